@@ -1,0 +1,113 @@
+"""What a dialect is: one venue's wire format, as functions of bytes, events and a given time.
+
+A dialect owns no socket and no clock. The server hands it requests and frames, with the time on
+the exchange's clock, and writes out what it gets back. What is published to many is encoded once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from vocx.lab.market import Event
+
+
+class HttpIn(msgspec.Struct, frozen=True, kw_only=True):
+    """One HTTP request as received. ``target`` is the raw path and query; header names are
+    lower case; ``peer`` is the client's address, which limits are counted by."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes = b""
+    peer: str = "127.0.0.1"
+
+
+class HttpOut(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one HTTP request."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Ping(msgspec.Struct, frozen=True):
+    """A WebSocket ping frame to send."""
+
+    payload: bytes = b""
+
+
+class Close(msgspec.Struct, frozen=True):
+    """Close the connection with this code; ``None`` means drop it without a close frame."""
+
+    code: int | None
+    reason: str = ""
+
+
+class Raw(msgspec.Struct, frozen=True):
+    """Bytes to put on the socket as they are: a broken frame on purpose."""
+
+    data: bytes
+
+
+Out = bytes | Ping | Close | Raw
+"""What a session wants sent: ``bytes`` is the UTF-8 text of one message."""
+
+
+class Session(Protocol):
+    """One WebSocket connection as the dialect sees it."""
+
+    handle: Any
+    """The server's own object for the connection; the dialect never looks inside."""
+    next_tick_ns: int
+    """When :meth:`tick` wants to be called next."""
+
+    def text(self, message: bytes, now_ns: int) -> Iterable[Out]:
+        """A text message arrived."""
+
+    def ping(self, payload: bytes, now_ns: int) -> Iterable[Out]:
+        """A ping arrived (the server has answered it)."""
+
+    def pong(self, payload: bytes, now_ns: int) -> Iterable[Out]:
+        """A pong arrived."""
+
+    def tick(self, now_ns: int) -> Iterable[Out]:
+        """Keepalive and deadlines."""
+
+    def closed(self, now_ns: int) -> None:
+        """The connection is gone."""
+
+
+class Publication(msgspec.Struct, frozen=True):
+    """One message for many sessions; ``payload`` is its UTF-8 text."""
+
+    payload: bytes
+    to: Collection[Session]
+
+
+class Dialect(Protocol):
+    """One venue."""
+
+    name: str
+    paths: Mapping[str, str]
+    """URL purpose to path, such as ``{"rest": "", "ws": "", "ws_api": "/ws-api/v3"}``."""
+    next_tick_ns: int
+    """When :meth:`tick` wants to be called next (cadenced streams)."""
+
+    def http(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """Answer one REST request."""
+
+    def open(self, request: HttpIn, now_ns: int) -> Session | HttpOut:
+        """A WebSocket upgrade: a session, or the refusal."""
+
+    def publish(self, events: Iterable[Event], now_ns: int) -> Iterable[Publication]:
+        """What the market's events mean for those who listen, in order."""
+
+    def tick(self, now_ns: int) -> Iterable[Publication]:
+        """Cadenced streams that are due."""
+
+    def command(self, name: str, arguments: Mapping[str, Any], now_ns: int) -> Any:
+        """An order of the lab's owner: ``limits``, ``keepalive``, ``shutdown``, ``fault``.
+        Raises ``BadInput`` for what it does not know. Returns something JSON can carry."""

@@ -1,0 +1,210 @@
+"""The language that the lab's inside speaks: specs, events, and what a dialect may read.
+
+The engine and the crowd produce events; dialects turn them into a venue's frames; the truth log
+keeps them. All numbers are integers: prices in ticks, quantities in lots, times in nanoseconds
+of the exchange's clock. Nothing here sends, sleeps or reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Literal, Protocol
+
+import msgspec
+
+Side = Literal["buy", "sell"]
+IntLevel = tuple[int, int]
+"""(price in ticks, quantity in lots)."""
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """One symbol of the lab: its names, its steps, its bounds and how busy it is.
+
+    ``price`` is where its history ends and the live market begins; ``activity`` scales the rate
+    of the crowd (1.0 is the recorded BTC/USDT session); ``volatility`` is per day, as a share.
+    """
+
+    base: str
+    quote: str
+    tick: Decimal
+    lot: Decimal
+    price: Decimal
+    activity: float = 1.0
+    volatility: float = 0.03
+    min_notional: Decimal = Decimal(5)
+    max_quantity: Decimal = Decimal(9000)
+
+    @property
+    def symbol(self) -> str:
+        return f"{self.base}/{self.quote}"
+
+    def to_price(self, ticks: int) -> Decimal:
+        return self.tick * ticks
+
+    def to_quantity(self, lots: int) -> Decimal:
+        return self.lot * lots
+
+
+class Traded(msgspec.Struct, frozen=True, gc=False):
+    """One match, at the maker's price. ``taker`` is the side of the order that came later."""
+
+    symbol: str
+    at_ns: int
+    trade_id: int
+    price: int
+    quantity: int
+    taker: Side
+    maker_order: int
+    taker_order: int
+
+
+class LevelChanged(msgspec.Struct, frozen=True, gc=False):
+    """A price level has a new total; 0 removes it. ``update_id`` grows by one with each."""
+
+    symbol: str
+    at_ns: int
+    update_id: int
+    side: Side
+    price: int
+    quantity: int
+
+
+class BestChanged(msgspec.Struct, frozen=True, gc=False):
+    """Best price or its quantity changed on either side, as of ``update_id``. A missing side
+    has price and quantity 0."""
+
+    symbol: str
+    at_ns: int
+    update_id: int
+    bid: int
+    bid_quantity: int
+    ask: int
+    ask_quantity: int
+
+
+class Recorded(msgspec.Struct, frozen=True, gc=False):
+    """A frame of a recorded session, to be passed on byte for byte.
+
+    ``stream`` is the venue's own stream name, ``data`` the payload without the combined wrapper
+    and ``wrapped`` the same with it.
+    """
+
+    symbol: str
+    at_ns: int
+    stream: str
+    data: bytes
+    wrapped: bytes
+
+
+Event = Traded | LevelChanged | BestChanged | Recorded
+
+
+class Bar(msgspec.Struct, frozen=True, gc=False):
+    """One candle in integers. ``first`` and ``last`` trade id are -1 when nothing traded;
+    ``quote_volume`` is in ticks x lots."""
+
+    open_ns: int
+    close_ns: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+    quote_volume: int
+    trades: int
+    taker_buy_volume: int
+    taker_buy_quote: int
+    first: int = -1
+    last: int = -1
+
+
+class Window(msgspec.Struct, frozen=True, gc=False):
+    """What happened within a rolling window that ends now (the 24-hour ticker and its kin).
+
+    ``previous_close`` is the price of the last trade before the window.
+    """
+
+    open_ns: int
+    close_ns: int
+    open: int
+    high: int
+    low: int
+    close: int
+    previous_close: int
+    last_quantity: int
+    volume: int
+    quote_volume: int
+    trades: int
+    first: int
+    last: int
+
+
+class Market(Protocol):
+    """One symbol as a dialect may read it: live or replayed."""
+
+    spec: Spec
+    update_id: int
+
+    def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
+        """Bids descending and asks ascending, at most ``depth`` levels each."""
+
+    def best(self) -> tuple[int, int, int, int]:
+        """bid, bid quantity, ask, ask quantity; 0 for a missing side."""
+
+    def trades(
+        self,
+        limit: int,
+        *,
+        from_id: int | None = None,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+    ) -> Sequence[Traded]:
+        """Trades oldest first: from ``from_id`` or ``start_ns`` on (both inclusive), else the
+        newest ``limit`` (up to ``end_ns``)."""
+
+    def bars(
+        self,
+        interval: str,
+        limit: int,
+        now_ns: int,
+        *,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        offset_ns: int = 0,
+    ) -> Sequence[Bar]:
+        """Candles oldest first, the open one included; ``interval`` as Binance writes it
+        (``"1s"`` to ``"1M"``), ``offset_ns`` shifts the boundaries (time zones)."""
+
+    def window(self, length_ns: int, now_ns: int) -> Window:
+        """The rolling window of that length that ends at ``now_ns``."""
+
+    def average_price(self, minutes: int, now_ns: int) -> tuple[int, int]:
+        """Volume-weighted average in 1e-8 of the quote asset, and the last trade's time."""
+
+
+class World(Protocol):
+    """All symbols and what drives them: the crowd, or a recording."""
+
+    markets: dict[str, Market]
+    """By symbol, ``"BTC/USDT"``."""
+
+    def exchange_ns(self, now_ns: int) -> int:
+        """What the exchange's own clock shows at ``now_ns`` of this machine's wall clock: the
+        same in a live market, the recording's time in a replay."""
+
+    def set_pace(self, pace: float, now_ns: int) -> None:
+        """How fast the market runs: 1.0 is the recorded session's rate, 0 pauses it. Time spent
+        paused does not count: nothing is caught up afterwards."""
+
+    def begin(self, now_ns: int) -> None:
+        """Somebody subscribed for the first time (a recording starts to play)."""
+
+    def next_ns(self) -> int | None:
+        """When the next event is due on the exchange's clock; ``None`` while paused or over."""
+
+    def advance(self, now_ns: int, limit: int = 1000) -> list[Event]:
+        """Everything due up to ``now_ns``, at most about ``limit`` events."""
+
+    def step(self, count: int, now_ns: int) -> list[Event]:
+        """The next ``count`` steps of a paused market, whatever the clock says."""

@@ -1,0 +1,107 @@
+"""Time as data: the phases of one HTTP exchange, and an estimate of the venue's clock.
+
+Nothing here reads a clock except :func:`wall_ns` and :func:`mono_ns`, which exist so that the
+rest of the package has two names to inject and one place to look.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from statistics import median
+
+import msgspec
+
+
+def wall_ns() -> int:
+    """Nanoseconds since the epoch, this machine's clock. Comparable with the venue's stamps."""
+    return time.time_ns()
+
+
+def mono_ns() -> int:
+    """``CLOCK_MONOTONIC`` in nanoseconds: shared exactly by all processes of one machine."""
+    return time.monotonic_ns()
+
+
+class Phases(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the milliseconds of one HTTP call went. ``None``: the phase did not happen.
+
+    ``dns_ms``, ``connect_ms`` and ``tls_ms`` are ``None`` on a kept connection.
+    ``first_byte_ms`` runs from the request's last byte to the reply's first one.
+    ``emulated_ms`` is the part of ``connect_ms + first_byte_ms`` that the lab's distance dial
+    could not put where a real network would: a user-space relay cannot delay ``connect()``, so
+    the handshake's round trip is paid in ``first_byte_ms``. It is a label, not an extra cost:
+    the total is right.
+    """
+
+    dns_ms: float | None = None
+    connect_ms: float | None = None
+    tls_ms: float | None = None
+    send_ms: float = 0.0
+    first_byte_ms: float = 0.0
+    body_ms: float = 0.0
+    emulated_ms: float | None = None
+    new_connection: bool = False
+
+    @property
+    def total_ms(self) -> float:
+        """Sent to received, on this machine's clock: the *call time*."""
+        opening = (self.dns_ms or 0.0) + (self.connect_ms or 0.0) + (self.tls_ms or 0.0)
+        return opening + self.send_ms + self.first_byte_ms + self.body_ms
+
+
+class HttpExchange(msgspec.Struct, frozen=True, kw_only=True):
+    """One request and its reply as bytes, with times. Secrets are redacted outside the lab.
+
+    ``request`` and ``reply`` are the bytes of head and body as they crossed the socket (the
+    reply's body after content decoding; ``reply_wire_bytes`` counts what really crossed).
+    ``sent_ns`` and ``received_ns`` are wall-clock nanoseconds of first byte out and last byte in.
+    """
+
+    method: str
+    url: str
+    status: int
+    request: bytes
+    reply: bytes
+    reply_wire_bytes: int
+    phases: Phases
+    sent_ns: int
+    received_ns: int
+
+    @property
+    def wire_bytes(self) -> int:
+        """Bytes both ways above TCP and TLS: heads and bodies."""
+        return len(self.request) + self.reply_wire_bytes
+
+
+class ClockOffset:
+    """How far the venue's clock is ahead of ours, by the round-trip midpoint; median of five.
+
+    Pure: the caller measures ``sent_ns`` and ``received_ns`` and passes the venue's stamp.
+    A sample whose round trip exceeds 2 s is refused, because half of it is the error.
+    """
+
+    MAX_ROUND_TRIP_NS = 2_000_000_000
+
+    def __init__(self) -> None:
+        self._samples: deque[int] = deque(maxlen=5)
+
+    def add(self, sent_ns: int, venue_ns: int, received_ns: int) -> bool:
+        """Take one sample; False when its round trip is too long to mean anything."""
+        if not 0 <= received_ns - sent_ns <= self.MAX_ROUND_TRIP_NS:
+            return False
+        self._samples.append(venue_ns - (sent_ns + received_ns) // 2)
+        return True
+
+    def reset(self) -> None:
+        """Forget all samples (after the venue refused a timestamp)."""
+        self._samples.clear()
+
+    @property
+    def known(self) -> bool:
+        return bool(self._samples)
+
+    @property
+    def offset_ns(self) -> int:
+        """Add this to our wall clock to get the venue's. 0 while unknown."""
+        return int(median(self._samples)) if self._samples else 0
