@@ -1,0 +1,199 @@
+"""The import law and the ceilings, enforced on the syntax trees.
+
+A module imports only from rows above its own, plus its own folder. Venues never import each
+other; nothing outside ``lab/`` imports the inside of ``lab/``; nothing imports a surface.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "vocx"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+BASE, PURE, PICTURES, IO, HANDLES, COMPOSITION, SURFACES = range(7)
+ROWS: dict[str, int] = {
+    # longest prefix wins
+    "errors": BASE - 2,
+    "timing": BASE - 1,  # the base row is an order of its own: errors, timing, facts
+    "facts": BASE,
+    "recording": PURE,
+    "venues": PURE,
+    "book": PURE,
+    "limits": PURE,
+    "lab": PURE,
+    "lab.server": IO,
+    "lab.relay": IO,
+    "lab.process": COMPOSITION,
+    "lab.__init__": HANDLES,
+    "lab.handle": HANDLES,
+    "lab.truth": HANDLES,
+    "lab.network": HANDLES,
+    "figures": PICTURES,
+    "rest": IO,
+    "stream": IO,
+    "exchange": COMPOSITION,
+    "hybrid": COMPOSITION,
+    "record": COMPOSITION,
+    "measure": COMPOSITION,
+    "doctor": COMPOSITION,
+    "views": SURFACES,
+    "course": SURFACES,
+    "cli": SURFACES,
+    "__init__": SURFACES,
+    "__main__": SURFACES,
+}
+OUTSIDE: dict[str, set[str]] = {
+    "errors": set(),
+    "facts": {"msgspec", "pandas"},
+    "timing": {"msgspec"},
+    "venues": {"msgspec", "cryptography"},
+    "venues.coinbase": {"msgspec", "jwt"},
+    "recording": {"msgspec"},
+    "book": {"msgspec", "sortedcontainers"},
+    "limits": {"msgspec"},
+    "lab": {"msgspec", "sortedcontainers", "numpy", "cryptography"},
+    "lab.server": {"aiohttp", "msgspec"},
+    "lab.relay": {"msgspec"},
+    "lab.process": {"msgspec", "trustme"},
+    "figures": {"plotly", "numpy"},
+    "rest": {"requests", "urllib3", "msgspec"},
+    "stream": {"websocket", "msgspec"},
+    "lab.handle": {"msgspec"},
+}
+IMPURE = {"socket", "threading", "asyncio", "time", "subprocess", "random", "ssl", "selectors"}
+LAB_FRONT = {"vocx.lab", "vocx.lab.network", "vocx.lab.process"}
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 2 else parts)
+
+
+def row_key(name: str, table: dict[str, object]) -> str | None:
+    parts = name.split(".")
+    return next(
+        (key for n in range(len(parts), 0, -1) if (key := ".".join(parts[:n])) in table), None
+    )
+
+
+def row(name: str) -> int:
+    key = row_key(name, dict(ROWS))
+    assert key is not None, f"{name} stands in no row of the import law; give it one"
+    return ROWS[key]
+
+
+def type_checking_only(tree: ast.Module) -> set[ast.AST]:
+    """Nodes inside ``if TYPE_CHECKING``: they import nothing at run time."""
+    return {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for inner in ast.walk(node)
+    }
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, absolute module) of everything that the module imports at run time."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    skip = type_checking_only(tree)
+    for node in ast.walk(tree):
+        if node in skip:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: write absolute imports"
+            assert node.module is not None
+            for alias in node.names:
+                inside = PACKAGE.parent.joinpath(*node.module.split("."), alias.name)
+                is_module = inside.is_dir() or inside.with_suffix(".py").exists()
+                yield node.lineno, f"{node.module}.{alias.name}" if is_module else node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_imports_only_rows_above(path: Path) -> None:
+    """A module imports from rows above its own, or from its own folder."""
+    name = dotted(path)
+    for line, target in imports(path):
+        if not target.startswith("vocx.") or name in {"__init__", "__main__"}:
+            continue
+        other = target.removeprefix("vocx.")
+        if (PACKAGE / other.replace(".", "/") / "__init__.py").exists() and "." not in other:
+            other = (
+                other if row_key(f"{other}.__init__", dict(ROWS)) == other else f"{other}.__init__"
+            )
+        same_folder = name.split(".")[0] == other.split(".")[0] and "." in name + other
+        fine = row(other) < row(name) or (same_folder and row(other) <= row(name))
+        assert fine, f"{path.name}:{line}: {name} may not import {target}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_outside_libraries(path: Path) -> None:
+    """Each row has its libraries; the pure rows have no socket, thread, clock or randomness."""
+    name = dotted(path)
+    allowed = OUTSIDE.get(row_key(name, dict(OUTSIDE)) or "")
+    for line, target in imports(path):
+        top = target.split(".")[0]
+        where = f"{path.relative_to(PACKAGE)}:{line}"
+        if top != "vocx" and top not in sys.stdlib_module_names and allowed is not None:
+            assert top in allowed, f"{where}: {name} may not use {top}"
+        if row(name) == PURE:
+            assert top not in IMPURE, f"{where}: {name} is pure and may not use {top}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_neighbours_stay_apart(path: Path) -> None:
+    """Venues never import each other; the lab's inside is its own; client and exchange share
+    no venue code; nothing imports a surface."""
+    name = dotted(path)
+    for line, target in imports(path):
+        where = f"{path.relative_to(PACKAGE)}:{line} imports {target}"
+        if name.startswith("venues.") and target.startswith("vocx.venues."):
+            assert target.split(".")[2] in {"base", name.split(".")[1]}, where
+        if not name.startswith("lab") and target.startswith("vocx.lab."):
+            assert target in LAB_FRONT, where
+        if name.startswith("lab.dialects"):
+            assert not target.startswith("vocx.venues"), where
+        if target.startswith(("vocx.views", "vocx.course", "vocx.cli")):
+            assert row(name) == SURFACES, where
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_ceilings(path: Path) -> None:
+    """A module has at most 400 lines, a function at most 50."""
+    text = path.read_text(encoding="utf-8")
+    assert text.count("\n") <= 400, f"{path.name} has {text.count(chr(10))} lines: split it by idea"
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert lines <= 50, f"{path.name}:{node.lineno} {node.name} has {lines} lines"
+
+
+def test_functions_are_small() -> None:
+    """The median function is far below the ceiling."""
+    sizes = [
+        (node.end_lineno or node.lineno) - node.lineno + 1
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    assert median(sizes) <= 12
+
+
+def test_import_is_light() -> None:
+    """``import vocx`` loads no plotting, widget, server or crypto library."""
+    code = (
+        "import json, sys, vocx; print(json.dumps(sorted({m.split('.')[0] for m in sys.modules})))"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"plotly", "ipywidgets", "anywidget", "aiohttp", "cryptography", "pandas", "numpy"}
+    assert not heavy & set(json.loads(out.stdout))
