@@ -26,11 +26,16 @@ class HttpIn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HttpOut(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer to one HTTP request."""
+    """The answer to one HTTP request.
+
+    ``delay_ns`` is how much later (real time) it is sent: 0 at once, ``None`` never, with the
+    connection left open (a lost answer: the request was executed all the same).
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    delay_ns: int | None = 0
 
 
 class Ping(msgspec.Struct, frozen=True):
@@ -62,7 +67,7 @@ class Session(Protocol):
     handle: Any
     """The server's own object for the connection; the dialect never looks inside."""
     next_tick_ns: int
-    """When :meth:`tick` wants to be called next."""
+    """When :meth:`tick` wants to be called next; read it again after every call."""
 
     def text(self, message: bytes, now_ns: int) -> Iterable[Out]:
         """A text message arrived."""
@@ -81,9 +86,9 @@ class Session(Protocol):
 
 
 class Publication(msgspec.Struct, frozen=True):
-    """One message for many sessions; ``payload`` is its UTF-8 text."""
+    """One message for many sessions: almost always ``bytes``, the UTF-8 text of a message."""
 
-    payload: bytes
+    payload: Out
     to: Collection[Session]
 
 
@@ -94,7 +99,9 @@ class Dialect(Protocol):
     paths: Mapping[str, str]
     """URL purpose to path, such as ``{"rest": "", "ws": "", "ws_api": "/ws-api/v3"}``."""
     next_tick_ns: int
-    """When :meth:`tick` wants to be called next (cadenced streams)."""
+    """When :meth:`tick` wants to be called next (cadenced streams, faults, a shutdown). Read it
+    again after every call of the dialect or of one of its sessions: it may have become sooner,
+    or 0 for at once."""
 
     def http(self, request: HttpIn, now_ns: int) -> HttpOut:
         """Answer one REST request."""
