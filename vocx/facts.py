@@ -117,6 +117,7 @@ class Quote(Fact, frozen=True, kw_only=True, gc=False):
     ask: Decimal
     ask_quantity: Decimal
     sequence: int | None = None
+    exchange: HttpExchange | None = None
 
     @property
     def spread(self) -> Decimal:

@@ -49,6 +49,25 @@ class Phases(msgspec.Struct, frozen=True, kw_only=True):
         opening = (self.dns_ms or 0.0) + (self.connect_ms or 0.0) + (self.tls_ms or 0.0)
         return opening + self.send_ms + self.first_byte_ms + self.body_ms
 
+    def show(self) -> str:
+        """One line: every phase that happened, and the total."""
+        named = (
+            ("DNS", self.dns_ms),
+            ("connect", self.connect_ms),
+            ("TLS", self.tls_ms),
+            ("send", self.send_ms),
+            ("first byte", self.first_byte_ms),
+            ("body", self.body_ms),
+        )
+        parts = " + ".join(f"{name} {ms:.2f}" for name, ms in named if ms is not None)
+        kind = "new connection" if self.new_connection else "kept connection"
+        text = f"{kind}: {parts} = {self.total_ms:.2f} ms"
+        if self.emulated_ms:
+            text += (
+                f" (of which {self.emulated_ms:.0f} ms are the handshake at the dial's distance)"
+            )
+        return text
+
 
 class HttpExchange(msgspec.Struct, frozen=True, kw_only=True):
     """One request and its reply as bytes, with times. Secrets are redacted outside the lab.
@@ -72,6 +91,35 @@ class HttpExchange(msgspec.Struct, frozen=True, kw_only=True):
     def wire_bytes(self) -> int:
         """Bytes both ways above TCP and TLS: heads and bodies."""
         return len(self.request) + self.reply_wire_bytes
+
+    def show(self, limit: int = 2000) -> str:
+        """The call as text: what was sent, what came back, where the time went.
+
+        ``limit`` bounds the characters of each body. ``print(reply.exchange)`` shows the same.
+        """
+        sent = _lines("> ", self.request, limit)
+        came = _lines("< ", self.reply, limit)
+        size = f"{len(self.request):,} bytes out, {self.reply_wire_bytes:,} bytes in"
+        return f"{sent}\n{came}\n{size}; {self.phases.show()}"
+
+    def __str__(self) -> str:
+        return self.show()
+
+    def __repr__(self) -> str:
+        return (
+            f"<{self.method} {self.url}: {self.status}, {self.phases.total_ms:.1f} ms, "
+            f"{self.wire_bytes:,} bytes>"
+        )
+
+
+def _lines(mark: str, message: bytes, limit: int) -> str:
+    """A message with a mark before each line of its head, its body cut at ``limit``."""
+    head, _, body = message.decode("utf-8", "replace").partition("\r\n\r\n")
+    lines = [mark + line for line in head.split("\r\n")]
+    if body:
+        cut = len(body) - limit
+        lines.append(body if cut <= 0 else f"{body[:limit]} ... and {cut:,} characters more")
+    return "\n".join(lines)
 
 
 class ClockOffset:

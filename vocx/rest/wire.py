@@ -1,0 +1,276 @@
+"""What crosses the socket, and when: requests with its connections opened up.
+
+requests and urllib3 do the HTTP; this file only listens at the four places where bytes and time
+can be seen. Rules:
+
+* A :class:`Trace` belongs to one attempt of one call and to the thread that makes it.
+* ``send`` of the connection is where request bytes leave; a :class:`_Tap` under the response's
+  buffer is where reply bytes arrive, one ``recv`` at a time. Nothing is read twice.
+* Opening is name, connect, TLS, in that order and each on its own clock reading; a kept
+  connection has none of them.
+* Every ``recv`` is given what is left of the deadline, so a reply that dribbles cannot outlive it.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import threading
+from collections.abc import Callable
+from http.client import HTTPResponse
+from time import perf_counter_ns
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+
+from vocx.timing import Phases
+
+READ_BUFFER = 65_536
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+"""A reply above this is refused: the largest honest one, all instruments, is below 20 MB."""
+
+
+class ReplyTooLarge(Exception):
+    """More bytes than :data:`MAX_REPLY_BYTES`; translated at the border of :mod:`vocx.rest`."""
+
+
+class Trace:
+    """Bytes and clock readings of one attempt. Wall clock for stamps, a steady one for lengths."""
+
+    __slots__ = (
+        "_arrived",
+        "_clock",
+        "_first_byte",
+        "_last_byte",
+        "_send_from",
+        "_send_to",
+        "_sent",
+        "connect_ns",
+        "deadline",
+        "dns_ns",
+        "new",
+        "read_s",
+        "received_ns",
+        "reply_bytes",
+        "sent_ns",
+        "tls_ns",
+    )
+
+    def __init__(self, deadline: int, read_s: float, clock: Callable[[], int]) -> None:
+        self.deadline = deadline
+        self.read_s = read_s
+        self.new = False
+        self.dns_ns: int | None = None
+        self.connect_ns: int | None = None
+        self.tls_ns: int | None = None
+        self._clock = clock
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget bytes: what a proxy was told while opening is not the request."""
+        self._sent: list[bytes] = []
+        self._arrived: list[bytes] = []
+        self._send_from = self._send_to = self._first_byte = self._last_byte = 0
+        self.sent_ns = self.received_ns = self.reply_bytes = 0
+
+    def sending(self, data: bytes) -> None:
+        if not self._sent:
+            self.sent_ns = self._clock()
+            self._send_from = perf_counter_ns()
+        self._sent.append(bytes(data))
+
+    def sent(self) -> None:
+        self._send_to = perf_counter_ns()
+
+    def arrived(self, data: bytes) -> None:
+        self._last_byte = perf_counter_ns()
+        self.received_ns = self._clock()
+        if not self._arrived:
+            self._first_byte = self._last_byte
+        self._arrived.append(data)
+        self.reply_bytes += len(data)
+        if self.reply_bytes > MAX_REPLY_BYTES:
+            raise ReplyTooLarge(f"the reply is larger than {MAX_REPLY_BYTES:,} bytes")
+
+    def left_s(self) -> float:
+        """Seconds until the deadline; at least a moment, so that a late call fails by itself."""
+        return max((self.deadline - perf_counter_ns()) / 1e9, 0.001)
+
+    @property
+    def request(self) -> bytes:
+        return b"".join(self._sent)
+
+    def reply_head(self) -> bytes:
+        """Status line and headers as received, blank line included."""
+        head, blank, _ = b"".join(self._arrived).partition(b"\r\n\r\n")
+        return head + blank
+
+    def phases(self, emulated_ms: float | None = None) -> Phases:
+        """Where the time went."""
+
+        def ms(ns: int | None) -> float | None:
+            return None if ns is None else ns / 1e6
+
+        return Phases(
+            dns_ms=ms(self.dns_ns),
+            connect_ms=ms(self.connect_ns),
+            tls_ms=ms(self.tls_ns),
+            send_ms=(self._send_to - self._send_from) / 1e6,
+            first_byte_ms=max(self._first_byte - self._send_to, 0) / 1e6,
+            body_ms=(self._last_byte - self._first_byte) / 1e6,
+            emulated_ms=emulated_ms if self.new else None,
+            new_connection=self.new,
+        )
+
+
+class _Current(threading.local):
+    trace: Trace | None = None
+
+
+CURRENT = _Current()
+"""The attempt that this thread is making; the hooks below report to it."""
+
+
+def resolve(host: str, port: int, timeout_s: float) -> list[str]:
+    """The addresses of a host, with a deadline.
+
+    ``getaddrinfo`` knows no time-out and cannot be interrupted, so a name is asked for in a
+    thread of its own; an address needs no asking.
+    """
+    try:
+        socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
+        return [host]
+    except socket.gaierror:
+        pass
+    answer: list[Any] = []
+
+    def ask() -> None:
+        try:
+            answer.extend(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
+        except OSError as error:
+            answer.append(error)
+
+    thread = threading.Thread(target=ask, name=f"vocx-dns-{host}", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    if not answer:
+        raise socket.gaierror(socket.EAI_AGAIN, f"no answer within {timeout_s:.1f} s")
+    if isinstance(answer[0], OSError):
+        raise answer[0]
+    return list(dict.fromkeys(str(entry[4][0]) for entry in answer))
+
+
+class _Tap(io.RawIOBase):
+    """A socket's raw reader that reports each ``recv`` and gives it what is left of the time."""
+
+    def __init__(self, raw: Any, sock: socket.socket, trace: Trace) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._trace = trace
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(min(self._trace.read_s, self._trace.left_s()))
+        count: int | None = self._raw.readinto(buffer)
+        if count:
+            self._trace.arrived(bytes(memoryview(buffer)[:count]))
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    """A response whose bytes pass through a :class:`_Tap`."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        if CURRENT.trace is not None:
+            tap = _Tap(self.fp.detach(), sock, CURRENT.trace)
+            self.fp = io.BufferedReader(tap, READ_BUFFER)
+
+
+class _Watched(HTTPConnection):
+    """Opening and sending, each reported to the current trace."""
+
+    response_class = _Response
+
+    def _new_conn(self) -> socket.socket:
+        trace = CURRENT.trace
+        if trace is None:
+            return super()._new_conn()
+        trace.new = True
+        host, begun = self._dns_host, perf_counter_ns()
+        try:
+            addresses = resolve(host, self.port or 0, trace.left_s())
+        except socket.gaierror as error:
+            raise NameResolutionError(host, self, error) from error
+        resolved = perf_counter_ns()
+        if addresses != [host]:
+            trace.dns_ns = resolved - begun
+        try:
+            return self._dial(addresses)
+        finally:
+            self._dns_host = host
+            trace.connect_ns = perf_counter_ns() - resolved
+
+    def _dial(self, addresses: list[str]) -> socket.socket:
+        failure: Exception = NewConnectionError(self, "the name has no address")
+        for address in addresses:
+            self._dns_host = address
+            try:
+                return super()._new_conn()
+            except (ConnectTimeoutError, NewConnectionError) as error:
+                failure = error
+        raise failure
+
+    def connect(self) -> None:
+        trace, begun = CURRENT.trace, perf_counter_ns()
+        super().connect()
+        if trace is not None:
+            if isinstance(self, HTTPSConnection):
+                opening = (trace.dns_ns or 0) + (trace.connect_ns or 0)
+                trace.tls_ns = perf_counter_ns() - begun - opening
+            trace.clear()
+
+    def send(self, data: Any) -> None:
+        trace = CURRENT.trace
+        if trace is None:
+            super().send(data)
+            return
+        if self.sock is None:
+            self.connect()  # here, so that opening is not counted as sending
+        trace.sending(data)
+        super().send(data)
+        trace.sent()
+
+
+class _WatchedTls(_Watched, HTTPSConnection):
+    """The same above TLS."""
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Watched
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _WatchedTls
+
+
+class Adapter(HTTPAdapter):
+    """requests' own adapter, with pools of watched connections, directly and behind a proxy."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+        return manager
