@@ -131,6 +131,7 @@ class SocketPlan(msgspec.Struct, frozen=True, kw_only=True):
     frames: tuple[str, ...]
     ack_ids: tuple[int | str, ...]
     topics: Mapping[str, Listen]
+    frames_per_second: float = 4.0
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
