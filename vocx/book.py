@@ -1,0 +1,270 @@
+"""A local order book: a snapshot plus changes, by the venue's own rule of continuity.
+
+The strategy, in the order in which it matters:
+
+1. Changes that come before a snapshot are *buffered* (at most 10,000), not lost.
+2. A snapshot replaces everything. Then the buffer is replayed: the rule says of each change
+   ``"drop"`` (older than the book), ``"apply"`` or ``"resync"`` (something is missing).
+3. Where something is missing the book says ``out_of_sync`` and why, keeps buffering from there
+   and wants a new snapshot. It never shows levels that it cannot vouch for.
+4. A book whose best bid reaches its best ask is corrupt: out of sync at once.
+
+Pure: no clock, no socket. Who fetches the snapshot, and when, is the caller's business:
+look at :attr:`LocalBook.needs_snapshot`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Literal
+
+from sortedcontainers import SortedList
+
+from vocx.errors import BadInput, BookOutOfSync
+from vocx.facts import BookDelta, BookSnapshot, Level
+
+State = Literal["empty", "buffering", "in_sync", "out_of_sync"]
+
+BUFFER_CAP = 10_000
+"""Changes kept while a snapshot is on its way: 17 minutes at ten a second."""
+
+
+class _Side:
+    """One side: quantities by price, and the prices in order."""
+
+    __slots__ = ("prices", "quantities")
+
+    def __init__(self, levels: Iterable[Level] = ()) -> None:
+        self.quantities: dict[Decimal, Decimal] = {
+            price: quantity for price, quantity in levels if quantity
+        }
+        self.prices = SortedList(self.quantities)
+
+    def apply(self, levels: Iterable[Level]) -> None:
+        quantities, prices = self.quantities, self.prices
+        for price, quantity in levels:
+            if quantity:
+                if price not in quantities:
+                    prices.add(price)
+                quantities[price] = quantity
+            elif quantities.pop(price, None) is not None:
+                prices.remove(price)
+
+
+class LocalBook:
+    """The copy of one symbol's book.
+
+    Parameters
+    ----------
+    symbol : str
+        ``"BTC/USDT"``.
+    follows : callable
+        The venue's rule, ``Venue.follows``: of the book's sequence and a delta it says
+        ``"drop"``, ``"apply"`` or ``"resync"``.
+
+    Attributes
+    ----------
+    state : str
+        ``"empty"`` (nothing came), ``"buffering"`` (changes but no snapshot), ``"in_sync"``,
+        ``"out_of_sync"`` (it was a copy once; ``reason`` says what happened).
+    reason : str
+        Why it is not in sync; empty while it is.
+    sequence : int or None
+        The venue's update id up to which the book is complete.
+    changed_ns, exchange_ns : int or None
+        Arrival and venue stamp of the last change that was applied.
+    horizon : tuple of Decimal or None
+        Lowest bid and highest ask of the snapshot, where it was cut off at its depth. Levels
+        beyond are known only if they changed since: they are not absent, they are unknown.
+    applied, dropped, resyncs : int
+        Changes applied, changes dropped as old, times that continuity was lost.
+    """
+
+    def __init__(self, symbol: str, follows: Callable[[int, BookDelta], str]) -> None:
+        self.symbol = symbol
+        self._follows = follows
+        self.applied = self.dropped = self.resyncs = 0
+        self._waiting: deque[BookDelta] = deque(maxlen=BUFFER_CAP)
+        self._forget("empty", "no snapshot yet")
+
+    def _forget(self, state: State, reason: str) -> None:
+        self._bids, self._asks = _Side(), _Side()
+        self.state: State = state
+        self.reason = reason
+        self.sequence: int | None = None
+        self.changed_ns: int | None = None
+        self.exchange_ns: int | None = None
+        self.horizon: tuple[Decimal | None, Decimal | None] = (None, None)
+        self._joined = False
+
+    @property
+    def in_sync(self) -> bool:
+        return self.state == "in_sync"
+
+    @property
+    def needs_snapshot(self) -> bool:
+        """True until a snapshot has joined the changes without a gap."""
+        return self.state != "in_sync"
+
+    @property
+    def buffered(self) -> int:
+        """Changes that wait for a snapshot."""
+        return len(self._waiting)
+
+    def reset(self, reason: str) -> None:
+        """Forget levels and buffer: the connection was lost, so the old ids lead nowhere."""
+        if self.state == "in_sync":
+            self.resyncs += 1
+        self._waiting.clear()
+        self._forget("out_of_sync" if self.state != "empty" else "empty", reason)
+
+    def feed(self, fact: BookSnapshot | BookDelta) -> State:
+        """Take one fact; the state afterwards.
+
+        A snapshot without a sequence is a whole book by itself and is simply shown.
+        """
+        if isinstance(fact, BookSnapshot):
+            self._take_snapshot(fact)
+        elif self.state == "in_sync":
+            self._take_delta(fact)
+        else:
+            self._waiting.append(fact)
+            if self.state == "empty":
+                self.state = "buffering"
+        return self.state
+
+    def _take_snapshot(self, fact: BookSnapshot) -> None:
+        self._forget("in_sync", "")
+        self._bids, self._asks = _Side(fact.bids), _Side(fact.asks)
+        self.sequence = fact.sequence
+        self.changed_ns, self.exchange_ns = fact.arrived_ns, fact.exchange_ns
+        self.horizon = _horizon(fact)
+        waiting, self._waiting = self._waiting, deque(maxlen=BUFFER_CAP)
+        if self._crossed():
+            self._lose(f"crossed snapshot: {self._best_text()}", waiting)
+        while waiting and self.state == "in_sync":
+            self._take_delta(waiting[0], waiting)
+            waiting.popleft()
+
+    def _take_delta(self, delta: BookDelta, behind: Iterable[BookDelta] | None = None) -> None:
+        """Apply one change; ``behind`` are this one and those that wait after it."""
+        verdict = "apply" if self.sequence is None else self._follows(self.sequence, delta)
+        if verdict == "drop":
+            self.dropped += 1
+        elif verdict == "resync":
+            what = "gap" if self._joined else "the snapshot is too old"
+            self._lose(
+                f"{what}: {_missing(self.sequence, delta)}", [delta] if behind is None else behind
+            )
+        else:
+            self._apply(delta)
+
+    def _apply(self, delta: BookDelta) -> None:
+        try:
+            self._bids.apply(delta.bids)
+            self._asks.apply(delta.asks)
+            crossed = self._crossed()
+        except ArithmeticError:  # a price that is no number cannot be sorted
+            self._lose(f"a level that is no number in change {delta.last}", ())
+            return
+        if crossed:
+            self._lose(f"crossed at {delta.last}: {self._best_text()}", ())
+            return
+        self._joined = True
+        self.applied += 1
+        self.sequence = delta.last
+        self.changed_ns = delta.arrived_ns
+        if delta.exchange_ns is not None:
+            self.exchange_ns = delta.exchange_ns
+
+    def _lose(self, reason: str, keep: Iterable[BookDelta]) -> None:
+        kept = deque(keep, maxlen=BUFFER_CAP)
+        self.resyncs += 1
+        self._forget("out_of_sync", reason)
+        self._waiting = kept
+
+    def _crossed(self) -> bool:
+        bids, asks = self._bids.prices, self._asks.prices
+        return bool(bids and asks and bids[-1] >= asks[0])
+
+    def _best_text(self) -> str:
+        return f"bid {self._bids.prices[-1]}, ask {self._asks.prices[0]}"
+
+    def _demand_sync(self) -> None:
+        if self.state != "in_sync":
+            raise BookOutOfSync(
+                f"the book of {self.symbol} is {self.state.replace('_', ' ')}: {self.reason}. "
+                "It rebuilds itself; wait for it.",
+                reason=self.reason,
+            )
+
+    @property
+    def bid(self) -> Level | None:
+        """Best bid (price, quantity); ``None`` where that side is empty.
+
+        Raises
+        ------
+        BookOutOfSync
+            While it is not a true copy.
+        """
+        self._demand_sync()
+        prices = self._bids.prices
+        return (prices[-1], self._bids.quantities[prices[-1]]) if prices else None
+
+    @property
+    def ask(self) -> Level | None:
+        """Best ask (price, quantity); see :attr:`bid`."""
+        self._demand_sync()
+        prices = self._asks.prices
+        return (prices[0], self._asks.quantities[prices[0]]) if prices else None
+
+    @property
+    def levels(self) -> tuple[int, int]:
+        """How many price levels are known: (bids, asks)."""
+        return len(self._bids.prices), len(self._asks.prices)
+
+    def snapshot(self, depth: int = 20) -> BookSnapshot:
+        """The best ``depth`` levels of each side, bids descending and asks ascending.
+
+        Raises
+        ------
+        BookOutOfSync
+            While it is not a true copy; ``reason`` says why.
+        BadInput
+            For a depth below 1.
+        """
+        self._demand_sync()
+        if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
+            raise BadInput(f"depth is {depth!r}; give a number of levels, such as 20")
+        bids, asks = self._bids.quantities, self._asks.quantities
+        return BookSnapshot(
+            symbol=self.symbol,
+            bids=tuple((price, bids[price]) for price in self._bids.prices[: -depth - 1 : -1]),
+            asks=tuple((price, asks[price]) for price in self._asks.prices[:depth]),
+            sequence=self.sequence,
+            depth=depth,
+            exchange_ns=self.exchange_ns,
+            arrived_ns=self.changed_ns or 0,
+        )
+
+    def __repr__(self) -> str:
+        bids, asks = self.levels
+        why = f" ({self.reason})" if self.reason else ""
+        return f"<LocalBook {self.symbol} {self.state}{why}, {bids} bids, {asks} asks>"
+
+
+def _missing(sequence: int | None, delta: BookDelta) -> str:
+    if delta.previous is not None:
+        return f"the book is at {sequence}, the change follows {delta.previous}"
+    return f"expected {(sequence or 0) + 1}, got {delta.first}"
+
+
+def _horizon(fact: BookSnapshot) -> tuple[Decimal | None, Decimal | None]:
+    """Worst prices of a snapshot that was cut off at its depth; ``None`` where it was not."""
+    full = fact.depth or 0
+    return (
+        fact.bids[-1][0] if 0 < full <= len(fact.bids) else None,
+        fact.asks[-1][0] if 0 < full <= len(fact.asks) else None,
+    )

@@ -1,0 +1,226 @@
+"""How a client speaks Binance Spot.
+
+From github.com/binance/binance-spot-api-docs at commit a5e0bc3 (2026-07-21; change log read up
+to 2026-09-18) and from replies that others recorded. The surprises, each met somewhere below:
+
+* *Weight, not requests*: 6,000 a minute and address in windows that start at second 00; one
+  ``depth`` of 5,000 levels costs 250. 429 is the warning, 418 the ban, and failed calls count.
+* *An ack proves nothing*: a misspelt stream is acknowledged with ``result: null`` and stays
+  silent. Events may come before the ack.
+* *Refusals on a stream are nested* under ``error``, though the documents show them flat.
+* *No time in the best price*: ``bookTicker`` and the partial book carry no stamp and no event
+  type; the partial book not even a symbol.
+* *``m`` is the maker's flag*: true means that the buyer was resting, so the taker sold.
+* *The book rule changed on 2025-11-12*: an event follows when ``U <= id + 1``; before, the
+  documents were wrong by one.
+* *Case*: REST symbols are upper case, stream names lower case with a case-sensitive suffix.
+* *Region*: 451 with ``code`` 0 on every path; the ``.vision`` hosts serve public data, though
+  not ``historicalTrades``.
+* *``serverShutdown``* (since 2026-05) comes without a subscription: reconnect at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from vocx.errors import BadInput, UnknownChannel, VenueError
+from vocx.facts import BookDelta, Fact, Facts
+from vocx.venues.base import (
+    CHANNELS,
+    Credentials,
+    Decoded,
+    GetBook,
+    Hosts,
+    Intent,
+    Keepalive,
+    Limit,
+    Listen,
+    Request,
+    SocketPlan,
+)
+from vocx.venues.binance import errors, rest, streams
+
+_DEPTHS = (5, 10, 20)
+_CADENCES = (100, 1000)
+
+_HOSTS = {
+    "real": Hosts(
+        # The public-data hosts: no key, port 443 only, so they also work where 9443 is closed.
+        urls={
+            "rest": "https://data-api.binance.vision",
+            "ws": "wss://data-stream.binance.vision",
+            "rest_signed": "https://api.binance.com",
+            "ws_api": "wss://ws-api.binance.com/ws-api/v3",
+        },
+        fallbacks={
+            "rest": ("https://api.binance.com", "https://api-gcp.binance.com"),
+            "ws": ("wss://stream.binance.com", "wss://stream.binance.com:9443"),
+        },
+    ),
+    "testnet": Hosts(
+        urls={
+            "rest": "https://testnet.binance.vision",
+            "ws": "wss://stream.testnet.binance.vision",
+            "rest_signed": "https://testnet.binance.vision",
+            "ws_api": "wss://ws-api.testnet.binance.vision/ws-api/v3",
+        },
+        fallbacks={"rest": ("https://api1.testnet.binance.vision",)},
+    ),
+}
+
+_LIMITS = (
+    Limit(kind="weight", amount=6000, window_s=60, source="CHANGELOG 2023-08-25, per address"),
+    Limit(kind="requests", amount=300_000, window_s=300, source="CHANGELOG 2026-03-27"),
+    Limit(kind="orders", amount=100, window_s=10, source="exchangeInfo seen 2025-06 to 2026-08"),
+    Limit(kind="orders", amount=200_000, window_s=86_400, source="exchangeInfo, as above"),
+    Limit(
+        kind="connections",
+        amount=300,
+        window_s=300,
+        aligned=False,
+        source="web-socket-streams.md 2026-07-21, attempts per address",
+    ),
+    Limit(
+        kind="messages",
+        amount=5,
+        window_s=1,
+        aligned=False,
+        source="web-socket-streams.md 2026-07-21, sent on one connection, pings and pongs too",
+    ),
+)
+
+_HEADERS = {
+    "x-mbx-used-weight-1m": "weight",
+    "x-mbx-order-count-10s": "orders",
+    "x-mbx-order-count-1d": "orders/86400",
+}
+"""Reply header to limit kind; a kind with several windows names the longer ones in seconds."""
+
+
+class Binance:
+    """The adapter of Binance Spot: pure functions, no state (see :mod:`vocx.venues.base`)."""
+
+    name = "binance"
+    hosts: Mapping[str, Hosts] = _HOSTS
+    limits: Sequence[Limit] = _LIMITS
+    # The server pings every 20 s and wants its pong within 60 s (CHANGELOG 2025-01-28); our own
+    # pings are there to find a dead line within 16 s and cost 0.1 of the 5 messages a second.
+    keepalive = Keepalive(
+        client_ping_s=10.0, pong_deadline_s=5.0, max_life_s=86_400.0, rotate_s=84_600.0
+    )
+    intervals: Sequence[str] = rest.INTERVALS
+
+    def venue_symbol(self, symbol: str) -> str:
+        """``"BTC/USDT"`` as ``"BTCUSDT"``."""
+        return rest.venue_symbol(symbol)
+
+    def request(
+        self, intent: Intent, now_ns: int, credentials: Credentials | None = None
+    ) -> Request:
+        """The bytes that ask for it; public calls need neither time nor key."""
+        return rest.build(intent)
+
+    def reply(
+        self,
+        request: Request,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        arrived_ns: int,
+    ) -> Fact | Facts[Any]:
+        """The facts in a reply, or one typed error."""
+        if status == 200:
+            try:
+                return rest.read(request.intent, body, arrived_ns)
+            except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError):
+                pass
+        raise errors.reply_error(request, status, headers, body, arrived_ns)
+
+    def refused_upgrade(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
+        """The typed error in an HTTP answer to a handshake that is not 101."""
+        return errors.upgrade_error(status, headers, body)
+
+    def used(self, headers: Mapping[str, str]) -> Mapping[str, int]:
+        """Used weight and orders as the reply's headers tell them."""
+        found: dict[str, int] = {}
+        for name, value in headers.items():
+            kind = _HEADERS.get(name.lower())
+            if kind is not None and value.strip().isdigit():
+                found[kind] = int(value)
+        return found
+
+    def check_listen(self, wanted: Listen) -> Listen:
+        """The wish with defaults: candles of 1m, books each 100 ms."""
+        if wanted.channel not in CHANNELS:
+            near = get_close_matches(str(wanted.channel), CHANNELS, n=1)
+            hint = f'; did you mean "{near[0]}"?' if near else ""
+            listed = ", ".join(CHANNELS)
+            raise UnknownChannel(f"binance has no channel {wanted.channel!r}{hint} It has {listed}")
+        if wanted.symbol is None:
+            raise BadInput(f'{wanted.channel} needs a symbol, such as "BTC/USDT"')
+        rest.venue_symbol(wanted.symbol)
+        _only_where_it_exists(wanted)
+        if wanted.channel == "candles":
+            return msgspec.structs.replace(
+                wanted, interval=rest.check_interval(wanted.interval or "1m")
+            )
+        if wanted.channel == "book" and wanted.cadence_ms is None:
+            return msgspec.structs.replace(wanted, cadence_ms=100)
+        return wanted
+
+    def subscribe(self, wanted: Sequence[Listen]) -> Sequence[SocketPlan]:
+        """One combined socket for every 1,024 streams."""
+        return streams.plans([self.check_listen(one) for one in wanted])
+
+    def decode(self, text: bytes, arrived_ns: int, plan: SocketPlan) -> Sequence[Decoded]:
+        """What one frame says, combined or raw."""
+        return streams.decode(text, arrived_ns, plan)
+
+    def cadence_ms(self, wanted: Listen) -> int:
+        """0 for trades and quotes, 100 or 1000 for books, 1000 for tickers, 2000 for candles."""
+        if wanted.channel == "book":
+            return wanted.cadence_ms or 100
+        if wanted.channel == "candles":
+            return 1000 if wanted.interval == "1s" else 2000
+        return 1000 if wanted.channel == "ticker" else 0
+
+    def silence_s(self, wanted: Listen) -> float:
+        """A minute for trades, which may well be rare; 15 s for everything else."""
+        return 60.0 if wanted.channel == "trades" else 15.0
+
+    def snapshot(self, symbol: str) -> GetBook:
+        """The deepest snapshot there is: 5,000 levels, weight 250."""
+        return GetBook(symbol=symbol, depth=5000)
+
+    def follows(self, sequence: int, delta: BookDelta) -> str:
+        """The documents' rule of 2025-11-12, for a book at ``sequence``.
+
+        Old events (``u <= id``) drop; an overlap applies whole, because quantities are absolute;
+        ``U > id + 1`` means that something is missing.
+        """
+        if delta.last <= sequence:
+            return "drop"
+        return "resync" if delta.first > sequence + 1 else "apply"
+
+
+def _only_where_it_exists(wanted: Listen) -> None:
+    channel = wanted.channel
+    if wanted.interval is not None and channel != "candles":
+        raise UnknownChannel(f"{channel} has no interval; only candles have one")
+    if wanted.depth is not None and channel != "book":
+        raise UnknownChannel(f"{channel} has no depth; only book has one")
+    if wanted.cadence_ms is not None and channel != "book":
+        raise UnknownChannel(f"{channel} has no choice of cadence on binance; only book has one")
+    if wanted.depth is not None and wanted.depth not in _DEPTHS:
+        raise UnknownChannel(
+            f"binance streams the top 5, 10 or 20 of a book, not {wanted.depth!r}; "
+            "leave depth out for the full local book"
+        )
+    if wanted.cadence_ms is not None and wanted.cadence_ms not in _CADENCES:
+        raise UnknownChannel(
+            f"binance sends a book each 100 or 1000 ms, not each {wanted.cadence_ms!r}"
+        )

@@ -1,0 +1,218 @@
+"""What Binance's refusals mean, as the errors of :mod:`vocx.errors`.
+
+Two layers, and both are read: the HTTP status, and inside the body ``code`` and ``msg``. The body
+may be HTML (403, 404, 410, 5xx come from machines in front of the exchange), and a blocked region
+answers with ``code`` 0, so the status decides first (errors.md and observed replies, 2026-07).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import msgspec
+
+from vocx.errors import (
+    BadKey,
+    BadReply,
+    BadSignature,
+    Banned,
+    ClockSkew,
+    OrderNotFound,
+    OrderRefused,
+    Outcome,
+    RateLimited,
+    Refused,
+    RegionBlocked,
+    UnknownSymbol,
+    VenueError,
+    VenueUnavailable,
+    VocxError,
+)
+from vocx.venues.base import Request
+
+VENUE = "binance"
+
+_COMMON = (
+    *("BTC/USDT", "ETH/USDT", "SOL/USDT", "BNB/USDT", "XRP/USDT", "DOGE/USDT", "ADA/USDT"),
+    *("ETH/BTC", "BNB/BTC", "SOL/BTC", "BTC/USDC", "ETH/USDC", "BTC/EUR", "ETH/EUR"),
+)
+"""Only to guess what a misspelt symbol meant."""
+
+_BY_CODE: Mapping[int, type[VenueError]] = {
+    -1002: BadKey,
+    -1003: RateLimited,
+    -1013: OrderRefused,
+    -1015: RateLimited,
+    -1021: ClockSkew,
+    -1022: BadSignature,
+    -2008: BadKey,
+    -2010: OrderRefused,
+    -2011: OrderRefused,
+    -2013: OrderNotFound,
+    -2014: BadKey,
+    -2015: BadKey,
+}
+_BUSY = (-1000, -1001, -1004, -1006, -1007, -1008, -1016)
+"""Codes that say the exchange could not, whatever the status."""
+
+_BANNED_UNTIL = re.compile(r"banned until (\d{13})")
+_REGION = re.compile(r"restricted location|block access from your country|your region", re.I)
+_TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.S | re.I)
+
+
+class Body(msgspec.Struct, frozen=True):
+    """``{"code": -1121, "msg": "Invalid symbol."}``."""
+
+    code: int
+    msg: str = ""
+
+
+_decode = msgspec.json.Decoder(Body).decode
+
+
+def read_body(body: bytes) -> Body | None:
+    """Code and text of an error body; ``None`` for anything else, such as HTML."""
+    try:
+        return _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def plain(body: bytes, limit: int = 160) -> str:
+    """The words of a body that is not ours, without markup, on one line."""
+    text = _TAG.sub(" ", body[:20_000].decode("utf-8", "replace"))
+    words = " ".join(text.split())
+    return words if len(words) <= limit else words[: limit - 3] + "..."
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """``Retry-After`` in seconds; ``None`` where it is absent or no number."""
+    for name, value in headers.items():
+        if name.lower() == "retry-after":
+            try:
+                return max(0.0, float(value))
+            except ValueError:
+                return None
+    return None
+
+
+def reply_error(
+    request: Request, status: int, headers: Mapping[str, str], body: bytes, arrived_ns: int
+) -> VocxError:
+    """The one typed error that a reply with this status and body means."""
+    found = read_body(body)
+    refused: Outcome | None = None if request.safe_to_retry else "refused"
+    if found is not None and status < 500 and status not in (403, 418, 429, 451):
+        unknown = _unknown_symbol(request, found, refused)
+        if unknown is not None:
+            return unknown
+    if found is None and 200 <= status < 400:
+        outcome: Outcome | None = None if request.safe_to_retry else "unknown"
+        return BadReply(
+            f"binance answered {status} with something that is not its JSON: {plain(body)!r}",
+            venue=VENUE,
+            outcome=outcome,
+        )
+    return _venue_error(status, headers, body, found, refused, arrived_ns)
+
+
+def upgrade_error(status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
+    """The typed error in an HTTP answer to a WebSocket handshake that is not 101."""
+    return _venue_error(status, headers, body, read_body(body), None, None)
+
+
+def _unknown_symbol(request: Request, found: Body, outcome: Outcome | None) -> UnknownSymbol | None:
+    symbol = getattr(request.intent, "symbol", None)
+    malformed = found.code == -1100 and "'symbol'" in found.msg
+    if symbol is None or not (found.code == -1121 or malformed):
+        return None
+    near = get_close_matches(symbol, [name for name in _COMMON if name != symbol], n=3)
+    hint = f" Near it: {', '.join(near)}." if near else ""
+    text = f"binance has no symbol {symbol}: {found.code} {found.msg!r}.{hint}"
+    return UnknownSymbol(text, venue=VENUE, outcome=outcome)
+
+
+def _venue_error(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    found: Body | None,
+    outcome: Outcome | None,
+    arrived_ns: int | None,
+) -> VenueError:
+    text = found.msg if found is not None else plain(body)
+    kind = _kind(status, found, text)
+    if outcome == "refused" and kind is VenueUnavailable:
+        outcome = "unknown"
+    wait = retry_after_s(headers)
+    until_ns = _ban_end(text, wait, arrived_ns) if kind is Banned else None
+    if until_ns is not None and wait is None and arrived_ns is not None:
+        wait = max(0.0, (until_ns - arrived_ns) / 1e9)
+    error = kind(
+        _say(kind, status, found, text, wait),
+        venue=VENUE,
+        code=found.code if found is not None else None,
+        http_status=status,
+        text=text,
+        retry_after_s=wait,
+        outcome=outcome,
+    )
+    if isinstance(error, Banned):
+        error.until_ns = until_ns
+    return error
+
+
+def _kind(status: int, found: Body | None, text: str) -> type[VenueError]:
+    if status == 451 or (status == 403 and _REGION.search(text)):
+        return RegionBlocked
+    if status == 418 or _BANNED_UNTIL.search(text):
+        return Banned
+    if status == 403 and (found is None or found.code == 0):
+        return Banned
+    if status == 429:
+        return RateLimited
+    if status >= 500 or (found is not None and found.code in _BUSY):
+        return VenueUnavailable
+    if found is None:
+        return Refused
+    if found.code == -2011 and found.msg.startswith("Unknown order"):
+        return OrderNotFound
+    return _BY_CODE.get(found.code, Refused)
+
+
+def _ban_end(text: str, wait: float | None, arrived_ns: int | None) -> int | None:
+    named = _BANNED_UNTIL.search(text)
+    if named:
+        return int(named[1]) * 1_000_000
+    if wait is not None and arrived_ns is not None:
+        return arrived_ns + int(wait * 1e9)
+    return None
+
+
+def _say(
+    kind: type[VenueError], status: int, found: Body | None, text: str, wait: float | None
+) -> str:
+    words = f"binance {status}"
+    if found is not None and found.code:
+        words += f", {found.code}"
+    words += f": {text}" if text else ""
+    if kind is RateLimited:
+        return words + f" Wait {wait:g} s." if wait is not None else words
+    if kind is Banned:
+        pause = f"for {wait:g} s" if wait is not None else "for some minutes"
+        return f"{words} Stop {pause}: each further call makes the ban longer."
+    return words + _ADVICE.get(kind, "")
+
+
+_ADVICE: Mapping[type[VenueError], str] = {
+    RegionBlocked: (
+        " The exchange does not serve this place. The lab works everywhere; for public data"
+        " try the data-api.binance.vision host."
+    ),
+    ClockSkew: " This machine's clock is off against the exchange's: measure the offset again.",
+    BadSignature: " Sign the percent-encoded text exactly as it is sent.",
+    BadKey: " Check the key, its permissions and the address it is bound to.",
+    VenueUnavailable: " Reading may be tried again; an order's outcome is unknown.",
+}

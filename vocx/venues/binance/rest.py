@@ -1,0 +1,361 @@
+"""Binance's public REST calls: intents to targets, bodies to facts.
+
+Parameters, weights and shapes are those of rest-api.md (2026-07-21). Weights depend on the
+parameters: ``depth`` costs 5 for 100 levels and 250 for 5,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from vocx.errors import BadInput, UnknownInterval
+from vocx.facts import (
+    BookSnapshot,
+    Candle,
+    Fact,
+    Facts,
+    Instrument,
+    Level,
+    Quote,
+    ServerTime,
+    Ticker,
+    Trade,
+)
+from vocx.venues.base import (
+    GetBook,
+    GetCandles,
+    GetInstruments,
+    GetQuote,
+    GetTicker,
+    GetTime,
+    GetTrades,
+    Intent,
+    Request,
+    split_symbol,
+)
+
+MS = 1_000_000
+"""Nanoseconds in Binance's millisecond."""
+
+INTERVALS = (
+    *("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h"),
+    *("1d", "3d", "1w", "1M"),
+)
+"""Case matters: 1m is a minute, 1M a month."""
+
+
+def venue_symbol(symbol: str) -> str:
+    """``"BTC/USDT"`` as ``"BTCUSDT"``."""
+    base, quote = split_symbol(symbol)
+    return base + quote
+
+
+def check_interval(interval: str) -> str:
+    """The interval, or an ``UnknownInterval`` that lists what exists."""
+    if interval in INTERVALS:
+        return interval
+    listed = ", ".join(INTERVALS)
+    raise UnknownInterval(f"binance has no candles of {interval!r}; it has {listed}")
+
+
+def build(intent: Intent) -> Request:
+    """The request for one public intent."""
+    maker = _BUILDERS.get(type(intent))
+    if maker is None:
+        raise BadInput(f"binance cannot be asked for {type(intent).__name__} here")
+    path, parameters, weight = maker(intent)
+    query = "?" + urlencode(parameters) if parameters else ""
+    target = f"/api/v3/{path}{query}"
+    return Request(intent=intent, method="GET", target=target, weight=weight)
+
+
+def read(intent: Intent, body: bytes, arrived_ns: int) -> Fact | Facts[Any]:
+    """The facts in a good reply; ``msgspec.DecodeError`` when it has another shape."""
+    return _READERS[type(intent)](intent, body, arrived_ns)
+
+
+Plan = tuple[str, Mapping[str, str | int], int]
+
+
+def _count(name: str, value: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise BadInput(f"{name} is {value!r}; binance gives 1 to {most} in one call")
+    return value
+
+
+def depth_weight(depth: int) -> int:
+    """What ``depth`` levels a side cost (rest-api.md, order book)."""
+    return 5 if depth <= 100 else 25 if depth <= 500 else 50 if depth <= 1000 else 250
+
+
+def _time(_: GetTime) -> Plan:
+    return "time", {}, 1
+
+
+def _instruments(intent: GetInstruments) -> Plan:
+    if intent.symbol is None:
+        return "exchangeInfo", {}, 20
+    return "exchangeInfo", {"symbol": venue_symbol(intent.symbol)}, 20
+
+
+def _ticker(intent: GetTicker) -> Plan:
+    return "ticker/24hr", {"symbol": venue_symbol(intent.symbol)}, 2
+
+
+def _quote(intent: GetQuote) -> Plan:
+    return "ticker/bookTicker", {"symbol": venue_symbol(intent.symbol)}, 2
+
+
+def _book(intent: GetBook) -> Plan:
+    depth = _count("depth", intent.depth, 5000)
+    return (
+        "depth",
+        {"symbol": venue_symbol(intent.symbol), "limit": depth},
+        depth_weight(depth),
+    )
+
+
+def _trades(intent: GetTrades) -> Plan:
+    parameters: dict[str, str | int] = {
+        "symbol": venue_symbol(intent.symbol),
+        "limit": _count("limit", intent.limit, 1000),
+    }
+    if intent.from_id is None:
+        return "trades", parameters, 25
+    return "historicalTrades", {**parameters, "fromId": intent.from_id}, 25
+
+
+def _candles(intent: GetCandles) -> Plan:
+    parameters: dict[str, str | int] = {
+        "symbol": venue_symbol(intent.symbol),
+        "interval": check_interval(intent.interval),
+        "limit": _count("limit", intent.limit, 1000),
+    }
+    if intent.start_ns is not None:
+        parameters["startTime"] = intent.start_ns // MS
+    if intent.end_ns is not None:
+        parameters["endTime"] = intent.end_ns // MS
+    return "klines", parameters, 2
+
+
+_BUILDERS: Mapping[type[Intent], Callable[[Any], Plan]] = {
+    GetTime: _time,
+    GetInstruments: _instruments,
+    GetTicker: _ticker,
+    GetQuote: _quote,
+    GetBook: _book,
+    GetTrades: _trades,
+    GetCandles: _candles,
+}
+
+
+class _Time(msgspec.Struct):
+    serverTime: int
+
+
+class _Symbol(msgspec.Struct):
+    symbol: str
+    status: str
+    baseAsset: str
+    quoteAsset: str
+    filters: list[dict[str, Any]]
+    isSpotTradingAllowed: bool = True
+
+
+class _Info(msgspec.Struct):
+    serverTime: int
+    symbols: list[_Symbol]
+
+
+class _Ticker(msgspec.Struct):
+    lastPrice: Decimal
+    openPrice: Decimal
+    highPrice: Decimal
+    lowPrice: Decimal
+    volume: Decimal
+    quoteVolume: Decimal
+    closeTime: int
+    count: int
+    priceChangePercent: Decimal | None = None
+    bidPrice: Decimal | None = None
+    bidQty: Decimal | None = None
+    askPrice: Decimal | None = None
+    askQty: Decimal | None = None
+
+
+class _Quote(msgspec.Struct):
+    bidPrice: Decimal
+    bidQty: Decimal
+    askPrice: Decimal
+    askQty: Decimal
+
+
+class _Book(msgspec.Struct):
+    lastUpdateId: int
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+
+
+class _Trade(msgspec.Struct):
+    id: int
+    price: Decimal
+    qty: Decimal
+    time: int
+    isBuyerMaker: bool
+
+
+_Kline = tuple[
+    int, Decimal, Decimal, Decimal, Decimal, Decimal, int, Decimal, int, Decimal, Decimal, Any
+]
+
+_time_body = msgspec.json.Decoder(_Time).decode
+_info_body = msgspec.json.Decoder(_Info).decode
+_ticker_body = msgspec.json.Decoder(_Ticker).decode
+_quote_body = msgspec.json.Decoder(_Quote).decode
+_book_body = msgspec.json.Decoder(_Book).decode
+_trades_body: Callable[[bytes], list[_Trade]] = msgspec.json.Decoder(list[_Trade]).decode
+_klines_body: Callable[[bytes], list[_Kline]] = msgspec.json.Decoder(list[_Kline]).decode
+
+
+def _read_time(_: GetTime, body: bytes, arrived_ns: int) -> ServerTime:
+    return ServerTime(exchange_ns=_time_body(body).serverTime * MS, arrived_ns=arrived_ns)
+
+
+def _read_instruments(
+    intent: GetInstruments, body: bytes, arrived_ns: int
+) -> Instrument | Facts[Instrument]:
+    info = _info_body(body)
+    found = Facts(_instrument(one, info.serverTime * MS, arrived_ns) for one in info.symbols)
+    if intent.symbol is None:
+        return found
+    if len(found) != 1:
+        raise msgspec.ValidationError(f"asked for {intent.symbol}, got {len(found)} symbols")
+    return found[0]
+
+
+def _instrument(one: _Symbol, exchange_ns: int, arrived_ns: int) -> Instrument:
+    filters = {entry.get("filterType"): entry for entry in one.filters}
+    lot = filters.get("LOT_SIZE", {})
+    notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or {}
+    return Instrument(
+        symbol=f"{one.baseAsset}/{one.quoteAsset}",
+        venue="binance",
+        venue_symbol=one.symbol,
+        base=one.baseAsset,
+        quote=one.quoteAsset,
+        # A step that the venue does not state is one unit of its 8 printed decimals.
+        tick=_step(filters.get("PRICE_FILTER", {}).get("tickSize")),
+        lot=_step(lot.get("stepSize")),
+        min_quantity=_positive(lot.get("minQty")),
+        max_quantity=_positive(lot.get("maxQty")),
+        min_notional=_positive(notional.get("minNotional")),
+        trading=one.status == "TRADING" and one.isSpotTradingAllowed,
+        exchange_ns=exchange_ns,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _positive(text: str | None) -> Decimal | None:
+    number = Decimal(text) if text else Decimal(0)
+    return number.normalize() if number > 0 else None
+
+
+def _step(text: str | None) -> Decimal:
+    number = _positive(text) or Decimal("0.00000001")
+    return Decimal(f"{number:f}")
+
+
+def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Ticker:
+    found = _ticker_body(body)
+    return Ticker(
+        symbol=intent.symbol,
+        last=found.lastPrice,
+        bid=found.bidPrice,
+        bid_quantity=found.bidQty,
+        ask=found.askPrice,
+        ask_quantity=found.askQty,
+        open=found.openPrice,
+        high=found.highPrice,
+        low=found.lowPrice,
+        volume=found.volume,
+        quote_volume=found.quoteVolume,
+        change_percent=found.priceChangePercent,
+        trades=found.count,
+        exchange_ns=found.closeTime * MS,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Quote:
+    found = _quote_body(body)
+    return Quote(
+        symbol=intent.symbol,
+        bid=found.bidPrice,
+        bid_quantity=found.bidQty,
+        ask=found.askPrice,
+        ask_quantity=found.askQty,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_book(intent: GetBook, body: bytes, arrived_ns: int) -> BookSnapshot:
+    found = _book_body(body)
+    return BookSnapshot(
+        symbol=intent.symbol,
+        bids=found.bids,
+        asks=found.asks,
+        sequence=found.lastUpdateId,
+        depth=intent.depth,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_trades(intent: GetTrades, body: bytes, arrived_ns: int) -> Facts[Trade]:
+    return Facts(
+        Trade(
+            symbol=intent.symbol,
+            price=one.price,
+            quantity=one.qty,
+            side="sell" if one.isBuyerMaker else "buy",
+            id=one.id,
+            exchange_ns=one.time * MS,
+            arrived_ns=arrived_ns,
+        )
+        for one in _trades_body(body)
+    )
+
+
+def _read_candles(intent: GetCandles, body: bytes, arrived_ns: int) -> Facts[Candle]:
+    return Facts(
+        Candle(
+            symbol=intent.symbol,
+            interval=intent.interval,
+            open_ns=row[0] * MS,
+            close_ns=row[6] * MS,
+            open=row[1],
+            high=row[2],
+            low=row[3],
+            close=row[4],
+            volume=row[5],
+            quote_volume=row[7],
+            trades=row[8],
+            arrived_ns=arrived_ns,
+        )
+        for row in _klines_body(body)
+    )
+
+
+_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Fact | Facts[Any]]] = {
+    GetTime: _read_time,
+    GetInstruments: _read_instruments,
+    GetTicker: _read_ticker,
+    GetQuote: _read_quote,
+    GetBook: _read_book,
+    GetTrades: _read_trades,
+    GetCandles: _read_candles,
+}
