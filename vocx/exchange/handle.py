@@ -1,0 +1,312 @@
+"""The handle that a notebook holds: what a venue can be asked, and how it is listened to."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
+
+from vocx import errors
+from vocx.exchange import words
+from vocx.facts import (
+    BookSnapshot,
+    Candle,
+    Facts,
+    Instrument,
+    Quote,
+    ServerTime,
+    Ticker,
+    Trade,
+)
+from vocx.limits import Budget
+from vocx.rest import Client, Gate
+from vocx.timing import ClockOffset, mono_ns
+from vocx.venues.base import (
+    GetBook,
+    GetCandles,
+    GetInstruments,
+    GetQuote,
+    GetTicker,
+    GetTime,
+    GetTrades,
+    Intent,
+    Venue,
+    split_symbol,
+)
+
+if TYPE_CHECKING:
+    from vocx.lab import Lab
+    from vocx.stream import Stream
+
+Where = Literal["lab", "testnet", "real"]
+CLOCK_LIFE_NS = 600_000_000_000
+"""The clock offset is measured again when it is older than ten minutes."""
+CLOCK_SAMPLES = 5
+CLOCK_PATIENCE_NS = 500_000_000
+
+T = TypeVar("T")
+
+
+class Exchange:
+    """One venue at one place. Made by :func:`connect`; storing only, nothing is sent here.
+
+    Attributes
+    ----------
+    venue : Venue
+        The adapter; ``.venue.name`` is ``"binance"``.
+    where : str
+        ``"lab"``, ``"testnet"`` or ``"real"``.
+    lab : Lab or None
+        The lab behind it; ``None`` elsewhere.
+    name : str
+        Given by you, else the venue's.
+    """
+
+    def __init__(
+        self, venue: Venue, where: Where, *, lab: Lab | None = None, name: str | None = None
+    ) -> None:
+        self.venue = venue
+        self.where = where
+        self.lab = lab
+        self.name = name or venue.name
+        self.budget = Budget(venue.limits)
+        self._clock = ClockOffset()
+        self._clock_at = 0
+        self._instruments: dict[str, Instrument] = {}
+        self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
+        gate = Gate(venue.name, self.budget, notice=words.say)
+        self._client = self._new_client(gate)
+        self._snapshots = self._new_client(gate)
+
+    def _new_client(self, gate: Gate) -> Client:
+        return Client(
+            self.venue,
+            lambda: self.url("rest"),
+            gate=gate,
+            redact=self.lab is None,
+            distance_ms=self._distance_ms if self.lab is not None else None,
+            explain=self._explain,
+        )
+
+    # where it is
+
+    @property
+    def place(self) -> str:
+        """Where this is, in one line."""
+        if self.lab is not None:
+            return (
+                f"{self.name} in the lab on this machine (seed {self.lab.seed}): "
+                "no account, no network"
+            )
+        if self.where == "testnet":
+            return f"{self.name} testnet ({self.url('rest')}): play money, a real network"
+        return f"{self.name}, the real one ({self.url('rest')}): public data, no key, no orders"
+
+    def __repr__(self) -> str:
+        return f"<Exchange {self.name} {self.where}>"
+
+    def url(self, purpose: str) -> str:
+        """The base URL in force for ``"rest"``, ``"ws"`` or ``"ws_api"``.
+
+        Raises
+        ------
+        LabDied
+            When the lab behind it is gone.
+        """
+        if self.lab is not None:
+            return self.lab.url(self.venue.name, purpose)
+        urls = self.venue.hosts[self.where].urls
+        return urls.get(f"public_{purpose}") or urls[purpose]
+
+    def _distance_ms(self) -> float | None:
+        """The lab's distance dial for this venue as a round trip."""
+        assert self.lab is not None
+        ways = {"up": 0.0, "down": 0.0}
+        for cell in self.lab.network.state:
+            if cell["dial"] == "latency" and cell["venue"] in (None, self.venue.name):
+                for way in [cell["direction"]] if cell["direction"] else list(ways):
+                    ways[way] = cell["values"]["rtt_ms"] / 2
+        return sum(ways.values())
+
+    def _explain(self, error: errors.TransportError) -> errors.VocxError:
+        """A connection that failed because the lab is gone is the lab's death."""
+        if self.lab is None or self.lab.alive:
+            return error
+        return errors.LabDied(
+            "the lab behind this exchange has ended; open a new one with "
+            "vocx.lab.open(replace=True) and connect again: "
+            f'ex = vocx.connect("{self.venue.name}")',
+            venue=self.venue.name,
+        )
+
+    # asking
+
+    def time(self) -> ServerTime:
+        """The venue's clock now; each call also refines :attr:`clock`."""
+        now = self._ask(GetTime(), ServerTime)
+        call = now.exchange
+        if call is not None and now.exchange_ns is not None:
+            self._clock.add(call.sent_ns, now.exchange_ns, call.received_ns)
+        return now
+
+    @property
+    def clock(self) -> ClockOffset:
+        """How far the venue's clock is ahead of ours: round-trip midpoint, median of five;
+        measured at first use and again after ten minutes."""
+        if not self._clock.known or mono_ns() - self._clock_at > CLOCK_LIFE_NS:
+            begun = mono_ns()
+            for _ in range(CLOCK_SAMPLES):
+                self.time()
+                if mono_ns() - begun > CLOCK_PATIENCE_NS:
+                    break
+            self._clock_at = mono_ns()
+        return self._clock
+
+    def instruments(self) -> Facts[Instrument]:
+        """Everything that trades here, with steps and bounds."""
+        found = cast("Facts[Instrument]", self._client.call(GetInstruments()))
+        self._instruments.update({one.symbol: one for one in found})
+        return found
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Steps and bounds of one symbol. Asked once, then remembered.
+
+        Raises
+        ------
+        UnknownSymbol
+            With the closest symbols that do exist.
+        """
+        split_symbol(symbol)
+        if symbol not in self._instruments:
+            found = self._ask(GetInstruments(symbol=symbol), Facts)
+            self._instruments.update({one.symbol: one for one in found})
+        if symbol not in self._instruments:
+            raise self._unknown(symbol)
+        return self._instruments[symbol]
+
+    def ticker(self, symbol: str) -> Ticker:
+        """The last 24 hours of a symbol."""
+        return self._ask(GetTicker(symbol=symbol), Ticker)
+
+    def quote(self, symbol: str) -> Quote:
+        """Best bid and ask."""
+        return self._ask(GetQuote(symbol=symbol), Quote)
+
+    def order_book(self, symbol: str, depth: int = 100) -> BookSnapshot:
+        """The order book, ``depth`` levels a side."""
+        return self._ask(GetBook(symbol=symbol, depth=depth), BookSnapshot)
+
+    def trades(self, symbol: str, limit: int = 500) -> Facts[Trade]:
+        """The latest public trades, newest last."""
+        return self._ask(GetTrades(symbol=symbol, limit=limit), Facts)
+
+    def candles(
+        self,
+        symbol: str,
+        interval: str,
+        limit: int = 500,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Facts[Candle]:
+        """Candles, oldest first; the last one may still be open. ``start`` and ``end`` are
+        aware datetimes; ``.frame()`` of the result is a DataFrame."""
+        intent = GetCandles(
+            symbol=symbol,
+            interval=interval,
+            limit=limit,
+            start_ns=words.epoch_ns(start, "start"),
+            end_ns=words.epoch_ns(end, "end"),
+        )
+        return self._ask(intent, Facts)
+
+    def _ask(self, intent: Intent, kind: type[T]) -> T:
+        try:
+            result = self._client.call(intent)
+        except errors.VocxError as error:
+            symbol = getattr(intent, "symbol", None)
+            if symbol and error.exchange is not None and words.means_unknown(error):
+                raise self._unknown(symbol) from None
+            raise
+        assert isinstance(result, kind)
+        return result
+
+    def _unknown(self, symbol: str) -> errors.UnknownSymbol:
+        """The error for a well-formed symbol that is not traded here, with what is."""
+        if len(self._instruments) < 2:
+            with suppress(errors.VocxError):
+                self.instruments()
+        return words.unknown_symbol(self.venue.name, symbol, self._instruments)
+
+    # listening
+
+    def stream(
+        self,
+        *channels: str,
+        symbols: str | Iterable[str],
+        name: str | None = None,
+        interval: str | None = None,
+        depth: int | None = None,
+        cadence_ms: int | None = None,
+    ) -> Stream:
+        """Listen to channels of one or more symbols; the stream is started and returns at once.
+
+        Parameters
+        ----------
+        *channels : str
+            Of ``"trades"``, ``"quotes"``, ``"book"``, ``"ticker"``, ``"candles"``.
+        symbols : str or iterable of str
+            ``"BTC/USDT"`` or several.
+        name : str or None
+            Starting a name that runs stops its predecessor; by default the venue, the channels
+            and the symbols.
+        interval : str or None
+            For candles, such as ``"1m"``.
+        depth, cadence_ms : int or None
+            For the book: the venue's own top levels instead of the full local book, and how
+            often it sends.
+
+        Raises
+        ------
+        UnknownChannel, UnknownInterval, UnknownSymbol, BadInput
+            Before anything is opened: a venue acknowledges a misspelt stream and stays silent.
+        """
+        from vocx.stream import Stream
+
+        wanted = words.listens(
+            self.venue, channels, symbols, interval=interval, depth=depth, cadence_ms=cadence_ms
+        )
+        for symbol in dict.fromkeys(one.symbol for one in wanted if one.symbol):
+            self.instrument(symbol)
+        try:
+            offset = self.clock
+        except errors.TransportError:
+            offset = self._clock
+        stream = Stream(
+            self.venue,
+            self.url,
+            wanted,
+            snapshot=self._snapshot,
+            probe=self._probe,
+            offset_ns=lambda: offset.offset_ns,
+            name=name or words.stream_name(self.name, wanted),
+        )
+        self._streams.add(stream)
+        return stream.start()
+
+    def _snapshot(self, intent: GetBook) -> BookSnapshot:
+        """For a stream's local book: a session of its own, in the stream's own thread."""
+        return cast(BookSnapshot, self._snapshots.call(intent))
+
+    def _probe(self) -> None:
+        """Does the venue answer? For a stream that hears nothing."""
+        self._snapshots.call(GetTime())
+
+    def close(self) -> None:
+        """Stop the streams that were started here and close the kept connections. The lab goes
+        on: others may use it."""
+        for stream in list(self._streams):
+            stream.stop()
+        self._client.close()
+        self._snapshots.close()
