@@ -1,0 +1,159 @@
+"""The network dials as the owner of a lab turns them: ``lab.network.latency(rtt_ms=80)``.
+
+Each call applies at once, also to connections that are already open, and returns a context
+manager that puts back what was before::
+
+    lab.network.latency(rtt_ms=80)              # from now on
+    with lab.network.latency(rtt_ms=200):       # for these lines
+        ...
+    lab.network.clear()
+
+``venue`` narrows a dial to one venue, ``direction`` to ``"up"`` (client to exchange) or
+``"down"``; ``None`` means all and both. The names are toxiproxy's. All of it happens inside the
+lab's process, on the bytes of each connection; nothing is done to the machine's network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol
+
+from vocx.errors import LabDied
+from vocx.lab.dials import describe
+
+
+class Controlled(Protocol):
+    """The handle's side of the control port."""
+
+    def control(self, op: str, **arguments: Any) -> Any:
+        """One call on the control port."""
+
+
+class Turned:
+    """A dial that was turned. Leaving its ``with`` block puts back what was before."""
+
+    def __init__(
+        self, lab: Controlled, dial: str, before: Sequence[Mapping[str, Any]], text: str
+    ) -> None:
+        self._lab, self._dial, self._before, self._text = lab, dial, before, text
+
+    def __enter__(self) -> Turned:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self._lab.control("network.restore", dial=self._dial, cells=self._before)
+        except LabDied:
+            if error is None:
+                raise
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+class Network:
+    """The network dials of one lab. Printing it shows those in force, in one line."""
+
+    def __init__(self, lab: Controlled) -> None:
+        self._lab = lab
+
+    def latency(
+        self,
+        *,
+        rtt_ms: float,
+        jitter_ms: float = 0,
+        venue: str | None = None,
+        direction: str | None = None,
+    ) -> Turned:
+        """Put the exchange ``rtt_ms`` away: half of it each way.
+
+        With one ``direction`` only that half is added. ``jitter_ms`` varies each delay evenly by
+        up to that much either way; bytes never overtake each other.
+
+        Emulated: the distance, one more round trip before the first bytes of a new connection
+        (the relay cannot delay ``connect()`` itself, so it looks instant and totals are right),
+        the round trips of TLS, and TCP's first window of ten segments with its growth, so that a
+        large reply takes several round trips on a new connection. Not emulated: loss and
+        reordering. Timers add up to 1 ms.
+        """
+        values = {"rtt_ms": rtt_ms, "jitter_ms": jitter_ms}
+        return self._set("latency", venue, direction, values)
+
+    def bandwidth(
+        self, *, kib_per_s: float, venue: str | None = None, direction: str | None = None
+    ) -> Turned:
+        """Let at most so many KiB a second through, per connection and direction.
+
+        Emulated: the time each byte needs on the line, and the sender that has to wait. Not
+        emulated: a line shared by several connections.
+        """
+        return self._set("bandwidth", venue, direction, {"kib_per_s": kib_per_s})
+
+    def timeout(self, *, venue: str | None = None, direction: str | None = None) -> Turned:
+        """A black hole: every byte vanishes while TCP stays up, and nobody is told.
+
+        A connection that lost bytes stays silent also after the dial is turned back, as a byte
+        stream cannot go on with a piece missing; new connections work again. Not emulated: TCP's
+        own retransmissions, which would mend a short hole.
+        """
+        return self._set("timeout", venue, direction, {})
+
+    def reset_peer(self, *, venue: str | None = None) -> Turned:
+        """Reset (RST) every open connection now, and every new one until turned back.
+
+        To reset once: ``with lab.network.reset_peer(): pass``. A real RST leaves the socket; what
+        was on its way is lost.
+        """
+        return self._set("reset_peer", venue, None, {})
+
+    def slow_close(
+        self, *, ms: float, venue: str | None = None, direction: str | None = None
+    ) -> Turned:
+        """Hold back the end of a connection (FIN) by ``ms``; its data is not delayed."""
+        return self._set("slow_close", venue, direction, {"ms": ms})
+
+    def slicer(
+        self,
+        *,
+        size: int,
+        delay_ms: float = 0,
+        venue: str | None = None,
+        direction: str | None = None,
+    ) -> Turned:
+        """Cut the bytes into pieces of at most ``size``, ``delay_ms`` apart.
+
+        Shows code that takes one ``recv`` for one message. Pieces without a delay between them
+        may be joined again by the kernel.
+        """
+        return self._set("slicer", venue, direction, {"size": size, "delay_ms": delay_ms})
+
+    def clear(self) -> None:
+        """Turn every dial back to zero."""
+        self._lab.control("network.clear")
+
+    @property
+    def state(self) -> list[dict[str, Any]]:
+        """The dials in force, oldest first: ``dial``, ``venue``, ``direction``, ``values``."""
+        return list(self._lab.control("network.state")["state"])
+
+    def _set(
+        self, dial: str, venue: str | None, direction: str | None, values: dict[str, float]
+    ) -> Turned:
+        reply = self._lab.control(
+            "network.set", dial=dial, venue=venue, direction=direction, values=values
+        )
+        return Turned(self._lab, dial, reply["before"], describe(reply["state"]))
+
+    def __str__(self) -> str:
+        try:
+            return describe(self.state)
+        except LabDied:
+            return "the lab is gone"
+
+    __repr__ = __str__

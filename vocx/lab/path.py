@@ -1,0 +1,238 @@
+"""One direction of one connection over an emulated distance, in virtual time.
+
+Bytes go in with a time, and come out with a time: no clock, no socket, no randomness of its own.
+What is emulated, in the order in which a byte meets it:
+
+1. TCP's window. Ten segments at first (RFC 6928); every acknowledged byte lets one more be in
+   flight, so the window doubles with each round trip. A sender does not throw its window on the
+   wire at once: Linux paces it (``tcp_bbr.c``, start-up: 2.885 times the rate measured so far).
+   Without window and pacing a reply of 150 KB at 80 ms would come a quarter of a second early.
+2. The slicer, then the line's rate.
+3. The distance, with jitter. Order is kept: a late byte holds back the ones behind it.
+
+Not emulated: loss, retransmission, reordering, and the three packets of ``connect()`` itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from math import inf
+
+import msgspec
+
+SEGMENT = 1448
+"""Payload bytes of one TCP segment on Ethernet with time stamps."""
+INITIAL_WINDOW = 10 * SEGMENT
+MAX_WINDOW = 4 * 1024 * 1024
+GAIN = 2.885
+"""2 / ln 2: the smallest pacing gain that can still double the rate in each round trip."""
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """The dials in force in one direction. Times in seconds, ``rate`` in bytes per second.
+
+    ``hole``: everything vanishes. ``reset``: connections are reset. 0 means "not turned".
+    """
+
+    delay_s: float = 0.0
+    jitter_s: float = 0.0
+    rate: float = 0.0
+    slice_bytes: int = 0
+    slice_s: float = 0.0
+    close_s: float = 0.0
+    hole: bool = False
+    reset: bool = False
+
+
+CLEAR = Way()
+
+
+class Chunk:
+    """Bytes in flight. ``size`` 0 is the end of the stream."""
+
+    __slots__ = ("acked_s", "arrive_s", "data", "delivered", "sent_s", "size")
+
+    def __init__(self, data: bytes, sent_s: float, arrive_s: float, acked_s: float) -> None:
+        self.data = data
+        self.size = len(data)
+        self.sent_s = sent_s
+        self.arrive_s = arrive_s
+        self.acked_s = acked_s
+        self.delivered = 0
+
+
+class Path:
+    """Bytes on their way from one end to the other.
+
+    ``push`` and ``end`` at one end, ``pop`` at the other, ``next_s`` says when to pop again.
+    ``random`` gives numbers between -1 and 1, for jitter. ``blocked`` is set while the receiver
+    does not read: nothing is delivered or acknowledged, so the window closes.
+    """
+
+    def __init__(self, random: Callable[[], float]) -> None:
+        self.way = CLEAR
+        self.back_s = 0.0
+        self.blocked = False
+        self.lost = False
+        self.unsent = 0
+        self._random = random
+        self._waiting: deque[memoryview] = deque()
+        self._flying: deque[Chunk] = deque()
+        self._unacked: deque[Chunk] = deque()
+        self._window = INITIAL_WINDOW
+        self._in_flight = 0
+        self._delivered = 0
+        self._rate = 0.0
+        self._clock = 0.0
+        self._may_send_s = 0.0
+        self._line_free_s = 0.0
+        self._last_s = 0.0
+        self._ending: float | None = None
+
+    def turn(self, way: Way, back_s: float) -> None:
+        """New dials; ``back_s`` is the delay of the other direction. What flies keeps its time."""
+        self.way = way
+        self.back_s = back_s
+        if way.hole and not self.idle:
+            self.vanish()
+
+    def vanish(self) -> None:
+        """All that is on its way is lost. A byte stream cannot go on without it: for good."""
+        self.lost = True
+        self.unsent = self._in_flight = 0
+        self._ending = None
+        for queue in (self._waiting, self._flying, self._unacked):
+            queue.clear()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is on its way."""
+        return not self._flying and not self._waiting and self._ending is None
+
+    def push(self, data: bytes, now_s: float, hold_s: float = 0.0) -> None:
+        """Bytes leave one end; ``hold_s`` keeps the sender waiting first (a handshake)."""
+        if self.way.hole or self.lost:
+            self.lost = True
+            return
+        self._start(now_s)
+        self._may_send_s = max(self._may_send_s, now_s) + hold_s if hold_s else self._may_send_s
+        self._waiting.append(memoryview(data))
+        self.unsent += len(data)
+
+    def end(self, now_s: float) -> None:
+        """The sender closes: after the last byte, and as late as the dial says."""
+        if self.way.hole or self.lost:
+            self.lost = True
+            return
+        self._start(now_s)
+        self._ending = now_s
+
+    def _start(self, now_s: float) -> None:
+        """An idle sender has no past to catch up with."""
+        if not self._waiting and self._ending is None:
+            self._run(now_s, [])
+            self._clock = max(self._clock, now_s)
+
+    def pop(self, now_s: float) -> tuple[list[bytes], bool]:
+        """What has arrived by now, and whether the end of the stream has."""
+        arrived: list[bytes] = []
+        ended = self._run(now_s, arrived)
+        return arrived, ended
+
+    def next_s(self) -> float | None:
+        """When to pop again; ``None`` when nothing is on its way or the receiver is blocked."""
+        soonest = min(self._arrives_s(), self._sends_s(), self._acked_s() if self.unsent else inf)
+        return None if soonest == inf else soonest
+
+    def _arrives_s(self) -> float:
+        return self._flying[0].arrive_s if self._flying and not self.blocked else inf
+
+    def _acked_s(self) -> float:
+        """The first acknowledgement; one for bytes that have not arrived yet never comes."""
+        if not self._unacked or (self._flying and self._unacked[0] is self._flying[0]):
+            return inf
+        return self._unacked[0].acked_s
+
+    def _sends_s(self) -> float:
+        if not self._waiting:
+            return inf if self._ending is None else max(self._clock, self._ending)
+        room = self._window - self._in_flight
+        if room < min(SEGMENT, self.unsent):
+            return inf
+        return max(self._clock, self._may_send_s)
+
+    def _run(self, now_s: float, arrived: list[bytes]) -> bool:
+        """Everything that happens up to now, in order of time; True at the end of the stream."""
+        while True:
+            arrives, acked, sends = self._arrives_s(), self._acked_s(), self._sends_s()
+            soonest = min(arrives, acked, sends)
+            if soonest > now_s or soonest == inf:
+                return False
+            self._clock = max(self._clock, soonest)
+            if soonest == arrives:
+                chunk = self._flying.popleft()
+                if not chunk.size:
+                    return True
+                arrived.append(chunk.data)
+            elif soonest == acked:
+                self._acknowledge(self._unacked.popleft())
+            else:
+                self._send()
+
+    def _acknowledge(self, chunk: Chunk) -> None:
+        self._in_flight -= chunk.size
+        self._delivered += chunk.size
+        if chunk.acked_s > chunk.sent_s:
+            rate = (self._delivered - chunk.delivered) / (chunk.acked_s - chunk.sent_s)
+            self._rate = max(self._rate, rate)
+        round_trip_s = self.way.delay_s + self.back_s
+        ceiling = max(INITIAL_WINDOW, int(GAIN * self._rate * round_trip_s))
+        self._window = min(self._window + chunk.size, ceiling, MAX_WINDOW)
+
+    def _pace(self) -> float:
+        """Bytes a second at which a sender with this window and distance lets go."""
+        round_trip_s = self.way.delay_s + self.back_s
+        if round_trip_s <= 0:
+            return inf
+        return GAIN * max(self._rate, INITIAL_WINDOW / round_trip_s)
+
+    def _send(self) -> None:
+        """The next piece goes out, at ``self._clock``."""
+        way, now_s, pace = self.way, self._clock, self._pace()
+        data, extra_s = b"", 0.0
+        if self._waiting:
+            burst = 64 * SEGMENT if pace == inf else max(2 * SEGMENT, int(pace * 0.001))
+            if way.rate:
+                burst = min(burst, max(SEGMENT, int(way.rate * 0.01)))
+            burst = min(burst, self._window - self._in_flight, way.slice_bytes or burst)
+            data = self._take(burst)
+            self._may_send_s = now_s + max(len(data) / pace, way.slice_s)
+        else:
+            self._ending, extra_s = None, way.close_s
+        line_s = max(now_s, self._line_free_s) + (len(data) / way.rate if way.rate else 0.0)
+        self._line_free_s = line_s
+        delay_s = max(
+            0.0, way.delay_s + way.jitter_s * self._random() if way.jitter_s else way.delay_s
+        )
+        self._last_s = max(self._last_s, line_s + delay_s + extra_s)
+        chunk = Chunk(data, now_s, self._last_s, self._last_s + self.back_s)
+        chunk.delivered = self._delivered
+        self._flying.append(chunk)
+        if data:
+            self._unacked.append(chunk)
+            self._in_flight += len(data)
+
+    def _take(self, most: int) -> bytes:
+        """Up to ``most`` of the waiting bytes."""
+        pieces: list[memoryview] = []
+        while most > 0 and self._waiting:
+            head = self._waiting.popleft()
+            if len(head) > most:
+                self._waiting.appendleft(head[most:])
+                head = head[:most]
+            pieces.append(head)
+            most -= len(head)
+        data = b"".join(pieces)
+        self.unsent -= len(data)
+        return data
