@@ -117,8 +117,7 @@ class Exchange:
         """
         if self.lab is not None:
             return self.lab.url(self.venue.name, purpose)
-        urls = self.venue.hosts[self.where].urls
-        return urls.get(f"public_{purpose}") or urls[purpose]
+        return self.venue.hosts[self.where].urls[purpose]
 
     def _distance_ms(self) -> float | None:
         """The lab's distance dial for this venue as a round trip."""
@@ -180,10 +179,7 @@ class Exchange:
         """
         split_symbol(symbol)
         if symbol not in self._instruments:
-            found = self._ask(GetInstruments(symbol=symbol), Facts)
-            self._instruments.update({one.symbol: one for one in found})
-        if symbol not in self._instruments:
-            raise self._unknown(symbol)
+            self._instruments[symbol] = self._ask(GetInstruments(symbol=symbol), Instrument)
         return self._instruments[symbol]
 
     def ticker(self, symbol: str) -> Ticker:
@@ -250,22 +246,12 @@ class Exchange:
         depth: int | None = None,
         cadence_ms: int | None = None,
     ) -> Stream:
-        """Listen to channels of one or more symbols; the stream is started and returns at once.
+        """Listen to channels (``"trades"``, ``"quotes"``, ``"book"``, ``"ticker"``,
+        ``"candles"``) of one or more symbols; the stream is started and returned at once.
 
-        Parameters
-        ----------
-        *channels : str
-            Of ``"trades"``, ``"quotes"``, ``"book"``, ``"ticker"``, ``"candles"``.
-        symbols : str or iterable of str
-            ``"BTC/USDT"`` or several.
-        name : str or None
-            Starting a name that runs stops its predecessor; by default the venue, the channels
-            and the symbols.
-        interval : str or None
-            For candles, such as ``"1m"``.
-        depth, cadence_ms : int or None
-            For the book: the venue's own top levels instead of the full local book, and how
-            often it sends.
+        Starting a ``name`` that runs stops its predecessor; by default it is the venue, the
+        channels and the symbols. ``interval`` is for candles; ``depth`` and ``cadence_ms`` ask
+        for the venue's own top levels of the book instead of the full local one.
 
         Raises
         ------

@@ -19,6 +19,10 @@ from vocx.timing import wall_ns
 MAX_WAIT_S = 65.0
 """Longer than one of Binance's minute windows, so that one wait is enough after a 429."""
 
+UNSAID_PAUSE_S = 1.0
+UNSAID_BAN_S = 60.0
+"""For a 429, and for a ban, that name no time (a firewall's 403)."""
+
 NOTICE_S = 0.5
 """Waits longer than this are announced."""
 
@@ -136,7 +140,8 @@ class Gate:
         """The venue said 429 or 418: close until it said, and a tenth longer."""
         with self._lock:
             now_ns = self._clock()
-            seconds = error.retry_after_s if error.retry_after_s is not None else 1.0
+            unsaid_s = UNSAID_BAN_S if isinstance(error, errors.Banned) else UNSAID_PAUSE_S
+            seconds = error.retry_after_s if error.retry_after_s is not None else unsaid_s
             until_ns = now_ns + int(seconds * 1.1e9)
             if isinstance(error, errors.Banned):
                 error.until_ns = error.until_ns or until_ns

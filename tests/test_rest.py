@@ -1,0 +1,420 @@
+"""Blocking REST against a real socket that answers exactly the bytes a test tells it to."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+import requests
+
+from vocx import errors, venues
+from vocx.facts import Facts, ServerTime
+from vocx.rest import Client, Gate
+from vocx.rest.client import redacted
+from vocx.venues.base import GetCandles, GetTime, Intent, Request
+from vocx.venues.binance import Binance
+
+BODY = b'{"serverTime":1795334520000}'
+
+
+def http(status: str = "200 OK", body: bytes = BODY, *headers: str) -> bytes:
+    """A whole HTTP reply."""
+    head = [f"HTTP/1.1 {status}", *headers, f"Content-Length: {len(body)}", "", ""]
+    return "\r\n".join(head).encode() + body
+
+
+class Scripted:
+    """A server on loopback: one entry of the script for each request, whatever the connection.
+
+    ``bytes`` are sent; ``"close"`` ends the connection with nothing said; ``"reset"`` resets it;
+    ``"hang"`` says nothing and keeps it open; ``"dribble"`` sends a byte at a
+    time; ``("cut", bytes)`` sends and then closes.
+    """
+
+    def __init__(self, *script: Any) -> None:
+        self.script = list(script)
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self._done = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            thread = threading.Thread(target=self._serve, args=(peer,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, peer: socket.socket) -> None:
+        with peer:
+            peer.settimeout(0.05)
+            while not self._done.is_set():
+                request = self._read(peer)
+                if not request:
+                    return
+                self.requests.append(request)
+                if not self._answer(peer, self.script.pop(0) if self.script else http()):
+                    return
+
+    def _read(self, peer: socket.socket) -> bytes:
+        data = b""
+        while b"\r\n\r\n" not in data and not self._done.is_set():
+            try:
+                chunk = peer.recv(65536)
+            except TimeoutError:
+                continue
+            except OSError:
+                return b""
+            if not chunk:
+                return b""
+            data += chunk
+        return data
+
+    def _answer(self, peer: socket.socket, step: Any) -> bool:
+        if step == "hang":
+            self._done.wait(20)
+        elif step == "dribble":
+            self._dribble(peer)
+        elif step == "reset":
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        elif isinstance(step, tuple):
+            peer.sendall(step[1])
+        elif isinstance(step, bytes):
+            peer.sendall(step)
+            return b"Connection: close" not in step
+        return False
+
+    def _dribble(self, peer: socket.socket) -> None:
+        with suppress(OSError):
+            for byte in http(body=b"x" * 1000):
+                peer.sendall(bytes([byte]))
+                self._done.wait(0.01)
+
+    def close(self) -> None:
+        self._done.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for thread in self._threads:
+            thread.join(2)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., tuple[Scripted, Client]]]:
+    """Start a scripted server and a client of it; pauses are kept, not slept."""
+    made: list[Any] = []
+
+    def start(*script: Any, **options: Any) -> tuple[Scripted, Client]:
+        server = Scripted(*script)
+        options.setdefault("sleep", lambda seconds: None)
+        client = Client(Venue(), lambda: server.url, **options)
+        made.extend((client, server))
+        return server, client
+
+    yield start
+    for one in made:
+        one.close()
+
+
+class PlaceSomething(Intent, frozen=True, kw_only=True):
+    """Stands for an order: it must be sent once."""
+
+    client_order_id: str = "mine-1"
+
+
+class Venue(Binance):
+    """Binance that also reads the answer to a :class:`PlaceSomething`, as if it were a time."""
+
+    def reply(self, request: Request, *rest: Any) -> Any:
+        if isinstance(request.intent, PlaceSomething):
+            request = msgspec.structs.replace(request, intent=GetTime())
+        return super().reply(request, *rest)
+
+
+def order() -> Request:
+    return Request(
+        intent=PlaceSomething(), method="POST", target="/api/v3/order?a=1", safe_to_retry=False
+    )
+
+
+def test_bytes_are_those_of_the_socket(serve: Any) -> None:
+    """Request and reply are shown exactly as they crossed."""
+    reply = http("200 OK", BODY, "x-mbx-used-weight-1m: 7")
+    server, client = serve(reply)
+    call = client.call(GetTime()).exchange
+    assert call.request == server.requests[0]
+    assert call.reply == reply
+    assert call.reply_wire_bytes == len(reply)
+    assert call.wire_bytes == len(reply) + len(call.request)
+
+
+def test_gzip_is_shown_unpacked_and_counted_packed(serve: Any) -> None:
+    """The body is readable, the count is what really crossed."""
+    body = b'{"serverTime":1795334520000' + b" " * 5000 + b"}"
+    packed = gzip.compress(body)
+    server, client = serve(http("200 OK", packed, "Content-Encoding: gzip"))
+    call = client.call(GetTime()).exchange
+    assert call.reply.endswith(body)
+    assert call.reply_wire_bytes < 300
+
+
+def test_phases_add_up_and_kept_connections_have_no_opening(serve: Any) -> None:
+    """A new connection has a connect phase, a kept one has none; the sum is the call time."""
+    server, client = serve()
+    begun = time.perf_counter()
+    first = client.call(GetTime()).exchange.phases
+    took_ms = (time.perf_counter() - begun) * 1e3
+    second = client.call(GetTime()).exchange.phases
+    assert first.new_connection and first.connect_ms is not None and first.dns_ms is None
+    assert 0 < first.total_ms <= took_ms
+    assert not second.new_connection and second.connect_ms is None and second.tls_ms is None
+    assert server.connections == 1
+
+
+def test_a_name_has_a_dns_phase(serve: Any) -> None:
+    """DNS is measured where a name was asked for."""
+    server, _ = serve()
+    named = server.url.replace("127.0.0.1", "localhost")
+    client = Client(venues.get("binance"), lambda: named)
+    assert client.call(GetTime()).exchange.phases.dns_ms is not None
+    client.close()
+
+
+def test_the_dial_is_labelled_on_new_connections_only(serve: Any) -> None:
+    """What the lab's distance put into the first byte of a new connection carries its label."""
+    _, client = serve(distance_ms=lambda: 80.0)
+    assert client.call(GetTime()).exchange.phases.emulated_ms == 80.0
+    assert client.call(GetTime()).exchange.phases.emulated_ms is None
+
+
+def test_lists_carry_their_exchange_too(serve: Any) -> None:
+    """A list of facts has ``.exchange`` like a single fact."""
+    _, client = serve(http(body=b"[]"))
+    candles = client.call(GetCandles(symbol="BTC/USDT", interval="1m"))
+    assert isinstance(candles, Facts) and candles.exchange.status == 200
+
+
+@pytest.mark.parametrize(
+    "first",
+    [http("503 Service Unavailable", b"<html>"), http(body=b'{"serverTi'), "close", "reset"],
+    ids=["503", "truncated JSON", "closed", "reset"],
+)
+def test_what_only_reads_is_repeated(serve: Any, first: Any) -> None:
+    """5xx, an unreadable body and a lost connection are tried again by themselves."""
+    server, client = serve(first)
+    assert isinstance(client.call(GetTime()), ServerTime)
+    assert len(server.requests) == 2 and client.retries == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (http("503 Service Unavailable", b"<html>"), errors.VenueUnavailable),
+        (http(body=b'{"serverTi'), errors.BadReply),
+        (http(body=b"[1,2]"), errors.BadReply),
+        (("cut", http()[:-9]), errors.ConnectionLost),
+        (("cut", b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), errors.BadReply),
+        (http("200 OK", b"no gzip", "Content-Encoding: gzip"), errors.BadReply),
+        ("close", errors.ConnectionLost),
+        ("reset", errors.ConnectionLost),
+    ],
+)
+def test_three_repeats_then_one_typed_error(serve: Any, fault: Any, kind: type) -> None:
+    """A fault that stays is one typed error after four attempts."""
+    server, client = serve(*[fault] * 4)
+    with pytest.raises(kind) as caught:
+        client.call(GetTime())
+    assert type(caught.value) is kind
+    assert len(server.requests) == 4
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "outcome"),
+    [
+        (http("503 Service Unavailable", b""), errors.VenueUnavailable, "unknown"),
+        (http(body=b'{"orderId'), errors.BadReply, "unknown"),
+        ("close", errors.ConnectionLost, "unknown"),
+        ("reset", errors.ConnectionLost, "unknown"),
+        ("hang", errors.TimedOut, "unknown"),
+        (http("429 Too Many", b"{}", "Retry-After: 1"), errors.RateLimited, "refused"),
+        (http("400 Bad", b'{"code":-1013,"msg":"x"}'), errors.OrderRefused, "refused"),
+    ],
+)
+def test_an_order_is_sent_once(serve: Any, fault: Any, kind: type, outcome: str) -> None:
+    """Whatever happens, the server sees one POST and the error says what became of it."""
+    server, client = serve(fault, timeout=(1.0, 0.2))
+    with pytest.raises(kind) as caught:
+        client.send(order())
+    assert caught.value.outcome == outcome and caught.value.client_order_id == "mine-1"
+    assert len(server.requests) == 1
+
+
+def test_an_order_that_never_left_is_not_sent() -> None:
+    """A refused connection is ``not_sent``: safe to send again."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    client = Client(venues.get("binance"), lambda: f"http://127.0.0.1:{port}")
+    with pytest.raises(errors.ConnectFailed) as caught:
+        client.send(order())
+    assert caught.value.outcome == "not_sent"
+
+
+def test_a_stale_kept_connection_is_repeated_silently(serve: Any) -> None:
+    """The server closed a kept connection meanwhile: the caller never notices."""
+    pauses: list[float] = []
+    server, client = serve(http(), "close", sleep=pauses.append)
+    client.call(GetTime())
+    client.call(GetTime())
+    assert pauses == [] and server.connections == 2
+
+
+def test_a_hang_ends_at_the_read_timeout(serve: Any) -> None:
+    """A server that says nothing costs the time-out, not for ever."""
+    _, client = serve("hang", timeout=(1.0, 0.2))
+    begun = time.monotonic()
+    with pytest.raises(errors.TimedOut):
+        client.call(GetTime())
+    assert time.monotonic() - begun < 2
+
+
+def test_a_dribble_ends_at_the_deadline(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One byte at a time cannot keep a call alive beyond its deadline."""
+    monkeypatch.setattr("vocx.rest.client.DEADLINE_S", 0.3)
+    _, client = serve("dribble")
+    begun = time.monotonic()
+    with pytest.raises(errors.TimedOut):
+        client.call(GetTime())
+    assert time.monotonic() - begun < 1.5
+
+
+def test_429_is_waited_out_once(serve: Any) -> None:
+    """Retry-After and a tenth, then the GET again."""
+    now = [0]
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        now[0] += int(seconds * 1e9) + 1
+
+    limited = http("429 Too Many Requests", b'{"code":-1003,"msg":"x"}', "Retry-After: 4")
+    server, client = serve(limited, clock=lambda: now[0], sleep=sleep)
+    client.call(GetTime())
+    assert pauses == [pytest.approx(4.4)] and len(server.requests) == 2
+
+
+def test_429_too_long_to_wait_is_told_at_once(serve: Any) -> None:
+    """Beyond the maximum wait the caller decides; calls meanwhile are not sent."""
+    limited = http("429 Too Many Requests", b'{"code":-1003,"msg":"x"}', "Retry-After: 300")
+    server, client = serve(limited)
+    for _ in range(2):
+        with pytest.raises(errors.RateLimited) as caught:
+            client.call(GetTime())
+        assert caught.value.retry_after_s == pytest.approx(300, rel=0.15)
+    assert len(server.requests) == 1
+
+
+def test_418_opens_the_circuit_for_all_clients_of_a_gate(serve: Any) -> None:
+    """After a ban nothing is sent until it ends, by whichever client."""
+    gate = Gate("binance")
+    banned = http("418 I'm a teapot", b'{"code":-1003,"msg":"x"}', "Retry-After: 120")
+    server, client = serve(banned, gate=gate)
+    other_server, other = serve(gate=gate)
+    for one in (client, client, other):
+        with pytest.raises(errors.Banned) as caught:
+            one.call(GetTime())
+        assert caught.value.until_ns is not None
+    assert len(server.requests) == 1 and not other_server.requests
+
+
+def test_451_names_the_way_out(serve: Any) -> None:
+    """A blocked region is no riddle."""
+    body = b'{"code":0,"msg":"Service unavailable from a restricted location"}'
+    _, client = serve(http("451 Unavailable", body))
+    with pytest.raises(errors.RegionBlocked, match="lab"):
+        client.call(GetTime())
+
+
+def test_errors_carry_the_reply(serve: Any) -> None:
+    """A refusal shows its bytes like any result."""
+    _, client = serve(http("400 Bad Request", b'{"code":-1100,"msg":"Illegal"}'))
+    with pytest.raises(errors.Refused) as caught:
+        client.call(GetTime())
+    assert b"-1100" in caught.value.exchange.reply
+
+
+def test_the_budget_waits_before_sending(serve: Any) -> None:
+    """A used-up budget delays; one that is used up for too long refuses before anything goes."""
+
+    class Full:
+        wait = [0.7, 0.0]
+
+        def wait_s(self, weight: int, now_ns: int) -> float:
+            return self.wait.pop(0)
+
+        def spend(self, weight: int, now_ns: int) -> None: ...
+        def correct(self, used: Any, now_ns: int) -> None: ...
+
+    pauses: list[float] = []
+    server, client = serve(gate=Gate("binance", Full(), sleep=pauses.append, max_wait_s=5))
+    client.call(GetTime())
+    assert pauses == [0.7]
+    Full.wait = [9.0]
+    with pytest.raises(errors.RateLimited) as caught:
+        client.call(GetTime())
+    assert caught.value.outcome == "not_sent" and len(server.requests) == 1
+
+
+def test_an_unresolvable_name_is_a_dns_error() -> None:
+    """A name that does not exist is told apart from a host that does not answer."""
+    client = Client(venues.get("binance"), lambda: "http://nothing.invalid")
+    with pytest.raises(errors.DnsError, match="nothing.invalid"):
+        client.call(GetTime())
+
+
+def test_loopback_ignores_proxies(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``http_proxy`` is for the world, not for the lab."""
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    _, client = serve()
+    assert client.call(GetTime()).exchange.status == 200
+
+
+def test_signed_bytes_are_not_requoted(serve: Any) -> None:
+    """Path and query leave as the venue wrote them."""
+    server, client = serve(http("400 Bad", b'{"code":-1,"msg":""}'))
+    target = "/api/v3/order?b=%2F&a=x%20y&empty="
+    with pytest.raises(errors.VenueError):
+        client.send(Request(intent=GetTime(), method="DELETE", target=target))
+    assert server.requests[0].startswith(f"DELETE {target} HTTP/1.1\r\n".encode())
+
+
+def test_secrets_are_hidden() -> None:
+    """Keys and signatures never reach what is shown."""
+    shown = redacted(
+        b"GET /api/v3/account?timestamp=1&signature=abcdef HTTP/1.1\r\nX-MBX-APIKEY: topsecret\r\n"
+    )
+    assert b"abcdef" not in shown and b"topsecret" not in shown and b"timestamp=1" in shown
+
+
+def test_a_foreign_session_stays_open(serve: Any) -> None:
+    """A client closes only the session that it made."""
+    with requests.Session() as session:
+        _, client = serve(session=session)
+        client.call(GetTime())
+        client.close()
+        assert client.call(GetTime()).exchange.phases.new_connection is False
