@@ -1,0 +1,1 @@
+"""The benchmark's groups, one module a subject."""

@@ -1,0 +1,249 @@
+"""Import time, streams against bare sockets, the recorded session, age under load."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import websocket
+
+import vocx
+from benches.row import Row, percentile
+from vocx.facts import BookSnapshot
+from vocx.venues.base import GetBook, Listen
+
+HERE = Path(__file__).resolve().parent
+RECORDED = Path(os.environ.get("VOCX_RECORDED", HERE.parents[2] / "shared" / "recorded"))
+SESSION = sorted((RECORDED / "binance" / "hftbacktest").glob("*.gz"))
+SESSION_S = 650.0
+
+
+def import_time() -> Iterator[Row]:
+    """A fresh interpreter each, in turns, so that drift hits both alike."""
+
+    def seconds(module: str) -> float:
+        code = (
+            f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
+        )
+        return float(subprocess.check_output([sys.executable, "-c", code]))
+
+    pairs = [(seconds("vocx"), seconds("requests")) for _ in range(9)]
+    ratio = median(ours / theirs for ours, theirs in pairs)
+    yield Row("import vocx / import requests", ratio, "ratio", "<= 1.5")
+
+
+def frames() -> tuple[list[bytes], str]:
+    """Combined-stream frames: the recorded session, else the lab's crowd for a few seconds."""
+    if SESSION:
+        lines = b"".join(gzip.decompress(path.read_bytes()) for path in SESSION).splitlines()
+        texts = [line.split(b" ", 1)[1] for line in lines]
+        return [text for text in texts if text.startswith(b'{"stream"')], "recorded session"
+    with vocx.lab.open(name="bench", pace=20.0) as lab:
+        streams = "btcusdt@trade/btcusdt@bookTicker/btcusdt@depth@100ms"
+        ws = websocket.create_connection(f"{lab.url('binance', 'ws')}/stream?streams={streams}")
+        texts = [ws.recv().encode() for _ in range(20_000)]
+        ws.close()
+    return texts, "the lab's crowd"
+
+
+@contextmanager
+def blast(texts: list[bytes]) -> Iterator[int]:
+    """The same ready-made frames for every client, from another process; gives its port."""
+    with tempfile.NamedTemporaryFile(suffix=".jsonl") as file:
+        file.write(b"\n".join(texts))
+        file.flush()
+        command = [sys.executable, str(HERE / "blast.py"), file.name]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            yield int(process.stdout.readline())
+            process.terminate()
+
+
+def bare(port: int, count: int) -> float:
+    ws = websocket.create_connection(f"ws://127.0.0.1:{port}/stream", skip_utf8_validation=True)
+    start = time.perf_counter()
+    for _ in range(count):
+        ws.recv()
+    took = time.perf_counter() - start
+    ws.shutdown()
+    return count / took
+
+
+def tutorial(port: int, count: int) -> float:
+    """What tutorials write: a callback that parses."""
+    seen = 0
+    marks: list[float] = []
+
+    def on_message(app: websocket.WebSocketApp, message: str) -> None:
+        nonlocal seen
+        json.loads(message)
+        seen += 1
+        if seen in (1, count):
+            marks.append(time.perf_counter())
+        if seen == count:
+            app.close()
+
+    websocket.WebSocketApp(f"ws://127.0.0.1:{port}/stream", on_message=on_message).run_forever()
+    return count / (marks[1] - marks[0])
+
+
+def ours(port: int, count: int) -> float:
+    """The whole path: frames to facts with Decimals, state, one subscription."""
+    from vocx.stream import Stream
+
+    from vocx import venues
+
+    done = threading.Event()
+    marks: list[int] = []
+    seen = 0
+
+    def tap(arrived_ns: int, frame: bytes) -> None:
+        nonlocal seen
+        seen += 1
+        if seen in (1, count):
+            marks.append(time.perf_counter_ns())
+        if seen == count:
+            done.set()
+
+    def no_snapshot(intent: GetBook) -> BookSnapshot:
+        return BookSnapshot(symbol=intent.symbol, bids=(), asks=(), sequence=1 << 60)
+
+    wanted = [Listen(channel=c, symbol="BTC/USDT") for c in ("trades", "quotes", "book")]
+    stream = Stream(
+        venues.get("binance"),
+        lambda purpose: f"ws://127.0.0.1:{port}",
+        wanted,
+        snapshot=no_snapshot,
+        name="bench",
+        tap=tap,
+    )
+    with stream.subscribe(policy="drop_oldest"):
+        stream.start()
+        assert done.wait(60), f"only {seen} of {count} frames: {stream.why}"
+        stream.stop()
+    return count / ((marks[1] - marks[0]) / 1e9)
+
+
+def stream_against_bare_sockets() -> Iterator[Row]:
+    texts, source = frames()
+    count = min(len(texts), 60_000)
+    runs: dict[str, list[float]] = {"bare": [], "tutorial": [], "stream": []}
+    clients: dict[str, Callable[[int, int], float]] = {
+        "bare": bare,
+        "tutorial": tutorial,
+        "stream": ours,
+    }
+    for _ in range(3):
+        for name, client in clients.items():
+            with blast(texts[:count]) as port:
+                runs[name].append(client(port, count))
+    rate = {name: median(values) for name, values in runs.items()}
+    notes = {"input": source, **{f"{k}_frames_per_s": round(v) for k, v in rate.items()}}
+    yield Row("stream / bare recv loop", rate["stream"] / rate["bare"], "ratio", ">= 0.5", notes)
+    yield Row(
+        "stream / callback and json.loads",
+        rate["stream"] / rate["tutorial"],
+        "ratio",
+        ">= 2.5",
+        notes,
+    )
+
+
+def recorded_session() -> Iterator[Row]:
+    """The lab plays the session as fast as it is taken; a stream keeps the book."""
+    if not SESSION:
+        print("replay: no recorded session here, not measured", file=sys.stderr)
+        return
+    total = len(frames()[0])
+    with vocx.lab.open(name="bench", replay=SESSION, speed="max") as lab:
+        exchange = vocx.connect("binance", lab=lab)
+        start = time.perf_counter()
+        stream = exchange.stream("trades", "quotes", "book", symbols="BTC/USDT")
+        deadline = start + 120
+        while stream.stats.frames < total and time.perf_counter() < deadline:
+            time.sleep(0.005)
+        took = time.perf_counter() - start
+        assert stream.stats.frames >= total, f"{stream.stats.frames} of {total}: {stream.why}"
+        stream.stop()
+    yield Row(
+        "recorded session, decode and local book over a socket",
+        SESSION_S / took,
+        "times real time",
+        ">= 300",
+        {"frames": total, "seconds": round(took, 2)},
+    )
+
+
+def ages_ms(
+    seconds: float, load: Callable[[], None] | None, pace: float
+) -> tuple[list[float], float]:
+    """Age of each best-price update when Python has it, against the lab's truth log, and how
+    many messages a second arrived."""
+    with vocx.lab.open(name="bench", pace=pace, symbols=["BTC/USDT"]) as lab:
+        exchange = vocx.connect("binance", lab=lab)
+        stream = exchange.stream("quotes", symbols="BTC/USDT").wait(10)
+        arrived: dict[int, int] = {}
+        offset = time.time_ns() - time.monotonic_ns()
+        stop = threading.Event()
+
+        def collect() -> None:
+            with stream.subscribe() as facts:
+                while not stop.is_set():
+                    fact = facts.get(0.1)
+                    if fact is not None:
+                        arrived[fact.sequence] = fact.arrived_ns - offset
+
+        reader = threading.Thread(target=collect, daemon=True)
+        reader.start()
+        before, start = stream.stats.frames, time.perf_counter()
+        while time.perf_counter() - start < seconds:
+            if load is None:
+                time.sleep(0.05)
+            else:
+                load()
+        rate = (stream.stats.frames - before) / (time.perf_counter() - start)
+        stop.set()
+        reader.join(10)
+        ages = [
+            (arrived[event.id] - event.mono_ns) / 1e6
+            for event in lab.truth.events(kind="quote", symbol="BTC/USDT")
+            if event.id in arrived
+        ]
+        stream.stop()
+    return ages, rate
+
+
+def pure_python() -> None:
+    total = 0
+    for number in range(300_000):
+        total += number * number
+
+
+BODY = json.dumps([{"price": "61700.01", "quantity": str(n), "id": n} for n in range(2_000)])
+
+
+def json_loop() -> None:
+    for _ in range(20):
+        json.loads(BODY)
+
+
+def age_under_load() -> Iterator[Row]:
+    for name, load, pace, target in (
+        ("idle", None, 1.0, "<= 2"),
+        ("1,000/s, idle", None, 9.0, "<= 10"),
+        ("1,000/s, a cell computes in pure Python", pure_python, 9.0, "<= 50"),
+        ("1,000/s, a cell parses JSON", json_loop, 9.0, "<= 50"),
+    ):
+        ages, rate = ages_ms(8.0, load, pace)
+        notes = {"samples": len(ages), "messages_per_s": round(rate)}
+        yield Row(f"p99 age: {name}", percentile(ages, 0.99), "ms", target, notes)
