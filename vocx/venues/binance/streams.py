@@ -116,12 +116,15 @@ class _Refusal(msgspec.Struct):
     msg: str = ""
 
 
+_ABSENT = msgspec.Raw()
+
+
 class _Any(msgspec.Struct):
     """Every field that tells one kind of frame from another; all others are skipped."""
 
     stream: str | None = None
-    data: msgspec.Raw | None = None
-    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    data: msgspec.Raw = _ABSENT
+    result: msgspec.Raw = _ABSENT
     error: _Refusal | None = None
     id: int | str | None = None
     code: int | None = None
@@ -145,16 +148,18 @@ def _slow(text: bytes, arrived_ns: int, plan: SocketPlan) -> Decoded:
         refusal = _Refusal(code=head.code, msg=head.msg)
     if refusal is not None:
         return Ack(id=head.id, error=_refused(refusal))
-    if head.result is not msgspec.UNSET:
+    if bytes(head.result):
         return Ack(id=head.id)
-    if head.stream is None or head.data is None:
-        return _event(head, text, arrived_ns, plan, None)
     data = bytes(head.data)
+    if head.stream is None or not data:
+        return _event(head, text, arrived_ns, plan, None)
     try:
         inner = _any_of(data)
     except (msgspec.DecodeError, UnicodeDecodeError):
         # Legal JSON of a shape we never asked for, such as an array of all tickers.
         return Unknown(text=_shown(text))
+    if inner.s is None:
+        inner.s = head.stream.partition("@")[0].upper()
     return _event(inner, data, arrived_ns, plan, plan.topics.get(head.stream))
 
 
@@ -165,7 +170,7 @@ def _event(
         return Control(kind="shutdown", text="the exchange says that it will close this connection")
     if head.lastUpdateId is not None:
         read: wire.Reader | None = wire.partial
-        wanted = wanted or _only_partial(plan)
+        wanted = wanted or (None if head.s else _only_partial(plan))
     elif head.e is None:
         read = wire.quote if head.u is not None else None
     else:
