@@ -1,0 +1,111 @@
+"""All symbols of a live lab on one clock: who acts next, and when that is for the world outside.
+
+Two clocks. *Market time* counts nanoseconds since the start at pace 1.0 and stands still in a
+pause; the order flows live by it, so their events are the same whatever the pace and however
+``advance`` is called. *Exchange time* is the machine's wall clock; the pace in force says how
+the one maps to the other from the last change of pace on.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heapreplace
+
+from vocx.lab.flow import Flow
+from vocx.lab.live import LiveMarket
+from vocx.lab.market import Event, Market, Traded
+
+
+class CrowdWorld:
+    """The live world (:class:`vocx.lab.market.World`).
+
+    Parameters
+    ----------
+    live
+        Markets and the flows that drive them.
+    start_ns
+        Wall clock at market time 0.
+    pace
+        1.0 is the recorded session's rate; 0 starts paused.
+    """
+
+    def __init__(
+        self, live: list[tuple[LiveMarket, Flow]], *, start_ns: int, pace: float = 1.0
+    ) -> None:
+        self.markets: dict[str, Market] = {market.spec.symbol: market for market, _ in live}
+        self.pace = pace
+        self._live = live
+        self._anchor_ns = start_ns
+        self._anchor_market_ns = 0
+        self._last_ns = start_ns
+        self._due = [(flow.next_ns(), number) for number, (_, flow) in enumerate(live)]
+        heapify(self._due)
+
+    def exchange_ns(self, now_ns: int) -> int:
+        """The live exchange's clock is this machine's."""
+        return now_ns
+
+    def begin(self, now_ns: int) -> None:
+        """The crowd trades whether or not anybody listens."""
+
+    def set_pace(self, pace: float, now_ns: int) -> None:
+        """Change the pace from now on; 0 pauses. What was overdue is not caught up.
+
+        Raises
+        ------
+        ValueError
+            For a negative pace.
+        """
+        if pace < 0:
+            raise ValueError(f"pace is {pace}; 0 pauses the market, 1.0 is the recorded rate")
+        market_ns = self._market_ns(now_ns)
+        self._anchor_market_ns = min(market_ns, self._due[0][0]) if self._due else market_ns
+        self._anchor_ns = max(now_ns, self._last_ns)
+        self.pace = pace
+
+    def next_ns(self) -> int | None:
+        """When the next event is due on the exchange's clock; ``None`` while paused."""
+        if not self.pace or not self._due:
+            return None
+        return self._exchange_ns(self._due[0][0])
+
+    def advance(self, now_ns: int, limit: int = 1000) -> list[Event]:
+        """Everything due up to ``now_ns``; stops after the action that reaches ``limit``."""
+        events: list[Event] = []
+        while self.pace and self._due and len(events) < limit:
+            at_ns = self._exchange_ns(self._due[0][0])
+            if at_ns > now_ns:
+                break
+            events += self._act(at_ns)
+        return events
+
+    def step(self, count: int, now_ns: int) -> list[Event]:
+        """The next ``count`` actions of the crowd, now. Market time moves on with them."""
+        events: list[Event] = []
+        for _ in range(count if self._due else 0):
+            market_ns = self._due[0][0]
+            events += self._act(max(now_ns, self._last_ns))
+            self._anchor_market_ns = max(market_ns, self._anchor_market_ns)
+            self._anchor_ns = max(now_ns, self._last_ns)
+        return events
+
+    def _act(self, at_ns: int) -> list[Event]:
+        """Let the flow that is due act once, and keep its trades."""
+        market_ns, number = self._due[0]
+        market, flow = self._live[number]
+        at_ns = self._last_ns = max(at_ns, self._last_ns)
+        events = flow.act(market_ns, at_ns)
+        for event in events:
+            if type(event) is Traded:
+                market.tape.add(event)
+        heapreplace(self._due, (max(flow.next_ns(), market_ns), number))
+        return events
+
+    def _exchange_ns(self, market_ns: int) -> int:
+        passed = market_ns - self._anchor_market_ns
+        if self.pace == 1.0:
+            return self._anchor_ns + passed
+        return self._anchor_ns + int(passed / self.pace)
+
+    def _market_ns(self, now_ns: int) -> int:
+        passed = max(now_ns - self._anchor_ns, 0)
+        return self._anchor_market_ns + (passed if self.pace == 1.0 else int(passed * self.pace))
