@@ -63,3 +63,12 @@ def test_binance_has_its_windows_by_name() -> None:
     budget.spend(5, 0, orders=2)
     used = {row.kind: row.used for row in budget.rows()}
     assert used == {"weight": 5, "requests": 1, "orders": 2, "orders/86400": 2}
+
+
+def test_scaled_windows_end_sooner() -> None:
+    """A lab's time scale of ten: the minute is six seconds long, on the clock as before."""
+    budget = Budget([Limit(kind="weight", amount=100, window_s=60)])
+    budget.scale(10)
+    budget.spend(80, 61_000_000_000)
+    assert budget.wait_s(5, 61_000_000_000) == 5.0 and budget.wait_s(5, 66_000_000_000) == 0
+    assert budget.rows()[0].window_s == 6

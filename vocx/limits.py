@@ -15,10 +15,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from vocx.venues.base import Limit
+from vocx.errors import BadInput
+
+if TYPE_CHECKING:
+    from vocx.venues.base import Limit
 
 CALLS = ("weight", "requests", "orders")
 """The kinds that REST calls use up; connections and messages belong to streams."""
@@ -50,9 +54,14 @@ class _Window:
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
-        self.length_ns = int(limit.window_s * 1e9)
+        self.scale(1.0)
         self._spent: deque[tuple[int, int]] = deque()
         self._used = 0
+
+    def scale(self, times: float) -> None:
+        """Let the window be ``times`` shorter than the venue's table says."""
+        self.window_s = self.limit.window_s / times
+        self.length_ns = max(int(self.window_s * 1e9), 1)
 
     def roll(self, now_ns: int) -> None:
         """Forget what lies outside the window."""
@@ -110,6 +119,14 @@ class Budget:
                 key = f"{limit.kind}/{limit.window_s:.0f}" if again else limit.kind
                 self._windows[key] = _Window(limit)
 
+    def scale(self, times: float) -> None:
+        """Shorten all windows ``times`` times, as a lab's limits do in a lesson (1: the venue's
+        own). What is used stays used until its window ends."""
+        if not times > 0:
+            raise BadInput(f"scale is {times!r}; give a number above 0, such as 10")
+        for window in self._windows.values():
+            window.scale(times)
+
     def spend(self, weight: int, now_ns: int, orders: int = 0) -> None:
         """A call of this weight goes out, with so many orders in it."""
         self._seen_ns = now_ns
@@ -149,7 +166,7 @@ class Budget:
                 kind=key,
                 used=window.used(at_ns),
                 amount=window.limit.amount,
-                window_s=window.limit.window_s,
+                window_s=window.window_s,
                 resets_in_s=max(window.ends_ns(at_ns) - at_ns, 0) / 1e9,
                 source=window.limit.source,
             )

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from difflib import get_close_matches
+from importlib import import_module
+from typing import cast
 
 from vocx.errors import UnknownVenue
 from vocx.venues.base import Venue
 
-
-def _binance() -> Venue:
-    from vocx.venues.binance import Binance
-
-    return Binance()
-
-
-_MAKERS: dict[str, Callable[[], Venue]] = {"binance": _binance}
+_ADAPTERS = {"binance": "Binance"}
+"""Module to class; a venue is imported when it is asked for, with what it alone needs."""
 
 
 def names() -> tuple[str, ...]:
     """The venues that exist, sorted."""
-    return tuple(sorted(_MAKERS))
+    return tuple(sorted(_ADAPTERS))
 
 
 def get(name: str) -> Venue:
@@ -31,9 +26,10 @@ def get(name: str) -> Venue:
     UnknownVenue
         Lists what exists and names the nearest.
     """
-    maker = _MAKERS.get(name.lower()) if isinstance(name, str) else None
-    if maker is not None:
-        return maker()
-    near = get_close_matches(str(name).lower(), _MAKERS, n=1)
+    module = name.lower() if isinstance(name, str) else ""
+    if module in _ADAPTERS:
+        adapter = getattr(import_module(f"vocx.venues.{module}"), _ADAPTERS[module])
+        return cast(Venue, adapter())
+    near = get_close_matches(str(name).lower(), _ADAPTERS, n=1)
     hint = f' Did you mean "{near[0]}"?' if near else ""
     raise UnknownVenue(f"vocx has no venue {name!r}; it has {', '.join(names())}.{hint}")
