@@ -1,0 +1,130 @@
+"""The lab: an exchange in a box, in a process of its own on this machine.
+
+>>> lab = vocx.lab.open()                       # the same one each time in this kernel
+>>> lab.urls["binance"]["rest"]
+>>> lab.truth.book("BTC/USDT").bid
+>>> with lab.network.latency(rtt_ms=80): ...
+>>> lab.close()
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from vocx.errors import BadInput, RecordingError
+from vocx.lab.config import Address, Config
+from vocx.lab.handle import Lab, conflict
+from vocx.lab.truth import Truth, TruthEvent, TruthEvents
+
+__all__ = ["Lab", "Truth", "TruthEvent", "TruthEvents", "attach", "open"]
+
+PathLike = str | os.PathLike[str]
+
+_labs: dict[str, Lab] = {}
+_lock = threading.Lock()
+
+
+def open(
+    *,
+    seed: int = 7,
+    pace: float = 1.0,
+    symbols: Sequence[str] | None = None,
+    replay: PathLike | Sequence[PathLike] | None = None,
+    speed: float | Literal["max"] = 1.0,
+    skip_bad: bool = False,
+    port: int = 0,
+    control_port: int = 0,
+    replace: bool = False,
+    name: str = "default",
+) -> Lab:
+    """The lab of this kernel: started, or the one that runs already.
+
+    Parameters
+    ----------
+    seed : int
+        The path of the market: the same seed gives the same events.
+    pace : float
+        How fast the market runs; 1.0 is the recorded session's rate, 0 starts it paused.
+    symbols : sequence of str, optional
+        Only these of the lab's symbols, such as ``["BTC/USDT"]``.
+    replay : path or sequence of paths, optional
+        Recordings that are played instead of the invented market.
+    speed : float or "max"
+        Of a replay: 10 is ten times faster; ``"max"`` is as fast as clients read.
+    skip_bad : bool
+        Play a recording without its unreadable lines.
+    port, control_port : int
+        0 lets the system choose.
+    replace : bool
+        Start anew when one with other arguments is open. Clients keep their :class:`Lab`.
+    name : str
+        A second lab beside the default one.
+
+    Raises
+    ------
+    LabConflict
+        Another one is open and ``replace`` is False, or a port is taken.
+    RecordingError
+        A recording is missing or corrupt; ``line`` is the first bad line.
+    BadInput
+        An argument that makes no sense; the text says what to write.
+    """
+    config = Config(
+        seed=seed,
+        pace=pace,
+        symbols=names(symbols),
+        replay=recordings(replay),
+        speed=None if speed == "max" else speed,
+        skip_bad=skip_bad,
+        port=port,
+        control_port=control_port,
+    )
+    with _lock:
+        lab = _labs.get(name) or Lab(name)
+        if lab.alive and lab.config == config:
+            return lab
+        if lab.alive and not replace:
+            raise conflict(lab, config)
+        lab.start(config)
+        _labs[name] = lab
+        return lab
+
+
+def attach(url: str, token: str) -> Lab:
+    """A lab that someone else runs: a class, a terminal with ``vocx exchange``.
+
+    ``url`` and ``token`` are what it printed as ``control``. Closing the handle leaves it running.
+
+    Raises
+    ------
+    LabDied
+        Nobody answers there.
+    LabError
+        The token is wrong.
+    """
+    return Lab(f"at {url}").join(Address(url=url, token=token))
+
+
+def names(symbols: Sequence[str] | None) -> tuple[str, ...]:
+    """Symbols as a tuple; one string alone is the mistake everybody makes."""
+    if isinstance(symbols, str):
+        raise BadInput(f'symbols is the text {symbols!r}; write a list: ["{symbols}"]')
+    return tuple(symbols or ())
+
+
+def recordings(replay: PathLike | Sequence[PathLike] | None) -> tuple[str, ...]:
+    """Absolute paths of files that exist."""
+    if replay is None:
+        return ()
+    several = [replay] if isinstance(replay, str | os.PathLike) else list(replay)
+    found = []
+    for item in several:
+        path = Path(item).expanduser().resolve()
+        if not path.is_file():
+            raise RecordingError(f"there is no recording {path}; give the path of a file")
+        found.append(str(path))
+    return tuple(found)

@@ -1,0 +1,103 @@
+"""How a lab is to be opened: one value that can be compared, sent over a pipe and printed."""
+
+from __future__ import annotations
+
+from math import isfinite
+
+import msgspec
+
+from vocx.errors import BadInput, RecordingError
+
+TOKEN_HEADER = "X-Vocx-Token"
+"""The header that carries the control token."""
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that makes one lab differ from another.
+
+    ``symbols`` empty means the default ones; ``replay`` holds absolute paths, empty for the
+    crowd; ``speed`` is the replay's (``None``: as fast as clients read); ports 0 are chosen by
+    the system.
+    """
+
+    seed: int = 7
+    pace: float = 1.0
+    symbols: tuple[str, ...] = ()
+    replay: tuple[str, ...] = ()
+    speed: float | None = 1.0
+    skip_bad: bool = False
+    port: int = 0
+    control_port: int = 0
+    tls: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise BadInput(f"seed is {self.seed!r}; write a whole number from 0 up")
+        positive("pace", self.pace, zero="0 for a paused market")
+        if self.speed is not None:
+            positive("speed", self.speed)
+        for name in ("port", "control_port"):
+            port = getattr(self, name)
+            if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536:
+                raise BadInput(f"{name} is {port!r}; write 0 (any free one) or 1024 to 65535")
+        if self.replay and self.symbols:
+            raise BadInput("a recording brings its own symbols; leave symbols= out with replay=")
+
+
+def positive(name: str, value: object, *, zero: str | None = None) -> float:
+    """A finite number above zero (or zero where it means something), or ``BadInput``."""
+    fine = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    if not fine or value < 0 or (value == 0 and zero is None):  # type: ignore[operator]
+        raise BadInput(f"{name} is {value!r}; write a number above 0{f', or {zero}' * bool(zero)}")
+    return float(value)  # type: ignore[arg-type]
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the control port is, and the word that opens it."""
+
+    url: str
+    token: str
+
+
+class Hello(msgspec.Struct, frozen=True, kw_only=True):
+    """What a lab says when it is ready: one JSON line.
+
+    ``urls`` and ``credentials`` are by venue; ``tls_urls`` is empty until TLS is asked for.
+    """
+
+    urls: dict[str, dict[str, str]]
+    credentials: dict[str, dict[str, str]]
+    control: Address
+    tls_urls: dict[str, dict[str, str]] = {}
+
+
+class Failed(msgspec.Struct, frozen=True, kw_only=True):
+    """Why something did not work, so that the caller can raise it: a class of ``vocx.errors``
+    by name, its text, and the bad line of a recording."""
+
+    error: str
+    text: str
+    line: int | None = None
+
+
+def failed(error: Exception) -> Failed:
+    """An exception as data; what is not ours becomes a ``LabError``."""
+    from vocx.errors import LabError, VocxError
+
+    if isinstance(error, RecordingError):
+        return Failed(error="RecordingError", text=str(error), line=error.line)
+    if isinstance(error, VocxError):
+        return Failed(error=type(error).__name__, text=str(error))
+    return Failed(error=LabError.__name__, text=f"{type(error).__name__}: {error}")
+
+
+def raised(reason: Failed) -> Exception:
+    """The exception that :func:`failed` described."""
+    from vocx import errors
+
+    kind = getattr(errors, reason.error, errors.LabError)
+    if kind is RecordingError:
+        return RecordingError(reason.text, line=reason.line)
+    made = kind(reason.text)
+    assert isinstance(made, Exception)
+    return made

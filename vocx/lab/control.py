@@ -1,0 +1,184 @@
+"""What the lab's owner can order: names to functions, JSON in and JSON out.
+
+The control port is the server's business; this module is pure. Every call carries the token in
+a header, compared in constant time. An error goes back as data (:class:`vocx.lab.config.Failed`)
+and is raised again where the order came from.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Mapping
+from inspect import isawaitable
+from typing import Any
+
+import msgspec
+
+from vocx.errors import BadInput, RecordingError, UnknownSymbol, UnknownVenue
+from vocx.lab.config import TOKEN_HEADER, Failed, failed
+from vocx.lab.dialects.base import Dialect, HttpIn, HttpOut
+from vocx.lab.log import KINDS, TruthLog, text
+from vocx.lab.market import Market, World
+
+Order = Callable[..., Any]
+"""Takes the arguments of an order by name; may be a coroutine function."""
+
+DIALECT_ORDERS = ("limits", "keepalive", "shutdown", "fault")
+EVENTS_AT_ONCE = 2000
+JSON = {"Content-Type": "application/json"}
+
+
+class Control:
+    """Answers ``POST /`` with ``{"op": ..., "arguments": {...}}``.
+
+    Parameters
+    ----------
+    orders : mapping
+        Operation name to function.
+    network : callable
+        ``Dials.command``: takes everything named ``network.*``.
+    contact : callable
+        Called at each order: somebody is there.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        orders: Mapping[str, Order],
+        network: Callable[[str, Mapping[str, Any]], Any],
+        contact: Callable[[], None],
+    ) -> None:
+        self._token = token.encode()
+        self._orders = orders
+        self._network = network
+        self._contact = contact
+
+    async def answer(self, request: HttpIn) -> HttpOut:
+        """The answer to one order; never raises."""
+        given = request.headers.get(TOKEN_HEADER.lower(), "").encode()
+        if not hmac.compare_digest(given, self._token):
+            return reply(401, Failed(error="LabError", text="the control token is wrong"))
+        try:
+            return reply(200, await self._run(request.body))
+        except Exception as error:
+            return reply(400, failed(error))
+
+    async def _run(self, body: bytes) -> Any:
+        try:
+            message = msgspec.json.decode(body)
+            name, arguments = message["op"], dict(message.get("arguments") or {})
+        except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
+            raise BadInput('an order is {"op": ..., "arguments": {...}}') from None
+        self._contact()
+        if name == "network" or str(name).startswith("network."):
+            order = arguments.pop("order", "state") if name == "network" else name
+            return self._network(order, arguments)
+        if name not in self._orders:
+            raise BadInput(f"the lab has no order {name!r}; it has {', '.join(self._orders)}")
+        try:
+            result = self._orders[name](**arguments)
+        except TypeError as error:
+            raise BadInput(f"{name}: {error}") from error
+        return await result if isawaitable(result) else result
+
+
+def reply(status: int, value: Any) -> HttpOut:
+    """A JSON answer."""
+    return HttpOut(status=status, headers=JSON, body=msgspec.json.encode(value))
+
+
+class Truths:
+    """Orders that ask what the engine knows.
+
+    Parameters
+    ----------
+    error : callable
+        Gives the error that ended a replay, which is raised instead of an answer.
+    mono_ns : callable
+        ``CLOCK_MONOTONIC`` now.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        log: TruthLog,
+        error: Callable[[], RecordingError | None],
+        exchange_ns: Callable[[], int],
+        mono_ns: Callable[[], int],
+    ) -> None:
+        self._world, self._log = world, log
+        self._error, self._exchange_ns, self._mono_ns = error, exchange_ns, mono_ns
+
+    def orders(self) -> dict[str, Order]:
+        return {"truth.book": self.book, "truth.events": self.events}
+
+    def book(self, symbol: str, depth: int = 20) -> dict[str, Any]:
+        """The book now, best levels first, numbers as text."""
+        self._check()
+        market = self._market(symbol)
+        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= 5000:
+            raise BadInput(f"depth is {depth!r}; write a whole number from 1 to 5000")
+        spec = market.spec
+        bids, asks = market.top(depth)
+
+        def levels(side: list[tuple[int, int]]) -> list[tuple[str, str]]:
+            return [(text(spec.to_price(p)), text(spec.to_quantity(q))) for p, q in side]
+
+        return {
+            "symbol": symbol,
+            "sequence": market.update_id,
+            "bids": levels(bids),
+            "asks": levels(asks),
+            "exchange_ns": self._exchange_ns(),
+            "mono_ns": self._mono_ns(),
+        }
+
+    def events(
+        self,
+        since: int | None = None,
+        symbol: str | None = None,
+        kind: str | None = None,
+        limit: int = EVENTS_AT_ONCE,
+    ) -> dict[str, Any]:
+        """Events from number ``since`` on (``None``: none yet, only the next number)."""
+        self._check()
+        if symbol is not None:
+            self._market(symbol)
+        if kind is not None and kind not in KINDS.values():
+            raise BadInput(f"kind is {kind!r}; the log has {', '.join(KINDS.values())}")
+        start = self._log.next if since is None else since
+        limit = min(max(limit, 1), EVENTS_AT_ONCE)
+        return self._log.since(start, self._world.markets, symbol=symbol, kind=kind, limit=limit)
+
+    def _market(self, symbol: str) -> Market:
+        if symbol not in self._world.markets:
+            known = ", ".join(self._world.markets)
+            raise UnknownSymbol(f"the lab has no {symbol!r}; it has {known}")
+        return self._world.markets[symbol]
+
+    def _check(self) -> None:
+        if (error := self._error()) is not None:
+            raise error
+
+
+def dialect_orders(
+    dialects: Mapping[str, Dialect],
+    exchange_ns: Callable[[], int],
+    nudge: Callable[[], None],
+) -> dict[str, Order]:
+    """Orders that a venue's dialect carries out: ``venue`` names it where there are several."""
+
+    def made(name: str) -> Order:
+        def order(venue: str | None = None, **arguments: Any) -> Any:
+            if venue is None and len(dialects) == 1:
+                venue = next(iter(dialects))
+            if venue is None or venue not in dialects:
+                raise UnknownVenue(f"the lab has no venue {venue!r}; it has {', '.join(dialects)}")
+            try:
+                return dialects[venue].command(name, arguments, exchange_ns())
+            finally:
+                nudge()
+
+        return order
+
+    return {name: made(name) for name in DIALECT_ORDERS}

@@ -1,0 +1,371 @@
+"""The handle of a lab: what a notebook holds while the exchange runs in another process.
+
+Clients hold the :class:`Lab` and ask it for URLs when they need them, so a lab that was replaced
+or reopened does not strand them: a new process stands behind the same handle.
+"""
+
+from __future__ import annotations
+
+import atexit
+import http.client
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from vocx.errors import BadInput, LabConflict, LabDied, LabError, UnknownVenue
+from vocx.lab.child import Child, spawn
+from vocx.lab.config import TOKEN_HEADER, Address, Config, Failed, Hello, raised
+from vocx.lab.network import Network
+from vocx.lab.truth import Truth
+from vocx.venues.base import Credentials
+
+CALL_S = 10.0
+"""Deadline of one call on the control port."""
+
+
+class Wire:
+    """The kept connection to a control port. Safe to use from several threads and after a fork."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._host = urlsplit(address.url).netloc
+        self._lock = threading.Lock()
+        self._connection: http.client.HTTPConnection | None = None
+        self._owner = os.getpid()
+
+    def call(self, op: str, arguments: Mapping[str, Any]) -> Any:
+        """One order. A connection that the lab has closed meanwhile is opened again once."""
+        body = msgspec.json.encode({"op": op, "arguments": arguments})
+        if self._owner != os.getpid():
+            self._owner, self._lock, self._connection = os.getpid(), threading.Lock(), None
+        with self._lock:
+            kept = self._connection is not None
+            try:
+                status, answer = self._exchange(body)
+            except (http.client.RemoteDisconnected, ConnectionError):
+                self._drop()
+                if not kept:
+                    raise
+                status, answer = self._exchange(body)
+        if status == 200:
+            return msgspec.json.decode(answer)
+        try:
+            reason = msgspec.json.decode(answer, type=Failed)
+        except msgspec.MsgspecError:
+            text = answer.decode(errors="replace").strip()
+            raise LabError(f"the control port answered {status}: {text[:200]}") from None
+        raise raised(reason)
+
+    def _exchange(self, body: bytes) -> tuple[int, bytes]:
+        try:
+            if self._connection is None:
+                self._connection = http.client.HTTPConnection(self._host, timeout=CALL_S)
+            headers = {TOKEN_HEADER: self._address.token, "Content-Type": "application/json"}
+            self._connection.request("POST", "/", body, headers)
+            reply = self._connection.getresponse()
+            return reply.status, reply.read()
+        except BaseException:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def close(self) -> None:
+        if self._owner == os.getpid():
+            with self._lock:
+                self._drop()
+
+
+class Limits:
+    """``lab.limits(scale=10)`` makes the venue's windows and bans ten times shorter,
+    ``lab.limits(off=True)`` takes them away, ``lab.limits.advance(60)`` lets a minute pass."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    def __call__(
+        self, *, scale: float | None = None, off: bool | None = None, venue: str | None = None
+    ) -> Any:
+        return self._lab.control("limits", **given(scale=scale, off=off, venue=venue))
+
+    def advance(self, seconds: float, *, venue: str | None = None) -> Any:
+        """Let the windows of the limits move on by so many seconds."""
+        return self._lab.control("limits", **given(advance=seconds, venue=venue))
+
+
+class Faults(list[dict[str, Any]]):
+    """The faults in force when it was asked for, oldest first."""
+
+    def __init__(self, lab: Lab, active: list[dict[str, Any]]) -> None:
+        super().__init__(active)
+        self._lab = lab
+
+    def off(self, which: int | str = "all", *, venue: str | None = None) -> Any:
+        """Switch one off by id or name, or all of them; what is left in force."""
+        return self._lab.control("fault", off=which, **given(venue=venue))
+
+
+def given(**arguments: Any) -> dict[str, Any]:
+    """The arguments that were said."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+class Lab:
+    """An exchange in a box. Made by :func:`vocx.lab.open` and :func:`vocx.lab.attach`.
+
+    Attributes
+    ----------
+    name : str
+        ``"default"`` or the name it was opened with.
+    network : Network
+        The network dials: ``lab.network.latency(rtt_ms=80)``.
+    truth : Truth
+        What the engine knows: ``lab.truth.book("BTC/USDT")``.
+    limits : Limits
+        ``lab.limits(scale=10)``, ``lab.limits(off=True)``, ``lab.limits.advance(60)``.
+    """
+
+    def __init__(self, name: str = "default") -> None:
+        self.name = name
+        self.config = Config()
+        self.network = Network(self)
+        self.truth = Truth(self)
+        self.limits = Limits(self)
+        self._lock = threading.RLock()
+        self._child: Child | None = None
+        self._hello: Hello | None = None
+        self._wire: Wire | None = None
+        self._tls: dict[str, Any] | None = None
+        self._folder: str | None = None
+        self._ended = ""
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def start(self, config: Config) -> Lab:
+        """Start a process behind this handle; the one that runs is ended first."""
+        with self._lock:
+            self.close()
+            child = spawn(config)
+            self.config, self._child = config, child
+            self._join(child.hello)
+            atexit.register(self.close)
+        return self
+
+    def join(self, address: Address) -> Lab:
+        """Stand for a lab that someone else runs."""
+        with self._lock:
+            self._join(Hello(urls={}, credentials={}, control=address))
+            self._hello = msgspec.convert(self.control("hello"), Hello)
+            self.config = msgspec.convert(self.status()["config"], Config)
+        return self
+
+    def _join(self, hello: Hello) -> None:
+        self._hello, self._wire = hello, Wire(hello.control)
+        self._tls, self._ended = None, ""
+
+    @property
+    def pid(self) -> int:
+        """Process id of the lab."""
+        return self._child.pid if self._child is not None else int(self.status()["pid"])
+
+    @property
+    def seed(self) -> int:
+        """The seed of its market's path."""
+        return self.config.seed
+
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs. Of an attached lab: whether it answers."""
+        if self._wire is None:
+            return False
+        if self._child is not None:
+            return self._child.alive
+        try:
+            self.control("status")
+        except LabError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """End the lab (an attached one is only left). Safe to call again."""
+        with self._lock:
+            child, wire = self._child, self._wire
+            self._child = self._wire = self._hello = None
+            self._ended = "was closed"
+            if wire is not None:
+                wire.close()
+            if child is not None:
+                child.end()
+                atexit.unregister(self.close)
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder = None
+
+    def __enter__(self) -> Lab:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        if self._hello is None or not self.alive:
+            return f"<Lab {self.name!r}: not running; vocx.lab.open() starts it>"
+        urls = self._hello.urls
+        where = ", ".join(f"{venue} at {purposes['rest']}" for venue, purposes in urls.items())
+        return f"<Lab {self.name!r}: {where}>"
+
+    def _died(self, cause: str = "") -> LabDied:
+        how = self._ended or "has ended" + (self._child.obituary() if self._child else cause)
+        again = "vocx.lab.open()" if self.name == "default" else f"open(name={self.name!r})"
+        return LabDied(
+            f"the lab {self.name!r} {how}\nRun {again} to start a new one; "
+            "clients that hold this lab find it by themselves."
+        )
+
+    def _running(self) -> tuple[Hello, Wire]:
+        with self._lock:
+            child_gone = self._child is not None and not self._child.alive
+            if self._hello is None or self._wire is None or child_gone:
+                raise self._died()
+            return self._hello, self._wire
+
+    # -- orders --------------------------------------------------------------------------------
+
+    def control(self, op: str, **arguments: Any) -> Any:
+        """One call on the control port: an operation by name with its arguments.
+
+        Raises
+        ------
+        LabDied
+            When the lab is gone.
+        VocxError
+            What the lab says about the order: ``BadInput`` and its kin.
+        """
+        _, wire = self._running()
+        try:
+            return wire.call(op, arguments)
+        except (OSError, http.client.HTTPException) as error:
+            self._running()
+            if isinstance(error, TimeoutError):
+                raise LabError(f"the lab did not answer {op!r} within {CALL_S:.0f} s") from error
+            raise self._died(f": {error}") from error
+
+    def status(self) -> dict[str, Any]:
+        """What runs, since when, and for how many clients."""
+        answer: dict[str, Any] = self.control("status")
+        return answer
+
+    @property
+    def pace(self) -> float:
+        """How fast the market runs: 1.0 is the recorded session's rate, 0 is paused."""
+        return float(self.status()["pace"])
+
+    def set_pace(self, pace: float) -> None:
+        """How fast the market runs from now on."""
+        self.control("pace", value=pace)
+
+    def pause(self) -> None:
+        """Stop the market; connections stay open and requests are answered."""
+        self.control("pause")
+
+    def resume(self) -> None:
+        """Let the market go on where it was paused."""
+        self.control("resume")
+
+    def step(self, count: int = 1) -> int:
+        """Let ``count`` steps of a paused market happen; how many events they gave."""
+        return int(self.control("step", count=count))
+
+    def keepalive(self, *, scale: float, venue: str | None = None) -> Any:
+        """Make pings, deadlines and the longest life of a connection so many times shorter."""
+        return self.control("keepalive", **given(scale=scale, venue=venue))
+
+    def shutdown(self, venue: str | None = None) -> Any:
+        """What a venue does before maintenance: it says so, then cuts every connection."""
+        return self.control("shutdown", **given(venue=venue))
+
+    def fault(self, name: str, *, venue: str | None = None, **options: Any) -> Any:
+        """Let the exchange misbehave on purpose: ``lab.fault("close", stream="*@trade")``.
+
+        ``path=`` or ``stream=`` says where, ``count=`` how often (``"all"``: until switched
+        off). Gives what is in force; a wrong name is answered with the list of faults.
+        """
+        return self.control("fault", name=name, **given(venue=venue), **options)
+
+    @property
+    def faults(self) -> Faults:
+        """The faults in force; ``lab.faults.off()`` switches them off."""
+        return Faults(self, self.control("fault"))
+
+    # -- addresses -----------------------------------------------------------------------------
+
+    @property
+    def urls(self) -> dict[str, dict[str, str]]:
+        """By venue and purpose: ``lab.urls["binance"]["rest"]``, ``["ws"]``, ``["ws_api"]``."""
+        return self._running()[0].urls
+
+    def url(self, venue: str, purpose: str, *, tls: bool = False) -> str:
+        """One address, of this moment: ask again after a reopening."""
+        urls = self.tls_urls if tls else self.urls
+        purposes = self._of(venue, urls)
+        if purpose not in purposes:
+            raise BadInput(f"{venue} has no {purpose!r} here; it has {', '.join(purposes)}")
+        return purposes[purpose]
+
+    def credentials(self, venue: str) -> Credentials:
+        """The random key pair that this lab's exchange knows."""
+        return Credentials(**self._of(venue, self._running()[0].credentials))
+
+    @staticmethod
+    def _of(venue: str, table: Mapping[str, dict[str, str]]) -> dict[str, str]:
+        if venue not in table:
+            raise UnknownVenue(f"this lab has no venue {venue!r}; it has {', '.join(table)}")
+        return table[venue]
+
+    @property
+    def tls_urls(self) -> dict[str, dict[str, str]]:
+        """The same addresses over https and wss. Made on first use; see :meth:`certificate`."""
+        urls: dict[str, dict[str, str]] = self._secure()["urls"]
+        return urls
+
+    def certificate(self) -> Path:
+        """Path of the certificate of the lab's own authority, written to a private folder.
+
+        Hand it to ``verify=`` of requests or ``cafile=`` of an SSL context. Its key never leaves
+        the lab's memory; do not install it system-wide. It is removed when the lab is closed.
+        """
+        text = self._secure()["certificate"]
+        with self._lock:
+            if self._folder is None:
+                self._folder = tempfile.mkdtemp(prefix="vocx-lab-")
+            path = Path(self._folder, "authority.pem")
+            path.write_text(text, encoding="ascii")
+        return path
+
+    def _secure(self) -> dict[str, Any]:
+        self._running()
+        if self._tls is None:
+            self._tls = self.control("tls")
+        return self._tls
+
+
+def conflict(lab: Lab, wanted: Config) -> LabConflict:
+    """What differs between the lab that runs and the one that is wanted."""
+    now, then = msgspec.structs.asdict(lab.config), msgspec.structs.asdict(wanted)
+    differs = ", ".join(
+        f"{key}={now[key]!r}, not {then[key]!r}" for key in now if now[key] != then[key]
+    )
+    return LabConflict(
+        f"the lab {lab.name!r} is open with {differs}. Use it as it is, or write replace=True to "
+        "start it anew (its connections are cut; streams reconnect by themselves)"
+    )

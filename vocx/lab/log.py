@@ -1,0 +1,145 @@
+"""The truth log: what the engine did, and when by the clock that all processes share.
+
+A bounded ring. Each event gets a sequence number that never repeats in one lab, and the
+``CLOCK_MONOTONIC`` stamp of the moment at which it became true. A reader asks "since number n"
+and learns how many it came too late for.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from vocx.lab.market import BestChanged, Event, LevelChanged, Market, Recorded, Traded
+
+CAPACITY = 60_000
+"""Events that are kept: some minutes of a market at pace 1.0, about 15 MB."""
+RECORDED_CAPACITY = 20_000
+"""The same for a replay, whose events are whole frames."""
+
+KINDS: Mapping[type, str] = {
+    Traded: "trade",
+    LevelChanged: "level",
+    BestChanged: "quote",
+    Recorded: "frame",
+}
+
+
+class WireIds(msgspec.Struct):
+    """Ids in a recorded Binance frame: trade id, update id."""
+
+    t: int | None = None
+    u: int | None = None
+
+
+class TruthLog:
+    """The last events with their stamps.
+
+    Attributes
+    ----------
+    next : int
+        The sequence number that the next event will get; the first is 1.
+    """
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._ring: deque[tuple[int, Event]] = deque(maxlen=capacity)
+        self.next = 1
+
+    def add(self, events: Iterable[Event], mono_ns: int) -> None:
+        """Keep what became true at ``mono_ns``."""
+        for event in events:
+            self._ring.append((mono_ns, event))
+            self.next += 1
+
+    def since(
+        self,
+        sequence: int,
+        markets: Mapping[str, Market],
+        *,
+        symbol: str | None = None,
+        kind: str | None = None,
+        limit: int = 2000,
+    ) -> dict[str, Any]:
+        """Events from ``sequence`` on: at most ``limit`` that fit, oldest first.
+
+        Returns
+        -------
+        dict
+            ``events``; ``next``, to ask again with; ``end``, the number the next event will
+            get; ``missed``, how many had left the ring.
+        """
+        oldest = self.next - len(self._ring)
+        start = max(sequence, oldest)
+        rows: list[dict[str, Any]] = []
+        at = start
+        for mono_ns, event in islice(self._ring, start - oldest, None):
+            if len(rows) >= limit:
+                break
+            if symbol in (None, event.symbol) and kind in (None, KINDS[type(event)]):
+                rows.append(row(at, mono_ns, event, markets))
+            at += 1
+        missed = start - max(sequence, 1)
+        return {"events": rows, "next": at, "end": self.next, "missed": max(missed, 0)}
+
+
+def row(sequence: int, mono_ns: int, event: Event, markets: Mapping[str, Market]) -> dict[str, Any]:
+    """One event as JSON carries it, its numbers as exact decimal text."""
+    common: dict[str, Any] = {
+        "sequence": sequence,
+        "mono_ns": mono_ns,
+        "exchange_ns": event.at_ns,
+        "kind": KINDS[type(event)],
+        "symbol": event.symbol,
+    }
+    if isinstance(event, Recorded):
+        return common | {"stream": event.stream, "id": wire_id(event.data)}
+    spec = markets[event.symbol].spec
+
+    def price(ticks: int) -> str:
+        return text(spec.to_price(ticks))
+
+    def quantity(lots: int) -> str:
+        return text(spec.to_quantity(lots))
+
+    if isinstance(event, Traded):
+        return common | {
+            "id": event.trade_id,
+            "side": event.taker,
+            "price": price(event.price),
+            "quantity": quantity(event.quantity),
+            "maker_order": event.maker_order,
+            "taker_order": event.taker_order,
+        }
+    if isinstance(event, LevelChanged):
+        return common | {
+            "id": event.update_id,
+            "side": event.side,
+            "price": price(event.price),
+            "quantity": quantity(event.quantity),
+        }
+    return common | {
+        "id": event.update_id,
+        "bid": price(event.bid),
+        "bid_quantity": quantity(event.bid_quantity),
+        "ask": price(event.ask),
+        "ask_quantity": quantity(event.ask_quantity),
+    }
+
+
+def text(number: Decimal) -> str:
+    """A decimal without an exponent."""
+    return format(number, "f")
+
+
+def wire_id(data: bytes) -> int | None:
+    """The id that a recorded frame carries: its trade id, else its update id."""
+    try:
+        ids = msgspec.json.decode(data, type=WireIds)
+    except msgspec.MsgspecError:
+        return None
+    return ids.t if ids.t is not None else ids.u

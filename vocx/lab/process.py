@@ -1,0 +1,362 @@
+"""The lab's process: world, dialects, servers, relay and control on one event loop.
+
+``python -m vocx.lab.process`` is what :func:`vocx.lab.open` starts. It reads its configuration as
+one JSON line from its standard input, answers with one JSON line on its standard output (ports,
+random keys, the control token; or why it could not start), and ends when its standard input
+does, that is with the process that started it. Nothing secret stands in a command line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import faulthandler
+import gc
+import logging
+import os
+import secrets
+import signal
+import ssl
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from vocx.errors import LabConflict, LabError, UnknownSymbol
+from vocx.lab.config import Address, Config, Failed, Hello, failed
+from vocx.lab.control import Control, Order, Truths, dialect_orders
+from vocx.lab.log import CAPACITY, RECORDED_CAPACITY, TruthLog
+from vocx.lab.market import World
+from vocx.lab.pump import Pump
+from vocx.lab.relay import Dials, listen
+from vocx.lab.server import SLOW_LIMIT, VenueServer, json_server
+from vocx.timing import mono_ns, wall_ns
+from vocx.venues.base import Credentials
+
+HOST = "127.0.0.1"
+LOG_LIMIT = 512 * 1024
+"""The log file (standard error) is emptied when it grows beyond this many bytes."""
+HOUSEKEEPING_S = 1.0
+LAST_WORDS_S = 2.0
+"""How long the loop may take to end after standard input ended."""
+
+
+def open_world(config: Config, now_ns: int) -> World:
+    """The market that the configuration asks for."""
+    if config.replay:
+        from vocx.lab import replay
+
+        return replay.open_world(
+            [Path(path) for path in config.replay],
+            start_ns=now_ns,
+            speed=config.speed,
+            skip_bad=config.skip_bad,
+        )
+    from vocx.lab import crowd
+
+    specs = crowd.SPECS
+    if config.symbols:
+        known = {spec.symbol: spec for spec in specs}
+        for symbol in config.symbols:
+            if symbol not in known:
+                raise UnknownSymbol(f"the lab has no {symbol!r}; it has {', '.join(known)}")
+        specs = tuple(known[symbol] for symbol in config.symbols)
+    return crowd.open_world(seed=config.seed, start_ns=now_ns, specs=specs, pace=config.pace)
+
+
+class Inside:
+    """Everything that runs in the process, and how it is taken down."""
+
+    def __init__(self, config: Config) -> None:
+        from vocx.lab.dialects.binance import Binance
+
+        self.config = config
+        self.done = asyncio.Event()
+        now_ns = wall_ns()
+        world = open_world(config, now_ns)
+        live = not config.replay
+        self.pump = Pump(
+            world,
+            TruthLog(RECORDED_CAPACITY if config.replay else CAPACITY),
+            pace=config.pace,
+            speed=1.0 if live else config.speed,
+        )
+        key = Credentials(key=secrets.token_hex(32), secret=secrets.token_hex(32))
+        self.credentials = {"binance": key}
+        lossless = config.replay and config.speed is None
+        self.servers = {
+            "binance": VenueServer(
+                Binance(world, start_ns=world.exchange_ns(now_ns), credentials=key),
+                self.pump.exchange_ns,
+                contact=self.pump.contact,
+                nudge=self.pump.nudge,
+                slow_limit=None if lossless else SLOW_LIMIT,
+            )
+        }
+        self.dials = Dials()
+        self.token = secrets.token_urlsafe(32)
+        self._listening: list[asyncio.Server] = []
+        self._started_ns = mono_ns()
+        self._secure: asyncio.Task[dict[str, Any]] | None = None
+        self.urls: dict[str, dict[str, str]] = {}
+        self.control_url = ""
+
+    # -- listening -----------------------------------------------------------------------------
+
+    async def start(self) -> Hello:
+        """Listen, let the market begin, and say where."""
+        self.urls = await self._listen(None, self.config.port)
+        control = Control(self.token, self._orders(), self.dials.command, self.pump.contact)
+        loop = asyncio.get_running_loop()
+        with port_conflict(self.config.control_port):
+            server = await loop.create_server(
+                json_server(control.answer), HOST, self.config.control_port
+            )
+        self._listening.append(server)
+        self.control_url = f"http://{HOST}:{port_of(server)}"
+        secure = await self._tls() if self.config.tls else {"urls": {}}
+        self.pump.start(list(self.servers.values()))
+        return self._hello(secure["urls"])
+
+    async def _listen(self, context: ssl.SSLContext | None, port: int) -> dict[str, dict[str, str]]:
+        urls = {}
+        for name, venue in self.servers.items():
+            with port_conflict(port):
+                server = await listen(
+                    venue.protocol,
+                    self.dials,
+                    host=HOST,
+                    port=port,
+                    venue=name,
+                    ssl_context=context,
+                )
+            self._listening.append(server)
+            secure = "s" if context else ""
+            urls[name] = {
+                purpose: f"{'ws' if purpose.startswith('ws') else 'http'}{secure}"
+                f"://{HOST}:{port_of(server)}{path}"
+                for purpose, path in venue.dialect.paths.items()
+            }
+        return urls
+
+    async def _tls(self) -> dict[str, Any]:
+        """The same over TLS, from an authority made on first request and kept in memory."""
+        if self._secure is None:
+            self._secure = asyncio.get_running_loop().create_task(self._make_tls())
+        return await asyncio.shield(self._secure)
+
+    async def _make_tls(self) -> dict[str, Any]:
+        context, certificate = await asyncio.to_thread(local_authority)
+        return {"urls": await self._listen(context, 0), "certificate": certificate}
+
+    def _hello(self, tls_urls: dict[str, dict[str, str]]) -> Hello:
+        return Hello(
+            urls=self.urls,
+            tls_urls=tls_urls,
+            credentials={
+                name: {"key": pair.key, "secret": pair.secret}
+                for name, pair in self.credentials.items()
+            },
+            control=Address(url=self.control_url, token=self.token),
+        )
+
+    async def stop(self) -> None:
+        """Stop listening and drop every connection."""
+        self.pump.stop()
+        for server in self._listening:
+            server.close()
+        for venue in self.servers.values():
+            await venue.protocol.shutdown(0.1)
+
+    # -- orders --------------------------------------------------------------------------------
+
+    def _orders(self) -> dict[str, Order]:
+        pump = self.pump
+        dialects = {name: venue.dialect for name, venue in self.servers.items()}
+        truths = Truths(pump.world, pump.truth, lambda: pump.error, pump.exchange_ns, mono_ns)
+        return {
+            "hello": lambda: self._hello({}),
+            "status": self.status,
+            "pace": lambda value: pump.set_pace(value),
+            "pause": pump.pause,
+            "resume": pump.resume,
+            "step": lambda count: pump.step(count),
+            "tls": self._tls,
+            "close": self.done.set,
+            **truths.orders(),
+            **dialect_orders(dialects, pump.exchange_ns, pump.nudge),
+        }
+
+    def status(self) -> dict[str, Any]:
+        """What runs, since when, for whom."""
+        pump = self.pump
+        return {
+            "pid": os.getpid(),
+            "config": self.config,
+            "uptime_s": (mono_ns() - self._started_ns) / 1e9,
+            "symbols": list(pump.world.markets),
+            "pace": pump.pace,
+            "paused": pump.paused,
+            "idle": pump.idle,
+            "error": None if pump.error is None else failed(pump.error),
+            "exchange_ns": pump.exchange_ns(),
+            "next_sequence": pump.truth.next,
+            "venues": {
+                name: {"connections": len(venue.connections), **venue.counts}
+                for name, venue in self.servers.items()
+            },
+        }
+
+
+class port_conflict:
+    """Turns "address in use" into a ``LabConflict`` that names the port."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            reason = error.strerror or str(error)
+            raise LabConflict(
+                f"port {self._port} on {HOST} cannot be used ({reason}); choose another, "
+                "or leave it out and the system finds a free one"
+            ) from error
+
+
+def port_of(server: asyncio.Server) -> int:
+    return int(server.sockets[0].getsockname()[1])
+
+
+def local_authority() -> tuple[ssl.SSLContext, str]:
+    """A server context for this machine's names, and the certificate of who vouches for it."""
+    import trustme
+
+    authority = trustme.CA(organization_name="vocx lab (this machine only)")
+    leaf = authority.issue_cert("localhost", HOST, "::1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(context)
+    return context, authority.cert_pem.bytes().decode()
+
+
+# -- running it ------------------------------------------------------------------------------
+
+
+async def _run(config: Config, say: Callable[[Hello], None], ends: Callable[..., None]) -> None:
+    inside = Inside(config)
+    loop = asyncio.get_running_loop()
+    ends(loop, inside.done)
+    try:
+        hello = await inside.start()
+        gc.collect()
+        gc.freeze()
+        say(hello)
+        await inside.done.wait()
+    finally:
+        await inside.stop()
+
+
+def run_foreground(config: Config) -> int:
+    """Run a lab alone until Ctrl-C or SIGTERM, after one JSON line on standard output.
+
+    The line holds ``urls`` and ``credentials`` by venue, and ``control`` (``url`` and ``token``,
+    for :func:`vocx.lab.attach`). Gives the exit code; what could not be opened raises as
+    :func:`vocx.lab.open` does.
+    """
+
+    def ends(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, done.set)
+
+    def say(hello: Hello) -> None:
+        line = msgspec.to_builtins(hello)
+        if not hello.tls_urls:
+            line.pop("tls_urls")
+        print(msgspec.json.encode(line).decode(), flush=True)
+
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    asyncio.run(_run(config, say, ends))
+    return 0
+
+
+def watch_parent(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
+    """End with the process that started us, and keep the log small meanwhile.
+
+    The end of standard input says that it is gone, unless a fork of it lives on with the pipe;
+    then our parent's number changes. Either way the loop gets two seconds to end by itself.
+    """
+    parent = os.getppid()
+
+    def leave() -> None:
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(done.set)
+        threading.Event().wait(LAST_WORDS_S)
+        os._exit(0)
+
+    def read_to_the_end() -> None:
+        with suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        leave()
+
+    def keep_house() -> None:
+        while not threading.Event().wait(HOUSEKEEPING_S):
+            if os.getppid() != parent:
+                leave()
+            with suppress(OSError):
+                if os.fstat(2).st_size > LOG_LIMIT:
+                    os.ftruncate(2, 0)
+
+    for work in (read_to_the_end, keep_house):
+        threading.Thread(target=work, name=f"vocx-lab-{work.__name__}", daemon=True).start()
+
+
+def main() -> int:
+    """The child of :func:`vocx.lab.open`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    faulthandler.enable()
+
+    def write(line: Hello | Failed) -> None:
+        os.write(1, msgspec.json.encode(line) + b"\n")
+        os.dup2(2, 1)
+
+    def ends(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
+        loop.add_signal_handler(signal.SIGTERM, done.set)
+        watch_parent(loop, done)
+
+    said: list[Hello] = []
+
+    def say(hello: Hello) -> None:
+        write(hello)
+        said.append(hello)
+
+    try:
+        config = msgspec.json.decode(first_line(), type=Config)
+        asyncio.run(_run(config, say, ends))
+    except Exception as error:
+        logging.getLogger("vocx.lab").exception("the lab ends")
+        if not said:
+            write(failed(error))
+        return 1
+    return 0
+
+
+def first_line() -> bytes:
+    """The configuration. Read without a buffer, so that the watcher sees the end of the pipe."""
+    line = b""
+    while not line.endswith(b"\n"):
+        piece = os.read(0, 65536)
+        if not piece:
+            raise LabError("no configuration came over standard input")
+        line += piece
+    return line
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""The heart of the lab's process: lets the market happen on time and hands it to the servers.
+
+One turn: everything due is taken from the world, stamped into the truth log, published to every
+venue, and written with one call per client. Between turns the loop belongs to the clients.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from vocx.errors import BadInput, RecordingError
+from vocx.lab.config import positive
+from vocx.lab.log import TruthLog
+from vocx.lab.market import Event, World
+from vocx.lab.server import VenueServer
+from vocx.timing import mono_ns, wall_ns
+
+EVENTS_PER_TURN = 400
+"""Bound of one turn, so that a request never waits long behind the market."""
+LONGEST_NAP_S = 0.025
+"""Sessions' deadlines are looked at this often; also bounds what a missed wake-up costs."""
+SHORTEST_NAP_S = 0.001
+CLIENTS_PER_MS = 125
+"""With many clients turns move apart by 1 ms for each so many: fewer, larger writes."""
+FULL = 2**20
+"""A replay at full speed waits while more bytes than this wait for one client."""
+IDLE_S = 30.0
+"""Without a client for so long, the market pauses."""
+LEAP_NS = 5_000_000_000
+"""A wall clock that leaps further (a laptop slept) pauses the market for that time."""
+
+log = logging.getLogger("vocx.lab")
+
+
+class Pump:
+    """Drives one world and its servers on the running loop.
+
+    ``speed`` turns the exchange's nanoseconds into real ones: 1.0 for a live market, the speed
+    of a replay, ``None`` for a replay that goes as fast as the slowest client reads.
+
+    Attributes
+    ----------
+    pace : float
+        How fast the market runs when it runs.
+    paused, idle : bool
+        Stopped by its owner; stopped because nobody is there.
+    error : RecordingError or None
+        What ended a replay before its end.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        truth: TruthLog,
+        *,
+        pace: float = 1.0,
+        speed: float | None = 1.0,
+        clock: Callable[[], int] = wall_ns,
+    ) -> None:
+        self.world, self.truth = world, truth
+        self.pace, self.speed = pace, speed
+        self.paused = self.idle = False
+        self.error: RecordingError | None = None
+        self.servers: list[VenueServer] = []
+        self._clock = clock
+        self._last_ns = clock()
+        self._loop = asyncio.get_running_loop()
+        self._last_contact_s = self._loop.time()
+        self._timer: asyncio.TimerHandle | None = None
+        self._running = False
+
+    # -- life ----------------------------------------------------------------------------------
+
+    def start(self, servers: Sequence[VenueServer]) -> None:
+        """Begin to turn."""
+        self.servers = list(servers)
+        self._running = True
+        self._schedule(0.0)
+
+    def stop(self) -> None:
+        """Turn no more."""
+        self._running = False
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def exchange_ns(self) -> int:
+        """The exchange's clock now."""
+        return self.world.exchange_ns(self._clock())
+
+    def contact(self) -> None:
+        """Somebody is there: an idle market wakes up."""
+        self._last_contact_s = self._loop.time()
+        if self.idle:
+            self.idle = False
+            self._apply_pace()
+
+    def nudge(self) -> None:
+        """Something may be due sooner than was planned."""
+        if self._timer is not None and self._nap_s() < self._timer.when() - self._loop.time():
+            self._schedule(SHORTEST_NAP_S)
+
+    # -- what its owner may do -----------------------------------------------------------------
+
+    def set_pace(self, pace: float) -> None:
+        """How fast the market runs; 0 pauses it."""
+        self.pace = positive("pace", pace, zero="0 to pause")
+        self._apply_pace()
+
+    def pause(self) -> None:
+        self.paused = True
+        self._apply_pace()
+
+    def resume(self) -> None:
+        self.paused = False
+        self._apply_pace()
+
+    def step(self, count: int) -> int:
+        """Let ``count`` steps of a paused market happen now; how many events that were."""
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 100_000:
+            raise BadInput(f"step is {count!r}; write a whole number from 1 to 100000")
+        if not self.paused and self.pace > 0:
+            raise BadInput("the market runs; pause it first: lab.pause(), then lab.step(n)")
+        events = self.world.step(count, self._clock())
+        self._publish(events)
+        return len(events)
+
+    def _apply_pace(self) -> None:
+        stopped = self.paused or self.idle or self.error is not None
+        self.world.set_pace(0.0 if stopped else self.pace, self._clock())
+        self.nudge()
+
+    # -- one turn ------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        self._timer = None
+        try:
+            self._skip_leap()
+            if self.speed is not None or all(server.waiting() < FULL for server in self.servers):
+                self._advance()
+                nap_s = self._nap_s()
+            else:
+                nap_s = SHORTEST_NAP_S
+        except Exception:
+            log.exception("a turn of the market failed")
+            nap_s = LONGEST_NAP_S
+        self._schedule(nap_s)
+
+    def _advance(self) -> None:
+        try:
+            events = self.world.advance(self._clock(), EVENTS_PER_TURN)
+        except RecordingError as error:
+            log.error("the replay ended: %s", error)
+            self.error, events = error, []
+            self._apply_pace()
+        self._publish(events)
+        self._fall_asleep()
+
+    def _publish(self, events: list[Event]) -> None:
+        self.truth.add(events, mono_ns())
+        now_ns = self.exchange_ns()
+        for server in self.servers:
+            dialect = server.dialect
+            if events:
+                server.publish(dialect.publish(events, now_ns))
+            if dialect.next_tick_ns <= now_ns:
+                server.publish(dialect.tick(now_ns))
+            server.flush()
+            server.tick(now_ns)
+
+    def _skip_leap(self) -> None:
+        """Do not replay the hours that a machine slept."""
+        now_ns = self._clock()
+        if now_ns - self._last_ns > LEAP_NS:
+            self.world.set_pace(0.0, self._last_ns)
+            self._apply_pace()
+        self._last_ns = now_ns
+
+    def _fall_asleep(self) -> None:
+        if self.idle or any(server.connections for server in self.servers):
+            return
+        if self._loop.time() - self._last_contact_s > IDLE_S:
+            self.idle = True
+            self._apply_pace()
+
+    # -- when next -----------------------------------------------------------------------------
+
+    def _nap_s(self) -> float:
+        """Real seconds until something is due."""
+        due = [server.dialect.next_tick_ns for server in self.servers]
+        next_ns = self.world.next_ns()
+        if next_ns is not None:
+            if self.speed is None:
+                return 0.0
+            due.append(next_ns)
+        wait_s = (min(due) - self.exchange_ns()) / 1e9 / (self.speed or 1.0)
+        clients = sum(len(server.connections) for server in self.servers)
+        shortest_s = SHORTEST_NAP_S * (1 + clients // CLIENTS_PER_MS)
+        return min(max(wait_s, shortest_s), LONGEST_NAP_S)
+
+    def _schedule(self, nap_s: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._running:
+            self._timer = self._loop.call_later(nap_s, self._turn)
