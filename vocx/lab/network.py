@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from vocx.errors import LabDied
-from vocx.lab.dials import describe
+from vocx.lab.dials import check, describe
 
 
 class Controlled(Protocol):
@@ -146,7 +146,11 @@ class Network:
         self, dial: str, venue: str | None, direction: str | None, values: dict[str, float]
     ) -> Turned:
         reply = self._lab.control(
-            "network.set", dial=dial, venue=venue, direction=direction, values=values
+            "network.set",
+            dial=dial,
+            venue=venue,
+            direction=direction,
+            values=check(dial, values),
         )
         return Turned(self._lab, dial, reply["before"], describe(reply["state"]))
 

@@ -1,0 +1,171 @@
+"""Recorded sessions: the file format, a reader and a writer.
+
+A recording is gzip; each line is ``<local receive time, ns since the epoch> <JSON>\\n``. The JSON
+is one inbound frame, byte for byte as it came: of a combined stream
+(``{"stream":"btcusdt@trade","data":{...}}``), or the body of one REST ``depth`` reply
+(``{"lastUpdateId":...}``), which a local book starts from. The format is that of the public data
+samples of nkaz001/hftbacktest. Several files are read as one session, in the order given.
+
+The writer closes a gzip member per block, so that whatever happens to the process, everything
+up to the last block can be read; a finished recording gets its name only at the end.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from vocx.errors import BadInput, RecordingError
+
+BLOCK = 256 * 1024
+"""Bytes of lines that are compressed and flushed together."""
+MAGIC = b"\x1f\x8b"
+
+
+class Line(NamedTuple):
+    """One line of a recording and where it stands: file, and number counted from 1."""
+
+    file: str
+    number: int
+    text: bytes
+
+
+def split(line: Line) -> tuple[int, bytes]:
+    """Receive time in nanoseconds, and the JSON text of one line.
+
+    Raises
+    ------
+    RecordingError
+        With the line's number, when it is not a number, a space and an object.
+    """
+    stamp, _, payload = line.text.partition(b" ")
+    if stamp.isdigit() and payload[:1] == b"{":
+        return int(stamp), payload.rstrip()
+    raise bad_line(line, 'it does not read "<nanoseconds> {...}"')
+
+
+def bad_line(line: Line, why: str) -> RecordingError:
+    """The error for one corrupt line."""
+    return RecordingError(
+        f"{line.file}, line {line.number}: {why}. Play the rest with skip_bad=True "
+        "(--skip-bad on the command line)",
+        line=line.number,
+    )
+
+
+def read(paths: Sequence[Path], *, skip_bad: bool = False) -> Iterator[Line]:
+    """The lines of all files, one after the other.
+
+    Where the compression of a damaged file breaks off, ``skip_bad`` gives an empty line, which
+    counts as a bad one, and goes on with the next file instead of raising.
+
+    Raises
+    ------
+    RecordingError
+        For a missing or unreadable file, one that is no gzip, and one that breaks off.
+    """
+    for path in paths:
+        yield from _read_file(Path(path), skip_bad)
+
+
+def _read_file(path: Path, skip_bad: bool) -> Iterator[Line]:
+    name, number = str(path), 0
+    try:
+        with path.open("rb") as raw:
+            if raw.read(2) != MAGIC:
+                raise RecordingError(f"{path} is not a gzip file; recordings are, as *.gz")
+            raw.seek(0)
+            with gzip.open(raw) as unpacked:
+                for number, text in enumerate(io.BufferedReader(unpacked, 1 << 17), 1):
+                    yield Line(name, number, text)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        where = Line(str(path), number + 1, b"")
+        if skip_bad:
+            yield where
+        else:
+            raise bad_line(where, f"the compressed file is damaged here ({error})") from error
+    except FileNotFoundError as error:
+        raise RecordingError(f"there is no recording {path}") from error
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+class Writer:
+    """Writes a recording block by block; the file gets its name when it is complete.
+
+    Until :meth:`close` the lines are in ``<path>.part``, which can be read as it is.
+
+    Parameters
+    ----------
+    path : Path
+        Where the recording shall be; usually ``*.gz``.
+    overwrite : bool
+        False refuses a path that exists.
+
+    Raises
+    ------
+    BadInput
+        The file exists, or its folder does not.
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool = False) -> None:
+        self.path = Path(path)
+        if self.path.exists() and not overwrite:
+            raise BadInput(f"{path} exists; choose another name or write overwrite=True")
+        self.part = self.path.with_name(self.path.name + ".part")
+        try:
+            self._file = self.part.open("wb")
+        except OSError as error:
+            raise BadInput(f"{self.part} cannot be written: {error.strerror or error}") from error
+        self.lines = 0
+        self._block: list[bytes] = []
+        self._waiting = 0
+
+    def write(self, arrived_ns: int, payload: bytes) -> None:
+        """One frame. A frame with a line break in it cannot be a line and is joined."""
+        if b"\n" in payload or b"\r" in payload:
+            payload = payload.replace(b"\r", b" ").replace(b"\n", b" ")
+        line = b"%d %s\n" % (arrived_ns, payload)
+        self._block.append(line)
+        self._waiting += len(line)
+        self.lines += 1
+        if self._waiting >= BLOCK:
+            self.flush()
+
+    def write_all(self, frames: Iterable[tuple[int, bytes]]) -> None:
+        for arrived_ns, payload in frames:
+            self.write(arrived_ns, payload)
+
+    def flush(self) -> None:
+        """Compress what waits and hand it to the system: from here on it survives a crash."""
+        if self._block:
+            self._file.write(gzip.compress(b"".join(self._block), 6, mtime=0))
+            self._file.flush()
+            self._block.clear()
+            self._waiting = 0
+
+    def close(self) -> Path:
+        """Finish: the recording now stands under its own name."""
+        if not self._file.closed:
+            self.flush()
+            if not self.lines:
+                self._file.write(gzip.compress(b"", mtime=0))
+            self._file.close()
+            self.part.replace(self.path)
+        return self.path
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
