@@ -144,7 +144,10 @@ class Market(Protocol):
     """One symbol as a dialect may read it: live or replayed."""
 
     spec: Spec
-    update_id: int
+
+    @property
+    def update_id(self) -> int:
+        """The id of the last change that the book contains."""
 
     def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
         """Bids descending and asks ascending, at most ``depth`` levels each."""
