@@ -66,8 +66,10 @@ class Session(Protocol):
 
     handle: Any
     """The server's own object for the connection; the dialect never looks inside."""
-    next_tick_ns: int
-    """When :meth:`tick` wants to be called next; read it again after every call."""
+
+    @property
+    def next_tick_ns(self) -> int:
+        """When :meth:`tick` wants to be called next; read it again after every call."""
 
     def text(self, message: bytes, now_ns: int) -> Iterable[Out]:
         """A text message arrived."""
@@ -98,10 +100,14 @@ class Dialect(Protocol):
     name: str
     paths: Mapping[str, str]
     """URL purpose to path, such as ``{"rest": "", "ws": "", "ws_api": "/ws-api/v3"}``."""
-    next_tick_ns: int
-    """When :meth:`tick` wants to be called next (cadenced streams, faults, a shutdown). Read it
-    again after every call of the dialect or of one of its sessions: it may have become sooner,
-    or 0 for at once."""
+
+    @property
+    def next_tick_ns(self) -> int:
+        """When :meth:`tick` wants to be called next (cadenced streams, faults, a shutdown).
+
+        Read it again after every call of the dialect or of one of its sessions: it may have
+        become sooner, or 0 for at once.
+        """
 
     def http(self, request: HttpIn, now_ns: int) -> HttpOut:
         """Answer one REST request."""

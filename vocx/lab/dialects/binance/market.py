@@ -1,0 +1,346 @@
+"""Market data that REST and the WebSocket API share: the book, trades, candles, the symbols.
+
+Binance Spot REST documentation a5e0bc3 (2026-07-21), sections 6.1 to 6.7 of our notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from vocx.lab.dialects.binance.calls import Call, Endpoint, combination, flat
+from vocx.lab.dialects.binance.catalogue import AggTrade, Listing
+from vocx.lab.dialects.binance.params import Params, missing
+from vocx.lab.dialects.binance.wire import Refusal, last_stamp, money
+from vocx.lab.market import Traded
+
+INTERVALS = tuple("1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split())
+AVERAGE_MINUTES = 5
+_DEPTH_PRICES = ((100, 5), (500, 25), (1000, 50), (5000, 250))
+
+
+def ping(call: Call) -> dict[str, Any]:
+    """``{}``."""
+    return {}
+
+
+def time(call: Call) -> dict[str, Any]:
+    """The exchange's clock."""
+    return {"serverTime": call.stamp(call.now_ns)}
+
+
+def depth(call: Call) -> dict[str, Any]:
+    """The best levels and the id of the last update that they contain."""
+    listing = call.listing()
+    limit = call.params.limit(100, 5000)
+    price, quantity = listing.numbers.price, listing.numbers.quantity
+    bids, asks = listing.market.top(limit)
+    return {
+        "lastUpdateId": listing.market.update_id,
+        "bids": [(price[ticks], quantity[lots]) for ticks, lots in bids],
+        "asks": [(price[ticks], quantity[lots]) for ticks, lots in asks],
+    }
+
+
+def depth_weight(params: Params) -> int:
+    """5, 25, 50 or 250 by the number of levels."""
+    try:
+        limit = params.limit(100, 5000)
+    except Refusal:
+        limit = 100
+    return next(weight for most, weight in _DEPTH_PRICES if limit <= most)
+
+
+def trades(call: Call) -> list[dict[str, Any]]:
+    """The newest trades."""
+    listing = call.listing()
+    return _trades(call, listing, listing.market.trades(call.params.limit(500, 1000)))
+
+
+def historical_trades(call: Call) -> list[dict[str, Any]]:
+    """Trades from an id on, else the newest."""
+    listing = call.listing()
+    limit = call.params.limit(500, 1000)
+    from_id = call.params.number("fromId")
+    return _trades(call, listing, listing.market.trades(limit, from_id=from_id))
+
+
+def _trades(call: Call, listing: Listing, found: Sequence[Traded]) -> list[dict[str, Any]]:
+    numbers = listing.numbers
+    return [
+        {
+            "id": trade.trade_id,
+            "price": numbers.price[trade.price],
+            "qty": numbers.quantity[trade.quantity],
+            "quoteQty": numbers.quote(trade.price * trade.quantity),
+            "time": call.stamp(trade.at_ns),
+            "isBuyerMaker": trade.taker == "sell",
+            "isBestMatch": True,
+        }
+        for trade in found
+    ]
+
+
+def agg_trades(call: Call) -> list[dict[str, Any]]:
+    """Aggregate trades by id, by time, or the newest; both time bounds are inclusive."""
+    listing = call.listing()
+    params = call.params
+    limit = params.limit(500, 1000)
+    from_id, start, end = params.number("fromId"), params.time_ns("startTime"), _end_ns(call)
+    if from_id is not None and (start is not None or end is not None):
+        raise combination()
+    aggregates = listing.aggregates
+    if from_id is not None:
+        found = aggregates.from_id(from_id, limit)
+    elif start is not None:
+        found = [a for a in aggregates.since(start, limit) if end is None or a.at_ns <= end]
+    elif end is not None:
+        found = aggregates.until(end, limit)
+    else:
+        found = aggregates.newest(limit)
+    return [_agg_trade(call, listing, item) for item in found]
+
+
+def _agg_trade(call: Call, listing: Listing, item: AggTrade) -> dict[str, Any]:
+    return {
+        "a": item.id,
+        "p": listing.numbers.price[item.price],
+        "q": listing.numbers.quantity[item.quantity],
+        "f": item.first,
+        "l": item.last,
+        "T": call.stamp(item.at_ns),
+        "m": item.seller_took,
+        "M": True,
+    }
+
+
+def _end_ns(call: Call) -> int | None:
+    """``endTime``, inclusive to the end of its millisecond."""
+    end = call.params.time_ns("endTime")
+    return None if end is None else end + 999_999
+
+
+def klines(call: Call) -> list[tuple[Any, ...]]:
+    """Candles as arrays of twelve; the last one may still be open."""
+    listing = call.listing()
+    params = call.params
+    interval = params.text("interval")
+    if interval not in INTERVALS:
+        raise Refusal(-1120, "Invalid interval.")
+    numbers = listing.numbers
+    bars = listing.market.bars(
+        interval,
+        params.limit(500, 1000),
+        call.now_ns,
+        start_ns=params.time_ns("startTime"),
+        end_ns=params.time_ns("endTime"),
+        offset_ns=params.zone_ns(),
+    )
+    return [
+        (
+            call.stamp(bar.open_ns),
+            numbers.price[bar.open],
+            numbers.price[bar.high],
+            numbers.price[bar.low],
+            numbers.price[bar.close],
+            numbers.quantity[bar.volume],
+            last_stamp(bar.close_ns, call.unit_ns),
+            numbers.quote(bar.quote_volume),
+            bar.trades,
+            numbers.quantity[bar.taker_buy_volume],
+            numbers.quote(bar.taker_buy_quote),
+            "0",
+        )
+        for bar in bars
+    ]
+
+
+def average_price(call: Call) -> dict[str, Any]:
+    """The volume-weighted price of the last five minutes."""
+    price_e8, last_ns = call.listing().market.average_price(AVERAGE_MINUTES, call.now_ns)
+    return {
+        "mins": AVERAGE_MINUTES,
+        "price": money(price_e8),
+        "closeTime": call.stamp(last_ns),
+    }
+
+
+def exchange_info(call: Call) -> dict[str, Any]:
+    """The symbols with their filters (limits are put in front by the caller's surface)."""
+    params = call.params
+    chosen = [name for name in ("symbol", "symbols", "permissions") if params.has(name)]
+    if len(chosen) > 1 or (params.has("symbolStatus") and chosen[:1] in (["symbol"], ["symbols"])):
+        raise combination()
+    found = call.listings()
+    listings = found if isinstance(found, list) else [found]
+    if params.has("permissions") and "SPOT" not in _permissions(params):
+        listings = []
+    show_sets = params.flag("showPermissionSets", True)
+    return {
+        "timezone": "UTC",
+        "serverTime": call.stamp(call.now_ns),
+        "rateLimits": [],
+        "exchangeFilters": [],
+        "symbols": [_symbol(listing, show_sets) for listing in listings],
+    }
+
+
+def _permissions(params: Params) -> list[str]:
+    text = params.text("permissions") or ""
+    if not text.startswith("["):
+        return [text]
+    try:
+        return msgspec.json.decode(text, type=list[str])
+    except msgspec.DecodeError:
+        raise missing("permissions") from None
+
+
+def _symbol(listing: Listing, show_sets: bool) -> dict[str, Any]:
+    spec = listing.numbers.spec
+    symbol: dict[str, Any] = {
+        "symbol": listing.numbers.name,
+        "status": "TRADING",
+        "baseAsset": spec.base,
+        "baseAssetPrecision": 8,
+        "quoteAsset": spec.quote,
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
+        "baseCommissionPrecision": 8,
+        "quoteCommissionPrecision": 8,
+        "orderTypes": ["LIMIT", "LIMIT_MAKER", "MARKET"],
+        "icebergAllowed": False,
+        "ocoAllowed": False,
+        "otoAllowed": False,
+        "opoAllowed": False,
+        "quoteOrderQtyMarketAllowed": True,
+        "allowTrailingStop": False,
+        "cancelReplaceAllowed": False,
+        "amendAllowed": False,
+        "pegInstructionsAllowed": False,
+        "isSpotTradingAllowed": True,
+        "isMarginTradingAllowed": False,
+        "filters": _filters(listing),
+        "permissions": [],
+    }
+    if show_sets:
+        symbol["permissionSets"] = [["SPOT"]]
+    symbol["defaultSelfTradePreventionMode"] = "EXPIRE_MAKER"
+    symbol["allowedSelfTradePreventionModes"] = [
+        "NONE",
+        "EXPIRE_TAKER",
+        "EXPIRE_MAKER",
+        "EXPIRE_BOTH",
+    ]
+    return symbol
+
+
+def _filters(listing: Listing) -> list[dict[str, Any]]:
+    """PRICE_FILTER first: cryptofeed reads ``filters[0].tickSize``."""
+    spec, price, quantity = listing.numbers.spec, listing.numbers.price, listing.numbers.quantity
+    most = quantity[int(spec.max_quantity / spec.lot)]
+    zero = money(0)
+    return [
+        {
+            "filterType": "PRICE_FILTER",
+            "minPrice": price[1],
+            "maxPrice": price[100_000_000],
+            "tickSize": price[1],
+        },
+        {
+            "filterType": "LOT_SIZE",
+            "minQty": quantity[1],
+            "maxQty": most,
+            "stepSize": quantity[1],
+        },
+        {"filterType": "MARKET_LOT_SIZE", "minQty": zero, "maxQty": most, "stepSize": zero},
+        {
+            "filterType": "PERCENT_PRICE_BY_SIDE",
+            "bidMultiplierUp": "5",
+            "bidMultiplierDown": "0.2",
+            "askMultiplierUp": "5",
+            "askMultiplierDown": "0.2",
+            "avgPriceMins": AVERAGE_MINUTES,
+        },
+        {
+            "filterType": "NOTIONAL",
+            "minNotional": money(int(spec.min_notional * 100_000_000)),
+            "applyMinToMarket": True,
+            "maxNotional": money(9_000_000 * 100_000_000),
+            "applyMaxToMarket": False,
+            "avgPriceMins": AVERAGE_MINUTES,
+        },
+        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
+    ]
+
+
+_SYMBOL = ("symbol",)
+_KLINES = ("symbol", "interval", "startTime", "endTime", "timeZone", "limit")
+ENDPOINTS = (
+    Endpoint(path="ping", method="ping", answer=ping, weight=flat(1)),
+    Endpoint(path="time", method="time", answer=time, weight=flat(1)),
+    Endpoint(
+        path="exchangeInfo",
+        method="exchangeInfo",
+        answer=exchange_info,
+        weight=flat(20),
+        allowed=("symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"),
+    ),
+    Endpoint(
+        path="depth",
+        method="depth",
+        answer=depth,
+        weight=depth_weight,
+        allowed=("symbol", "limit", "symbolStatus"),
+        mandatory=_SYMBOL,
+    ),
+    Endpoint(
+        path="trades",
+        method="trades.recent",
+        answer=trades,
+        weight=flat(25),
+        allowed=("symbol", "limit"),
+        mandatory=_SYMBOL,
+    ),
+    Endpoint(
+        path="historicalTrades",
+        method="trades.historical",
+        answer=historical_trades,
+        weight=flat(25),
+        allowed=("symbol", "limit", "fromId"),
+        mandatory=_SYMBOL,
+    ),
+    Endpoint(
+        path="aggTrades",
+        method="trades.aggregate",
+        answer=agg_trades,
+        weight=flat(4),
+        allowed=("symbol", "fromId", "startTime", "endTime", "limit"),
+        mandatory=_SYMBOL,
+    ),
+    Endpoint(
+        path="klines",
+        method="klines",
+        answer=klines,
+        weight=flat(2),
+        allowed=_KLINES,
+        mandatory=("symbol", "interval"),
+    ),
+    Endpoint(
+        path="uiKlines",
+        method="uiKlines",
+        answer=klines,
+        weight=flat(2),
+        allowed=_KLINES,
+        mandatory=("symbol", "interval"),
+    ),
+    Endpoint(
+        path="avgPrice",
+        method="avgPrice",
+        answer=average_price,
+        weight=flat(2),
+        allowed=_SYMBOL,
+        mandatory=_SYMBOL,
+    ),
+)

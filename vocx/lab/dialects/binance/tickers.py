@@ -1,0 +1,256 @@
+"""Tickers over REST and the WebSocket API: 24 hours, trading day, rolling windows, best prices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from vocx.lab.dialects.binance.calls import Call, Endpoint, counted
+from vocx.lab.dialects.binance.catalogue import Listing
+from vocx.lab.dialects.binance.params import Params, missing, not_valid
+from vocx.lab.dialects.binance.wire import (
+    NS_PER_S,
+    Numbers,
+    Refusal,
+    last_stamp,
+    per_mille,
+    ratio,
+)
+from vocx.lab.market import Bar, Window
+
+MINUTE_NS = 60 * NS_PER_S
+DAY_NS = 24 * 60 * MINUTE_NS
+_WINDOW = re.compile(r"([1-9]|[1-5]\d)m|([1-9]|1\d|2[0-3])h|([1-7])d")
+_MOST_SYMBOLS = 100
+
+
+def window_ns(text: str) -> int | None:
+    """The length of ``windowSize``: 1m to 59m, 1h to 23h, 1d to 7d; ``None`` otherwise."""
+    match = _WINDOW.fullmatch(text)
+    if match is None:
+        return None
+    minutes, hours, days = (int(part or 0) for part in match.groups())
+    return minutes * MINUTE_NS + hours * 60 * MINUTE_NS + days * DAY_NS
+
+
+def from_whole_minute(length_ns: int, now_ns: int) -> int:
+    """The length of a rolling window that opens on a whole minute and holds ``length_ns``."""
+    return now_ns - (now_ns - length_ns) // MINUTE_NS * MINUTE_NS
+
+
+def change_percent(opened: int, closed: int) -> str:
+    """Change in percent of the opening price, three decimals."""
+    return per_mille(ratio((closed - opened) * 100_000, opened))
+
+
+def _each(call: Call, make: Callable[[Listing], dict[str, Any]]) -> Any:
+    found = call.listings()
+    return [make(item) for item in found] if isinstance(found, list) else make(found)
+
+
+def _kind(params: Params) -> bool:
+    """Whether ``type`` is FULL."""
+    kind = params.text("type")
+    if kind not in (None, "FULL", "MINI"):
+        raise Refusal(-1139, "Invalid ticker type.")
+    return kind != "MINI"
+
+
+def _changes(numbers: Numbers, seen: Window | Bar) -> dict[str, str]:
+    return {
+        "priceChange": numbers.signed_price(seen.close - seen.open),
+        "priceChangePercent": change_percent(seen.open, seen.close),
+        "weightedAvgPrice": numbers.average(seen.quote_volume, seen.volume),
+    }
+
+
+def _totals(
+    numbers: Numbers, seen: Window | Bar, open_time: int, close_time: int
+) -> dict[str, Any]:
+    return {
+        "volume": numbers.quantity[seen.volume],
+        "quoteVolume": numbers.quote(seen.quote_volume),
+        "openTime": open_time,
+        "closeTime": close_time,
+        "firstId": seen.first,
+        "lastId": seen.last,
+        "count": seen.trades,
+    }
+
+
+def _range(numbers: Numbers, seen: Window | Bar, *, last: bool = True) -> dict[str, str]:
+    prices = {
+        "openPrice": numbers.price[seen.open],
+        "highPrice": numbers.price[seen.high],
+        "lowPrice": numbers.price[seen.low],
+    }
+    return prices | {"lastPrice": numbers.price[seen.close]} if last else prices
+
+
+def day(call: Call) -> Any:
+    """The last 24 hours."""
+    full = _kind(call.params)
+
+    def make(listing: Listing) -> dict[str, Any]:
+        numbers, seen = listing.numbers, listing.market.window(DAY_NS, call.now_ns)
+        totals = _totals(numbers, seen, call.stamp(seen.open_ns), call.stamp(seen.close_ns))
+        if not full:
+            return {"symbol": numbers.name} | _range(numbers, seen) | totals
+        bid, bid_quantity, ask, ask_quantity = listing.market.best()
+        best = {
+            "prevClosePrice": numbers.price[seen.previous_close],
+            "lastPrice": numbers.price[seen.close],
+            "lastQty": numbers.quantity[seen.last_quantity],
+            "bidPrice": numbers.price[bid],
+            "bidQty": numbers.quantity[bid_quantity],
+            "askPrice": numbers.price[ask],
+            "askQty": numbers.quantity[ask_quantity],
+        }
+        return (
+            {"symbol": numbers.name}
+            | _changes(numbers, seen)
+            | best
+            | _range(numbers, seen, last=False)
+            | totals
+        )
+
+    return _each(call, make)
+
+
+def _day_weight(params: Params) -> int:
+    count = counted(params)
+    if count == 0 or count > 100:
+        return 80
+    return 2 if count <= 20 else 40
+
+
+def rolling(call: Call) -> Any:
+    """A rolling window of ``windowSize`` that opens on a whole minute."""
+    full = _kind(call.params)
+    length = window_ns(call.params.text("windowSize") or "1d")
+    if length is None:
+        raise not_valid("windowSize")
+    length = from_whole_minute(length, call.now_ns)
+
+    def make(listing: Listing) -> dict[str, Any]:
+        seen = listing.market.window(length, call.now_ns)
+        return _windowed(
+            listing.numbers,
+            seen,
+            full,
+            call.stamp(call.now_ns - length),
+            call.stamp(seen.close_ns),
+        )
+
+    return _each(_bounded(call), make)
+
+
+def trading_day(call: Call) -> Any:
+    """The calendar day, in ``timeZone``."""
+    full = _kind(call.params)
+    offset = call.params.zone_ns()
+
+    def make(listing: Listing) -> dict[str, Any]:
+        (seen,) = listing.market.bars("1d", 1, call.now_ns, offset_ns=offset)
+        close_time = last_stamp(seen.close_ns, call.unit_ns)
+        return _windowed(listing.numbers, seen, full, call.stamp(seen.open_ns), close_time)
+
+    return _each(_bounded(call), make)
+
+
+def _bounded(call: Call) -> Call:
+    """``symbol`` or ``symbols`` must be sent, at most 100."""
+    if not (call.params.has("symbol") or call.params.has("symbols")):
+        raise Refusal(-1102, "Param 'symbol' or 'symbols' must be sent, but both were empty/null!")
+    if len(call.params.symbols() or ()) > _MOST_SYMBOLS:
+        raise missing("symbols")
+    return call
+
+
+def _windowed(
+    numbers: Numbers, seen: Window | Bar, full: bool, open_time: int, close_time: int
+) -> dict[str, Any]:
+    changes = _changes(numbers, seen) if full else {}
+    return (
+        {"symbol": numbers.name}
+        | changes
+        | _range(numbers, seen)
+        | _totals(numbers, seen, open_time, close_time)
+    )
+
+
+def _per_symbol(params: Params) -> int:
+    return min(4 * max(counted(params), 1), 200)
+
+
+def price(call: Call) -> Any:
+    """The last price."""
+
+    def make(listing: Listing) -> dict[str, Any]:
+        newest = listing.market.trades(1)
+        ticks = newest[-1].price if newest else 0
+        return {"symbol": listing.numbers.name, "price": listing.numbers.price[ticks]}
+
+    return _each(call, make)
+
+
+def book(call: Call) -> Any:
+    """The best prices with their quantities."""
+
+    def make(listing: Listing) -> dict[str, Any]:
+        numbers = listing.numbers
+        bid, bid_quantity, ask, ask_quantity = listing.market.best()
+        return {
+            "symbol": numbers.name,
+            "bidPrice": numbers.price[bid],
+            "bidQty": numbers.quantity[bid_quantity],
+            "askPrice": numbers.price[ask],
+            "askQty": numbers.quantity[ask_quantity],
+        }
+
+    return _each(call, make)
+
+
+def _one_or_more(params: Params) -> int:
+    return 2 if params.has("symbol") else 4
+
+
+_NAMES = ("symbol", "symbols", "symbolStatus")
+ENDPOINTS = (
+    Endpoint(
+        path="ticker/24hr",
+        method="ticker.24hr",
+        answer=day,
+        weight=_day_weight,
+        allowed=(*_NAMES, "type"),
+    ),
+    Endpoint(
+        path="ticker/tradingDay",
+        method="ticker.tradingDay",
+        answer=trading_day,
+        weight=_per_symbol,
+        allowed=(*_NAMES, "timeZone", "type"),
+    ),
+    Endpoint(
+        path="ticker/price",
+        method="ticker.price",
+        answer=price,
+        weight=_one_or_more,
+        allowed=_NAMES,
+    ),
+    Endpoint(
+        path="ticker/bookTicker",
+        method="ticker.book",
+        answer=book,
+        weight=_one_or_more,
+        allowed=_NAMES,
+    ),
+    Endpoint(
+        path="ticker",
+        method="ticker",
+        answer=rolling,
+        weight=_per_symbol,
+        allowed=(*_NAMES, "windowSize", "type"),
+    ),
+)
