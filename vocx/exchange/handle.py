@@ -6,6 +6,7 @@ import weakref
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
+from time import sleep
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from vocx import errors
@@ -45,6 +46,7 @@ CLOCK_LIFE_NS = 600_000_000_000
 """The clock offset is measured again when it is older than ten minutes."""
 CLOCK_SAMPLES = 5
 CLOCK_PATIENCE_NS = 500_000_000
+DYING_NS = 300_000_000
 
 T = TypeVar("T")
 
@@ -120,25 +122,28 @@ class Exchange:
         return self.venue.hosts[self.where].urls[purpose]
 
     def _distance_ms(self) -> float | None:
-        """The lab's distance dial for this venue as a round trip."""
+        """The lab's distance dial for this venue, as a round trip."""
         assert self.lab is not None
-        ways = {"up": 0.0, "down": 0.0}
-        for cell in self.lab.network.state:
-            if cell["dial"] == "latency" and cell["venue"] in (None, self.venue.name):
-                for way in [cell["direction"]] if cell["direction"] else list(ways):
-                    ways[way] = cell["values"]["rtt_ms"] / 2
-        return sum(ways.values())
+        with suppress(errors.VocxError):
+            return words.round_trip_ms(self.lab.network.state, self.venue.name)
+        return None
 
     def _explain(self, error: errors.TransportError) -> errors.VocxError:
-        """A connection that failed because the lab is gone is the lab's death."""
-        if self.lab is None or self.lab.alive:
+        """A connection that failed because the lab is gone is the lab's death.
+
+        Its sockets close a moment before its process is seen to be gone.
+        """
+        if self.lab is None:
             return error
-        return errors.LabDied(
-            "the lab behind this exchange has ended; open a new one with "
-            "vocx.lab.open(replace=True) and connect again: "
-            f'ex = vocx.connect("{self.venue.name}")',
-            venue=self.venue.name,
-        )
+        patience = mono_ns() + (DYING_NS if isinstance(error, errors.ConnectFailed) else 0)
+        try:
+            while True:
+                self.lab.url(self.venue.name, "rest")
+                if mono_ns() > patience:
+                    return error
+                sleep(0.01)
+        except errors.LabDied as died:
+            return died
 
     # asking
 

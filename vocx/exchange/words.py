@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from vocx import errors
 from vocx.venues.base import Listen, Venue, split_symbol
@@ -98,6 +99,16 @@ def epoch_ns(moment: datetime | None, what: str) -> int | None:
         )
     whole = moment.replace(microsecond=0)
     return int(whole.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
+
+
+def round_trip_ms(dials: Iterable[Mapping[str, Any]], venue: str) -> float:
+    """What the lab's dials in force (``lab.network.state``) add to a round trip of one venue."""
+    ways = {"up": 0.0, "down": 0.0}
+    for cell in dials:
+        if cell["dial"] == "latency" and cell["venue"] in (None, venue):
+            for way in [cell["direction"]] if cell["direction"] else list(ways):
+                ways[way] = cell["values"]["rtt_ms"] / 2
+    return sum(ways.values())
 
 
 def say(line: str) -> None:
