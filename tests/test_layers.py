@@ -25,7 +25,7 @@ ROWS: dict[str, int] = {
     "errors": BASE - 2,
     "timing": BASE - 1,  # the base row is an order of its own: errors, timing, facts
     "facts": BASE,
-    "recording": PURE,
+    "recording": BASE,  # a file format: the lab plays what record writes
     "venues": PURE,
     "book": PURE,
     "limits": PURE,
