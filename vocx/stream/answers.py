@@ -1,0 +1,90 @@
+"""What a stream answers when asked what is known: the facts, with their two times.
+
+``as_of``: up to when this is complete. ``changed``: when its last event arrived. They differ in a
+quiet market: a price that has not changed for ten seconds, on a feed that is proven alive, is as
+fresh as its feed. Gates belong on the first.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, TypeVar
+
+from vocx.facts import BookSnapshot, Candle, Fact, Quote, Ticker, Trade, aware
+
+
+class Known:
+    """The times of an answer; mixed into each kind of state."""
+
+    __slots__ = ()
+    as_of_ns: int | None
+    changed_ns: int
+    asked_ns: int
+
+    @property
+    def as_of(self) -> datetime | None:
+        """Complete up to this moment; ``None`` while nothing proves it."""
+        return aware(self.as_of_ns)
+
+    @property
+    def changed(self) -> datetime | None:
+        """Arrival of the last event."""
+        return aware(self.changed_ns)
+
+    @property
+    def age_ms(self) -> float | None:
+        """How old the answer was when you asked: asked minus ``as_of``, milliseconds."""
+        return None if self.as_of_ns is None else (self.asked_ns - self.as_of_ns) / 1e6
+
+
+class TradeState(Trade, Known, frozen=True, kw_only=True, gc=False):
+    """The latest trade; see :class:`Known`. ``in_sync``: the feed is live."""
+
+    as_of_ns: int | None = None
+    changed_ns: int = 0
+    asked_ns: int = 0
+    in_sync: bool = True
+
+
+class QuoteState(Quote, Known, frozen=True, kw_only=True, gc=False):
+    """The best bid and ask; see :class:`Known`. ``in_sync``: the feed is live."""
+
+    as_of_ns: int | None = None
+    changed_ns: int = 0
+    asked_ns: int = 0
+    in_sync: bool = True
+
+
+class TickerState(Ticker, Known, frozen=True, kw_only=True):
+    """The last 24 hours; see :class:`Known`. ``in_sync``: the feed is live."""
+
+    as_of_ns: int | None = None
+    changed_ns: int = 0
+    asked_ns: int = 0
+    in_sync: bool = True
+
+
+class CandleState(Candle, Known, frozen=True, kw_only=True):
+    """The latest candle; see :class:`Known`. ``in_sync``: the feed is live."""
+
+    as_of_ns: int | None = None
+    changed_ns: int = 0
+    asked_ns: int = 0
+    in_sync: bool = True
+
+
+class BookState(BookSnapshot, Known, frozen=True, kw_only=True):
+    """The book; see :class:`Known`. ``in_sync``: a true copy, on a live feed."""
+
+    as_of_ns: int | None = None
+    changed_ns: int = 0
+    asked_ns: int = 0
+    in_sync: bool = True
+
+
+S = TypeVar("S", bound=Fact)
+
+
+def answer(kind: type[S], fact: Fact, **times: Any) -> S:
+    """``fact`` as a state of this kind, with its times."""
+    return kind(**{name: getattr(fact, name) for name in fact.__struct_fields__}, **times)

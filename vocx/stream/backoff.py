@@ -1,0 +1,121 @@
+"""When to dial again: full jitter, special codes, and a budget that no bad luck can exceed.
+
+Pure: randomness and time are arguments. Why each number is what it is: a herd of clients must
+not return in step (jitter), a venue that restarts needs air (1012, 1013), a policy close means
+that *we* did wrong (1008), and a poison message must not become a reconnect storm, so only
+``good_s`` of good data make the next loss a first one again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from vocx.stream.deadlines import Deadlines
+
+Uniform = Callable[[float, float], float]
+AT_ONCE = frozenset({"shutdown", "rotation", "slept", "silent"})
+POLICY_CODES = frozenset({1008, 4004})
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """Why a connection ended, or could not be made.
+
+    ``code`` is a close code (1006: none was sent), an HTTP status of a refused upgrade, or 0.
+    ``kind`` is one word for the statistics: ``"eof"``, ``"reset"``, ``"dns"``, ``"silent"``, ...
+    """
+
+    kind: str
+    code: int = 0
+    text: str = ""
+    retry_after_s: float | None = None
+
+    def __str__(self) -> str:
+        words = " ".join(part for part in (self.kind, self.text and f"({self.text})") if part)
+        return f"{self.code} {words}" if self.code else words
+
+
+class Backoff:
+    """How long to wait before the next dial of one socket.
+
+    Attributes
+    ----------
+    degraded : bool
+        The venue closed us for policy three times within five minutes.
+    """
+
+    def __init__(self, deadlines: Deadlines) -> None:
+        self._deadlines = deadlines
+        self._attempts = 0
+        self._seasoned = False
+        self._policy_ns: deque[int] = deque(maxlen=3)
+        self.degraded = False
+
+    def good(self) -> None:
+        """The connection has delivered good data for long enough: the next loss is a first one."""
+        self._attempts = 0
+        self._seasoned = True
+        self.degraded = False
+
+    def after(self, loss: Loss, now_ns: int, uniform: Uniform) -> float:
+        """Seconds to wait before dialling again."""
+        d = self._deadlines
+        first = self._attempts == 0
+        base = self._base(d.retry_cap_s, uniform)
+        if self._seasoned:
+            base = uniform(0.0, d.first_retry_s)
+        if loss.code in POLICY_CODES:
+            wait = self._policy(now_ns, uniform)
+        elif loss.code in (418, 429, 503) and loss.retry_after_s is not None:
+            # A little more than asked, never less: early is what leads to a ban.
+            wait = max(loss.retry_after_s * uniform(1.0, 1.05), base)
+        elif loss.code == 1013:
+            wait = d.overload_floor_s + uniform(0.0, d.restart_s)
+        elif loss.code == 1012:
+            wait = uniform(0.0, d.restart_s) if first else max(uniform(0.0, d.restart_s), base)
+        elif loss.code == 1001:
+            wait = uniform(0.0, 4 * d.first_retry_s) if first else base
+        elif loss.kind in AT_ONCE and first:
+            wait = uniform(0.0, d.first_retry_s)
+        else:
+            wait = base
+        if loss.kind != "rotation":
+            self._attempts += 1
+            self._seasoned = False
+        return wait
+
+    def _base(self, cap_s: float, uniform: Uniform) -> float:
+        d = self._deadlines
+        ceiling = min(cap_s, d.retry_step_s * 2.0 ** min(self._attempts, 16))
+        return uniform(d.first_retry_s, max(d.first_retry_s, ceiling))
+
+    def _policy(self, now_ns: int, uniform: Uniform) -> float:
+        d = self._deadlines
+        self._policy_ns.append(now_ns)
+        span_s = (now_ns - self._policy_ns[0]) / 1e9
+        if len(self._policy_ns) == 3 and span_s <= d.policy_window_s:
+            self.degraded = True
+        cap_s = d.policy_cap_s if self.degraded else 2 * d.policy_floor_s
+        return d.policy_floor_s + self._base(cap_s - d.policy_floor_s, uniform)
+
+
+class DialBudget:
+    """A hard ceiling on dials in sliding windows: ``(dials, seconds)`` pairs."""
+
+    def __init__(self, windows: Iterable[tuple[int, float]]) -> None:
+        self._windows = tuple(windows)
+        self._dials: deque[int] = deque(maxlen=max(count for count, _ in self._windows))
+
+    def wait_s(self, now_ns: int) -> float:
+        """Seconds until a dial is within the budget; 0 when it is now."""
+        waits = [0.0]
+        for count, seconds in self._windows:
+            if len(self._dials) >= count:
+                waits.append(seconds - (now_ns - self._dials[-count]) / 1e9)
+        return max(waits)
+
+    def note(self, now_ns: int) -> None:
+        """A dial happens now."""
+        self._dials.append(now_ns)

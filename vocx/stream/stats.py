@@ -1,0 +1,161 @@
+"""What a stream measures about itself.
+
+Two delays are kept apart, because mixing them is how a busy notebook gets mistaken for a slow
+network:
+
+*network age*: the venue's stamp to the arrival of the bytes at this machine, on the venue's clock
+(our clock plus the measured offset). Only for facts whose wire carries a time.
+
+*reader lag*: arrival of the bytes at this machine to the moment when Python had processed them.
+On Linux the arrival is the kernel's own stamp of the segment, so waiting for the interpreter lock
+counts in full. Elsewhere the clock starts when Python got the bytes, and the wait before that is
+not seen: ``stamped`` says which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from vocx.timing import Phases
+
+SAMPLES = 5
+_SAMPLE_CHARACTERS = 1024
+_SECRETS = re.compile(
+    r'("?(?:api_?key|secret\w*|signature|sign|passphrase|jwt|token|listen_?key)"?\s*[:=]\s*"?)'
+    r'[^"&,}\s]+',
+    re.IGNORECASE,
+)
+
+
+def sample(text: bytes | str) -> str:
+    """A frame as it may be kept and shown: at most 1,024 characters, secrets struck out."""
+    shown = text if isinstance(text, str) else text[:_SAMPLE_CHARACTERS].decode(errors="replace")
+    return _SECRETS.sub(r"\1...", shown[:_SAMPLE_CHARACTERS])
+
+
+class Percentiles(msgspec.Struct, frozen=True):
+    """Milliseconds, of ``count`` samples."""
+
+    p50: float
+    p95: float
+    p99: float
+    count: int
+
+    def __str__(self) -> str:
+        return f"p50 {self.p50:.2f}, p95 {self.p95:.2f}, p99 {self.p99:.2f} ms"
+
+
+def percentiles(weighted_ns: Iterable[tuple[int, int]]) -> Percentiles | None:
+    """Of (nanoseconds, how many messages) pairs; ``None`` of nothing."""
+    ordered = sorted(weighted_ns)
+    total = sum(weight for _, weight in ordered)
+    if not total:
+        return None
+    found: list[float] = []
+    seen = 0
+    marks = [0.5 * total, 0.95 * total, 0.99 * total]
+    for value, weight in ordered:
+        seen += weight
+        while len(found) < 3 and seen >= marks[len(found)]:
+            found.append(value / 1e6)
+    return Percentiles(found[0], found[1], found[2], total)
+
+
+class Meter:
+    """Counters and samples of one socket; written by its reader thread alone."""
+
+    def __init__(self) -> None:
+        self.frames = self.bytes = 0
+        self.parse_errors = self.unknown = self.duplicates = self.out_of_order = self.gaps = 0
+        self.tap_errors = 0
+        self.kinds: dict[type, int] = {}
+        self.bad_samples: deque[str] = deque(maxlen=SAMPLES)
+        self.unknown_samples: deque[str] = deque(maxlen=SAMPLES)
+        self.notices: deque[str] = deque(maxlen=SAMPLES)
+        self.lag_ns: deque[tuple[int, int]] = deque(maxlen=5000)
+        self.age_ns: deque[int] = deque(maxlen=10_000)
+        self.round_trips_ns: deque[int] = deque(maxlen=5)
+        self.rates: deque[tuple[int, int]] = deque(maxlen=64)
+        self.handshake: Phases | None = None
+        self.stamped = False
+
+    def round_trip_ns(self) -> int | None:
+        """Median of the last five pings."""
+        found = sorted(self.round_trips_ns.copy())
+        return found[len(found) // 2] if found else None
+
+
+class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
+    """One look at a stream's counters. ``print(stats.table())`` shows them all.
+
+    Attributes
+    ----------
+    network_age_ms, reader_lag_ms : Percentiles or None
+        See the module; ``None`` where there is nothing to measure.
+    round_trip_ms : float or None
+        Median of the last five pings.
+    handshake : Phases or None
+        Call time of the latest handshake, by phase.
+    reasons : dict
+        Losses and failed dials, by close code, HTTP status or kind.
+    """
+
+    state: str
+    frames: int
+    bytes: int
+    facts: Mapping[str, int]
+    per_second: float
+    reconnects: int
+    reasons: Mapping[str, int]
+    dials: int
+    dns_errors: int
+    gaps: int
+    parse_errors: int
+    unknown: int
+    duplicates: int
+    out_of_order: int
+    dropped: int
+    resyncs: int
+    resubscribed: int
+    snapshots: int
+    handshake: Phases | None
+    network_age_ms: Percentiles | None
+    reader_lag_ms: Percentiles | None
+    round_trip_ms: float | None
+    stamped: bool
+    bad_samples: Sequence[str]
+    unknown_samples: Sequence[str]
+
+    def table(self) -> str:
+        """All of it as text, one line each."""
+        lines = []
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                value = ", ".join(f"{key} {count:,}" for key, count in value.items()) or "none"
+            elif isinstance(value, Phases):
+                value = value.show()
+            elif isinstance(value, float):
+                value = f"{value:,.2f}"
+            elif isinstance(value, bool) or value is None:
+                value = {None: "unknown", True: "yes", False: "no"}[value]
+            elif isinstance(value, int):
+                value = f"{value:,}"
+            elif isinstance(value, str | Percentiles):
+                value = str(value)
+            else:
+                value = f"{len(value)} kept"
+            lines.append(f"{name.replace('_', ' '):<16} {value}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        parts = [f"{self.frames:,} frames", f"{self.reconnects} reconnects", f"{self.gaps} gaps"]
+        if self.network_age_ms:
+            parts.append(f"network age {self.network_age_ms}")
+        if self.reader_lag_ms:
+            parts.append(f"reader lag {self.reader_lag_ms}")
+        return f"<StreamStats {self.state}: {'; '.join(parts)}>"

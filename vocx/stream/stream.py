@@ -1,0 +1,464 @@
+"""The stream: what a program holds while threads listen for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from vocx.errors import BadInput, NotReady, StreamStopped, SubscribeRefused, VocxError, WaitTimeout
+from vocx.facts import Candle, Fact, Facts, Quote, Trade
+from vocx.stream import registry
+from vocx.stream.answers import (
+    BookState,
+    CandleState,
+    QuoteState,
+    S,
+    TickerState,
+    TradeState,
+    answer,
+)
+from vocx.stream.deadlines import Clock, Deadlines
+from vocx.stream.life import Course
+from vocx.stream.reader import Asker, Equipment, Reader, Tap
+from vocx.stream.snapshots import Fetch
+from vocx.stream.state import BookSlot, CandleSlot, QuoteSlot, Slot, State, TradeSlot, describe
+from vocx.stream.stats import StreamStats
+from vocx.stream.subscription import KINDS, Policy, Subscription
+from vocx.stream.summary import summary
+from vocx.venues.base import Listen, Venue
+
+_WORST_FIRST = ("fatal", "degraded", "reconnecting", "connecting", "stale", "live")
+
+
+class Stream:
+    """Listens to channels of one venue in threads of its own; ask it what is known.
+
+    Nothing happens before :meth:`start`. Usable as a context manager, which stops it.
+
+    Parameters
+    ----------
+    venue : Venue
+        How the venue speaks.
+    url : callable
+        Base URL by purpose (``"ws"``), asked before each dial.
+    wanted : sequence of Listen
+        Channels and symbols.
+    snapshot : callable
+        Fetches a book by REST; runs in a short-lived thread of its own.
+    name : str or None
+        Default: venue, channels and symbols.
+    probe : callable or None
+        Raises when the venue's REST API does not answer; asked about a silent feed.
+    offset_ns : callable or None
+        How far the venue's clock is ahead of ours.
+    ca_file : path or None
+        A certificate authority to trust besides the system's (the lab's).
+    tap : callable or None
+        Gets every text frame and its arrival time, in the reader thread: it must be quick.
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        url: Callable[[str], str],
+        wanted: Sequence[Listen],
+        *,
+        snapshot: Fetch,
+        name: str | None = None,
+        probe: Asker | None = None,
+        offset_ns: Callable[[], int] | None = None,
+        ca_file: str | Path | None = None,
+        tap: Tap | None = None,
+        clock: Clock | None = None,
+        deadlines: Deadlines | None = None,
+    ) -> None:
+        self.venue = venue
+        self.wanted: tuple[Listen, ...] = tuple(venue.check_listen(one) for one in wanted)
+        if not self.wanted:
+            raise BadInput('a stream needs at least one channel and symbol: "trades", "BTC/USDT"')
+        self.name = name or f"{venue.name}: {describe(self.wanted)}"
+        self._clock = clock or Clock()
+        self._deadlines = deadlines or Deadlines()
+        self._state = State(venue.follows)
+        self._subscriptions: tuple[Subscription, ...] = ()
+        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._readers: list[Reader] = []
+        self._url = url
+        self._gear = Equipment(
+            venue,
+            url,
+            snapshot=snapshot,
+            probe=probe,
+            ca_file=ca_file,
+            tap=tap,
+            clock=self._clock,
+            deadlines=self._deadlines,
+            offset_ns=offset_ns or (lambda: 0),
+            deliver=self._deliver,
+            changed=self._notify,
+        )
+
+    # life
+
+    def start(self) -> Stream:
+        """Listen. A stream that runs under the same name is stopped first. Returns itself."""
+        with self._lock:
+            if self._stopped:
+                raise StreamStopped(f"{self.name} was stopped; make a new stream")
+            if self._readers:
+                return self
+            before = registry.register(self)
+            if before is not None:
+                before.stop()
+            self._readers = [
+                self._reader(number, plan)
+                for number, plan in enumerate(self.venue.subscribe(self.wanted))
+            ]
+            for reader in self._readers:
+                reader.start()
+        return self
+
+    def _reader(self, number: int, plan: object) -> Reader:
+        from vocx.venues.base import SocketPlan
+
+        assert isinstance(plan, SocketPlan)
+        host = urlsplit(self._host_of(plan.base)).netloc.rpartition("@")[2]
+        course = Course(
+            plan,
+            keepalive=self.venue.keepalive,
+            silence_s=self.venue.silence_s,
+            last_heard=self._state.last_heard,
+            can_probe=True,
+            deadlines=self._deadlines,
+            clock=self._clock,
+            host_budget=registry.host_budget(host),
+        )
+        return Reader(f"{self.name}-{number}", plan, self._state, course, self._gear)
+
+    def _host_of(self, base: str) -> str:
+        try:
+            return self._url(base)
+        except VocxError:
+            return base  # the first dial will say what is wrong
+
+    def wait(self, seconds: float = 5) -> Stream:
+        """Until every wanted channel has its first state, and a book is in sync. Returns itself.
+
+        Raises
+        ------
+        WaitTimeout
+            Names what is missing, and what did arrive.
+        SubscribeRefused
+            The venue turned a subscription down.
+        StreamStopped
+            It was stopped meanwhile, or died.
+        """
+        deadline = time.monotonic() + seconds
+        with self._changed:
+            while not all(slot.ready for slot in self._state.slots) or not self._readers:
+                self._demand_alive()
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise WaitTimeout(self._missing(seconds), venue=self.venue.name)
+                self._changed.wait(min(left, 0.1))
+        return self
+
+    def _missing(self, seconds: float) -> str:
+        slots = [slot for slot in self._state.slots if not slot.ready]
+        parts = [f"after {seconds:g} s still missing: {describe([s.wanted for s in slots])}"]
+        for slot in slots:
+            if isinstance(slot, BookSlot) and slot.fact is not None:
+                parts.append(f"the book is {slot.book.state.replace('_', ' ')}: {slot.book.reason}")
+        frames = sum(reader.meter.frames for reader in self._readers)
+        for reader in self._readers:
+            parts += [f"snapshot: {s.problem}" for s in reader.snapshots if s.problem]
+            if reader.course.why:
+                parts.append(reader.course.why)
+        parts.append(f"state {self.state}, {frames:,} frames arrived")
+        if self.state == "live" and not frames:
+            parts.append("the connection is open; is the market paused?")
+        elif self.state == "live" and all(not slot.heard_ns for slot in slots):
+            parts.append("the venue acknowledges names it does not have and then stays silent")
+        return "; ".join(parts)
+
+    def _demand_alive(self) -> None:
+        error = self.error
+        if isinstance(error, SubscribeRefused):
+            raise error
+        if error is not None:
+            raise StreamStopped(f"{self.name} died: {error}", venue=self.venue.name) from error
+        if self._stopped:
+            raise StreamStopped(f"{self.name} was stopped", venue=self.venue.name)
+        if not self._readers:
+            raise StreamStopped(f"{self.name} was not started; call start()")
+
+    def tell_stop(self) -> None:
+        """Ask the threads to end, without waiting for them."""
+        self._stopped = True
+        for reader in self._readers:
+            reader.stopping.set()
+
+    def stop(self) -> None:
+        """End all threads and connections. Idempotent; at most 2 s whatever the network does."""
+        self.tell_stop()
+        with self._lock:
+            readers = [reader for reader in self._readers if reader.is_alive()]
+            deadline = time.monotonic() + 0.6
+            for reader in readers:
+                if reader is not threading.current_thread():
+                    reader.join(max(0.0, deadline - time.monotonic()))
+            late = [reader for reader in readers if reader.is_alive()]
+            for reader in late:
+                reader.abort()
+            for reader in late:
+                if reader is not threading.current_thread():
+                    reader.join(1.0)
+        registry.forget(self)
+        for subscription in self._subscriptions:
+            subscription.end(None)
+        self._notify()
+
+    def __enter__(self) -> Stream:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def state(self) -> str:
+        """``"connecting"``, ``"live"``, ``"reconnecting"``, ``"stale"``, ``"degraded"``,
+        ``"fatal"`` or ``"stopped"``: of several sockets the worst."""
+        states = {reader.course.state for reader in self._readers}
+        if "fatal" in states:
+            return "fatal"
+        if self._stopped or not states:
+            return "stopped"
+        return next(state for state in _WORST_FIRST if state in states)
+
+    @property
+    def why(self) -> str:
+        """The state in words; empty while all is well."""
+        return "; ".join(dict.fromkeys(r.course.why for r in self._readers if r.course.why))
+
+    @property
+    def error(self) -> VocxError | None:
+        """What ended it for good."""
+        return next((r.course.error for r in self._readers if r.course.error), None)
+
+    # facts
+
+    def subscribe(
+        self,
+        channels: Collection[str] | str | None = None,
+        symbols: Collection[str] | str | None = None,
+        policy: Policy | None = None,
+        size: int = 10_000,
+    ) -> Subscription:
+        """A bounded queue of your own, from now on; see :mod:`vocx.stream.subscription`.
+
+        Without ``policy``: ``"gap"`` for the book alone, else ``"drop_oldest"``.
+        """
+        chosen = [channels] if isinstance(channels, str) else channels
+        named = [symbols] if isinstance(symbols, str) else symbols
+        for channel in chosen or ():
+            if channel not in KINDS or channel not in {one.channel for one in self.wanted}:
+                self._state.find(channel, None)
+        for symbol in named or ():
+            if symbol not in {one.symbol for one in self.wanted}:
+                raise BadInput(f"this stream has no {symbol}; it has {describe(self.wanted)}")
+        subscription = Subscription(
+            channels=chosen,
+            symbols=named,
+            policy=policy,
+            size=size,
+            on_close=self._drop,
+            refresh=self._whole_book,
+        )
+        with self._changed:
+            self._subscriptions += (subscription,)
+            over = self._stopped or self.error is not None
+        if over:
+            subscription.end(self._death())
+        return subscription
+
+    def _drop(self, subscription: Subscription) -> None:
+        with self._changed:
+            self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
+            self._dropped_before += subscription.dropped
+
+    _dropped_before = 0
+
+    def _whole_book(self, symbol: str) -> BookState | None:
+        try:
+            return self.book(symbol, depth=1_000_000)
+        except (NotReady, BadInput):
+            return None
+
+    def facts(
+        self,
+        seconds: float | None = None,
+        limit: int | None = None,
+        channels: Collection[str] | str | None = None,
+        symbols: Collection[str] | str | None = None,
+        policy: Policy | None = None,
+        size: int = 10_000,
+    ) -> Iterator[Fact]:
+        """Facts as they come, for ``seconds`` or until ``limit``; ends when the stream is stopped.
+
+        Raises
+        ------
+        StreamStopped
+            It died of something that retrying cannot cure.
+        """
+        deadline = None if seconds is None else time.monotonic() + seconds
+        with self.subscribe(channels, symbols, policy, size) as subscription:
+            count = 0
+            while limit is None or count < limit:
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return
+                try:
+                    fact = subscription.get(left)
+                except WaitTimeout:
+                    return
+                except StreamStopped:
+                    if self.error is not None:
+                        raise
+                    return
+                count += 1
+                yield fact
+
+    def __iter__(self) -> Iterator[Fact]:
+        return self.facts()
+
+    def _deliver(self, facts: Sequence[Fact]) -> None:
+        for subscription in self._subscriptions:
+            subscription.offer(facts)
+
+    def _death(self) -> VocxError | None:
+        error = self.error
+        if error is None:
+            return None
+        dead = StreamStopped(f"{self.name} died: {error}", venue=self.venue.name)
+        dead.__cause__ = error
+        return dead
+
+    def _notify(self) -> None:
+        """A state changed: wake who waits; a dead stream ends its subscriptions."""
+        with self._changed:
+            self._changed.notify_all()
+        if self.error is not None:
+            for subscription in self._subscriptions:
+                subscription.end(self._death())
+
+    # state
+
+    def quote(self, symbol: str | None = None) -> QuoteState:
+        """The best bid and ask now.
+
+        Raises
+        ------
+        BadInput
+            This stream does not listen to it; the text says what it listens to.
+        NotReady
+            Nothing arrived yet.
+        """
+        return self._answer(QuoteState, self._state.find("quotes", symbol))
+
+    def trade(self, symbol: str | None = None) -> TradeState:
+        """The latest trade."""
+        return self._answer(TradeState, self._state.find("trades", symbol))
+
+    def ticker(self, symbol: str | None = None) -> TickerState:
+        """The last 24 hours."""
+        return self._answer(TickerState, self._state.find("ticker", symbol))
+
+    def candle(self, symbol: str | None = None, interval: str | None = None) -> CandleState:
+        """The latest candle, usually still open."""
+        return self._answer(CandleState, self._state.find("candles", symbol, interval))
+
+    def book(self, symbol: str | None = None, depth: int = 20) -> BookState:
+        """The best ``depth`` levels of the local book.
+
+        Raises
+        ------
+        BookOutOfSync
+            It is not a true copy now; ``reason`` says why.
+        """
+        slot = self._state.find("book", symbol)
+        if not isinstance(slot, BookSlot):
+            return self._answer(BookState, slot)
+        with slot.lock:
+            fact = slot.book.snapshot(depth)
+        return answer(BookState, fact, **self._times(slot, fact))
+
+    def trades(self, symbol: str | None = None, n: int = 1000) -> Facts[Trade]:
+        """The latest trades, newest last; at most 1,000 are kept."""
+        slot = self._state.find("trades", symbol)
+        assert isinstance(slot, TradeSlot)
+        return Facts(slot.recent.copy())[-n:] if n > 0 else Facts()
+
+    def candles(self, symbol: str | None = None, interval: str | None = None) -> Facts[Candle]:
+        """The candles that the stream has seen, oldest first; at most 500 are kept."""
+        slot = self._state.find("candles", symbol, interval)
+        assert isinstance(slot, CandleSlot)
+        return Facts(slot.recent.copy())
+
+    def recent_quotes(
+        self, symbol: str | None = None, seconds: float | None = None
+    ) -> Facts[Quote]:
+        """Changes of the best price, oldest first; at most 2,000 are kept."""
+        slot = self._state.find("quotes", symbol)
+        assert isinstance(slot, QuoteSlot)
+        since_ns = 0 if seconds is None else self._clock.wall_ns() - int(seconds * 1e9)
+        return Facts(fact for fact in slot.recent.copy() if fact.arrived_ns >= since_ns)
+
+    def _answer(self, kind: type[S], slot: Slot) -> S:
+        fact = slot.fact
+        if fact is None:
+            self._demand_alive()
+            raise NotReady(
+                f"no {describe([slot.wanted])} has arrived yet (state {self.state}); "
+                "wait for it: .wait(5)",
+                venue=self.venue.name,
+            )
+        return answer(kind, fact, **self._times(slot, fact))
+
+    def _times(self, slot: Slot, fact: Fact) -> dict[str, object]:
+        reader = next(reader for reader in self._readers if slot in reader.slots)
+        return {
+            "as_of_ns": reader.as_of_ns(slot),
+            "changed_ns": fact.arrived_ns,
+            "asked_ns": self._clock.wall_ns(),
+            "in_sync": reader.course.state in ("live", "degraded"),
+        }
+
+    @property
+    def age_ms(self) -> float | None:
+        """Age of the stalest channel, milliseconds; ``None`` while one has nothing."""
+        ages = []
+        now_ns = self._clock.wall_ns()
+        for reader in self._readers:
+            for slot in reader.slots:
+                as_of_ns = reader.as_of_ns(slot)
+                if as_of_ns is None:
+                    return None
+                ages.append((now_ns - as_of_ns) / 1e6)
+        return max(ages, default=None)
+
+    @property
+    def stats(self) -> StreamStats:
+        """Counters and percentiles, of all its sockets together."""
+        dropped = self._dropped_before + sum(s.dropped for s in self._subscriptions)
+        return summary(self.state, self._readers, dropped, self._clock.mono_ns())
+
+    def __repr__(self) -> str:
+        why = f" ({self.why})" if self.why else ""
+        age = self.age_ms
+        old = "" if age is None else f", {age:.0f} ms old"
+        return f"<Stream {self.name}: {self.state}{why}{old}>"

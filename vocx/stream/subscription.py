@@ -1,0 +1,239 @@
+"""Between the reader and your code: a bounded queue that says what it does when it is full.
+
+The reader never waits. When you are slower than the market, something must give, and which thing
+is your choice:
+
+``"latest"``       keep only the newest fact of each kind and symbol: for prices you look at,
+``"drop_oldest"``  drop the oldest and count it: for tapes,
+``"gap"``          drop everything and say so with a :class:`~vocx.facts.Gap` (and, for a book, a
+                   fresh snapshot to go on from): for changes that mean nothing with one missing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Literal
+
+from vocx.errors import BadInput, VocxError, WaitTimeout
+from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap, Quote, Ticker, Trade
+
+Policy = Literal["latest", "drop_oldest", "gap"]
+POLICIES: tuple[Policy, ...] = ("latest", "drop_oldest", "gap")
+
+KINDS: dict[str, tuple[type[Fact], ...]] = {
+    "trades": (Trade,),
+    "quotes": (Quote,),
+    "book": (BookDelta, BookSnapshot),
+    "ticker": (Ticker,),
+    "candles": (Candle,),
+}
+"""Channel to the kinds of fact that it carries."""
+
+_SLICE_S = 0.2  # waits are cut into slices, so that an interrupt gets through on every system
+
+
+class Subscription:
+    """Facts for one consumer, in order. Iterate over it, or :meth:`get` one at a time.
+
+    Iterating ends when the stream is stopped; it raises the stream's error when it died.
+
+    Attributes
+    ----------
+    dropped : int
+        Facts that you were too slow for.
+    policy : str
+        ``"latest"``, ``"drop_oldest"`` or ``"gap"``.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: Collection[str] | None = None,
+        symbols: Collection[str] | None = None,
+        policy: Policy | None = None,
+        size: int = 10_000,
+        on_close: Callable[[Subscription], None] | None = None,
+        refresh: Callable[[str], BookSnapshot | None] | None = None,
+    ) -> None:
+        if policy is None:
+            policy = "gap" if channels is not None and set(channels) == {"book"} else "drop_oldest"
+        if policy not in POLICIES:
+            raise BadInput(f"policy is {policy!r}; choose one of {', '.join(POLICIES)}")
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            raise BadInput(f"size is {size!r}; give a number of facts, such as 10_000")
+        self.policy: Policy = policy
+        self.dropped = 0
+        self._size = size
+        self._channels = None if channels is None else frozenset(channels)
+        self._kinds = _kinds(self._channels)
+        self._symbols = None if symbols is None else frozenset(symbols)
+        self._facts: deque[Fact] = deque()
+        self._latest: dict[tuple[object, ...], Fact] = {}
+        self._ready = threading.Condition(threading.Lock())
+        self._closed = False
+        self._error: VocxError | None = None
+        self._on_close = on_close
+        self._refresh = refresh
+
+    # the reader's side
+
+    def offer(self, facts: Sequence[Fact]) -> None:
+        """Take what concerns this consumer. Never waits; called by reader threads only."""
+        if self._kinds is not None or self._symbols is not None:
+            facts = [fact for fact in facts if self._concerns(fact)]
+            if not facts:
+                return
+        with self._ready:
+            if self._closed:
+                return
+            if self.policy == "latest":
+                self._conflate(facts)
+            else:
+                self._facts.extend(facts)
+                if len(self._facts) > self._size:
+                    self._overflow()
+            self._ready.notify()
+
+    def _concerns(self, fact: Fact) -> bool:
+        if isinstance(fact, Gap):
+            named = self._channels is None or fact.channel in self._channels
+        else:
+            named = self._kinds is None or type(fact) in self._kinds
+        return named and (self._symbols is None or getattr(fact, "symbol", None) in self._symbols)
+
+    def _conflate(self, facts: Sequence[Fact]) -> None:
+        for fact in facts:
+            key = (
+                type(fact),
+                getattr(fact, "symbol", None),
+                getattr(fact, "interval", None),
+                getattr(fact, "channel", None),
+            )
+            if self._latest.pop(key, None) is not None:
+                self.dropped += 1
+            self._latest[key] = fact
+        while len(self._latest) > self._size:
+            self._latest.pop(next(iter(self._latest)))
+            self.dropped += 1
+
+    def _overflow(self) -> None:
+        if self.policy == "drop_oldest":
+            while len(self._facts) > self._size:
+                self._facts.popleft()
+                self.dropped += 1
+            return
+        lost = list(self._facts)
+        self._facts.clear()
+        self.dropped += len(lost)
+        for channel, kinds in KINDS.items():
+            of_channel = [fact for fact in lost if isinstance(fact, kinds)]
+            for symbol in dict.fromkeys(getattr(fact, "symbol", None) for fact in of_channel):
+                mine = [fact for fact in of_channel if getattr(fact, "symbol", None) == symbol]
+                self._facts.append(_overflowed(channel, symbol, mine))
+                fresh = self._refresh(symbol) if channel == "book" and self._refresh else None
+                if fresh is not None:
+                    self._facts.append(fresh)
+
+    def end(self, error: VocxError | None) -> None:
+        """The stream is over; what is queued can still be read."""
+        with self._ready:
+            self._closed = True
+            self._error = error
+            self._ready.notify_all()
+
+    # your side
+
+    def get(self, timeout: float | None = None) -> Fact:
+        """The next fact, waiting at most ``timeout`` seconds (``None``: for ever).
+
+        Raises
+        ------
+        WaitTimeout
+            Nothing came.
+        StopIteration
+            Never: a stream that was stopped raises :class:`~vocx.errors.StreamStopped`.
+        """
+        fact = self._next(timeout)
+        if fact is None:
+            from vocx.errors import StreamStopped
+
+            if self._closed:
+                raise self._error or StreamStopped("the stream was stopped")
+            raise WaitTimeout(f"no fact arrived within {timeout:g} s")
+        return fact
+
+    def _next(self, timeout: float | None) -> Fact | None:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._ready:
+            while True:
+                if self._facts:
+                    return self._facts.popleft()
+                if self._latest:
+                    return self._latest.pop(next(iter(self._latest)))
+                if self._closed:
+                    return None
+                left = _SLICE_S if deadline is None else deadline - time.monotonic()
+                if left <= 0:
+                    return None
+                self._ready.wait(min(left, _SLICE_S))
+
+    def __iter__(self) -> Iterator[Fact]:
+        while True:
+            fact = self._next(None)
+            if fact is not None:
+                yield fact
+            elif self._closed:
+                if self._error is not None:
+                    raise self._error
+                return
+
+    def __len__(self) -> int:
+        return len(self._facts) + len(self._latest)
+
+    @property
+    def closed(self) -> bool:
+        """No further fact will be queued."""
+        return self._closed
+
+    def close(self) -> None:
+        """Receive nothing more."""
+        if self._on_close is not None:
+            self._on_close(self)
+        with self._ready:
+            self._closed = True
+            self._ready.notify_all()
+
+    def __enter__(self) -> Subscription:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        what = ", ".join(sorted(self._channels)) if self._channels else "all channels"
+        state = "closed" if self._closed else "open"
+        return (
+            f"<Subscription {what}, {self.policy}, {len(self)} waiting, "
+            f"{self.dropped} dropped, {state}>"
+        )
+
+
+def _kinds(channels: frozenset[str] | None) -> frozenset[type[Fact]] | None:
+    if channels is None:
+        return None
+    return frozenset(kind for channel in channels for kind in KINDS[channel])
+
+
+def _overflowed(channel: str, symbol: str | None, lost: Sequence[Fact]) -> Gap:
+    return Gap(
+        channel=channel,
+        symbol=symbol,
+        reason="overflow: you read too slowly",
+        from_ns=lost[0].arrived_ns,
+        to_ns=lost[-1].arrived_ns,
+        missed=len(lost),
+        arrived_ns=lost[-1].arrived_ns,
+    )
