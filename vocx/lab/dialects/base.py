@@ -100,6 +100,8 @@ class Dialect(Protocol):
     name: str
     paths: Mapping[str, str]
     """URL purpose to path, such as ``{"rest": "", "ws": "", "ws_api": "/ws-api/v3"}``."""
+    listened: bool
+    """Whether anybody has subscribed yet: a recording starts to play then."""
 
     @property
     def next_tick_ns(self) -> int:

@@ -78,7 +78,7 @@ class Binance:
         self._sessions: dict[Connections, None] = {}
         self._outbox: list[Publication] = []
         self._keepalive_scale = 1.0
-        self._begun = False
+        self.listened = False
 
     # -- requests ------------------------------------------------------------------------------
 
@@ -164,11 +164,9 @@ class Binance:
 
     # -- connections ---------------------------------------------------------------------------
 
-    def began(self, now_ns: int) -> None:
+    def began(self) -> None:
         """A first subscription: a recording starts to play."""
-        if not self._begun:
-            self._begun = True
-            self.world.begin(now_ns)
+        self.listened = True
 
     def left(self, session: Connections) -> None:
         """A connection is gone."""

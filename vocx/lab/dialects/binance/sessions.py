@@ -26,7 +26,7 @@ class Home(Protocol):
     streams: Streams
     meter: Meter
 
-    def began(self, now_ns: int) -> None:
+    def began(self) -> None:
         """A first subscription: a recording starts to play."""
 
     def left(self, session: Any) -> None:
@@ -173,7 +173,7 @@ class StreamSession(Connection):
             self._names[name] = None
             self._home.streams.add(name, self, self._form, now_ns)
         if new:
-            self._home.began(now_ns)
+            self._home.began()
 
     def _unsubscribe(self, names: list[Any]) -> None:
         _check_names(names)
