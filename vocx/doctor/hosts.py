@@ -146,7 +146,7 @@ def _connected(host: str, port: int, *, steps: _Steps, proxy: bool) -> socket.so
     try:
         address = resolve(host, port, steps.left_s)[0]
     except OSError:
-        raise _Stopped(f"DNS: the name {what} was not resolved; is there a network?") from None
+        raise _Stopped(f"DNS: {what} was not resolved; no network?") from None
     steps.done("DNS")
     try:
         sock = socket.create_connection((address, port), steps.left_s)

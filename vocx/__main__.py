@@ -1,0 +1,5 @@
+"""``python -m vocx`` is the ``vocx`` command."""
+
+from vocx.cli import main
+
+main()

@@ -1,0 +1,162 @@
+"""Commands and their options. Everything heavy is imported by the command that needs it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from vocx.errors import BadInput, VocxError
+
+app = typer.Typer(
+    name="vocx",
+    help="Learn REST and WebSocket market APIs by measuring them. Without a command: opens the "
+    "lessons in JupyterLab.",
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only serve, for a remote machine.")]
+Port = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, help="Port of JupyterLab; by default the first free one."),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        file_okay=False,
+        help="Where your copy of the lessons lies; your edits are never overwritten. "
+        "[default: ./vocx-lessons, or the notebooks of a checkout]",
+    ),
+]
+
+
+def main() -> NoReturn:
+    """The console command: typed errors in a line or two, no traceback."""
+    try:
+        app()
+    except VocxError as error:
+        print(f"vocx: {error}", file=sys.stderr)
+        sys.exit(1)
+    sys.exit(0)
+
+
+@app.callback(invoke_without_command=True)
+def vocx(
+    context: typer.Context,
+    no_browser: NoBrowser = False,
+    port: Port = None,
+    folder: Folder = None,
+) -> None:
+    if context.invoked_subcommand is None:
+        open_lessons(no_browser, port, folder)
+
+
+@app.command()
+def start(no_browser: NoBrowser = False, port: Port = None, folder: Folder = None) -> None:
+    """Open the lessons in JupyterLab (what `vocx` alone does)."""
+    open_lessons(no_browser, port, folder)
+
+
+def open_lessons(no_browser: bool, port: int | None, folder: Path | None) -> None:
+    """Bring the lessons to where the learner may write, then become JupyterLab."""
+    from vocx.cli import lessons, notebooks
+
+    notebooks.require_jupyter()
+    if port is not None:
+        notebooks.require_free(port)
+    here = lessons.checkout()
+    if folder is not None or here is None:
+        here = (folder or Path("vocx-lessons")).expanduser().resolve()
+        for path, action in lessons.copy(lessons.packaged(), here):
+            if action == "beside":
+                print(f"your {path.name.split('-version-')[0]} is kept; new version: {path}")
+    print(f"Lessons: {here} (stop with Ctrl-C)", flush=True)
+    notebooks.become_jupyter(here, browser=not no_browser, port=port)
+
+
+@app.command()
+def exchange(
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILE]...", help="More files for --replay.")
+    ] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The path of the invented market.")] = 7,
+    pace: Annotated[float, typer.Option(min=0.0, help="Its speed; 0 starts it paused.")] = 1.0,
+    replay: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Recordings to play as the market.")
+    ] = None,
+    speed: Annotated[str, typer.Option(help="Of a replay: 1, 10, ... or max.")] = "1",
+    skip_bad: Annotated[bool, typer.Option(help="Leave out unreadable lines.")] = False,
+    tls: Annotated[bool, typer.Option(help="Also over https and wss.")] = False,
+) -> None:
+    """Run an exchange in a box until Ctrl-C; its URLs and keys as one JSON line."""
+    from vocx.lab import process, recordings
+    from vocx.lab.config import Config
+
+    if more and not replay:
+        raise typer.BadParameter("files are for --replay: vocx exchange --replay FILE...")
+    config = Config(
+        seed=seed,
+        pace=pace,
+        replay=recordings([*(replay or []), *(more or [])] or None),
+        speed=_speed(speed),
+        skip_bad=skip_bad,
+        port=port,
+        tls=tls,
+    )
+    raise typer.Exit(process.run_foreground(config))
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise BadInput(f'--speed is {text!r}; write a number such as 10, or "max"') from None
+
+
+@app.command()
+def doctor(
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON object instead of a table.")
+    ] = False,
+) -> None:
+    """What works from here, and why not: the lab, the notebooks, each venue."""
+    from vocx.doctor import check
+
+    report = check()
+    print(report.json()) if json else show(report)
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def show(report: Any) -> None:
+    """The doctor's report in colour; the words alone say it too."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from vocx.doctor.report import MARKS
+
+    styles = {"ok": "green", "unreachable": "bright_black", "broken": "bold red"}
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for one in report.findings:
+        style = styles[one.status]
+        words = Text(one.detail, style="" if one.status == "ok" else style)
+        table.add_row(one.name, Text(MARKS[one.status], style=style), words)
+    console = Console()
+    console.print(table)
+    console.print(report.verdict, style="bold")
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from vocx import __version__
+
+    print(__version__)
