@@ -32,7 +32,7 @@ from vocx.lab.log import CAPACITY, RECORDED_CAPACITY, TruthLog
 from vocx.lab.market import World
 from vocx.lab.pump import Pump
 from vocx.lab.relay import Dials, listen
-from vocx.lab.server import SLOW_LIMIT, VenueServer, json_server
+from vocx.lab.server import VenueServer, json_server
 from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import Credentials
 
@@ -86,14 +86,13 @@ class Inside:
         )
         key = Credentials(key=secrets.token_hex(32), secret=secrets.token_hex(32))
         self.credentials = {"binance": key}
-        lossless = config.replay and config.speed is None
         self.servers = {
             "binance": VenueServer(
                 Binance(world, start_ns=world.exchange_ns(now_ns), credentials=key),
                 self.pump.exchange_ns,
                 contact=self.pump.contact,
                 nudge=self.pump.nudge,
-                slow_limit=None if lossless else SLOW_LIMIT,
+                lossless=self.pump.speed is None,
             )
         }
         self.dials = Dials()
@@ -187,7 +186,7 @@ class Inside:
             "tls": self._tls,
             "close": self.done.set,
             **truths.orders(),
-            **dialect_orders(dialects, pump.exchange_ns, pump.nudge),
+            **dialect_orders(dialects, pump.exchange_ns, pump.hurry),
         }
 
     def status(self) -> dict[str, Any]:

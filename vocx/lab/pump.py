@@ -20,7 +20,9 @@ from vocx.timing import mono_ns, wall_ns
 EVENTS_PER_TURN = 400
 """Bound of one turn, so that a request never waits long behind the market."""
 LONGEST_NAP_S = 0.025
-"""Sessions' deadlines are looked at this often; also bounds what a missed wake-up costs."""
+"""Bounds what a missed wake-up costs."""
+DEADLINES_S = 0.05
+"""How often pings and deadlines of all sessions are looked at."""
 SHORTEST_NAP_S = 0.001
 CLIENTS_PER_MS = 125
 """With many clients turns move apart by 1 ms for each so many: fewer, larger writes."""
@@ -69,7 +71,8 @@ class Pump:
         self._loop = asyncio.get_running_loop()
         self._last_contact_s = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
-        self._running = False
+        self._running = self._begun = False
+        self._deadlines_s = 0.0
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -100,6 +103,11 @@ class Pump:
         """Something may be due sooner than was planned."""
         if self._timer is not None and self._nap_s() < self._timer.when() - self._loop.time():
             self._schedule(SHORTEST_NAP_S)
+
+    def hurry(self) -> None:
+        """The same, and deadlines may have moved."""
+        self._deadlines_s = 0.0
+        self.nudge()
 
     # -- what its owner may do -----------------------------------------------------------------
 
@@ -148,6 +156,9 @@ class Pump:
         self._schedule(nap_s)
 
     def _advance(self) -> None:
+        if not self._begun and any(server.dialect.listened for server in self.servers):
+            self._begun = True
+            self.world.begin(self._clock())
         try:
             events = self.world.advance(self._clock(), EVENTS_PER_TURN)
         except RecordingError as error:
@@ -167,7 +178,10 @@ class Pump:
             if dialect.next_tick_ns <= now_ns:
                 server.publish(dialect.tick(now_ns))
             server.flush()
-            server.tick(now_ns)
+        if self._loop.time() >= self._deadlines_s:
+            self._deadlines_s = self._loop.time() + DEADLINES_S
+            for server in self.servers:
+                server.tick(now_ns)
 
     def _skip_leap(self) -> None:
         """Do not replay the hours that a machine slept."""

@@ -184,8 +184,9 @@ class VenueServer:
         Called at every request, connection and inbound message, before the dialect sees it.
     nudge : callable
         Called after the dialect has seen it: something may be due at once.
-    slow_limit : int or None
-        Bytes that may wait for one client; ``None``: never cut (somebody applies back-pressure).
+    lossless : bool
+        For a replay at full speed: slow clients are not cut (the pump waits for them), and no
+        deadline runs, because the exchange's clock leaps ahead of what they have read.
     """
 
     def __init__(
@@ -195,10 +196,11 @@ class VenueServer:
         *,
         contact: Callable[[], None] = lambda: None,
         nudge: Callable[[], None] = lambda: None,
-        slow_limit: int | None = SLOW_LIMIT,
+        lossless: bool = False,
     ) -> None:
         self.dialect = dialect
-        self.slow_limit = slow_limit
+        self.slow_limit = None if lossless else SLOW_LIMIT
+        self.deadlines = not lossless
         self.connections: set[Connection] = set()
         self.dirty: list[Connection] = []
         self.counts: Counter[str] = Counter()
@@ -239,8 +241,12 @@ class VenueServer:
     def tick(self, now_ns: int) -> None:
         """Keepalive and deadlines of every session that is due."""
         for connection in tuple(self.connections):
-            if connection.session.next_tick_ns <= now_ns and not connection.closing:
-                connection.put_all(connection.session.tick(now_ns))
+            self._tick(connection, now_ns)
+
+    def _tick(self, connection: Connection, now_ns: int) -> None:
+        due_ns = connection.session.next_tick_ns
+        if due_ns <= (now_ns if self.deadlines else 0) and not connection.closing:
+            connection.put_all(connection.session.tick(now_ns))
 
     # -- clients to dialect --------------------------------------------------------------------
 
@@ -270,7 +276,7 @@ class VenueServer:
             await socket.prepare(request)
             connection.transport = request.transport
             connection.flush()
-            self._nudge()
+            self._after(connection)
             await self._receive(socket, connection)
         finally:
             connection.closing = True
@@ -298,7 +304,13 @@ class VenueServer:
                 if message.type is WSMsgType.CLOSE:
                     connection.answer_close(message.data)
                 return
-            self._nudge()
+            self._after(connection)
+
+    def _after(self, connection: Connection) -> None:
+        """The dialect has seen something of this client: what follows at once?"""
+        if connection.session.next_tick_ns == 0:
+            self._tick(connection, self._now_ns())
+        self._nudge()
 
 
 def plain(status: int, text: str) -> HttpOut:
