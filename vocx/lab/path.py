@@ -131,7 +131,6 @@ class Path:
     def _start(self, now_s: float) -> None:
         """An idle sender has no past to catch up with."""
         if not self._waiting and self._ending is None:
-            self._run(now_s, [])
             self._clock = max(self._clock, now_s)
 
     def pop(self, now_s: float) -> tuple[list[bytes], bool]:

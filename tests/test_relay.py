@@ -1,0 +1,377 @@
+"""The network dials: TCP's pace in virtual time, and the link over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+import trustme
+import websocket
+from aiohttp import web
+from websockets.sync.client import connect as ws_connect
+
+from vocx.errors import BadInput, UnknownVenue
+from vocx.lab.dials import Dials, describe
+from vocx.lab.path import Path, Way
+from vocx.lab.relay import listen
+
+
+def a_path(**way: Any) -> Path:
+    path = Path(lambda: 1.0)
+    path.turn(Way(**way), way.get("delay_s", 0.0))
+    return path
+
+
+def drain(path: Path) -> list[tuple[float, bytes]]:
+    """Everything that arrives, with its time."""
+    seen: list[tuple[float, bytes]] = []
+    while (due := path.next_s()) is not None:
+        arrived, ended = path.pop(due)
+        seen += [(due, b"".join(arrived))] if arrived else []
+        seen += [(due, b"")] if ended else []
+    return seen
+
+
+def call_ms(rtt_s: float, size: int, up: Path, down: Path, now_s: float, *, new: bool) -> float:
+    """Milliseconds of one request and its reply."""
+    up.push(b"q" * 300, now_s, rtt_s if new else 0.0)
+    down.push(b"r" * size, drain(up)[-1][0])
+    return (drain(down)[-1][0] - now_s) * 1000
+
+
+@pytest.mark.parametrize(("size", "reference_ms"), [(200, 162), (20_000, 245), (150_000, 455)])
+def test_new_connection_costs_what_real_packets_cost(size: int, reference_ms: int) -> None:
+    """Within 10 % of the kernel's own TCP over 40 ms each way (measured through TUN devices)."""
+    total = call_ms(0.08, size, a_path(delay_s=0.04), a_path(delay_s=0.04), 0.0, new=True)
+    assert total == pytest.approx(reference_ms, rel=0.1)
+
+
+def test_kept_connection_costs_what_real_packets_cost() -> None:
+    """20 KB once more on the same connection after a second's rest: 110 ms on real packets."""
+    up, down = a_path(delay_s=0.04), a_path(delay_s=0.04)
+    call_ms(0.08, 20_000, up, down, 0.0, new=True)
+    assert call_ms(0.08, 20_000, up, down, 1.3, new=False) == pytest.approx(110, rel=0.1)
+
+
+def test_order_is_kept_when_the_delay_shrinks() -> None:
+    """Bytes never overtake each other, whatever is turned while they fly."""
+    path = a_path(delay_s=1.0)
+    path.push(b"first", 0.0)
+    path.pop(0.0)
+    path.turn(Way(), 0.0)
+    path.push(b"second", 0.1)
+    assert drain(path) == [(1.0, b"firstsecond")]
+
+
+def test_jitter_keeps_order_and_bounds() -> None:
+    """Each delay varies by at most the jitter; a late byte holds back the ones behind it."""
+    swings = iter([1.0, -1.0, 0.0])
+    path = Path(lambda: next(swings))
+    path.turn(Way(delay_s=0.04, jitter_s=0.01), 0.04)
+    path.push(b"late", 0.0)
+    path.pop(0.0)
+    path.push(b"held", 0.001)
+    path.pop(0.001)
+    path.push(b"even", 0.06)
+    assert [(round(at, 3), piece) for at, piece in drain(path)] == [
+        (0.05, b"lateheld"),
+        (0.1, b"even"),
+    ]
+
+
+def test_nothing_is_lost_between_push_and_pop() -> None:
+    """What arrived while more is pushed is still delivered, in order."""
+    path = a_path(delay_s=0.01)
+    path.push(b"a", 0.0)
+    path.pop(0.0)
+    path.push(b"b", 5.0)
+    assert b"".join(piece for _, piece in drain(path)) == b"ab"
+
+
+def test_bandwidth_is_the_time_on_the_line() -> None:
+    """100 KiB at 100 KiB/s take one second."""
+    path = a_path(rate=100 * 1024)
+    path.push(bytes(100 * 1024), 0.0)
+    assert drain(path)[-1][0] == pytest.approx(1.0)
+
+
+def test_slicer_cuts_and_spaces() -> None:
+    """Pieces of at most the size, the delay between them."""
+    path = a_path(slice_bytes=2, slice_s=0.01)
+    path.push(b"abcde", 0.0)
+    assert [(round(at, 3), piece) for at, piece in drain(path)] == [
+        (0.0, b"ab"),
+        (0.01, b"cd"),
+        (0.02, b"e"),
+    ]
+
+
+def test_slow_close_holds_back_only_the_end() -> None:
+    """Data is in time, the end of the stream is late."""
+    path = a_path(delay_s=0.01, close_s=0.5)
+    path.push(b"last words", 0.0)
+    path.end(0.0)
+    assert drain(path) == [(0.01, b"last words"), (pytest.approx(0.51), b"")]
+
+
+def test_a_blocked_receiver_closes_the_window() -> None:
+    """Who does not read gets no more than a window sent; the rest waits at the sender."""
+    path = a_path(delay_s=0.01)
+    path.blocked = True
+    path.push(bytes(1_000_000), 0.0)
+    path.pop(60.0)
+    assert path.unsent >= 1_000_000 - 10 * 1448 and path.next_s() is None
+    path.blocked = False
+    assert sum(len(piece) for _, piece in drain(path)) == 1_000_000
+
+
+def test_lost_bytes_silence_the_stream_for_good() -> None:
+    """A byte stream with a hole in it never goes on, also when the dial is turned back."""
+    path = a_path(hole=True)
+    path.push(b"lost", 0.0)
+    path.turn(Way(), 0.0)
+    path.push(b"too late", 1.0)
+    assert path.next_s() is None
+
+
+# ---- the state of the dials
+
+
+def test_a_later_dial_overrides_and_restore_puts_back() -> None:
+    """The last setting that fits wins; what ``set`` answers puts the old state back."""
+    dials = Dials(["binance", "okx"])
+    dials.command("set", {"dial": "latency", "values": {"rtt_ms": 80}})
+    reply = dials.command(
+        "network.set", {"dial": "latency", "venue": "okx", "values": {"rtt_ms": 200}}
+    )
+    assert (dials.way("okx", "up").delay_s, dials.way("binance", "up").delay_s) == (0.1, 0.04)
+    dials.command("restore", {"dial": "latency", "cells": reply["before"]})
+    assert describe(dials.state) == "latency 80 ms round trip on all venues"
+
+
+@pytest.mark.parametrize("bad", [-1, float("nan"), float("inf"), "80", None, True])
+def test_bad_numbers_are_refused(bad: Any) -> None:
+    """Negative, not finite, or not a number at all."""
+    with pytest.raises(BadInput, match="rtt_ms"):
+        Dials().command("set", {"dial": "latency", "values": {"rtt_ms": bad}})
+
+
+def test_bad_names_are_refused_with_what_exists() -> None:
+    """Unknown dial, value, venue, direction and order say what there is."""
+    dials = Dials(["binance"])
+    for arguments, text in [
+        ({"dial": "lag"}, "latency"),
+        ({"dial": "latency", "values": {"rtt": 1}}, "rtt_ms"),
+        ({"dial": "timeout", "direction": "left"}, "up"),
+        ({"dial": "bandwidth", "values": {"kib_per_s": 0}}, "timeout"),
+    ]:
+        with pytest.raises(BadInput, match=text):
+            dials.command("set", arguments)
+    with pytest.raises(UnknownVenue, match="binance"):
+        dials.command("set", {"dial": "timeout", "venue": "kraken"})
+    with pytest.raises(BadInput, match="restore"):
+        dials.command("spin", {})
+
+
+# ---- the link over real sockets
+
+
+class Site:
+    """A plain aiohttp server in a thread, reached through the link, plain and over TLS."""
+
+    def __init__(self) -> None:
+        self.dials = Dials()
+        self.lost = threading.Event()
+        authority = trustme.CA()
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(self._context)
+        self.pem = authority.cert_pem.bytes().decode()
+        self._up = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._thread.start()
+        assert self._up.wait(5)
+
+    async def _run(self) -> None:
+        self.loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        app = web.Application()
+        app.router.add_get("/bytes/{size}", self._bytes)
+        app.router.add_get("/ws", self._ws)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        assert runner.server is not None
+        servers = [
+            await listen(
+                runner.server, self.dials, host="127.0.0.1", port=0, venue="x", ssl_context=context
+            )
+            for context in (None, self._context)
+        ]
+        self.plain, self.secure = (server.sockets[0].getsockname()[1] for server in servers)
+        self._up.set()
+        await self._stop.wait()
+        for server in servers:
+            server.close()
+        await runner.cleanup()
+
+    async def _bytes(self, request: web.Request) -> web.Response:
+        return web.Response(body=bytes(int(request.match_info["size"])))
+
+    async def _ws(self, request: web.Request) -> web.WebSocketResponse:
+        ws = web.WebSocketResponse()
+        await ws.prepare(request)
+        async for message in ws:
+            if message.data == "flood":
+                for _ in range(200):
+                    await ws.send_bytes(random.randbytes(50_000))
+            else:
+                await ws.send_str(message.data)
+        self.lost.set()
+        return ws
+
+    def turn(self, dial: str, **more: Any) -> None:
+        self.order("set", {"dial": dial, **more})
+
+    def order(self, name: str, arguments: Any) -> None:
+        async def run() -> None:
+            self.dials.command(name, arguments)
+
+        asyncio.run_coroutine_threadsafe(run(), self.loop).result(5)
+
+    def close(self) -> None:
+        self.loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def whole_site() -> Iterator[Site]:
+    made = Site()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def site(whole_site: Site) -> Iterator[Site]:
+    yield whole_site
+    whole_site.order("clear", {})
+
+
+def took_ms(action: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    action()
+    return (time.perf_counter() - begun) * 1000
+
+
+@pytest.fixture
+def session(whole_site: Site, tmp_path: Any) -> Iterator[requests.Session]:
+    (tmp_path / "ca.pem").write_text(whole_site.pem)
+    with requests.Session() as made:
+        made.trust_env, made.verify = False, str(tmp_path / "ca.pem")
+        yield made
+
+
+def test_requests_pay_two_round_trips_then_one(site: Site, session: requests.Session) -> None:
+    """A new connection costs its handshake and the call, a kept one only the call."""
+    site.turn("latency", values={"rtt_ms": 60})
+    url = f"http://127.0.0.1:{site.plain}/bytes/200"
+    assert 120 <= took_ms(lambda: session.get(url)) < 150
+    assert 60 <= took_ms(lambda: session.get(url)) < 80
+
+
+def test_tls_pays_its_own_round_trip(site: Site, session: requests.Session) -> None:
+    """TLS 1.3 sits above the link: one round trip more."""
+    site.turn("latency", values={"rtt_ms": 60})
+    url = f"https://127.0.0.1:{site.secure}/bytes/200"
+    assert 180 <= took_ms(lambda: session.get(url)) < 240
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_websocket_client_over_the_link(site: Site, secure: bool) -> None:
+    """Turning the dial reaches a socket that is already open, and turning back as well."""
+    where = f"wss://127.0.0.1:{site.secure}" if secure else f"ws://127.0.0.1:{site.plain}"
+    context = ssl.create_default_context(cadata=site.pem)
+    ws = websocket.create_connection(f"{where}/ws", timeout=5, sslopt={"context": context})
+
+    def echo() -> None:
+        ws.send("hello")
+        assert ws.recv() == "hello"
+
+    assert took_ms(echo) < 40
+    site.turn("latency", values={"rtt_ms": 60})
+    assert 60 <= took_ms(echo) < 90
+    site.order("clear", {})
+    assert took_ms(echo) < 40
+    ws.close()
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_websockets_over_the_link(site: Site, secure: bool) -> None:
+    """10 MB through a distance arrive complete; the sender is held back, not the memory."""
+    site.turn("latency", values={"rtt_ms": 4})
+    where = f"wss://127.0.0.1:{site.secure}" if secure else f"ws://127.0.0.1:{site.plain}"
+    context = ssl.create_default_context(cadata=site.pem) if secure else None
+    with ws_connect(f"{where}/ws", ssl=context, max_size=None, proxy=None) as ws:
+        ws.send("flood")
+        assert sum(len(ws.recv(timeout=10)) for _ in range(200)) == 10_000_000
+        ws.send("after")
+        assert ws.recv(timeout=5) == "after"
+
+
+def test_close_travels(site: Site) -> None:
+    """The end of a connection reaches the server after the data before it."""
+    site.turn("latency", values={"rtt_ms": 30})
+    site.lost.clear()
+    ws = websocket.create_connection(f"ws://127.0.0.1:{site.plain}/ws", timeout=5)
+    ws.close()
+    assert site.lost.wait(5)
+
+
+def test_black_hole_is_silent_and_stays_so_for_those_it_hit(site: Site) -> None:
+    """TCP stays up, nothing arrives; a new connection works when the dial is back."""
+    ws = websocket.create_connection(f"ws://127.0.0.1:{site.plain}/ws", timeout=0.2)
+    site.turn("timeout")
+    ws.send("lost")
+    with pytest.raises(websocket.WebSocketTimeoutException):
+        ws.recv()
+    site.order("clear", {})
+    ws.send("never heard")
+    with pytest.raises(websocket.WebSocketTimeoutException):
+        ws.recv()
+    ws.shutdown()
+    again = websocket.create_connection(f"ws://127.0.0.1:{site.plain}/ws", timeout=5)
+    again.send("hello")
+    assert again.recv() == "hello"
+    again.close()
+
+
+def test_reset_peer_sends_a_real_reset(site: Site) -> None:
+    """Open and new connections get RST, seen as ECONNRESET and not as an orderly end."""
+    with socket.create_connection(("127.0.0.1", site.plain), 5) as open_one:
+        open_one.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+        site.turn("reset_peer")
+        with pytest.raises(ConnectionResetError):
+            open_one.recv(1)
+    with (
+        pytest.raises(ConnectionError),
+        socket.create_connection(("127.0.0.1", site.plain), 5) as new_one,
+    ):
+        new_one.sendall(b"GET ")
+        if not new_one.recv(1):
+            raise AssertionError("an orderly end, not a reset")
+
+
+def test_a_client_that_resets_is_forgotten(site: Site) -> None:
+    """A client's RST under a turned dial ends the server's handler."""
+    site.turn("latency", values={"rtt_ms": 20})
+    site.lost.clear()
+    ws = websocket.create_connection(f"ws://127.0.0.1:{site.plain}/ws", timeout=5)
+    ws.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    ws.shutdown()
+    assert site.lost.wait(5)
