@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vocx.lab.dialects.binance.catalogue import AggTrade
-from vocx.lab.dialects.binance.tickers import change_percent
+from vocx.lab.dialects.binance.tickers import DAY_NS, change_percent
 from vocx.lab.dialects.binance.topics import Meaning
 from vocx.lab.dialects.binance.wire import Numbers, last_stamp, money
 from vocx.lab.market import Bar, BestChanged, IntLevel, Traded, Window
@@ -113,7 +113,7 @@ def ticker(numbers: Numbers, seen: Window, best: Best, now_ns: int, unit: int) -
         f'"a":"{price[ask]}","A":"{quantity[ask_quantity]}",'
         f'"o":"{price[seen.open]}","h":"{price[seen.high]}","l":"{price[seen.low]}",'
         f'"v":"{quantity[seen.volume]}","q":"{numbers.quote(seen.quote_volume)}",'
-        f'"O":{seen.open_ns // unit},"C":{seen.close_ns // unit},'
+        f'"O":{(now_ns - DAY_NS) // unit},"C":{now_ns // unit},'
         f'"F":{seen.first},"L":{seen.last},"n":{seen.trades}}}'
     ).encode()
 

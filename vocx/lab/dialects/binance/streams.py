@@ -22,6 +22,8 @@ from vocx.lab.dialects.binance.topics import Tamper, Topic, meaning
 from vocx.lab.market import BestChanged, Event, LevelChanged, Recorded, Traded, World
 
 NEVER_NS = 2**62
+_HOLD_NS = 100_000_000
+"""How long the last recorded trade waits for others of the same order."""
 
 
 class Feed:
@@ -54,6 +56,7 @@ class Streams:
         self.recorded: set[str] = set()
         self.tamper_for: Callable[[str], Tamper | None] = lambda name: None
         self._open: set[Feed] = set()
+        self._held: dict[Feed, int] = {}
         self._cadences: dict[int, dict[str, Topic]] = {}
         self._slots: dict[int, int] = {}
         self._windows = Windows()
@@ -134,6 +137,8 @@ class Streams:
                 self._recorded(event, now_ns, out)
         for feed in tuple(self._open):
             self._flush_fills(feed, now_ns, out)
+        if self._held:
+            self._release(now_ns, out)
         return out
 
     def _best(self, feed: Feed, event: BestChanged, out: list[Publication]) -> None:
@@ -196,19 +201,29 @@ class Streams:
             feed.fills[:] = fills
             self._flush_fills(feed, now_ns, out)
         feed.fills[:] = still_open
+        self._held[feed] = now_ns + _HOLD_NS
+
+    def _release(self, now_ns: int, out: list[Publication]) -> None:
+        """Publish held aggregates whose time is over, and all when the recording is."""
+        over = self.world.next_ns() is None
+        for feed, until_ns in tuple(self._held.items()):
+            if over or until_ns <= now_ns:
+                del self._held[feed]
+                self._flush_fills(feed, now_ns, out)
 
     # -- time ----------------------------------------------------------------------------------
 
     @property
     def next_tick_ns(self) -> int:
         """When the next stream with a cadence is due."""
-        return min(
-            ((slot + 1) * cadence for cadence, slot in self._slots.items()), default=NEVER_NS
-        )
+        cadences = ((slot + 1) * cadence for cadence, slot in self._slots.items())
+        return min(*cadences, *self._held.values(), NEVER_NS, NEVER_NS)
 
     def tick(self, now_ns: int) -> list[Publication]:
         """Streams whose time has come."""
         out: list[Publication] = []
+        if self._held:
+            self._release(now_ns, out)
         for cadence, slot in tuple(self._slots.items()):
             if now_ns // cadence > slot:
                 self._slots[cadence] = now_ns // cadence

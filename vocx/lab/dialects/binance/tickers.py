@@ -94,7 +94,7 @@ def day(call: Call) -> Any:
 
     def make(listing: Listing) -> dict[str, Any]:
         numbers, seen = listing.numbers, listing.market.window(DAY_NS, call.now_ns)
-        totals = _totals(numbers, seen, call.stamp(seen.open_ns), call.stamp(seen.close_ns))
+        totals = _totals(numbers, seen, call.stamp(call.now_ns - DAY_NS), call.stamp(call.now_ns))
         if not full:
             return {"symbol": numbers.name} | _range(numbers, seen) | totals
         bid, bid_quantity, ask, ask_quantity = listing.market.best()
