@@ -290,7 +290,8 @@ class Facts(list[F], Generic[F]):
 
     def frame(self) -> pd.DataFrame:
         """A DataFrame: numbers as float64, ``*_ns`` columns as datetime64[ns, UTC] without the
-        suffix. Exact in the facts, convenient in pandas and plots."""
+        suffix (a candle's ``open_time`` and ``close_time`` beside its prices). Exact in the
+        facts, convenient in pandas and plots."""
         return frame(self)
 
 
@@ -308,5 +309,8 @@ def frame(facts: Iterable[Fact]) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows)
     for name in [column for column in table.columns if column.endswith("_ns")]:
-        table[name.removesuffix("_ns")] = pd.to_datetime(table.pop(name), unit="ns", utc=True)
+        short = name.removesuffix("_ns")
+        # A candle has a price called open and a moment called open: the moment is open_time.
+        column = f"{short}_time" if short in table.columns else short
+        table[column] = pd.to_datetime(table.pop(name), unit="ns", utc=True)
     return table

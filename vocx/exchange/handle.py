@@ -9,6 +9,8 @@ from datetime import datetime
 from time import sleep
 from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
+from msgspec.structs import replace
+
 from vocx import errors
 from vocx.exchange import words
 from vocx.facts import (
@@ -64,15 +66,24 @@ class Exchange:
         The lab behind it; ``None`` elsewhere.
     name : str
         Given by you, else the venue's.
+    tls : bool
+        Whether the lab is asked over https and wss (elsewhere that is always so).
     """
 
     def __init__(
-        self, venue: Venue, where: Where, *, lab: Lab | None = None, name: str | None = None
+        self,
+        venue: Venue,
+        where: Where,
+        *,
+        lab: Lab | None = None,
+        name: str | None = None,
+        tls: bool = False,
     ) -> None:
         self.venue = venue
         self.where = where
         self.lab = lab
         self.name = name or venue.name
+        self.tls = tls or where != "lab"
         self.budget = Budget(venue.limits)
         self._clock = ClockOffset()
         self._clock_at = 0
@@ -87,6 +98,7 @@ class Exchange:
             self.venue,
             lambda: self.url("rest"),
             gate=gate,
+            ca_file=self._ca_file,
             redact=self.lab is None,
             distance_ms=self._distance_ms if self.lab is not None else None,
             explain=self._explain,
@@ -106,8 +118,19 @@ class Exchange:
             return f"{self.name} testnet ({self.url('rest')}): play money, a real network"
         return f"{self.name}, the real one ({self.url('rest')}): public data, no key, no orders"
 
+    @property
+    def _label(self) -> str:
+        """The name, and the place unless it is the lab."""
+        return self.name if self.lab is not None else f"{self.name} {self.where}"
+
     def __repr__(self) -> str:
         return f"<Exchange {self.name} {self.where}>"
+
+    def __enter__(self) -> Exchange:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def url(self, purpose: str) -> str:
         """The base URL in force for ``"rest"``, ``"ws"`` or ``"ws_api"``.
@@ -118,8 +141,12 @@ class Exchange:
             When the lab behind it is gone.
         """
         if self.lab is not None:
-            return self.lab.url(self.venue.name, purpose)
+            return self.lab.url(self.venue.name, purpose, tls=self.tls)
         return self.venue.hosts[self.where].urls[purpose]
+
+    def _ca_file(self) -> str | None:
+        """The authority of the lab's certificate; elsewhere the usual ones."""
+        return str(self.lab.certificate()) if self.lab is not None and self.tls else None
 
     def _distance_ms(self) -> float | None:
         """The lab's distance dial for this venue, as a round trip."""
@@ -150,9 +177,11 @@ class Exchange:
     def time(self) -> ServerTime:
         """The venue's clock now; each call also refines :attr:`clock`."""
         now = self._ask(GetTime(), ServerTime)
-        call = now.exchange
-        if call is not None and now.exchange_ns is not None:
-            self._clock.add(call.sent_ns, now.exchange_ns, call.received_ns)
+        call, stamp = now.exchange, now.exchange_ns
+        if call is not None and stamp is not None:
+            # A stamp cut to whole milliseconds is half of one too early on average.
+            cut = 0 if stamp % 1_000_000 else 500_000
+            self._clock.add(call.sent_ns, stamp + cut, call.received_ns)
         return now
 
     @property
@@ -171,7 +200,9 @@ class Exchange:
     def instruments(self) -> Facts[Instrument]:
         """Everything that trades here, with steps and bounds."""
         found = cast("Facts[Instrument]", self._client.call(GetInstruments()))
-        self._instruments.update({one.symbol: one for one in found})
+        self._instruments.update(
+            {one.symbol: replace(one, exchange=found.exchange) for one in found}
+        )
         return found
 
     def instrument(self, symbol: str) -> Instrument:
@@ -281,7 +312,8 @@ class Exchange:
             snapshot=self._snapshot,
             probe=self._probe,
             offset_ns=lambda: offset.offset_ns,
-            name=name or words.stream_name(self.name, wanted),
+            ca_file=self._ca_file(),
+            name=name or words.stream_name(self._label, wanted),
         )
         self._streams.add(stream)
         return stream.start()

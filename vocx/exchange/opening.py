@@ -18,6 +18,7 @@ def connect(
     *,
     lab: Lab | None = None,
     name: str | None = None,
+    tls: bool = False,
 ) -> Exchange:
     """A venue, ready to be asked and listened to; prints one line that says where it is.
 
@@ -32,6 +33,8 @@ def connect(
         A lab of your own instead of the default one.
     name : str or None
         A name to tell several connections apart; the venue's by default.
+    tls : bool
+        Ask the lab over https and wss too, verified against its own authority.
 
     Raises
     ------
@@ -54,6 +57,6 @@ def connect(
         import vocx.lab
 
         lab = vocx.lab.open()
-    exchange = Exchange(adapter, where, lab=lab, name=name)
+    exchange = Exchange(adapter, where, lab=lab, name=name, tls=tls)
     print(exchange.place)
     return exchange

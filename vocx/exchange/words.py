@@ -64,7 +64,7 @@ def stream_name(venue: str, wanted: Sequence[Listen]) -> str:
     """A stream's default name: venue, channels and symbols."""
     channels = dict.fromkeys(one.channel for one in wanted)
     symbols = dict.fromkeys(one.symbol or "" for one in wanted)
-    return " ".join([venue, "+".join(channels), "+".join(symbols)])
+    return f"{venue}: {'+'.join(channels)} {'+'.join(symbols)}"
 
 
 def unknown_symbol(venue: str, symbol: str, known: Iterable[str]) -> errors.UnknownSymbol:
@@ -72,7 +72,7 @@ def unknown_symbol(venue: str, symbol: str, known: Iterable[str]) -> errors.Unkn
     base, quote = split_symbol(symbol)
     names = list(known)
     near = [one for one in (f"{base}/USDT", f"{quote}/{base}") if one in names]
-    near += difflib.get_close_matches(symbol, names, n=3, cutoff=0.6)
+    near += difflib.get_close_matches(symbol, names, n=3, cutoff=0.7)
     near = list(dict.fromkeys(near))[:3] or names[:3]
     hint = "; did you mean " + " or ".join(f'"{one}"' for one in near) + "?" if near else ""
     return errors.UnknownSymbol(f'{venue} has no "{symbol}"{hint}', venue=venue)

@@ -62,8 +62,9 @@ class Client:
         Limits shared with other clients of the same host (see :class:`~vocx.rest.gate.Gate`).
     budget : Budget or None
         For a gate of its own.
-    ca_file : str or None
-        Authority to verify against instead of the usual ones (the lab's TLS).
+    ca_file : callable or None
+        Gives the authority to verify against, ``None`` for the usual ones (a reopened lab has
+        a new one).
     redact : bool
         Hide keys and signatures in what :class:`~vocx.timing.HttpExchange` shows.
     distance_ms : callable or None
@@ -81,7 +82,7 @@ class Client:
         timeout: tuple[float, float] = (3.05, 10.0),
         gate: Gate | None = None,
         budget: Any = None,
-        ca_file: str | None = None,
+        ca_file: Callable[[], str | None] | None = None,
         redact: bool = True,
         distance_ms: Callable[[], float | None] | None = None,
         explain: Callable[[errors.TransportError], errors.VocxError] | None = None,
@@ -99,8 +100,7 @@ class Client:
         self._session = session or requests.Session()
         self._session.mount("https://", Adapter())
         self._session.mount("http://", Adapter())
-        if ca_file is not None:
-            self._session.verify = ca_file
+        self._ca_file = ca_file
         self._redact = redact
         self._distance_ms = distance_ms
         self._explain = explain
@@ -225,6 +225,9 @@ class Client:
         self._session.trust_env = not is_loopback(base)
         if self._session.trust_env:
             settings = dict(self._session.merge_environment_settings(base, {}, True, None, None))
+        authority = self._ca_file() if self._ca_file is not None else None
+        if authority is not None:
+            settings["verify"] = authority
         settings.update(
             stream=True,
             allow_redirects=False,

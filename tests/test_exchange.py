@@ -1,0 +1,217 @@
+"""The Exchange handle against a real lab."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import vocx
+import vocx.lab
+from vocx import errors
+from vocx.exchange import Exchange
+from vocx.exchange.words import epoch_ns, round_trip_ms, unknown_symbol
+from vocx.facts import Facts
+from vocx.venues import get
+
+
+def test_connect_says_where_it_is(lab: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, and in it that nothing can go wrong here."""
+    vocx.connect("binance", lab=lab).close()
+    said = capsys.readouterr().out
+    assert said == "binance in the lab on this machine (seed 7): no account, no network\n"
+
+
+def test_every_question_has_an_answer_with_bytes(exchange: Exchange) -> None:
+    """Each call gives facts in vocx's shape and the HTTP exchange they came with."""
+    symbol = "BTC/USDT"
+    answers = [
+        exchange.time(),
+        exchange.instruments(),
+        exchange.instrument(symbol),
+        exchange.ticker(symbol),
+        exchange.quote(symbol),
+        exchange.order_book(symbol, depth=5),
+        exchange.trades(symbol, limit=5),
+        exchange.candles(symbol, "1m", limit=5),
+    ]
+    assert all(one.exchange.status == 200 and one.exchange.request for one in answers)
+    assert len(answers[-1]) == 5 and len(answers[5].bids) == 5
+
+
+def test_an_instrument_is_asked_for_once(exchange: Exchange) -> None:
+    """Steps and bounds are remembered."""
+    assert exchange.instrument("ETH/USDT") is exchange.instrument("ETH/USDT")
+
+
+def test_candles_take_aware_datetimes(exchange: Exchange) -> None:
+    """From a moment to a moment, in UTC; the frame has real times."""
+    end = datetime.now(UTC).replace(second=0, microsecond=0)
+    start = end - timedelta(minutes=10)
+    table = exchange.candles("BTC/USDT", "1m", start=start, end=end).frame()
+    assert table["open"].dtype == table["close"].dtype == float
+    assert list(table["open_time"])[:: len(table) - 1] == [start, end]
+
+
+@pytest.mark.parametrize("moment", [datetime(2026, 1, 1), "2026-01-01", 1.5])
+def test_a_moment_without_a_zone_is_refused(moment: Any) -> None:
+    """Naive times mean many moments; the text says what to write."""
+    with pytest.raises(errors.BadInput, match="UTC"):
+        epoch_ns(moment, "start")
+
+
+def test_an_unknown_symbol_names_its_neighbours(exchange: Exchange) -> None:
+    """What trades here, not what might exist elsewhere."""
+    for ask in (exchange.ticker, exchange.instrument):
+        with pytest.raises(errors.UnknownSymbol, match='did you mean "BTC/USDT"'):
+            ask("BTC/USDX")
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "btc/usdt", "BTC/USDT:USDT", "", 5])
+def test_a_misspelt_symbol_is_refused_before_sending(exchange: Exchange, symbol: Any) -> None:
+    """Nothing goes out for a symbol that cannot be meant."""
+    used = exchange.budget.rows()[0].used
+    with pytest.raises(errors.BadInput, match="BTC/USDT"):
+        exchange.ticker(symbol)
+    assert exchange.budget.rows()[0].used == used
+
+
+def test_a_swapped_pair_is_guessed() -> None:
+    """The other way round is the usual slip."""
+    assert '"ETH/BTC"' in str(unknown_symbol("binance", "BTC/ETH", ["ETH/BTC", "SOL/USDT"]))
+
+
+def test_the_budget_follows_the_headers(exchange: Exchange) -> None:
+    """What the venue counts is what is shown, and a new exchange learns it at its first call."""
+    call = exchange.quote("BTC/USDT").exchange
+    head = call.reply.lower().split(b"x-mbx-used-weight-1m: ")[1]
+    assert exchange.budget.rows()[0].used == int(head.split(b"\r\n")[0])
+
+
+def test_the_labs_clock_is_ours(exchange: Exchange) -> None:
+    """Same machine: the offset is below the venue's own millisecond."""
+    assert abs(exchange.clock.offset_ns) < 1_000_000
+
+
+def test_the_dials_distance_is_labelled(lab: Any) -> None:
+    """A new connection at 40 ms pays two round trips, one of them labelled as emulated."""
+    with lab.network.latency(rtt_ms=40), vocx.connect(lab=lab) as ex:
+        first, second = ex.time().exchange.phases, ex.time().exchange.phases
+    assert first.emulated_ms == 40 and 80 <= first.total_ms < 120
+    assert second.emulated_ms is None and 40 <= second.total_ms < 70
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ([], 0),
+        ([(None, None, 80)], 80),
+        ([(None, "up", 80)], 40),
+        ([(None, None, 80), ("binance", None, 20)], 20),
+        ([("okx", None, 80)], 0),
+    ],
+)
+def test_dials_in_force_add_up_to_a_round_trip(cells: Any, expected: float) -> None:
+    """The last cell that fits wins, for each direction."""
+    state = [
+        {"dial": "latency", "venue": venue, "direction": way, "values": {"rtt_ms": rtt}}
+        for venue, way, rtt in cells
+    ]
+    assert round_trip_ms(state, "binance") == expected
+
+
+def test_tls_is_verified_and_timed(lab: Any) -> None:
+    """The lab over https: its own authority, and a TLS phase."""
+    with vocx.connect(lab=lab, tls=True) as ex:
+        phases = ex.time().exchange.phases
+    assert phases.tls_ms is not None and phases.tls_ms > 0
+    assert ex.url("rest").startswith("https://")
+
+
+def test_an_unknown_authority_is_refused(lab: Any) -> None:
+    """Without the lab's certificate there is no unverified way on."""
+    from vocx.rest import Client
+    from vocx.venues.base import GetTime
+
+    client = Client(get("binance"), lambda: lab.url("binance", "rest", tls=True))
+    with pytest.raises(errors.TlsError, match="never goes on unverified"):
+        client.call(GetTime())
+    client.close()
+
+
+def test_a_stream_is_started_and_named(exchange: Exchange) -> None:
+    """Several channels and symbols in one; the default name says which."""
+    tape = exchange.stream("trades", "quotes", symbols=["BTC/USDT", "ETH/USDT"])
+    try:
+        tape.wait(5)
+        assert tape.name == "binance: trades+quotes BTC/USDT+ETH/USDT"
+        assert tape.quote("BTC/USDT").ask > 0
+    finally:
+        tape.stop()
+
+
+@pytest.mark.parametrize(
+    ("wish", "kind"),
+    [
+        ({"channels": ["tradez"], "symbols": "BTC/USDT"}, errors.UnknownChannel),
+        ({"channels": [], "symbols": "BTC/USDT"}, errors.UnknownChannel),
+        ({"channels": ["trades"], "symbols": []}, errors.BadInput),
+        ({"channels": ["trades"], "symbols": "BTC/USDX"}, errors.UnknownSymbol),
+        ({"channels": ["trades"], "symbols": "BTC/USDT", "interval": "1m"}, errors.BadInput),
+        (
+            {"channels": ["candles"], "symbols": "BTC/USDT", "interval": "7m"},
+            errors.UnknownInterval,
+        ),
+    ],
+)
+def test_a_wrong_wish_opens_nothing(exchange: Exchange, wish: dict[str, Any], kind: type) -> None:
+    """A venue would acknowledge it and stay silent; we refuse it."""
+    channels = wish.pop("channels")
+    with pytest.raises(kind):
+        exchange.stream(*channels, **wish)
+    assert not vocx.running()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        ({"venue": "binanse"}, errors.UnknownVenue),
+        ({"where": "moon"}, errors.BadInput),
+        ({"where": "real", "lab": object()}, errors.BadInput),
+    ],
+)
+def test_connect_refuses_what_does_not_exist(arguments: dict[str, Any], kind: type) -> None:
+    """Before anything is opened."""
+    with pytest.raises(kind):
+        vocx.connect(**arguments)
+
+
+def test_the_real_venue_is_public_data_without_a_key(capsys: pytest.CaptureFixture[str]) -> None:
+    """Connecting sends nothing; the public-data hosts on 443 are used."""
+    ex = vocx.connect("binance", where="real")
+    assert ex.lab is None and ex.url("rest") == "https://data-api.binance.vision"
+    assert ex.url("ws") == "wss://data-stream.binance.vision"
+    assert "no key, no orders" in capsys.readouterr().out
+    ex.close()
+
+
+def test_a_dead_lab_says_how_to_reopen_and_is_found_again() -> None:
+    """A killed lab is ``LabDied``; reopened, the same handle works."""
+    lab = vocx.lab.open(name="dies")
+    with vocx.connect(lab=lab) as ex:
+        ex.time()
+        os.kill(lab.pid, signal.SIGKILL)
+        with pytest.raises(errors.LabDied, match="open"):
+            ex.time()
+        vocx.lab.open(name="dies")
+        assert ex.time().exchange.status == 200
+    lab.close()
+
+
+def test_lists_are_facts(exchange: Exchange) -> None:
+    """Slices keep the exchange they came with."""
+    trades = exchange.trades("BTC/USDT", limit=10)
+    assert isinstance(trades[:3], Facts) and trades[:3].exchange is trades.exchange
