@@ -101,6 +101,9 @@ def probe(target: Target, deadline_s: float) -> Answer:
                 detail, offset_ms = _ask(venue, target, sock, steps)
     except (_Stopped, errors.VocxError) as error:
         return Answer(target=target, reached=False, detail=str(error), steps=steps.took)
+    except TimeoutError:
+        detail = f"no answer within {deadline_s:g} s"
+        return Answer(target=target, reached=False, detail=detail, steps=steps.took)
     except (OSError, http.client.HTTPException) as error:
         detail = f"the connection broke off: {error or type(error).__name__}"
         return Answer(target=target, reached=False, detail=detail, steps=steps.took)
