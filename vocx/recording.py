@@ -159,6 +159,11 @@ class Writer:
             self.part.replace(self.path)
         return self.path
 
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self._file.close()
+        self.part.unlink(missing_ok=True)
+
     def __enter__(self) -> Writer:
         return self
 
@@ -168,4 +173,6 @@ class Writer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if error is not None and not self.lines:
+            self.discard()
         self.close()

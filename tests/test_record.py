@@ -1,0 +1,119 @@
+"""The recording format: written block by block, readable after a crash, played as it came."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vocx.errors import BadInput, NotAllowed, RecordingError, UnknownChannel, UnknownSymbol
+from vocx.lab.replay import open_world
+from vocx.record import record
+from vocx.recording import Line, Writer, read, split
+
+if TYPE_CHECKING:
+    from vocx.exchange import Exchange
+
+FRAME = b'{"stream":"btcusdt@trade","data":{"e":"trade","t":7}}'
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    """Time and bytes of each frame come back as they were, over several files."""
+    paths = [tmp_path / "a.gz", tmp_path / "b.gz"]
+    for number, path in enumerate(paths):
+        with Writer(path) as writer:
+            writer.write(number, FRAME)
+    assert [split(line) for line in read(paths)] == [(0, FRAME), (1, FRAME)]
+    assert [Path(line.file).name for line in read(paths)] == ["a.gz", "b.gz"]
+
+
+def test_a_crash_leaves_what_was_flushed(tmp_path: Path) -> None:
+    """The unfinished file has another name and can be read to its last block."""
+    writer = Writer(tmp_path / "x.gz")
+    writer.write(1, FRAME)
+    writer.flush()
+    assert not writer.path.exists()
+    assert len(list(read([writer.part]))) == 1
+    writer.close()
+    assert writer.path.exists() and not writer.part.exists()
+
+
+def test_an_existing_file_is_never_replaced_by_accident(tmp_path: Path) -> None:
+    """Only ``overwrite=True`` does, and only when the new one is complete."""
+    path = tmp_path / "x.gz"
+    path.write_bytes(gzip.compress(b"old"))
+    with pytest.raises(BadInput, match="overwrite=True"):
+        Writer(path)
+    writer = Writer(path, overwrite=True)
+    assert gzip.decompress(path.read_bytes()) == b"old"
+    writer.write(1, FRAME)
+    writer.close()
+    assert len(list(read([path]))) == 1
+
+
+def test_a_line_break_inside_a_frame_stays_one_line(tmp_path: Path) -> None:
+    """JSON may hold white space; a recording has one frame a line."""
+    with Writer(tmp_path / "x.gz") as writer:
+        writer.write(1, b'{\r\n "a": 1\n}')
+    (line,) = read([tmp_path / "x.gz"])
+    assert split(line) == (1, b'{   "a": 1 }')
+
+
+@pytest.mark.parametrize("text", [b"", b"no space\n", b"12 [1]\n", b"-1 {}\n", b"1.5 {}\n"])
+def test_a_corrupt_line_names_file_and_number(text: bytes) -> None:
+    """The error says where, and how to play the rest."""
+    with pytest.raises(RecordingError, match=r"x\.gz, line 9.*skip_bad=True") as caught:
+        split(Line("x.gz", 9, text))
+    assert caught.value.line == 9
+
+
+def test_missing_and_foreign_files(tmp_path: Path) -> None:
+    """A file that is not there, or no gzip, is a typed error that names it."""
+    with pytest.raises(RecordingError, match="no recording"):
+        list(read([tmp_path / "none.gz"]))
+    (tmp_path / "text.gz").write_text("1 {}")
+    with pytest.raises(RecordingError, match="not a gzip"):
+        list(read([tmp_path / "text.gz"]))
+
+
+def test_a_damaged_file_is_played_up_to_the_damage(tmp_path: Path) -> None:
+    """A torn file names the line; ``skip_bad`` gives what can be read and a bad line after it."""
+    path = tmp_path / "torn.gz"
+    whole = gzip.compress(b"".join(b"%d %s\n" % (n, FRAME) for n in range(20_000)))
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RecordingError, match="damaged") as caught:
+        list(read([path]))
+    *good, last = read([path], skip_bad=True)
+    assert caught.value.line == last.number == len(good) + 1 and last.text == b""
+
+
+def test_record_refuses_before_it_writes(exchange: Exchange, tmp_path: Path) -> None:
+    """Bad names, times and private channels leave no file behind."""
+    path = tmp_path / "x.gz"
+    for channels, symbols, seconds, error in [
+        (["tades"], ["BTC/USDT"], 1, UnknownChannel),
+        (["trades"], ["NOPE/USDT"], 1, UnknownSymbol),
+        (["orders"], ["BTC/USDT"], 1, NotAllowed),
+        (["trades"], ["BTC/USDT"], 0, BadInput),
+        ([], ["BTC/USDT"], 1, BadInput),
+    ]:
+        with pytest.raises(error):
+            record(exchange, channels, symbols, seconds, path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_recording_of_the_lab_can_be_played(exchange: Exchange, tmp_path: Path) -> None:
+    """Two symbols with their book snapshots: the replay ends in an uncrossed book of each."""
+    made = record(
+        exchange, ["trades", "quotes", "book"], ["BTC/USDT", "ETH/USDT"], 3, tmp_path / "x.gz"
+    )
+    world = open_world([made.path], start_ns=0, speed=None)
+    assert set(world.markets) == {"BTC/USDT", "ETH/USDT"} and world.frames > 10
+    world.begin(0)
+    while world.advance(0):
+        pass
+    for market in world.markets.values():
+        bids, asks = market.top(100)
+        assert len(bids) == len(asks) == 100 and bids[0] < asks[0]
