@@ -1,0 +1,190 @@
+"""A recorded session as the market: bytes untouched, state as of the frame it is at."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vocx.errors import BadInput, RecordingError
+from vocx.lab.market import Recorded
+from vocx.lab.replay import Replay, open_world
+from vocx.recording import Line
+
+SECOND = 1_000_000_000
+START = 1_700_000_000 * SECOND
+BEHIND_MS = 1_000
+"""The recorder's clock is that much behind the exchange's."""
+
+
+def frame(second: float, channel: str, data: dict[str, Any], symbol: str = "BTCUSDT") -> bytes:
+    """One recorded line; the event was sent when it arrived, by the exchange's clock."""
+    at_ns = START + int(second * SECOND)
+    if channel != "bookTicker":
+        data = {"E": at_ns // 1_000_000 + BEHIND_MS, **data}
+    body = {"stream": f"{symbol.lower()}@{channel}", "data": {"s": symbol, **data}}
+    return b"%d %s\n" % (at_ns, json.dumps(body, separators=(",", ":")).encode())
+
+
+def trade(second: float, trade_id: int, price: str, quantity: str, maker: bool) -> bytes:
+    stamp = START // 1_000_000 + int(second * 1000) + BEHIND_MS
+    data = {"t": trade_id, "p": price, "q": quantity, "T": stamp, "m": maker}
+    return frame(second, "trade", data)
+
+
+def diff(second: float, first: int, last: int, bids: list[Any], asks: list[Any]) -> bytes:
+    return frame(second, "depth@100ms", {"U": first, "u": last, "b": bids, "a": asks})
+
+
+SNAPSHOT = b'%d {"lastUpdateId":10,"bids":[["100.10","1.00000"]],"asks":[["100.20","2.00000"]]}\n'
+SESSION = [
+    diff(0, 8, 9, [["99.00", "9.00000"]], []),
+    SNAPSHOT % (START + SECOND // 4),
+    diff(0.5, 10, 12, [["100.11", "0.50000"]], [["100.20", "0.00000"], ["100.30", "3.00000"]]),
+    trade(1, 501, "100.30", "0.25000", False),
+    frame(2, "bookTicker", {"u": 13, "b": "100.12", "B": "0.40000", "a": "100.30", "A": "3.00000"}),
+    trade(3, 502, "100.12", "0.15001", True),
+]
+
+
+def a_replay(lines: Iterable[bytes] = SESSION, **options: Any) -> Replay:
+    numbered = [Line("x.gz", number, line) for number, line in enumerate(lines, 1)]
+    return Replay(lambda: iter(numbered), **options)
+
+
+def test_it_waits_for_the_first_subscription() -> None:
+    """Nothing plays and the clock stands until somebody listens."""
+    world = a_replay()
+    assert (world.state, world.next_ns(), world.advance(10**20)) == ("waiting", None, [])
+    assert world.exchange_ns(5) == world.exchange_ns(10**20) == START + BEHIND_MS * 1_000_000
+
+
+@pytest.mark.parametrize("speed", [1.0, 10.0])
+def test_frames_come_when_they_came(speed: float) -> None:
+    """At speed 10, a second of ours holds ten of the recording; bytes are untouched."""
+    world = a_replay(speed=speed)
+    world.begin(7 * SECOND)
+    now_ns = 7 * SECOND + int(1.5 * SECOND / speed)
+    events = world.advance(now_ns)
+    assert [e.stream for e in events if isinstance(e, Recorded)] == [
+        "btcusdt@depth@100ms",
+        "btcusdt@depth@100ms",
+        "btcusdt@trade",
+    ]
+    assert isinstance(events[0], Recorded)
+    assert SESSION[0].endswith(events[0].wrapped + b"\n") and events[0].data in events[0].wrapped
+    assert json.loads(events[0].data)["u"] == 9
+    assert world.next_ns() == world.exchange_ns(now_ns) + SECOND // 2
+
+
+def test_depth_before_the_snapshot_is_the_snapshot() -> None:
+    """Who asks early gets the recorded snapshot, to which the first changes join."""
+    world = a_replay()
+    book = world.markets["BTC/USDT"]
+    assert (book.update_id, book.top(5)) == (10, ([(10010, 100000)], [(10020, 200000)]))
+    world.begin(0)
+    world.advance(SECOND // 5)
+    assert (book.update_id, book.top(5)[0]) == (10, [(10010, 100000)])
+
+
+def test_state_is_that_of_the_frame_it_is_at() -> None:
+    """Book, best, trades and the average follow the frames."""
+    world = a_replay(speed=None)
+    market = world.markets["BTC/USDT"]
+    world.begin(0)
+    assert len(world.advance(0, limit=2)) == 2
+    assert market.top(5) == ([(10011, 50000), (10010, 100000)], [(10030, 300000)])
+    assert market.best() == (10011, 50000, 10030, 300000) and not market.trades(5)
+    assert len(world.advance(0)) == 3
+    assert market.best() == (10012, 40000, 10030, 300000)
+    assert [(t.trade_id, t.taker) for t in market.trades(5)] == [(501, "buy"), (502, "sell")]
+    assert market.trades(5, from_id=502)[0].quantity == 15001
+    mean_e8 = (10030 * 25000 + 10012 * 15001) * 10**6 // 40001
+    assert market.average_price(5, world.exchange_ns(0)) == (mean_e8, market.trades(1)[0].at_ns)
+
+
+def test_bars_and_window_hold_what_the_recording_holds() -> None:
+    """A second without trades repeats the close; the 24 hours are the recording's."""
+    world = a_replay(speed=None)
+    world.begin(0)
+    world.advance(0)
+    market, now_ns = world.markets["BTC/USDT"], world.exchange_ns(0)
+    bars = market.bars("1s", 10, now_ns)
+    assert [(b.trades, b.close, b.volume) for b in bars] == [
+        (1, 10030, 25000),
+        (0, 10030, 0),
+        (1, 10012, 15001),
+    ]
+    day = market.window(86_400 * SECOND, now_ns)
+    assert (day.high, day.low, day.trades, day.first, day.last) == (10030, 10012, 2, 501, 502)
+
+
+def test_spec_is_read_off_the_data() -> None:
+    """Names from the symbol, steps from the digits that are used."""
+    spec = a_replay().markets["BTC/USDT"].spec
+    assert (spec.base, spec.quote, spec.tick, spec.lot) == (
+        "BTC",
+        "USDT",
+        Decimal("0.01"),
+        Decimal("0.00001"),
+    )
+
+
+def test_after_a_gap_the_next_snapshot_counts() -> None:
+    """A recording with a reconnect in it carries a second snapshot; the book starts over."""
+    later = SNAPSHOT.replace(b"10,", b"90,").replace(b'"100.10"', b'"100.15"')
+    world = a_replay(
+        [*SESSION, later % (START + 4 * SECOND), diff(5, 85, 91, [["100.16", "1.00000"]], [])],
+        speed=None,
+    )
+    world.begin(0)
+    world.advance(0)
+    market = world.markets["BTC/USDT"]
+    assert (market.update_id, market.top(9)[0]) == (91, [(10016, 100000), (10015, 100000)])
+
+
+def test_pause_and_step() -> None:
+    """A paused recording stands still and misses nothing; steps are frames."""
+    world = a_replay()
+    world.begin(0)
+    world.advance(SECOND // 10)
+    world.set_pace(0, SECOND // 10)
+    assert world.state == "paused" and not world.advance(60 * SECOND)
+    assert len(world.step(2, 60 * SECOND)) == 2
+    world.set_pace(1, 61 * SECOND)
+    assert len(world.advance(61 * SECOND)) == 0 and len(world.advance(62 * SECOND)) == 1
+
+
+def test_after_the_end_it_is_over_and_silent() -> None:
+    """Nothing more is due; what was known stays known."""
+    world = a_replay(speed=None)
+    world.begin(0)
+    assert len(world.advance(0)) == 5
+    assert (world.state, world.next_ns(), world.advance(0)) == ("over", None, [])
+    assert world.markets["BTC/USDT"].best()[0] == 10012
+
+
+def test_a_corrupt_line_is_named_or_left_out() -> None:
+    """The first bad line stops a recording; ``skip_bad`` plays the rest and counts."""
+    lines = [*SESSION[:3], b'17 {"stream":"btcusdt@trade","data":{"t":5\n', b"rubbish\n"]
+    with pytest.raises(RecordingError, match=r"x\.gz, line 4") as caught:
+        a_replay(lines)
+    assert caught.value.line == 4
+    world = a_replay([*lines, *SESSION[3:]], skip_bad=True, speed=None)
+    world.begin(0)
+    assert (len(world.advance(0)), world.bad) == (5, 2)
+
+
+def test_nothing_to_play_and_bad_speed(tmp_path: Path) -> None:
+    """A recording without frames, no recording at all, and a speed of zero are refused."""
+    (tmp_path / "empty.gz").write_bytes(gzip.compress(b""))
+    for paths in ([], [tmp_path / "empty.gz"], [tmp_path / "none.gz"]):
+        with pytest.raises(RecordingError):
+            open_world(paths, start_ns=0)
+    with pytest.raises(BadInput, match="speed"):
+        a_replay(speed=0)
