@@ -225,11 +225,16 @@ class Lab:
         return f"<Lab {self.name!r}: {where}>"
 
     def _died(self, cause: str = "") -> LabDied:
+        if self._child is None and not self._ended:
+            return LabDied(
+                f"nobody answers {self.name}{cause}. Ask whoever runs that lab for its address, "
+                "or open one of your own with vocx.lab.open()"
+            )
         how = self._ended or "has ended" + (self._child.obituary() if self._child else cause)
-        again = "vocx.lab.open()" if self.name == "default" else f"open(name={self.name!r})"
+        again = "" if self.name == "default" else f"name={self.name!r}"
         return LabDied(
-            f"the lab {self.name!r} {how}\nRun {again} to start a new one; "
-            "clients that hold this lab find it by themselves."
+            f"the lab {self.name!r} {how}\nRun vocx.lab.open({again}) to start a new one; clients "
+            "that hold this lab find it by themselves."
         )
 
     def _running(self) -> tuple[Hello, Wire]:

@@ -24,7 +24,7 @@ LONGEST_NAP_S = 0.025
 DEADLINES_S = 0.05
 """How often pings and deadlines of all sessions are looked at."""
 SHORTEST_NAP_S = 0.001
-CLIENTS_PER_MS = 125
+CLIENTS_PER_MS = 250
 """With many clients turns move apart by 1 ms for each so many: fewer, larger writes."""
 FULL = 2**20
 """A replay at full speed waits while more bytes than this wait for one client."""
@@ -80,6 +80,7 @@ class Pump:
         """Begin to turn."""
         self.servers = list(servers)
         self._running = True
+        self._apply_pace()
         self._schedule(0.0)
 
     def stop(self) -> None:
