@@ -1,0 +1,1 @@
+"""Answers to the exercises, right and wrong: what CI hands to ``course.check``."""

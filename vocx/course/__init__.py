@@ -1,0 +1,28 @@
+"""The course: what the notebooks are made of besides the helpers themselves.
+
+>>> from vocx import course
+>>> lab, binance = course.begin("03")       # first cell: re-runnable, the only set-up
+>>> course.predict("03.1", "We lose one message ...", ["healed", "worse"], right="b", why="...")
+>>> course.check("03.1", decide)                      # right, wrong, or not answered yet
+>>> course.end("03")                                  # last cell: stops everything
+
+Progress is kept in a passport (a small file beside the notebooks) and in a resume code.
+"""
+
+from __future__ import annotations
+
+from vocx.course.asking import Prediction, choices, predict
+from vocx.course.judge import Result, check
+from vocx.course.session import begin, end, progress, resume
+
+__all__ = [
+    "Prediction",
+    "Result",
+    "begin",
+    "check",
+    "choices",
+    "end",
+    "predict",
+    "progress",
+    "resume",
+]

@@ -1,0 +1,117 @@
+"""The lessons in order, the checks and the strategies, each at a place that never changes.
+
+Places are what a resume code is made of: append, never reorder.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import msgspec
+
+from vocx.errors import BadInput
+
+
+class Lesson(msgspec.Struct, frozen=True, kw_only=True):
+    """One notebook. ``ready`` False: planned, and not counted or linked."""
+
+    id: str
+    file: str
+    title: str
+    minutes: int
+    optional: bool = False
+    ready: bool = False
+
+
+LESSONS = (
+    Lesson(
+        id="00",
+        file="00_start_here",
+        title="What do REST and WebSocket feel like?",
+        minutes=20,
+        ready=True,
+    ),
+    Lesson(id="01", file="01_rest", title="What happens when you ask?", minutes=35),
+    Lesson(
+        id="02",
+        file="02_websocket",
+        title="What happens when you listen?",
+        minutes=35,
+        ready=True,
+    ),
+    Lesson(
+        id="02b",
+        file="02b_asyncio",
+        title="Why does the listing from the web fail here?",
+        minutes=25,
+        optional=True,
+    ),
+    Lesson(
+        id="03",
+        file="03_order_book",
+        title="Can you trust your copy of the book?",
+        minutes=40,
+        ready=True,
+    ),
+    Lesson(id="04", file="04_orders", title="What does the exchange accept from you?", minutes=40),
+    Lesson(id="05", file="05_comparison", title="How old is your price?", minutes=40),
+    Lesson(
+        id="05b",
+        file="05b_cost_of_freshness",
+        title="What does fresh cost, and who pays for stale?",
+        minutes=35,
+    ),
+    Lesson(id="06", file="06_hybrid", title="How do production systems combine them?", minutes=40),
+    Lesson(id="07", file="07_diagnosis", title="The line is flat. What broke?", minutes=35),
+    Lesson(id="08", file="08_unknown_orders", title="Did my order arrive?", minutes=35),
+    Lesson(id="09", file="09_many_exchanges", title="Four venues, one program?", minutes=40),
+    Lesson(id="10", file="10_choose", title="Which protocol for which strategy?", minutes=30),
+    Lesson(
+        id="11",
+        file="11_read_the_exchange",
+        title="What is on the other side?",
+        minutes=40,
+        optional=True,
+    ),
+)
+
+CHECKS = (
+    *("00.1", "01.1", "02.1", "02b.1", "03.1", "04.1", "05.1", "05b.1", "06.1", "07.1"),
+    *("08.1", "09.1", "10.1", "11.1"),
+)
+"""Places of the checks in a resume code (at most 24)."""
+
+STRATEGIES = {
+    "dca": "buy a fixed amount every Monday (DCA)",
+    "rebalance": "rebalance a portfolio once a day",
+    "grid": "run a grid of resting orders in a range",
+    "news": "react to a headline",
+    "scalp": "scalp moves of a few ticks",
+    "arbitrage": "arbitrage the same coin on two exchanges",
+    "maker": "quote both sides as a market maker",
+}
+"""The seven of lesson 00, chosen again in lesson 10."""
+
+PROTOCOLS = {"rest": "ask (REST)", "ws": "listen (WebSocket)", "both": "both"}
+
+
+def lesson(name: str) -> Lesson:
+    """The lesson of an id such as ``"03"``, or of its file's name."""
+    for one in LESSONS:
+        if name in (one.id, one.file, f"{one.file}.ipynb"):
+            return one
+    ids = [one.id for one in LESSONS if one.ready]
+    near = get_close_matches(str(name), ids, n=1)
+    hint = f' Did you mean "{near[0]}"?' if near else ""
+    raise BadInput(f"there is no lesson {name!r}; there are {', '.join(ids)}.{hint}")
+
+
+def ready() -> list[Lesson]:
+    """The lessons that count: written, and not optional."""
+    return [one for one in LESSONS if one.ready and not one.optional]
+
+
+def following(one: Lesson) -> Lesson | None:
+    """The next lesson that is written; ``None`` after the last."""
+    rest = LESSONS[LESSONS.index(one) + 1 :]
+    return next((later for later in rest if later.ready and not later.optional), None)

@@ -1,0 +1,11 @@
+"""The judges of the exercises, one module a lesson, by id."""
+
+from __future__ import annotations
+
+from vocx.course.checks import lesson00, lesson02, lesson03
+from vocx.course.judge import Check
+
+ALL: dict[str, Check] = {
+    one.id: one for module in (lesson00, lesson02, lesson03) for one in module.CHECKS
+}
+"""Every check there is."""

@@ -1,0 +1,140 @@
+"""``course.check``: right, wrong, or not answered yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import Any, Literal
+
+import msgspec
+
+from vocx.course import passport
+from vocx.course.running import Trial, Wrong, observe, short
+from vocx.errors import BadInput
+
+State = Literal["right", "wrong", "not answered yet"]
+
+HINT_AFTER = 3
+"""Failures that open the hint."""
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True):
+    """One exercise's judge.
+
+    Attributes
+    ----------
+    id : str
+        ``"03.1"``: lesson and number.
+    task : str
+        What is to be written, in one line.
+    hint : str
+        Shown on the third failure.
+    judge : callable
+        Runs the :class:`~vocx.course.running.Trial`, returns a sentence for a right answer and
+        raises :class:`~vocx.course.running.Wrong` for a wrong one. Judges behaviour, not text.
+    """
+
+    id: str
+    task: str
+    hint: str
+    judge: Callable[[Trial], str]
+
+
+class Result:
+    """What a check found: ``state`` and ``text``. Truthy only when right."""
+
+    def __init__(self, state: State, text: str) -> None:
+        self.state: State = state
+        self.text = text
+
+    def __bool__(self) -> bool:
+        return self.state == "right"
+
+    def __repr__(self) -> str:
+        return f"<{self.state}>"
+
+    def _ipython_display_(self) -> None:
+        """Nothing: the text is printed already."""
+
+
+def find(name: str) -> Check:
+    """The check of an id; a lesson's id is enough where it has one check."""
+    from vocx.course.checks import ALL
+
+    mine = [key for key in ALL if key.split(".")[0] == str(name)]
+    if len(mine) == 1:
+        return ALL[mine[0]]
+    if name in ALL:
+        return ALL[name]
+    near = get_close_matches(str(name), ALL, n=1)
+    hint = f' Did you mean "{near[0]}"?' if near else ""
+    raise BadInput(f"there is no check {name!r}; there are {', '.join(ALL)}.{hint}")
+
+
+def check(name: str, answer: Any = None) -> Result:
+    """Judge an answer by what it does, print the verdict and keep a pass in the passport.
+
+    Parameters
+    ----------
+    name : str
+        ``"03.1"``, or ``"03"``.
+    answer : function
+        Yours. ``None``, ``...`` and functions that only say so count as not answered yet.
+
+    Returns
+    -------
+    Result
+        ``.state`` is ``"right"``, ``"wrong"`` or ``"not answered yet"``.
+    """
+    wanted = find(name)
+    try:
+        result = judge(wanted, answer)
+    except KeyboardInterrupt:
+        result = Result("wrong", f"? {wanted.id} interrupted; it does not count as a try")
+        print(result.text)
+        return result
+    if result.state == "right":
+        passport.save(passport.Passport(checks=[wanted.id]))
+    elif result.state == "wrong":
+        result = _count(wanted, result)
+    print(result.text)
+    return result
+
+
+def judge(wanted: Check, answer: Any) -> Result:
+    """The verdict alone: prints nothing and keeps nothing."""
+    if answer is None or answer is Ellipsis:
+        return _unanswered(wanted)
+    if not callable(answer):
+        return Result(
+            "wrong",
+            f"✗ {wanted.id} wrong: it got {short(answer)}, a {type(answer).__name__}; "
+            "hand over the function itself, without brackets",
+        )
+    trial = Trial(answer)
+    try:
+        praise = observe(wanted.judge, trial)
+    except Wrong as wrong:
+        hung = trial.current is not None and not trial.unwritten
+        if not (trial.returned_something or hung):
+            return _unanswered(wanted)
+        return Result("wrong", _explain(wanted, wrong))
+    return Result("right", f"✓ {wanted.id} right. {praise}")
+
+
+def _unanswered(wanted: Check) -> Result:
+    return Result("not answered yet", f"… {wanted.id} not answered yet. {wanted.task}")
+
+
+def _explain(wanted: Check, wrong: Wrong) -> str:
+    rows = [("input", wrong.given), ("seen", wrong.seen), ("expected", wrong.expected)]
+    lines = [f"✗ {wanted.id} wrong: {wrong.why}"]
+    return "\n".join(lines + [f"  {name + ':':<10}{text}" for name, text in rows if text])
+
+
+def _count(wanted: Check, result: Result) -> Result:
+    failures = passport.load().failures.get(wanted.id, 0) + 1
+    passport.save(passport.Passport(failures={wanted.id: failures}))
+    if failures >= HINT_AFTER:
+        return Result("wrong", f"{result.text}\n  Hint:     {wanted.hint}")
+    return result

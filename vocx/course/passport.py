@@ -1,0 +1,231 @@
+"""The passport: what a learner has done, in a small file and in a code of 39 characters.
+
+The file lies next to the notebooks, so that it travels with them; where that folder cannot be
+written it lies in the user's data folder. ``VOCX_PASSPORT`` names another place. Two notebooks
+may be open at once: saving merges with what is on disk and replaces the file in one step.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from vocx.course.catalogue import CHECKS, LESSONS, PROTOCOLS, STRATEGIES, ready
+from vocx.errors import BadInput
+
+FILE = ".vocx_passport.json"
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+"""Base 32 without I, L, O and U, which are misread."""
+_LOOKALIKES = str.maketrans("ILO", "110")
+_VERSION = 1
+_QUESTIONS = 2
+"""Predictions a lesson has at most."""
+_LETTERS = "abcdefg"
+_BITS = 160
+
+_lock = threading.RLock()
+
+
+class Passport(msgspec.Struct, kw_only=True):
+    """What was done.
+
+    Attributes
+    ----------
+    lessons : list of str
+        Ids of lessons that were ended with ``course.end``.
+    checks : list of str
+        Ids of checks that were passed.
+    failures : dict of str to int
+        Failed tries of checks since the last pass.
+    predictions : dict of str to str
+        Letter by question, such as ``{"02.1": "a"}``.
+    choices : dict of str to str
+        Protocol by strategy.
+    """
+
+    lessons: list[str] = []
+    checks: list[str] = []
+    failures: dict[str, int] = {}
+    predictions: dict[str, str] = {}
+    choices: dict[str, str] = {}
+
+    def merge(self, other: Passport) -> None:
+        """Add what ``other`` knows; on a contradiction it is the newer one."""
+        self.lessons = [*dict.fromkeys([*self.lessons, *other.lessons])]
+        self.checks = [*dict.fromkeys([*self.checks, *other.checks])]
+        self.failures |= other.failures
+        self.predictions |= other.predictions
+        self.choices |= other.choices
+
+    def progress(self, known_checks: Mapping[str, object]) -> str:
+        """``"3 of 12 lessons, 4 of 9 checks"``."""
+        counted = [one.id for one in ready()]
+        lessons = sum(name in self.lessons for name in counted)
+        checks = sum(name in self.checks for name in known_checks)
+        return f"{lessons} of {len(counted)} lessons, {checks} of {len(known_checks)} checks"
+
+    def code(self) -> str:
+        """39 characters that restore it anywhere: ``course.resume("...")``."""
+        number = _pack(self)
+        number = number << 16 | _sum(number)
+        digits = [_ALPHABET[number >> shift & 31] for shift in range(_BITS - 5, -1, -5)]
+        return "-".join("".join(digits[start : start + 4]) for start in range(0, 32, 4))
+
+    @classmethod
+    def from_code(cls, code: str) -> Passport:
+        """The passport of a code; case, blanks and dashes do not matter.
+
+        Raises
+        ------
+        BadInput
+            When a character is missing or misread: the code carries a check sum.
+        """
+        clean = "".join(str(code).upper().split()).replace("-", "").translate(_LOOKALIKES)
+        number = 0
+        for letter in clean:
+            number = number << 5 | max(_ALPHABET.find(letter), 0)
+        known = len(clean) == _BITS // 5 and all(letter in _ALPHABET for letter in clean)
+        if not known or _sum(number >> 16) != number & 0xFFFF:
+            raise BadInput(
+                f"{code!r} is no resume code: copy all 8 groups of 4 that course.begin printed"
+            )
+        return _unpack(number >> 16)
+
+
+def _sum(number: int) -> int:
+    return zlib.crc32(number.to_bytes(_BITS // 8, "big")) & 0xFFFF
+
+
+def _fields(found: Passport) -> list[tuple[int, int]]:
+    """(value, bits) of everything in the order of the code, most significant first."""
+    fields = [(_VERSION, 4)]
+    fields += [(int(one.id in found.lessons), 1) for one in LESSONS]
+    fields += [(0, 1)] * (16 - len(LESSONS))
+    fields += [(int(name in found.checks), 1) for name in CHECKS]
+    fields += [(0, 1)] * (24 - len(CHECKS))
+    for question in _questions():
+        fields.append((_LETTERS.find(found.predictions.get(question, "?")) + 1, 3))
+    protocols = list(PROTOCOLS)
+    for strategy in STRATEGIES:
+        chosen = found.choices.get(strategy)
+        fields.append((protocols.index(chosen) + 1 if chosen in protocols else 0, 2))
+    return fields
+
+
+def _questions() -> list[str]:
+    return [f"{one.id}.{n}" for one in LESSONS for n in range(1, _QUESTIONS + 1)]
+
+
+def _pack(found: Passport) -> int:
+    number = 0
+    for value, bits in _fields(found):
+        number = number << bits | value
+    return number
+
+
+def _unpack(number: int) -> Passport:
+    widths = [bits for _, bits in _fields(Passport())]
+    values: list[int] = []
+    for bits in reversed(widths):
+        values.append(number & ((1 << bits) - 1))
+        number >>= bits
+    values.reverse()
+    if values[0] != _VERSION:
+        raise BadInput("this resume code was made by another version of the course")
+    found, place = Passport(), 17
+    found.lessons = [one.id for one, bit in zip(LESSONS, values[1:], strict=False) if bit]
+    found.checks = [name for name, bit in zip(CHECKS, values[place:], strict=False) if bit]
+    place += 24
+    for question in _questions():
+        if values[place]:
+            found.predictions[question] = _LETTERS[values[place] - 1]
+        place += 1
+    protocols = list(PROTOCOLS)
+    for strategy in STRATEGIES:
+        if values[place]:
+            found.choices[strategy] = protocols[values[place] - 1]
+        place += 1
+    return found
+
+
+def path() -> Path:
+    """Where the passport is kept."""
+    named = os.environ.get("VOCX_PASSPORT")
+    if named:
+        return Path(named)
+    here = Path.cwd()
+    if any(here.glob("*.ipynb")) and os.access(here, os.W_OK):
+        return here / FILE
+    return _data_folder() / "passport.json"
+
+
+def _data_folder() -> Path:
+    if sys.platform == "win32":
+        return Path(os.environ.get("APPDATA") or Path.home()) / "vocx"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "vocx"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "vocx"
+
+
+def load() -> Passport:
+    """The passport on disk; an empty one where there is none. An unreadable file is set aside."""
+    file = path()
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Passport)
+    except OSError:
+        return Passport()
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        with _lock:
+            file.replace(file.with_suffix(".unreadable"))
+        print(f"The passport was unreadable; it is kept as {file.with_suffix('.unreadable').name}.")
+        return Passport()
+
+
+def save(change: Passport) -> Passport:
+    """Merge ``change`` into the file; the whole passport. Where nothing can be written the
+    change lives as long as the kernel."""
+    with _lock:
+        _unsaved.merge(change)
+        whole = load()
+        whole.merge(_unsaved)
+        for name in whole.checks:
+            whole.failures.pop(name, None)
+        try:
+            _write(path(), msgspec.json.format(msgspec.json.encode(whole), indent=1))
+        except OSError:
+            return whole
+    return whole
+
+
+_unsaved = Passport()
+"""All that this kernel changed: what a read-only place would lose."""
+
+
+def forget() -> None:
+    """Start a new passport: the file and what this kernel knows."""
+    with _lock:
+        with suppress(OSError):
+            path().unlink(missing_ok=True)
+        _unsaved.lessons, _unsaved.checks = [], []
+        _unsaved.failures, _unsaved.predictions, _unsaved.choices = {}, {}, {}
+
+
+def _write(file: Path, text: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".vocx_")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(text)
+        Path(name).replace(file)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise

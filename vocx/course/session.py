@@ -1,0 +1,137 @@
+"""``course.begin`` and ``course.end``: the first and the last cell of every lesson."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import metadata
+from typing import TYPE_CHECKING
+
+import vocx.lab
+from vocx.course import catalogue, passport, shown
+from vocx.course.catalogue import Lesson
+from vocx.errors import LabConflict, VocxError
+from vocx.exchange import Exchange, connect
+from vocx.stream import stop_all
+
+if TYPE_CHECKING:
+    from vocx.lab import Lab
+
+_exchange: Exchange | None = None
+
+
+def current_exchange() -> Exchange | None:
+    """The exchange of the lesson that was begun; ``None`` before."""
+    return _exchange
+
+
+def begin(lesson: str, *, seed: int = 7, venue: str = "binance") -> tuple[Lab, Exchange]:
+    """Start a lesson, or start it again: the only cell that the others need.
+
+    Stops what still runs, turns all dials and faults off, opens the lab (or takes the one that
+    is open) and connects to it. Prints where it runs, how far you are, and your resume code.
+
+    Parameters
+    ----------
+    lesson : str
+        ``"00"``, ``"02"``, ...
+    seed : int
+        The market's path: the same seed gives the same events.
+    venue : str
+        Whose dialect the exchange speaks.
+
+    Raises
+    ------
+    VocxError
+        When this kernel's ipykernel is of the 7.0 series; the text is the cure.
+
+    Examples
+    --------
+    >>> lab, binance = course.begin("03")
+    """
+    global _exchange
+    wanted = catalogue.lesson(lesson)
+    refuse_bad_kernel()
+    shown.install()
+    stop_everything()
+    if _exchange is not None:
+        _exchange.close()
+        _exchange = None
+    lab = _clean_lab(seed)
+    known = passport.save(passport.Passport())
+    print(_place(wanted))
+    _exchange = connect(venue, lab=lab)
+    print(f"{lab.network}")
+    print(f"Passport: {progress(known)}. Resume code: {known.code()}")
+    return lab, _exchange
+
+
+def end(lesson: str) -> None:
+    """Stop everything, note the lesson as done and say what comes next."""
+    done = catalogue.lesson(lesson)
+    stop_everything()
+    known = passport.save(passport.Passport(lessons=[done.id]))
+    print(f"All streams and views are stopped. Passport: {progress(known)}.")
+    later = catalogue.following(done)
+    if later is None:
+        print("That was the last lesson there is.")
+        return
+    shown.link(f"Next: {later.id} {later.title} (about {later.minutes} min)", f"{later.file}.ipynb")
+
+
+def resume(code: str) -> None:
+    """Take over what a resume code holds, on this or any other machine."""
+    known = passport.save(passport.Passport.from_code(code))
+    print(f"Welcome back: {progress(known)}.")
+
+
+def progress(known: passport.Passport | None = None) -> str:
+    """``"1 of 3 lessons, 2 of 3 checks"``."""
+    from vocx.course.checks import ALL
+
+    return (known or passport.load()).progress(ALL)
+
+
+def stop_everything() -> None:
+    """Streams and views, whoever started them."""
+    views = sys.modules.get("vocx.views")
+    stop_views = getattr(views, "stop_all", None)
+    if stop_views is not None:
+        stop_views()
+    stop_all()
+
+
+def _place(wanted: Lesson) -> str:
+    counted = catalogue.ready()
+    if wanted in counted:
+        where = f"{counted.index(wanted) + 1} of {len(counted)}"
+    else:
+        where = "optional"
+    return f"Lesson {wanted.id} ({where}): {wanted.title} About {wanted.minutes} min."
+
+
+def _clean_lab(seed: int) -> Lab:
+    """The kernel's lab with every dial at rest; a new one where one with other arguments ran."""
+    try:
+        lab = vocx.lab.open(seed=seed)
+    except LabConflict:
+        lab = vocx.lab.open(seed=seed, replace=True)
+    lab.network.clear()
+    lab.faults.off()
+    lab.limits(scale=1, off=False)
+    lab.keepalive(scale=1)
+    lab.set_pace(1.0)
+    lab.resume()
+    return lab
+
+
+def refuse_bad_kernel() -> None:
+    """Stop where live charts cannot work: ipykernel 7.0 loses every update from a thread."""
+    if "ipykernel" not in sys.modules or os.environ.get("VOCX_ANY_KERNEL"):
+        return
+    version = metadata.version("ipykernel")
+    if version.startswith("7.0."):
+        raise VocxError(
+            f"ipykernel {version} cannot update live charts. Run this line, then restart the "
+            'kernel:  %pip install -q "ipykernel!=7.0.*"'
+        )

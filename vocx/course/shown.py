@@ -1,0 +1,93 @@
+"""What a lesson shows: short errors and links. IPython is only touched where it runs."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+import traceback
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from vocx.errors import VocxError
+
+MOST_LINES = 8
+_WIDTH = 100
+_PACKAGE = str(Path(__file__).resolve().parents[1])
+
+
+def shell() -> Any | None:
+    """The running IPython shell, or ``None``."""
+    if "IPython" not in sys.modules:
+        return None
+    from IPython import get_ipython
+
+    return get_ipython()
+
+
+def in_notebook() -> bool:
+    """Whether a front end can show widgets: a Jupyter kernel, not a terminal."""
+    return hasattr(shell(), "kernel")
+
+
+def install() -> None:
+    """Show errors of vocx in a few lines; Python's own stay as they are."""
+    ip = shell()
+    if ip is not None:
+        ip.set_custom_exc((VocxError,), _show)
+
+
+def _show(
+    ip: Any,
+    kind: type[BaseException],
+    error: BaseException,
+    trace: TracebackType | None,
+    tb_offset: int | None = None,
+) -> list[str]:
+    lines = brief(error, trace)
+    ip._showtraceback(kind, error, lines)
+    return lines
+
+
+def brief(error: BaseException, trace: TracebackType | None) -> list[str]:
+    """An error in at most 8 lines: its class and text, and the line of yours that met it."""
+    text: list[str] = []
+    for paragraph in f"{type(error).__name__}: {error}".splitlines():
+        text += textwrap.wrap(paragraph, _WIDTH, break_on_hyphens=False) or [""]
+    where = _yours(trace)
+    room = MOST_LINES - len(where)
+    if len(text) > room:
+        text = [*text[: room - 1], "..."]
+    return [*text, *where]
+
+
+def _yours(trace: TracebackType | None) -> list[str]:
+    """The last line outside vocx and the libraries below it."""
+    frames = traceback.extract_tb(trace)
+    mine = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)]
+    own = [frame for frame in mine if "site-packages" not in frame.filename]
+    if not own:
+        return []
+    frame = own[-1]
+    code = f": {frame.line}" if frame.line else ""
+    return [f"  in line {frame.lineno} of your cell{code}"[:_WIDTH]]
+
+
+def link(text: str, href: str) -> None:
+    """A line with a link; as text where there is no notebook."""
+    plain = f"{text}: {href}"
+    if not in_notebook():
+        print(plain)
+        return
+    html = f'<p><a href="{escape(href)}">{escape(text)}</a></p>'
+    put({"text/html": html, "text/plain": plain})
+
+
+def put(bundle: Mapping[str, Any]) -> None:
+    """Show one output by MIME type in the running cell."""
+    from IPython import display as page
+
+    show: Any = page.display
+    show(dict(bundle), raw=True)
