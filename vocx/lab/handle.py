@@ -165,8 +165,12 @@ class Lab:
         """Stand for a lab that someone else runs."""
         with self._lock:
             self._join(Hello(urls={}, credentials={}, control=address))
-            self._hello = msgspec.convert(self.control("hello"), Hello)
-            self.config = msgspec.convert(self.status()["config"], Config)
+            try:
+                self._hello = msgspec.convert(self.control("hello"), Hello)
+                self.config = msgspec.convert(self.status()["config"], Config)
+            except BaseException:
+                self.close()
+                raise
         return self
 
     def _join(self, hello: Hello) -> None:
