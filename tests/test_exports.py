@@ -22,6 +22,7 @@ PUBLIC = [
     "facts",
     "figures",
     "lab",
+    "record",
     "running",
     "stop_all",
     "venues",

@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vocx import book, course, doctor, errors, facts, figures, lab, venues, views
+    from vocx import book, course, doctor, errors, facts, figures, lab, record, venues, views
     from vocx.exchange import Exchange, connect
     from vocx.stream import Stream, running, stop_all
 
@@ -29,7 +29,10 @@ _NAMES = {
     "running": "vocx.stream",
     "stop_all": "vocx.stream",
 }
-_MODULES = ("book", "course", "doctor", "errors", "facts", "figures", "lab", "venues", "views")
+_MODULES = (
+    *("book", "course", "doctor", "errors", "facts", "figures", "lab", "record", "venues"),
+    "views",
+)
 
 __all__ = [
     "Exchange",
@@ -43,6 +46,7 @@ __all__ = [
     "facts",
     "figures",
     "lab",
+    "record",
     "running",
     "stop_all",
     "venues",

@@ -155,6 +155,40 @@ def show(report: Any) -> None:
 
 
 @app.command()
+def record(
+    symbols: Annotated[
+        list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="[default: BTC/USDT]")
+    ] = None,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Again for more. [default: trades, quotes, book]"),
+    ] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, help="[default: until Ctrl-C]")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="[default: binance-<symbols>-<time>.gz]")
+    ] = None,
+    where: Annotated[str, typer.Option(help="lab, testnet or real.")] = "lab",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Record what a venue says, to be played by `vocx exchange --replay`."""
+    from datetime import UTC, datetime
+    from typing import cast
+
+    from vocx.exchange import connect
+    from vocx.exchange.handle import Where
+    from vocx.record import record as run
+
+    wanted = symbols or ["BTC/USDT"]
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    name = "-".join(symbol.replace("/", "").lower() for symbol in wanted)
+    with connect("binance", cast(Where, where)) as source:
+        print("Recording; Ctrl-C ends it." if seconds is None else "Recording.", flush=True)
+        path = output or Path(f"binance-{name}-{stamp}.gz")
+        channels = channel or ["trades", "quotes", "book"]
+        print(run(source, channels, wanted, seconds, path, overwrite=overwrite))
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     from vocx import __version__
