@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TypeVar
 
 import msgspec
 
@@ -114,7 +115,9 @@ class Market:
     def _fold_book(self) -> None:
         waiting, self._diffs = self._diffs, []
         for data in waiting:
-            diff = _DIFF.decode(data)
+            diff = _read(_DIFF, data)
+            if diff is None:
+                continue
             while self._id and diff.first > self._id + 1 and self._next_snapshot():
                 pass
             if diff.last > self._id:
@@ -145,8 +148,8 @@ class Market:
 
     def best(self) -> tuple[int, int, int, int]:
         if self._best is not None:
-            best = _BEST.decode(self._best)
-            if best.last >= self.update_id:
+            best = _read(_BEST, self._best)
+            if best is not None and best.last >= self.update_id:
                 bid = self._level((best.bid, best.bid_quantity))
                 return *bid, *self._level((best.ask, best.ask_quantity))
         bids, asks = self._levels()
@@ -157,7 +160,9 @@ class Market:
     def _fold_trades(self) -> list[Traded]:
         waiting, self._matches = self._matches, []
         for data in waiting:
-            match = _MATCH.decode(data)
+            match = _read(_MATCH, data)
+            if match is None:
+                continue
             self._trades.append(
                 Traded(
                     self.spec.symbol,
@@ -275,6 +280,17 @@ class Market:
             return (last.price * scale, last.at_ns) if last else (self.best()[0] * scale, now_ns)
         value = sum(trade.price * trade.quantity for trade in inside)
         return value * scale // volume, inside[-1].at_ns
+
+
+Kind = TypeVar("Kind")
+
+
+def _read(decoder: msgspec.json.Decoder[Kind], data: bytes) -> Kind | None:
+    """A payload as its kind; ``None`` for one of another shape, which only passes through."""
+    try:
+        return decoder.decode(data)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _when(trade: Traded) -> int:
