@@ -222,7 +222,7 @@ def _upgrade(
     """websocket-client's handshake over our wire."""
     _check(stopping)
     wire.set_deadline(time.monotonic_ns() + int(seconds * 1e9))
-    ws = websocket.WebSocket(skip_utf8_validation=True, enable_multithread=False)
+    ws: Any = websocket.WebSocket(skip_utf8_validation=True, enable_multithread=False)
     try:
         # No Origin: a program is no web page, and the lab refuses foreign ones.
         ws.connect(url, socket=wire, suppress_origin=True, redirect_limit=0)

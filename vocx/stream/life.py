@@ -19,9 +19,7 @@ message (never a reconnect; subscribe again), an old connection (rotate), a mach
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator, Sequence
-
-import msgspec
+from collections.abc import Callable, Generator
 
 from vocx.errors import (
     BadInput,
@@ -36,74 +34,9 @@ from vocx.errors import (
 from vocx.facts import Gap
 from vocx.stream.backoff import Backoff, DialBudget, Loss, Uniform
 from vocx.stream.deadlines import Clock, Deadlines
+from vocx.stream.steps import Dial, Dialled, Do, Hang, Heard, Pause, Probe, Read
 from vocx.stream.talk import Talk
-from vocx.venues.base import Ack, Keepalive, Listen, SocketPlan
-
-
-class Dial(msgspec.Struct, frozen=True):
-    """Open the socket; answer with :class:`Dialled`."""
-
-
-class Pause(msgspec.Struct, frozen=True):
-    """Wait, without a socket; wake early only to stop."""
-
-    seconds: float
-
-
-class Read(msgspec.Struct, frozen=True):
-    """Receive once, and decode; answer with :class:`Heard`."""
-
-
-class Send(msgspec.Struct, frozen=True):
-    """Send a text frame."""
-
-    text: str
-
-
-class Ping(msgspec.Struct, frozen=True):
-    """Send a ping frame."""
-
-
-class Probe(msgspec.Struct, frozen=True):
-    """Ask REST whether it agrees with what this channel last said; the answer comes in
-    :attr:`Heard.probes`."""
-
-    wanted: Listen
-
-
-class Hang(msgspec.Struct, frozen=True):
-    """Close the socket with this code; ``None`` drops it."""
-
-    code: int | None
-    reason: str = ""
-
-
-Do = Dial | Pause | Read | Send | Ping | Probe | Hang
-
-
-class Dialled(msgspec.Struct, frozen=True):
-    """What became of a dial: open, or why not."""
-
-    error: VocxError | None = None
-
-
-class Heard(msgspec.Struct):
-    """What one read brought.
-
-    ``fresh``: any bytes; ``good``: facts were decoded; ``bad``: malformed frames; ``half``: a
-    frame is incomplete; ``closed``: the connection is over, and why.
-    """
-
-    fresh: bool = False
-    good: bool = False
-    bad: int = 0
-    half: bool = False
-    pong: bool = False
-    shutdown: bool = False
-    closed: Loss | None = None
-    acks: Sequence[Ack] = ()
-    probes: Sequence[tuple[Listen, bool]] = ()
-
+from vocx.venues.base import Keepalive, Listen, SocketPlan
 
 Life = Generator[Do, Dialled | Heard | None, None]
 LastHeard = Callable[[Listen], int | None]
@@ -169,6 +102,7 @@ class Course:
         self._proved: dict[Listen, int] = {}
         self._wait_s = 0.0
         self._heard_wall_ns = 0
+        self._look_ns = 0
 
     @property
     def resubscribed(self) -> int:
@@ -228,7 +162,7 @@ class Course:
             self._loss = loss
         fatal = self.error or (error if error is not None and _is_fatal(error) else None)
         if fatal is not None:
-            self.error, self.state, self.why = fatal, "fatal", str(fatal)
+            self.error, self.state, self.why = fatal, "fatal", _with_cause(fatal)
             return
         self._wait_s = self._backoff.after(loss, self._clock.mono_ns(), self._uniform)
         self.state = "degraded" if self._backoff.degraded else "reconnecting"
@@ -247,13 +181,15 @@ class Course:
             heard = yield Read()
             assert isinstance(heard, Heard)
             now_ns = self._clock.mono_ns()
-            loss = heard.closed or self._take(heard, now_ns)
+            taken = self._take(heard, now_ns)  # what came before the end counts
+            loss = heard.closed or taken
             if loss is None and now_ns >= self._look_ns:
                 self._look_ns = now_ns + self._look_step_ns
                 loss = self._slept(now_ns) or self._overdue(now_ns)
                 if loss is None:
-                    for command in self._talk.due(now_ns):
-                        yield Send(command) if isinstance(command, str) else Ping()
+                    said = self._talk.due(now_ns)
+                    if said is not None:
+                        yield said
                     for wanted in self._to_probe(now_ns):
                         yield Probe(wanted)
             if loss is not None:
@@ -409,6 +345,22 @@ def _span(seconds: float) -> str:
 
 
 _FATAL_STATUS = frozenset({400, 401, 403, 404, 405, 410, 418, 426, 451})
+
+
+_LIKELY = {
+    401: "the key is missing or wrong",
+    403: "this address or this request is blocked by the venue",
+    404: "the address or the path is wrong",
+    418: "this address is banned for a while: stop all programs that use it, and wait",
+    451: "the venue does not serve this place; the lab and public-data hosts still work",
+}
+
+
+def _with_cause(error: VocxError) -> str:
+    """The error, and what is likely behind it."""
+    status = error.http_status if isinstance(error, VenueError) else None
+    likely = _LIKELY.get(status or 0)
+    return f"{error} (the dial was refused with HTTP {status}: {likely})" if likely else str(error)
 
 
 def _is_fatal(error: VocxError) -> bool:

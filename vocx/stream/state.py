@@ -265,9 +265,8 @@ class State:
             if isinstance(slot, BookSlot):
                 self.by_kind[BookDelta][symbol] = slot
         else:
-            self.by_kind[{"trades": Trade, "quotes": Quote}.get(wanted.channel, Ticker)][symbol] = (
-                slot
-            )
+            kinds: dict[str, type[Fact]] = {"trades": Trade, "quotes": Quote}
+            self.by_kind[kinds.get(wanted.channel, Ticker)][symbol] = slot
         self._slots[wanted] = slot
         return slot
 

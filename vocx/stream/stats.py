@@ -94,6 +94,8 @@ class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    frames, bytes : int
+        Text messages, and bytes of everything.
     network_age_ms, reader_lag_ms : Percentiles or None
         See the module; ``None`` where there is nothing to measure.
     round_trip_ms : float or None

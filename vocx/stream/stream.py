@@ -8,32 +8,26 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from vocx.errors import BadInput, NotReady, StreamStopped, SubscribeRefused, VocxError, WaitTimeout
-from vocx.facts import Candle, Fact, Facts, Quote, Trade
+from vocx.errors import BadInput, NotReady, StreamStopped, VocxError, WaitTimeout
+from vocx.facts import Fact
 from vocx.stream import registry
 from vocx.stream.answers import (
     BookState,
-    CandleState,
-    QuoteState,
-    S,
-    TickerState,
-    TradeState,
-    answer,
 )
 from vocx.stream.deadlines import Clock, Deadlines
+from vocx.stream.intake import Tap
 from vocx.stream.life import Course
-from vocx.stream.reader import Asker, Equipment, Reader, Tap
+from vocx.stream.questions import Questions
+from vocx.stream.reader import Asker, Equipment, Reader
 from vocx.stream.snapshots import Fetch
-from vocx.stream.state import BookSlot, CandleSlot, QuoteSlot, Slot, State, TradeSlot, describe
+from vocx.stream.state import BookSlot, State, describe
 from vocx.stream.stats import StreamStats
 from vocx.stream.subscription import KINDS, Policy, Subscription
 from vocx.stream.summary import summary
-from vocx.venues.base import Listen, Venue
-
-_WORST_FIRST = ("fatal", "degraded", "reconnecting", "connecting", "stale", "live")
+from vocx.venues.base import Listen, SocketPlan, Venue
 
 
-class Stream:
+class Stream(Questions):
     """Listens to channels of one venue in threads of its own; ask it what is known.
 
     Nothing happens before :meth:`start`. Usable as a context manager, which stops it.
@@ -123,10 +117,7 @@ class Stream:
                 reader.start()
         return self
 
-    def _reader(self, number: int, plan: object) -> Reader:
-        from vocx.venues.base import SocketPlan
-
-        assert isinstance(plan, SocketPlan)
+    def _reader(self, number: int, plan: SocketPlan) -> Reader:
         host = urlsplit(self._host_of(plan.base)).netloc.rpartition("@")[2]
         course = Course(
             plan,
@@ -160,7 +151,8 @@ class Stream:
         """
         deadline = time.monotonic() + seconds
         with self._changed:
-            while not all(slot.ready for slot in self._state.slots) or not self._readers:
+            self._demand_alive()
+            while not all(slot.ready for slot in self._state.slots):
                 self._demand_alive()
                 left = deadline - time.monotonic()
                 if left <= 0:
@@ -185,17 +177,6 @@ class Stream:
         elif self.state == "live" and all(not slot.heard_ns for slot in slots):
             parts.append("the venue acknowledges names it does not have and then stays silent")
         return "; ".join(parts)
-
-    def _demand_alive(self) -> None:
-        error = self.error
-        if isinstance(error, SubscribeRefused):
-            raise error
-        if error is not None:
-            raise StreamStopped(f"{self.name} died: {error}", venue=self.venue.name) from error
-        if self._stopped:
-            raise StreamStopped(f"{self.name} was stopped", venue=self.venue.name)
-        if not self._readers:
-            raise StreamStopped(f"{self.name} was not started; call start()")
 
     def tell_stop(self) -> None:
         """Ask the threads to end, without waiting for them."""
@@ -228,27 +209,6 @@ class Stream:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    @property
-    def state(self) -> str:
-        """``"connecting"``, ``"live"``, ``"reconnecting"``, ``"stale"``, ``"degraded"``,
-        ``"fatal"`` or ``"stopped"``: of several sockets the worst."""
-        states = {reader.course.state for reader in self._readers}
-        if "fatal" in states:
-            return "fatal"
-        if self._stopped or not states:
-            return "stopped"
-        return next(state for state in _WORST_FIRST if state in states)
-
-    @property
-    def why(self) -> str:
-        """The state in words; empty while all is well."""
-        return "; ".join(dict.fromkeys(r.course.why for r in self._readers if r.course.why))
-
-    @property
-    def error(self) -> VocxError | None:
-        """What ended it for good."""
-        return next((r.course.error for r in self._readers if r.course.error), None)
 
     # facts
 
@@ -355,101 +315,6 @@ class Stream:
         if self.error is not None:
             for subscription in self._subscriptions:
                 subscription.end(self._death())
-
-    # state
-
-    def quote(self, symbol: str | None = None) -> QuoteState:
-        """The best bid and ask now.
-
-        Raises
-        ------
-        BadInput
-            This stream does not listen to it; the text says what it listens to.
-        NotReady
-            Nothing arrived yet.
-        """
-        return self._answer(QuoteState, self._state.find("quotes", symbol))
-
-    def trade(self, symbol: str | None = None) -> TradeState:
-        """The latest trade."""
-        return self._answer(TradeState, self._state.find("trades", symbol))
-
-    def ticker(self, symbol: str | None = None) -> TickerState:
-        """The last 24 hours."""
-        return self._answer(TickerState, self._state.find("ticker", symbol))
-
-    def candle(self, symbol: str | None = None, interval: str | None = None) -> CandleState:
-        """The latest candle, usually still open."""
-        return self._answer(CandleState, self._state.find("candles", symbol, interval))
-
-    def book(self, symbol: str | None = None, depth: int = 20) -> BookState:
-        """The best ``depth`` levels of the local book.
-
-        Raises
-        ------
-        BookOutOfSync
-            It is not a true copy now; ``reason`` says why.
-        """
-        slot = self._state.find("book", symbol)
-        if not isinstance(slot, BookSlot):
-            return self._answer(BookState, slot)
-        with slot.lock:
-            fact = slot.book.snapshot(depth)
-        return answer(BookState, fact, **self._times(slot, fact))
-
-    def trades(self, symbol: str | None = None, n: int = 1000) -> Facts[Trade]:
-        """The latest trades, newest last; at most 1,000 are kept."""
-        slot = self._state.find("trades", symbol)
-        assert isinstance(slot, TradeSlot)
-        return Facts(slot.recent.copy())[-n:] if n > 0 else Facts()
-
-    def candles(self, symbol: str | None = None, interval: str | None = None) -> Facts[Candle]:
-        """The candles that the stream has seen, oldest first; at most 500 are kept."""
-        slot = self._state.find("candles", symbol, interval)
-        assert isinstance(slot, CandleSlot)
-        return Facts(slot.recent.copy())
-
-    def recent_quotes(
-        self, symbol: str | None = None, seconds: float | None = None
-    ) -> Facts[Quote]:
-        """Changes of the best price, oldest first; at most 2,000 are kept."""
-        slot = self._state.find("quotes", symbol)
-        assert isinstance(slot, QuoteSlot)
-        since_ns = 0 if seconds is None else self._clock.wall_ns() - int(seconds * 1e9)
-        return Facts(fact for fact in slot.recent.copy() if fact.arrived_ns >= since_ns)
-
-    def _answer(self, kind: type[S], slot: Slot) -> S:
-        fact = slot.fact
-        if fact is None:
-            self._demand_alive()
-            raise NotReady(
-                f"no {describe([slot.wanted])} has arrived yet (state {self.state}); "
-                "wait for it: .wait(5)",
-                venue=self.venue.name,
-            )
-        return answer(kind, fact, **self._times(slot, fact))
-
-    def _times(self, slot: Slot, fact: Fact) -> dict[str, object]:
-        reader = next(reader for reader in self._readers if slot in reader.slots)
-        return {
-            "as_of_ns": reader.as_of_ns(slot),
-            "changed_ns": fact.arrived_ns,
-            "asked_ns": self._clock.wall_ns(),
-            "in_sync": reader.course.state in ("live", "degraded"),
-        }
-
-    @property
-    def age_ms(self) -> float | None:
-        """Age of the stalest channel, milliseconds; ``None`` while one has nothing."""
-        ages = []
-        now_ns = self._clock.wall_ns()
-        for reader in self._readers:
-            for slot in reader.slots:
-                as_of_ns = reader.as_of_ns(slot)
-                if as_of_ns is None:
-                    return None
-                ages.append((now_ns - as_of_ns) / 1e6)
-        return max(ages, default=None)
 
     @property
     def stats(self) -> StreamStats:

@@ -133,9 +133,14 @@ class Subscription:
             for symbol in dict.fromkeys(getattr(fact, "symbol", None) for fact in of_channel):
                 mine = [fact for fact in of_channel if getattr(fact, "symbol", None) == symbol]
                 self._facts.append(_overflowed(channel, symbol, mine))
-                fresh = self._refresh(symbol) if channel == "book" and self._refresh else None
+                fresh = self._fresh(channel, symbol)
                 if fresh is not None:
                     self._facts.append(fresh)
+
+    def _fresh(self, channel: str, symbol: str | None) -> BookSnapshot | None:
+        if channel != "book" or symbol is None or self._refresh is None:
+            return None
+        return self._refresh(symbol)
 
     def end(self, error: VocxError | None) -> None:
         """The stream is over; what is queued can still be read."""

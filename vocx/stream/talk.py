@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from vocx.errors import VenueError
 from vocx.stream.backoff import Loss
 from vocx.stream.deadlines import Deadlines
+from vocx.stream.steps import Ping, Send
 from vocx.venues.base import Ack, Keepalive, SocketPlan
 
 
@@ -42,29 +43,30 @@ class Talk:
     def begin(self, now_ns: int) -> None:
         """A new connection: everything is to be said again."""
         self._queue = deque(self._plan.frames)
-        self._owed = set(self._plan.ack_ids)
+        self._owed: set[int | str | None] = {*self._plan.ack_ids}
         self._said_ns: int | None = None
         self.complete = not self._owed
         self._next_ns = now_ns
         self._ping_at_ns = now_ns
         self._pinged_ns: int | None = None
 
-    def due(self, now_ns: int) -> list[str | None]:
-        """What may be said now: texts, ``None`` for a ping frame."""
+    def due(self, now_ns: int) -> Send | Ping | None:
+        """What may be said now, if anything."""
         if now_ns < self._next_ns:
-            return []
+            return None
+        said: Send | Ping
         if self._queue:
-            text: str | None = self._queue.popleft()
+            said = Send(self._queue.popleft())
             self._said_ns = now_ns
         elif self._pinged_ns is None and now_ns >= self._ping_at_ns:
-            text = self._ping_text
+            said = Ping(self._ping_text)
             self._pinged_ns = now_ns
             self._ping_at_ns = now_ns + int(self._ping_s * 1e9)
         else:
-            return []
+            return None
         pace = min(self._deadlines.control_per_s, self._plan.frames_per_second)
         self._next_ns = now_ns + int(1e9 / pace)
-        return [text]
+        return said
 
     def heard_bytes(self, now_ns: int, pong: bool) -> None:
         """Something arrived: the socket lives. The ping stays open until its pong comes."""
@@ -78,7 +80,7 @@ class Talk:
             return None
         for ack in acks:
             if ack.id in self._owed or (ack.id is None and ack.error is not None):
-                self._owed.discard(ack.id)  # type: ignore[arg-type]
+                self._owed.discard(ack.id)
                 if ack.error is not None:
                     return ack.error
         if not self._owed and not self._queue:
@@ -86,7 +88,7 @@ class Talk:
         return None
 
     @property
-    def owed(self) -> list[int | str]:
+    def owed(self) -> list[int | str | None]:
         """Subscriptions that were not acknowledged yet."""
         return sorted(self._owed, key=str)
 
