@@ -361,3 +361,40 @@ def test_begin_with_another_seed_starts_another_lab(closed_labs: None) -> None:
     began = time.monotonic()
     lab, _ = course.begin("00", seed=8)
     assert lab.seed == 8 and lab.pid != first and time.monotonic() - began < 10
+
+
+CELLS = """\
+from vocx import course
+lab, binance = course.begin("00")
+---
+binance.ticker("BTC/USTD")
+---
+course.predict("00", "What?", ["x", "y"], right="b")
+---
+course.choices()
+---
+1 / 0
+---
+course.end("00")
+"""
+
+
+@pytest.mark.kernel
+def test_in_a_real_kernel() -> None:
+    """Typed errors take at most 8 lines, Python's own are whole; questions are widgets with a
+    text twin; the next lesson is a link."""
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    cells = [nbformat.v4.new_code_cell(text) for text in CELLS.split("---\n")]
+    client = nbclient.NotebookClient(
+        nbformat.v4.new_notebook(cells=cells), timeout=60, kernel_name="python3", allow_errors=True
+    )
+    begin, typed, question, table, other, end = [cell.outputs for cell in client.execute().cells]
+    assert "Resume code" in begin[0].text and begin[0].output_type == "stream"
+    assert typed[0].ename == "UnknownSymbol" and len(typed[0].traceback) <= 8
+    assert "in line 1 of your cell" in typed[0].traceback[-1]
+    assert len(question) == len(table) == 1, (question, table)
+    for (shown_output,) in (question, table):
+        assert "application/vnd.jupyter.widget-view+json" in shown_output.data
+        assert "Answer with" in question[0].data["text/plain"]
+    assert other[0].ename == "ZeroDivisionError" and "in line" not in other[0].traceback[-1]
+    assert 'href="02_websocket.ipynb"' in end[1].data["text/html"]

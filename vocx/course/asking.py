@@ -177,7 +177,14 @@ def _put(key: str, box: Any, text: str) -> None:
     shown.put(bundle)
 
 
-def choices(answer: Mapping[str, str] | None = None) -> dict[str, str]:
+class Choices(dict[str, str]):
+    """Protocol by strategy, ``{"dca": "rest"}``; it grows while buttons are pressed."""
+
+    def _ipython_display_(self) -> None:
+        """Nothing: it is on the page already."""
+
+
+def choices(answer: Mapping[str, str] | None = None) -> Choices:
     """Choose a protocol for each of the seven strategies; kept in the passport for lesson 10.
 
     Parameters
@@ -187,11 +194,10 @@ def choices(answer: Mapping[str, str] | None = None) -> dict[str, str]:
 
     Returns
     -------
-    dict of str to str
-        What is chosen so far, ``"rest"``, ``"ws"`` or ``"both"`` by strategy. It grows while
-        buttons are pressed.
+    Choices
+        A dict: what is chosen so far, ``"rest"``, ``"ws"`` or ``"both"`` by strategy.
     """
-    kept = dict(passport.load().choices)
+    kept = Choices(passport.load().choices)
     if answer is not None:
         for strategy, protocol in answer.items():
             _check_choice(strategy, protocol)

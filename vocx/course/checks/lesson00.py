@@ -48,7 +48,7 @@ def judge(spread_in_ticks: Trial) -> str:
         got = spread_in_ticks(quote, tick)
         right = (quote.ask - quote.bid) / tick
         _compare(got, right, quote, tick)
-        seen.append(f"{quote.symbol} {right:g}")
+        seen.append(f"{quote.symbol} {_plain(right)}")
     return f"In ticks: {', '.join(seen)}."
 
 
@@ -56,7 +56,11 @@ def _compare(got: Any, right: Decimal, quote: Quote, tick: Decimal) -> None:
     given = f"bid {quote.bid}, ask {quote.ask} of {quote.symbol}, tick {tick}"
     if type(got) in (int, Decimal) and got == right:
         return
-    raise Wrong(_why(got, right, quote, tick), given=given, seen=short(got), expected=f"{right:f}")
+    raise Wrong(_why(got, right, quote, tick), given=given, seen=short(got), expected=_plain(right))
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
 
 
 def _why(got: Any, right: Decimal, quote: Quote, tick: Decimal) -> str:
