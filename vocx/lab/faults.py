@@ -2,8 +2,8 @@
 
 Two kinds, told apart by what they are scoped to:
 
-* **answers** (``path="/api/v3/depth"``, a prefix; default ``"/"``, everything) change what one
-  request gets: an error, an HTML page, truncated JSON, no answer, a late answer;
+* **answers** (``path="/api/v3/depth"`` and below, or a pattern; default ``"/"``, everything)
+  change what one request gets: an error, an HTML page, truncated JSON, no answer, a late answer;
 * **streams** (``stream="btcusdt@depth@100ms"``, a name or a pattern such as ``"*@trade"``;
   default ``"*"``) change what the listeners of a stream get: broken frames, silence, duplicates,
   swapped or missing messages, a closed connection;
@@ -15,7 +15,8 @@ its dialect brings the answers' bodies.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -42,11 +43,11 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "lost_answer": (ANSWER, {}),
     "late_answer": (ANSWER, {"seconds": 1.0}),
     "dial": (DIAL, {"status": 503, "retry_after": None}),
-    "malformed": (STREAM, {}),
+    "malformed": (STREAM, {"instead": True}),
     "truncated": (STREAM, {}),
-    "array": (STREAM, {}),
-    "unknown_event": (STREAM, {}),
-    "huge": (STREAM, {"bytes": HUGE_BYTES}),
+    "array": (STREAM, {"instead": False}),
+    "unknown_event": (STREAM, {"instead": False}),
+    "huge": (STREAM, {"instead": False, "bytes": HUGE_BYTES}),
     "silence": (STREAM, {}),
     "duplicate": (STREAM, {}),
     "reorder": (STREAM, {}),
@@ -71,7 +72,9 @@ class Fault(msgspec.Struct, kw_only=True):
     hits: int = 0
 
     def hits_path(self, path: str) -> bool:
-        return path.startswith(self.scope)
+        """Whether a path is the scope or lies below it (``/ws`` does not hit ``/ws-api``)."""
+        scope = self.scope.rstrip("/")
+        return path == scope or path.startswith(f"{scope}/") or fnmatchcase(path, self.scope)
 
     def hits_stream(self, stream: str) -> bool:
         return fnmatchcase(stream, self.scope)
@@ -212,18 +215,17 @@ def cut(body: bytes) -> bytes:
 
 
 def distort(fault: Fault, payload: bytes) -> Iterator[Out]:
-    """What the listeners get instead of one message (``reorder`` is the stream's own matter)."""
+    """What the listeners get for one message (``reorder`` is the stream's own matter).
+
+    With ``instead`` the broken frame takes the message's place, otherwise it comes before it.
+    """
     name = fault.name
-    if name == "malformed":
-        yield payload[: max(len(payload) // 2, 1)] + b"}{"
+    if name in _BROKEN:
+        yield _BROKEN[name](fault, payload)
+        if not fault.options["instead"]:
+            yield payload
     elif name == "truncated":
         yield Raw(truncated_frame(payload))
-    elif name == "array":
-        yield b"[" + payload + b"]"
-    elif name == "unknown_event":
-        yield b'{"e":"somethingNew","E":0,"s":"BTCUSDT"}'
-    elif name == "huge":
-        yield b'{"e":"huge","x":"' + b"x" * int(fault.options["bytes"]) + b'"}'
     elif name == "duplicate":
         yield payload
         yield payload
@@ -233,6 +235,25 @@ def distort(fault: Fault, payload: bytes) -> Iterator[Out]:
         yield Close(None if code is None else int(code), str(fault.options["reason"]))
     elif name not in ("silence", "drop"):
         yield payload
+
+
+def renamed(payload: bytes) -> bytes:
+    """The message as an event of a type that nobody knows."""
+    changed, found = _EVENT_TYPE.subn(_UNKNOWN, payload, count=1)
+    return changed if found else _OPENING.sub(rb"\g<0>" + _UNKNOWN + b",", payload, count=1)
+
+
+_EVENT_TYPE = re.compile(rb'"e":"[^"]*"')
+_OPENING = re.compile(rb'(?:^\{"stream":"[^"]*","data":)?\{')
+_UNKNOWN = b'"e":"somethingNew"'
+_BROKEN: Mapping[str, Callable[[Fault, bytes], bytes]] = {
+    "malformed": lambda fault, payload: cut(payload) + b"}{",
+    "array": lambda fault, payload: b"[" + payload + b"]",
+    "unknown_event": lambda fault, payload: renamed(payload),
+    "huge": lambda fault, payload: (
+        b'{"e":"huge","x":"' + b"x" * int(fault.options["bytes"]) + b'"}'
+    ),
+}
 
 
 def truncated_frame(payload: bytes) -> bytes:

@@ -86,7 +86,7 @@ class Binance:
         """Answer one REST request."""
         answer = self._rest.answer(request, now_ns)
         if answer.status == 418:
-            self._close_banned(request.peer)
+            self.close_banned(request.peer)
         return answer
 
     def open(self, request: HttpIn, now_ns: int) -> Session | HttpOut:
@@ -139,12 +139,12 @@ class Binance:
     def _dialled(self, peer: str, rule: Rule, now_ns: int) -> None:
         """Count a connection attempt; too many in five minutes are refused (the documentation
         does not say how: 429 here)."""
+        self.meter.refuse_banned(peer, now_ns)
         wait_s = self.meter.count(peer, rule, now_ns)
         if wait_s is not None:
-            status = 418 if self.meter.banned(peer, now_ns) else 429
             text = f"Too many connections; current limit is {self.meter.limit(rule)} per 5 MINUTE."
             after = {"Retry-After": str(-int(-wait_s // 1))}
-            raise Refusal(-1003, text, status=status, headers=after)
+            raise Refusal(-1003, text, status=429, headers=after)
 
     # -- events and time -----------------------------------------------------------------------
 
@@ -172,8 +172,13 @@ class Binance:
         """A connection is gone."""
         self._sessions.pop(session, None)
 
-    def _close_banned(self, peer: str) -> None:
-        banned = [one for one in self._sessions if isinstance(one, ApiSession) and one.peer == peer]
+    def close_banned(self, peer: str) -> None:
+        """An address has been banned: its WebSocket API connections end too."""
+        banned = [
+            one
+            for one in self._sessions
+            if isinstance(one, ApiSession) and one.peer == peer and not one.over
+        ]
         if banned:
             self._outbox.append(Publication(Close(1008, "IP banned"), tuple(banned)))
 

@@ -163,11 +163,6 @@ class Windows:
         return seen
 
 
-def _told(seen: Window) -> tuple[int, ...]:
-    """What makes a ticker worth sending again: everything but its times."""
-    return seen.open, seen.high, seen.low, seen.close, seen.volume, seen.first, seen.last
-
-
 class Tickers:
     """24-hour tickers, rolling tickers and their arrays: the symbols that changed."""
 
@@ -196,14 +191,16 @@ class Tickers:
         return from_whole_minute(ROLLING[self.meaning.interval] * 60 * MINUTE_NS, now_ns)
 
     def _new(self, listing: Listing, now_ns: int) -> Window | None:
-        seen = self.windows.of(listing, self._length_ns(now_ns), now_ns)
-        told = _told(seen)
+        """The window of a symbol that has traded (or, for ``@ticker``, moved its best prices)
+        since it was sent; that older trades leave the window is no reason to send."""
+        newest = listing.market.trades(1)
+        told: tuple[int, ...] = (newest[-1].trade_id if newest else -1,)
         if self.meaning.kind == "ticker":
             told += listing.market.best()
         if self.sent.get(listing.numbers.name) == told:
             return None
         self.sent[listing.numbers.name] = told
-        return seen
+        return self.windows.of(listing, self._length_ns(now_ns), now_ns)
 
     def _text(self, listing: Listing, seen: Window, now_ns: int, unit: int) -> bytes:
         numbers = listing.numbers

@@ -29,6 +29,9 @@ class Home(Protocol):
     def began(self) -> None:
         """A first subscription: a recording starts to play."""
 
+    def close_banned(self, peer: str) -> None:
+        """An address has been banned: its WebSocket API connections end too."""
+
     def left(self, session: Any) -> None:
         """The connection is gone."""
 

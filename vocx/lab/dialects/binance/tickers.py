@@ -8,7 +8,7 @@ from typing import Any
 
 from vocx.lab.dialects.binance.calls import Call, Endpoint, counted
 from vocx.lab.dialects.binance.catalogue import Listing
-from vocx.lab.dialects.binance.params import Params, missing, not_valid
+from vocx.lab.dialects.binance.params import Params, not_valid
 from vocx.lab.dialects.binance.wire import (
     NS_PER_S,
     Numbers,
@@ -164,7 +164,7 @@ def _bounded(call: Call) -> Call:
     if not (call.params.has("symbol") or call.params.has("symbols")):
         raise Refusal(-1102, "Param 'symbol' or 'symbols' must be sent, but both were empty/null!")
     if len(call.params.symbols() or ()) > _MOST_SYMBOLS:
-        raise missing("symbols")
+        raise not_valid("symbols")
     return call
 
 

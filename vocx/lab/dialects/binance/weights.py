@@ -129,23 +129,15 @@ class Meter:
             requests.used += 1
             if requests.used > self.limit(RAW):
                 over, longest = True, RAW
-        if self.off:
-            return
-        if self._moved(now_ns) < peer.banned_until_ns:
-            raise self._banned(peer, now_ns)
-        if over:
+        self.refuse_banned(address, now_ns)
+        if over and not self.off:
             raise self._over(peer, longest, now_ns)
 
     def count(self, address: str, rule: Rule, now_ns: int) -> float | None:
         """Count one event of another rule; seconds to wait when it is one too many."""
-        peer = self._peer(address)
-        count = self._count(peer, rule, now_ns)
+        count = self._count(self._peer(address), rule, now_ns)
         count.used += 1
-        if self.off:
-            return None
-        if self._moved(now_ns) < peer.banned_until_ns:
-            return (peer.banned_until_ns - self._moved(now_ns)) / NS_PER_S
-        if count.used <= self.limit(rule):
+        if self.off or count.used <= self.limit(rule):
             return None
         return self._left(rule, now_ns) / NS_PER_S
 
@@ -160,10 +152,11 @@ class Meter:
         seen.used += 1
         return not self.off and seen.used > self.limit(MESSAGES)
 
-    def banned(self, address: str, now_ns: int) -> bool:
-        """Whether the address is banned now."""
+    def refuse_banned(self, address: str, now_ns: int) -> None:
+        """Raise the 418 of an address that is banned now."""
         peer = self._peer(address)
-        return not self.off and self._moved(now_ns) < peer.banned_until_ns
+        if not self.off and self._moved(now_ns) < peer.banned_until_ns:
+            raise self._banned(peer, now_ns)
 
     def command(self, arguments: Mapping[str, Any], now_ns: int) -> dict[str, Any]:
         """The owner's ``limits`` command: set what is named, and say what holds now.

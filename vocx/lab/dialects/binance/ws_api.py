@@ -134,7 +134,7 @@ class ApiSession(Connection):
             answer["rateLimits"] = self._api.rate_limits(self.peer, now_ns)
         yield from self._sent(encode(answer), fault, now_ns)
         if status == 418:
-            yield Close(1008, "IP banned")
+            self._home.close_banned(self.peer)
 
     def _result(self, method: str, sent: dict[str, Any], fault: Fault | None, now_ns: int) -> Any:
         instead = outages.refusal_of(fault) if fault is not None else None
