@@ -221,7 +221,14 @@ def _upgrade(
 ) -> Line:
     """websocket-client's handshake over our wire."""
     _check(stopping)
-    wire.set_deadline(time.monotonic_ns() + int(seconds * 1e9))
+    deadline = time.monotonic() + seconds
+
+    def check() -> None:
+        _check(stopping)
+        if time.monotonic() > deadline:
+            raise TimeoutError
+
+    wire.watch(check)
     ws: Any = websocket.WebSocket(skip_utf8_validation=True, enable_multithread=False)
     try:
         # No Origin: a program is no web page, and the lab refuses foreign ones.
@@ -234,7 +241,7 @@ def _upgrade(
         raise ConnectionLost(f"the upgrade failed: {error}") from error
     except OSError as error:
         raise ConnectionLost(f"the connection ended during the upgrade: {error}") from error
-    wire.set_deadline(None)
+    wire.watch(None)
     return Line(wire, ws, Phases(), redacted(url))
 
 

@@ -19,6 +19,7 @@ import ssl
 import struct
 import sys
 import time
+from collections.abc import Callable
 
 READ_BYTES = 65536
 _SO_TIMESTAMPNS = 35  # Linux, not named by the socket module; struct timespec in the ancillary data
@@ -49,7 +50,7 @@ class Wire:
         self._closed = False
         self._sock = sock
         self._held = b""
-        self._deadline_ns: int | None = None
+        self._check: Callable[[], None] | None = None
         self._tls: ssl.SSLObject | None = None
         if tls is not None:
             self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -167,15 +168,15 @@ class Wire:
 
     # What websocket-client calls during the handshake and for sending.
 
-    def set_deadline(self, mono_deadline_ns: int | None) -> None:
-        """Until when :meth:`recv` may wait."""
-        self._deadline_ns = mono_deadline_ns
+    def watch(self, check: Callable[[], None] | None) -> None:
+        """What :meth:`recv` calls while it waits; it raises to end the wait."""
+        self._check = check
 
     def recv(self, count: int) -> bytes:
-        """At most ``count`` bytes, waiting until the deadline."""
+        """At most ``count`` bytes, waiting as long as the check allows."""
         while not self._held:
-            if self._deadline_ns is not None and time.monotonic_ns() > self._deadline_ns:
-                raise TimeoutError("no answer to the upgrade within its deadline")
+            if self._check is not None:
+                self._check()
             data = self.read()
             if data == b"":
                 return b""
