@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benches import clients, lab, lessons, views  # noqa: E402
+from benches import clients, lab, lessons  # noqa: E402
 from benches.row import Row  # noqa: E402
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -25,7 +25,6 @@ GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "age": clients.age_under_load,
     "lab": lab.start_and_memory,
     "fanout": lab.many_clients,
-    "views": views.writer_and_bytes,
     "lessons": lessons.durations,
 }
 COMPARE = {"<=": operator.le, ">=": operator.ge}
