@@ -28,7 +28,7 @@ from vocx.lab.config import Config, Failed, Hello, raised
 READY_S = 20.0
 """How long a start may take on a very busy machine; about half a second is usual."""
 GOODBYE_S = 2.0
-LAST_LINES = 8
+LAST_LINES = 20
 
 
 class Child:

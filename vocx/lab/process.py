@@ -319,7 +319,7 @@ def main() -> int:
     """The child of :func:`vocx.lab.open`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    faulthandler.enable()
+    faulthandler.enable(all_threads=False)
 
     def write(line: Hello | Failed) -> None:
         os.write(1, msgspec.json.encode(line) + b"\n")
