@@ -1,0 +1,82 @@
+"""Facts about an account: its orders, fills and balances. Only its owner sees them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from vocx.facts.base import Fact, Side
+from vocx.timing import HttpExchange
+
+OrderType = Literal["limit", "market", "limit_maker"]
+TimeInForce = Literal["GTC", "IOC", "FOK"]
+OrderStatus = Literal["new", "partially_filled", "filled", "canceled", "expired", "rejected"]
+Source = Literal["rest", "stream"]
+
+
+class Fill(Fact, frozen=True, kw_only=True):
+    """One match of one of your orders. ``id`` is the trade id; ``fee`` was taken in
+    ``fee_asset``; ``maker`` True when your order was resting."""
+
+    symbol: str
+    id: int | str
+    order_id: int | str
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    fee_asset: str | None
+    maker: bool
+    client_order_id: str | None = None
+    source: Source = "rest"
+
+
+class Order(Fact, frozen=True, kw_only=True):
+    """One of your orders as the venue last told it.
+
+    ``quantity`` is ``None`` for a market order by ``quote_quantity`` until the venue has worked
+    it out; ``filled`` and ``filled_quote`` are cumulative, in base and quote. ``exchange_ns`` is
+    the venue's time of the last change, ``created_ns`` that of its acceptance. ``reason`` is the
+    venue's word for why it expired or was rejected. ``source`` says how this was learnt.
+    """
+
+    symbol: str
+    id: int | str
+    client_order_id: str
+    side: Side
+    type: OrderType
+    status: OrderStatus
+    quantity: Decimal | None
+    filled: Decimal
+    filled_quote: Decimal
+    price: Decimal | None = None
+    quote_quantity: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    created_ns: int | None = None
+    reason: str | None = None
+    fills: tuple[Fill, ...] = ()
+    source: Source = "rest"
+    exchange: HttpExchange | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it can still be filled or cancelled."""
+        return self.status in ("new", "partially_filled")
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """What was paid or received per unit so far."""
+        return self.filled_quote / self.filled if self.filled else None
+
+
+class Balance(Fact, frozen=True, kw_only=True):
+    """What an account has of one asset: ``free`` to use and ``locked`` by open orders."""
+
+    asset: str
+    free: Decimal
+    locked: Decimal
+    source: Source = "rest"
+
+    @property
+    def total(self) -> Decimal:
+        return self.free + self.locked
