@@ -123,6 +123,10 @@ def test_level_that_is_no_number() -> None:
         symbol=BTC, bids=((Decimal("NaN"), Decimal(1)),), asks=(), first=101, last=101
     )
     assert "no number" in book(snapshot(), poison).reason
+    assert (
+        "no number"
+        in book(BookSnapshot(symbol=BTC, bids=levels((1, 1)) + poison.bids, asks=())).reason
+    )
 
 
 def test_reset_forgets_ids_and_buffer() -> None:

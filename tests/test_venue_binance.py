@@ -7,11 +7,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vocx import errors, venues
 from vocx.facts import BookDelta, BookSnapshot, Candle, Facts, Instrument, Quote, Ticker, Trade
@@ -394,3 +397,49 @@ def test_recorded_frames_decode(recorded: Path) -> None:
     kinds = Counter(type(one(frame)).__name__ for frame in frames if frame.strip())
     expected = (Ack, Trade, Quote, Ticker, Candle, BookSnapshot, BookDelta)
     assert kinds.keys() >= {kind.__name__ for kind in expected}
+
+
+WHOLE = (
+    b'{"stream":"btcusdt@trade","data":' + TRADE + b"}",
+    b'{"stream":"btcusdt@bookTicker","data":{"u":1,"s":"BTCUSDT","b":"1","B":"2","a":"3","A":"4"}}',
+    b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":1,"u":2,'
+    b'"b":[["1","2"]],"a":[]}}',
+    b'{"error":{"code":2,"msg":"Invalid request: invalid stream"},"id":2}',
+)
+PIECES = (
+    b"",
+    b'"',
+    b"}",
+    b"]",
+    b"[" * 5000,
+    b"NaN",
+    b"1e999999999999999999",
+    b"null",
+    b"\xff",
+    b"-1",
+)
+
+
+@given(st.sampled_from(WHOLE), st.integers(0, 170), st.integers(0, 40), st.sampled_from(PIECES))
+def test_mangled_frames_never_escape(whole: bytes, at: int, cut: int, piece: bytes) -> None:
+    """Whatever arrives is facts, unknown, or a typed BadReply: a reader survives all three."""
+    frame = whole[:at] + piece + whole[at + cut :]
+    wanted = [Listen(channel=name, symbol=BTC) for name in ("trades", "quotes", "book")]
+    with suppress(errors.BadReply):
+        VENUE.decode(frame, 5, plan(*wanted))
+
+
+@given(st.integers(0, 60), st.integers(0, 20), st.sampled_from(PIECES))
+def test_mangled_replies_are_typed(at: int, cut: int, piece: bytes) -> None:
+    """The same for a REST body."""
+    whole = b'{"lastUpdateId":9,"bids":[["1","2"]],"asks":[["3","4"]]}'
+    request = VENUE.request(GetBook(symbol=BTC), NOW)
+    with suppress(errors.VocxError):
+        VENUE.reply(request, 200, {}, whole[:at] + piece + whole[at + cut :], NOW)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_are_none_are_not_facts(number: str) -> None:
+    """A price is a finite number or there is no fact."""
+    frame = TRADE.replace(b'"0.10"', f'"{number}"'.encode())
+    assert isinstance(one(frame), Unknown)

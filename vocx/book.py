@@ -141,7 +141,11 @@ class LocalBook:
 
     def _take_snapshot(self, fact: BookSnapshot) -> None:
         self._forget("in_sync", "")
-        self._bids, self._asks = _Side(fact.bids), _Side(fact.asks)
+        try:
+            self._bids, self._asks = _Side(fact.bids), _Side(fact.asks)
+        except ArithmeticError:  # a price that is no number cannot be sorted
+            self._lose("a level that is no number in the snapshot", tuple(self._waiting))
+            return
         self.sequence = fact.sequence
         self.changed_ns, self.exchange_ns = fact.arrived_ns, fact.exchange_ns
         self.horizon = _horizon(fact)

@@ -136,7 +136,7 @@ class Binance:
         if status == 200:
             try:
                 return rest.read(request.intent, body, arrived_ns)
-            except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError):
+            except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError, RecursionError):
                 pass
         raise errors.reply_error(request, status, headers, body, arrived_ns)
 

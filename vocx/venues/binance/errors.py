@@ -76,7 +76,7 @@ def read_body(body: bytes) -> Body | None:
     """Code and text of an error body; ``None`` for anything else, such as HTML."""
     try:
         return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

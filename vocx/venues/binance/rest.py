@@ -222,6 +222,13 @@ _trades_body: Callable[[bytes], list[_Trade]] = msgspec.json.Decoder(list[_Trade
 _klines_body: Callable[[bytes], list[_Kline]] = msgspec.json.Decoder(list[_Kline]).decode
 
 
+def finite(*numbers: Decimal | None) -> None:
+    """Refuse what JSON text can hold and a market cannot: ``"NaN"``, ``"Infinity"``."""
+    for number in numbers:
+        if number is not None and not number.is_finite():
+            raise msgspec.ValidationError(f"{number} is no number")
+
+
 def _read_time(_: GetTime, body: bytes, arrived_ns: int) -> ServerTime:
     return ServerTime(exchange_ns=_time_body(body).serverTime * MS, arrived_ns=arrived_ns)
 
@@ -272,6 +279,7 @@ def _step(text: str | None) -> Decimal:
 
 def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Ticker:
     found = _ticker_body(body)
+    finite(found.lastPrice, found.bidPrice, found.askPrice, found.volume)
     return Ticker(
         symbol=intent.symbol,
         last=found.lastPrice,
@@ -293,6 +301,7 @@ def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Ticker:
 
 def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Quote:
     found = _quote_body(body)
+    finite(found.bidPrice, found.bidQty, found.askPrice, found.askQty)
     return Quote(
         symbol=intent.symbol,
         bid=found.bidPrice,
@@ -305,6 +314,7 @@ def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Quote:
 
 def _read_book(intent: GetBook, body: bytes, arrived_ns: int) -> BookSnapshot:
     found = _book_body(body)
+    finite(*(number for level in (*found.bids, *found.asks) for number in level))
     return BookSnapshot(
         symbol=intent.symbol,
         bids=found.bids,
@@ -316,6 +326,8 @@ def _read_book(intent: GetBook, body: bytes, arrived_ns: int) -> BookSnapshot:
 
 
 def _read_trades(intent: GetTrades, body: bytes, arrived_ns: int) -> Facts[Trade]:
+    rows = _trades_body(body)
+    finite(*(number for one in rows for number in (one.price, one.qty)))
     return Facts(
         Trade(
             symbol=intent.symbol,
@@ -326,11 +338,13 @@ def _read_trades(intent: GetTrades, body: bytes, arrived_ns: int) -> Facts[Trade
             exchange_ns=one.time * MS,
             arrived_ns=arrived_ns,
         )
-        for one in _trades_body(body)
+        for one in rows
     )
 
 
 def _read_candles(intent: GetCandles, body: bytes, arrived_ns: int) -> Facts[Candle]:
+    rows = _klines_body(body)
+    finite(*(number for row in rows for number in row[1:6]))
     return Facts(
         Candle(
             symbol=intent.symbol,
@@ -346,7 +360,7 @@ def _read_candles(intent: GetCandles, body: bytes, arrived_ns: int) -> Facts[Can
             trades=row[8],
             arrived_ns=arrived_ns,
         )
-        for row in _klines_body(body)
+        for row in rows
     )
 
 

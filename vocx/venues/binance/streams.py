@@ -25,6 +25,9 @@ STREAMS_PER_SOCKET = 1024
 NAMES_PER_FRAME = 200
 """Our choice: 1,024 names travel in six frames of about 6 KB, 1.5 s at four frames a second."""
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What broken text can raise; brackets nested a thousand deep are the last."""
+
 _SHOWN = 400
 """Characters of an unknown frame that are kept."""
 
@@ -106,7 +109,7 @@ def decode(text: bytes, arrived_ns: int, plan: SocketPlan) -> Sequence[Decoded]:
                 try:
                     symbol: str = wanted.symbol  # type: ignore[assignment]
                     return (read(text[end + 9 : -1], arrived_ns, symbol, wanted.depth),)
-                except msgspec.DecodeError:
+                except _UNREADABLE:
                     pass
     return (_slow(text, arrived_ns, plan),)
 
@@ -141,7 +144,7 @@ _any_of = msgspec.json.Decoder(_Any).decode
 def _slow(text: bytes, arrived_ns: int, plan: SocketPlan) -> Decoded:
     try:
         head = _any_of(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         return _unreadable(text)
     refusal = head.error
     if refusal is None and head.code is not None and head.e is None:
@@ -155,7 +158,7 @@ def _slow(text: bytes, arrived_ns: int, plan: SocketPlan) -> Decoded:
         return _event(head, text, arrived_ns, plan, None)
     try:
         inner = _any_of(data)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except _UNREADABLE:
         # Legal JSON of a shape we never asked for, such as an array of all tickers.
         return Unknown(text=_shown(text))
     if inner.s is None:
@@ -180,7 +183,7 @@ def _event(
         return Unknown(text=_shown(data))
     try:
         return read(data, arrived_ns, symbol, wanted.depth if wanted is not None else None)
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return Unknown(text=_shown(data))
 
 
@@ -197,7 +200,7 @@ def _unreadable(text: bytes) -> Unknown:
     """An object of an unexpected shape is unknown; anything else cannot be read."""
     try:
         found = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         raise BadReply(
             f"binance sent a frame that is not JSON ({error}): {_shown(text, 80)!r}",
             venue="binance",

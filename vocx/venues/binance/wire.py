@@ -2,6 +2,8 @@
 
 Field names are the wire's own (web-socket-streams.md, 2026-07-21). A payload names neither the
 symbol of a partial book nor, in the form vocx writes, of anything: the caller passes it in.
+A price that is no finite number makes no fact; the many levels of a delta are left to the book,
+which doubts itself when it meets one.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from decimal import Decimal
 import msgspec
 
 from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Level, Quote, Ticker, Trade
-from vocx.venues.binance.rest import MS
+from vocx.venues.binance.rest import MS, finite
 
 
 class _Quote(msgspec.Struct, gc=False):
@@ -91,6 +93,8 @@ class _Kline(msgspec.Struct, gc=False):
     k: _Bar
 
 
+_NO_NUMBER = msgspec.ValidationError("a price or quantity is no number")
+
 _quote_of = msgspec.json.Decoder(_Quote).decode
 _trade_of = msgspec.json.Decoder(_Trade).decode
 _agg_of = msgspec.json.Decoder(_AggTrade).decode
@@ -102,6 +106,10 @@ _kline_of = msgspec.json.Decoder(_Kline).decode
 
 def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _quote_of(data)
+    if not (  # finite() without its call and loop: this runs for every best price
+        found.b.is_finite() and found.B.is_finite() and found.a.is_finite() and found.A.is_finite()
+    ):
+        raise _NO_NUMBER
     return Quote(
         symbol=symbol,
         bid=found.b,
@@ -115,6 +123,8 @@ def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
 
 def trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _trade_of(data)
+    if not (found.p.is_finite() and found.q.is_finite()):
+        raise _NO_NUMBER
     return Trade(
         symbol=symbol,
         price=found.p,
@@ -129,6 +139,7 @@ def trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
 
 def agg_trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _agg_of(data)
+    finite(found.p, found.q)
     return Trade(
         symbol=symbol,
         price=found.p,
@@ -157,6 +168,7 @@ def delta(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
 
 def partial(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _partial_of(data)
+    finite(*(number for level in (*found.bids, *found.asks) for number in level))
     return BookSnapshot(
         symbol=symbol,
         bids=found.bids,
@@ -169,6 +181,7 @@ def partial(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fac
 
 def ticker(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _ticker_of(data)
+    finite(found.c, found.b, found.a, found.v)
     return Ticker(
         symbol=symbol,
         last=found.c,
@@ -191,6 +204,7 @@ def ticker(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact
 def candle(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _kline_of(data)
     bar = found.k
+    finite(bar.o, bar.h, bar.l, bar.c, bar.v)
     return Candle(
         symbol=symbol,
         interval=bar.i,
