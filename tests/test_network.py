@@ -96,7 +96,7 @@ def test_the_dial_of_a_real_lab(lab: Lab) -> None:
             return (time.perf_counter() - begun) * 1000
 
     with lab.network.latency(rtt_ms=100):
-        assert 200 <= took_ms() < 240
-    assert took_ms() < 60
+        assert 200 <= took_ms() < 300
+    assert took_ms() < 100
     with pytest.raises(BadInput, match="binance"):
         lab.network.timeout(venue="kraken")

@@ -281,15 +281,15 @@ def test_requests_pay_two_round_trips_then_one(site: Site, session: requests.Ses
     """A new connection costs its handshake and the call, a kept one only the call."""
     site.turn("latency", values={"rtt_ms": 60})
     url = f"http://127.0.0.1:{site.plain}/bytes/200"
-    assert 120 <= took_ms(lambda: session.get(url)) < 150
-    assert 60 <= took_ms(lambda: session.get(url)) < 80
+    assert 120 <= took_ms(lambda: session.get(url)) < 180
+    assert 60 <= took_ms(lambda: session.get(url)) < 120
 
 
 def test_tls_pays_its_own_round_trip(site: Site, session: requests.Session) -> None:
     """TLS 1.3 sits above the link: one round trip more."""
     site.turn("latency", values={"rtt_ms": 60})
     url = f"https://127.0.0.1:{site.secure}/bytes/200"
-    assert 180 <= took_ms(lambda: session.get(url)) < 240
+    assert 180 <= took_ms(lambda: session.get(url)) < 300
 
 
 @pytest.mark.parametrize("secure", [False, True])
@@ -303,11 +303,11 @@ def test_websocket_client_over_the_link(site: Site, secure: bool) -> None:
         ws.send("hello")
         assert ws.recv() == "hello"
 
-    assert took_ms(echo) < 40
+    assert took_ms(echo) < 55
     site.turn("latency", values={"rtt_ms": 60})
-    assert 60 <= took_ms(echo) < 90
+    assert 60 <= took_ms(echo) < 120
     site.order("clear", {})
-    assert took_ms(echo) < 40
+    assert took_ms(echo) < 55
     ws.close()
 
 
