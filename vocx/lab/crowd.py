@@ -6,21 +6,22 @@ engine's book, the tape, and the order flow of :mod:`vocx.lab.flow`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
 
 from vocx.lab.engine import Book
 from vocx.lab.flow import Flow
-from vocx.lab.history import History
+from vocx.lab.history import DAYS, History
 from vocx.lab.live import LiveMarket
 from vocx.lab.market import Spec
 from vocx.lab.recent import recent_trades
 from vocx.lab.tape import Tape
 from vocx.lab.world import CrowdWorld
 
-TRADES_A_SECOND = 30.0
-BTC_A_TRADE = 0.022
+TRADES_A_SECOND = 31.0
+BTC_A_TRADE = 0.025
 
 
 def _spec(
@@ -79,18 +80,30 @@ def open_world(
 
 def _open_market(spec: Spec, seed: int, start_ns: int) -> tuple[LiveMarket, Flow]:
     own = Random(f"{seed} {spec.symbol} start").getrandbits(62)
-    book = Book(spec.symbol, update_id=own % 10**9 + 50 * 10**9)
+    daily = TRADES_A_SECOND * 86_400 * spec.activity
+    # Room for all of history below it, and the same wherever on the calendar the lab starts.
+    next_trade = int(daily * DAYS * 1.4) + 1_000_000
+    book = Book(
+        spec.symbol,
+        update_id=own % 10**9 + 50 * 10**9,
+        next_order=2 * next_trade,
+        next_trade=next_trade,
+    )
     flow = Flow(spec, book, seed)
+    # Where a tick is coarse, more of the volume trades in sweeps of the best level.
+    coarse = (
+        min(2.4, 1 + 3 / math.sqrt(max(flow.burst_ticks, 1.0))) if flow.burst_ticks < 200 else 1
+    )
     history = History(
         seed=own,
         start_ns=start_ns,
-        price=flow.home,
-        trades_a_day=TRADES_A_SECOND * 86_400 * spec.activity,
-        lots_a_trade=max(BTC_A_TRADE * flow.unit, flow.least),
+        price=flow.desk.home,
+        trades_a_day=daily,
+        lots_a_trade=max(BTC_A_TRADE * coarse * flow.desk.unit, flow.desk.least),
         volatility=spec.volatility,
+        next_trade=next_trade,
     )
-    book.next_trade = history.next_trade
-    book.next_order = 2 * history.next_trade
     flow.fill(start_ns)
-    tape = Tape(start_ns, flow.home, history.next_trade, recent_trades(spec.symbol, history))
+    earlier = recent_trades(spec.symbol, history)
+    tape = Tape(start_ns, flow.desk.home, next_trade, earlier)
     return LiveMarket(spec, book, tape, history), flow

@@ -11,7 +11,7 @@ move in bursts, while quantities at the best price and levels behind it change a
 * **Temper**: a slow factor that makes all of it busier or quieter for some seconds at a time.
 
 Everything is drawn from the flow's own ``random.Random``; times are nanoseconds of market time
-since the start. Sizes are drawn for BTC and scaled to the symbol.
+since the start. Single orders are the business of :mod:`vocx.lab.desk`.
 """
 
 from __future__ import annotations
@@ -20,23 +20,21 @@ import math
 from heapq import heappop, heappush
 from random import Random
 
+from vocx.lab.desk import Desk
 from vocx.lab.engine import Book, Half, Order
 from vocx.lab.market import Event, Side, Spec
 
-DOLLARS = {"BTC": 61_700.0, "ETH": 2_620.0, "BNB": 520.0, "SOL": 152.0, "EUR": 1.09}
-"""What one unit of a quote asset is about worth, to scale order sizes; others count as 1."""
-
-CALM_TOUCH = 62.0
-CALM_TAKERS = 7.6
+CALM_TOUCH = 75.0
+CALM_TAKERS = 7.0
 CALM_DEEP = 150.0
-CALM_WALLS = 9.0
-BURSTS = 0.60
-STIRRED_DEEP = 2_600.0
+CALM_WALLS = 14.0
+BURSTS = 0.85
+STIRRED_DEEP = 3_600.0
 """Extra deep actions a second right after a jump; it fades within ``STIRRED_S``."""
 STIRRED_S = 0.13
 TEMPER_S = 7.0
-TEMPER_SPREAD = 0.62
-NEAR_ORDERS = 420
+TEMPER_SPREAD = 0.55
+LONGEST_CALM_S = 14.0
 PULL_HOME = 0.08
 """How strongly bursts lean back towards the start price, per unit of log distance:
 over hours the price wanders freely, over weeks it stays within some percent."""
@@ -56,27 +54,15 @@ class Flow:
     def __init__(self, spec: Spec, book: Book, seed: int) -> None:
         self.book = book
         self.random = Random(f"{seed} {spec.symbol}")
-        self.activity = spec.activity
-        self.home = int(spec.price / spec.tick)
-        self.grid = self.home * 1e-8 / 0.0617
-        """Ticks that correspond to one tick of BTC/USDT at 61,700."""
-        worth = DOLLARS.get(spec.quote, 1.0) * float(spec.price)
-        liquid = 0.25 + 0.75 * min(spec.activity, 1.0)
-        self.unit = 61_700.0 / worth / float(spec.lot) * liquid
-        """Lots that correspond to one BTC in the recorded session."""
-        self.least = max(1, math.ceil(spec.min_notional / spec.price / spec.lot))
-        self.most = int(spec.max_quantity / spec.lot)
-        self.burst_ticks = self.home * spec.volatility / math.sqrt(86_400 * BURSTS * self.activity)
-        self.near: list[int] = []
-        self.walls: list[int] = []
-        self.wall_target = 0
-        self.touch_target = [1.0, 1.0]
+        self.desk = Desk(spec, book, self.random)
+        self.activity = max(spec.activity, 1e-6)
+        bursts_a_day = 86_400 * BURSTS * self.activity
+        self.burst_ticks = self.desk.home * spec.volatility / math.sqrt(bursts_a_day)
         self.temper = 1.0
         self._temper_log = 0.0
         self._temper_ns = 0
         self._stirred = 0.0
         self._stirred_ns = 0
-        self._taker: Side = "buy"
         self._script: list[tuple[int, int, str, int, int]] = []
         self._scripted = 0
         self._calm_ns = 0
@@ -108,18 +94,7 @@ class Flow:
 
     def fill(self, at_ns: int) -> None:
         """Lay out the orders that are there when the lab opens."""
-        scale = min(1.0, 0.25 + 0.75 * math.sqrt(self.activity))
-        for side, count in (("buy", 1_750), ("sell", 2_600)):
-            price = self.home if side == "buy" else self.home + 1
-            self.book.limit(at_ns, side, price, self._touch_size())  # type: ignore[arg-type]
-            for _ in range(int(count * scale)):
-                self._place_wall(side, at_ns)  # type: ignore[arg-type]
-            for _ in range(NEAR_ORDERS // 2):
-                self._place_near(side, at_ns)  # type: ignore[arg-type]
-            for _ in range(24):
-                self._join(side, at_ns, 1.0)  # type: ignore[arg-type]
-        self.wall_target = len(self.walls)
-        self._aim()
+        self.desk.fill(at_ns)
 
     # When things happen.
 
@@ -132,7 +107,8 @@ class Flow:
 
     def _plan_burst(self, now_ns: int) -> None:
         rate = BURSTS * self.temper * self.activity
-        self._burst_ns = now_ns + 1 + int(self.random.expovariate(rate) * 1e9)
+        calm_s = min(self.random.expovariate(rate), LONGEST_CALM_S / self.activity)
+        self._burst_ns = now_ns + 1 + int(calm_s * 1e9)
 
     def _refresh_temper(self, now_ns: int) -> None:
         passed_s = (now_ns - self._temper_ns) / 1e9
@@ -142,7 +118,7 @@ class Flow:
         shock = math.sqrt(1 - kept * kept) * TEMPER_SPREAD
         self._temper_log = kept * self._temper_log + shock * self.random.gauss(0.0, 1.0)
         self._temper_ns = now_ns
-        self.temper = math.exp(self._temper_log - TEMPER_SPREAD**2 / 2)
+        self.temper = max(0.4, math.exp(self._temper_log - TEMPER_SPREAD**2 / 2))
 
     def _later(self, now_ns: int, verb: str, direction: int, ticks: int = 0) -> None:
         self._scripted += 1
@@ -159,55 +135,21 @@ class Flow:
         draw = self.random.random() * (calm * self.temper + stirred) - stirred
         draw /= self.temper
         if draw < CALM_DEEP:
-            return self._deep(at_ns)
+            return self.desk.deep(at_ns)
         if draw < CALM_DEEP + CALM_TOUCH:
-            return self._touch(at_ns)
+            return self.desk.touch(at_ns)
         if draw < CALM_DEEP + CALM_TOUCH + CALM_TAKERS:
-            return self._take(at_ns)
-        return self._wall(at_ns)
+            return self.desk.take(at_ns)
+        return self.desk.wall(at_ns)
 
     def _repair(self, bid: int, ask: int, at_ns: int) -> list[Event]:
         """Somebody else emptied a side or opened the spread: quote there again."""
         side: Side = "buy" if not bid or (ask and self.random.random() < 0.5) else "sell"
         if side == "buy":
-            price = ask - 1 if ask else self.home
+            price = ask - 1 if ask else self.desk.home
         else:
-            price = bid + 1 if bid else self.home + 1
-        return self._quote(side, price, at_ns)
-
-    def _deep(self, at_ns: int) -> list[Event]:
-        """Behind the best prices: a short-lived order comes or goes."""
-        if self.random.random() * 2 * NEAR_ORDERS < len(self.near):
-            return self._drop_one(self.near, at_ns)
-        return self._place_near("buy" if self.random.random() < 0.5 else "sell", at_ns)
-
-    def _wall(self, at_ns: int) -> list[Event]:
-        """Far away: an order for the long run comes or goes."""
-        if self.random.random() * 2 * self.wall_target < len(self.walls):
-            return self._drop_one(self.walls, at_ns)
-        return self._place_wall("buy" if self.random.random() < 0.42 else "sell", at_ns)
-
-    def _touch(self, at_ns: int) -> list[Event]:
-        """At a best price: join or leave, around the quantity it should have."""
-        buy = self.random.random() < 0.5
-        side: Side = "buy" if buy else "sell"
-        half = self.book.bids if buy else self.book.asks
-        wanted = self.touch_target[0 if buy else 1]
-        lack = 1 - half.best()[1] / wanted
-        if self.random.random() < 0.5 + min(max(0.8 * lack, -0.45), 0.45):
-            return self._join(side, at_ns, 1.0)
-        return self._leave(half, at_ns, int(0.15 * wanted)) or self._join(side, at_ns, 1.0)
-
-    def _take(self, at_ns: int) -> list[Event]:
-        """A small taker: never enough to use up the best level."""
-        if self.random.random() < 0.3:
-            self._taker = "sell" if self._taker == "buy" else "buy"
-        half = self.book.asks if self._taker == "buy" else self.book.bids
-        price, there = half.best()
-        lots = min(self._taker_size(), int(0.6 * there))
-        if lots < 1:
-            return []
-        return self.book.limit(at_ns, self._taker, price, lots, rule="IOC").events
+            price = bid + 1 if bid else self.desk.home + 1
+        return self.desk.quote(side, price, at_ns)
 
     # Bursts.
 
@@ -217,16 +159,17 @@ class Flow:
         spread = 0.85
         reach = self.burst_ticks * math.exp(-spread * spread) * math.exp(draw.gauss(0, spread))
         ticks = int(reach + draw.random())
-        bid = self.book.best()[0] or self.home
-        lean = 0.5 - max(-0.3, min(0.3, PULL_HOME * math.log(bid / self.home)))
+        bid = self.book.best()[0] or self.desk.home
+        lean = 0.5 - max(-0.3, min(0.3, PULL_HOME * math.log(bid / self.desk.home)))
         direction = 1 if draw.random() < lean else -1
         if ticks == 0:
             return
         at = now_ns
-        for _ in range(draw.randrange(3, 12)):
+        for _ in range(draw.randrange(6, 18)):
             self._later(at, "pull", direction)
-            at += int(draw.expovariate(1 / 4e6))
-        jumps = min(ticks, 1 + int(draw.expovariate(1 / 4.5)))
+            at += int(draw.expovariate(1 / 3e6))
+        often = 14.0 if draw.random() < 0.05 else 2.4
+        jumps = min(ticks, 1 + int(draw.expovariate(1 / often)))
         cuts = sorted(draw.randrange(1, ticks) for _ in range(jumps - 1)) if ticks > 1 else []
         for before, after in zip([0, *cuts], [*cuts, ticks], strict=True):
             if after > before:
@@ -239,10 +182,10 @@ class Flow:
         """One jump of the attacked best price, and the other side following; when it is over."""
         draw = self.random
         self._later(at, "attack", direction, ticks)
-        at += int(draw.expovariate(1 / 0.9e6))
+        at += int(draw.expovariate(1 / 1.5e6))
         while draw.random() < 0.45:
             self._later(at, "approach", direction)
-            at += int(draw.expovariate(1 / 0.6e6))
+            at += int(draw.expovariate(1 / 1.0e6))
         self._later(at, "follow", direction)
         return at + int(draw.expovariate(1 / (45e6 if draw.random() < 0.35 else 2e6)))
 
@@ -252,18 +195,18 @@ class Flow:
         follower: Side = "buy" if up else "sell"
         if verb == "attack":
             self._stirred, self._stirred_ns = 1.0, now_ns
-            self._aim()
+            self.desk.aim()
             return self._attack(attacked, direction, ticks, at_ns)
         if verb == "pull":
-            return self._leave(attacked, at_ns, 0)
+            return self.desk.pull(attacked, at_ns)
         if verb == "settle":
             both: Side = "buy" if self.random.random() < 0.5 else "sell"
-            return self._join(both, at_ns, 1.6)
+            return self.desk.join(both, at_ns, 1.6)
         bid, _, ask, _ = self.book.best()
         if not bid or not ask or ask - bid < 2:
             return []
         step = 1 if verb == "follow" else self.random.randrange(1, ask - bid)
-        return self._quote(follower, ask - step if up else bid + step, at_ns)
+        return self.desk.quote(follower, ask - step if up else bid + step, at_ns)
 
     def _attack(self, half: Half, direction: int, ticks: int, at_ns: int) -> list[Event]:
         """Move one best price by ``ticks``: makers pull, a taker sweeps, a new best appears."""
@@ -274,21 +217,21 @@ class Flow:
         if goal <= 0:
             return []
         events: list[Event] = []
-        heavy = int(0.04 * self.unit)
+        heavy = int(0.06 * self.desk.unit)
         for order in self._crowd_between(half, best, goal):
-            if order.remaining > heavy and self.random.random() < 0.85:
+            if order.remaining > heavy and self.random.random() < 0.98:
                 outcome = self.book.cancel(at_ns, order.id)
                 events += outcome.events if outcome else []
         taker: Side = "buy" if direction > 0 else "sell"
         maker: Side = "sell" if direction > 0 else "buy"
-        reach = int(12 * self.unit)
+        reach = int(12 * self.desk.unit)
         lots = min(half.available(goal - direction, reach), reach)
         if lots > 0:
             swept = self.book.limit(at_ns, taker, goal - direction, lots, rule="IOC")
             events += swept.events
         bid, _, ask, _ = self.book.best()
         free = goal > bid if direction > 0 else goal < ask or not ask
-        return events + self._quote(maker, goal, at_ns) if free else events
+        return events + self.desk.quote(maker, goal, at_ns) if free else events
 
     def _crowd_between(self, half: Half, best: int, goal: int) -> list[Order]:
         """The crowd's orders behind the best price that a jump to ``goal`` passes."""
@@ -300,105 +243,3 @@ class Flow:
             orders = half.levels[key * sign].orders.values()
             found += [order for order in orders if order.owner is None]
         return found
-
-    # Single orders.
-
-    def _aim(self) -> None:
-        """Draw how much each best price should hold from now on."""
-        for side in (0, 1):
-            self.touch_target[side] = self.unit * 2.3 * math.exp(self.random.gauss(0, 0.5))
-
-    def _quote(self, side: Side, price: int, at_ns: int) -> list[Event]:
-        outcome = self.book.limit(at_ns, side, price, self._touch_size(), rule="MAKER")
-        if outcome.resting and outcome.order:
-            self.near.append(outcome.order.id)
-        return outcome.events
-
-    def _join(self, side: Side, at_ns: int, factor: float) -> list[Event]:
-        price = (self.book.bids if side == "buy" else self.book.asks).best()[0]
-        if not price:
-            return []
-        outcome = self.book.limit(at_ns, side, price, int(self._touch_size() * factor) or 1)
-        if outcome.resting and outcome.order:
-            self.near.append(outcome.order.id)
-        return outcome.events
-
-    def _leave(self, half: Half, at_ns: int, floor: int) -> list[Event]:
-        """The crowd's newest order at the best price goes, unless less than ``floor`` stays."""
-        price, there = half.best()
-        if not price:
-            return []
-        level = half.levels[price]
-        if len(level.orders) < 2:
-            return []
-        order = level.orders[next(reversed(level.orders))]
-        if order.owner is not None or there - order.remaining < floor:
-            return []
-        outcome = self.book.cancel(at_ns, order.id)
-        return outcome.events if outcome else []
-
-    def _place_near(self, side: Side, at_ns: int) -> list[Event]:
-        draw = self.random
-        away = math.exp(draw.gauss(7.7, 1.65))
-        if draw.random() < 0.15:
-            size = self._tiny()
-        else:
-            size = self._lots(0.08, 1.6)
-        return self._place(side, away, size, self.near, at_ns)
-
-    def _place_wall(self, side: Side, at_ns: int) -> list[Event]:
-        draw = self.random
-        if draw.random() < 0.62:
-            away = draw.uniform(40, 21_500)
-        else:
-            away = math.exp(draw.uniform(9.9, 14.7 if side == "buy" else 15.2))
-        size = self._tiny() if draw.random() < 0.4 else self._lots(0.012, 2.2)
-        return self._place(side, away, size, self.walls, at_ns)
-
-    def _place(
-        self, side: Side, away: float, lots: int, pool: list[int], at_ns: int
-    ) -> list[Event]:
-        """A limit order ``away`` BTC ticks behind the own best price."""
-        half = self.book.bids if side == "buy" else self.book.asks
-        best = half.best()[0] or self.home
-        price = best - half.sign * max(1, round(away * self.grid))
-        if away * self.grid > 1_000:
-            price = round(price, -2)
-        if price < best // 3:
-            return []
-        outcome = self.book.limit(at_ns, side, price, lots, rule="MAKER")
-        if outcome.resting and outcome.order:
-            pool.append(outcome.order.id)
-        return outcome.events
-
-    def _drop_one(self, pool: list[int], at_ns: int) -> list[Event]:
-        """Cancel a random order of a pool, leaving the best prices alone."""
-        bid, _, ask, _ = self.book.best()
-        orders = self.book.orders
-        for _ in range(8):
-            if not pool:
-                break
-            at = int(self.random.random() * len(pool))
-            order = orders.get(pool[at])
-            if order is None or order.price not in (bid, ask):
-                pool[at] = pool[-1]
-                pool.pop()
-            if order is not None and order.price not in (bid, ask):
-                outcome = self.book.cancel(at_ns, order.id)
-                return outcome.events if outcome else []
-        return []
-
-    # Sizes.
-
-    def _lots(self, middle_btc: float, spread: float) -> int:
-        lots = self.unit * middle_btc * math.exp(self.random.gauss(0.0, spread))
-        return min(max(int(lots), self.least), self.most, int(self.unit * 8) or 1)
-
-    def _tiny(self) -> int:
-        return self.least + int(self.random.expovariate(1.0) * self.least * 0.8)
-
-    def _touch_size(self) -> int:
-        return self._tiny() if self.random.random() < 0.3 else self._lots(0.07, 1.0)
-
-    def _taker_size(self) -> int:
-        return self._tiny() if self.random.random() < 0.4 else self._lots(0.009, 1.7)

@@ -107,6 +107,8 @@ class History:
         Averages that the live market continues.
     volatility
         Standard deviation of a day's return, as a share.
+    next_trade
+        The id that the first live trade gets; ids count back from it.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class History:
         trades_a_day: float,
         lots_a_trade: float,
         volatility: float,
+        next_trade: int,
         days: int = DAYS,
     ) -> None:
         self.seed = seed
@@ -125,16 +128,12 @@ class History:
         self.first_day = start_ns // (86_400 * SECOND) - days
         self._splits: OrderedDict[tuple[int, int], Table] = OrderedDict()
         self._days = self._make_days(price, trades_a_day, lots_a_trade, volatility, days + 1)
+        self._days[:, LAST] += next_trade - 1 - self._days[-1, LAST]
 
     @property
     def first_s(self) -> int:
         """When history begins, seconds since the epoch."""
         return self.first_day * 86_400
-
-    @property
-    def next_trade(self) -> int:
-        """The id that the first live trade gets."""
-        return int(self._days[-1, LAST]) + 1
 
     def rows(self, length_s: int, first: int, end: int) -> Table:
         """Buckets ``first`` to ``end - 1`` of one table length, counted from the epoch.
@@ -255,6 +254,7 @@ class History:
         lived = np.ones(days)
         lived[-1] = self.start_ns % (86_400 * SECOND) / (86_400 * SECOND)
         draw = [normal(self.seed, stream, index) for stream in range(100, 106)]
+        draw[4][-2:] *= 0.3  # The last day goes over into the live market's average.
         size = volatility * np.exp(0.4 * draw[0]) * np.sqrt(lived)
         moved = np.cumsum((size * draw[1])[::-1])[::-1]
         # Folded, so that three years of history never lead further than a factor of three.

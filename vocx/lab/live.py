@@ -115,8 +115,8 @@ class LiveMarket:
     def window(self, length_ns: int, now_ns: int) -> Window:
         """The rolling window of that length that ends at ``now_ns``, in whole seconds.
 
-        The part between the first and the last two minutes is kept for a minute, because tickers ask
-        for every symbol every second.
+        The part between the first and the last two minutes is kept for a minute, because
+        tickers ask for every symbol every second.
         """
         end_s = now_ns // SECOND + 1
         begin_s = max(end_s - length_ns // SECOND, self.history.first_s)

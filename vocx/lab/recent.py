@@ -1,8 +1,8 @@
 """Single trades from just before the start, so that a newcomer who asks for the last thousand
 gets a thousand from the first second on.
 
-They agree with the seconds of :mod:`vocx.lab.history` in ids, count, volume, taker volume where
-it can be split so, open, high, low and close.
+They agree with the seconds of :mod:`vocx.lab.history` in ids, count, volume, open, high, low and
+close; quote and taker volumes are of the same size, not the same number.
 """
 
 from __future__ import annotations

@@ -1,0 +1,204 @@
+"""The matching engine: price-time priority, and an account of everything in its events."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vocx.lab.engine import Book, Outcome
+from vocx.lab.market import BestChanged, LevelChanged, Traded
+
+SIDE = st.sampled_from(["buy", "sell"])
+PRICE = st.integers(95, 105)
+LOTS = st.integers(1, 20)
+OWNER = st.sampled_from([None, "ann", "bob"])
+OPERATION = st.one_of(
+    st.tuples(
+        st.just("limit"), SIDE, PRICE, LOTS, OWNER, st.sampled_from(["GTC", "IOC", "FOK", "MAKER"])
+    ),
+    st.tuples(st.just("market"), SIDE, LOTS),
+    st.tuples(st.just("budget"), SIDE, st.integers(1, 3_000)),
+    st.tuples(st.just("cancel"), st.integers(1, 60)),
+    st.tuples(st.just("cancel_owner"), st.sampled_from(["ann", "bob", "nobody"])),
+)
+
+
+def play(book: Book, operation: tuple) -> Outcome | None:
+    match operation:
+        case ("limit", side, price, lots, owner, rule):
+            return book.limit(1, side, price, lots, owner=owner, rule=rule)
+        case ("market", side, lots):
+            return book.market(1, side, quantity=lots)
+        case ("budget", side, budget):
+            return book.market(1, side, budget=budget)
+        case ("cancel", number):
+            return book.cancel(1, number)
+        case (_, owner):
+            return book.cancel_owner(1, owner)
+
+
+def filled_book(*orders: tuple[str, int, int]) -> Book:
+    book = Book("BTC/USDT")
+    for side, price, lots in orders:
+        book.limit(1, side, price, lots)
+    return book
+
+
+def trades(outcome: Outcome) -> list[tuple[int, int, int]]:
+    return [
+        (event.price, event.quantity, event.maker_order)
+        for event in outcome.events
+        if isinstance(event, Traded)
+    ]
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(OPERATION, max_size=60))
+def test_the_book_always_adds_up(operations: list[tuple]) -> None:
+    """Never crossed; a level's total is the sum of its orders; keys are sorted and complete."""
+    book = Book("BTC/USDT")
+    for operation in operations:
+        play(book, operation)
+        bid, _, ask, _ = book.best()
+        assert not (bid and ask) or bid < ask
+        resting: dict[tuple[str, int], int] = defaultdict(int)
+        for order in book.orders.values():
+            assert 0 < order.remaining <= order.quantity
+            resting[order.side, order.price] += order.remaining
+        bids, asks = book.top(1_000)
+        assert bids == sorted(bids, reverse=True) and asks == sorted(asks)
+        shown = {("buy", p): q for p, q in bids} | {("sell", p): q for p, q in asks}
+        assert shown == resting
+        assert {o.id for mine in book.owned.values() for o in mine.values()} == {
+            o.id for o in book.orders.values() if o.owner
+        }
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(OPERATION, max_size=60))
+def test_events_alone_rebuild_the_book(operations: list[tuple]) -> None:
+    """Applying each ``LevelChanged`` gives the book; ids have no gap; the best is announced
+    exactly when it changes, at most once an operation, as of the newest update id."""
+    book = Book("BTC/USDT", update_id=500)
+    copy: dict[str, dict[int, int]] = {"buy": {}, "sell": {}}
+    best, update = (0, 0, 0, 0), 500
+    for operation in operations:
+        outcome = play(book, operation)
+        said = []
+        for event in outcome.events if outcome else []:
+            if isinstance(event, LevelChanged):
+                update += 1
+                assert event.update_id == update
+                copy[event.side][event.price] = event.quantity
+                if not event.quantity:
+                    del copy[event.side][event.price]
+            elif isinstance(event, BestChanged):
+                said.append(event)
+        assert (sorted(copy["buy"].items(), reverse=True), sorted(copy["sell"].items())) == (
+            book.top(1_000)
+        )
+        assert len(said) == (book.best() != best)
+        best = book.best()
+        for event in said:
+            assert event.update_id == book.update_id == update
+            assert (event.bid, event.bid_quantity, event.ask, event.ask_quantity) == best
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(OPERATION, max_size=60))
+def test_quantity_is_conserved(operations: list[tuple]) -> None:
+    """What was placed was traded, expired, cancelled or rests, to the last lot; trade ids count
+    up; a maker trades at its own price, never worse than the taker's limit."""
+    book = Book("BTC/USDT")
+    number = 0
+    for operation in operations:
+        before = sum(order.remaining for order in book.orders.values())
+        outcome = play(book, operation)
+        after = sum(order.remaining for order in book.orders.values())
+        if outcome is None:
+            continue
+        traded = sum(fill.trade.quantity for fill in outcome.fills)
+        gone = sum(order.remaining for order in outcome.cancelled)
+        added = outcome.order.remaining if outcome.order and outcome.resting else 0
+        assert after == before - traded - gone + added
+        for fill in outcome.fills:
+            number += 1
+            assert fill.trade.trade_id == number
+            assert fill.trade.price == fill.maker.price
+            if operation[0] == "limit":
+                better = fill.trade.price <= operation[2]
+                assert better if operation[1] == "buy" else fill.trade.price >= operation[2]
+        if outcome.order and not outcome.cancelled:
+            assert outcome.order.remaining == outcome.order.quantity - traded
+
+
+def test_the_earlier_order_at_a_price_trades_first() -> None:
+    """First come, first served; a partly filled order keeps its place."""
+    book = filled_book(("sell", 101, 5), ("sell", 100, 3), ("sell", 100, 4))
+    assert trades(book.market(2, "buy", quantity=4)) == [(100, 3, 2), (100, 1, 3)]
+    book.limit(3, "sell", 100, 9)
+    assert trades(book.limit(4, "buy", 101, 20)) == [(100, 3, 3), (100, 9, 5), (101, 5, 1)]
+    assert book.best() == (101, 3, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "traded", "resting", "expired"),
+    [
+        ("GTC", 3, True, ""),
+        ("IOC", 3, False, "unfilled"),
+        ("FOK", 0, False, "unfilled"),
+        ("MAKER", 0, False, "would_match"),
+    ],
+)
+def test_what_a_limit_order_may_do(rule: str, traded: int, resting: bool, expired: str) -> None:
+    """5 lots wanted, 3 there: the four rules differ in what trades and what rests."""
+    outcome = filled_book(("sell", 100, 3)).limit(2, "buy", 100, 5, rule=rule)
+    assert sum(lots for _, lots, _ in trades(outcome)) == traded
+    assert (outcome.resting, outcome.expired) == (resting, expired)
+
+
+def test_fill_or_kill_counts_several_levels() -> None:
+    """Enough within the limit price: all of it trades at once."""
+    book = filled_book(("sell", 100, 3), ("sell", 101, 3), ("sell", 102, 3))
+    assert book.limit(2, "buy", 101, 7, rule="FOK").expired == "unfilled"
+    assert trades(book.limit(3, "buy", 101, 6, rule="FOK")) == [(100, 3, 1), (101, 3, 2)]
+
+
+def test_a_quote_budget_buys_whole_lots() -> None:
+    """350 ticks x lots: 3 lots at 100 leave 50, which buys nothing at 101."""
+    book = filled_book(("sell", 100, 3), ("sell", 101, 3))
+    outcome = book.market(2, "buy", budget=350)
+    assert trades(outcome) == [(100, 3, 1)]
+    assert outcome.order is not None and outcome.order.quantity == 3
+
+
+@pytest.mark.parametrize("given_", [{}, {"quantity": 0}, {"quantity": 1, "budget": 1}])
+def test_a_market_order_needs_one_size(given_: dict[str, int]) -> None:
+    """Nothing, nothing positive or both: refused, and the book is untouched."""
+    book = filled_book(("sell", 100, 3))
+    with pytest.raises(ValueError, match="positive"):
+        book.market(2, "buy", **given_)
+    assert book.best() == (0, 0, 100, 3)
+
+
+def test_cancelling_what_is_not_there() -> None:
+    """``None``, no event, no id used."""
+    book = filled_book(("buy", 99, 1))
+    assert book.cancel(2, 77) is None
+    assert book.update_id == 1
+
+
+def test_an_owner_leaves_in_one_operation() -> None:
+    """All orders of one owner go; the best is announced once."""
+    book = filled_book(("buy", 99, 1))
+    for price in (98, 100, 101):
+        book.limit(1, "buy", price, 2, owner="ann")
+    outcome = book.cancel_owner(2, "ann")
+    assert [order.price for order in outcome.cancelled] == [98, 100, 101]
+    assert [type(event).__name__ for event in outcome.events] == ["LevelChanged"] * 3 + [
+        "BestChanged"
+    ]
+    assert book.best() == (99, 1, 0, 0)
