@@ -148,8 +148,12 @@ def test_outside_libraries(path: Path) -> None:
         where = f"{path.relative_to(PACKAGE)}:{line}"
         if top != "vocx" and top not in sys.stdlib_module_names and allowed is not None:
             assert top in allowed, f"{where}: {name} may not use {top}"
-        if row(name) == PURE:
+        if row(name) == PURE and target != "random":
             assert top not in IMPURE, f"{where}: {name} is pure and may not use {top}"
+        elif row(name) == PURE:
+            text = path.read_text(encoding="utf-8")
+            own = "from random import Random\n" in text and "\nimport random" not in text
+            assert own, f"{where}: {name} is pure; a seeded Random of its own is all it may use"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=dotted)
