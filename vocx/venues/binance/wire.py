@@ -93,8 +93,6 @@ class _Kline(msgspec.Struct, gc=False):
     k: _Bar
 
 
-_NO_NUMBER = msgspec.ValidationError("a price or quantity is no number")
-
 _quote_of = msgspec.json.Decoder(_Quote).decode
 _trade_of = msgspec.json.Decoder(_Trade).decode
 _agg_of = msgspec.json.Decoder(_AggTrade).decode
@@ -109,7 +107,7 @@ def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     if not (  # finite() without its call and loop: this runs for every best price
         found.b.is_finite() and found.B.is_finite() and found.a.is_finite() and found.A.is_finite()
     ):
-        raise _NO_NUMBER
+        raise msgspec.ValidationError("a price or quantity is no number")
     return Quote(
         symbol=symbol,
         bid=found.b,
@@ -124,7 +122,7 @@ def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
 def trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _trade_of(data)
     if not (found.p.is_finite() and found.q.is_finite()):
-        raise _NO_NUMBER
+        raise msgspec.ValidationError("a price or quantity is no number")
     return Trade(
         symbol=symbol,
         price=found.p,
