@@ -20,7 +20,7 @@ from vocx.lab.config import Address, Config
 from vocx.lab.handle import Lab, conflict
 from vocx.lab.truth import Truth, TruthEvent, TruthEvents
 
-__all__ = ["Lab", "Truth", "TruthEvent", "TruthEvents", "attach", "open"]
+__all__ = ["Config", "Lab", "Truth", "TruthEvent", "TruthEvents", "attach", "open"]
 
 PathLike = str | os.PathLike[str]
 
