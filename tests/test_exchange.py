@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import requests
 
 import vocx
 import vocx.lab
@@ -89,6 +91,34 @@ def test_the_budget_follows_the_headers(exchange: Exchange) -> None:
     call = exchange.quote("BTC/USDT").exchange
     head = call.reply.lower().split(b"x-mbx-used-weight-1m: ")[1]
     assert exchange.budget.rows()[0].used == int(head.split(b"\r\n")[0])
+
+
+def test_the_brake_follows_the_labs_scaled_windows(lab: Any) -> None:
+    """Windows made 60 times shorter are waited for a second, not a minute; none when off."""
+    lab.limits(scale=60)
+    try:
+        with vocx.connect(lab=lab) as ex:
+            begun = time.monotonic()
+            for _ in range(30):
+                ex.order_book("BTC/USDT", depth=5000)
+            assert ex.budget.stop_at == 0.8 and time.monotonic() - begun < 10
+    finally:
+        lab.limits(scale=1)
+
+
+def test_a_ban_that_the_labs_owner_ends_is_over(lab: Any) -> None:
+    """418 closes the gate; when the lab's clock of limits moves on, the next call goes out."""
+    with vocx.connect(lab=lab) as ex:
+        ex.budget.stop_at = None
+        lab.control("limits", weight=10, ban_after=1, venue="binance")
+        url = ex.url("rest") + "/api/v3/depth?limit=5000&symbol=BTCUSDT"
+        while requests.get(url, timeout=5).status_code != 418:
+            pass
+        for _ in range(2):
+            with pytest.raises(errors.Banned):
+                ex.time()
+        lab.control("limits", weight=6000, ban_after=10, advance="window", venue="binance")
+        assert ex.time().exchange.status == 200
 
 
 def test_the_labs_clock_is_ours(exchange: Exchange) -> None:

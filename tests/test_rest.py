@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -207,6 +209,30 @@ def test_a_dribble_ends_at_the_deadline(serve: Any, monkeypatch: pytest.MonkeyPa
     with pytest.raises(errors.TimedOut):
         client.call(GetTime())
     assert time.monotonic() - begun < 1.5
+
+
+def test_a_call_can_be_interrupted(serve: Any) -> None:
+    """The stop button ends a hanging call at once, and the next call works."""
+    _, client = serve("hang")
+    previous = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            client.call(GetTime())
+        assert time.monotonic() - begun < 1
+    finally:
+        signal.signal(signal.SIGALRM, previous)
+    assert client.call(GetTime()).exchange.phases.new_connection
+
+
+def test_several_threads_share_a_client(serve: Any) -> None:
+    """Each call sees its own bytes."""
+    _, client = serve()
+    with ThreadPoolExecutor(4) as pool:
+        calls = list(pool.map(lambda _: client.call(GetTime()).exchange, range(40)))
+    assert {one.request.count(b"GET ") for one in calls} == {1}
+    assert {one.reply for one in calls} == {http()}
 
 
 def test_429_is_waited_out_once(serve: Any) -> None:

@@ -95,8 +95,7 @@ def exchange(
     tls: Annotated[bool, typer.Option(help="Also over https and wss.")] = False,
 ) -> None:
     """Run an exchange in a box until Ctrl-C; its URLs and keys as one JSON line."""
-    from vocx.lab import process, recordings
-    from vocx.lab.config import Config
+    from vocx.lab import Config, process, recordings
 
     if more and not replay:
         raise typer.BadParameter("files are for --replay: vocx exchange --replay FILE...")

@@ -15,6 +15,9 @@ import msgspec
 
 from vocx import errors, venues
 from vocx.doctor.hosts import Answer, Target, probe, targets
+from vocx.facts import ServerTime
+from vocx.rest import Client
+from vocx.venues.base import GetTime
 
 Status = Literal["ok", "unreachable", "broken"]
 MARKS = {"ok": "yes", "unreachable": "no", "broken": "BROKEN"}
@@ -106,19 +109,22 @@ def check(
 def try_lab() -> Finding:
     """Open a lab of its own, ask it the time twice, and close it again."""
     import vocx.lab
-    from vocx.exchange import Exchange
 
     begun = perf_counter()
     try:
         with vocx.lab.open(name="doctor") as lab:
             ready_s = perf_counter() - begun
-            exchange = Exchange(venues.get("binance"), "lab", lab=lab)
-            exchange.time()
-            call = exchange.time().exchange
-            exchange.close()
+            client = Client(venues.get("binance"), lambda: lab.url("binance", "rest"))
+            client.call(GetTime())
+            answer = client.call(GetTime())
+            client.close()
     except (errors.VocxError, OSError) as error:
         return Finding(name="the lab", status="broken", detail=str(error))
-    call_ms = call.phases.total_ms if call is not None else None
+    call_ms = (
+        answer.exchange.phases.total_ms
+        if isinstance(answer, ServerTime) and answer.exchange
+        else 0.0
+    )
     return Finding(
         name="the lab",
         status="ok",

@@ -24,7 +24,7 @@ from vocx.facts import (
     Trade,
 )
 from vocx.limits import Budget
-from vocx.rest import Client, Gate
+from vocx.rest import Client, Gate, Standing
 from vocx.timing import ClockOffset, mono_ns
 from vocx.venues.base import (
     GetBook,
@@ -89,7 +89,12 @@ class Exchange:
         self._clock_at = 0
         self._instruments: dict[str, Instrument] = {}
         self._streams: weakref.WeakSet[Stream] = weakref.WeakSet()
-        gate = Gate(venue.name, self.budget, notice=words.say)
+        gate = Gate(
+            venue.name,
+            self.budget,
+            notice=words.say,
+            standing=self._standing if lab is not None else None,
+        )
         self._client = self._new_client(gate)
         self._snapshots = self._new_client(gate)
 
@@ -153,6 +158,13 @@ class Exchange:
         assert self.lab is not None
         with suppress(errors.VocxError):
             return words.round_trip_ms(self.lab.network.state, self.venue.name)
+        return None
+
+    def _standing(self) -> Standing | None:
+        """What the lab's limits say of this machine now: its owner may have scaled them."""
+        assert self.lab is not None
+        with suppress(errors.VocxError):
+            return words.standing(self.lab.control("limits", venue=self.venue.name))
         return None
 
     def _explain(self, error: errors.TransportError) -> errors.VocxError:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from vocx import errors
+from vocx.rest import Standing
 from vocx.venues.base import Listen, Venue, split_symbol
 
 
@@ -109,6 +110,22 @@ def round_trip_ms(dials: Iterable[Mapping[str, Any]], venue: str) -> float:
             for way in [cell["direction"]] if cell["direction"] else list(ways):
                 ways[way] = cell["values"]["rtt_ms"] / 2
     return sum(ways.values())
+
+
+def standing(limits: Mapping[str, Any]) -> Standing:
+    """The lab's answer to ``limits``, as it concerns this machine's loopback address."""
+    mine = limits["peers"].get("127.0.0.1", {})
+    weight = mine.get("weight", 0)
+    most = next(
+        one["limit"] for one in limits["limits"] if one["rateLimitType"] == "REQUEST_WEIGHT"
+    )
+    return Standing(
+        off=limits["off"],
+        used={"weight": weight},
+        full=weight >= most,
+        window_left_s=limits["window_left_s"],
+        ban_left_s=mine.get("ban_left_s", 0.0),
+    )
 
 
 def say(line: str) -> None:

@@ -6,6 +6,6 @@ foreign errors, ``gate`` knows when a host may be asked.
 """
 
 from vocx.rest.client import Client
-from vocx.rest.gate import Gate
+from vocx.rest.gate import Gate, Standing
 
-__all__ = ["Client", "Gate"]
+__all__ = ["Client", "Gate", "Standing"]

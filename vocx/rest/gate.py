@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from vocx import errors
 from vocx.facts import aware
@@ -40,6 +40,17 @@ class Budget(Protocol):
         """What the venue's headers say is used, by kind."""
 
 
+class Standing(NamedTuple):
+    """How this address really stands with an exchange that can be asked: the lab, where windows
+    are scaled, moved on and switched off while calls wait for them."""
+
+    off: bool
+    used: Mapping[str, int]
+    full: bool
+    window_left_s: float
+    ban_left_s: float
+
+
 class Gate:
     """One venue's host as seen from here: open, waiting or banned.
 
@@ -53,6 +64,8 @@ class Gate:
         The longest wait; more than that raises :class:`~vocx.errors.RateLimited` at once.
     notice : callable or None
         Told in one line when a wait is long enough to be felt.
+    standing : callable or None
+        Asked before a wait or a refusal; its answer replaces what was remembered.
     """
 
     def __init__(
@@ -62,6 +75,7 @@ class Gate:
         *,
         max_wait_s: float = MAX_WAIT_S,
         notice: Callable[[str], None] | None = None,
+        standing: Callable[[], Standing | None] | None = None,
         clock: Callable[[], int] = wall_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -69,6 +83,8 @@ class Gate:
         self.budget = budget
         self.max_wait_s = max_wait_s
         self._notice = notice
+        self._standing = standing
+        self._longest_s: float | None = None
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -85,7 +101,11 @@ class Gate:
         RateLimited
             When the wait would be longer than ``max_wait_s``: nothing is sent.
         """
-        while (wait := self._wait_or_spend(weight)) > 0:
+        while True:
+            if self._standing is not None and self._closed(weight):
+                self._learn(self._standing())
+            if (wait := self._wait_or_spend(weight)) <= 0:
+                return
             if wait > self.max_wait_s:
                 raise errors.RateLimited(
                     f"{self.venue}: the budget is used up for another {wait:.1f} s, longer than "
@@ -98,13 +118,34 @@ class Gate:
                 self._notice(f"{self.venue}: waiting {wait:.1f} s for the rate limit")
             self._sleep(wait)
 
+    def _closed(self, weight: int) -> bool:
+        with self._lock:
+            self._longest_s = None
+            now_ns = self._clock()
+            full = self.budget is not None and self.budget.wait_s(weight, now_ns) > 0
+            return full or self._ban is not None or now_ns < self._blocked_until_ns
+
+    def _learn(self, standing: Standing | None) -> None:
+        if standing is None:
+            return
+        with self._lock:
+            now_ns = self._clock()
+            if standing.ban_left_s <= 0 or standing.off:
+                self._ban = None
+            if standing.off or not standing.full:
+                self._blocked_until_ns = 0
+            self._longest_s = 0.0 if standing.off else standing.window_left_s
+            if self.budget is not None:
+                self.budget.correct(standing.used, now_ns)
+
     def _wait_or_spend(self, weight: int) -> float:
         with self._lock:
             now_ns = self._clock()
             self._check_ban(now_ns)
             wait = (self._blocked_until_ns - now_ns) / 1e9
             if self.budget is not None:
-                wait = max(wait, self.budget.wait_s(weight, now_ns))
+                full = self.budget.wait_s(weight, now_ns)
+                wait = max(wait, full if self._longest_s is None else min(full, self._longest_s))
                 if wait <= 0:
                     self.budget.spend(weight, now_ns)
             return wait
