@@ -8,12 +8,13 @@ wanted* in vocx's own terms; a :class:`Request` says *which bytes* that is on on
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Protocol
 
 import msgspec
 
 from vocx.errors import BadInput, VenueError
-from vocx.facts import Fact, Facts
+from vocx.facts import Fact, Facts, OrderType, Side, TimeInForce
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +66,69 @@ class GetCandles(Intent, frozen=True, kw_only=True):
     limit: int = 500
     start_ns: int | None = None
     end_ns: int | None = None
+
+
+class PlaceOrder(Intent, frozen=True, kw_only=True):
+    """A new order. Numbers are exact; the client order id is made before this is.
+
+    A market order has ``quantity`` (base) or ``quote_quantity`` (quote), never both; a limit
+    order has ``price`` and ``quantity``. ``test`` asks the venue to check it and place nothing.
+    """
+
+    symbol: str
+    side: Side
+    type: OrderType
+    client_order_id: str
+    quantity: Decimal | None = None
+    quote_quantity: Decimal | None = None
+    price: Decimal | None = None
+    time_in_force: TimeInForce | None = None
+    test: bool = False
+
+
+class CancelOrder(Intent, frozen=True, kw_only=True):
+    """Cancel one order, by the venue's id or by the client's."""
+
+    symbol: str
+    id: int | str | None = None
+    client_order_id: str | None = None
+
+
+class CancelAll(Intent, frozen=True, kw_only=True):
+    """Cancel all open orders of a symbol."""
+
+    symbol: str
+
+
+class GetOrder(Intent, frozen=True, kw_only=True):
+    """One order, by the venue's id or by the client's."""
+
+    symbol: str
+    id: int | str | None = None
+    client_order_id: str | None = None
+
+
+class GetOpenOrders(Intent, frozen=True, kw_only=True):
+    """Open orders of one symbol, or of all."""
+
+    symbol: str | None = None
+
+
+class GetFills(Intent, frozen=True, kw_only=True):
+    """One's own fills of a symbol, oldest first."""
+
+    symbol: str
+    limit: int = 500
+    order_id: int | str | None = None
+    start_ns: int | None = None
+
+
+class GetBalances(Intent, frozen=True, kw_only=True):
+    """What the account holds."""
+
+
+SIGNED = (PlaceOrder, CancelOrder, CancelAll, GetOrder, GetOpenOrders, GetFills, GetBalances)
+"""Intents that need credentials."""
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
