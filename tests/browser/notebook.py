@@ -1,0 +1,98 @@
+"""Drive one notebook in JupyterLab as a reader does: by keyboard, looking at what is shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+_CELL = ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-CodeCell"
+
+
+class Notebook:
+    """A page with one open notebook.
+
+    ``errors`` are console errors and uncaught exceptions; ``received`` counts the bytes of all
+    WebSocket frames from the server, ``sent`` those to it.
+    """
+
+    def __init__(self, browser: Any, url: str, *, dark: bool = False) -> None:
+        scheme = "dark" if dark else "light"
+        self._context = browser.new_context(
+            viewport={"width": 1280, "height": 900}, color_scheme=scheme
+        )
+        self.page = self._context.new_page()
+        self.errors: list[str] = []
+        self.received = 0
+        self.sent = 0
+        self.frames_sent = 0
+        self.page.on("websocket", self._count)
+        self.page.on("console", self._note)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.goto(url, timeout=60_000)
+        self._idle()
+
+    def _count(self, socket: Any) -> None:
+        def received(payload: Any) -> None:
+            self.received += len(payload)
+
+        def sent(payload: Any) -> None:
+            self.sent += len(payload)
+            self.frames_sent += 1
+
+        socket.on("framereceived", received)
+        socket.on("framesent", sent)
+
+    def _note(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def _idle(self) -> None:
+        self.page.locator(_CELL).first.wait_for(timeout=60_000)
+        self.page.get_by_text("Python 3 (ipykernel) | Idle").first.wait_for(timeout=60_000)
+
+    def cell(self, number: int) -> Any:
+        """The locator of code cell ``number``, from 0."""
+        return self.page.locator(_CELL).nth(number)
+
+    def run(self, number: int, *, wait_s: float = 60.0) -> None:
+        """Run a cell with Ctrl+Enter; wait until it is done unless ``wait_s`` is 0."""
+        before = self.prompt(number)
+        self.cell(number).locator(".cm-content").first.click()
+        self.page.keyboard.press("Control+Enter")
+        self.until(lambda: self.prompt(number) != before, f"cell {number} starts", 10)
+        if wait_s:
+            self.until(lambda: self._done(number, before), f"cell {number} ends", wait_s)
+
+    def _done(self, number: int, before: str) -> bool:
+        now = self.prompt(number)
+        return now != before and now.strip("[]: ").isdigit()
+
+    def prompt(self, number: int) -> str:
+        return str(self.cell(number).locator(".jp-InputPrompt").first.inner_text())
+
+    def output(self, number: int) -> str:
+        """The text that a cell shows below it."""
+        return str(self.cell(number).locator(".jp-Cell-outputArea").inner_text())
+
+    def until(self, true: Callable[[], object], what: str, deadline_s: float = 30.0) -> None:
+        """Wait until ``true()``; names ``what`` in the failure."""
+        end = time.monotonic() + deadline_s
+        while not true():
+            if time.monotonic() > end:
+                raise AssertionError(f"not within {deadline_s} s: {what}; errors: {self.errors}")
+            self.page.wait_for_timeout(50)
+
+    def restart_kernel(self) -> None:
+        self.page.evaluate(
+            """async () => {
+              const app = window.jupyterapp;
+              if (app) await app.commands.execute("notebook:restart-kernel");
+            }"""
+        )
+
+    def shot(self, path: str) -> None:
+        self.page.screenshot(path=path)
+
+    def close(self) -> None:
+        self._context.close()
