@@ -72,7 +72,7 @@ OUTSIDE: dict[str, set[str]] = {
     "lab.handle": {"msgspec"},
 }
 IMPURE = {"socket", "threading", "asyncio", "time", "subprocess", "random", "ssl", "selectors"}
-LAB_FRONT = {"vocx.lab", "vocx.lab.network", "vocx.lab.process"}
+LAB_FRONT = {"vocx.lab", "vocx.lab.config", "vocx.lab.network", "vocx.lab.process"}
 
 
 def dotted(path: Path) -> str:
