@@ -46,21 +46,18 @@ def open(
     Parameters
     ----------
     seed : int
-        The path of the market: the same seed gives the same events.
+        The same seed gives the same market.
     pace : float
-        How fast the market runs; 1.0 is the recorded session's rate, 0 starts it paused.
+        1.0 is the recorded session's rate; 0 starts it paused.
     symbols : sequence of str, optional
         Only these of the lab's symbols, such as ``["BTC/USDT"]``.
     replay : path or sequence of paths, optional
-        Recordings that are played instead of the invented market.
-    speed : float or "max"
-        Of a replay: 10 is ten times faster; ``"max"`` is as fast as clients read.
-    skip_bad : bool
-        Play a recording without its unreadable lines.
+        Recordings to play instead: at ``speed`` (``"max"``: as fast as clients read), with
+        ``skip_bad`` without their unreadable lines.
     port, control_port : int
         0 lets the system choose.
     replace : bool
-        Start anew when one with other arguments is open. Clients keep their :class:`Lab`.
+        Start anew when one with other arguments is open; clients keep their :class:`Lab`.
     name : str
         A second lab beside the default one.
 
@@ -69,9 +66,7 @@ def open(
     LabConflict
         Another one is open and ``replace`` is False, or a port is taken.
     RecordingError
-        A recording is missing or corrupt; ``line`` is the first bad line.
-    BadInput
-        An argument that makes no sense; the text says what to write.
+        A recording is missing or corrupt; ``line`` is its first bad line.
     """
     config = Config(
         seed=seed,
@@ -83,6 +78,11 @@ def open(
         port=port,
         control_port=control_port,
     )
+    return opened(name, config, replace)
+
+
+def opened(name: str, config: Config, replace: bool) -> Lab:
+    """The lab of that name, running as wanted."""
     with _lock:
         lab = _labs.get(name) or Lab(name)
         if lab.alive and lab.config == config:

@@ -94,13 +94,28 @@ class Limits:
         self._lab = lab
 
     def __call__(
-        self, *, scale: float | None = None, off: bool | None = None, venue: str | None = None
-    ) -> Any:
-        return self._lab.control("limits", **given(scale=scale, off=off, venue=venue))
+        self,
+        *,
+        scale: float | None = None,
+        off: bool | None = None,
+        venue: str | None = None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Set what is named (``more``: what the venue's meter has besides); what then holds."""
+        return self._set(scale=scale, off=off, venue=venue, **more)
 
-    def advance(self, seconds: float, *, venue: str | None = None) -> Any:
-        """Let the windows of the limits move on by so many seconds."""
-        return self._lab.control("limits", **given(advance=seconds, venue=venue))
+    def advance(self, by: float | str = "window", *, venue: str | None = None) -> dict[str, Any]:
+        """Let the windows move on by so many seconds, or to the next one, past every ban."""
+        return self._set(advance=by, venue=venue)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is in force, and what every address has used."""
+        return self._set()
+
+    def _set(self, **arguments: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self._lab.control("limits", **given(**arguments))
+        return answer
 
 
 class Faults(list[dict[str, Any]]):

@@ -18,7 +18,7 @@ import msgspec
 from vocx.lab.market import BestChanged, Event, LevelChanged, Market, Recorded, Traded
 
 CAPACITY = 60_000
-"""Events that are kept: some minutes of a market at pace 1.0, about 15 MB."""
+"""Events that are kept: about a minute of all symbols at pace 1.0, about 15 MB."""
 RECORDED_CAPACITY = 20_000
 """The same for a replay, whose events are whole frames."""
 
