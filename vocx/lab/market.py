@@ -97,7 +97,88 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     wrapped: bytes
 
 
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order as a dialect hands it to the exchange, its form already checked.
+
+    ``price`` in ticks (0 for a market order), ``quantity`` in lots (0 for one by ``quote``, the
+    amount of the quote asset to spend or receive). ``self_trade`` is what happens when it would
+    match an order of its own owner: ``"expire_maker"``, ``"expire_taker"``, ``"expire_both"`` or
+    ``"none"``.
+    """
+
+    owner: str
+    symbol: str
+    side: Side
+    type: Literal["limit", "market", "limit_maker"]
+    rule: Literal["GTC", "IOC", "FOK"] = "GTC"
+    price: int = 0
+    quantity: int = 0
+    quote: Decimal = Decimal(0)
+    client_order_id: str
+    self_trade: str = "expire_maker"
+
+
+class OrderState(msgspec.Struct, frozen=True, kw_only=True):
+    """One order of an account as it stands. Quantities in lots, ``filled_quote`` exact.
+
+    ``status`` is ``"new"``, ``"partially_filled"``, ``"filled"``, ``"canceled"``, ``"expired"``
+    or ``"expired_in_match"``; ``reason`` says why it expired. ``cancel_id`` is the client id of
+    the cancel that ended it.
+    """
+
+    request: NewOrder
+    id: int
+    status: str
+    quantity: int
+    filled: int = 0
+    filled_quote: Decimal = Decimal(0)
+    created_ns: int = 0
+    updated_ns: int = 0
+    working_ns: int | None = None
+    reason: str = ""
+    cancel_id: str = ""
+
+    @property
+    def open(self) -> bool:
+        return self.status in ("new", "partially_filled")
+
+
+class FillState(msgspec.Struct, frozen=True, kw_only=True):
+    """One fill of one account's order: the match, the role, and the fee taken."""
+
+    trade: Traded
+    order: OrderState
+    maker: bool
+    fee: Decimal
+    fee_asset: str
+
+
+class Executed(msgspec.Struct, frozen=True, kw_only=True):
+    """Something happened to an order; its owner is told. ``what`` is ``"new"``, ``"trade"``,
+    ``"canceled"``, ``"expired"``; ``order`` is how it stands afterwards; ``fill`` the match of a
+    ``"trade"``. ``execution_id`` grows by one with each."""
+
+    at_ns: int
+    owner: str
+    what: str
+    order: OrderState
+    execution_id: int
+    fill: FillState | None = None
+
+
+class BalancesChanged(msgspec.Struct, frozen=True, kw_only=True):
+    """An account's balances that may have changed: (asset, free, locked)."""
+
+    at_ns: int
+    owner: str
+    balances: tuple[tuple[str, Decimal, Decimal], ...]
+
+
 Event = Traded | LevelChanged | BestChanged | Recorded
+"""What everybody may see."""
+
+AccountEvent = Executed | BalancesChanged
+"""What only the account's owner is told."""
 
 
 class Bar(msgspec.Struct, frozen=True, gc=False):
