@@ -60,7 +60,7 @@ class Intake:
         self._tables: dict[type, dict[Any, Slot]] = {**state.by_kind}
         self._candles = state.candles
         self._framing = Framing()
-        self._fresh_slot = False
+        self._waited_for = [slot for slot in state.slots if slot.wanted in plan.topics.values()]
 
     def begin(self) -> None:
         """A new connection."""
@@ -88,8 +88,8 @@ class Intake:
 
     def _absorb(self, messages: list[bytes | Frame], wire: Wire, now_ns: int, heard: Heard) -> None:
         decode, plan, tap = self._decode, self._plan, self._tap
-        apply, out = self._apply, list[Fact]()
-        offset_ns, count, controls = self._offset_ns(), len(messages), 0
+        tables, out = self._tables, list[Fact]()
+        count, controls = len(messages), 0
         arrived_ns, step_ns = wire.first_ns, (wire.last_ns - wire.first_ns) // count
         for message in messages:
             arrived_ns += step_ns
@@ -107,49 +107,51 @@ class Intake:
                 self._malformed(message, heard)
                 continue
             for fact in decoded:
-                apply(fact, message, now_ns, offset_ns, out, heard)
+                table = tables.get(type(fact))
+                slot = table.get(fact.symbol) if table is not None else None  # type: ignore[union-attr]
+                if slot is not None:
+                    slot.take(fact, now_ns, out)  # type: ignore[arg-type]
+                else:
+                    self._rare(fact, message, now_ns, out, heard)
         self._meter.frames += count - controls
         if out:
             heard.good = True
             self.good_wall_ns = wire.last_ns
             self._deliver(out)
-        self._measure(wire, now_ns, count)
-        if self._fresh_slot:
-            self._fresh_slot = False
-            self._changed()
+            if self._waited_for:
+                self._tell_first()
+        self._measure(wire, now_ns, count, out)
 
-    def _apply(
-        self,
-        fact: Any,
-        message: bytes,
-        now_ns: int,
-        offset_ns: int,
-        out: list[Fact],
-        heard: Heard,
-    ) -> None:
-        kind = type(fact)
-        table = self._tables.get(kind)
-        if table is not None:
-            slot = table.get(fact.symbol)
-        elif kind is Candle:
+    def _rare(self, fact: Any, message: bytes, now_ns: int, out: list[Fact], heard: Heard) -> None:
+        """Everything that is not a fact of a channel and symbol."""
+        if type(fact) is Candle:
             slot = self._candles.get((fact.symbol, fact.interval))
+            if slot is not None:
+                slot.take(fact, now_ns, out)
+                return
+        if isinstance(fact, Fact) and not isinstance(fact, Gap):
+            self._unknown(message)
         else:
             self._aside(fact, out, heard)
-            return
-        if slot is None:
-            self._unknown(message)
-            return
-        if not slot.heard_ns:
-            self._fresh_slot = True
-        slot.take(fact, now_ns, out)
-        kinds = self._meter.kinds
-        kinds[kind] = kinds.get(kind, 0) + 1
-        stamp_ns = fact.exchange_ns
-        if stamp_ns is not None:
-            self._meter.age_ns.append(fact.arrived_ns + offset_ns - stamp_ns)
 
-    def _measure(self, wire: Wire, now_ns: int, count: int) -> None:
+    def _tell_first(self) -> None:
+        """Somebody may wait for the first fact of a channel."""
+        waited_for = [slot for slot in self._waited_for if not slot.heard_ns]
+        if len(waited_for) < len(self._waited_for):
+            self._waited_for = waited_for
+            self._changed()
+
+    def _measure(self, wire: Wire, now_ns: int, count: int, out: list[Fact]) -> None:
         meter, done_ns = self._meter, time.time_ns()
+        meter.kinds.update(map(type, out))
+        offset_ns = self._offset_ns()
+        meter.age_ns.extend(
+            [
+                fact.arrived_ns + offset_ns - fact.exchange_ns
+                for fact in out
+                if fact.exchange_ns is not None
+            ]
+        )
         meter.lag_ns.append((done_ns - wire.last_ns, count - count // 2))
         if count > 1:
             meter.lag_ns.append((done_ns - wire.first_ns, count // 2))

@@ -15,7 +15,7 @@ not seen: ``stamped`` says which.
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -72,7 +72,7 @@ class Meter:
         self.frames = self.bytes = 0
         self.parse_errors = self.unknown = self.duplicates = self.out_of_order = self.gaps = 0
         self.tap_errors = 0
-        self.kinds: dict[type, int] = {}
+        self.kinds: Counter[type] = Counter()
         self.bad_samples: deque[str] = deque(maxlen=SAMPLES)
         self.unknown_samples: deque[str] = deque(maxlen=SAMPLES)
         self.notices: deque[str] = deque(maxlen=SAMPLES)

@@ -70,7 +70,7 @@ class Subscription:
         self._channels = None if channels is None else frozenset(channels)
         self._kinds = _kinds(self._channels)
         self._symbols = None if symbols is None else frozenset(symbols)
-        self._facts: deque[Fact] = deque()
+        self._facts: deque[Fact] = deque(maxlen=size if policy == "drop_oldest" else None)
         self._latest: dict[tuple[object, ...], Fact] = {}
         self._ready = threading.Condition(threading.Lock())
         self._closed = False
@@ -91,6 +91,9 @@ class Subscription:
                 return
             if self.policy == "latest":
                 self._conflate(facts)
+            elif self.policy == "drop_oldest":
+                self.dropped += max(0, len(self._facts) + len(facts) - self._size)
+                self._facts.extend(facts)  # at its limit the queue lets go of the oldest
             else:
                 self._facts.extend(facts)
                 if len(self._facts) > self._size:
@@ -120,11 +123,7 @@ class Subscription:
             self.dropped += 1
 
     def _overflow(self) -> None:
-        if self.policy == "drop_oldest":
-            while len(self._facts) > self._size:
-                self._facts.popleft()
-                self.dropped += 1
-            return
+        """Everything goes; a gap per channel and symbol says so."""
         lost = list(self._facts)
         self._facts.clear()
         self.dropped += len(lost)
