@@ -210,7 +210,7 @@ def test_second_by_second_streams(venue: Venue, stream: str, event: str, fields:
     """Exact fields, once a second on the whole second, while something changes."""
     client = venue.connect("/ws/" + stream)
     for _ in range(3):
-        venue.step(200)
+        venue.step_to_trade()
         venue.pass_time(S)
     assert [one["E"] for one in client.got] == [T0 // MS + 1000 * at for at in (1, 2, 3)]
     assert list(client.got[0]) == fields and client.got[0]["e"] == event

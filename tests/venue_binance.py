@@ -160,6 +160,13 @@ class Venue:
         self.publish(*events)
         return events
 
+    def step_to_trade(self) -> None:
+        """Let the crowd act until BTC/USDT has traded."""
+        while not any(
+            isinstance(event, Traded) and event.symbol == "BTC/USDT" for event in self.step(20)
+        ):
+            pass
+
     def pass_time(self, ns: int) -> None:
         """Turn the clock, with every tick that is due on the way."""
         end_ns = self.now_ns + ns
@@ -168,8 +175,8 @@ class Venue:
             _deliver(self.dialect.tick(self.now_ns))
         self.now_ns = end_ns
 
-    def command(self, name: str, **arguments: Any) -> Any:
-        return self.dialect.command(name, arguments, self.now_ns)
+    def command(self, command: str, /, **arguments: Any) -> Any:
+        return self.dialect.command(command, arguments, self.now_ns)
 
 
 def _deliver(publications: Iterable[Publication]) -> None:

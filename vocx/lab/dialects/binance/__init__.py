@@ -179,6 +179,8 @@ class Binance:
             for one in self._sessions
             if isinstance(one, ApiSession) and one.peer == peer and not one.over
         ]
+        for one in banned:
+            one.over = True
         if banned:
             self._outbox.append(Publication(Close(1008, "IP banned"), tuple(banned)))
 

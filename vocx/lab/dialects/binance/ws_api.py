@@ -26,7 +26,13 @@ from vocx.lab.faults import Fault, Faults, cut
 PATH = "/ws-api/v3"
 CONNECT_WEIGHT = 2
 _METHODS: Mapping[str, Endpoint] = {endpoint.method: endpoint for endpoint in ENDPOINTS}
-_decode = msgspec.json.Decoder(float_hook=str).decode
+
+
+class Written(str):
+    """A number with a point or an exponent, as it was written."""
+
+
+_decode = msgspec.json.Decoder(float_hook=Written).decode
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -172,7 +178,7 @@ def _request(message: bytes) -> tuple[str, dict[str, Any], Any]:
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise _BadRequest from None
     request_id = control.request_id(decoded)
-    if request_id is control.ABSENT:
+    if request_id is control.ABSENT or isinstance(request_id, Written):
         raise _BadRequest
     method, sent = decoded.get("method"), decoded.get("params")
     if not isinstance(method, str) or not isinstance(sent, dict | None):
