@@ -9,7 +9,7 @@ import pytest
 
 from vocx.errors import UnknownInterval
 from vocx.lab.candles import INTERVALS_S
-from vocx.lab.crowd import open_world
+from vocx.lab.crowd import SPECS, open_world
 from vocx.lab.live import LiveMarket
 from vocx.lab.market import Bar, Traded
 from vocx.lab.world import CrowdWorld
@@ -23,7 +23,7 @@ ALL = [*INTERVALS_S, "1M"]
 @pytest.fixture(scope="module")
 def world() -> Iterator[CrowdWorld]:
     """A world that has traded for 200 s."""
-    opened = open_world(seed=5, start_ns=START)
+    opened = open_world(seed=5, start_ns=START, specs=SPECS[:1])
     while opened.advance(NOW, 10_000):
         pass
     yield opened

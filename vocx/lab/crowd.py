@@ -105,5 +105,5 @@ def _open_market(spec: Spec, seed: int, start_ns: int) -> tuple[LiveMarket, Flow
     )
     flow.fill(start_ns)
     earlier = recent_trades(spec.symbol, history)
-    tape = Tape(start_ns, flow.desk.home, next_trade, earlier)
+    tape = Tape(spec.symbol, start_ns, flow.desk.home, next_trade, earlier)
     return LiveMarket(spec, book, tape, history), flow

@@ -60,14 +60,14 @@ class Desk:
 
     def deep(self, at_ns: int) -> list[Event]:
         """Behind the best prices: a short-lived order comes or goes."""
-        self._sift(self.near)
+        self._sift(self.near, 1)
         if self.random.random() * 2 * NEAR_ORDERS < len(self.near):
             return self._drop_one(self.near, at_ns)
         return self._place_near("buy" if self.random.random() < 0.5 else "sell", at_ns)
 
     def wall(self, at_ns: int) -> list[Event]:
         """Far away: an order for the long run comes or goes."""
-        self._sift(self.walls)
+        self._sift(self.walls, 4)
         if self.random.random() * 2 * self._wall_target < len(self.walls):
             return self._drop_one(self.walls, at_ns)
         return self._place_wall("buy" if self.random.random() < 0.42 else "sell", at_ns)
@@ -173,9 +173,9 @@ class Desk:
             pool.append(outcome.order.id)
         return outcome.events
 
-    def _sift(self, pool: list[int]) -> None:
+    def _sift(self, pool: list[int], looks: int) -> None:
         """Look at a few orders of a pool and forget those that are gone."""
-        for _ in range(4):
+        for _ in range(looks):
             if pool and pool[at := int(self.random.random() * len(pool))] not in self.book.orders:
                 pool[at] = pool[-1]
                 pool.pop()

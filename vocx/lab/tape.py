@@ -5,10 +5,7 @@ Seconds and minutes without a trade take no space; :meth:`Tape.rows` fills them 
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 import numpy as np
 
@@ -31,8 +28,10 @@ from vocx.lab.candles import (
 )
 from vocx.lab.market import Traded
 
-KEPT_TRADES = 25_000
+KEPT_TRADES = 20_000
+"""At least so many; up to twice that."""
 KEPT_SECONDS = 2 * 86_400
+KEPT_MINUTES = 366 * 1_440
 
 
 class Buckets:
@@ -123,6 +122,56 @@ def filled(known: Table, where: Table, size: int, before: Table) -> Table:
     return result
 
 
+class Trades:
+    """The newest trades of one symbol as integer columns: a sixth of the space of objects."""
+
+    def __init__(self, symbol: str, kept: int) -> None:
+        self.symbol = symbol
+        self._kept = kept
+        self._size = 0
+        self._table = np.zeros((1_250, 7), np.int64)
+
+    def add(self, trade: Traded) -> None:
+        """Keep one trade, the newest."""
+        if self._size == len(self._table):
+            self._make_room()
+        self._table[self._size] = (
+            trade.trade_id,
+            trade.at_ns,
+            trade.price,
+            trade.quantity,
+            trade.taker == "buy",
+            trade.maker_order,
+            trade.taker_order,
+        )
+        self._size += 1
+
+    def since_id(self, trade_id: int) -> int:
+        """Position of the first kept trade with this id or a later one."""
+        return int(np.searchsorted(self._table[: self._size, 0], trade_id))
+
+    def since(self, at_ns: int) -> int:
+        """Position of the first kept trade at this time or later."""
+        return int(np.searchsorted(self._table[: self._size, 1], at_ns))
+
+    def read(self, first: int, end: int) -> list[Traded]:
+        """The trades at positions ``first`` to ``end - 1``, oldest first."""
+        return [
+            Traded(self.symbol, at_ns, number, price, lots, "buy" if buy else "sell", maker, taker)
+            for number, at_ns, price, lots, buy, maker, taker in self._table[first:end].tolist()
+        ]
+
+    def __len__(self) -> int:
+        return self._size
+
+    def _make_room(self) -> None:
+        if self._size >= 2 * self._kept:
+            self._table[: self._kept] = self._table[self._size - self._kept : self._size]
+            self._size = self._kept
+        else:
+            self._table = np.concatenate([self._table, np.zeros_like(self._table)])
+
+
 class Tape:
     """Trades of one symbol since ``start_ns``, after the ``earlier`` ones that history shows.
 
@@ -135,23 +184,28 @@ class Tape:
     """
 
     def __init__(
-        self, start_ns: int, price: int, next_trade: int, earlier: Iterable[Traded] = ()
+        self,
+        symbol: str,
+        start_ns: int,
+        price: int,
+        next_trade: int,
+        earlier: Iterable[Traded] = (),
     ) -> None:
         self.start_ns = start_ns
+        self.newest: Traded | None = None
         self._price = price
         self._before = next_trade - 1
-        self._trades: deque[Traded] = deque(earlier, maxlen=KEPT_TRADES)
+        self._trades = Trades(symbol, KEPT_TRADES)
         self._seconds = Buckets(1, KEPT_SECONDS)
-        self._minutes = Buckets(60, 366 * 1440)
-
-    @property
-    def newest(self) -> Traded | None:
-        """The last trade."""
-        return self._trades[-1] if self._trades else None
+        self._minutes = Buckets(60, KEPT_MINUTES)
+        for trade in earlier:
+            self._trades.add(trade)
+            self.newest = trade
 
     def add(self, trade: Traded) -> None:
         """Take one trade, in order."""
-        self._trades.append(trade)
+        self.newest = trade
+        self._trades.add(trade)
         self._seconds.add(trade)
         self._minutes.add(trade)
 
@@ -168,18 +222,11 @@ class Tape:
     ) -> Sequence[Traded]:
         """As :meth:`vocx.lab.market.Market.trades`."""
         kept = self._trades
-        if not kept or limit <= 0:
-            return []
-        first, end = 0, len(kept)
+        end = len(kept) if end_ns is None else kept.since(end_ns + 1)
         if from_id is not None:
-            first = min(max(from_id - kept[0].trade_id, 0), end)
+            first = kept.since_id(from_id)
         elif start_ns is not None:
-            first = bisect_left(kept, start_ns, key=lambda trade: trade.at_ns)
-        if end_ns is not None:
-            end = bisect_left(kept, end_ns + 1, key=lambda trade: trade.at_ns)
-        if from_id is None and start_ns is None:
-            first = max(first, end - limit)
-        # A deque is slow to reach into from its left end; most calls want the newest.
-        newest = list(islice(reversed(kept), len(kept) - end, len(kept) - first))
-        newest.reverse()
-        return newest[:limit]
+            first = kept.since(start_ns)
+        else:
+            first = max(end - limit, 0)
+        return kept.read(first, min(end, first + max(limit, 0)))
