@@ -50,21 +50,19 @@ def open(
     pace : float
         1.0 is the recorded session's rate; 0 starts it paused.
     symbols : sequence of str, optional
-        Only these of the lab's symbols, such as ``["BTC/USDT"]``.
+        Only these, such as ``["BTC/USDT"]``.
     replay : path or sequence of paths, optional
         Recordings to play instead: at ``speed`` (``"max"``: as fast as clients read), with
         ``skip_bad`` without their unreadable lines.
     port, control_port : int
         0 lets the system choose.
-    replace : bool
-        Start anew when one with other arguments is open; clients keep their :class:`Lab`.
-    name : str
-        A second lab beside the default one.
+    replace, name
+        Start anew when one with other arguments is open; a second lab beside the default one.
 
     Raises
     ------
     LabConflict
-        Another one is open and ``replace`` is False, or a port is taken.
+        Another one is open, or a port is taken.
     RecordingError
         A recording is missing or corrupt; ``line`` is its first bad line.
     """

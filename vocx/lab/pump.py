@@ -209,6 +209,8 @@ class Pump:
             if self.speed is None:
                 return 0.0
             due.append(next_ns)
+        if not due:
+            return LONGEST_NAP_S
         wait_s = (min(due) - self.exchange_ns()) / 1e9 / (self.speed or 1.0)
         clients = sum(len(server.connections) for server in self.servers)
         shortest_s = SHORTEST_NAP_S * (1 + clients // CLIENTS_PER_MS)

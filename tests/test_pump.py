@@ -1,0 +1,164 @@
+"""The market loop on a clock of its own: idle markets, leaping clocks, broken recordings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from vocx.errors import BadInput, RecordingError
+from vocx.lab import pump as pump_module
+from vocx.lab.log import TruthLog
+from vocx.lab.market import Event, Market, Traded
+from vocx.lab.pump import Pump
+
+SECOND_NS = 1_000_000_000
+
+
+class Ticking:
+    """A world with one trade a millisecond, on the wall clock it is given."""
+
+    def __init__(self, start_ns: int) -> None:
+        self.markets: dict[str, Market] = {}
+        self.paces: list[tuple[float, int]] = []
+        self.broken: RecordingError | None = None
+        self._due_ns = start_ns
+        self._pace = 1.0
+
+    def exchange_ns(self, now_ns: int) -> int:
+        return now_ns
+
+    def begin(self, now_ns: int) -> None: ...
+
+    def set_pace(self, pace: float, now_ns: int) -> None:
+        self._pace = pace
+        self._due_ns = max(self._due_ns, now_ns)
+        self.paces.append((pace, now_ns))
+
+    def next_ns(self) -> int | None:
+        return self._due_ns if self._pace else None
+
+    def advance(self, now_ns: int, limit: int = 1000) -> list[Event]:
+        if self.broken is not None:
+            raise self.broken
+        count = 0 if not self._pace else max(0, (now_ns - self._due_ns) // 1_000_000)
+        return self.step(min(count, limit), now_ns)
+
+    def step(self, count: int, now_ns: int) -> list[Event]:
+        self._due_ns += count * 1_000_000
+        return [Traded("BTC/USDT", now_ns, n, 1, 1, "buy", 1, 2) for n in range(count)]
+
+
+class Clock:
+    """A wall clock that a test can move; it runs on the loop's time between moves."""
+
+    def __init__(self) -> None:
+        self.ahead_ns = 10**18
+
+    def __call__(self) -> int:
+        return self.ahead_ns + int(asyncio.get_running_loop().time() * SECOND_NS)
+
+
+Story = Callable[[Pump, Ticking, Clock], Coroutine[Any, Any, None]]
+
+
+def play(story: Story) -> None:
+    """Run a story on a pump that turns."""
+
+    async def run() -> None:
+        clock = Clock()
+        world = Ticking(clock())
+        pump = Pump(world, TruthLog(), clock=clock)
+        pump.start([])
+        try:
+            await story(pump, world, clock)
+        finally:
+            pump.stop()
+
+    asyncio.run(run())
+
+
+async def eventually(true: Callable[[], bool], seconds: float = 5.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():
+            await asyncio.sleep(0.002)
+
+
+def test_what_is_due_reaches_the_log() -> None:
+    """Events become true on time, stamped and numbered."""
+
+    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
+        await eventually(lambda: pump.truth.next > 50)
+
+    play(story)
+
+
+def test_an_idle_market_pauses_until_somebody_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a client for long enough the market stands still; a contact wakes it."""
+    monkeypatch.setattr(pump_module, "IDLE_S", 0.05)
+
+    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
+        await eventually(lambda: pump.idle)
+        assert world.next_ns() is None
+        pump.contact()
+        assert not pump.idle and world.next_ns() is not None
+
+    play(story)
+
+
+def test_a_contact_does_not_undo_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who paused the market on purpose finds it paused."""
+    monkeypatch.setattr(pump_module, "IDLE_S", 0.05)
+
+    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
+        pump.pause()
+        await eventually(lambda: pump.idle)
+        pump.contact()
+        assert world.next_ns() is None
+        pump.resume()
+        assert world.next_ns() is not None
+
+    play(story)
+
+
+def test_a_laptop_that_slept_does_not_catch_up() -> None:
+    """A wall clock that leaps an hour leaves no hour of market to play at once."""
+
+    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
+        await eventually(lambda: pump.truth.next > 5)
+        leapt = len(world.paces)
+        clock.ahead_ns += 3600 * SECOND_NS
+        await eventually(lambda: len(world.paces) > leapt)
+        before = pump.truth.next
+        await eventually(lambda: pump.truth.next > before + 5)
+        assert pump.truth.next < before + 3000
+
+    play(story)
+
+
+def test_a_recording_that_breaks_while_it_plays() -> None:
+    """The reason is kept and the market stops; the loop goes on."""
+
+    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
+        world.broken = RecordingError("line 7 is cut short", line=7)
+        await eventually(lambda: pump.error is not None)
+        assert pump.error is world.broken and world.next_ns() is None
+
+    play(story)
+
+
+def test_steps_are_for_paused_markets() -> None:
+    """A step of a running market would not be exact."""
+
+    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
+        with pytest.raises(BadInput, match="pause it first"):
+            pump.step(1)
+        pump.set_pace(0.0)
+        before = pump.truth.next
+        assert pump.step(3) == 3 and pump.truth.next == before + 3
+        with pytest.raises(BadInput, match="whole number"):
+            pump.step(0)
+
+    play(story)
