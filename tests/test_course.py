@@ -103,6 +103,12 @@ def test_hanging_call_is_named_and_ended() -> None:
     assert not [one for one in threading.enumerate() if one.name == "vocx-check"]
 
 
+def test_facts_are_shown_by_what_they_say() -> None:
+    """The input line shows prices, not stamps and bytes."""
+    text = judge(ALL["00.1"], lambda quote, tick: [][0]).text
+    assert "Quote(symbol=BTC/USDT, bid=61700.10, bid_quantity=1, ask=61700.17" in text
+
+
 def stubborn(book_id: int, U: int, u: int) -> None:
     while True:
         try:
@@ -208,7 +214,7 @@ def test_choice_buttons_write_the_passport(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(shown, "in_notebook", lambda: True)
     monkeypatch.setattr(shown, "put", lambda bundle: None)
     kept = course.choices()
-    row = asking._open["choices"][0]
+    row = asking._open["choices"][1]
     row.children[1].value = "both"
     assert kept == passport.load().choices == {"dca": "both"}
 
@@ -398,3 +404,12 @@ def test_in_a_real_kernel() -> None:
         assert "Answer with" in question[0].data["text/plain"]
     assert other[0].ename == "ZeroDivisionError" and "in line" not in other[0].traceback[-1]
     assert 'href="02_websocket.ipynb"' in end[1].data["text/html"]
+
+
+def test_notebooks_and_catalogue_agree() -> None:
+    """Every lesson that is counted and linked has its notebook, and no notebook is left out."""
+    folder = Path(__file__).resolve().parents[1] / "notebooks"
+    files = {file.stem for file in folder.glob("*.ipynb")}
+    if not files:
+        pytest.skip(f"no notebooks in {folder}")
+    assert files == {one.file for one in catalogue.LESSONS if one.ready}

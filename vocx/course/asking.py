@@ -164,7 +164,7 @@ def _show_prediction(asked: Prediction) -> None:
 
 
 def _paragraph(text: str) -> str:
-    return f'<div style="max-width: 46em">{escape(text)}</div>' if text else ""
+    return f'<div style="max-width: 46em; line-height: 1.4">{escape(text)}</div>' if text else ""
 
 
 def _put(key: str, box: Any, text: str) -> None:
@@ -175,6 +175,9 @@ def _put(key: str, box: Any, text: str) -> None:
     bundle = dict(box._repr_mimebundle_())
     bundle["text/plain"] = text
     shown.put(bundle)
+
+
+_CHOOSE = "Which protocol would you take? Your answers come back in lesson 10."
 
 
 class Choices(dict[str, str]):
@@ -212,7 +215,7 @@ def choices(answer: Mapping[str, str] | None = None) -> Choices:
 
 def choices_text(kept: Mapping[str, str]) -> str:
     """The text twin of the table."""
-    lines = ["Which protocol would you take? Your answers come back in lesson 10."]
+    lines = [_CHOOSE]
     for key, text in STRATEGIES.items():
         chosen = PROTOCOLS.get(kept.get(key, ""), "?")
         lines.append(f"  {key:<11}{text:<48}{chosen}")
@@ -252,7 +255,8 @@ def _show_choices(kept: dict[str, str]) -> None:
         buttons.observe(chosen, names="value")
         label = widgets.HTML(escape(text), layout=widgets.Layout(width="24em"))
         rows.append(widgets.HBox([label, buttons]))
-    _put("choices", widgets.VBox([*rows, said]), choices_text(kept))
+    head = widgets.HTML(f"<b>{escape(_CHOOSE)}</b>")
+    _put("choices", widgets.VBox([head, *rows, said]), choices_text(kept))
 
 
 def _tally(kept: Mapping[str, str]) -> str:

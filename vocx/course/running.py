@@ -17,6 +17,8 @@ from collections.abc import Callable
 from types import GeneratorType
 from typing import Any
 
+from vocx.facts import Fact
+
 CALL_S = 2.0
 """Longest single call."""
 ALL_S = 30.0
@@ -84,7 +86,15 @@ class Trial:
 
 
 def short(value: Any, most: int = 90) -> str:
-    """A repr that fits on a line."""
+    """A repr that fits on a line; of a fact, only what it says about the market."""
+    if isinstance(value, Fact):
+        said = {name: getattr(value, name) for name in value.__struct_fields__}
+        words = [
+            f"{name}={content}"
+            for name, content in said.items()
+            if content is not None and name != "exchange" and not name.endswith("_ns")
+        ]
+        return f"{type(value).__name__}({', '.join(words)})"
     cut = reprlib.Repr()
     cut.maxlist = cut.maxtuple = 4
     cut.maxstring = cut.maxother = cut.maxlong = most
