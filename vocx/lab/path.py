@@ -49,17 +49,24 @@ CLEAR = Way()
 
 
 class Chunk:
-    """Bytes in flight. ``size`` 0 is the end of the stream."""
+    """Bytes in flight. ``size`` 0 is the end of the stream.
 
-    __slots__ = ("acked_s", "arrive_s", "data", "delivered", "sent_s", "size")
+    ``delivered`` and ``heard_s``: what had been acknowledged in all, and when last, as this was
+    sent (the start, after a rest). The rate is measured between there and its own
+    acknowledgement, as in Linux ``tcp_rate.c``.
+    """
 
-    def __init__(self, data: bytes, sent_s: float, arrive_s: float, acked_s: float) -> None:
+    __slots__ = ("acked_s", "arrive_s", "data", "delivered", "heard_s", "size")
+
+    def __init__(
+        self, data: bytes, arrive_s: float, acked_s: float, delivered: int, heard_s: float
+    ) -> None:
         self.data = data
         self.size = len(data)
-        self.sent_s = sent_s
         self.arrive_s = arrive_s
         self.acked_s = acked_s
-        self.delivered = 0
+        self.delivered = delivered
+        self.heard_s = heard_s
 
 
 class Path:
@@ -84,6 +91,7 @@ class Path:
         self._in_flight = 0
         self._delivered = 0
         self._rate = 0.0
+        self._heard_s = 0.0
         self._clock = 0.0
         self._may_send_s = 0.0
         self._line_free_s = 0.0
@@ -182,8 +190,9 @@ class Path:
     def _acknowledge(self, chunk: Chunk) -> None:
         self._in_flight -= chunk.size
         self._delivered += chunk.size
-        if chunk.acked_s > chunk.sent_s:
-            rate = (self._delivered - chunk.delivered) / (chunk.acked_s - chunk.sent_s)
+        self._heard_s = chunk.acked_s
+        if chunk.acked_s > chunk.heard_s:
+            rate = (self._delivered - chunk.delivered) / (chunk.acked_s - chunk.heard_s)
             self._rate = max(self._rate, rate)
         round_trip_s = self.way.delay_s + self.back_s
         ceiling = max(INITIAL_WINDOW, int(GAIN * self._rate * round_trip_s))
@@ -215,8 +224,10 @@ class Path:
             0.0, way.delay_s + way.jitter_s * self._random() if way.jitter_s else way.delay_s
         )
         self._last_s = max(self._last_s, line_s + delay_s + extra_s)
-        chunk = Chunk(data, now_s, self._last_s, self._last_s + self.back_s)
-        chunk.delivered = self._delivered
+        if not self._in_flight:
+            self._heard_s = now_s
+        acked_s = self._last_s + self.back_s
+        chunk = Chunk(data, self._last_s, acked_s, self._delivered, self._heard_s)
         self._flying.append(chunk)
         if data:
             self._unacked.append(chunk)
