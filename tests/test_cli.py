@@ -23,6 +23,7 @@ from urllib3.util import Retry
 import vocx
 from vocx import errors
 from vocx.cli import app, lessons, notebooks
+from vocx.cli.app import show
 
 COMMAND = [sys.executable, "-m", "vocx"]
 
@@ -211,12 +212,16 @@ def test_a_recording_is_made(tmp_path: Path) -> None:
     assert path.stat().st_size > 0
 
 
-def test_doctor_in_both_forms(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A table for people, JSON for machines, and the exit code says whether lessons can run."""
+def test_doctor_in_its_forms(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A table for people, JSON for machines; the exit code says whether lessons can run."""
     from vocx import doctor
 
     broken = doctor.Finding(name="the lab", status="broken", detail="no")
     monkeypatch.setattr(doctor, "check", lambda: doctor.Report(findings=(broken,)))
+    show(doctor.check())
+    assert "BROKEN" in capsys.readouterr().out
     table = CliRunner().invoke(app, ["doctor"])
     plain = CliRunner().invoke(app, ["doctor", "--json"])
     assert table.exit_code == plain.exit_code == 1

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from typing import Any
 
 import msgspec
@@ -178,9 +179,24 @@ def test_an_order_that_never_left_is_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     client = Client(venues.get("binance"), lambda: f"http://127.0.0.1:{port}")
-    with pytest.raises(errors.ConnectFailed) as caught:
+    with pytest.raises(errors.ConnectFailed, match="refused") as caught:
         client.send(order())
     assert caught.value.outcome == "not_sent"
+
+
+def test_a_port_that_swallows_connections_is_told_apart() -> None:
+    """No answer to the handshake: down or blocked, within the connect time-out."""
+    with socket.socket() as listener, ExitStack() as waiting:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        for _ in range(3):  # fills the queue of connections that nobody accepts
+            filler = waiting.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        port = listener.getsockname()[1]
+        client = Client(venues.get("binance"), lambda: f"http://127.0.0.1:{port}", timeout=(0.2, 1))
+        with pytest.raises(errors.ConnectFailed, match="blocked"):
+            client.call(GetTime())
 
 
 def test_a_stale_kept_connection_is_repeated_silently(serve: Any) -> None:

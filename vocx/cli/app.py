@@ -130,7 +130,10 @@ def doctor(
     from vocx.doctor import check
 
     report = check()
-    print(report.json()) if json else show(report)
+    if json or not sys.stdout.isatty():
+        print(report.json() if json else report)
+    else:
+        show(report)
     raise typer.Exit(0 if report.ok else 1)
 
 

@@ -201,13 +201,16 @@ class Exchange:
         """How far the venue's clock is ahead of ours: round-trip midpoint, median of five;
         measured at first use and again after ten minutes."""
         if not self._clock.known or mono_ns() - self._clock_at > CLOCK_LIFE_NS:
-            begun = mono_ns()
-            for _ in range(CLOCK_SAMPLES):
-                self.time()
-                if mono_ns() - begun > CLOCK_PATIENCE_NS:
-                    break
-            self._clock_at = mono_ns()
+            self._measure_clock()
         return self._clock
+
+    def _measure_clock(self) -> None:
+        begun = mono_ns()
+        for _ in range(CLOCK_SAMPLES):
+            self.time()
+            if mono_ns() - begun > CLOCK_PATIENCE_NS:
+                break
+        self._clock_at = mono_ns()
 
     def instruments(self) -> Facts[Instrument]:
         """Everything that trades here, with steps and bounds."""
@@ -311,12 +314,12 @@ class Exchange:
         wanted = words.listens(
             self.venue, channels, symbols, interval=interval, depth=depth, cadence_ms=cadence_ms
         )
-        for symbol in dict.fromkeys(one.symbol for one in wanted if one.symbol):
-            self.instrument(symbol)
-        try:
+        # Where REST does not answer now, a symbol cannot be checked; a stream has its own patience.
+        offset = self._clock
+        with suppress(errors.TransportError):
+            for symbol in dict.fromkeys(one.symbol for one in wanted if one.symbol):
+                self.instrument(symbol)
             offset = self.clock
-        except errors.TransportError:
-            offset = self._clock
         stream = Stream(
             self.venue,
             self.url,

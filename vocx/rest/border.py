@@ -122,7 +122,8 @@ def _any(causes: list[BaseException], *kinds: type[BaseException]) -> bool:
 
 
 def _timed_out(causes: list[BaseException]) -> bool:
-    return _any(causes, TimeoutError, requests.Timeout, urllib3.exceptions.TimeoutError)
+    # urllib3 derives NewConnectionError, a refusal, from its time-outs: they prove nothing.
+    return _any(causes, TimeoutError, requests.Timeout, urllib3.exceptions.ReadTimeoutError)
 
 
 def _deepest(causes: list[BaseException]) -> str:

@@ -16,8 +16,8 @@ from vocx import errors
 from vocx.facts import aware
 from vocx.timing import wall_ns
 
-MAX_WAIT_S = 65.0
-"""Longer than one of Binance's minute windows, so that one wait is enough after a 429."""
+MAX_WAIT_S = 70.0
+"""A minute window of Binance and its tenth on top, so that one wait is enough after a 429."""
 
 UNSAID_PAUSE_S = 1.0
 UNSAID_BAN_S = 60.0
