@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PRIVATE = ("orders", "fills", "balances")
 """Channels about an account."""
+Waiting = deque[tuple[int, bytes]]
+"""Frames that arrived and are not written yet: (arrival, bytes)."""
 TURN_S = 0.1
 FLUSH_S = 2.0
 """A crash costs at most so much of the recording."""
@@ -85,7 +87,21 @@ def record(
     if seconds is not None and not 0 < seconds < float("inf"):
         raise BadInput(f"seconds is {seconds!r}; write a number above 0, or None to go on")
     wanted = _wanted(exchange, _names(channels), _names(symbols), private)
-    waiting: deque[tuple[int, bytes]] = deque()
+    with Writer(Path(path), overwrite=overwrite) as writer:
+        begun_s = time.monotonic()
+        why = _run(exchange, wanted, writer, None if seconds is None else begun_s + seconds)
+        lasted_s = time.monotonic() - begun_s
+        if not writer.lines:
+            raise WaitTimeout(f"nothing arrived in {lasted_s:.1f} s; nothing is kept. {why}")
+    size = writer.path.stat().st_size
+    return Recorded(path=writer.path, lines=writer.lines, bytes=size, seconds=lasted_s)
+
+
+def _run(
+    exchange: Exchange, wanted: Sequence[Listen], writer: Writer, until_s: float | None
+) -> str:
+    """Listen and write; what the stream says about itself at the end."""
+    waiting: Waiting = deque()
     asking = type(exchange)(exchange.venue, exchange.where, lab=exchange.lab)
 
     def snapshot(intent: GetBook) -> BookSnapshot:
@@ -95,29 +111,21 @@ def record(
             waiting.append((found.exchange.received_ns, body))
         return found
 
-    with Writer(Path(path), overwrite=overwrite) as writer:
-        stream = Stream(
-            exchange.venue,
-            exchange.url,
-            wanted,
-            snapshot=snapshot,
-            name=f"record: {path}",
-            tap=lambda frame, arrived_ns: waiting.append((arrived_ns, frame)),
-        )
-        begun = time.monotonic()
-        try:
-            _listen(stream, waiting, writer, None if seconds is None else begun + seconds)
-        finally:
-            stream.stop()
-            asking.close()
-            _drain(waiting, writer)
-        lasted = time.monotonic() - begun
-        if not writer.lines:
-            writer.discard()
-    if not writer.lines:
-        raise WaitTimeout(f"nothing arrived in {lasted:.1f} s; nothing was recorded. {stream.why}")
-    size = writer.path.stat().st_size
-    return Recorded(path=writer.path, lines=writer.lines, bytes=size, seconds=lasted)
+    stream = Stream(
+        exchange.venue,
+        exchange.url,
+        wanted,
+        snapshot=snapshot,
+        name=f"record: {writer.path}",
+        tap=lambda frame, arrived_ns: waiting.append((arrived_ns, frame)),
+    )
+    try:
+        _listen(stream, waiting, writer, until_s)
+        return stream.why
+    finally:
+        stream.stop()
+        asking.close()
+        _drain(waiting, writer)
 
 
 def _names(given: str | Iterable[str]) -> list[str]:
@@ -149,7 +157,7 @@ def _wanted(
 
 def _listen(
     stream: Stream,
-    waiting: deque[tuple[int, bytes]],
+    waiting: Waiting,
     writer: Writer,
     until_s: float | None,
 ) -> None:
@@ -177,6 +185,6 @@ def _listen(
         pass
 
 
-def _drain(waiting: deque[tuple[int, bytes]], writer: Writer) -> None:
+def _drain(waiting: Waiting, writer: Writer) -> None:
     while waiting:
         writer.write(*waiting.popleft())
