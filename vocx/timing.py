@@ -28,10 +28,10 @@ class Phases(msgspec.Struct, frozen=True, kw_only=True):
 
     ``dns_ms``, ``connect_ms`` and ``tls_ms`` are ``None`` on a kept connection.
     ``first_byte_ms`` runs from the request's last byte to the reply's first one.
-    ``emulated_ms`` is the part of ``connect_ms + first_byte_ms`` that the lab's distance dial
-    could not put where a real network would: a user-space relay cannot delay ``connect()``, so
-    the handshake's round trip is paid in ``first_byte_ms``. It is a label, not an extra cost:
-    the total is right.
+    ``emulated_ms`` is what the lab's distance dial could not put where a real network would: a
+    user-space relay cannot delay ``connect()``, so the handshake's round trip is paid with the
+    first bytes instead, in ``first_byte_ms`` or ``tls_ms``. It is a label, not an extra cost: the
+    total is right.
     """
 
     dns_ms: float | None = None
