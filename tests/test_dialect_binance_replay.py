@@ -17,6 +17,8 @@ from vocx.lab.replay import Replay, open_world
 
 START_NS = 1_723_161_250_000_000_000
 """Before the recording's first frame."""
+START_NS = 1_723_161_250_000_000_000
+"""Before the recording's first frame."""
 CHANNELS = ("btcusdt@trade", "btcusdt@bookTicker", "btcusdt@depth@100ms")
 
 
@@ -95,7 +97,7 @@ def test_slow_diffs_are_the_fast_ones_merged(session: Any) -> None:
     slow = listeners["derived"].data("btcusdt@depth")
     assert all(b["U"] == a["u"] + 1 for a, b in zip(slow, slow[1:], strict=False))
     assert {one["u"] for one in slow} <= {one["u"] for one in fast}
-    upto = [one for one in fast if slow[0]["U"] <= one["U"] and one["u"] <= slow[-1]["u"]]
+    upto = [one for one in fast if slow[0]["U"] <= one["u"] and one["u"] <= slow[-1]["u"]]
     for side in ("b", "a"):
         assert _last(slow, side) == _last(upto, side)
 
