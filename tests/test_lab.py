@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import websocket
 
 import vocx.lab
 from vocx import errors
@@ -294,6 +295,15 @@ def test_tls_is_there_when_asked_for() -> None:
         url = lab.url("binance", "rest", tls=True)
         context = ssl.create_default_context(cafile=str(path))
         assert get(url + "/api/v3/ping", context=context) == b"{}"
+        with closing(
+            websocket.create_connection(
+                lab.url("binance", "ws", tls=True) + "/ws/btcusdt@bookTicker",
+                timeout=5,
+                sslopt={"context": context},
+            )
+        ) as ws:
+            lab.step(200)
+            assert '"s":"BTCUSDT"' in ws.recv()
         with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
             get(url + "/api/v3/ping", context=ssl.create_default_context())
     assert not path.parent.exists()

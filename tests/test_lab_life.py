@@ -221,14 +221,9 @@ def kernel() -> Iterator[Kernel]:
     one.close()
 
 
-COUNTING = """
-import threading, websocket
-url = lab.url("binance", "ws") + "/ws/btcusdt@bookTicker"
-ws, frames = websocket.create_connection(url, timeout=10), []
-def read():
-    while True:
-        frames.append(ws.recv())
-threading.Thread(target=read, daemon=True).start()
+STREAMING = """
+import time, vocx
+tape = vocx.connect("binance", lab=lab).stream("quotes", symbols="BTC/USDT").wait(10)
 """
 
 
@@ -236,13 +231,13 @@ threading.Thread(target=read, daemon=True).start()
 def test_interrupt_leaves_the_lab_and_its_streams(kernel: Kernel) -> None:
     """Interrupt goes to the whole process group of the kernel: the lab is not in it."""
     pid = kernel.open()
-    kernel.run(COUNTING)
-    cell = kernel.send("import time; print('on', flush=True); time.sleep(60)")
+    kernel.run(STREAMING)
+    cell = kernel.send("print('on', flush=True); time.sleep(60)")
     kernel.busy(cell)
     kernel.manager.interrupt_kernel()
     assert "KeyboardInterrupt" in kernel.result(cell)
-    assert kernel.run("seen = len(frames); print(lab.pid, lab.alive)") == f"{pid} True"
-    assert kernel.run("time.sleep(1); print(len(frames) > seen)") == "True"
+    assert kernel.run("seen = tape.stats.frames; print(lab.pid, tape.state)") == f"{pid} live"
+    assert kernel.run("time.sleep(1); print(tape.stats.frames > seen)") == "True"
 
 
 @pytest.mark.kernel

@@ -252,8 +252,8 @@ class Lab:
         how = self._ended or "has ended" + (self._child.obituary() if self._child else cause)
         again = "" if self.name == "default" else f"name={self.name!r}"
         return LabDied(
-            f"the lab {self.name!r} {how}\nRun vocx.lab.open({again}) to start a new one; clients "
-            "that hold this lab find it by themselves."
+            f"the lab {self.name!r} {how}\nRun vocx.lab.open({again}) to start a new one: an "
+            "exchange that holds this lab finds it by itself; run the cells of its streams again."
         )
 
     def _running(self) -> tuple[Hello, Wire]:

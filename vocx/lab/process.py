@@ -13,6 +13,7 @@ import faulthandler
 import gc
 import logging
 import os
+import resource
 import secrets
 import signal
 import ssl
@@ -201,6 +202,7 @@ class Inside:
             "paused": pump.paused,
             "idle": pump.idle,
             "error": None if pump.error is None else failed(pump.error),
+            "failures": pump.failures,
             "exchange_ns": pump.exchange_ns(),
             "next_sequence": pump.truth.next,
             "venues": {
@@ -246,7 +248,16 @@ def local_authority() -> tuple[ssl.SSLContext, str]:
 # -- running it ------------------------------------------------------------------------------
 
 
+def many_files() -> None:
+    """Let there be as many connections as the system allows this user."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
 async def _run(config: Config, say: Callable[[Hello], None], ends: Callable[..., None]) -> None:
+    many_files()
     inside = Inside(config)
     loop = asyncio.get_running_loop()
     ends(loop, inside.done)

@@ -50,6 +50,8 @@ class Pump:
         Stopped by its owner; stopped because nobody is there.
     error : RecordingError or None
         What ended a replay before its end.
+    failures : int
+        Turns that raised; each is in the process's log.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Pump:
         self.pace, self.speed = pace, speed
         self.paused = self.idle = False
         self.error: RecordingError | None = None
+        self.failures = 0
         self.servers: list[VenueServer] = []
         self._clock = clock
         self._last_ns = clock()
@@ -152,6 +155,7 @@ class Pump:
             else:
                 nap_s = SHORTEST_NAP_S
         except Exception:
+            self.failures += 1
             log.exception("a turn of the market failed")
             nap_s = LONGEST_NAP_S
         self._schedule(nap_s)
