@@ -117,3 +117,28 @@ def test_a_recording_of_the_lab_can_be_played(exchange: Exchange, tmp_path: Path
     for market in world.markets.values():
         bids, asks = market.top(100)
         assert len(bids) == len(asks) == 100 and bids[0] < asks[0]
+
+
+def test_a_recording_of_a_replay_is_the_recording(tmp_path: Path) -> None:
+    """Frames pass lab, socket, stream and file without one changed byte."""
+    import vocx
+    import vocx.lab
+
+    at_ms = 1_700_000_000_000
+    frames = [
+        b'{"stream":"btcusdt@trade","data":{"e":"trade","E":%d,"s":"BTCUSDT","t":%d,'
+        b'"p":"100.10","q":"0.00100","T":%d,"m":true,"M":true}}' % (at_ms + n, n, at_ms + n)
+        for n in range(500)
+    ]
+    with Writer(tmp_path / "old.gz") as writer:
+        for number, frame in enumerate(frames):
+            writer.write((at_ms + number) * 1_000_000, frame)
+    lab = vocx.lab.open(name="again", replay=writer.path, speed="max")
+    exchange = vocx.connect("binance", lab=lab)
+    try:
+        made = record(exchange, "trades", "BTC/USDT", 1.5, tmp_path / "new.gz")
+    finally:
+        exchange.close()
+        lab.close()
+    again = [split(line)[1] for line in read([made.path])]
+    assert [frame for frame in again if frame.startswith(b'{"stream"')] == frames
