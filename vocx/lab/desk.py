@@ -140,12 +140,15 @@ class Desk:
         return outcome.events if outcome else []
 
     def _place_near(self, side: Side, at_ns: int) -> list[Event]:
+        """A short-lived order behind the best price, sometimes where one is already."""
         draw = self.random
+        size = self._tiny() if draw.random() < 0.15 else self._lots(0.08, 1.6)
         away = math.exp(draw.gauss(7.7, 1.65))
-        if draw.random() < 0.15:
-            size = self._tiny()
-        else:
-            size = self._lots(0.08, 1.6)
+        if draw.random() < 0.3 and self.near:
+            other = self.book.orders.get(self.near[int(draw.random() * len(self.near))])
+            if other is not None and other.side == side:
+                best = (self.book.bids if side == "buy" else self.book.asks).best()[0]
+                away = abs(best - other.price) / self.grid
         return self._place(side, away, size, self.near, at_ns)
 
     def _place_wall(self, side: Side, at_ns: int) -> list[Event]:

@@ -28,8 +28,8 @@ CALM_TOUCH = 75.0
 CALM_TAKERS = 7.0
 CALM_DEEP = 150.0
 CALM_WALLS = 14.0
-BURSTS = 0.85
-STIRRED_DEEP = 3_600.0
+BURSTS = 0.84
+STIRRED_DEEP = 3_400.0
 """Extra deep actions a second right after a jump; it fades within ``STIRRED_S``."""
 STIRRED_S = 0.13
 TEMPER_S = 7.0
