@@ -324,6 +324,20 @@ def test_websockets_over_the_link(site: Site, secure: bool) -> None:
         assert ws.recv(timeout=5) == "after"
 
 
+def test_a_slow_reader_survives_turns_of_the_dial(site: Site) -> None:
+    """Whoever reads late gets everything in order, whatever was turned meanwhile."""
+    with socket.create_connection(("127.0.0.1", site.plain), 10) as slow:
+        site.turn("latency", values={"rtt_ms": 10})
+        slow.sendall(b"GET /bytes/20000000 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        seen = len(slow.recv(1))
+        site.order("clear", {})
+        seen += len(slow.recv(65536))
+        site.turn("bandwidth", values={"kib_per_s": 500_000})
+        while piece := slow.recv(1 << 20):
+            seen += len(piece)
+    assert 20_000_000 < seen < 20_001_000
+
+
 def test_close_travels(site: Site) -> None:
     """The end of a connection reaches the server after the data before it."""
     site.turn("latency", values={"rtt_ms": 30})

@@ -69,20 +69,20 @@ class Half:
             self._deliver(b"".join(arrived) if len(arrived) > 1 else arrived[0])
         if ended:
             self._finish()
-        self._flow()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         due_s = self.path.next_s()
         if due_s is not None:
             self._timer = self._loop.call_at(due_s, self.pump)
-        self.direct = self.path.way == CLEAR and self.path.idle and not self.path.lost
+        self._flow()
 
     def _flow(self) -> None:
         """Tell the near end to pause at the high mark and to go on at the low one."""
         full = self.path.unsent > (LOW_WATER if self._full else HIGH_WATER)
-        if full != self._full:
-            self._full = full
+        direct = self.path.way == CLEAR and self.path.idle and not self.path.lost
+        if (full, direct) != (self._full, self.direct):
+            self._full, self.direct = full, direct
             self._room(not full)
 
 
@@ -107,6 +107,7 @@ class Link(asyncio.Transport):
         self._greeted = False
         self._wire_lost = False
         self._paused_by_reader = False
+        self._wire_full = self._path_full = self._told_full = False
         self.up = Half(loop, self._hand_up, self._eof_up, self._room_up)
         self.down = Half(loop, self._hand_down, self._end_down, self._room_down)
         dials.watch(self.turned)
@@ -140,7 +141,7 @@ class Link(asyncio.Transport):
     # ---- from the wire up to the protocol
 
     def received(self, data: bytes) -> None:
-        if self.up.direct:
+        if self.up.direct and not self._paused_by_reader:
             self._greeted = True
             self._hand_up(data)
             return
@@ -216,18 +217,24 @@ class Link(asyncio.Transport):
         self._wire.close()
 
     def _room_down(self, room: bool) -> None:
-        if self._protocol is not None and not self._told_lost:
-            if room:
-                self._protocol.resume_writing()
-            else:
-                self._protocol.pause_writing()
+        self._path_full = not room
+        self._flow_down()
 
     def wire_full(self, full: bool) -> None:
         """The client reads too slowly, or has caught up."""
-        if self.down.direct:
-            self._room_down(not full)
-        else:
-            self.down.block(full)
+        self._wire_full = full
+        self.down.block(full)
+        self._flow_down()
+
+    def _flow_down(self) -> None:
+        """Hold the writer while the path is full, or the wire that it writes to directly."""
+        full = self._path_full or (self._wire_full and self.down.direct)
+        if full != self._told_full and self._protocol is not None and not self._told_lost:
+            self._told_full = full
+            if full:
+                self._protocol.pause_writing()
+            else:
+                self._protocol.resume_writing()
 
     # ---- asyncio.Transport
 
