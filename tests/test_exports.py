@@ -20,7 +20,6 @@ PUBLIC = [
     "doctor",
     "errors",
     "facts",
-    "figures",
     "lab",
     "record",
     "running",

@@ -342,6 +342,24 @@ def test_loopback_ignores_proxies(serve: Any, monkeypatch: pytest.MonkeyPatch) -
     assert client.call(GetTime()).exchange.status == 200
 
 
+def test_real_venues_are_asked_through_the_proxy(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the environment names one; a proxy that refuses is named as the culprit."""
+    server, _ = serve(http(), http("407 Proxy Authentication Required", b""))
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, server.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    plain = Client(venues.get("binance"), lambda: "http://venue.invalid")
+    secure = Client(venues.get("binance"), lambda: "https://venue.invalid")
+    assert plain.call(GetTime()).exchange.status == 200
+    with pytest.raises(errors.ConnectFailed, match="HTTPS_PROXY"):
+        secure.call(GetTime())
+    assert server.requests[1].startswith(b"CONNECT venue.invalid:443")
+    plain.close()
+    secure.close()
+
+
 def test_signed_bytes_are_not_requoted(serve: Any) -> None:
     """Path and query leave as the venue wrote them."""
     server, client = serve(http("400 Bad", b'{"code":-1,"msg":""}'))

@@ -52,6 +52,7 @@ class Trace:
         "deadline",
         "dns_ns",
         "new",
+        "opening",
         "read_s",
         "received_ns",
         "reply_bytes",
@@ -63,20 +64,19 @@ class Trace:
         self.deadline = deadline
         self.read_s = read_s
         self.new = False
+        self.opening = False
         self.dns_ns: int | None = None
         self.connect_ns: int | None = None
         self.tls_ns: int | None = None
         self._clock = clock
-        self.clear()
-
-    def clear(self) -> None:
-        """Forget bytes: what a proxy was told while opening is not the request."""
         self._sent: list[bytes] = []
         self._arrived: list[bytes] = []
         self._send_from = self._send_to = self._first_byte = self._last_byte = 0
         self.sent_ns = self.received_ns = self.reply_bytes = 0
 
     def sending(self, data: bytes) -> None:
+        if self.opening:
+            return  # what a proxy is told while opening is not the request
         if not self._sent:
             self.sent_ns = self._clock()
             self._send_from = perf_counter_ns()
@@ -86,6 +86,8 @@ class Trace:
         self._send_to = perf_counter_ns()
 
     def arrived(self, data: bytes) -> None:
+        if self.opening:
+            return
         self._last_byte = perf_counter_ns()
         self.received_ns = self._clock()
         if not self._arrived:
@@ -232,12 +234,15 @@ class _Watched(HTTPConnection):
 
     def connect(self) -> None:
         trace, begun = CURRENT.trace, perf_counter_ns()
+        if trace is None:
+            super().connect()
+            return
+        trace.opening = True
         super().connect()
-        if trace is not None:
-            if isinstance(self, HTTPSConnection):
-                opening = (trace.dns_ns or 0) + (trace.connect_ns or 0)
-                trace.tls_ns = perf_counter_ns() - begun - opening
-            trace.clear()
+        trace.opening = False
+        if isinstance(self, HTTPSConnection):
+            before = (trace.dns_ns or 0) + (trace.connect_ns or 0)
+            trace.tls_ns = perf_counter_ns() - begun - before
 
     def send(self, data: Any) -> None:
         trace = CURRENT.trace
