@@ -260,6 +260,10 @@ class Link(asyncio.Transport):
         self._closing = True
         self._wire.abort()
 
+    def _force_close(self, error: BaseException | None) -> None:
+        """What asyncio's TLS calls after a failed handshake; not in its public interface."""
+        self.abort()
+
     def is_closing(self) -> bool:
         return self._closing or self._wire.is_closing()
 
