@@ -223,7 +223,7 @@ class port_conflict:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, OSError):
-            reason = error.strerror or str(error)
+            reason = os.strerror(error.errno) if error.errno else str(error)
             raise LabConflict(
                 f"port {self._port} on {HOST} cannot be used ({reason}); choose another, "
                 "or leave it out and the system finds a free one"
