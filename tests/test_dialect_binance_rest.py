@@ -8,7 +8,7 @@ import re
 import pytest
 from venue_binance import MS, T0, S, Venue, trade
 
-from vocx.lab.dialects.binance.params import zone_ns
+from vocx.lab.dialects.binance.params import Params, zone_ns
 
 SYMBOL_RANGE = r"^[\w\-._&&[^a-z]]{1,50}$"
 NUMBER_RANGE = r"^[0-9]{1,20}$"
@@ -330,3 +330,10 @@ def test_aggregates_of_one_taker() -> None:
         ("0.00300000", 0),
     ]
     assert not last or found[0]["a"] == last[0]["a"] + 1
+
+
+def test_parameters_from_query_and_form() -> None:
+    """POST, PUT and DELETE read both, raw and percent-encoded; the query wins."""
+    params = Params.of_http("symbol=BTCUSDT&a=1%2C2", b"symbol=ETHUSDT&side=BUY&b=x+y")
+    assert params.values == {"symbol": "BTCUSDT", "side": "BUY", "a": "1,2", "b": "x y"}
+    assert not params.repeated
