@@ -201,7 +201,9 @@ def test_windows_of_other_lengths(market: LiveMarket, length_s: int) -> None:
 def test_time_zones_shift_days(market: LiveMarket) -> None:
     """At +8:00 a day begins at 16:00 UTC and is the sum of its hours; so at +5:45."""
     for offset_s in (8 * 3_600, 5 * 3_600 + 45 * 60, -3 * 3_600):
-        bar = market.bars("1d", 3, NOW, offset_ns=offset_s * SECOND)[0]
+        days = market.bars("1d", 200, NOW, offset_ns=offset_s * SECOND)
+        assert all(b.open_ns == a.close_ns + 1 for a, b in zip(days, days[1:], strict=False))
+        bar = days[-3]
         assert (bar.open_ns // SECOND + offset_s) % 86_400 == 0
         quarters = market.bars("15m", 96, NOW, start_ns=bar.open_ns, end_ns=bar.close_ns)
         assert len(quarters) == 96 and said(bar) == merged(list(quarters))

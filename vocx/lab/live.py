@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -26,8 +26,11 @@ from vocx.lab.candles import (
 )
 from vocx.lab.engine import Book
 from vocx.lab.history import History
-from vocx.lab.market import Bar, IntLevel, Spec, Traded, Window
+from vocx.lab.market import Bar, Event, IntLevel, Spec, Traded, Window
 from vocx.lab.tape import Tape
+
+MOST_ROWS = 8_000
+"""Table rows that are worked on at once: days in the zone +5:30 are made of quarter hours."""
 
 
 class LiveMarket:
@@ -43,6 +46,13 @@ class LiveMarket:
     @property
     def update_id(self) -> int:
         return self.book.update_id
+
+    def record(self, events: Iterable[Event]) -> None:
+        """Put the trades among an operation's events on the tape; every operation on the book
+        is followed by this."""
+        for event in events:
+            if type(event) is Traded:
+                self.tape.add(event)
 
     def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
         """Bids descending and asks ascending, at most ``depth`` levels each."""
@@ -93,7 +103,15 @@ class LiveMarket:
             return []
         edges = [kind.start_s(number) for number in range(first, end + 2)]
         length = kind.table_s
-        table = self.rows(length, edges[0] // length, min(edges[-1], now_ns // SECOND + length))
+        many = max(1, MOST_ROWS * length // (edges[1] - edges[0]))
+        bars: list[Bar] = []
+        for at in range(0, len(edges) - 1, many):
+            bars += self._bars(edges[at : at + many + 1], length, now_ns // SECOND)
+        return bars
+
+    def _bars(self, edges: list[int], length: int, now_s: int) -> list[Bar]:
+        """The bars between neighbouring edges, made of one table."""
+        table = self.rows(length, edges[0] // length, min(edges[-1], now_s + length))
         starts = np.array([(edge - edges[0]) // length for edge in edges[:-1]])
         merged = grouped(table, starts).tolist()
         return [to_bar(row, edges[at], edges[at + 1]) for at, row in enumerate(merged)]

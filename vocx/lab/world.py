@@ -12,7 +12,7 @@ from heapq import heapify, heapreplace
 
 from vocx.lab.flow import Flow
 from vocx.lab.live import LiveMarket
-from vocx.lab.market import Event, Market, Traded
+from vocx.lab.market import Event, Market
 
 
 class CrowdWorld:
@@ -94,9 +94,7 @@ class CrowdWorld:
         market, flow = self._live[number]
         at_ns = self._last_ns = max(at_ns, self._last_ns)
         events = flow.act(market_ns, at_ns)
-        for event in events:
-            if type(event) is Traded:
-                market.tape.add(event)
+        market.record(events)
         heapreplace(self._due, (max(flow.next_ns(), market_ns), number))
         return events
 
