@@ -50,7 +50,7 @@ export default {
       el.textContent = "";
       return await draw(model, el);
     } catch (error) {
-      el.textContent = `This chart cannot be drawn here (${error}). The same data as text: .table()`;
+      el.textContent = `No chart here (${error}). As text: .table()`;
     }
   },
 };

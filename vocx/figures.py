@@ -1,0 +1,370 @@
+"""Facts and results as plotly figures: everything that does not move.
+
+Live views draw with the same functions and then replace the numbers. All charts share one
+palette that is readable on light and on dark paper (the kernel cannot know which it is), and no
+meaning is carried by colour alone: sides differ in dash, marker and label as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from vocx.facts import BookSnapshot, Candle, Quote, Trade
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from vocx.timing import HttpExchange, Phases
+
+BID = "#1a8fd1"
+ASK = "#e07b1a"
+BUY = BID
+SELL = ASK
+TRUTH = "#8a8a8a"
+ASKED = "#c0569b"
+PUSHED = "#1a8fd1"
+INK = "#8a8a8a"
+"""Text and axes: mid grey, readable on white and on black."""
+GRID = "rgba(138,138,138,0.25)"
+PHASES = {
+    "dns_ms": ("DNS", "#8a8a8a", "/"),
+    "connect_ms": ("TCP", "#1a8fd1", ""),
+    "tls_ms": ("TLS", "#2aa198", "x"),
+    "send_ms": ("send", "#b58900", "-"),
+    "first_byte_ms": ("first byte", "#e07b1a", "."),
+    "body_ms": ("body", "#c0569b", "\\"),
+}
+
+
+def layout(
+    *, x: str, y: str, height: int = 320, title: str | None = None, **more: Any
+) -> dict[str, Any]:
+    """The layout that all charts share. ``x`` and ``y`` name the axes, with units."""
+    axis = {
+        "gridcolor": GRID,
+        "zerolinecolor": GRID,
+        "linecolor": INK,
+        "tickfont": {"color": INK},
+        "automargin": True,
+    }
+    made: dict[str, Any] = {
+        "template": None,
+        "height": height,
+        "autosize": True,
+        "margin": {"l": 8, "r": 12, "t": 44 if title else 26, "b": 8},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": INK, "size": 12},
+        "xaxis": {**axis, "title": {"text": x, "standoff": 4}},
+        "yaxis": {**axis, "title": {"text": y, "standoff": 4}, "tickformat": ",.8~f"},
+        "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
+        "hovermode": "closest",
+        "uirevision": "keep",
+    }
+    if title:
+        made["title"] = {"text": title, "font": {"size": 14}, "x": 0.01, "y": 0.98}
+    for name, value in more.items():
+        old = made.get(name)
+        made[name] = {**old, **value} if isinstance(old, dict) else value
+    return made
+
+
+def seconds_before(times_ns: Iterable[int], now_ns: int) -> NDArray[np.float32]:
+    """Times as seconds before ``now_ns`` (negative: in the past)."""
+    made = np.array([at - now_ns for at in times_ns], dtype=np.float64)
+    return (made / 1e9).astype(np.float32)
+
+
+def line(name: str, color: str, *, dash: str = "solid", step: bool = True, **more: Any) -> Any:
+    """An empty line: a step line holds each value until the next."""
+    return go.Scatter(
+        name=name,
+        mode="lines",
+        line={"color": color, "dash": dash, "width": 1.8, "shape": "hv" if step else "linear"},
+        hovertemplate="%{y} at %{x:.2f} s<extra>" + name + "</extra>",
+        **more,
+    )
+
+
+def marks(name: str, color: str, symbol: str, **more: Any) -> Any:
+    """Empty markers."""
+    return go.Scatter(
+        name=name,
+        mode="markers",
+        marker={
+            "color": color,
+            "symbol": symbol,
+            "size": 7,
+            "opacity": 0.75,
+            "line": {"width": 0.5, "color": INK},
+        },
+        hovertemplate="%{y} at %{x:.2f} s<extra>" + name + "</extra>",
+        **more,
+    )
+
+
+def price_frame(symbol: str, seconds: float, *, height: int = 320, clock: str = "") -> go.Figure:
+    """The empty price chart: traces bid, ask, bought, sold, in this order."""
+    quote = symbol.partition("/")[2]
+    clock = clock or "arrival on this machine's clock"
+    made = go.Figure(
+        layout=layout(
+            x=f"seconds before now ({clock})",
+            y=f"{symbol}, {quote}",
+            height=height,
+            xaxis={"range": [-seconds, 0.02 * seconds]},
+        )
+    )
+    made.add_trace(line("best bid", BID))
+    made.add_trace(line("best ask", ASK, dash="dash"))
+    made.add_trace(marks("▲ bought (taker)", BUY, "triangle-up"))
+    made.add_trace(marks("▼ sold (taker)", SELL, "triangle-down"))
+    return made
+
+
+def price(
+    facts: Iterable[Trade | Quote], *, seconds: float | None = None, height: int = 320
+) -> go.Figure:
+    """Best bid and ask as steps, trades as triangles.
+
+    Time runs by this machine's clock (arrival), in seconds before the last fact.
+
+    Parameters
+    ----------
+    facts : iterable of Trade and Quote
+        Of one symbol, in any order.
+    seconds : float, optional
+        Window; by default everything.
+    """
+    found = sorted(facts, key=lambda fact: fact.arrived_ns)
+    if not found:
+        return go.Figure(layout=layout(x="no facts", y="price", height=height))
+    end = found[-1].arrived_ns
+    span = seconds or max((end - found[0].arrived_ns) / 1e9, 1e-3)
+    made = price_frame(found[0].symbol, span, height=height)
+    made.layout.xaxis.title.text = "seconds before the last fact (arrival, this machine's clock)"
+    quotes = [fact for fact in found if isinstance(fact, Quote)]
+    at = seconds_before((fact.arrived_ns for fact in quotes), end)
+    made.data[0].update(x=at, y=np.array([float(fact.bid) for fact in quotes]))
+    made.data[1].update(x=at, y=np.array([float(fact.ask) for fact in quotes]))
+    for trace, side in ((made.data[2], "buy"), (made.data[3], "sell")):
+        hits = [fact for fact in found if isinstance(fact, Trade) and fact.side == side]
+        trace.update(
+            x=seconds_before((fact.arrived_ns for fact in hits), end),
+            y=np.array([float(fact.price) for fact in hits]),
+        )
+    return made
+
+
+def candles(bars: Sequence[Candle], *, height: int = 340) -> go.Figure:
+    """Candles by the venue's clock (UTC). A last candle that is still open is drawn hollow."""
+    if not bars:
+        return go.Figure(layout=layout(x="no candles", y="price", height=height))
+    first = bars[0]
+    quote = first.symbol.partition("/")[2]
+    made = go.Figure(
+        layout=layout(
+            x=f"opening time of each {first.interval} candle (UTC, the venue's clock)",
+            y=f"{first.symbol}, {quote}",
+            height=height,
+            xaxis={"rangeslider": {"visible": False}, "type": "date"},
+        )
+    )
+    done = [bar for bar in bars if bar.closed is not False]
+    for name, group, fill in (("closed", done, 0.85), ("open: can still change", bars, 0.0)):
+        shown = group if group is done else [bar for bar in bars if bar.closed is False]
+        if shown:
+            made.add_trace(_candle_trace(name, shown, fill))
+    return made
+
+
+def _candle_trace(name: str, bars: Sequence[Candle], fill: float) -> Any:
+    def column(field: str) -> NDArray[np.float64]:
+        return np.array([float(getattr(bar, field)) for bar in bars])
+
+    return go.Candlestick(
+        name=name,
+        x=np.array([bar.open_ns // 1_000_000 for bar in bars], dtype="datetime64[ms]"),
+        open=column("open"),
+        high=column("high"),
+        low=column("low"),
+        close=column("close"),
+        increasing={"line": {"color": BUY}, "fillcolor": f"rgba(26,143,209,{fill / 3:.2f})"},
+        decreasing={"line": {"color": SELL}, "fillcolor": f"rgba(224,123,26,{fill:.2f})"},
+    )
+
+
+def cumulated(
+    levels: Sequence[tuple[Any, Any]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Prices and the total quantity from the best price outwards."""
+    pairs = np.array([(float(price), float(quantity)) for price, quantity in levels])
+    if not len(pairs):
+        return np.empty(0), np.empty(0)
+    return pairs[:, 0], np.cumsum(pairs[:, 1])
+
+
+def depth_frame(symbol: str, *, height: int = 300) -> go.Figure:
+    """The empty depth chart: traces bids, asks, in this order."""
+    base, _, quote = symbol.partition("/")
+    made = go.Figure(
+        layout=layout(x=f"price, {quote}", y=f"total quantity up to there, {base}", height=height)
+    )
+    bids, asks = line("bids", BID), line("asks", ASK, dash="dash")
+    bids.update(fill="tozeroy", fillcolor="rgba(26,143,209,0.18)")
+    asks.update(fill="tozeroy", fillcolor="rgba(224,123,26,0.18)")
+    for trace, shape in ((bids, "hv"), (asks, "hv")):
+        trace.line.shape = shape
+        trace.hovertemplate = "%{y} up to %{x}<extra>" + trace.name + "</extra>"
+        made.add_trace(trace)
+    made.update_layout(xaxis_tickformat=",.8~f", yaxis_rangemode="tozero")
+    return made
+
+
+def depth(book: BookSnapshot, *, ghost: BookSnapshot | None = None, height: int = 320) -> go.Figure:
+    """Total quantity from the best price outwards, both sides.
+
+    ``ghost`` is drawn over it in outline: a copy that has gone wrong, over the true book.
+    """
+    made = depth_frame(book.symbol, height=height)
+    for trace, levels in ((made.data[0], book.bids), (made.data[1], book.asks)):
+        trace.x, trace.y = cumulated(levels)
+    if ghost is not None:
+        for name, levels in (("your copy, bids", ghost.bids), ("your copy, asks", ghost.asks)):
+            outline = line(name, ASKED, dash="dot")
+            outline.x, outline.y = cumulated(levels)
+            outline.line.width = 2.4
+            made.add_trace(outline)
+    return made
+
+
+def ladder(book: BookSnapshot, *, levels: int = 10, height: int = 340) -> go.Figure:
+    """The best ``levels`` of each side as bars of quantity: asks above, bids below."""
+    base, _, quote = book.symbol.partition("/")
+    made = go.Figure(
+        layout=layout(
+            x=f"quantity at this price, {base}",
+            y=f"price, {quote}",
+            height=height,
+            yaxis={"type": "category", "tickformat": ""},
+            bargap=0.15,
+        )
+    )
+    for name, side, color, shape in (
+        ("bids", book.bids[:levels][::-1], BID, ""),
+        ("asks", book.asks[:levels], ASK, "/"),
+    ):
+        made.add_trace(
+            go.Bar(
+                name=name,
+                orientation="h",
+                y=[f"{price:,}" for price, _ in side],
+                x=np.array([float(quantity) for _, quantity in side]),
+                marker={"color": color, "opacity": 0.8, "pattern": {"shape": shape}},
+                hovertemplate="%{x} at %{y}<extra>" + name + "</extra>",
+            )
+        )
+    return made
+
+
+def phases(
+    calls: Mapping[str, HttpExchange | Phases] | Sequence[HttpExchange | Phases],
+    *,
+    height: int | None = None,
+) -> go.Figure:
+    """Where the milliseconds of each call went: DNS, TCP, TLS, send, first byte, body.
+
+    The caller's own clock, from the first byte sent to the last byte received.
+
+    Parameters
+    ----------
+    calls : mapping of label to call, or sequence of calls
+        Results' ``.exchange``, or :class:`~vocx.timing.Phases`; drawn from the top down.
+    """
+    named = (
+        dict(calls)
+        if isinstance(calls, Mapping)
+        else {f"call {number}": call for number, call in enumerate(calls, 1)}
+    )
+    made = go.Figure(
+        layout=layout(
+            x="milliseconds from the first byte sent (the caller's clock)",
+            y="",
+            height=height or 110 + 34 * len(named),
+            barmode="stack",
+            yaxis={"autorange": "reversed", "type": "category", "tickformat": ""},
+            legend={"traceorder": "normal"},
+        )
+    )
+    timed = [getattr(call, "phases", call) for call in named.values()]
+    for field, (name, color, shape) in PHASES.items():
+        values = np.array([getattr(one, field) or 0.0 for one in timed])
+        if not values.any():
+            continue
+        made.add_trace(
+            go.Bar(
+                name=name,
+                orientation="h",
+                y=list(named),
+                x=values,
+                marker={"color": color, "pattern": {"shape": shape, "fgopacity": 0.5}},
+                hovertemplate="%{x:.1f} ms<extra>" + name + "</extra>",
+            )
+        )
+    return made
+
+
+def compare_frame(symbol: str, seconds: float, *, height: int = 280) -> go.Figure:
+    """The empty comparison: traces truth, pushed, asked, in this order."""
+    quote = symbol.partition("/")[2]
+    made = go.Figure(
+        layout=layout(
+            x="seconds before now (when this machine knew it; truth: when it was so)",
+            y=f"{symbol} mid price, {quote}",
+            height=height,
+            xaxis={"range": [-seconds, 0.02 * seconds]},
+        )
+    )
+    made.add_trace(line("true price (inside the exchange)", TRUTH, dash="dot"))
+    made.add_trace(line("pushed: WebSocket", PUSHED))
+    asked = line("asked: REST", ASKED, dash="dash")
+    asked.update(mode="lines+markers", marker={"symbol": "square", "size": 6, "color": ASKED})
+    made.add_trace(asked)
+    return made
+
+
+Points = Sequence[tuple[int, float]]
+"""(time in nanoseconds, value) pairs, oldest first."""
+
+
+def steps(points: Points, now_ns: int, seconds: float, *, hold: bool = True) -> Any:
+    """x and y of a step line inside the window: the value at its left edge, and held until now."""
+    start = now_ns - int(seconds * 1e9)
+    inside = [pair for pair in points if pair[0] >= start]
+    before = [pair for pair in points if pair[0] < start]
+    if before:
+        inside.insert(0, (start, before[-1][1]))
+    if hold and inside:
+        inside.append((now_ns, inside[-1][1]))
+    return seconds_before((at for at, _ in inside), now_ns), np.array([y for _, y in inside])
+
+
+def compare(
+    symbol: str,
+    *,
+    asked: Points,
+    pushed: Points,
+    truth: Points = (),
+    now_ns: int,
+    seconds: float = 20.0,
+    height: int = 280,
+) -> go.Figure:
+    """The same price, asked for and pushed, by when this machine knew it; truth behind them."""
+    made = compare_frame(symbol, seconds, height=height)
+    for trace, points in zip(made.data, (truth, pushed, asked), strict=True):
+        trace.x, trace.y = steps(points, now_ns, seconds)
+    return made

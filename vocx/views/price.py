@@ -1,0 +1,128 @@
+"""The moving price chart: best bid and ask as steps, trades as triangles."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+
+from vocx import figures
+from vocx.errors import NotReady
+from vocx.views.view import View
+from vocx.views.words import choose_symbol, grid, state_text
+
+QUOTES = 600
+TRADES = 180
+"""Points at most, a line and a kind of marker each."""
+
+
+class PriceView(View):
+    """See :func:`vocx.views.price`."""
+
+    def __init__(
+        self, stream: Any, symbol: str | None, seconds: float, name: str | None, note: str
+    ) -> None:
+        self.symbol, self._channels = choose_symbol(stream, symbol, "quotes", "trades")
+        self._stream, self._seconds = stream, seconds
+        self.dials_lab = getattr(stream, "lab", None)
+        self._bucket_ns = int(seconds * 1e9 / QUOTES)
+        self._lines: deque[tuple[int, float, float]] = deque(maxlen=QUOTES)
+        self._trades: dict[str, deque[tuple[int, float, float]]] = {
+            side: deque(maxlen=TRADES) for side in ("buy", "sell")
+        }
+        self._last_quote_ns = 0
+        self._last_trade: Any = None
+        super().__init__(
+            name or f"price {self.symbol} of {stream.name}",
+            f"{self.symbol} price",
+            streams=[stream],
+            figure=figures.price_frame(self.symbol, seconds, height=330),
+            note=note,
+        )
+        self._begin()
+
+    def _draw(self, now_ns: int) -> str:
+        held = self._take(now_ns)
+        start = now_ns - int(self._seconds * 1e9)
+        quotes = np.array([row for row in self._lines if row[0] >= start - self._bucket_ns])
+        x, y = [], []
+        if len(quotes):
+            if held:
+                quotes = np.vstack([quotes, [now_ns, *quotes[-1][1:]]])
+            at = ((quotes[:, 0] - now_ns) / 1e9).astype(np.float32)
+            x, y = [at, at], [quotes[:, 1], quotes[:, 2]]
+        else:
+            x, y = [np.empty(0)] * 2, [np.empty(0)] * 2
+        for side in ("buy", "sell"):
+            hits = np.array([row[:2] for row in self._trades[side] if row[0] >= start])
+            hits = hits.reshape(-1, 2)
+            x.append(((hits[:, 0] - now_ns) / 1e9).astype(np.float32))
+            y.append(hits[:, 1])
+        assert self.figure is not None
+        self.figure.plotly_update(restyle_data={"x": x, "y": y}, trace_indexes=[0, 1, 2, 3])
+        return f"{state_text(self._stream)} · last {self._seconds:g} s"
+
+    def _take(self, now_ns: int) -> bool:
+        """Take what is new into the window; whether the line may be drawn up to now."""
+        held = False
+        if "quotes" in self._channels:
+            try:
+                held = self._stream.quote(self.symbol).in_sync
+            except NotReady:
+                held = False
+            self._take_quotes(now_ns)
+            if not held and self._lines and self._lines[-1][1] == self._lines[-1][1]:
+                self._lines.append((now_ns, float("nan"), float("nan")))
+        if "trades" in self._channels:
+            self._take_trades()
+        return held
+
+    def _take_quotes(self, now_ns: int) -> None:
+        since_s = (now_ns - self._last_quote_ns) / 1e9 + 0.05 if self._last_quote_ns else None
+        since_s = self._seconds if since_s is None else min(since_s, self._seconds)
+        for quote in self._stream.recent_quotes(self.symbol, since_s):
+            at = quote.arrived_ns
+            if at <= self._last_quote_ns:
+                continue
+            self._last_quote_ns = at
+            row = (at, float(quote.bid), float(quote.ask))
+            last = self._lines[-1][0] if self._lines else 0
+            if last // self._bucket_ns == at // self._bucket_ns:
+                self._lines[-1] = row
+            else:
+                self._lines.append(row)
+        if not self._lines and self._stream.quote(self.symbol).bid:
+            quote = self._stream.quote(self.symbol)
+            self._lines.append((quote.arrived_ns, float(quote.bid), float(quote.ask)))
+
+    def _take_trades(self) -> None:
+        fresh = []
+        for trade in reversed(self._stream.trades(self.symbol, 400)):
+            if trade is self._last_trade:
+                break
+            fresh.append(trade)
+        if fresh:
+            self._last_trade = fresh[0]
+        width = self._bucket_ns * QUOTES // TRADES
+        for trade in reversed(fresh):
+            kept = self._trades[trade.side]
+            row = (trade.arrived_ns, float(trade.price), float(trade.quantity))
+            if kept and kept[-1][0] // width == row[0] // width:
+                kept[-1] = max(kept[-1], row, key=lambda one: one[2])
+            else:
+                kept.append(row)
+
+    def _rows(self) -> str:
+        lines = [f"{self.symbol} price: {state_text(self._stream)}"]
+        if "quotes" in self._channels:
+            quote = self._stream.quote(self.symbol)
+            lines.append(f"best bid {quote.bid} ({quote.bid_quantity}), "
+                         f"best ask {quote.ask} ({quote.ask_quantity})")  # fmt: skip
+        if "trades" in self._channels:
+            rows = [
+                (trade.time.strftime("%H:%M:%S.%f")[:-3], trade.side, f"{trade.price}")
+                for trade in self._stream.trades(self.symbol, 5)
+            ]
+            lines.append(grid(("time (UTC)", "taker", "price"), rows))
+        return "\n".join(lines)

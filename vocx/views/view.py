@@ -1,0 +1,371 @@
+"""What all views have in common: a name, a life, a status line, buttons and a text twin.
+
+A view is *live* until it is paused (by you, or because nobody looked for a while), *stopped* when
+its data ended or you said so, and *closed* when another view took its name. A re-run cell
+therefore replaces its view and leaves no widget and no thread behind.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from copy import deepcopy
+from typing import Any
+
+import ipywidgets
+import msgspec
+import plotly.graph_objects as go
+
+from vocx.errors import NotReady, VocxError
+from vocx.timing import mono_ns, wall_ns
+from vocx.views.panel import Panel, foreign_front_end
+from vocx.views.plotly_once import live_figure
+from vocx.views.writer import helper, writer
+
+PAUSE_AFTER_S = 600.0
+"""A view that nobody looked at for so long pauses; it goes on when it is looked at again."""
+UNSEEN_AFTER_S = 180.0
+"""The same for one that no browser ever showed."""
+_DIALS_EVERY_NS = 1_000_000_000
+_PAUSE = ("pause", "Pause", "Freeze the picture; the data goes on")
+_RESUME = ("resume", "Resume", "Go on with what is true now")
+
+_open: dict[str, View] = {}
+
+
+class Text(str):
+    """Text that a notebook shows as it is."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+class ViewStats(msgspec.Struct, frozen=True, kw_only=True):
+    """What a view costs. Milliseconds of the writer thread per refresh (processor time)."""
+
+    refreshes: int
+    per_second: float
+    writer_ms: float
+    writer_ms_worst: float
+
+
+class View:
+    """Base of all views; made by the functions of :mod:`vocx.views`.
+
+    Attributes
+    ----------
+    name : str
+        A view made under a name that is taken replaces it.
+    mode : str
+        ``"live"``, ``"paused"``, ``"stopped"`` or ``"closed"``.
+    """
+
+    dials_lab: Any = None
+
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        *,
+        streams: Sequence[Any] = (),
+        figure: go.Figure | None = None,
+        stop: tuple[str, str] = ("Stop", "Stop the stream behind this view"),
+        note: str = "",
+    ) -> None:
+        self.name = name
+        self.mode = "live"
+        self._streams = list(streams)
+        self._stop_action = ("stop", *stop)
+        self._wishes: deque[str] = deque(maxlen=16)
+        self._made_ns = self._looked_ns = mono_ns()
+        self._looked = self._by_itself = False
+        self._error = ""
+        self._dials_at = 0
+        self._dials_text = ""
+        self._costs: deque[tuple[int, int]] = deque(maxlen=200)
+        self._refreshes = 0
+        self.panel = Panel(title=title, note=" · ".join(filter(None, [note, foreign_front_end()])))
+        self.panel.on_msg(self._heard)
+        self.figure = live_figure(figure) if figure is not None else None
+        self.widget = self._arrange()
+        self._show_actions()
+
+    def _arrange(self) -> Any:
+        parts = [self.panel] if self.figure is None else [self.panel, self.figure]
+        return ipywidgets.VBox(parts, layout={"overflow": "hidden"})
+
+    def _begin(self) -> None:
+        """Take the name, replace who had it, be drawn. The last line of a constructor."""
+        with writer.lock:
+            before = _open.pop(self.name, None)
+            _open[self.name] = self
+        if before is not None:
+            before.close()
+        writer.add(self)
+
+    # what kinds of views provide
+
+    def _draw(self, now_ns: int) -> str:
+        """Draw what is known at ``now_ns`` (wall clock); returns the status text."""
+        raise NotImplementedError
+
+    def _rows(self) -> str:
+        """The same data as text."""
+        raise NotImplementedError
+
+    def _picture(self) -> go.Figure | None:
+        return None if self.figure is None else go.Figure(self.figure)
+
+    def _end(self) -> None:
+        """Stop what this view started itself. Called in the helper thread; must be quick."""
+
+    # for the reader
+
+    def table(self) -> Text:
+        """What is shown, as text."""
+        with writer.lock:
+            return Text(self._rows())
+
+    def pause(self) -> None:
+        """Freeze the picture; the data goes on."""
+        self._wish("pause")
+
+    def resume(self) -> None:
+        """Go on with what is true now."""
+        self._wish("resume")
+
+    def stop(self) -> None:
+        """End this view. Its stream goes on: ``stream.stop()`` or the Stop button ends that."""
+        helper.do((id(self), "end"), self._end)
+        with writer.lock:
+            if self.mode in ("live", "paused"):
+                self._finish("view stopped")
+        writer.remove(self)
+
+    def close(self) -> None:
+        """End it and take it off the page, with all its widgets."""
+        self.stop()
+        with writer.lock:
+            self.mode = "closed"
+            if _open.get(self.name) is self:
+                del _open[self.name]
+            _close(self.widget)
+
+    def watch(self, seconds: float = 20.0) -> None:
+        """Show it from this cell for ``seconds``: for front ends where live widgets freeze.
+
+        Blocks; interrupt the kernel to end it early.
+        """
+        from IPython.display import display
+
+        end = time.monotonic() + seconds
+        shown = display(self._still(), display_id=True)
+        with suppress(KeyboardInterrupt):
+            while (left := end - time.monotonic()) > 0 and self.mode == "live":
+                time.sleep(min(0.5, left))
+                if shown is not None:
+                    shown.update(self._still())
+
+    def _still(self) -> Any:
+        with writer.lock:
+            return self._picture() or Text(self._rows())
+
+    @property
+    def stats(self) -> ViewStats:
+        """How often it is drawn and what that costs."""
+        costs = list(self._costs)
+        span = (costs[-1][0] - costs[0][0]) / 1e9 if len(costs) > 1 else 0.0
+        times = sorted(cost / 1e6 for _, cost in costs)
+        return ViewStats(
+            refreshes=self._refreshes,
+            per_second=(len(costs) - 1) / span if span else 0.0,
+            writer_ms=times[len(times) // 2] if times else 0.0,
+            writer_ms_worst=times[-1] if times else 0.0,
+        )
+
+    def __repr__(self) -> str:
+        return f"<View {self.name}: {self.mode}>"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        made = self.widget._repr_mimebundle_(**options)
+        data = made[0] if isinstance(made, tuple) else made
+        data["text/plain"] = repr(self)
+        return made
+
+    # callbacks: they leave a wish and nothing else
+
+    def _heard(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        wish = message.get("do") if isinstance(message, dict) else None
+        if wish == "look":
+            self._looked, self._looked_ns = True, mono_ns()
+        elif wish == "dial":
+            self._dialled(message.get("value"))
+        elif isinstance(wish, str):
+            self._wishes.append(wish)
+        writer.wake()
+
+    def _wish(self, wish: str) -> None:
+        self._wishes.append(wish)
+        writer.wake()
+
+    def _dialled(self, value: Any) -> None:
+        """A slider was moved."""
+
+    def _try(self, key: str, job: Callable[[], object]) -> None:
+        """Do ``job`` in the helper thread; its error is shown in the status line."""
+
+        def run() -> None:
+            try:
+                job()
+            except Exception as error:
+                self._error = f"{key}: {error}"
+
+        helper.do((id(self), key), run)
+
+    # the writer's turn
+
+    @property
+    def moving(self) -> bool:
+        """Whether it wants to be drawn again soon."""
+        return self.mode == "live"
+
+    def turn(self, now_ns: int) -> bool:
+        """One turn of the writer thread: wishes, then a picture."""
+        spent = time.thread_time_ns()
+        try:
+            self._obey(now_ns)
+            if self.mode == "live":
+                self._refresh()
+                self._refreshes += 1
+                self._costs.append((now_ns, time.thread_time_ns() - spent))
+        except Exception as error:
+            self._error = f"{type(error).__name__}: {error}"
+            with suppress(Exception):
+                self._say("error", self._error)
+        return self.mode in ("live", "paused")
+
+    def _obey(self, now_ns: int) -> None:
+        while self._wishes:
+            wish = self._wishes.popleft()
+            if wish == "pause" and self.mode == "live":
+                self._freeze("paused by you; the data goes on", by_itself=False)
+            elif wish == "resume" and self.mode == "paused":
+                self._thaw(now_ns)
+            elif wish == "stop":
+                self._stop_data()
+        patience = PAUSE_AFTER_S if self._looked else UNSEEN_AFTER_S
+        unseen_s = (now_ns - self._looked_ns) / 1e9
+        if self.mode == "live" and unseen_s > patience:
+            self._freeze(f"paused: nobody looked for {patience / 60:.0f} min", by_itself=True)
+        elif self.mode == "paused" and self._by_itself and self._looked and unseen_s < 1:
+            self._thaw(now_ns)
+
+    def _freeze(self, why: str, *, by_itself: bool) -> None:
+        self.mode, self._by_itself = "paused", by_itself
+        self._settle()
+        self._show_actions()
+        self._say("paused", why)
+
+    def _thaw(self, now_ns: int) -> None:
+        self.mode, self._looked_ns = "live", now_ns
+        self._show_actions()
+
+    def _stop_data(self) -> None:
+        for stream in self._streams:
+            self._try("stop", stream.stop)
+        self._try("end", self._end)
+        if not self._streams:
+            self._finish("stopped by you")
+
+    def _refresh(self) -> None:
+        dead = next((s for s in self._streams if s.state in ("stopped", "fatal")), None)
+        level = "live"
+        try:
+            status = self._draw(wall_ns())
+            if any(stream.state not in ("live", "degraded") for stream in self._streams):
+                level = "waiting"
+        except NotReady as error:
+            level, status = "waiting", _first_line(error)
+        except VocxError as error:
+            level, status = "error", _first_line(error)
+        if dead is not None:
+            self._try("end", self._end)
+            self._finish(f"stream {dead.state}: {dead.why or 'stop() was called'}")
+            return
+        if self._error:
+            level, status = "error", self._error
+        self._say(level, status)
+        self._look_at_dials()
+
+    def _finish(self, why: str) -> None:
+        self.mode = "stopped"
+        self._settle()
+        self.panel.actions = []
+        self._say("stopped", f"{why}. Run the cell again for a new view")
+
+    def _say(self, level: str, status: str) -> None:
+        self.panel.level, self.panel.status = level, status
+
+    def _show_actions(self) -> None:
+        first = _RESUME if self.mode == "paused" else _PAUSE
+        self.panel.actions = [list(first), list(self._stop_action)]
+
+    def _settle(self) -> None:
+        """Let the page keep the last picture when it is loaded again."""
+        if self.figure is not None:
+            self.figure._widget_data = deepcopy(self.figure._data)
+
+    def _look_at_dials(self) -> None:
+        """Ask the lab now and then which dials are in force, and show it."""
+        if self.dials_lab is None:
+            return
+        now_ns = mono_ns()
+        if now_ns - self._dials_at > _DIALS_EVERY_NS:
+            self._dials_at = now_ns
+            self._try("dials", self._ask_dials)
+        if self._dials_text != self.panel.dials:
+            self.panel.dials = self._dials_text
+
+    def _ask_dials(self) -> None:
+        self._dials_text = f"dials in force: {self.dials_lab.network}"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _close(widget: Any) -> None:
+    """Close a widget with its children, its layout and its style: none is collected by itself."""
+    if not isinstance(widget, ipywidgets.Widget):
+        return
+    for child in getattr(widget, "children", ()):
+        _close(child)
+    if not isinstance(widget, go.FigureWidget):
+        for name in ("layout", "style"):
+            with suppress(Exception):
+                _close(getattr(widget, name))
+    widget.close()
+
+
+def opened() -> list[View]:
+    """The open views, oldest first."""
+    with writer.lock:
+        return list(_open.values())
+
+
+def stop_all() -> None:
+    """Stop every view: no thread of theirs is left. The pictures stay."""
+    for view in opened():
+        view.stop()
+    with writer.lock:
+        _open.clear()
+    writer.join(2.0)
+    helper.join(2.0)
+
+
+def in_notebook() -> bool:
+    """Whether a notebook's kernel runs this."""
+    return "ipykernel" in sys.modules

@@ -1,0 +1,85 @@
+"""Small pieces of text and HTML that views share. Every value from outside is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from vocx.errors import BadInput
+
+
+def grid(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:
+    """Aligned columns of text; the first ``left`` of them to the left."""
+    table = [tuple(head), *map(tuple, rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(width) if column < left else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in table
+    )
+
+
+def html_grid(
+    head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0, stale: bool = False
+) -> str:
+    """The same as an HTML table. Cells are escaped here."""
+
+    def cells(tag: str, row: Sequence[str]) -> str:
+        return "".join(
+            f"<{tag}{' class=left' if column < left else ''}>{escape(text)}</{tag}>"
+            for column, text in enumerate(row)
+        )
+
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    mark = " class=stale" if stale else ""
+    return f"<table{mark}><thead><tr>{cells('th', head)}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def age(milliseconds: float | None) -> str:
+    """An age for people: 4 ms, 0.6 s, 12 s."""
+    if milliseconds is None:
+        return "age unknown"
+    if milliseconds < 100:
+        return f"{milliseconds:.0f} ms old"
+    return (
+        f"{milliseconds / 1000:.1f} s old"
+        if milliseconds < 10_000
+        else (f"{milliseconds / 1000:.0f} s old")
+    )
+
+
+def symbols_of(stream: Any, channel: str) -> list[str]:
+    """The symbols of one channel that a stream listens to."""
+    return [one.symbol for one in stream.wanted if one.channel == channel and one.symbol]
+
+
+def choose_symbol(stream: Any, symbol: str | None, *channels: str) -> tuple[str, set[str]]:
+    """The symbol to show and which of ``channels`` the stream has for it.
+
+    Raises
+    ------
+    BadInput
+        Nothing to show; the text says what to listen to.
+    """
+    have = {name: symbols_of(stream, name) for name in channels}
+    chosen = symbol or next((found[0] for found in have.values() if found), None)
+    found = {name for name, of in have.items() if chosen in of}
+    if chosen is None or not found:
+        wish = ", ".join(f'"{name}"' for name in channels)
+        raise BadInput(
+            f"{stream.name} does not carry {' or '.join(channels)}"
+            f"{f' of {symbol}' if symbol else ''}; "
+            f'make one that does: exchange.stream({wish}, symbols="{symbol or "BTC/USDT"}")'
+        )
+    return chosen, found
+
+
+def state_text(stream: Any) -> str:
+    """A stream's state in a few words, with its age."""
+    if stream.state in ("live", "degraded"):
+        return f"{stream.state}, {age(stream.age_ms)}"
+    why = f": {stream.why}" if stream.why else ""
+    return f"{stream.state}{why}, {age(stream.age_ms)}"
