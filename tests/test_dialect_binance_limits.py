@@ -10,6 +10,7 @@ from venue_binance import MS, T0, Client, S, Venue
 
 from vocx.errors import BadInput
 from vocx.lab.dialects.base import Close, HttpOut
+from vocx.lab.dialects.binance.wire import Refusal
 
 POLL = (
     "Too much request weight used; current limit is 6000 request weight per 1 MINUTE. "
@@ -189,3 +190,13 @@ def test_wrong_arguments(venue: Venue, arguments: dict[str, Any]) -> None:
     """Refused with what there is."""
     with pytest.raises(BadInput):
         venue.command("limits", **arguments)
+
+
+def test_a_standing_clock_counts_nothing(venue: Venue) -> None:
+    """A recording that is over has no next minute: nobody is refused for ever."""
+    for _ in range(2):
+        venue.dialect.meter.at(T0)
+    venue.dialect.meter.charge("127.0.0.1", 7000, T0)
+    venue.dialect.meter.at(T0 + 1)
+    with pytest.raises(Refusal):
+        venue.dialect.meter.charge("127.0.0.1", 7000, T0 + 1)

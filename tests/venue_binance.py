@@ -88,7 +88,7 @@ class Client:
     def say(self, message: Any) -> list[Any]:
         """Send one message; what came back at once."""
         text = message if isinstance(message, bytes) else json.dumps(message).encode()
-        return self.take(self.session.text(text, self.venue.now_ns))
+        return self.take(self.session.text(text, self.venue.moment()))
 
     def ask(self, method: str, params: Any = None, request_id: Any = 1) -> Any:
         """One control message or WebSocket API request; its answer."""
@@ -98,7 +98,7 @@ class Client:
         return self.say(message)[0]
 
     def pong(self, payload: bytes) -> list[Any]:
-        return self.take(self.session.pong(payload, self.venue.now_ns))
+        return self.take(self.session.pong(payload, self.venue.moment()))
 
     def read(self) -> list[Any]:
         """What arrived since the last reading."""
@@ -123,12 +123,18 @@ class Venue:
         self.now_ns = T0
         self.world = _world() if own else _standing_world()
         self.dialect = Binance(self.world, start_ns=T0)
+        self._moments = 0
+
+    def moment(self) -> int:
+        """The clock now, a nanosecond further each time: a clock that runs."""
+        self._moments += 1
+        return self.now_ns + self._moments - 1
 
     def http(self, target: str, method: str = "GET", body: bytes = b"", **headers: str) -> HttpOut:
         """One REST request below ``/api/v3/``."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = HttpIn(method=method, target="/api/v3/" + target, headers=named, body=body)
-        return self.dialect.http(request, self.now_ns)
+        return self.dialect.http(request, self.moment())
 
     def get(self, target: str, **headers: str) -> Any:
         """The body of one GET."""
@@ -142,7 +148,7 @@ class Venue:
 
     def dial(self, target: str) -> HttpOut | Client:
         """One upgrade: a client, or the refusal."""
-        opened = self.dialect.open(HttpIn(method="GET", target=target, headers={}), self.now_ns)
+        opened = self.dialect.open(HttpIn(method="GET", target=target, headers={}), self.moment())
         return opened if isinstance(opened, HttpOut) else Client(self, opened)
 
     def connect(self, target: str) -> Client:

@@ -84,6 +84,7 @@ class Binance:
 
     def http(self, request: HttpIn, now_ns: int) -> HttpOut:
         """Answer one REST request."""
+        self.meter.at(now_ns)
         answer = self._rest.answer(request, now_ns)
         if answer.status == 418:
             self.close_banned(request.peer)
@@ -95,6 +96,7 @@ class Binance:
         fault = self.faults.dial(path)
         if fault is not None:
             return outages.refused_dial(fault)
+        self.meter.at(now_ns)
         options = dict(parse_qsl(query, keep_blank_values=True))
         try:
             unit_ns = time_unit(options.get("timeUnit"))

@@ -130,6 +130,7 @@ class StreamSession(Connection):
             self.first_outs = [control.error_text(error), Close(1008, "Invalid request")]
 
     def _counted(self, now_ns: int) -> list[Out]:
+        self._home.meter.at(now_ns)
         if self._home.meter.messages(self._messages, now_ns):
             return [Close(1008, "Too many requests")]
         return []

@@ -99,6 +99,17 @@ class Meter:
         self.ban_growth = 4
         self.longest_ban_ns = 3 * 24 * 60 * MINUTE_NS
         self._ahead_ns = 0
+        self._last_ns = -1
+        self._standing = False
+
+    def at(self, now_ns: int) -> None:
+        """A request or a message has come.
+
+        Where the exchange's clock stands still (a recording that is paused, over or played at
+        full speed) there is no minute to count in, so nothing is counted until it moves.
+        """
+        self._standing = now_ns == self._last_ns
+        self._last_ns = now_ns
 
     def limit(self, rule: Rule) -> int:
         return self.limits[rule.kind + rule.interval]
@@ -121,6 +132,8 @@ class Meter:
         """
         peer = self._peer(address)
         count = self._count(peer, WEIGHT, now_ns)
+        if self._standing:
+            return
         count.used += weight
         over = count.used > self.limit(WEIGHT)
         longest = WEIGHT
@@ -136,7 +149,7 @@ class Meter:
     def count(self, address: str, rule: Rule, now_ns: int) -> float | None:
         """Count one event of another rule; seconds to wait when it is one too many."""
         count = self._count(self._peer(address), rule, now_ns)
-        count.used += 1
+        count.used += not self._standing
         if self.off or count.used <= self.limit(rule):
             return None
         return self._left(rule, now_ns) / NS_PER_S
@@ -149,7 +162,7 @@ class Meter:
     def messages(self, seen: Count, now_ns: int) -> bool:
         """Count one inbound frame of a stream connection; whether it is one too many."""
         self._roll(seen, MESSAGES, now_ns)
-        seen.used += 1
+        seen.used += not self._standing
         return not self.off and seen.used > self.limit(MESSAGES)
 
     def refuse_banned(self, address: str, now_ns: int) -> None:

@@ -97,6 +97,7 @@ class ApiSession(Connection):
 
     def text(self, message: bytes, now_ns: int) -> Iterator[Out]:
         """One request."""
+        self._api.meter.at(now_ns)
         yield from self.ended(self._answer(message, now_ns))
 
     def ping(self, payload: bytes, now_ns: int) -> Iterator[Out]:
