@@ -137,6 +137,7 @@ def test_a_recording_of_a_replay_is_the_recording(tmp_path: Path) -> None:
     exchange = vocx.connect("binance", lab=lab)
     try:
         made = record(exchange, "trades", "BTC/USDT", 1.5, tmp_path / "new.gz")
+        assert lab.status()["replay"]["state"] == "over"
     finally:
         exchange.close()
         lab.close()

@@ -167,6 +167,7 @@ def test_after_the_end_it_is_over_and_silent() -> None:
     assert len(world.advance(0)) == 5
     assert (world.state, world.next_ns(), world.advance(0)) == ("over", None, [])
     assert world.markets["BTC/USDT"].best()[0] == 10012
+    assert world.progress["state"] == "over" and world.progress["played"] == 5
 
 
 def test_a_corrupt_line_is_named_or_left_out() -> None:

@@ -201,6 +201,7 @@ class Inside:
             "pace": pump.pace,
             "paused": pump.paused,
             "idle": pump.idle,
+            "replay": getattr(pump.world, "progress", None),
             "error": None if pump.error is None else failed(pump.error),
             "failures": pump.failures,
             "exchange_ns": pump.exchange_ns(),

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from vocx.errors import BadInput, RecordingError
 from vocx.lab import market, replayed
@@ -97,6 +98,17 @@ class Replay:
         if not self._begun:
             return "waiting"
         return "playing" if self._pace else "paused"
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """Where the replay is, as JSON can carry it: the attributes by name."""
+        return {
+            "state": self.state,
+            "played": self.played,
+            "frames": self.frames,
+            "bad": self.bad,
+            "speed": self.speed,
+        }
 
     def exchange_ns(self, now_ns: int) -> int:
         if self.speed is None or not self._begun or not self._pace:
