@@ -173,6 +173,7 @@ def test_bad_names_are_refused_with_what_exists() -> None:
         ({"dial": "latency", "values": {"rtt": 1}}, "rtt_ms"),
         ({"dial": "timeout", "direction": "left"}, "up"),
         ({"dial": "bandwidth", "values": {"kib_per_s": 0}}, "timeout"),
+        ({"dial": "timeout", "speed": 1}, "speed"),
     ]:
         with pytest.raises(BadInput, match=text):
             dials.command("set", arguments)

@@ -155,7 +155,10 @@ class Dials:
             return {"state": self.state}
         if name not in orders:
             raise BadInput(f"the network has no order {name!r}; it has {', '.join(orders)}, state")
-        before = orders[name](**arguments)
+        try:
+            before = orders[name](**arguments)
+        except (TypeError, msgspec.ValidationError) as error:
+            raise BadInput(f"network.{name} does not take that: {error}") from error
         for changed in tuple(self._watchers):
             changed()
         return {"before": before, "state": self.state}
