@@ -21,7 +21,7 @@ from vocx.stream import Stream
 from vocx.venues.base import GetBook, Listen
 from vocx.venues.binance import Binance
 
-Script = Callable[["Peer"], None]
+Script = Callable[["Peer"], object]
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 

@@ -17,6 +17,7 @@ from vocx.stream.deadlines import Deadlines
 
 Uniform = Callable[[float, float], float]
 AT_ONCE = frozenset({"shutdown", "rotation", "slept", "silent"})
+_LONG_OUTAGE = 0.75
 POLICY_CODES = frozenset({1008, 4004})
 
 
@@ -88,7 +89,11 @@ class Backoff:
 
     def _base(self, cap_s: float, uniform: Uniform) -> float:
         d = self._deadlines
-        ceiling = min(cap_s, d.retry_step_s * 2.0 ** min(self._attempts, 16))
+        ceiling = d.retry_step_s * 2.0 ** min(self._attempts, 16)
+        if ceiling >= cap_s:
+            # In a long outage the spread narrows: jitter from 0 would make 240 dials an hour of
+            # the 150 that we allow ourselves, for no gain to anybody.
+            return uniform(_LONG_OUTAGE * cap_s, cap_s)
         return uniform(d.first_retry_s, max(d.first_retry_s, ceiling))
 
     def _policy(self, now_ns: int, uniform: Uniform) -> float:

@@ -205,6 +205,8 @@ def _shake_hands(wire: Wire, host: str, seconds: float, stopping: threading.Even
             _check(stopping)
             if time.monotonic() > deadline:
                 raise TimedOut(f"TLS with {host} was not agreed within {seconds:g} s")
+    except VocxError:  # TimedOut is an OSError as well
+        raise
     except ssl.SSLCertVerificationError as error:
         raise TlsError(
             f"the certificate of {host} cannot be verified ({error.verify_message}). "

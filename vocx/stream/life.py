@@ -238,7 +238,7 @@ class Course:
             if not agrees:
                 return Loss("silent", 0, f"no {wanted.channel} of {wanted.symbol}")
             self._proved[wanted] = now_ns
-        if self.state != "live" and self._talk.complete:
+        if self.state not in ("live", "stale") and self._talk.complete:
             self._go_live()
         if heard.shutdown:
             return Loss("shutdown", 0, "the venue announced a restart")
@@ -254,26 +254,27 @@ class Course:
             self._backoff.good()
 
     def _go_live(self) -> None:
-        if self._backoff.degraded:
-            self.state = "degraded"
-            return
-        if self._lost_wall_ns is not None:
+        """Subscribed: the outage, if there was one, is over and becomes a gap per channel."""
+        if self._lost_wall_ns is not None and self._was_live:
             wall_ns = self._clock.wall_ns()
-            if self._was_live:
-                self.reconnects += 1
-                self.gaps += [
-                    Gap(
-                        channel=wanted.channel,
-                        symbol=wanted.symbol,
-                        reason=_outage(self._loss),
-                        from_ns=self._lost_wall_ns,
-                        to_ns=wall_ns,
-                        arrived_ns=wall_ns,
-                    )
-                    for wanted in self._silence
-                ]
-            self._lost_wall_ns = None
-        self.state, self.why, self._was_live = "live", "", True
+            self.reconnects += 1
+            self.gaps += [
+                Gap(
+                    channel=wanted.channel,
+                    symbol=wanted.symbol,
+                    reason=_outage(self._loss),
+                    from_ns=self._lost_wall_ns,
+                    to_ns=wall_ns,
+                    arrived_ns=wall_ns,
+                )
+                for wanted in self._silence
+            ]
+        self._lost_wall_ns = None
+        self._was_live = True
+        if self._backoff.degraded:
+            self.state = "degraded"  # until enough good data have come
+        else:
+            self.state, self.why = "live", ""
 
     def _slept(self, now_ns: int) -> Loss | None:
         """The wall clock ran on while the monotonic one stood still: the machine slept."""
@@ -282,6 +283,7 @@ class Course:
         self._checked_ns, self._checked_wall_ns = now_ns, wall_ns
         if jump_s < self._deadlines.sleep_jump_s:
             return None
+        self._heard_wall_ns = min(self._heard_wall_ns, wall_ns - int(jump_s * 1e9))
         return Loss("slept", 0, f"your machine slept {_span(jump_s)}")
 
     def _overdue(self, now_ns: int) -> Loss | None:

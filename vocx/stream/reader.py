@@ -270,7 +270,7 @@ class Reader(threading.Thread):
             if wanted.channel in ("quotes", "book") and wanted.symbol is not None:
                 agrees = self._same_top(wanted)
             else:
-                agrees = self._others_go_on(wanted)
+                agrees = self._others_go_on(wanted) or self._market_stands_still(wanted)
         except Exception:  # no answer is an answer: it does not agree
             agrees = False
         self._probes.append((wanted, agrees))
@@ -280,6 +280,14 @@ class Reader(threading.Thread):
         now_ns = time.monotonic_ns()
         others = [slot for slot in self.slots if slot.wanted != wanted]
         return any(now_ns - slot.heard_ns < _ALIVE_NS for slot in others)
+
+    def _market_stands_still(self, wanted: Listen) -> bool:
+        """Nothing changes in the book either: the market is paused, not the feed."""
+        intent = GetBook(symbol=wanted.symbol or "", depth=5)
+        before = self._gear.snapshot(intent)
+        self.stopping.wait(min(1.0, self._gear.deadlines.probe_s / 4))
+        now = self._gear.snapshot(intent)
+        return (before.sequence, before.bids, before.asks) == (now.sequence, now.bids, now.asks)
 
     def _same_top(self, wanted: Listen) -> bool:
         slot = next(slot for slot in self.slots if slot.wanted == wanted)

@@ -1,0 +1,358 @@
+"""The life of a socket in virtual time: every row of the reliability table, no thread, no wait."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from vocx.errors import (
+    BadKey,
+    ConnectFailed,
+    DnsError,
+    RateLimited,
+    RegionBlocked,
+    SubscribeRefused,
+    TlsError,
+    VenueUnavailable,
+    VocxError,
+)
+from vocx.stream.backoff import DialBudget, Loss
+from vocx.stream.deadlines import Clock, Deadlines
+from vocx.stream.life import Course
+from vocx.stream.steps import Dial, Dialled, Hang, Heard, Pause, Ping, Probe, Read, Send
+from vocx.venues.base import Ack, Keepalive, Listen, SocketPlan
+
+QUOTES = Listen(channel="quotes", symbol="BTC/USDT")
+PLAN = SocketPlan(
+    base="ws", path="/stream", frames=("sub",), ack_ids=(1,), topics={"btcusdt@bookTicker": QUOTES}
+)
+ALIVE = Keepalive(client_ping_s=10, pong_deadline_s=5, rotate_s=84_600)
+STEP_S = 0.1
+
+
+class Universe:
+    """A clock, a network and a venue, all in one thread: seconds pass when the course waits.
+
+    ``dial`` says what becomes of a dial at a time; ``feed`` what a read brings at a time.
+    """
+
+    def __init__(
+        self,
+        dial: Callable[[float], VocxError | None] = lambda now: None,
+        feed: Callable[[float], Heard | None] = lambda now: Heard(fresh=True, good=True),
+        seed: int = 7,
+        can_probe: bool = False,
+        host_budget: DialBudget | None = None,
+    ) -> None:
+        self.now = self.asleep = 0.0
+        self.dials: list[float] = []
+        self.sent: list[tuple[float, str]] = []
+        self.states: list[str] = []
+        self.probes: list[tuple[Listen, bool]] = []
+        self.rest_agrees: bool | None = None
+        self.hung: list[int | None] = []
+        self.pongs = True
+        self.step_s = STEP_S
+        self._dial, self._feed = dial, feed
+        self._owed: list[Heard] = []
+        self.heard_ns: int | None = None
+        self.course = Course(
+            PLAN,
+            keepalive=ALIVE,
+            silence_s=lambda wanted: 15.0,
+            last_heard=lambda wanted: self.heard_ns,
+            can_probe=can_probe,
+            deadlines=Deadlines(),
+            clock=Clock(lambda: int(self.now * 1e9), lambda: int((self.now + self.asleep) * 1e9)),
+            uniform=random.Random(seed).uniform,
+            host_budget=host_budget,
+        )
+        self._life = self.course.run()
+        self._command: object = next(self._life)
+
+    def run(self, seconds: float) -> Universe:
+        """Let this much time pass, or the life end."""
+        end = self.now + seconds
+        try:
+            while self.now < end:
+                self._command = self._life.send(self._do(self._command))
+                if not self.states or self.states[-1] != self.course.state:
+                    self.states.append(self.course.state)
+        except StopIteration:
+            self.states.append(self.course.state)
+        return self
+
+    def _do(self, command: object) -> Dialled | Heard | None:
+        match command:
+            case Dial():
+                self.dials.append(self.now)
+                return Dialled(self._dial(self.now))
+            case Pause(seconds):
+                self.now += seconds
+            case Read():
+                return self._read()
+            case Send(text):
+                self.sent.append((self.now, text))
+                self._owed.append(Heard(fresh=True, acks=[Ack(id=1)]))
+            case Ping():
+                self.sent.append((self.now, "ping"))
+                if self.pongs:
+                    self._owed.append(Heard(fresh=True, pong=True))
+            case Probe(wanted):
+                if self.rest_agrees is not None:
+                    self._owed.append(Heard(probes=[(wanted, self.rest_agrees)]))
+            case Hang(code):
+                self.hung.append(code)
+                self._owed.clear()
+        return None
+
+    def _read(self) -> Heard:
+        self.now += self.step_s
+        heard = self._feed(self.now)
+        if heard is None:
+            return Heard()
+        if self._owed:
+            owed = self._owed.pop(0)
+            owed.good, owed.closed = heard.good, heard.closed
+            heard = owed
+        if heard.good:
+            self.heard_ns = int(self.now * 1e9)
+        return heard
+
+
+def closes(code: int, *times: float, kind: str = "close") -> Callable[[float], Heard]:
+    """A healthy feed that is closed once after each of these times."""
+    left = list(times)
+
+    def feed(now: float) -> Heard:
+        if left and now >= left[0]:
+            left.pop(0)
+            return Heard(fresh=True, closed=Loss(kind, code))
+        return Heard(fresh=True, good=True)
+
+    return feed
+
+
+def refuses(until: float, error: VocxError) -> Callable[[float], VocxError | None]:
+    """The first dial works, all further ones fail until a time."""
+    seen: list[float] = []
+
+    def dial(now: float) -> VocxError | None:
+        seen.append(now)
+        return error if len(seen) > 1 and now < until else None
+
+    return dial
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(
+    ("code", "least", "most"),
+    [(1006, 0, 0.25), (1000, 0, 0.25), (1001, 0, 1), (1008, 5, 10), (1012, 0, 5), (1013, 30, 35)],
+)
+def test_a_good_link_is_redialled_as_its_close_code_says(
+    code: int, least: float, most: float, seed: int
+) -> None:
+    """Rows 1 to 6: after 40 s of good data, by code."""
+    world = Universe(feed=closes(code, 40), seed=seed).run(90)
+    wait = world.dials[1] - 40
+    assert least <= wait <= most + 2 * STEP_S
+    assert world.states == ["connecting", "live", "reconnecting", "live"]
+    assert [gap.reason for gap in world.course.gaps] == [f"reconnect: {code} close"]
+
+
+def test_a_young_link_waits_at_least_a_quarter_of_a_second() -> None:
+    """Row 1: without 30 s of good data the wait has a floor, so a loop cannot spin."""
+    world = Universe(feed=closes(1006, 2)).run(5)
+    assert 0.25 <= world.dials[1] - 2 <= 0.7
+
+
+def test_a_poisoned_link_backs_off_although_every_dial_works() -> None:
+    """Row 16: only good data reset the back-off; a storm never happens."""
+    world = Universe(feed=lambda now: Heard(fresh=True, closed=Loss("close", 1006)))
+    assert len(world.run(30).dials) <= 12
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_outage_of_thirty_seconds(seed: int) -> None:
+    """Row 9: at most 12 dials, back within one back-off step."""
+    dial = refuses(70, ConnectFailed("refused"))
+    world = Universe(dial, closes(1006, 40), seed=seed).run(120)
+    assert len([t for t in world.dials if 40 < t < 70]) <= 12
+    back = next(t for t in world.dials if t >= 70)
+    assert back - 70 <= 30 and world.course.state == "live"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_outage_of_one_hour(seed: int) -> None:
+    """Row 10: at most 150 dials an hour, 60 in any five minutes, back within 30 s."""
+    dial = refuses(3640, ConnectFailed("refused"))
+    world = Universe(dial, closes(1006, 40), seed=seed).run(3700)
+    during = [t for t in world.dials if 40 < t < 3640]
+    assert 100 < len(during) <= 150
+    assert all(len([u for u in during if t <= u < t + 300]) <= 60 for t in during)
+    assert next(t for t in world.dials if t >= 3640) <= 3670.1
+
+
+def test_many_streams_share_the_budget_of_their_host() -> None:
+    """Row 10: 60 dials in five minutes and host, however many sockets are lost together."""
+    budget = DialBudget([(60, 300.0)])
+    dial = refuses(1e9, ConnectFailed("refused"))
+    worlds = [Universe(dial, closes(1006, 40), seed=n, host_budget=budget) for n in range(10)]
+    for _ in range(400):
+        for world in worlds:
+            world.run(0.5)
+    early = sorted(t for world in worlds for t in world.dials)
+    assert all(len([u for u in early if t <= u < t + 290]) <= 61 for t in early)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("seed", range(10))
+def test_retry_after_is_respected(status: int, seed: int) -> None:
+    """Rows 11 and 12: never earlier than asked, at most a tenth later."""
+    error = RateLimited if status == 429 else VenueUnavailable
+    dial = refuses(45, error("wait", http_status=status, retry_after_s=10.0))
+    world = Universe(dial, closes(1006, 40), seed=seed).run(60)
+    first, second = world.dials[1:3]
+    assert 10 <= second - first <= 11
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadKey("no", http_status=401),
+        RegionBlocked("no", http_status=451),
+        TlsError("the certificate cannot be verified"),
+    ],
+)
+def test_what_retrying_cannot_cure_is_fatal_after_one_dial(error: VocxError) -> None:
+    """Rows 13 and 15."""
+    world = Universe(lambda now: error).run(100)
+    assert world.dials == [0.0] and world.course.state == "fatal"
+    assert world.course.error is error and str(error) in world.course.why
+
+
+def test_a_name_that_does_not_resolve_is_transient_and_counted() -> None:
+    """Row 14."""
+    world = Universe(lambda now: DnsError("no such name") if now < 10 else None).run(60)
+    assert world.course.state == "live"
+    assert world.course.dns_errors == len(world.dials) - 1 > 2
+
+
+def test_three_policy_closes_degrade_and_say_why() -> None:
+    """Row 5: the state and the words last until data have been good for 30 s."""
+    world = Universe(feed=closes(1008, 5, 30, 60))
+    world.run(70)
+    assert world.course.state == "degraded" and "breaking a rule" in world.course.why
+    assert world.run(160).course.state == "live"
+
+
+def test_a_black_hole_is_found_within_sixteen_seconds() -> None:
+    """Row 17: nothing comes, not even pongs."""
+    world = Universe(feed=lambda now: Heard(fresh=True, good=True) if now < 40 else None)
+    world.run(57)
+    assert next(iter(world.course.reasons)) == "1006" and world.dials[1] <= 56
+
+
+def test_a_late_pong_behind_a_flood_is_no_black_hole() -> None:
+    """Row 36: as long as bytes come, the socket lives."""
+    world = Universe(feed=lambda now: Heard(fresh=True, good=True))
+    world.pongs = False
+    assert world.run(120).course.reasons == {} and world.course.state == "live"
+
+
+def test_a_truncated_frame_is_found_within_ten_seconds() -> None:
+    """Row 18, although pings would still be answered behind it."""
+
+    def feed(now: float) -> Heard:
+        return Heard(fresh=True, good=True) if now < 40 else Heard(half=True)
+
+    world = Universe(feed=feed).run(52)
+    assert world.course.reasons == {"1006": 1} and 48 <= world.dials[1] <= 50
+
+
+def test_a_silent_feed_is_stale_and_is_redialled_when_rest_disagrees() -> None:
+    """Row 19: pongs prove the socket, not the feed."""
+    world = Universe(feed=lambda now: Heard(fresh=True, good=now < 40), can_probe=True)
+    world.rest_agrees = False
+    world.run(60)
+    assert world.states[:4] == ["connecting", "live", "stale", "reconnecting"]
+    assert world.course.reasons == {"silent": 1} and 55 <= world.dials[1] <= 56
+
+
+def test_a_quiet_market_is_not_redialled_while_rest_agrees() -> None:
+    """Row 19, the other way: silence that REST confirms is freshness."""
+    world = Universe(feed=lambda now: Heard(fresh=True, good=now < 40), can_probe=True)
+    world.rest_agrees = True
+    world.run(200)
+    assert len(world.dials) == 1
+    proved_ns, suspicious = world.course.proof_ns(QUOTES, int(world.now * 1e9))
+    assert proved_ns is not None and world.now - proved_ns / 1e9 < 17
+
+
+def test_a_probe_without_an_answer_counts_as_no() -> None:
+    """Row 19: REST hangs too."""
+    world = Universe(feed=lambda now: Heard(fresh=True, good=now < 40), can_probe=True)
+    assert world.run(65).course.reasons == {"silent": 1}
+
+
+def test_an_announced_restart_is_followed_at_once() -> None:
+    """Row 7: also on a young link."""
+    world = Universe(feed=lambda now: Heard(fresh=True, good=True, shutdown=5 <= now < 5.15))
+    world.run(8)
+    assert world.dials[1] - 5.1 <= 0.3 and world.course.reasons == {"shutdown": 1}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_connection_is_rotated_before_its_day_is_over(seed: int) -> None:
+    """Row 8: 23 h 30 min less up to 15 min, and a gap that says so."""
+    world = Universe(seed=seed)
+    world.step_s = 20.0
+    world.run(90_000)
+    assert 84_600 - 900 <= world.dials[1] <= 84_700 and world.course.reasons == {"rotation": 1}
+
+
+def test_a_machine_that_slept_says_so() -> None:
+    """The wall clock jumped, the monotonic one did not: a gap, and a new connection."""
+    world = Universe().run(20)
+    world.asleep = 720.0
+    world.run(5)
+    assert world.course.gaps[0].reason == "your machine slept 12 min"
+    gap = world.course.gaps[0]
+    assert gap.to_ns is not None and 719e9 < gap.to_ns - gap.from_ns < 723e9
+
+
+def test_subscriptions_are_sent_again_after_a_loss_and_awaited() -> None:
+    """Row 33: not live before the acknowledgement."""
+    world = Universe(feed=closes(1006, 40)).run(50)
+    assert [text for _, text in world.sent if text == "sub"] == ["sub", "sub"]
+
+
+def test_a_missing_acknowledgement_is_a_reason_to_dial_again() -> None:
+    """Row 32: five seconds, when no data come either."""
+    world = Universe(feed=lambda now: Heard(fresh=True))
+    world._owed = _Deaf()
+    world.run(7)
+    assert world.course.reasons == {"no ack": 1} and 5 <= world.dials[1] <= 6
+
+
+def test_a_refused_subscription_is_fatal() -> None:
+    """Row 32: with the venue's words."""
+    refused = SubscribeRefused("no", text="Invalid request")
+    world = Universe(feed=lambda now: Heard(fresh=True, acks=[Ack(id=1, error=refused)]))
+    assert world.run(5).course.error is refused and world.course.state == "fatal"
+
+
+def test_at_most_four_control_messages_a_second() -> None:
+    """Row 33: pings included."""
+    world = Universe().run(100)
+    times = [at for at, _ in world.sent]
+    assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= 0.25
+
+
+class _Deaf(list[Heard]):
+    """A venue that never answers."""
+
+    def append(self, _: Heard) -> None:
+        pass
