@@ -72,6 +72,13 @@ def test_a_replaced_lab_is_the_same_handle() -> None:
         assert answers(lab) and lab.seed == 8
 
 
+def test_a_refused_replacement_costs_nothing(quiet: Lab) -> None:
+    """The lab that runs is not given up for one that cannot start."""
+    with pytest.raises(errors.UnknownSymbol):
+        vocx.lab.open(name="quiet", symbols=["DOGE/USDT"], replace=True)
+    assert answers(quiet)
+
+
 def test_two_labs_side_by_side(quiet: Lab) -> None:
     """Each has its own ports, keys and token."""
     with vocx.lab.open(name="other", pace=0.0) as other:

@@ -10,7 +10,7 @@ blocks the writer.
 from __future__ import annotations
 
 import os
-import select
+import selectors
 import subprocess
 import sys
 import tempfile
@@ -126,7 +126,7 @@ def answer(process: subprocess.Popen[bytes], log: IO[bytes]) -> Hello:
     line = b""
     while not line.endswith(b"\n"):
         left_s = deadline_s - time.monotonic()
-        if left_s <= 0 or not select.select([process.stdout], [], [], left_s)[0]:
+        if left_s <= 0 or not readable(process.stdout, left_s):
             raise LabError(
                 f"the lab was not ready within {READY_S:.0f} s; is the machine overloaded? "
                 "Try again with vocx.lab.open()"
@@ -143,6 +143,13 @@ def answer(process: subprocess.Popen[bytes], log: IO[bytes]) -> Hello:
         raise raised(said)
     said = msgspec.json.decode(line, type=Hello)
     return said
+
+
+def readable(pipe: IO[bytes], seconds: float) -> bool:
+    """Whether something (or the end) comes within so many seconds."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        return bool(selector.select(seconds))
 
 
 def appending(log: IO[bytes]) -> int:

@@ -167,10 +167,13 @@ class Lab:
     # -- life ----------------------------------------------------------------------------------
 
     def start(self, config: Config) -> Lab:
-        """Start a process behind this handle; the one that runs is ended first."""
+        """Start a process behind this handle; the one that runs ends when the new one is ready
+        (before, where both want the same port), so a refused configuration costs nothing."""
         with self._lock:
-            self.close()
+            if config.port or config.control_port:
+                self.close()
             child = spawn(config)
+            self.close()
             self.config, self._child = config, child
             self._join(child.hello)
             atexit.register(self.close)

@@ -17,8 +17,8 @@ import msgspec
 
 from vocx.lab.market import BestChanged, Event, LevelChanged, Market, Recorded, Traded
 
-CAPACITY = 60_000
-"""Events that are kept: about a minute of all symbols at pace 1.0, about 15 MB."""
+CAPACITY = 90_000
+"""Events that are kept: a minute and a half of all symbols at pace 1.0, some 23 MB."""
 RECORDED_CAPACITY = 20_000
 """The same for a replay, whose events are whole frames."""
 
