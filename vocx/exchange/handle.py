@@ -330,6 +330,7 @@ class Exchange:
             ca_file=self._ca_file(),
             name=name or words.stream_name(self._label, wanted),
         )
+        stream.lab = self.lab
         self._streams.add(stream)
         return stream.start()
 

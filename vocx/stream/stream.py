@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vocx.errors import BadInput, NotReady, StreamStopped, VocxError, WaitTimeout
@@ -25,6 +26,9 @@ from vocx.stream.stats import StreamStats
 from vocx.stream.subscription import KINDS, Policy, Subscription
 from vocx.stream.summary import summary
 from vocx.venues.base import Listen, SocketPlan, Venue
+
+if TYPE_CHECKING:
+    from vocx.lab import Lab
 
 
 class Stream(Questions):
@@ -52,6 +56,11 @@ class Stream(Questions):
         A certificate authority to trust besides the system's (the lab's).
     tap : callable or None
         Gets every text frame and its arrival time, in the reader thread: it must be quick.
+
+    Attributes
+    ----------
+    lab : Lab or None
+        The lab that it listens to, if it is one: views show its dials.
     """
 
     def __init__(
@@ -73,6 +82,7 @@ class Stream(Questions):
         self.wanted: tuple[Listen, ...] = tuple(venue.check_listen(one) for one in wanted)
         if not self.wanted:
             raise BadInput('a stream needs at least one channel and symbol: "trades", "BTC/USDT"')
+        self.lab: Lab | None = None
         self.name = name or f"{venue.name}: {describe(self.wanted)}"
         self._clock = clock or Clock()
         self._deadlines = deadlines or Deadlines()
