@@ -3,24 +3,42 @@
 >>> tape = ex.stream("trades", "quotes", "book", symbols="BTC/USDT").wait(5)
 >>> views.price(tape)
 >>> views.book(tape)
+>>> views.compare(asked=ex, pushed=tape, dials=ex.lab)
 >>> views.stop_all()
 
 Every view has a Pause and a Stop, a fixed window, a text twin (``.table()``) and a foreground
 form for front ends where live widgets freeze (``.watch(20)``). Making a view under a name that is
-taken replaces it, so a re-run cell never doubles.
+taken replaces it, so a re-run cell never doubles. ``note`` is a line shown above a view: what to
+look for.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vocx.views.book import BookView
+from vocx.views.compare import CompareView
 from vocx.views.price import PriceView
+from vocx.views.tables import BudgetView, RunningView, TapeView
 from vocx.views.view import View, ViewStats, opened, stop_all
 
 if TYPE_CHECKING:
+    from vocx.exchange import Exchange
+    from vocx.lab import Lab
     from vocx.stream import Stream
 
-__all__ = ["View", "ViewStats", "opened", "price", "stop_all"]
+__all__ = [
+    "View",
+    "ViewStats",
+    "book",
+    "budget",
+    "compare",
+    "opened",
+    "price",
+    "running",
+    "stop_all",
+    "tape",
+]
 
 
 def price(
@@ -36,16 +54,99 @@ def price(
     Times are arrivals on this machine's clock. Of several changes within a 600th of the window
     the last is drawn, of several trades of one side within a 180th the largest.
 
-    Parameters
-    ----------
-    stream : Stream
-        With ``"quotes"``, ``"trades"`` or both.
-    note : str
-        A line above the chart: what to look for.
+    Raises
+    ------
+    BadInput
+        The stream carries neither quotes nor trades of this symbol.
+    """
+    return PriceView(stream, symbol, seconds, name, note)
+
+
+def book(
+    stream: Stream,
+    symbol: str | None = None,
+    *,
+    depth: int = 20,
+    name: str | None = None,
+    note: str = "",
+) -> View:
+    """The best ten levels as a ladder beside the total quantity of the best ``depth``.
+
+    A book that is not in sync is greyed, and the status line says why.
 
     Raises
     ------
     BadInput
-        The stream carries neither for this symbol.
+        The stream carries no book of this symbol.
     """
-    return PriceView(stream, symbol, seconds, name, note)
+    return BookView(stream, symbol, depth, name, note)
+
+
+def tape(
+    stream: Stream,
+    symbol: str | None = None,
+    *,
+    n: int = 14,
+    name: str | None = None,
+    note: str = "",
+) -> View:
+    """The last ``n`` trades, newest first, with the taker's side in words.
+
+    Raises
+    ------
+    BadInput
+        The stream carries no trades of this symbol.
+    """
+    return TapeView(stream, symbol, n, name, note)
+
+
+def compare(
+    *,
+    asked: Exchange,
+    pushed: Stream,
+    symbol: str | None = None,
+    every_ms: float = 1000.0,
+    seconds: float = 20.0,
+    dials: Lab | None = None,
+    name: str | None = None,
+    note: str = "",
+) -> View:
+    """The mid price asked for by REST every ``every_ms`` and pushed by a stream, on one chart.
+
+    Both lines are drawn by when this machine knew the price; in a lab the true price is drawn
+    behind them, by when it was so. The asking is done by the view, in a thread that ends with it.
+
+    Parameters
+    ----------
+    asked : Exchange
+        Asked for its best bid and ask (Binance: weight 2 a call).
+    pushed : Stream
+        With ``"quotes"``.
+    dials : Lab, optional
+        Puts a slider for the distance of the exchange above the chart.
+
+    Raises
+    ------
+    BadInput
+        The stream carries no quotes of this symbol, or ``every_ms`` is below 20.
+    """
+    return CompareView(
+        asked=asked,
+        pushed=pushed,
+        symbol=symbol,
+        every_ms=every_ms,
+        seconds=seconds,
+        dials=dials,
+        name=name,
+        note=note,
+    )
+
+
+def running(*, name: str | None = None) -> View:
+    """The streams and views of this kernel: state, rate, age, reconnects; once a second."""
+    return RunningView(name)
+
+
+def budget(exchange: Exchange, *, name: str | None = None) -> View:
+    """What is used and left of each of the venue's limits; once a second."""
+    return BudgetView(exchange, name)

@@ -26,7 +26,7 @@ class Panel(anywidget.AnyWidget):
     title = traitlets.Unicode().tag(sync=True)
     status = traitlets.Unicode().tag(sync=True)
     level = traitlets.Unicode("waiting").tag(sync=True)
-    actions = traitlets.List().tag(sync=True)
+    actions: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
     dial = traitlets.Dict().tag(sync=True)
     dials = traitlets.Unicode().tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)

@@ -82,7 +82,7 @@ class _Holder(anywidget.AnyWidget):
     bundle = traitlets.Bytes().tag(sync=True)
 
 
-class SharedFigure(go.FigureWidget):
+class SharedFigure(go.FigureWidget):  # type: ignore[misc]
     """A ``FigureWidget`` that draws with the page's one copy of plotly.js."""
 
     _esm = _FIGURE_SCRIPT

@@ -10,7 +10,7 @@ import numpy as np
 from vocx import figures
 from vocx.errors import NotReady
 from vocx.views.view import View
-from vocx.views.words import choose_symbol, grid, state_text
+from vocx.views.words import choose_symbol, clock, grid, plain, state_text
 
 QUOTES = 600
 TRADES = 180
@@ -46,7 +46,8 @@ class PriceView(View):
         held = self._take(now_ns)
         start = now_ns - int(self._seconds * 1e9)
         quotes = np.array([row for row in self._lines if row[0] >= start - self._bucket_ns])
-        x, y = [], []
+        x: list[Any] = []
+        y: list[Any] = []
         if len(quotes):
             if held:
                 quotes = np.vstack([quotes, [now_ns, *quotes[-1][1:]]])
@@ -117,11 +118,13 @@ class PriceView(View):
         lines = [f"{self.symbol} price: {state_text(self._stream)}"]
         if "quotes" in self._channels:
             quote = self._stream.quote(self.symbol)
-            lines.append(f"best bid {quote.bid} ({quote.bid_quantity}), "
-                         f"best ask {quote.ask} ({quote.ask_quantity})")  # fmt: skip
+            lines.append(
+                f"best bid {plain(quote.bid)} ({plain(quote.bid_quantity)}), "
+                f"best ask {plain(quote.ask)} ({plain(quote.ask_quantity)})"
+            )
         if "trades" in self._channels:
             rows = [
-                (trade.time.strftime("%H:%M:%S.%f")[:-3], trade.side, f"{trade.price}")
+                (clock(trade.time), trade.side, plain(trade.price))
                 for trade in self._stream.trades(self.symbol, 5)
             ]
             lines.append(grid(("time (UTC)", "taker", "price"), rows))

@@ -162,7 +162,7 @@ class View:
         from IPython.display import display
 
         end = time.monotonic() + seconds
-        shown = display(self._still(), display_id=True)
+        shown = display(self._still(), display_id=True)  # type: ignore[no-untyped-call]
         with suppress(KeyboardInterrupt):
             while (left := end - time.monotonic()) > 0 and self.mode == "live":
                 time.sleep(min(0.5, left))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 from html import escape
 from typing import Any
 
@@ -36,6 +38,25 @@ def html_grid(
     body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
     mark = " class=stale" if stale else ""
     return f"<table{mark}><thead><tr>{cells('th', head)}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def plain(number: Decimal | None) -> str:
+    """A number as people write it: thousands apart, no zeros that a venue pads with."""
+    if number is None:
+        return "unknown"
+    text = f"{number:,f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def fixed(numbers: Sequence[Decimal]) -> list[str]:
+    """The same, but all with as many places as the longest of them, so that columns align."""
+    places = max((len(plain(n).partition(".")[2]) for n in numbers), default=0)
+    return [f"{number:,.{places}f}" for number in numbers]
+
+
+def clock(time: datetime | None) -> str:
+    """A time of day with milliseconds, UTC."""
+    return "unknown" if time is None else time.strftime("%H:%M:%S.%f")[:-3]
 
 
 def age(milliseconds: float | None) -> str:

@@ -1,0 +1,108 @@
+"""Sources that a comparison draws from: a poller, and the truth that only a lab can tell."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from vocx.errors import VocxError
+from vocx.timing import mono_ns, wall_ns
+
+KEPT = 2000
+
+
+class Poller:
+    """Asks again and again in a thread of its own, which ends with :meth:`stop`.
+
+    Attributes
+    ----------
+    points : deque of (nanoseconds, mid price)
+        By the moment when the reply was here (this machine's wall clock).
+    read_ns : int or None
+        When the exchange read the last price, estimated: half-way through the call.
+    call_ms : float or None
+        Call time of the last one.
+    error : str
+        Of the last call; empty when it went well.
+    """
+
+    def __init__(self, ask: Callable[[], Any], every_ms: float) -> None:
+        self._ask, self.every_ms = ask, every_ms
+        self.points: deque[tuple[int, float]] = deque(maxlen=KEPT)
+        self.read_ns: int | None = None
+        self.call_ms: float | None = None
+        self.calls = 0
+        self.error = ""
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="vocx poller", daemon=True)
+
+    def start(self) -> Poller:
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Ask no more. Does not wait for a call that is under way."""
+        self._stop.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end."""
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        due_ns = mono_ns()
+        while not self._stop.is_set():
+            try:
+                self._once()
+                self.error = ""
+            except VocxError as error:
+                self.error = str(error).partition("\n")[0]
+            except Exception as error:
+                self.error = f"{type(error).__name__}: {error}"
+            due_ns = max(due_ns + int(self.every_ms * 1e6), mono_ns())
+            self._stop.wait((due_ns - mono_ns()) / 1e9)
+
+    def _once(self) -> None:
+        sent = wall_ns()
+        reply = self._ask()
+        here = wall_ns()
+        self.calls += 1
+        self.call_ms = (here - sent) / 1e6
+        self.read_ns = (sent + here) // 2
+        if reply.bid and reply.ask:
+            self.points.append((here, float(reply.bid + reply.ask) / 2))
+
+
+class TruthLine(Poller):
+    """The true mid price of one symbol, by the moment when it became true.
+
+    Attributes
+    ----------
+    as_of_ns : int
+        Complete up to this moment (wall clock); 0 before the first reply.
+    """
+
+    def __init__(self, lab: Any, symbol: str, every_ms: float = 200.0) -> None:
+        super().__init__(lambda: None, every_ms)
+        self._truth, self._symbol = lab.truth, symbol
+        self._next: int | None = None
+        self.as_of_ns = 0
+
+    def _once(self) -> None:
+        asked = mono_ns()
+        if self._next is None:
+            self._next = self._truth.events(None).next
+            book = self._truth.book(self._symbol, depth=1)
+            if book.bid and book.ask:
+                self.points.append((book.arrived_ns, float(book.bid + book.ask) / 2))
+            return
+        events = self._truth.events(self._next, symbol=self._symbol, kind="quote")
+        self._next = events.next
+        shift = wall_ns() - mono_ns()
+        for event in events:
+            if event.bid and event.ask:
+                mid = float(event.bid + event.ask) / 2
+                if not self.points or self.points[-1][1] != mid:
+                    self.points.append((event.mono_ns + shift, mid))
+        self.as_of_ns = asked + shift

@@ -1,0 +1,142 @@
+"""Asked for and pushed, on one chart, with the distance dial beside it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import plotly.graph_objects as go
+
+from vocx import figures
+from vocx.errors import BadInput, NotReady
+from vocx.views.asking import KEPT, Poller, TruthLine
+from vocx.views.view import View
+from vocx.views.words import age, choose_symbol, grid, plain
+
+FARTHEST_MS = 400
+STEP_MS = 20
+
+
+class CompareView(View):
+    """See :func:`vocx.views.compare`."""
+
+    def __init__(
+        self,
+        *,
+        asked: Any,
+        pushed: Any,
+        symbol: str | None,
+        every_ms: float,
+        seconds: float,
+        dials: Any,
+        name: str | None,
+        note: str,
+    ) -> None:
+        if every_ms < 20:
+            raise BadInput(f"every_ms is {every_ms}; ask at most every 20 ms")
+        self.symbol, _ = choose_symbol(pushed, symbol, "quotes")
+        self._stream, self._seconds, self._exchange = pushed, seconds, asked
+        lab = dials or asked.lab
+        self.dials_lab = lab
+        self._pushed: deque[tuple[int, float]] = deque(maxlen=KEPT)
+        self._seen_ns = 0
+        self.asked = Poller(lambda: asked.quote(self.symbol), every_ms)
+        self.truth = TruthLine(lab, self.symbol) if lab is not None else None
+        super().__init__(
+            name or f"compare {self.symbol}",
+            f"{self.symbol}: asked and pushed",
+            streams=[pushed],
+            figure=figures.compare_frame(self.symbol, seconds, height=290),
+            stop=("Stop", "End the asking and the stream"),
+            note=note,
+        )
+        if dials is not None:
+            self.panel.dial = {
+                "label": "distance of the exchange (round trip)",
+                "unit": "ms",
+                "min": 0,
+                "max": FARTHEST_MS,
+                "step": STEP_MS,
+                "value": _rtt_ms(lab),
+            }
+        self._begin()
+        self.asked.start()
+        if self.truth is not None:
+            self.truth.start()
+
+    def _end(self) -> None:
+        for source in (self.asked, self.truth):
+            if source is not None:
+                source.stop()
+                source.join(2.0)
+
+    def _dialled(self, value: Any) -> None:
+        venue = self._exchange.venue.name
+        rtt_ms = float(value)
+        self._try("dial", lambda: self._turn_dial(rtt_ms, venue))
+
+    def _turn_dial(self, rtt_ms: float, venue: str) -> None:
+        self.dials_lab.network.latency(rtt_ms=rtt_ms, venue=venue)
+        self._error = ""
+        self._ask_dials()
+
+    def _lines(self, now_ns: int) -> tuple[list[Any], list[Any]]:
+        self._take(now_ns)
+        truth = list(self.truth.points) if self.truth is not None else []
+        end = self.truth.as_of_ns if self.truth is not None else 0
+        if truth and end > truth[-1][0]:
+            truth.append((end, truth[-1][1]))
+        pairs = [
+            figures.steps(truth, now_ns, self._seconds, hold=False),
+            figures.steps(self._pushed, now_ns, self._seconds),
+            figures.steps(self.asked.points.copy(), now_ns, self._seconds),
+        ]
+        return [x for x, _ in pairs], [y for _, y in pairs]
+
+    def _draw(self, now_ns: int) -> str:
+        x, y = self._lines(now_ns)
+        assert self.figure is not None
+        self.figure.plotly_update(restyle_data={"x": x, "y": y}, trace_indexes=[0, 1, 2])
+        return self._ages(now_ns)
+
+    def _ages(self, now_ns: int) -> str:
+        if self.asked.error:
+            return f"asked: {self.asked.error}"
+        read = self.asked.read_ns
+        asked = age(None if read is None else (now_ns - read) / 1e6)
+        try:
+            pushed = age(self._stream.quote(self.symbol).age_ms)
+        except NotReady:
+            pushed = "nothing yet"
+        return f"asked every {self.asked.every_ms / 1000:g} s: {asked} · pushed: {pushed}"
+
+    def _take(self, now_ns: int) -> None:
+        since_s = (now_ns - self._seen_ns) / 1e9 + 0.05 if self._seen_ns else self._seconds
+        for quote in self._stream.recent_quotes(self.symbol, min(since_s, self._seconds)):
+            if quote.arrived_ns > self._seen_ns:
+                self._seen_ns = quote.arrived_ns
+                self._pushed.append((quote.arrived_ns, float(quote.mid)))
+        if not self._pushed:
+            quote = self._stream.quote(self.symbol)
+            self._pushed.append((quote.arrived_ns, float(quote.mid)))
+
+    def _rows(self) -> str:
+        quote = self._stream.quote(self.symbol)
+        asked = self.asked.points[-1][1] if self.asked.points else None
+        call = "" if self.asked.call_ms is None else f"{self.asked.call_ms:.0f} ms"
+        rows = [
+            ("asked", "nothing yet" if asked is None else f"{asked:,}", call),
+            ("pushed", plain(quote.mid), ""),
+        ]
+        if self.truth is not None and self.truth.points:
+            rows.append(("true", f"{self.truth.points[-1][1]:,}", ""))
+        return grid(("how", f"{self.symbol} mid", "call time"), rows, left=1)
+
+    def _picture(self) -> go.Figure | None:
+        return None if self.figure is None else go.Figure(self.figure)
+
+
+def _rtt_ms(lab: Any) -> float:
+    """The distance in force when the view is made, for the slider's first position."""
+    values = [one["values"] for one in lab.network.state if one["dial"] == "latency"]
+    return float(values[-1].get("rtt_ms", 0.0)) if values else 0.0
