@@ -49,6 +49,8 @@ def test_region_lasts(venue: Venue) -> None:
     """A restricted location stays one until it is switched off."""
     venue.command("fault", name="region")
     assert [venue.http("time").status for _ in range(3)] == [451] * 3
+    refused = venue.dial("/stream")
+    assert isinstance(refused, HttpOut) and refused.status == 451
     assert venue.command("fault", off="region") == []
     assert venue.http("time").status == 200
 

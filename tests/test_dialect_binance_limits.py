@@ -155,9 +155,10 @@ def test_scaled_windows(venue: Venue) -> None:
 
 
 def test_limits_off(venue: Venue) -> None:
-    """Counted, never refused."""
+    """Counted, never refused; forgotten when limits come back."""
     venue.command("limits", off=True)
     assert burn(venue, 60).status == 400 and used(venue) == 15_000
+    assert venue.command("limits", off=False)["peers"] == {}
 
 
 @pytest.mark.parametrize("by", [60, "window"])

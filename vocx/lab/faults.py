@@ -163,8 +163,12 @@ class Faults:
         return self._take(one for one in self.active if one.kind == ANSWER and one.hits_path(path))
 
     def dial(self, path: str) -> Fault | None:
-        """The fault that this upgrade meets, counted."""
-        return self._take(one for one in self.active if one.kind == DIAL and one.hits_path(path))
+        """The fault that this upgrade meets, counted; a restricted region refuses it, too."""
+        return self._take(
+            one
+            for one in self.active
+            if (one.kind == DIAL or one.name == "region") and one.hits_path(path)
+        )
 
     def message(self, stream: str) -> Fault | None:
         """The fault that this message of a stream meets, counted."""

@@ -20,6 +20,7 @@ to 2026-09-18), independently of the client's side in ``vocx.venues``. One idea 
 ``sessions``    stream connections
 ``keepalive``   pings, deadlines, 24 hours
 ``weights``     limits, 429, bans
+``faulty``      where switchable faults meet the streams
 ``outages``     what switchable faults answer
 ==============  ===============================================================================
 """

@@ -21,7 +21,6 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     params: Params
     now_ns: int
     unit_ns: int = NS_PER_MS
-    over_websocket: bool = False
 
     def stamp(self, at_ns: int) -> int:
         return at_ns // self.unit_ns

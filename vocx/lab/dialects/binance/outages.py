@@ -99,6 +99,8 @@ def refusal_of(fault: Fault) -> Refusal | None:
 
 def refused_dial(fault: Fault) -> HttpOut:
     """A refused upgrade."""
+    if fault.name == "region":
+        return refused(_JSON["region"])
     status = int(fault.options["status"])
     after = fault.options["retry_after"]
     headers = {} if after is None else {"Retry-After": str(after)}

@@ -193,7 +193,7 @@ class Meter:
                 self.scale = _positive(name, value)
                 self.peers.clear()
             elif name == "off":
-                self.off = bool(value)
+                self._switch(bool(value))
             elif name == "advance":
                 self._advance(value, now_ns)
             elif name == "ban_after":
@@ -233,6 +233,12 @@ class Meter:
                 for address, peer in self.peers.items()
             },
         }
+
+    def _switch(self, off: bool) -> None:
+        """Limits that come back begin anew: what was used without them is forgotten."""
+        if self.off and not off:
+            self.peers.clear()
+        self.off = off
 
     def _advance(self, by: Any, now_ns: int) -> None:
         if by == "window":

@@ -65,7 +65,6 @@ class Api:
             params=params,
             now_ns=now_ns,
             unit_ns=options.unit_ns,
-            over_websocket=True,
         )
         result = endpoint.run(call)
         if endpoint.path == "exchangeInfo":
