@@ -38,6 +38,7 @@ ROWS: dict[str, int] = {
     "lab.child": HANDLES,
     "lab.handle": HANDLES,
     "lab.truth": HANDLES,
+    "lab.wire": HANDLES,
     "lab.network": HANDLES,
     "figures": PICTURES,
     "rest": IO,
