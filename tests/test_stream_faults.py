@@ -24,6 +24,7 @@ from faulty import (
 )
 
 from vocx.errors import (
+    BookOutOfSync,
     Refused,
     RegionBlocked,
     StreamStopped,
@@ -290,6 +291,26 @@ def test_a_gap_in_the_book_resyncs_that_book_alone() -> None:
             until(lambda: len(asked) == 2 and stream.wait(2))
         assert stream.book("BTC/USDT").sequence >= 30 and len(server.dialled) == 1
         assert stream.stats.resyncs == 1
+
+
+def test_a_book_is_not_shown_while_its_connection_is_lost() -> None:
+    """A stale copy is never shown as good."""
+
+    def leaves(peer: Peer) -> None:
+        peer.accept()
+        peer.acknowledge()
+        peer.text(delta(9, 9))
+        peer.listen(0.5)
+
+    def snapshot(_: object) -> BookSnapshot:
+        return BookSnapshot(symbol="BTC/USDT", bids=(), asks=(), sequence=9)
+
+    refused: Script = lambda peer: peer.refuse(503, "Retry-After: 60")  # noqa: E731
+    with Faulty(leaves, refused) as server, listen(server, "book", snapshot=snapshot) as stream:
+        assert stream.wait(3).book().in_sync
+        until(lambda: stream.state == "reconnecting")
+        with pytest.raises(BookOutOfSync, match="connection was lost"):
+            stream.book()
 
 
 def test_overload_drops_and_counts_and_never_blocks_the_reader() -> None:

@@ -10,7 +10,7 @@ import pytest
 from faulty import Faulty, Peer, listen, quote, trade, until
 
 from vocx.errors import BadInput, BookOutOfSync, NotReady, WaitTimeout
-from vocx.facts import Candle, Fact, Gap, Quote, Trade
+from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap, Quote, Trade
 from vocx.stream import Subscription, running
 from vocx.stream.snapshots import Gate
 from vocx.stream.state import CandleSlot, QuoteSlot, TradeSlot
@@ -130,6 +130,14 @@ def test_filters_by_channel_and_symbol() -> None:
     lost = Gap(channel="book", symbol="BTC/USDT", reason="", from_ns=0)
     facts.offer([quoted(1), traded(1), lost])
     assert facts.get(0) == traded(1) and len(facts) == 0
+
+
+def test_the_latest_of_a_book_is_its_top() -> None:
+    """A single change means nothing to who saw none of the others."""
+    top = BookSnapshot(symbol="BTC/USDT", bids=(), asks=(), sequence=9)
+    facts = Subscription(policy="latest", refresh=lambda symbol, depth: top)
+    facts.offer([BookDelta(symbol="BTC/USDT", bids=(), asks=(), first=n, last=n) for n in (8, 9)])
+    assert facts.get(0) is top and len(facts) == 0
 
 
 def test_get_has_a_deadline() -> None:

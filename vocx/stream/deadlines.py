@@ -61,7 +61,6 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     book_retry_s: float = 0.25
     book_retry_cap_s: float = 3.0
     book_steady_s: float = 5.0
-    crossed_s: float = 1.0
 
     def scaled(self, factor: float) -> Deadlines:
         """The same with every span multiplied; for tests that cannot wait real deadlines."""

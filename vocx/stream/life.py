@@ -181,8 +181,7 @@ class Course:
             heard = yield Read()
             assert isinstance(heard, Heard)
             now_ns = self._clock.mono_ns()
-            taken = self._take(heard, now_ns)  # what came before the end counts
-            loss = heard.closed or taken
+            loss = self._take(heard, now_ns) or heard.closed  # what came before the end counts
             if loss is None and now_ns >= self._look_ns:
                 self._look_ns = now_ns + self._look_step_ns
                 loss = self._slept(now_ns) or self._overdue(now_ns)

@@ -154,7 +154,7 @@ class Questions:
             "as_of_ns": reader.as_of_ns(slot),
             "changed_ns": fact.arrived_ns,
             "asked_ns": self._clock.wall_ns(),
-            "in_sync": reader.course.state in ("live", "degraded"),
+            "in_sync": reader.feeds(slot),
         }
 
     @property

@@ -188,6 +188,9 @@ class Reader(threading.Thread):
         line, self._line = self._line, None
         line.wire.abort()
         line.wire.close()
+        if not self.stopping.is_set():
+            for slot in self.slots:
+                slot.lose()
 
     def abort(self) -> None:
         """Wake the thread from whatever it waits for; safe from any thread."""
@@ -254,6 +257,12 @@ class Reader(threading.Thread):
         if proved_ns is not None:
             proofs.append(wall_ns - (mono_ns - proved_ns))
         return max(proofs) - trip_ns // 2
+
+    def feeds(self, slot: Slot) -> bool:
+        """This channel is connected and not suspicious."""
+        if self.course.state not in ("live", "degraded", "stale") or not self.is_alive():
+            return False
+        return not self.course.proof_ns(slot.wanted, self._gear.clock.mono_ns())[1]
 
     # a silent feed
 

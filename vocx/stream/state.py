@@ -47,6 +47,9 @@ class Slot:
         """A new connection: ids may have jumped, in either direction."""
         self.new_socket = True
 
+    def lose(self) -> None:
+        """The connection is lost."""
+
     def take(self, fact: Fact, now_ns: int, out: list[Fact]) -> None:
         """Apply one fact and hand on what it brings, in order."""
         self.fact = fact
@@ -183,7 +186,7 @@ class CandleSlot(Slot):
 class BookSlot(Slot):
     """A local book: changes by the venue's rule, under a lock."""
 
-    __slots__ = ("book", "lock", "was_in_sync", "lost_ns")
+    __slots__ = ("book", "lock", "was_in_sync")
 
     def __init__(
         self, wanted: Listen, meter: Meter, follows: Callable[[int, BookDelta], str]
@@ -193,11 +196,16 @@ class BookSlot(Slot):
         self.book = LocalBook(wanted.symbol, follows)
         self.lock = threading.Lock()
         self.was_in_sync = False
-        self.lost_ns: int | None = None
 
     def begin(self) -> None:
         with self.lock:
-            self.book.reset("the connection is new")
+            self.book.reset("no snapshot yet on this connection")
+        self.was_in_sync = False
+
+    def lose(self) -> None:
+        """What is missed from now on cannot be known: the copy is no copy any more."""
+        with self.lock:
+            self.book.reset("the connection was lost")
         self.was_in_sync = False
 
     def take(  # type: ignore[override]
@@ -217,12 +225,10 @@ class BookSlot(Slot):
             out.append(fact)
 
     def _turned(self, in_sync: bool, fact: Fact, out: list[Fact]) -> None:
-        """Say what was missing: when it begins (open end) and when it is over."""
+        """Say that changes are missing; the snapshot that follows ends it."""
         self.was_in_sync = in_sync
         if in_sync:
-            self.lost_ns = None
             return
-        self.lost_ns = fact.arrived_ns
         self.meter.gaps += 1
         out.append(
             Gap(

@@ -247,7 +247,7 @@ class Stream(Questions):
             policy=policy,
             size=size,
             on_close=self._drop,
-            refresh=self._whole_book,
+            refresh=self._fresh_book,
         )
         with self._changed:
             self._subscriptions += (subscription,)
@@ -263,9 +263,9 @@ class Stream(Questions):
 
     _dropped_before = 0
 
-    def _whole_book(self, symbol: str) -> BookState | None:
+    def _fresh_book(self, symbol: str, depth: int) -> BookState | None:
         try:
-            return self.book(symbol, depth=1_000_000)
+            return self.book(symbol, depth)
         except (NotReady, BadInput):
             return None
 

@@ -3,7 +3,8 @@
 The reader never waits. When you are slower than the market, something must give, and which thing
 is your choice:
 
-``"latest"``       keep only the newest fact of each kind and symbol: for prices you look at,
+``"latest"``       keep only the newest fact of each kind and symbol, of a book its top 20: for
+                   prices you look at,
 ``"drop_oldest"``  drop the oldest and count it: for tapes,
 ``"gap"``          drop everything and say so with a :class:`~vocx.facts.Gap` (and, for a book, a
                    fresh snapshot to go on from): for changes that mean nothing with one missing.
@@ -17,7 +18,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Literal
 
-from vocx.errors import BadInput, VocxError, WaitTimeout
+from vocx.errors import BadInput, StreamStopped, VocxError, WaitTimeout
 from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap, Quote, Ticker, Trade
 
 Policy = Literal["latest", "drop_oldest", "gap"]
@@ -32,6 +33,7 @@ KINDS: dict[str, tuple[type[Fact], ...]] = {
 }
 """Channel to the kinds of fact that it carries."""
 
+_WHOLE, _TOP = 1_000_000, 20  # levels a side
 _SLICE_S = 0.2  # waits are cut into slices, so that an interrupt gets through on every system
 
 
@@ -56,7 +58,7 @@ class Subscription:
         policy: Policy | None = None,
         size: int = 10_000,
         on_close: Callable[[Subscription], None] | None = None,
-        refresh: Callable[[str], BookSnapshot | None] | None = None,
+        refresh: Callable[[str, int], BookSnapshot | None] | None = None,
     ) -> None:
         if policy is None:
             policy = "gap" if channels is not None and set(channels) == {"book"} else "drop_oldest"
@@ -139,7 +141,7 @@ class Subscription:
     def _fresh(self, channel: str, symbol: str | None) -> BookSnapshot | None:
         if channel != "book" or symbol is None or self._refresh is None:
             return None
-        return self._refresh(symbol)
+        return self._refresh(symbol, _WHOLE)
 
     def end(self, error: VocxError | None) -> None:
         """The stream is over; what is queued can still be read."""
@@ -157,13 +159,11 @@ class Subscription:
         ------
         WaitTimeout
             Nothing came.
-        StopIteration
-            Never: a stream that was stopped raises :class:`~vocx.errors.StreamStopped`.
+        StreamStopped
+            Nothing will come: the stream was stopped, or died for the reason it names.
         """
         fact = self._next(timeout)
         if fact is None:
-            from vocx.errors import StreamStopped
-
             if self._closed:
                 raise self._error or StreamStopped("the stream was stopped")
             raise WaitTimeout(f"no fact arrived within {timeout:g} s")
@@ -176,13 +176,22 @@ class Subscription:
                 if self._facts:
                     return self._facts.popleft()
                 if self._latest:
-                    return self._latest.pop(next(iter(self._latest)))
+                    fact = self._whole(self._latest.pop(next(iter(self._latest))))
+                    if fact is None:
+                        continue
+                    return fact
                 if self._closed:
                     return None
                 left = _SLICE_S if deadline is None else deadline - time.monotonic()
                 if left <= 0:
                     return None
                 self._ready.wait(min(left, _SLICE_S))
+
+    def _whole(self, fact: Fact) -> Fact | None:
+        """One change of a book alone means nothing: its newest is the top of the book now."""
+        if type(fact) is BookDelta and self._refresh is not None:
+            return self._refresh(fact.symbol, _TOP)
+        return fact
 
     def __iter__(self) -> Iterator[Fact]:
         while True:
