@@ -95,7 +95,7 @@ def test_exchange_info_lists_connections(api: Client) -> None:
         ({"symbol": "NOSUCH"}, -1121),
         ({"symbol": "BTCUSDT", "limit": 1.5}, -1100),
         ({"symbol": "BTCUSDT", "limit": -1}, -1100),
-        ({"symbol": "BTCUSDT", "depth": 5}, -1101),
+        ({"symbol": "BTCUSDT", "depth": 5}, -1104),
         ({"symbol": None}, -1105),
     ],
 )

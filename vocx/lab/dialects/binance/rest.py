@@ -82,7 +82,10 @@ class Rest:
 
 
 def _nowhere(request: HttpIn, path: str, known: bool) -> HttpOut:
-    """No such path, a retired one, or one that has other verbs."""
+    """No such path, a retired one, or one that has other verbs.
+
+    An unknown path has an empty body (seen on a Binance Cloud host, 2026-09-23).
+    """
     if path.startswith(ROOT + _RETIRED):
         return outages.html(410)
     if known:
@@ -90,4 +93,4 @@ def _nowhere(request: HttpIn, path: str, known: bool) -> HttpOut:
         return outages.json_answer(405, body)
     if "text/html" in request.headers.get("accept", ""):
         return outages.html(404)
-    return outages.json_answer(404, {"code": NOT_SUPPORTED.code, "msg": NOT_SUPPORTED.msg})
+    return HttpOut(status=404, headers={"Content-Type": "text/plain;charset=UTF-8"}, body=b"")
