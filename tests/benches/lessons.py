@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
-from benches.row import Row
 from nbclient import NotebookClient
+
+from benches.row import Row
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 
