@@ -121,8 +121,8 @@ def price_frame(symbol: str, seconds: float, *, height: int = 320, clock: str = 
     )
     made.add_trace(line("best bid", BID))
     made.add_trace(line("best ask", ASK, dash="dash"))
-    made.add_trace(marks("▲ bought (taker)", BUY, "triangle-up"))
-    made.add_trace(marks("▼ sold (taker)", SELL, "triangle-down"))
+    made.add_trace(marks("bought (taker)", BUY, "triangle-up"))
+    made.add_trace(marks("sold (taker)", SELL, "triangle-down"))
     return made
 
 
@@ -205,7 +205,7 @@ def cumulated(
     pairs = np.array([(float(price), float(quantity)) for price, quantity in levels])
     if not len(pairs):
         return np.empty(0), np.empty(0)
-    return pairs[:, 0], np.cumsum(pairs[:, 1])
+    return pairs[:, 0].copy(), np.cumsum(pairs[:, 1])
 
 
 def depth_frame(symbol: str, *, height: int = 300) -> go.Figure:
@@ -337,20 +337,23 @@ def compare_frame(symbol: str, seconds: float, *, height: int = 280) -> go.Figur
     return made
 
 
-Points = Sequence[tuple[int, float]]
+Points = Iterable[tuple[int, float]]
 """(time in nanoseconds, value) pairs, oldest first."""
 
 
-def steps(points: Points, now_ns: int, seconds: float, *, hold: bool = True) -> Any:
+def steps(
+    points: Points, now_ns: int, seconds: float, *, hold: bool = True
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
     """x and y of a step line inside the window: the value at its left edge, and held until now."""
-    start = now_ns - int(seconds * 1e9)
-    inside = [pair for pair in points if pair[0] >= start]
-    before = [pair for pair in points if pair[0] < start]
-    if before:
-        inside.insert(0, (start, before[-1][1]))
-    if hold and inside:
-        inside.append((now_ns, inside[-1][1]))
-    return seconds_before((at for at, _ in inside), now_ns), np.array([y for _, y in inside])
+    pairs = np.array(list(points), dtype=np.float64).reshape(-1, 2)
+    at, values = (pairs[:, 0] - now_ns) / 1e9, pairs[:, 1]
+    first = int(np.searchsorted(at, -seconds))
+    if first:
+        at, values = at[first - 1 :].copy(), values[first - 1 :]
+        at[0] = -seconds
+    if hold and len(at):
+        at, values = np.append(at, 0.0), np.append(values, values[-1])
+    return at.astype(np.float32), values.copy()
 
 
 def compare(

@@ -28,7 +28,9 @@ class Notebook:
         self.frames_sent = 0
         self.page.on("websocket", self._count)
         self.page.on("console", self._note)
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on(
+            "pageerror", lambda error: self.errors.append(f"{error} {getattr(error, 'stack', '')}")
+        )
         self.page.goto(url, timeout=60_000)
         self._idle()
 

@@ -54,11 +54,7 @@ class BookView(View):
             raise
         self._ladder.body = ladder_html(self._book)
         sides = [figures.cumulated(side) for side in (self._book.bids, self._book.asks)]
-        assert self.figure is not None
-        self.figure.plotly_update(
-            restyle_data={"x": [x for x, _ in sides], "y": [y for _, y in sides]},
-            trace_indexes=[0, 1],
-        )
+        self._send([x for x, _ in sides], [y for _, y in sides])
         return self._status()
 
     def _status(self) -> str:

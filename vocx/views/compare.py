@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from vocx import figures
 from vocx.errors import BadInput, NotReady
 from vocx.views.asking import KEPT, Poller, TruthLine
+from vocx.views.fresh import NewQuotes
 from vocx.views.view import View
 from vocx.views.words import age, choose_symbol, grid, plain
 
@@ -39,7 +40,7 @@ class CompareView(View):
         lab = dials or asked.lab
         self.dials_lab = lab
         self._pushed: deque[tuple[int, float]] = deque(maxlen=KEPT)
-        self._seen_ns = 0
+        self._fresh = NewQuotes(pushed, self.symbol, seconds)
         self.asked = Poller(lambda: asked.quote(self.symbol), every_ms)
         self.truth = TruthLine(lab, self.symbol) if lab is not None else None
         super().__init__(
@@ -77,7 +78,6 @@ class CompareView(View):
 
     def _turn_dial(self, rtt_ms: float, venue: str) -> None:
         self.dials_lab.network.latency(rtt_ms=rtt_ms, venue=venue)
-        self._error = ""
         self._ask_dials()
 
     def _lines(self, now_ns: int) -> tuple[list[Any], list[Any]]:
@@ -95,8 +95,7 @@ class CompareView(View):
 
     def _draw(self, now_ns: int) -> str:
         x, y = self._lines(now_ns)
-        assert self.figure is not None
-        self.figure.plotly_update(restyle_data={"x": x, "y": y}, trace_indexes=[0, 1, 2])
+        self._send(x, y)
         return self._ages(now_ns)
 
     def _ages(self, now_ns: int) -> str:
@@ -111,14 +110,13 @@ class CompareView(View):
         return f"asked every {self.asked.every_ms / 1000:g} s: {asked} · pushed: {pushed}"
 
     def _take(self, now_ns: int) -> None:
-        since_s = (now_ns - self._seen_ns) / 1e9 + 0.05 if self._seen_ns else self._seconds
-        for quote in self._stream.recent_quotes(self.symbol, min(since_s, self._seconds)):
-            if quote.arrived_ns > self._seen_ns:
-                self._seen_ns = quote.arrived_ns
-                self._pushed.append((quote.arrived_ns, float(quote.mid)))
-        if not self._pushed:
-            quote = self._stream.quote(self.symbol)
+        for quote in self._fresh.since(now_ns):
             self._pushed.append((quote.arrived_ns, float(quote.mid)))
+        start = now_ns - int(self._seconds * 1e9)
+        sources = [self._pushed, self.asked.points]
+        for points in sources + ([self.truth.points] if self.truth is not None else []):
+            while len(points) > 1 and points[1][0] < start:
+                points.popleft()
 
     def _rows(self) -> str:
         quote = self._stream.quote(self.symbol)

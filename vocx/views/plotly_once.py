@@ -120,5 +120,6 @@ def live_figure(figure: go.Figure) -> Any:
             if _holder is None or _holder.comm is None:
                 _holder = _Holder(bundle=packed)
         made = SharedFigure(figure)
+    made._view_count = None  # else a view that closes reports to a comm that is gone
     made._config = {"displaylogo": False, "responsive": False, "displayModeBar": False}
     return made

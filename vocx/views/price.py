@@ -9,6 +9,7 @@ import numpy as np
 
 from vocx import figures
 from vocx.errors import NotReady
+from vocx.views.fresh import NewQuotes
 from vocx.views.view import View
 from vocx.views.words import choose_symbol, clock, grid, plain, state_text
 
@@ -31,7 +32,7 @@ class PriceView(View):
         self._trades: dict[str, deque[tuple[int, float, float]]] = {
             side: deque(maxlen=TRADES) for side in ("buy", "sell")
         }
-        self._last_quote_ns = 0
+        self._fresh = NewQuotes(stream, self.symbol, seconds)
         self._last_trade: Any = None
         super().__init__(
             name or f"price {self.symbol} of {stream.name}",
@@ -60,8 +61,7 @@ class PriceView(View):
             hits = hits.reshape(-1, 2)
             x.append(((hits[:, 0] - now_ns) / 1e9).astype(np.float32))
             y.append(hits[:, 1])
-        assert self.figure is not None
-        self.figure.plotly_update(restyle_data={"x": x, "y": y}, trace_indexes=[0, 1, 2, 3])
+        self._send(x, y)
         return f"{state_text(self._stream)} · last {self._seconds:g} s"
 
     def _take(self, now_ns: int) -> bool:
@@ -80,22 +80,13 @@ class PriceView(View):
         return held
 
     def _take_quotes(self, now_ns: int) -> None:
-        since_s = (now_ns - self._last_quote_ns) / 1e9 + 0.05 if self._last_quote_ns else None
-        since_s = self._seconds if since_s is None else min(since_s, self._seconds)
-        for quote in self._stream.recent_quotes(self.symbol, since_s):
-            at = quote.arrived_ns
-            if at <= self._last_quote_ns:
-                continue
-            self._last_quote_ns = at
-            row = (at, float(quote.bid), float(quote.ask))
+        for quote in self._fresh.since(now_ns):
+            row = (quote.arrived_ns, float(quote.bid), float(quote.ask))
             last = self._lines[-1][0] if self._lines else 0
-            if last // self._bucket_ns == at // self._bucket_ns:
+            if last // self._bucket_ns == row[0] // self._bucket_ns:
                 self._lines[-1] = row
             else:
                 self._lines.append(row)
-        if not self._lines and self._stream.quote(self.symbol).bid:
-            quote = self._stream.quote(self.symbol)
-            self._lines.append((quote.arrived_ns, float(quote.bid), float(quote.ask)))
 
     def _take_trades(self) -> None:
         fresh = []

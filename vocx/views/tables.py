@@ -57,11 +57,11 @@ class TapeView(View):
 
 
 class SlowTable(View):
-    """A table of counters, drawn once a second."""
+    """A table of counters, made once a second in the helper thread: percentiles take a while."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._drawn_at = 0
-        self._status = ""
+        self._status = self._made = ""
         super().__init__(*args, **options)
 
     def _contents(self) -> tuple[Sequence[str], list[tuple[str, ...]], str]:
@@ -75,8 +75,13 @@ class SlowTable(View):
     def _draw(self, now_ns: int) -> str:
         if mono_ns() - self._drawn_at > _EVERY_NS:
             self._drawn_at = mono_ns()
-            self.panel.body = self._html()
+            self._try("counters", self._make)
+        if self._made != self.panel.body:
+            self.panel.body = self._made
         return self._status
+
+    def _make(self) -> None:
+        self._made = self._html()
 
     def _rows(self) -> str:
         head, rows, status = self._contents()
@@ -138,11 +143,11 @@ class BudgetView(SlowTable):
         used = self._exchange.budget.rows()
         rows: list[tuple[str, ...]] = [
             (
-                row.kind,
-                f"per {row.window_s:g} s",
+                row.kind.partition("/")[0],
+                f"per {_window(row.window_s)}",
                 f"{row.used:,} used",
                 f"{row.left:,} of {row.amount:,} left",
-                f"new in {row.resets_in_s:.0f} s" if row.used else "",
+                f"anew in {_window(round(row.resets_in_s))}" if row.used else "",
             )
             for row in used
         ]
@@ -160,3 +165,10 @@ class BudgetView(SlowTable):
             lines.append(f"<tr>{text}<td class=left>{bar}</td></tr>")
         title = "".join(f"<th>{escape(cell)}</th>" for cell in (*head, "share used"))
         return f"<table><thead><tr>{title}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _window(seconds: float) -> str:
+    """60 s, 5 min, 24 h."""
+    if seconds >= 7200:
+        return f"{seconds / 3600:g} h"
+    return f"{seconds / 60:g} min" if seconds >= 120 and not seconds % 60 else f"{seconds:g} s"

@@ -17,6 +17,7 @@ from typing import Any
 
 import ipywidgets
 import msgspec
+import numpy as np
 import plotly.graph_objects as go
 
 from vocx.errors import NotReady, VocxError
@@ -30,6 +31,7 @@ PAUSE_AFTER_S = 600.0
 UNSEEN_AFTER_S = 180.0
 """The same for one that no browser ever showed."""
 _DIALS_EVERY_NS = 1_000_000_000
+_SAY_EVERY_NS = 500_000_000
 _PAUSE = ("pause", "Pause", "Freeze the picture; the data goes on")
 _RESUME = ("resume", "Resume", "Go on with what is true now")
 
@@ -82,8 +84,8 @@ class View:
         self._wishes: deque[str] = deque(maxlen=16)
         self._made_ns = self._looked_ns = mono_ns()
         self._looked = self._by_itself = False
-        self._error = ""
-        self._dials_at = 0
+        self._errors: dict[str, str] = {}
+        self._dials_at = self._said_at = 0
         self._dials_text = ""
         self._costs: deque[tuple[int, int]] = deque(maxlen=200)
         self._refreshes = 0
@@ -220,8 +222,9 @@ class View:
         def run() -> None:
             try:
                 job()
+                self._errors.pop(key, None)
             except Exception as error:
-                self._error = f"{key}: {error}"
+                self._errors[key] = f"{key}: {_first_line(error)}"
 
         helper.do((id(self), key), run)
 
@@ -242,9 +245,8 @@ class View:
                 self._refreshes += 1
                 self._costs.append((now_ns, time.thread_time_ns() - spent))
         except Exception as error:
-            self._error = f"{type(error).__name__}: {error}"
             with suppress(Exception):
-                self._say("error", self._error)
+                self._say("error", f"{type(error).__name__}: {_first_line(error)}")
         return self.mode in ("live", "paused")
 
     def _obey(self, now_ns: int) -> None:
@@ -295,10 +297,20 @@ class View:
             self._try("end", self._end)
             self._finish(f"stream {dead.state}: {dead.why or 'stop() was called'}")
             return
-        if self._error:
-            level, status = "error", self._error
+        if self._errors:
+            level, status = "error", "; ".join(list(self._errors.values()))
         self._say(level, status)
         self._look_at_dials()
+
+    def _send(self, x: Sequence[Any], y: Sequence[Any]) -> None:
+        """Replace the numbers of all traces in one message, as binary (never views of others:
+        the wire takes contiguous memory only)."""
+        assert self.figure is not None
+        data = {
+            "x": [np.ascontiguousarray(one) for one in x],
+            "y": [np.ascontiguousarray(one) for one in y],
+        }
+        self.figure.plotly_update(restyle_data=data, trace_indexes=list(range(len(x))))
 
     def _finish(self, why: str) -> None:
         self.mode = "stopped"
@@ -307,6 +319,11 @@ class View:
         self._say("stopped", f"{why}. Run the cell again for a new view")
 
     def _say(self, level: str, status: str) -> None:
+        """Show a state. The same level again is shown twice a second: faster cannot be read."""
+        now_ns = mono_ns()
+        if level == self.panel.level == "live" and now_ns - self._said_at < _SAY_EVERY_NS:
+            return
+        self._said_at = now_ns
         self.panel.level, self.panel.status = level, status
 
     def _show_actions(self) -> None:
