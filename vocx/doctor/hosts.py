@@ -149,7 +149,8 @@ def _connected(host: str, port: int, *, steps: _Steps, proxy: bool) -> socket.so
     try:
         address = resolve(host, port, steps.left_s)[0]
     except OSError:
-        raise _Stopped(f"DNS: {what} was not resolved; no network?") from None
+        name = "the proxy's name" if proxy else "the name"
+        raise _Stopped(f"DNS: {name} was not resolved; is there a network?") from None
     steps.done("DNS")
     try:
         sock = socket.create_connection((address, port), steps.left_s)
