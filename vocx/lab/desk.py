@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 from random import Random
 
-from vocx.lab.engine import Book, Half
+from vocx.lab.engine import Book
+from vocx.lab.half import Half
 from vocx.lab.market import Event, Side, Spec
 
 DOLLARS = {"BTC": 61_700.0, "ETH": 2_620.0, "BNB": 520.0, "SOL": 152.0, "EUR": 1.09}

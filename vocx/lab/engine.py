@@ -9,40 +9,26 @@ Rules, in one place:
   quantity is not what was last said, one :class:`BestChanged` as of the newest update id.
 * ``update_id`` grows by one with each ``LevelChanged``; order and trade ids grow by one.
 
-How it is kept: each side has a dict from price to level and a sorted list of signed prices whose
-*last* element is the best, so that work near the best price moves few list items. A level keeps
-its orders in a dict, which remembers the order of arrival and forgets in constant time.
+* What happens when an order meets one of its own owner's is the arriving order's to say
+  (``self_trade``). The crowd (owner ``None``) matches itself.
+
+Each side is a :class:`vocx.lab.half.Half`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from typing import Literal
 
 import msgspec
 
+from vocx.lab.half import Half, Level, Order, SelfTrade
 from vocx.lab.market import BestChanged, Event, IntLevel, LevelChanged, Side, Traded
 
 Rule = Literal["GTC", "IOC", "FOK", "MAKER"]
 """What a limit order may do: rest (GTC), only match (IOC), match in full or not at all (FOK),
 only rest (MAKER, Binance's LIMIT_MAKER)."""
 
-Expiry = Literal["", "unfilled", "would_match"]
-
-
-class Order(msgspec.Struct, gc=False):
-    """One order. ``owner`` ``None`` is the anonymous crowd; ``price`` 0 is a market order.
-
-    ``remaining`` is what is not matched yet, also when the order no longer rests.
-    """
-
-    id: int
-    owner: str | None
-    side: Side
-    price: int
-    quantity: int
-    remaining: int
-    placed_ns: int
+Expiry = Literal["", "unfilled", "would_match", "self_trade"]
 
 
 class Fill(msgspec.Struct, frozen=True):
@@ -57,8 +43,8 @@ class Outcome(msgspec.Struct):
     """What one operation did.
 
     ``order`` is the order it was about (``None`` when several were cancelled), ``resting``
-    whether it is in the book now, ``expired`` why a remainder is not, ``cancelled`` the orders
-    that were taken out.
+    whether it is in the book now, ``expired`` why a remainder is not, ``cancelled`` the resting
+    orders that were taken out: by a cancel, or because they met an order of their own owner.
     """
 
     order: Order | None
@@ -67,75 +53,6 @@ class Outcome(msgspec.Struct):
     resting: bool = False
     expired: Expiry = ""
     cancelled: list[Order] = []
-
-
-class Level(msgspec.Struct):
-    """All orders at one price, oldest first, and their total in lots."""
-
-    total: int
-    orders: dict[int, Order]
-
-
-class Half:
-    """One side of a book: ``sign`` +1 for bids, -1 for asks; ``keys[-1] * sign`` is the best."""
-
-    __slots__ = ("sign", "keys", "levels")
-
-    def __init__(self, sign: int) -> None:
-        self.sign = sign
-        self.keys: list[int] = []
-        self.levels: dict[int, Level] = {}
-
-    def best(self) -> IntLevel:
-        """Best price and its total; (0, 0) when the side is empty."""
-        if not self.keys:
-            return 0, 0
-        price = self.keys[-1] * self.sign
-        return price, self.levels[price].total
-
-    def add(self, order: Order) -> int:
-        """Put an order at the end of its level; the level's new total."""
-        level = self.levels.get(order.price)
-        if level is None:
-            self.levels[order.price] = Level(order.remaining, {order.id: order})
-            insort(self.keys, order.price * self.sign)
-            return order.remaining
-        level.orders[order.id] = order
-        level.total += order.remaining
-        return level.total
-
-    def remove(self, order: Order) -> int:
-        """Take an order out; the level's new total."""
-        level = self.levels[order.price]
-        del level.orders[order.id]
-        level.total -= order.remaining
-        if not level.orders:
-            self.drop(order.price)
-        return level.total
-
-    def drop(self, price: int) -> None:
-        """Forget an empty level."""
-        del self.levels[price]
-        key = price * self.sign
-        if self.keys[-1] == key:
-            self.keys.pop()
-        else:
-            del self.keys[bisect_left(self.keys, key)]
-
-    def top(self, depth: int) -> list[IntLevel]:
-        """The best ``depth`` levels as (price, total), best first."""
-        sign, levels = self.sign, self.levels
-        keys = self.keys[-depth:] if depth > 0 else []
-        return [(key * sign, levels[key * sign].total) for key in reversed(keys)]
-
-    def available(self, worst: int, enough: int) -> int:
-        """Lots at ``worst`` or better, counted until there are ``enough``."""
-        found, sign = 0, self.sign
-        for key in reversed(self.keys):
-            if key < worst * sign or found >= enough:
-                break
-            found += self.levels[key * sign].total
-        return found
 
 
 class Book:
@@ -147,6 +64,11 @@ class Book:
         As in every event, ``"BTC/USDT"``.
     update_id, next_order, next_trade
         Where the counters begin.
+
+    Attributes
+    ----------
+    touched : list of Fill
+        Matches of owned orders that the crowd took. Whoever keeps accounts empties it.
     """
 
     def __init__(
@@ -160,6 +82,7 @@ class Book:
         self.asks = Half(-1)
         self.orders: dict[int, Order] = {}
         self.owned: dict[str, dict[int, Order]] = {}
+        self.touched: list[Fill] = []
         self._said = (0, 0, 0, 0)
 
     def limit(
@@ -171,6 +94,7 @@ class Book:
         *,
         owner: str | None = None,
         rule: Rule = "GTC",
+        self_trade: SelfTrade = "none",
     ) -> Outcome:
         """Place a limit order of ``quantity`` lots at ``price`` ticks.
 
@@ -188,11 +112,15 @@ class Book:
             if rule == "MAKER":
                 outcome.expired = "would_match"
                 return outcome
-            if rule == "FOK" and other.available(price, quantity) < quantity:
-                outcome.expired = "unfilled"
-                return outcome
-            self._match(outcome, order, other, at_ns, price, None)
-        if order.remaining:
+            if rule == "FOK":
+                reach = other.reach(
+                    quantity=quantity, worst=price, owner=owner, self_trade=self_trade
+                )
+                if not reach.enough:
+                    outcome.expired = "unfilled"
+                    return outcome
+            self._match(outcome, order, other, at_ns, price, None, self_trade)
+        if order.remaining and not outcome.expired:
             if rule == "IOC" or rule == "FOK":
                 outcome.expired = "unfilled"
             else:
@@ -208,6 +136,7 @@ class Book:
         quantity: int | None = None,
         budget: int | None = None,
         owner: str | None = None,
+        self_trade: SelfTrade = "none",
     ) -> Outcome:
         """Match at once at any price: ``quantity`` lots, or as many whole lots as ``budget``
         (ticks x lots) pays for. What finds no counterpart expires.
@@ -226,11 +155,12 @@ class Book:
         assert size is not None
         order = self._new(at_ns, side, 0, size, owner)
         outcome = Outcome(order, [], [])
-        self._match(outcome, order, self.asks if side == "buy" else self.bids, at_ns, None, budget)
+        other = self.asks if side == "buy" else self.bids
+        self._match(outcome, order, other, at_ns, None, budget, self_trade)
         if budget is not None:
             order.quantity = sum(fill.trade.quantity for fill in outcome.fills)
             order.remaining = 0
-        if order.remaining or not outcome.fills:
+        if (order.remaining or not outcome.fills) and not outcome.expired:
             outcome.expired = "unfilled"
         self._say_best(outcome.events, at_ns)
         return outcome
@@ -275,9 +205,11 @@ class Book:
         at_ns: int,
         worst: int | None,
         budget: int | None,
+        self_trade: SelfTrade,
     ) -> None:
         """Eat levels of the other side, best first, while price and size allow."""
         keys, levels, sign = other.keys, other.levels, other.sign
+        maker_side: Side = "sell" if sign < 0 else "buy"
         while keys and taker.remaining:
             price = keys[-1] * sign
             if worst is not None and price * sign < worst * sign:
@@ -287,21 +219,35 @@ class Book:
                 if not taker.remaining:
                     break
             level = levels[price]
-            eaten = self._eat(outcome, taker, level, at_ns)
+            before = level.total
+            eaten = self._eat(outcome, taker, level, at_ns, self_trade)
             if budget is not None:
                 budget -= eaten * price
             if not level.orders:
                 other.drop(price)
-            maker_side: Side = "sell" if sign < 0 else "buy"
-            self._changed(outcome.events, at_ns, maker_side, price, level.total)
+            if level.total != before:
+                self._changed(outcome.events, at_ns, maker_side, price, level.total)
+            if outcome.expired:
+                break
 
-    def _eat(self, outcome: Outcome, taker: Order, level: Level, at_ns: int) -> int:
+    def _eat(
+        self, outcome: Outcome, taker: Order, level: Level, at_ns: int, self_trade: SelfTrade
+    ) -> int:
         """Match the taker against one level, oldest order first; the lots matched."""
-        before = level.total
+        own = None if self_trade == "none" else taker.owner
         trade_id = self.next_trade
         wanted = taker.remaining
         done: list[Order] = []
         for maker in level.orders.values():
+            if own is not None and maker.owner == own:
+                if self_trade != "expire_taker":
+                    level.total -= maker.remaining
+                    done.append(maker)
+                    outcome.cancelled.append(maker)
+                if self_trade != "expire_maker":
+                    outcome.expired = "self_trade"
+                    break
+                continue
             lots = wanted if wanted < maker.remaining else maker.remaining
             maker.remaining -= lots
             wanted -= lots
@@ -310,7 +256,10 @@ class Book:
             )
             trade_id += 1
             outcome.events.append(trade)
-            outcome.fills.append(Fill(trade, maker, maker.remaining))
+            fill = Fill(trade, maker, maker.remaining)
+            outcome.fills.append(fill)
+            if maker.owner is not None and taker.owner is None:
+                self.touched.append(fill)
             level.total -= lots
             if not maker.remaining:
                 done.append(maker)
@@ -320,8 +269,9 @@ class Book:
             del level.orders[maker.id]
             self._forget(maker)
         self.next_trade = trade_id
+        eaten = taker.remaining - wanted
         taker.remaining = wanted
-        return before - level.total
+        return eaten
 
     def _rest(self, outcome: Outcome, order: Order, at_ns: int) -> None:
         total = (self.bids if order.side == "buy" else self.asks).add(order)

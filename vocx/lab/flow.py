@@ -21,7 +21,8 @@ from heapq import heappop, heappush
 from random import Random
 
 from vocx.lab.desk import Desk
-from vocx.lab.engine import Book, Half, Order
+from vocx.lab.engine import Book
+from vocx.lab.half import Half, Order
 from vocx.lab.market import Event, Side, Spec
 
 CALM_TOUCH = 75.0
