@@ -8,6 +8,7 @@ import re
 import pytest
 from venue_binance import MS, T0, S, Venue, trade
 
+from vocx.lab.dialects.binance import catalogue
 from vocx.lab.dialects.binance.params import Params, zone_ns
 
 SYMBOL_RANGE = r"^[\w\-._&&[^a-z]]{1,50}$"
@@ -353,3 +354,12 @@ def test_parameters_from_query_and_form() -> None:
     params = Params.of_http("symbol=BTCUSDT&a=1%2C2", b"symbol=ETHUSDT&side=BUY&b=x+y")
     assert params.values == {"symbol": "BTCUSDT", "side": "BUY", "a": "1,2", "b": "x y"}
     assert not params.repeated
+
+
+def test_forgetting_old_aggregates_changes_no_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is kept is bounded; what is kept has the ids it always had."""
+    ids = [one["a"] for one in Venue().get("aggTrades?symbol=BTCUSDT&limit=20")]
+    monkeypatch.setattr(catalogue, "_KEPT", 20)
+    short = Venue()
+    assert [one["a"] for one in short.get("aggTrades?symbol=BTCUSDT&limit=20")] == ids
+    assert len(short.get("aggTrades?symbol=BTCUSDT&limit=1000")) <= 40

@@ -12,6 +12,8 @@ from vocx.lab.dialects.binance.wire import NS_PER_MS, Numbers, Refusal
 from vocx.lab.market import Market, Traded
 
 _PAGE = 1000
+_KEPT = 500_000
+"""Aggregates whose ids are remembered at least."""
 
 
 class AggTrade(msgspec.Struct, frozen=True, gc=False):
@@ -50,6 +52,9 @@ class Aggregates:
                     self._firsts.append(trade.trade_id)
                 self._last = trade
             self._next_trade = page[-1].trade_id + 1
+            if len(self._firsts) > 2 * _KEPT:
+                self._base += len(self._firsts) - _KEPT
+                del self._firsts[:-_KEPT]
             if len(page) < _PAGE:
                 return
 

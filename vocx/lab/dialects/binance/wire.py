@@ -20,7 +20,8 @@ NS_PER_US = 1_000
 NS_PER_S = 1_000_000_000
 JSON_TYPE = "application/json;charset=UTF-8"
 HTML_TYPE = "text/html"
-_CACHED_TEXTS = 65_536
+_CACHED_TEXTS = 4096
+"""Texts kept for each symbol's prices and for its quantities: about 1 MB at most."""
 
 encode = msgspec.json.Encoder().encode
 
