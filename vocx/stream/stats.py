@@ -37,6 +37,10 @@ def sample(text: bytes | str) -> str:
     return _SECRETS.sub(r"\1...", shown[:_SAMPLE_CHARACTERS])
 
 
+# A live feed's ages lie between these; our clock may be wrong, but not by more than this.
+_MIN_AGE_MS, _MAX_AGE_MS = -1000.0, 3_600_000.0
+
+
 class Percentiles(msgspec.Struct, frozen=True):
     """Milliseconds, of ``count`` samples."""
 
@@ -96,14 +100,15 @@ class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     frames, bytes : int
         Text messages, and bytes of everything.
-    network_age_ms, reader_lag_ms : Percentiles or None
-        See the module; ``None`` where there is nothing to measure.
     round_trip_ms : float or None
         Median of the last five pings.
     handshake : Phases or None
         Call time of the latest handshake, by phase.
     reasons : dict
         Losses and failed dials, by close code, HTTP status or kind.
+    ages_ns, lags_ns : sequence
+        The samples behind :attr:`network_age_ms` and, as (nanoseconds, messages),
+        :attr:`reader_lag_ms`.
     """
 
     state: str
@@ -125,17 +130,29 @@ class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
     resubscribed: int
     snapshots: int
     handshake: Phases | None
-    network_age_ms: Percentiles | None
-    reader_lag_ms: Percentiles | None
     round_trip_ms: float | None
     stamped: bool
     bad_samples: Sequence[str]
     unknown_samples: Sequence[str]
+    ages_ns: Sequence[int]
+    lags_ns: Sequence[tuple[int, int]]
+
+    @property
+    def network_age_ms(self) -> Percentiles | None:
+        """Venue's stamp to arrival. Of a recording, whose stamps are no times of now: ``None``."""
+        found = percentiles([(age_ns, 1) for age_ns in self.ages_ns])
+        return found if found is not None and _MIN_AGE_MS < found.p50 < _MAX_AGE_MS else None
+
+    @property
+    def reader_lag_ms(self) -> Percentiles | None:
+        """Arrival to processed, in this machine."""
+        return percentiles(self.lags_ns)
 
     def table(self) -> str:
         """All of it as text, one line each."""
         lines = []
-        for name in self.__struct_fields__:
+        names = [name for name in self.__struct_fields__ if name not in ("ages_ns", "lags_ns")]
+        for name in [*names, "network_age_ms", "reader_lag_ms"]:
             value = getattr(self, name)
             if isinstance(value, Mapping):
                 value = ", ".join(f"{key} {count:,}" for key, count in value.items()) or "none"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 from vocx.stream.reader import Reader
 from vocx.stream.state import BookSlot
-from vocx.stream.stats import StreamStats, percentiles
+from vocx.stream.stats import StreamStats
 
 _RATE_SECONDS = 5
-_LIVE_AGE_NS = 86_400 * 1_000_000_000
-"""Stamps further away than a day are a recording's: its ages mean nothing."""
 
 
 def summary(state: str, readers: Sequence[Reader], dropped: int, now_ns: int) -> StreamStats:
@@ -25,8 +24,6 @@ def summary(state: str, readers: Sequence[Reader], dropped: int, now_ns: int) ->
     for meter in meters:
         facts.update({kind.__name__: count for kind, count in meter.kinds.copy().items()})
     books = [slot.book for r in readers for slot in r.slots if isinstance(slot, BookSlot)]
-    ages = [(age, 1) for m in meters for age in m.age_ns.copy() if abs(age) < _LIVE_AGE_NS]
-    lags = [pair for m in meters for pair in m.lag_ns.copy()]
     trips = [trip for m in meters if (trip := m.round_trip_ns()) is not None]
 
     def total(name: str) -> int:
@@ -52,8 +49,8 @@ def summary(state: str, readers: Sequence[Reader], dropped: int, now_ns: int) ->
         resubscribed=sum(course.resubscribed for course in courses),
         snapshots=sum(s.fetched for reader in readers for s in reader.snapshots),
         handshake=next((m.handshake for m in reversed(meters) if m.handshake), None),
-        network_age_ms=percentiles(ages),
-        reader_lag_ms=percentiles(lags),
+        ages_ns=list(chain.from_iterable(meter.age_ns.copy() for meter in meters)),
+        lags_ns=list(chain.from_iterable(meter.lag_ns.copy() for meter in meters)),
         round_trip_ms=max(trips) / 1e6 if trips else None,
         stamped=any(meter.stamped for meter in meters),
         bad_samples=[text for meter in meters for text in meter.bad_samples.copy()],
