@@ -58,6 +58,11 @@ class Aggregates:
             if len(page) < _PAGE:
                 return
 
+    def sync_to(self, trade_id: int) -> None:
+        """Take in what is new, unless this trade is already known."""
+        if trade_id >= self._next_trade:
+            self.sync()
+
     def id_of(self, trade_id: int) -> int:
         """The aggregate that a trade belongs to (after :meth:`sync`)."""
         return self._base + bisect_right(self._firsts, trade_id) - 1

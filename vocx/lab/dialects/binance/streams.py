@@ -160,7 +160,8 @@ class Streams:
     def _flush_fills(self, feed: Feed, now_ns: int, out: list[Publication]) -> None:
         """Publish the aggregate that is complete: the next trade belongs to another."""
         aggregates = feed.listing.aggregates
-        aggregates.sync()
+        if feed.fills:
+            aggregates.sync_to(feed.fills[-1].trade_id)
         for aggregate in aggregates.group(feed.fills):
             self._aggregated(feed, aggregate, now_ns, out)
         feed.fills.clear()
