@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from vocx.errors import (
 from vocx.stream import Stream
 from vocx.stream.deadlines import Deadlines
 from vocx.stream.dial import Line, dial, redacted
+from vocx.stream.wire import HURRY
 from vocx.venues.base import Listen
 from vocx.venues.binance import Binance
 
@@ -85,10 +87,23 @@ def test_tls_is_verified_and_read_in_bulk(secure: tuple[str, Path]) -> None:
         until(lambda: stream.stats.round_trip_ms)
 
 
+def test_the_switch_interval_is_put_back() -> None:
+    """Several readers may decrypt at once; the process's setting survives them all."""
+    usual = sys.getswitchinterval()
+    with HURRY, HURRY:
+        assert sys.getswitchinterval() < usual
+    assert sys.getswitchinterval() == usual
+
+
 def test_an_unverified_certificate_is_refused(secure: tuple[str, Path]) -> None:
     """Row 15: never downgraded; the text says what to do."""
     with pytest.raises(TlsError, match="ca_file"):
         call(secure[0])
+
+
+def test_an_authority_that_cannot_be_read(tmp_path: Path) -> None:
+    with Faulty(healthy) as server, pytest.raises(BadInput, match="ca_file"):
+        call(server.url.replace("ws:", "wss:"), tmp_path / "none.pem")
 
 
 def test_a_name_that_does_not_exist() -> None:

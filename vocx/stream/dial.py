@@ -194,7 +194,10 @@ def _context(ca_file: str | Path | None) -> ssl.SSLContext:
     """Verifies always; ``ca_file`` adds an authority (the lab's own)."""
     context = ssl.create_default_context()
     if ca_file is not None:
-        context.load_verify_locations(cafile=str(ca_file))
+        try:
+            context.load_verify_locations(cafile=str(ca_file))
+        except OSError as error:  # ssl.SSLError is one
+            raise BadInput(f"ca_file {str(ca_file)!r} holds no certificate: {error}") from error
     return context
 
 
