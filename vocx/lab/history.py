@@ -171,8 +171,9 @@ class History:
         weight = self._weight(level, index)
         child[:, :, COUNT] = shared_out(whole[:, COUNT], weight)
         noise = np.exp(0.7 * normal(self.seed, level * 8 + 2, index))
-        child[:, :, VOLUME] = child[:, :, COUNT] + shared_out(
-            whole[:, VOLUME] - whole[:, COUNT], child[:, :, COUNT] * noise
+        count: Table = child[:, :, COUNT]
+        child[:, :, VOLUME] = count + shared_out(
+            whole[:, VOLUME] - whole[:, COUNT], count.astype(np.float64) * noise
         )
         child[:, :, LAST] = (whole[:, LAST] - whole[:, COUNT])[:, None] + np.cumsum(
             child[:, :, COUNT], axis=1

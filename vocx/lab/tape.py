@@ -115,10 +115,11 @@ def filled(known: Table, where: Table, size: int, before: Table) -> Table:
     source[where] = np.arange(1, len(known) + 1)
     source = np.maximum.accumulate(source)
     result = with_before[source]
-    flat = np.ones(size, np.bool_)
-    flat[where] = False
-    result[np.ix_(flat, [OPEN, HIGH, LOW])] = result[flat, CLOSE][:, None]
-    result[np.ix_(flat, SUMMED)] = 0
+    quiet = np.ones(size, np.bool_)
+    quiet[where] = False
+    flat = np.flatnonzero(quiet)[:, None]
+    result[flat, [OPEN, HIGH, LOW]] = result[flat, CLOSE]
+    result[flat, SUMMED] = 0
     return result
 
 
