@@ -10,7 +10,9 @@ from vocx.timing import HttpExchange
 
 OrderType = Literal["limit", "market", "limit_maker"]
 TimeInForce = Literal["GTC", "IOC", "FOK"]
-OrderStatus = Literal["new", "partially_filled", "filled", "canceled", "expired", "rejected"]
+OrderStatus = Literal[
+    "new", "partially_filled", "filled", "canceled", "expired", "rejected", "tested"
+]
 Source = Literal["rest", "stream"]
 
 
@@ -37,7 +39,8 @@ class Order(Fact, frozen=True, kw_only=True):
     ``quantity`` is ``None`` for a market order by ``quote_quantity`` until the venue has worked
     it out; ``filled`` and ``filled_quote`` are cumulative, in base and quote. ``exchange_ns`` is
     the venue's time of the last change, ``created_ns`` that of its acceptance. ``reason`` is the
-    venue's word for why it expired or was rejected. ``source`` says how this was learnt.
+    venue's word for why it expired or was rejected. ``source`` says how this was learnt. Status
+    ``"tested"`` is an order that was only checked: it has no ``id`` and does not exist.
     """
 
     symbol: str

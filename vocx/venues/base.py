@@ -132,11 +132,16 @@ SIGNED = (PlaceOrder, CancelOrder, CancelAll, GetOrder, GetOpenOrders, GetFills,
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
-    """A key pair. Its repr never shows a secret."""
+    """A key pair. Its repr never shows a secret.
+
+    ``secret`` is the venue's secret text, or a private key in PEM where a venue takes one
+    (``passphrase`` then opens it); ``venue`` says whose it is, where that is known.
+    """
 
     key: str
     secret: str
     passphrase: str | None = None
+    venue: str | None = None
 
     def __repr__(self) -> str:
         return f"Credentials(key='{self.key[:4]}...', secret=<hidden>)"
@@ -149,8 +154,9 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request as bytes-to-be. ``target`` is path and query exactly as they go out.
 
-    ``weight`` is what the venue charges for it; ``safe_to_retry`` is False for anything that
-    could place an order.
+    ``weight`` and ``orders`` are what the venue charges for it; ``safe_to_retry`` is False for
+    anything that could place an order. On a request/response socket ``method`` is the venue's
+    name of the call, ``target`` is empty and ``body`` is the frame.
     """
 
     intent: Intent
@@ -159,7 +165,18 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     body: bytes = b""
     weight: int = 1
+    orders: int = 0
     safe_to_retry: bool = True
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer on a request/response socket, opened: ``id`` says to what, the rest is what
+    :meth:`Venue.reply` reads."""
+
+    id: int | str | None
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Listen(Intent, frozen=True, kw_only=True):
@@ -179,6 +196,8 @@ class Listen(Intent, frozen=True, kw_only=True):
 
 CHANNELS = ("trades", "quotes", "book", "ticker", "candles")
 """Public channels."""
+PRIVATE = ("orders", "fills", "balances")
+"""Channels of an account: its owner's alone, and without a symbol, because a venue sends all."""
 
 
 class SocketPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +207,7 @@ class SocketPlan(msgspec.Struct, frozen=True, kw_only=True):
     the lab's URL tables, such as ``"ws"``). ``frames`` are sent after the handshake, at most
     ``frames_per_second`` of them a second; each frame's ``ack_id`` is matched by
     :class:`Ack`. ``topics`` maps the venue's own stream names to the wishes they serve.
+    ``private`` sockets have no frames here: :meth:`Venue.login` makes them for each connection.
     """
 
     base: str
@@ -196,6 +216,7 @@ class SocketPlan(msgspec.Struct, frozen=True, kw_only=True):
     ack_ids: tuple[int | str, ...]
     topics: Mapping[str, Listen]
     frames_per_second: float = 4.0
+    private: bool = False
 
 
 class Ack(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,8 +227,8 @@ class Ack(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Control(msgspec.Struct, frozen=True, kw_only=True):
-    """A frame about the connection itself: ``kind`` is ``"shutdown"``, ``"pong"`` or
-    ``"notice"``."""
+    """A frame about the connection itself: ``kind`` is ``"shutdown"``, ``"terminated"`` (the
+    login is over), ``"pong"`` or ``"notice"``."""
 
     kind: str
     text: str = ""
@@ -289,6 +310,17 @@ class Venue(Protocol):
 
     def refused_upgrade(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
         """The typed error in an HTTP answer to a WebSocket handshake that is not 101."""
+
+    def envelope(
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials
+    ) -> Request:
+        """The same call as a frame for the ``ws_api`` socket, with ``number`` as its id."""
+
+    def opened(self, text: bytes) -> Envelope | None:
+        """A frame of that socket as an answer; ``None`` for anything else, such as an event."""
+
+    def login(self, plan: SocketPlan, now_ns: int, credentials: Credentials) -> SocketPlan:
+        """A private plan with the frames that log in and subscribe now, freshly signed."""
 
     def used(self, headers: Mapping[str, str]) -> Mapping[str, int]:
         """What the reply's headers say is used, by limit kind; empty when they say nothing."""

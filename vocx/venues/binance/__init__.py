@@ -17,10 +17,14 @@ to 2026-09-18) and from replies that others recorded. The surprises, each met so
 * *Region*: 451 with ``code`` 0 on every path; the ``.vision`` hosts serve public data, though
   not ``historicalTrades``.
 * *``serverShutdown``* (since 2026-05) comes without a subscription: reconnect at once.
+* *Signed bytes*: REST signs the percent-encoded text (since 2026-01-15), the WebSocket API raw
+  sorted parameters. -1021 is refused before the engine, 5xx says nothing about an order.
+* *No listen key* any more (since 2026-02-20): account events need a signed subscription.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -31,8 +35,11 @@ from vocx.errors import BadInput, UnknownChannel, VenueError
 from vocx.facts import BookDelta, Fact, Facts
 from vocx.venues.base import (
     CHANNELS,
+    PRIVATE,
+    SIGNED,
     Credentials,
     Decoded,
+    Envelope,
     GetBook,
     Hosts,
     Intent,
@@ -42,7 +49,7 @@ from vocx.venues.base import (
     Request,
     SocketPlan,
 )
-from vocx.venues.binance import errors, rest, streams
+from vocx.venues.binance import errors, orders, private, rest, signing, streams
 
 _DEPTHS = (5, 10, 20)
 _CADENCES = (100, 1000)
@@ -121,8 +128,43 @@ class Binance:
     def request(
         self, intent: Intent, now_ns: int, credentials: Credentials | None = None
     ) -> Request:
-        """The bytes that ask for it; public calls need neither time nor key."""
-        return rest.build(intent)
+        """The bytes that ask for it; public calls need neither time nor key.
+
+        Raises
+        ------
+        BadInput
+            It cannot be sent, or it is a signed call and there is no key of this venue.
+        """
+        if not isinstance(intent, SIGNED):
+            return rest.build(intent)
+        key = _mine(credentials)
+        call = orders.call(intent)
+        query = signing.signed_query(call.parameters, now_ns, key)
+        return Request(
+            intent=intent,
+            method=call.method,
+            target=f"/api/v3/{call.path}?{query}",
+            headers={"X-MBX-APIKEY": key.key},
+            weight=call.weight,
+            orders=call.orders,
+            safe_to_retry=call.orders == 0,
+        )
+
+    def envelope(
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials
+    ) -> Request:
+        """A signed call as a frame of the WebSocket API."""
+        if not isinstance(intent, SIGNED):
+            raise BadInput(f"vocx asks binance for {type(intent).__name__} by REST")
+        return private.envelope(intent, number, now_ns, _mine(credentials))
+
+    def opened(self, text: bytes) -> Envelope | None:
+        """A frame of the WebSocket API as an answer; ``None`` for an event."""
+        return private.opened(text)
+
+    def login(self, plan: SocketPlan, now_ns: int, credentials: Credentials) -> SocketPlan:
+        """A private plan with a fresh signature."""
+        return private.login(plan, now_ns, _mine(credentials))
 
     def reply(
         self,
@@ -134,8 +176,9 @@ class Binance:
     ) -> Fact | Facts[Any]:
         """The facts in a reply, or one typed error."""
         if status == 200:
+            read = orders.read if isinstance(request.intent, SIGNED) else rest.read
             try:
-                return rest.read(request.intent, body, arrived_ns)
+                return read(request.intent, body, arrived_ns)
             except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError, RecursionError):
                 pass
         raise errors.reply_error(request, status, headers, body, arrived_ns)
@@ -155,10 +198,13 @@ class Binance:
 
     def check_listen(self, wanted: Listen) -> Listen:
         """The wish with defaults: candles of 1m, books each 100 ms."""
+        if wanted.channel in PRIVATE:
+            _only_where_it_exists(wanted)
+            return msgspec.structs.replace(wanted, symbol=None)
         if wanted.channel not in CHANNELS:
-            near = get_close_matches(str(wanted.channel), CHANNELS, n=1)
+            near = get_close_matches(str(wanted.channel), CHANNELS + PRIVATE, n=1)
             hint = f'; did you mean "{near[0]}"?' if near else ""
-            listed = ", ".join(CHANNELS)
+            listed = ", ".join(CHANNELS + PRIVATE)
             raise UnknownChannel(f"binance has no channel {wanted.channel!r}{hint} It has {listed}")
         if wanted.symbol is None:
             raise BadInput(f'{wanted.channel} needs a symbol, such as "BTC/USDT"')
@@ -173,11 +219,16 @@ class Binance:
         return wanted
 
     def subscribe(self, wanted: Sequence[Listen]) -> Sequence[SocketPlan]:
-        """One combined socket for every 1,024 streams."""
-        return streams.plans([self.check_listen(one) for one in wanted])
+        """One combined socket for every 1,024 streams, and one for everything private."""
+        checked = dict.fromkeys(self.check_listen(one) for one in wanted)
+        plans = streams.plans([one for one in checked if one.channel not in PRIVATE])
+        mine = [one for one in checked if one.channel in PRIVATE]
+        return [*plans, private.plan(mine)] if mine else plans
 
     def decode(self, text: bytes, arrived_ns: int, plan: SocketPlan) -> Sequence[Decoded]:
         """What one frame says, combined or raw."""
+        if plan.private:
+            return private.decode(text, arrived_ns, plan)
         return streams.decode(text, arrived_ns, plan)
 
     def cadence_ms(self, wanted: Listen) -> int:
@@ -189,7 +240,10 @@ class Binance:
         return 1000 if wanted.channel == "ticker" else 0
 
     def silence_s(self, wanted: Listen) -> float:
-        """A minute for trades, which may well be rare; 15 s for everything else."""
+        """A minute for trades, which may well be rare; 15 s for other market data. An account in
+        which nothing happens is silent for ever: there the answer to a ping is all the proof."""
+        if wanted.channel in PRIVATE:
+            return math.inf
         return 60.0 if wanted.channel == "trades" else 15.0
 
     def snapshot(self, symbol: str) -> GetBook:
@@ -205,6 +259,20 @@ class Binance:
         if delta.last <= sequence:
             return "drop"
         return "resync" if delta.first > sequence + 1 else "apply"
+
+
+def _mine(credentials: Credentials | None) -> Credentials:
+    """A key that this exchange can know, or a refusal."""
+    if credentials is None:
+        raise BadInput(
+            "this call is signed and needs a key: the lab has one, elsewhere it comes from "
+            "VOCX_BINANCE_KEY and VOCX_BINANCE_SECRET"
+        )
+    if credentials.venue not in (None, Binance.name):
+        raise BadInput(
+            f"this key is for {credentials.venue}; binance does not know it. Nothing was sent"
+        )
+    return credentials
 
 
 def _only_where_it_exists(wanted: Listen) -> None:

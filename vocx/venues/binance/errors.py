@@ -31,6 +31,7 @@ from vocx.errors import (
     VocxError,
 )
 from vocx.venues.base import Request
+from vocx.venues.binance.reasons import DUPLICATE, reason
 
 VENUE = "binance"
 
@@ -146,6 +147,8 @@ def _venue_error(
     kind = _kind(status, found, text)
     if outcome == "refused" and kind is VenueUnavailable:
         outcome = "unknown"
+    elif outcome == "refused" and text == DUPLICATE:
+        outcome = "accepted"  # the order of that id is there: what was refused is a second one
     wait = retry_after_s(headers)
     until_ns = _ban_end(text, wait, arrived_ns) if kind is Banned else None
     if until_ns is not None and wait is None and arrived_ns is not None:
@@ -199,11 +202,13 @@ def _say(
         words += f", {found.code}"
     words += f": {text}" if text else ""
     if kind is RateLimited:
+        words = " ".join(part for part in (words, reason(text)) if part)
         return words + f" Wait {wait:g} s." if wait is not None else words
     if kind is Banned:
         pause = f"for {wait:g} s" if wait is not None else "for some minutes"
         return f"{words} Stop {pause}: each further call makes the ban longer."
-    return words + _ADVICE.get(kind, "")
+    meaning = reason(text)
+    return f"{words} {meaning}" if meaning else words + _ADVICE.get(kind, "")
 
 
 _ADVICE: Mapping[type[VenueError], str] = {

@@ -17,6 +17,7 @@ import msgspec
 from vocx.errors import BadReply, SubscribeRefused
 from vocx.venues.base import Ack, Control, Decoded, Listen, SocketPlan, Unknown
 from vocx.venues.binance import wire
+from vocx.venues.binance.names import from_venue
 from vocx.venues.binance.rest import venue_symbol
 
 STREAMS_PER_SOCKET = 1024
@@ -224,17 +225,6 @@ def _only_partial(plan: SocketPlan) -> Listen | None:
     return found[0] if len(found) == 1 else None
 
 
-_QUOTES = ("FDUSD", "USDT", "USDC", "TUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "BRL", "USD")
-
-
 def _symbol(name: str | None, plan: SocketPlan) -> str | None:
     """``"BTC/USDT"`` of ``"BTCUSDT"``: from the plan, else by the currencies that end symbols."""
-    if name is None:
-        return None
-    for one in plan.topics.values():
-        if one.symbol is not None and one.symbol.replace("/", "") == name:
-            return one.symbol
-    for quote in _QUOTES:
-        if name.endswith(quote) and len(name) > len(quote):
-            return f"{name[: -len(quote)]}/{quote}"
-    return None
+    return None if name is None else from_venue(name, (one.symbol for one in plan.topics.values()))

@@ -1,0 +1,398 @@
+"""Binance's signed calls: intents to parameters, bodies to orders, fills and balances.
+
+Parameters, weights and shapes are those of rest-api.md (2026-07-21). The same parameters and
+bodies serve the WebSocket API. The surprises:
+
+* ``cummulativeQuoteQty`` has two m.
+* Cancelling renames: the reply's ``clientOrderId`` is the cancel's own, ``origClientOrderId`` the
+  order's; a later query knows the order by the cancel's id. So orders are asked for by the
+  venue's id where it is known.
+* An answer in form ACK says next to nothing, and is the default for some types: FULL is asked.
+* A market order has price ``"0.00000000"``, which is no price.
+* Placing and cancelling cost no weight when they succeed (since 2026-04-02), but do when refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, cast
+
+import msgspec
+
+from vocx.errors import BadInput
+from vocx.facts import (
+    Balance,
+    Fact,
+    Facts,
+    Fill,
+    Order,
+    OrderStatus,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+from vocx.venues.base import (
+    CancelAll,
+    CancelOrder,
+    GetBalances,
+    GetFills,
+    GetOpenOrders,
+    GetOrder,
+    Intent,
+    PlaceOrder,
+)
+from vocx.venues.binance.names import private_symbol
+from vocx.venues.binance.rest import MS, finite, venue_symbol
+
+Parameters = dict[str, str | int]
+
+CLIENT_ID = re.compile(r"[a-zA-Z0-9-_]{1,36}")
+"""What the exchange accepts as a client order id."""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One signed call: HTTP method and path, its name on the WebSocket API, what it costs."""
+
+    method: str
+    path: str
+    name: str
+    parameters: Parameters
+    weight: int
+    orders: int = 0
+
+
+def call(intent: Intent) -> Call:
+    """What one signed intent asks for, or ``BadInput``."""
+    return _CALLS[type(intent)](intent)
+
+
+def number(value: Decimal) -> str:
+    """A number as the exchange reads it: digits and a point, never an exponent."""
+    return format(value, "f")
+
+
+def _place(intent: PlaceOrder) -> Call:
+    if not CLIENT_ID.fullmatch(intent.client_order_id):
+        raise BadInput(
+            f"client order id {intent.client_order_id!r} cannot be used: binance takes 1 to 36 "
+            "letters, digits, - and _",
+            outcome="not_sent",
+        )
+    given = {
+        "symbol": venue_symbol(intent.symbol),
+        "side": intent.side.upper(),
+        "type": intent.type.upper(),
+        "timeInForce": intent.time_in_force,
+        "quantity": intent.quantity,
+        "quoteOrderQty": intent.quote_quantity,
+        "price": intent.price,
+        "newClientOrderId": intent.client_order_id,
+        "newOrderRespType": "FULL",
+    }
+    parameters = _sent(given)
+    if intent.test:
+        return Call("POST", "order/test", "order.test", parameters, 1)
+    return Call("POST", "order", "order.place", parameters, 1, orders=1)
+
+
+def _sent(given: Mapping[str, str | int | Decimal | None]) -> Parameters:
+    """Without what was not said; numbers as text."""
+    return {
+        name: number(value) if isinstance(value, Decimal) else value
+        for name, value in given.items()
+        if value is not None
+    }
+
+
+def _which(intent: CancelOrder | GetOrder) -> Parameters:
+    parameters: Parameters = {"symbol": venue_symbol(intent.symbol)}
+    if intent.id is not None:
+        return {**parameters, "orderId": intent.id}
+    if intent.client_order_id is not None:
+        return {**parameters, "origClientOrderId": intent.client_order_id}
+    raise BadInput("an order is named by its id or by its client order id; give one")
+
+
+def _cancel(intent: CancelOrder) -> Call:
+    return Call("DELETE", "order", "order.cancel", _which(intent), 1)
+
+
+def _cancel_all(intent: CancelAll) -> Call:
+    symbol: Parameters = {"symbol": venue_symbol(intent.symbol)}
+    return Call("DELETE", "openOrders", "openOrders.cancelAll", symbol, 1)
+
+
+def _order(intent: GetOrder) -> Call:
+    return Call("GET", "order", "order.status", _which(intent), 4)
+
+
+def _open_orders(intent: GetOpenOrders) -> Call:
+    one = intent.symbol is not None
+    symbol: Parameters = {"symbol": venue_symbol(intent.symbol)} if intent.symbol else {}
+    return Call("GET", "openOrders", "openOrders.status", symbol, 6 if one else 80)
+
+
+def _fills(intent: GetFills) -> Call:
+    if intent.order_id is not None and intent.start_ns is not None:
+        raise BadInput(
+            "binance gives fills of one order or since a moment, not both; leave out one"
+        )
+    most = intent.limit
+    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= 1000:
+        raise BadInput(f"limit is {most!r}; binance gives 1 to 1000 in one call")
+    given = {
+        "symbol": venue_symbol(intent.symbol),
+        "orderId": intent.order_id,
+        "startTime": None if intent.start_ns is None else intent.start_ns // MS,
+        "limit": most,
+    }
+    return Call("GET", "myTrades", "myTrades", _sent(given), 20 if intent.order_id is None else 5)
+
+
+def _balances(_: GetBalances) -> Call:
+    return Call("GET", "account", "account.status", {"omitZeroBalances": "true"}, 20)
+
+
+_CALLS: Mapping[type[Intent], Callable[[Any], Call]] = {
+    PlaceOrder: _place,
+    CancelOrder: _cancel,
+    CancelAll: _cancel_all,
+    GetOrder: _order,
+    GetOpenOrders: _open_orders,
+    GetFills: _fills,
+    GetBalances: _balances,
+}
+
+
+class _Fill(msgspec.Struct):
+    price: Decimal
+    qty: Decimal
+    commission: Decimal
+    commissionAsset: str
+    tradeId: int
+
+
+class _Order(msgspec.Struct):
+    """Every form of an order in a reply: placed, cancelled, asked for."""
+
+    symbol: str
+    orderId: int
+    clientOrderId: str
+    side: str
+    type: str
+    status: str
+    executedQty: Decimal
+    cummulativeQuoteQty: Decimal
+    origQty: Decimal
+    price: Decimal
+    origClientOrderId: str | None = None
+    origQuoteOrderQty: Decimal | None = None
+    timeInForce: str | None = None
+    transactTime: int | None = None
+    updateTime: int | None = None
+    time: int | None = None
+    expiryReason: str | None = None
+    fills: list[_Fill] = []
+
+
+class _Entry(msgspec.Struct):
+    """One element of a cancel-all: an order, or a list of orders with its reports."""
+
+    orderReports: list[_Order] | None = None
+
+
+class _Trade(msgspec.Struct):
+    id: int
+    orderId: int
+    price: Decimal
+    qty: Decimal
+    commission: Decimal
+    commissionAsset: str
+    time: int
+    isBuyer: bool
+    isMaker: bool
+
+
+class _Balance(msgspec.Struct):
+    asset: str
+    free: Decimal
+    locked: Decimal
+
+
+class _Account(msgspec.Struct):
+    balances: list[_Balance]
+    updateTime: int | None = None
+
+
+_order_of = msgspec.json.Decoder(_Order).decode
+_orders_of: Callable[[bytes], list[_Order]] = msgspec.json.Decoder(list[_Order]).decode
+_raws_of: Callable[[bytes], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_entry_of = msgspec.json.Decoder(_Entry).decode
+_trades_of: Callable[[bytes], list[_Trade]] = msgspec.json.Decoder(list[_Trade]).decode
+_account_of = msgspec.json.Decoder(_Account).decode
+_tested_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def read(intent: Intent, body: bytes, arrived_ns: int) -> Fact | Facts[Any]:
+    """The facts in a good reply; ``msgspec.DecodeError`` when it has another shape."""
+    return _READERS[type(intent)](intent, body, arrived_ns)
+
+
+def status(word: str) -> OrderStatus:
+    """The exchange's word for where an order stands, in ours."""
+    word = {"EXPIRED_IN_MATCH": "EXPIRED", "PENDING_NEW": "NEW", "PENDING_CANCEL": "NEW"}.get(
+        word, word
+    )
+    return cast(OrderStatus, word.lower())
+
+
+def positive(value: Decimal | None) -> Decimal | None:
+    """The exchange writes 0 for a price or quantity that an order does not have."""
+    return value if value else None
+
+
+def _fact(found: _Order, arrived_ns: int, known: str | None) -> Order:
+    finite(found.executedQty, found.cummulativeQuoteQty, found.origQty, found.price)
+    symbol = private_symbol(found.symbol, [known])
+    changed = found.transactTime if found.transactTime is not None else found.updateTime
+    placed = found.origClientOrderId is None and found.transactTime is not None
+    created = found.transactTime if placed else found.time
+    client_id = found.origClientOrderId or found.clientOrderId
+    side = cast(Side, found.side.lower())
+    at_ns = None if changed is None else changed * MS
+    return Order(
+        symbol=symbol,
+        id=found.orderId,
+        client_order_id=client_id,
+        side=side,
+        type=cast(OrderType, found.type.lower()),
+        status=status(found.status),
+        quantity=positive(found.origQty),
+        filled=found.executedQty,
+        filled_quote=found.cummulativeQuoteQty,
+        price=positive(found.price),
+        quote_quantity=positive(found.origQuoteOrderQty),
+        time_in_force=cast("TimeInForce | None", found.timeInForce),
+        created_ns=None if created is None else created * MS,
+        reason=found.expiryReason,
+        fills=tuple(
+            _taken(one, found.orderId, client_id, symbol, side, at_ns, arrived_ns)
+            for one in found.fills
+        ),
+        exchange_ns=at_ns,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _taken(
+    one: _Fill,
+    order_id: int,
+    client_id: str,
+    symbol: str,
+    side: Side,
+    at_ns: int | None,
+    arrived_ns: int,
+) -> Fill:
+    """A fill in the reply to a placement: the order came and took."""
+    finite(one.price, one.qty, one.commission)
+    return Fill(
+        symbol=symbol,
+        id=one.tradeId,
+        order_id=order_id,
+        client_order_id=client_id,
+        side=side,
+        price=one.price,
+        quantity=one.qty,
+        fee=one.commission,
+        fee_asset=one.commissionAsset,
+        maker=False,
+        exchange_ns=at_ns,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_placed(intent: PlaceOrder, body: bytes, arrived_ns: int) -> Order:
+    if not intent.test:
+        return _fact(_order_of(body), arrived_ns, intent.symbol)
+    _tested_of(body)
+    return Order(
+        symbol=intent.symbol,
+        id="",
+        client_order_id=intent.client_order_id,
+        side=intent.side,
+        type=intent.type,
+        status="tested",
+        quantity=intent.quantity,
+        filled=Decimal(0),
+        filled_quote=Decimal(0),
+        price=intent.price,
+        quote_quantity=intent.quote_quantity,
+        time_in_force=intent.time_in_force,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_order(intent: CancelOrder | GetOrder, body: bytes, arrived_ns: int) -> Order:
+    return _fact(_order_of(body), arrived_ns, intent.symbol)
+
+
+def _read_orders(intent: GetOpenOrders, body: bytes, arrived_ns: int) -> Facts[Order]:
+    return Facts(_fact(one, arrived_ns, intent.symbol) for one in _orders_of(body))
+
+
+def _read_cancelled(intent: CancelAll, body: bytes, arrived_ns: int) -> Facts[Order]:
+    found: list[_Order] = []
+    for raw in _raws_of(body):
+        reports = _entry_of(raw).orderReports
+        found += [_order_of(raw)] if reports is None else reports
+    return Facts(_fact(one, arrived_ns, intent.symbol) for one in found)
+
+
+def _read_fills(intent: GetFills, body: bytes, arrived_ns: int) -> Facts[Fill]:
+    rows = _trades_of(body)
+    finite(*(value for one in rows for value in (one.price, one.qty, one.commission)))
+    return Facts(
+        Fill(
+            symbol=intent.symbol,
+            id=one.id,
+            order_id=one.orderId,
+            side="buy" if one.isBuyer else "sell",
+            price=one.price,
+            quantity=one.qty,
+            fee=one.commission,
+            fee_asset=one.commissionAsset,
+            maker=one.isMaker,
+            exchange_ns=one.time * MS,
+            arrived_ns=arrived_ns,
+        )
+        for one in rows
+    )
+
+
+def _read_balances(_: GetBalances, body: bytes, arrived_ns: int) -> Facts[Balance]:
+    found = _account_of(body)
+    finite(*(value for one in found.balances for value in (one.free, one.locked)))
+    at_ns = None if found.updateTime is None else found.updateTime * MS
+    return Facts(
+        Balance(
+            asset=one.asset,
+            free=one.free,
+            locked=one.locked,
+            exchange_ns=at_ns,
+            arrived_ns=arrived_ns,
+        )
+        for one in found.balances
+    )
+
+
+_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Fact | Facts[Any]]] = {
+    PlaceOrder: _read_placed,
+    CancelOrder: _read_order,
+    CancelAll: _read_cancelled,
+    GetOrder: _read_order,
+    GetOpenOrders: _read_orders,
+    GetFills: _read_fills,
+    GetBalances: _read_balances,
+}

@@ -1,0 +1,343 @@
+"""One's own account on Binance's WebSocket API: calls as frames, events as facts.
+
+From web-socket-api.md and user-data-stream.md (2026-07-21). The listen key of older tutorials is
+gone since 2026-02-20; a signed ``userDataStream.subscribe.signature`` takes its place, for every
+kind of key. Events come wrapped as ``{"subscriptionId":0,"event":{...}}``, to connections that
+subscribed and without replay: what an outage swallowed must be asked for.
+
+On a cancellation ``c`` is the cancel's id and ``C`` the order's. ``z`` and ``Z`` are cumulative:
+an event that comes twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, cast
+
+import msgspec
+
+from vocx.errors import BadReply, VenueError
+from vocx.facts import Balance, Fact, Fill, Order, OrderType, Side, TimeInForce
+from vocx.venues.base import (
+    Ack,
+    Control,
+    Credentials,
+    Decoded,
+    Envelope,
+    Intent,
+    Listen,
+    Request,
+    SocketPlan,
+    Unknown,
+)
+from vocx.venues.binance import errors, orders, signing
+from vocx.venues.binance.names import private_symbol
+from vocx.venues.binance.rest import MS, finite
+
+LOGIN_ID = "vocx-login"
+_LOGIN = "userDataStream.subscribe.signature"
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_SHOWN = 400
+
+
+class _Login(Intent, frozen=True, kw_only=True):
+    """Subscribe to the events of the account that the key belongs to."""
+
+
+def plan(wanted: Sequence[Listen]) -> SocketPlan:
+    """One socket carries everything about an account."""
+    return SocketPlan(
+        base="ws_api",
+        path="",
+        frames=(),
+        ack_ids=(LOGIN_ID,),
+        topics={one.channel: one for one in wanted},
+        private=True,
+    )
+
+
+def login(of: SocketPlan, now_ns: int, credentials: Credentials) -> SocketPlan:
+    """The plan with a login that is good for the next five seconds."""
+    params = signing.signed_params({}, now_ns, credentials)
+    return msgspec.structs.replace(of, frames=(_frame(LOGIN_ID, _LOGIN, params),))
+
+
+def envelope(intent: Intent, number: int, now_ns: int, credentials: Credentials) -> Request:
+    """A signed intent as a frame of the WebSocket API."""
+    call = orders.call(intent)
+    parameters = dict(call.parameters)
+    params: dict[str, Any] = signing.signed_params(parameters, now_ns, credentials)
+    if params.get("omitZeroBalances") == "true":
+        params["omitZeroBalances"] = True  # signed as the text true, sent as JSON's
+    return Request(
+        intent=intent,
+        method=call.name,
+        target="",
+        body=_frame(number, call.name, params).encode(),
+        weight=call.weight,
+        orders=call.orders,
+        safe_to_retry=call.orders == 0,
+    )
+
+
+def _frame(number: int | str, method: str, params: Mapping[str, Any]) -> str:
+    return msgspec.json.encode({"id": number, "method": method, "params": params}).decode()
+
+
+class _Limit(msgspec.Struct):
+    rateLimitType: str
+    interval: str
+    intervalNum: int
+    count: int = 0
+
+
+class _Until(msgspec.Struct):
+    serverTime: int | None = None
+    retryAfter: int | None = None
+
+
+class _Trouble(msgspec.Struct):
+    data: _Until | None = None
+
+
+_ABSENT = msgspec.Raw()
+
+
+class _Frame(msgspec.Struct):
+    """An answer, an event, or an event as older connections wrapped it."""
+
+    id: int | str | None = None
+    status: int | None = None
+    result: msgspec.Raw = _ABSENT
+    error: msgspec.Raw = _ABSENT
+    rateLimits: list[_Limit] = []
+    event: msgspec.Raw = _ABSENT
+    stream: str | None = None
+    data: msgspec.Raw = _ABSENT
+    e: str | None = None
+
+
+_frame_of = msgspec.json.Decoder(_Frame).decode
+_trouble_of = msgspec.json.Decoder(_Trouble).decode
+
+
+def opened(text: bytes) -> Envelope | None:
+    """A frame as an answer with what a REST reply would say in its headers."""
+    try:
+        found = _frame_of(text)
+    except _UNREADABLE:
+        return None
+    return _opened(found)
+
+
+def _opened(found: _Frame) -> Envelope | None:
+    if found.status is None:
+        return None
+    headers = {_header(one): str(one.count) for one in found.rateLimits}
+    body = bytes(found.error) or bytes(found.result)
+    wait_s = _retry_after_s(bytes(found.error))
+    if wait_s is not None:
+        headers["retry-after"] = f"{wait_s:g}"
+    return Envelope(id=found.id, status=found.status, headers=headers, body=body)
+
+
+def _header(limit: _Limit) -> str:
+    window = f"{limit.intervalNum}{limit.interval[:1].lower()}"
+    kinds = {"REQUEST_WEIGHT": "x-mbx-used-weight", "ORDERS": "x-mbx-order-count"}
+    return f"{kinds.get(limit.rateLimitType, limit.rateLimitType.lower())}-{window}"
+
+
+def _retry_after_s(error: bytes) -> float | None:
+    """Both times are epoch milliseconds here, unlike REST's header."""
+    try:
+        until = _trouble_of(error).data if error else None
+    except _UNREADABLE:
+        return None
+    if until is None or until.retryAfter is None or until.serverTime is None:
+        return None
+    return max(0.0, (until.retryAfter - until.serverTime) / 1000)
+
+
+def decode(text: bytes, arrived_ns: int, of: SocketPlan) -> Sequence[Decoded]:
+    """What one frame of a private socket says."""
+    try:
+        found = _frame_of(text)
+    except _UNREADABLE as error:
+        raise BadReply(
+            f"binance sent a frame that cannot be read ({error}): {_shown(text, 80)!r}",
+            venue="binance",
+        ) from None
+    answer = _opened(found)
+    if answer is not None:
+        return (_ack(answer, arrived_ns),)
+    event = bytes(found.event) or bytes(found.data)
+    try:
+        kind = found.e if found.e is not None else (_frame_of(event).e if event else None)
+        read = _READERS.get(kind or "")
+        if read is not None:
+            wanted = {one.channel for one in of.topics.values()}
+            return read(event or text, arrived_ns, wanted)
+    except _UNREADABLE:
+        pass
+    return (Unknown(text=_shown(text)),)
+
+
+def _ack(answer: Envelope, arrived_ns: int) -> Ack:
+    if answer.status == 200:
+        return Ack(id=answer.id)
+    request = Request(intent=_Login(), method=_LOGIN, target="")
+    error = errors.reply_error(request, answer.status, answer.headers, answer.body, arrived_ns)
+    if not isinstance(error, VenueError):
+        error = VenueError(str(error), venue="binance", http_status=answer.status)
+    return Ack(id=answer.id, error=error)
+
+
+class _Report(msgspec.Struct):
+    """``executionReport``; names are the wire's own."""
+
+    s: str
+    c: str
+    S: str
+    o: str
+    f: str
+    q: Decimal
+    p: Decimal
+    C: str
+    x: str
+    X: str
+    i: int
+    l: Decimal  # noqa: E741 - the wire's own name
+    z: Decimal
+    L: Decimal
+    T: int
+    t: int
+    m: bool
+    O: int  # noqa: E741
+    Z: Decimal
+    n: Decimal | None = None
+    N: str | None = None
+    Q: Decimal | None = None
+    r: str = "NONE"
+    eR: str | None = None
+
+
+class _Held(msgspec.Struct):
+    a: str
+    f: Decimal
+    l: Decimal  # noqa: E741 - the wire's own name
+
+
+class _Position(msgspec.Struct):
+    u: int
+    B: list[_Held]
+
+
+class _Change(msgspec.Struct):
+    a: str
+    d: Decimal
+
+
+_report_of = msgspec.json.Decoder(_Report).decode
+_position_of = msgspec.json.Decoder(_Position).decode
+_change_of = msgspec.json.Decoder(_Change).decode
+
+
+def _execution(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
+    found = _report_of(data)
+    finite(found.q, found.p, found.l, found.z, found.L, found.Z, found.n)
+    fill = _fill(found, arrived_ns) if found.x == "TRADE" else None
+    facts: list[Fact] = []
+    if "fills" in wanted and fill is not None:
+        facts.append(fill)
+    if "orders" in wanted:
+        facts.append(_order(found, fill, arrived_ns))
+    return facts
+
+
+def _order(found: _Report, fill: Fill | None, arrived_ns: int) -> Order:
+    reason = found.eR if found.eR is not None else found.r
+    return Order(
+        symbol=private_symbol(found.s),
+        id=found.i,
+        client_order_id=found.C or found.c,
+        side=cast(Side, found.S.lower()),
+        type=cast(OrderType, found.o.lower()),
+        status=orders.status(found.X),
+        quantity=orders.positive(found.q),
+        filled=found.z,
+        filled_quote=found.Z,
+        price=orders.positive(found.p),
+        quote_quantity=orders.positive(found.Q),
+        time_in_force=cast(TimeInForce, found.f),
+        created_ns=found.O * MS,
+        reason=None if reason == "NONE" else reason,
+        fills=() if fill is None else (fill,),
+        source="stream",
+        exchange_ns=found.T * MS,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _fill(found: _Report, arrived_ns: int) -> Fill:
+    return Fill(
+        symbol=private_symbol(found.s),
+        id=found.t,
+        order_id=found.i,
+        client_order_id=found.C or found.c,
+        side=cast(Side, found.S.lower()),
+        price=found.L,
+        quantity=found.l,
+        fee=found.n if found.n is not None else Decimal(0),
+        fee_asset=found.N,
+        maker=found.m,
+        source="stream",
+        exchange_ns=found.T * MS,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _position(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
+    found = _position_of(data)
+    finite(*(value for one in found.B for value in (one.f, one.l)))
+    if "balances" not in wanted:
+        return ()
+    return [
+        Balance(
+            asset=one.a,
+            free=one.f,
+            locked=one.l,
+            source="stream",
+            exchange_ns=found.u * MS,
+            arrived_ns=arrived_ns,
+        )
+        for one in found.B
+    ]
+
+
+def _change(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
+    """A deposit, a withdrawal or a lock: a difference, from which no balance can be told."""
+    found = _change_of(data)
+    return (Control(kind="notice", text=f"{found.a} changed by {found.d:+f} outside of trading"),)
+
+
+def _shutdown(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
+    return (Control(kind="shutdown", text="the exchange says that it will close this connection"),)
+
+
+def _terminated(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
+    return (Control(kind="terminated", text="the exchange ended the subscription"),)
+
+
+_READERS: Mapping[str, Callable[[bytes, int, set[str]], Sequence[Decoded]]] = {
+    "executionReport": _execution,
+    "outboundAccountPosition": _position,
+    "balanceUpdate": _change,
+    "externalLockUpdate": _change,
+    "serverShutdown": _shutdown,
+    "eventStreamTerminated": _terminated,
+}
+
+
+def _shown(text: bytes, most: int = _SHOWN) -> str:
+    return text[:most].decode("utf-8", "replace")
