@@ -138,6 +138,7 @@ class Truths:
         since: int | None = None,
         symbol: str | None = None,
         kind: str | None = None,
+        owner: str | None = None,
         limit: int = EVENTS_AT_ONCE,
     ) -> dict[str, Any]:
         """Events from number ``since`` on (``None``: none yet, only the next number)."""
@@ -148,7 +149,9 @@ class Truths:
             raise BadInput(f"kind is {kind!r}; the log has {', '.join(KINDS.values())}")
         start = self._log.next if since is None else since
         limit = min(max(limit, 1), EVENTS_AT_ONCE)
-        return self._log.since(start, self._world.markets, symbol=symbol, kind=kind, limit=limit)
+        return self._log.since(
+            start, self._world.markets, symbol=symbol, kind=kind, owner=owner, limit=limit
+        )
 
     def _market(self, symbol: str) -> Market:
         if symbol not in self._world.markets:

@@ -21,8 +21,16 @@ from typing import Literal
 
 import msgspec
 
-from vocx.lab.half import Half, Level, Order, SelfTrade
-from vocx.lab.market import BestChanged, Event, IntLevel, LevelChanged, Side, Traded
+from vocx.lab.half import Half, Level, Order
+from vocx.lab.market import (
+    BestChanged,
+    Event,
+    IntLevel,
+    LevelChanged,
+    SelfTrade,
+    Side,
+    Traded,
+)
 
 Rule = Literal["GTC", "IOC", "FOK", "MAKER"]
 """What a limit order may do: rest (GTC), only match (IOC), match in full or not at all (FOK),

@@ -9,15 +9,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
-from typing import Literal
 
 import msgspec
 
-from vocx.lab.market import IntLevel, Side
-
-SelfTrade = Literal["expire_maker", "expire_taker", "expire_both", "none"]
-"""What happens when an order would match one of its own owner's: the resting one expires and
-matching goes on, the arriving one does, both do, or they match like any."""
+from vocx.lab.market import IntLevel, SelfTrade, Side
 
 
 class Order(msgspec.Struct, gc=False):
@@ -124,10 +119,10 @@ class Half:
 
         ``quantity`` lots are wanted, or as many as ``budget`` (ticks x lots) pays for, at
         ``worst`` or better. Lots of the order's own owner are passed over or end the walk, as
-        ``self_trade`` says; with a budget the order's lots then reach into the one that ends it,
-        so that they meet.
+        ``self_trade`` says. What is left of a budget then counts as lots at the last price, so
+        that an order of so many lots comes to the same end.
         """
-        lots = cost = 0
+        lots = cost = price = 0
         own = None if self_trade == "none" else owner
         for price, there, barrier in self._piles(own, self_trade):
             if worst is not None and price * self.sign < worst * self.sign:
@@ -139,23 +134,24 @@ class Half:
             if taken == wanted:
                 return Reach(lots, cost, True)
             if barrier:
-                met = min(barrier, wanted - taken) if budget else 0
-                return Reach(lots + met, cost, met > 0)
+                break
+        if budget and price:
+            lots += (budget - cost) // price
         return Reach(lots, cost, False)
 
-    def _piles(self, own: str | None, self_trade: SelfTrade) -> Iterator[tuple[int, int, int]]:
-        """Price, lots to match there, and the own lots that end the walk; best price first."""
+    def _piles(self, own: str | None, self_trade: SelfTrade) -> Iterator[tuple[int, int, bool]]:
+        """Price, lots to match there, whether an own order ends the walk; best price first."""
         for key in reversed(self.keys):
             price = key * self.sign
             level = self.levels[price]
             if own is None:
-                yield price, level.total, 0
+                yield price, level.total, False
                 continue
             lots = 0
             for order in level.orders.values():
                 if order.owner != own:
                     lots += order.remaining
                 elif self_trade != "expire_maker":
-                    yield price, lots, order.remaining
+                    yield price, lots, True
                     return
-            yield price, lots, 0
+            yield price, lots, False

@@ -15,7 +15,18 @@ from typing import Any
 
 import msgspec
 
-from vocx.lab.market import BestChanged, Event, LevelChanged, Market, Recorded, Traded
+from vocx.lab.market import (
+    AnyEvent,
+    BalancesChanged,
+    BestChanged,
+    Event,
+    Executed,
+    LevelChanged,
+    Market,
+    Recorded,
+    Spec,
+    Traded,
+)
 
 CAPACITY = 90_000
 """Events that are kept: a minute and a half of all symbols at pace 1.0, some 23 MB."""
@@ -27,7 +38,10 @@ KINDS: Mapping[type, str] = {
     LevelChanged: "level",
     BestChanged: "quote",
     Recorded: "frame",
+    Executed: "order",
 }
+
+Logged = Event | Executed
 
 
 class WireIds(msgspec.Struct):
@@ -47,12 +61,15 @@ class TruthLog:
     """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        self._ring: deque[tuple[int, Event]] = deque(maxlen=capacity)
+        self._ring: deque[tuple[int, Logged]] = deque(maxlen=capacity)
         self.next = 1
 
-    def add(self, events: Iterable[Event], mono_ns: int) -> None:
-        """Keep what became true at ``mono_ns``."""
+    def add(self, events: Iterable[AnyEvent], mono_ns: int) -> None:
+        """Keep what became true at ``mono_ns``. Balances are not kept: they follow from the
+        rest."""
         for event in events:
+            if isinstance(event, BalancesChanged):
+                continue
             self._ring.append((mono_ns, event))
             self.next += 1
 
@@ -63,9 +80,11 @@ class TruthLog:
         *,
         symbol: str | None = None,
         kind: str | None = None,
+        owner: str | None = None,
         limit: int = 2000,
     ) -> dict[str, Any]:
-        """Events from ``sequence`` on: at most ``limit`` that fit, oldest first.
+        """Events from ``sequence`` on: at most ``limit`` that fit, oldest first. With an
+        ``owner`` only what happened to the orders of that account.
 
         Returns
         -------
@@ -80,25 +99,37 @@ class TruthLog:
         for mono_ns, event in islice(self._ring, start - oldest, None):
             if len(rows) >= limit:
                 break
-            if symbol in (None, event.symbol) and kind in (None, KINDS[type(event)]):
+            if (
+                kind in (None, KINDS[type(event)])
+                and symbol in (None, symbol_of(event))
+                and owner in (None, event.owner if isinstance(event, Executed) else "")
+            ):
                 rows.append(row(at, mono_ns, event, markets))
             at += 1
         missed = start - max(sequence, 1)
         return {"events": rows, "next": at, "end": self.next, "missed": max(missed, 0)}
 
 
-def row(sequence: int, mono_ns: int, event: Event, markets: Mapping[str, Market]) -> dict[str, Any]:
+def symbol_of(event: Logged) -> str:
+    return event.order.request.symbol if isinstance(event, Executed) else event.symbol
+
+
+def row(
+    sequence: int, mono_ns: int, event: Logged, markets: Mapping[str, Market]
+) -> dict[str, Any]:
     """One event as JSON carries it, its numbers as exact decimal text."""
     common: dict[str, Any] = {
         "sequence": sequence,
         "mono_ns": mono_ns,
         "exchange_ns": event.at_ns,
         "kind": KINDS[type(event)],
-        "symbol": event.symbol,
+        "symbol": symbol_of(event),
     }
     if isinstance(event, Recorded):
         return common | {"stream": event.stream, "id": wire_id(event.data)}
-    spec = markets[event.symbol].spec
+    spec = markets[common["symbol"]].spec
+    if isinstance(event, Executed):
+        return common | order_row(event, spec)
 
     def price(ticks: int) -> str:
         return text(spec.to_price(ticks))
@@ -128,6 +159,22 @@ def row(sequence: int, mono_ns: int, event: Event, markets: Mapping[str, Market]
         "bid_quantity": quantity(event.bid_quantity),
         "ask": price(event.ask),
         "ask_quantity": quantity(event.ask_quantity),
+    }
+
+
+def order_row(event: Executed, spec: Spec) -> dict[str, Any]:
+    """What happened to an order, and how it stands since."""
+    order = event.order
+    return {
+        "id": order.id,
+        "owner": event.owner,
+        "what": event.what,
+        "status": order.status,
+        "side": order.request.side,
+        "price": text(spec.to_price(order.request.price)),
+        "quantity": text(spec.to_quantity(order.quantity)),
+        "filled": text(spec.to_quantity(order.filled)),
+        "trade_id": None if event.fill is None else event.fill.trade.trade_id,
     }
 
 

@@ -9,11 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
+if TYPE_CHECKING:
+    from vocx.lab.accounts import Accounts
+
 Side = Literal["buy", "sell"]
+SelfTrade = Literal["expire_maker", "expire_taker", "expire_both", "none"]
+"""What happens when an order would match one of its own owner's: the resting one expires and
+matching goes on, the arriving one does, both do, or they match like any."""
 IntLevel = tuple[int, int]
 """(price in ticks, quantity in lots)."""
 
@@ -102,8 +108,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     ``price`` in ticks (0 for a market order), ``quantity`` in lots (0 for one by ``quote``, the
     amount of the quote asset to spend or receive). ``self_trade`` is what happens when it would
-    match an order of its own owner: ``"expire_maker"``, ``"expire_taker"``, ``"expire_both"`` or
-    ``"none"``.
+    match an order of its own owner.
     """
 
     owner: str
@@ -115,15 +120,17 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int = 0
     quote: Decimal = Decimal(0)
     client_order_id: str
-    self_trade: str = "expire_maker"
+    self_trade: SelfTrade = "expire_maker"
 
 
 class OrderState(msgspec.Struct, frozen=True, kw_only=True):
     """One order of an account as it stands. Quantities in lots, ``filled_quote`` exact.
 
     ``status`` is ``"new"``, ``"partially_filled"``, ``"filled"``, ``"canceled"``, ``"expired"``
-    or ``"expired_in_match"``; ``reason`` says why it expired. ``cancel_id`` is the client id of
-    the cancel that ended it.
+    or ``"expired_in_match"``; ``reason`` says why it expired: ``"unfilled_ioc"``,
+    ``"unfilled_fok"``, ``"insufficient_liquidity"`` or ``"self_trade"``. ``cancel_id`` is the
+    client id of the cancel that ended it. For a market order by ``quote``, ``quantity`` is what
+    the exchange chose.
     """
 
     request: NewOrder
@@ -179,6 +186,8 @@ Event = Traded | LevelChanged | BestChanged | Recorded
 
 AccountEvent = Executed | BalancesChanged
 """What only the account's owner is told."""
+
+AnyEvent = Event | AccountEvent
 
 
 class Bar(msgspec.Struct, frozen=True, gc=False):
@@ -273,6 +282,10 @@ class World(Protocol):
     markets: dict[str, Market]
     """By symbol, ``"BTC/USDT"``."""
 
+    @property
+    def accounts(self) -> Accounts | None:
+        """Who may trade; ``None`` in a replay, which takes no orders."""
+
     def exchange_ns(self, now_ns: int) -> int:
         """What the exchange's own clock shows at ``now_ns`` of this machine's wall clock: the
         same in a live market, the recording's time in a replay."""
@@ -287,8 +300,8 @@ class World(Protocol):
     def next_ns(self) -> int | None:
         """When the next event is due on the exchange's clock; ``None`` while paused or over."""
 
-    def advance(self, now_ns: int, limit: int = 1000) -> list[Event]:
+    def advance(self, now_ns: int, limit: int = 1000) -> Sequence[AnyEvent]:
         """Everything due up to ``now_ns``, at most about ``limit`` events."""
 
-    def step(self, count: int, now_ns: int) -> list[Event]:
+    def step(self, count: int, now_ns: int) -> Sequence[AnyEvent]:
         """The next ``count`` steps of a paused market, whatever the clock says."""

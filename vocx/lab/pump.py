@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from vocx.errors import BadInput, RecordingError
 from vocx.lab.config import positive
 from vocx.lab.log import TruthLog
-from vocx.lab.market import Event, World
+from vocx.lab.market import AnyEvent, World
 from vocx.lab.server import VenueServer
 from vocx.timing import mono_ns, wall_ns
 
@@ -76,12 +76,15 @@ class Pump:
         self._timer: asyncio.TimerHandle | None = None
         self._running = self._begun = False
         self._deadlines_s = 0.0
+        self._emitted: list[AnyEvent] = []
 
     # -- life ----------------------------------------------------------------------------------
 
     def start(self, servers: Sequence[VenueServer]) -> None:
         """Begin to turn."""
         self.servers = list(servers)
+        for server in self.servers:
+            server.dialect.emit = self.emit
         self._running = True
         self._apply_pace()
         self._schedule(0.0)
@@ -143,6 +146,19 @@ class Pump:
         self.world.set_pace(0.0 if stopped else self.pace, self._clock())
         self.nudge()
 
+    # -- what a client's request did -----------------------------------------------------------
+
+    def emit(self, events: Sequence[AnyEvent]) -> None:
+        """Publish what a request has changed as soon as its answer is on its way."""
+        self.truth.add(events, mono_ns())
+        if not self._emitted:
+            self._loop.call_soon(self._publish_emitted)
+        self._emitted += events
+
+    def _publish_emitted(self) -> None:
+        if self._emitted and self._running:
+            self._publish([])
+
     # -- one turn ------------------------------------------------------------------------------
 
     def _turn(self) -> None:
@@ -173,8 +189,11 @@ class Pump:
         self._publish(events)
         self._fall_asleep()
 
-    def _publish(self, events: list[Event]) -> None:
+    def _publish(self, events: Sequence[AnyEvent]) -> None:
         self.truth.add(events, mono_ns())
+        if self._emitted:
+            emitted, self._emitted = self._emitted, []
+            events = [*emitted, *events]
         now_ns = self.exchange_ns()
         for server in self.servers:
             dialect = server.dialect

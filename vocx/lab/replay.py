@@ -56,6 +56,7 @@ class Replay:
             raise BadInput(f"speed is {speed!r}; write a number above 0, or None for full speed")
         found = survey(lines(), skip_bad=skip_bad)
         self.speed = speed
+        self.accounts = None
         self.frames, self.bad, self.played = found.frames, len(found.bad), 0
         self.markets: dict[str, market.Market] = {}
         self._plays: dict[str, replayed.Market] = {}

@@ -27,7 +27,9 @@ class TruthEvent(msgspec.Struct, frozen=True, kw_only=True):
     kind : str
         ``"trade"`` (``id``: trade id; ``side``: the taker's; ``price``, ``quantity``, orders),
         ``"level"`` (``id``: update id; ``side``, ``price`` and its new ``quantity``),
-        ``"quote"`` (``id``: update id; best bid and ask; 0 for a missing side) or
+        ``"quote"`` (``id``: update id; best bid and ask; 0 for a missing side), ``"order"``
+        (``id``: order id; ``owner``, ``what`` happened, its ``status`` and ``filled`` quantity
+        afterwards, ``trade_id`` of a match; price 0 for a market order) or
         ``"frame"`` (a replayed frame: ``stream``, and ``id`` of the trade or update in it).
     mono_ns : int
         When, on the clock that all processes share.
@@ -51,6 +53,11 @@ class TruthEvent(msgspec.Struct, frozen=True, kw_only=True):
     maker_order: int | None = None
     taker_order: int | None = None
     stream: str | None = None
+    owner: str | None = None
+    what: str | None = None
+    status: str | None = None
+    filled: Decimal | None = None
+    trade_id: int | None = None
 
 
 class TruthEvents(list[TruthEvent]):
@@ -97,6 +104,7 @@ class Truth:
         *,
         symbol: str | None = None,
         kind: str | None = None,
+        owner: str | None = None,
         limit: int | None = None,
     ) -> TruthEvents:
         """Everything since a sequence number that the log still has.
@@ -108,13 +116,15 @@ class Truth:
             a mark to start from.
         symbol, kind : str, optional
             Only these.
+        owner : str, optional
+            Only what happened to the orders of this account.
         limit : int, optional
             At most so many (the oldest); all of them otherwise.
         """
         found = TruthEvents()
         at, end = since, None
         while limit is None or len(found) < limit:
-            arguments = {"since": at, "symbol": symbol, "kind": kind}
+            arguments = {"since": at, "symbol": symbol, "kind": kind, "owner": owner}
             if limit is not None:
                 arguments["limit"] = limit - len(found)
             reply = self._lab.control("truth.events", **arguments)

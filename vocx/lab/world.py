@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from heapq import heapify, heapreplace
 
+from vocx.lab.accounts import Accounts
 from vocx.lab.flow import Flow
 from vocx.lab.live import LiveMarket
-from vocx.lab.market import Event, Market
+from vocx.lab.market import AnyEvent, Market
 
 
 class CrowdWorld:
@@ -26,12 +27,18 @@ class CrowdWorld:
         Wall clock at market time 0.
     pace
         1.0 is the recorded session's rate; 0 starts paused.
+
+    Attributes
+    ----------
+    accounts : Accounts
+        Who may trade besides the crowd; nobody at first.
     """
 
     def __init__(
         self, live: list[tuple[LiveMarket, Flow]], *, start_ns: int, pace: float = 1.0
     ) -> None:
         self.markets: dict[str, Market] = {market.spec.symbol: market for market, _ in live}
+        self.accounts = Accounts((market for market, _ in live), self._stamp)
         self.pace = pace
         self._live = live
         self._anchor_ns = start_ns
@@ -68,9 +75,9 @@ class CrowdWorld:
             return None
         return self._exchange_ns(self._due[0][0])
 
-    def advance(self, now_ns: int, limit: int = 1000) -> list[Event]:
+    def advance(self, now_ns: int, limit: int = 1000) -> list[AnyEvent]:
         """Everything due up to ``now_ns``; stops after the action that reaches ``limit``."""
-        events: list[Event] = []
+        events: list[AnyEvent] = []
         while self.pace and self._due and len(events) < limit:
             at_ns = self._exchange_ns(self._due[0][0])
             if at_ns > now_ns:
@@ -78,9 +85,9 @@ class CrowdWorld:
             events += self._act(at_ns)
         return events
 
-    def step(self, count: int, now_ns: int) -> list[Event]:
+    def step(self, count: int, now_ns: int) -> list[AnyEvent]:
         """The next ``count`` actions of the crowd, now. Market time moves on with them."""
-        events: list[Event] = []
+        events: list[AnyEvent] = []
         for _ in range(count if self._due else 0):
             market_ns = self._due[0][0]
             events += self._act(max(now_ns, self._last_ns))
@@ -88,15 +95,23 @@ class CrowdWorld:
             self._anchor_ns = max(now_ns, self._last_ns)
         return events
 
-    def _act(self, at_ns: int) -> list[Event]:
+    def _act(self, at_ns: int) -> list[AnyEvent]:
         """Let the flow that is due act once, and keep its trades."""
         market_ns, number = self._due[0]
         market, flow = self._live[number]
-        at_ns = self._last_ns = max(at_ns, self._last_ns)
-        events = flow.act(market_ns, at_ns)
-        market.record(events)
+        at_ns = self._stamp(at_ns)
+        made = flow.act(market_ns, at_ns)
+        market.record(made)
+        events: list[AnyEvent] = [*made]
+        if market.book.touched:
+            events += self.accounts.crowd_took(market.spec.symbol, at_ns)
         heapreplace(self._due, (max(flow.next_ns(), market_ns), number))
         return events
+
+    def _stamp(self, now_ns: int) -> int:
+        """When something that happens now happened: time never goes back."""
+        self._last_ns = max(now_ns, self._last_ns)
+        return self._last_ns
 
     def _exchange_ns(self, market_ns: int) -> int:
         passed = market_ns - self._anchor_market_ns

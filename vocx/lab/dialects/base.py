@@ -6,12 +6,12 @@ the exchange's clock, and writes out what it gets back. What is published to man
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
-from vocx.lab.market import Event
+from vocx.lab.market import AnyEvent
 
 
 class HttpIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -102,6 +102,10 @@ class Dialect(Protocol):
     """URL purpose to path, such as ``{"rest": "", "ws": "", "ws_api": "/ws-api/v3"}``."""
     listened: bool
     """Whether anybody has subscribed yet: a recording starts to play then."""
+    emit: Callable[[Sequence[AnyEvent]], None]
+    """Set by whoever runs the dialect, and called by it with what a request has changed: the
+    events come back through ``publish`` of every venue, right after the request's answer and
+    before anything that happens later."""
 
     @property
     def next_tick_ns(self) -> int:
@@ -117,8 +121,9 @@ class Dialect(Protocol):
     def open(self, request: HttpIn, now_ns: int) -> Session | HttpOut:
         """A WebSocket upgrade: a session, or the refusal."""
 
-    def publish(self, events: Iterable[Event], now_ns: int) -> Iterable[Publication]:
-        """What the market's events mean for those who listen, in order."""
+    def publish(self, events: Iterable[AnyEvent], now_ns: int) -> Iterable[Publication]:
+        """What events mean for those who listen, in order; accounts' events are for their
+        owner's sessions only."""
 
     def tick(self, now_ns: int) -> Iterable[Publication]:
         """Cadenced streams that are due."""

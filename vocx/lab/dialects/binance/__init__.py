@@ -27,7 +27,7 @@ to 2026-09-18), independently of the client's side in ``vocx.venues``. One idea 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -44,7 +44,7 @@ from vocx.lab.dialects.binance.weights import CONNECTIONS, STREAM_CONNECTIONS, M
 from vocx.lab.dialects.binance.wire import NS_PER_MS, NS_PER_US, Refusal, time_unit
 from vocx.lab.dialects.binance.ws_api import Api, ApiSession, Options
 from vocx.lab.faults import Faults
-from vocx.lab.market import Event, World
+from vocx.lab.market import AnyEvent, World
 
 Connections = StreamSession | ApiSession
 
@@ -80,6 +80,7 @@ class Binance:
         self._outbox: list[Publication] = []
         self._keepalive_scale = 1.0
         self.listened = False
+        self.emit: Callable[[Sequence[AnyEvent]], None] = lambda _: None
 
     # -- requests ------------------------------------------------------------------------------
 
@@ -156,7 +157,7 @@ class Binance:
         """0 while something waits to be sent, else when the next stream is due."""
         return 0 if self._outbox else self.streams.next_tick_ns
 
-    def publish(self, events: Iterable[Event], now_ns: int) -> Iterable[Publication]:
+    def publish(self, events: Iterable[AnyEvent], now_ns: int) -> Iterable[Publication]:
         """What the market's events mean for those who listen, in order."""
         return self.streams.publish(events, now_ns)
 

@@ -19,7 +19,7 @@ from vocx.lab.dialects.binance.catalogue import (
     same_aggregate,
 )
 from vocx.lab.dialects.binance.topics import Tamper, Topic, meaning
-from vocx.lab.market import BestChanged, Event, LevelChanged, Recorded, Traded, World
+from vocx.lab.market import AnyEvent, BestChanged, LevelChanged, Recorded, Traded, World
 
 NEVER_NS = 2**62
 _HOLD_NS = 100_000_000
@@ -121,7 +121,7 @@ class Streams:
 
     # -- events --------------------------------------------------------------------------------
 
-    def publish(self, events: Iterable[Event], now_ns: int) -> list[Publication]:
+    def publish(self, events: Iterable[AnyEvent], now_ns: int) -> list[Publication]:
         """What the market's events mean for those who listen."""
         out: list[Publication] = []
         feeds = self.feeds
@@ -133,7 +133,7 @@ class Streams:
                 self._best(feeds[event.symbol], event, out)
             elif isinstance(event, Traded):
                 self._traded(feeds[event.symbol], event, now_ns, out)
-            else:
+            elif isinstance(event, Recorded):
                 self._recorded(event, now_ns, out)
         for feed in tuple(self._open):
             self._flush_fills(feed, now_ns, out)

@@ -1,0 +1,181 @@
+"""Who has how much: balances, holds and fees, conserved to the last digit.
+
+Rules, in one place:
+
+* Every amount is a whole number of its asset's unit, chosen so that one lot of each market and
+  the price of one lot are whole: nothing is rounded but fees, which go down to 1e-8.
+* A resting buy holds price x quantity of the quote asset, a resting sell its quantity of the
+  base asset; nothing is held for fees, because they are taken of what is received: base for a
+  buyer, quote for a seller.
+* A buy that matches below its price gets the difference back at once.
+* Whoever is not an account (the crowd) is the *outside*: what accounts pay it and get from it is
+  counted, so accounts + fees + outside stay the same for each asset whatever is traded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+import msgspec
+
+from vocx.errors import BadInput
+from vocx.lab.market import Side, Spec, Traded
+
+WIRE_DIGITS = 8
+"""Decimals that venues show of an amount; fees are never finer."""
+MOST = 10**12
+"""Bound of a starting balance, in whole coins."""
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What one market's integers are worth: units of the base asset in a lot, units of the quote
+    asset in a tick x lot; ``step`` is the latter as a decimal."""
+
+    symbol: str
+    base: str
+    quote: str
+    lot: int
+    value: int
+    step: Decimal
+
+
+class Purse(msgspec.Struct):
+    """One account's units of one asset."""
+
+    free: int = 0
+    locked: int = 0
+
+
+class Ledger:
+    """The balances of all accounts over the assets of some markets.
+
+    Attributes
+    ----------
+    terms : dict
+        By symbol.
+    fees, outside : dict
+        Units by asset: taken so far; what those without an account gained (or lost).
+    """
+
+    def __init__(self, specs: Iterable[Spec]) -> None:
+        specs = tuple(specs)
+        self.digits: dict[str, int] = {}
+        for spec in specs:
+            for asset, least in ((spec.base, spec.lot), (spec.quote, spec.tick * spec.lot)):
+                digits = max(self.digits.get(asset, WIRE_DIGITS), _decimals(least))
+                self.digits[asset] = digits
+        self.terms = {spec.symbol: self._terms(spec) for spec in specs}
+        self.fees = dict.fromkeys(self.digits, 0)
+        self.outside = dict.fromkeys(self.digits, 0)
+        self._units = {asset: Decimal(1).scaleb(-digits) for asset, digits in self.digits.items()}
+        self._grains = {asset: 10 ** (n - WIRE_DIGITS) for asset, n in self.digits.items()}
+        self._purses: dict[str, dict[str, Purse]] = {}
+
+    def open(self, owner: str, balances: Mapping[str, Decimal]) -> None:
+        """Give a new owner these free balances, and none of the other assets.
+
+        Raises
+        ------
+        BadInput
+            For an owner that has an account, an unknown asset, an amount that is negative, too
+            large or too fine.
+        """
+        if owner in self._purses:
+            raise BadInput(f"{owner!r} has an account already; choose another name")
+        purses = {asset: Purse() for asset in self.digits}
+        for asset, amount in balances.items():
+            if asset not in purses:
+                raise BadInput(f"the lab has no {asset!r}; it has {', '.join(purses)}")
+            if not isinstance(amount, Decimal) or not 0 <= amount <= MOST:
+                raise BadInput(f"{asset} is {amount!r}; write a Decimal from 0 to {MOST}")
+            units = amount.scaleb(self.digits[asset])
+            if units != int(units):
+                raise BadInput(f"{amount} {asset} is too fine; {self.digits[asset]} decimals fit")
+            purses[asset].free = int(units)
+        self._purses[owner] = purses
+
+    def purse(self, owner: str, asset: str) -> Purse:
+        return self._purses[owner][asset]
+
+    def balances(self, owner: str) -> dict[str, tuple[Decimal, Decimal]]:
+        """(free, locked) by asset, all assets."""
+        return {asset: self.balance(owner, asset) for asset in self.digits}
+
+    def balance(self, owner: str, asset: str) -> tuple[Decimal, Decimal]:
+        """(free, locked) of one asset."""
+        purse, unit = self._purses[owner][asset], self._units[asset]
+        return purse.free * unit, purse.locked * unit
+
+    def amount(self, asset: str, units: int) -> Decimal:
+        """Units as a decimal amount."""
+        return units * self._units[asset]
+
+    def total(self, asset: str) -> Decimal:
+        """Accounts + fees + outside: what trading never changes."""
+        held = sum(one[asset].free + one[asset].locked for one in self._purses.values())
+        return self.amount(asset, held + self.fees[asset] + self.outside[asset])
+
+    def hold(self, owner: str, terms: Terms, side: Side, price: int, lots: int) -> None:
+        """Lock what an order of ``lots`` needs while it rests; negative lots release it."""
+        asset, units = needed(terms, side, price * lots, lots)
+        purse = self._purses[owner][asset]
+        purse.free -= units
+        purse.locked += units
+
+    def settle(
+        self, owner: str, terms: Terms, side: Side, limit: int, trade: Traded, rate: tuple[int, int]
+    ) -> tuple[str, int]:
+        """Book one side of a match; (asset, units) of the fee.
+
+        ``limit`` is the order's price, whose hold pays; 0 for a market order, which holds
+        nothing. ``rate`` is the fee as a fraction.
+        """
+        purses = self._purses[owner]
+        lots = trade.quantity
+        base, value = lots * terms.lot, trade.price * lots * terms.value
+        buys = side == "buy"
+        paid, got = (value, base) if buys else (base, value)
+        payer, receiver = (terms.quote, terms.base) if buys else (terms.base, terms.quote)
+        purse = purses[payer]
+        if limit:
+            held = limit * lots * terms.value if buys else base
+            purse.locked -= held
+            purse.free += held - paid
+        else:
+            purse.free -= paid
+        grain = self._grains[receiver]
+        fee = got * rate[0] // (rate[1] * grain) * grain
+        purses[receiver].free += got - fee
+        self.fees[receiver] += fee
+        return receiver, fee
+
+    def settle_outside(self, terms: Terms, side: Side, trade: Traded) -> None:
+        """Book one side of a match for somebody without an account: no fee."""
+        sign = 1 if side == "buy" else -1
+        self.outside[terms.base] += sign * trade.quantity * terms.lot
+        self.outside[terms.quote] -= sign * trade.price * trade.quantity * terms.value
+
+    def _terms(self, spec: Spec) -> Terms:
+        step = spec.tick * spec.lot
+        return Terms(
+            symbol=spec.symbol,
+            base=spec.base,
+            quote=spec.quote,
+            lot=int(spec.lot.scaleb(self.digits[spec.base])),
+            value=int(step.scaleb(self.digits[spec.quote])),
+            step=step,
+        )
+
+
+def needed(terms: Terms, side: Side, cost: int, lots: int) -> tuple[str, int]:
+    """(asset, units) that an order of ``lots`` at a cost of ticks x lots has to have."""
+    if side == "buy":
+        return terms.quote, cost * terms.value
+    return terms.base, lots * terms.lot
+
+
+def _decimals(number: Decimal) -> int:
+    exponent = number.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return max(-exponent, 0)
