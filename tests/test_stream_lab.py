@@ -9,7 +9,8 @@ import pytest
 from faulty import until
 
 from vocx.facts import BookSnapshot
-from vocx.stream import Stream
+from vocx.stream import Deadlines, Stream
+from vocx.venues.base import Listen
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -37,6 +38,24 @@ def test_every_channel_and_a_book_equal_to_the_truth(stream: Stream, lab: Lab) -
     finally:
         lab.resume()
         stream.stop()
+
+
+@pytest.mark.parametrize("channel", ["quotes", "book", "trades"])
+def test_a_paused_market_is_quiet_and_not_dead(exchange: Exchange, lab: Lab, channel: str) -> None:
+    """Row 19: REST agrees that nothing happens, so the silence is proven and nothing is cut."""
+    wanted = [Listen(channel=channel, symbol="BTC/USDT")]
+    quick = Deadlines(silence_s=0.4, probe_s=4)
+    with Stream(
+        exchange.venue, exchange.url, wanted, snapshot=exchange._snapshot, deadlines=quick
+    ) as stream:
+        stream.wait(5)
+        lab.pause()
+        try:
+            until(lambda: stream.state == "stale", 3, "silence was not noticed")
+            until(lambda: stream.state == "live", 4, "REST's word does not count")
+            assert stream.stats.reconnects == 0 and stream.stats.dials == 1
+        finally:
+            lab.resume()
 
 
 def test_the_distance_shows_in_round_trip_and_age(exchange: Exchange, lab: Lab) -> None:

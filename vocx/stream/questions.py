@@ -112,6 +112,8 @@ class Questions:
         slot = self._state.find("book", symbol)
         if not isinstance(slot, BookSlot):
             return self._answer(BookState, slot)
+        if not slot.ready:
+            self._demand_alive()
         with slot.lock:
             fact = slot.book.snapshot(depth)
         return answer(BookState, fact, **self._times(slot, fact))

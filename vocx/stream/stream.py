@@ -198,17 +198,15 @@ class Stream(Questions):
         """End all threads and connections. Idempotent; at most 2 s whatever the network does."""
         self.tell_stop()
         with self._lock:
-            readers = [reader for reader in self._readers if reader.is_alive()]
-            deadline = time.monotonic() + 0.6
-            for reader in readers:
-                if reader is not threading.current_thread():
+            me = threading.current_thread()
+            readers = [reader for reader in self._readers if reader is not me]
+            for seconds in (0.6, 1.0):  # politely, then not
+                deadline = time.monotonic() + seconds
+                for reader in readers:
                     reader.join(max(0.0, deadline - time.monotonic()))
-            late = [reader for reader in readers if reader.is_alive()]
-            for reader in late:
-                reader.abort()
-            for reader in late:
-                if reader is not threading.current_thread():
-                    reader.join(1.0)
+                readers = [reader for reader in readers if reader.is_alive()]
+                for reader in readers:
+                    reader.abort()
         registry.forget(self)
         for subscription in self._subscriptions:
             subscription.end(None)
