@@ -385,3 +385,24 @@ def test_subscriptions_are_paced() -> None:
         with Stream(Binance(), lambda _: server.url, wanted, snapshot=no_snapshot) as stream:
             until(lambda: stream.stats.bad_samples)
             assert min(json.loads(stream.stats.bad_samples[0])) > 0.2
+
+
+def test_one_stream_owns_several_sockets() -> None:
+    """1,100 names need two connections: one state, one stop, the worst of both is shown."""
+    wanted = [Listen(channel="quotes", symbol=f"A{n}/USDT") for n in range(1_099)]
+    wanted.append(Listen(channel="quotes", symbol="BTC/USDT"))
+
+    def acknowledges(peer: Peer) -> None:
+        peer.accept()
+        while not peer.over.is_set():
+            for payload in [text for opcode, text in peer.heard if opcode == 1]:
+                peer.text(json.dumps({"result": None, "id": json.loads(payload)["id"]}))
+            peer.heard.clear()
+            peer.quote()
+            peer.listen(0.02)
+
+    with Faulty(acknowledges) as server:
+        with Stream(Binance(), lambda _: server.url, wanted, snapshot=no_snapshot) as stream:
+            until(lambda: len(server.dialled) == 2 and stream.state == "live", 5)
+            until(lambda: stream.quote("BTC/USDT").in_sync)
+            assert stream.stats.dials == 2 and len(threads()) == 2
