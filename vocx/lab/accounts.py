@@ -18,20 +18,18 @@ from typing import Literal
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.lab.engine import Book, Fill, Outcome, Rule
-from vocx.lab.holds import Ledger, Terms, needed
+from vocx.lab.clerk import Clerk
+from vocx.lab.engine import Book, Outcome, Rule
+from vocx.lab.holds import Ledger
 from vocx.lab.live import LiveMarket
 from vocx.lab.market import (
     AccountEvent,
     AnyEvent,
-    BalancesChanged,
-    Executed,
     FillState,
     NewOrder,
     OrderState,
-    Traded,
 )
-from vocx.lab.orders import Kept, Shelf
+from vocx.lab.orders import Shelf
 
 START: Mapping[str, Decimal] = {
     "USDT": Decimal(500_000),
@@ -84,13 +82,9 @@ class Accounts:
         self._markets = {market.spec.symbol: market for market in markets}
         self._stamp = stamp
         self._rates = (maker, taker)
-        self._fractions = {
-            True: maker.as_integer_ratio(),
-            False: taker.as_integer_ratio(),
-        }
-        self._shelves: dict[str, Shelf] = {}
-        self._executions = 0
         self.ledger = Ledger(market.spec for market in self._markets.values())
+        self._shelves: dict[str, Shelf] = {}
+        self._clerk = Clerk(self.ledger, self._shelves, maker=maker, taker=taker)
 
     # -- accounts ------------------------------------------------------------------------------
 
@@ -168,20 +162,12 @@ class Accounts:
         lots = self._plan(order)
         if isinstance(lots, Rejection):
             return lots, []
-        at_ns = self._stamp(now_ns)
         market = self._markets[order.symbol]
-        terms = self.ledger.terms[order.symbol]
-        if order.price:
-            self.ledger.hold(order.owner, terms, order.side, order.price, lots)
-        outcome = _enter(market.book, order, lots, at_ns)
+        turn = self._clerk.begin(self._stamp(now_ns), order.symbol)
+        outcome = _enter(market.book, order, lots, turn.at_ns)
         market.record(outcome.events)
-        assert outcome.order is not None
-        kept = Kept(order, outcome.order.id, lots, terms.step, at_ns, at_ns)
-        self._shelves[order.owner].add(kept)
-        turn = Turn(at_ns, terms)
-        self._say(turn, "new", kept)
-        self._settle(turn, kept, outcome)
-        return kept.state(), [*outcome.events, *self._balanced(turn)]
+        kept = self._clerk.arrived(turn, order, lots, outcome)
+        return kept.state(), [*outcome.events, *self._clerk.close(turn)]
 
     def cancel(
         self,
@@ -198,12 +184,11 @@ class Accounts:
         kept = self._shelf(owner).find(symbol, order_id, client_order_id)
         if kept is None or not kept.open:
             return None, []
-        at_ns = self._stamp(now_ns)
-        outcome = self._markets[symbol].book.cancel(at_ns, kept.id)
+        turn = self._clerk.begin(self._stamp(now_ns), symbol)
+        outcome = self._markets[symbol].book.cancel(turn.at_ns, kept.id)
         assert outcome is not None
-        turn = Turn(at_ns, self.ledger.terms[symbol])
-        self._end(turn, kept, "canceled", cancel_id=cancel_id)
-        return kept.state(), [*outcome.events, *self._balanced(turn)]
+        self._clerk.end(turn, kept, "canceled", cancel_id=cancel_id)
+        return kept.state(), [*outcome.events, *self._clerk.close(turn)]
 
     def cancel_all(
         self, owner: str, symbol: str, now_ns: int, cancel_id: str = ""
@@ -212,22 +197,21 @@ class Accounts:
         found = self._shelf(owner).orders(symbol, open_only=True)
         if not found:
             return [], []
-        at_ns = self._stamp(now_ns)
-        outcome = self._markets[symbol].book.cancel_owner(at_ns, owner)
-        turn = Turn(at_ns, self.ledger.terms[symbol])
+        turn = self._clerk.begin(self._stamp(now_ns), symbol)
+        outcome = self._markets[symbol].book.cancel_owner(turn.at_ns, owner)
         for kept in found:
-            self._end(turn, kept, "canceled", cancel_id=cancel_id)
-        return [kept.state() for kept in found], [*outcome.events, *self._balanced(turn)]
+            self._clerk.end(turn, kept, "canceled", cancel_id=cancel_id)
+        return [kept.state() for kept in found], [*outcome.events, *self._clerk.close(turn)]
 
     def crowd_took(self, symbol: str, at_ns: int) -> list[AccountEvent]:
         """Book what the crowd has just taken of accounts' resting orders."""
-        turn = Turn(at_ns, self.ledger.terms[symbol])
+        turn = self._clerk.begin(at_ns, symbol)
         touched = self._markets[symbol].book.touched
         for fill in touched:
             self.ledger.settle_outside(turn.terms, fill.trade.taker, fill.trade)
-            self._maker(turn, fill)
+            self._clerk.made(turn, fill)
         touched.clear()
-        return self._balanced(turn)
+        return self._clerk.close(turn)
 
     # -- inside --------------------------------------------------------------------------------
 
@@ -259,106 +243,12 @@ class Accounts:
             lots, cost = lots or reach.lots, reach.cost
             if not lots:
                 return Rejection("no_liquidity")
-        asset, units = needed(terms, order.side, cost, lots)
+        asset, units = terms.needed(order.side, cost, lots)
         if units > self.ledger.purse(order.owner, asset).free:
             return Rejection("insufficient_balance")
         if order.type == "limit_maker" and other.keys and other.keys[-1] >= price * other.sign:
             return Rejection("would_match")
         return lots
-
-    def _settle(self, turn: Turn, kept: Kept, outcome: Outcome) -> None:
-        """Book what became of an order that has just arrived."""
-        for fill in outcome.fills:
-            self._trade(turn, kept, fill.trade, maker=False)
-            self._maker(turn, fill)
-        for order in outcome.cancelled:
-            assert order.owner is not None
-            prevented = self._shelves[order.owner].find(turn.terms.symbol, order.id)
-            assert prevented is not None
-            self._end(turn, prevented, "expired_in_match", "self_trade")
-        if outcome.expired == "self_trade":
-            self._end(turn, kept, "expired_in_match", "self_trade")
-        elif outcome.expired:
-            self._end(turn, kept, "expired", _reason(kept.request))
-
-    def _maker(self, turn: Turn, fill: Fill) -> None:
-        shelf = self._shelves.get(fill.maker.owner or "")
-        if shelf is None:
-            self.ledger.settle_outside(turn.terms, fill.maker.side, fill.trade)
-            return
-        kept = shelf.find(turn.terms.symbol, fill.maker.id)
-        assert kept is not None
-        self._trade(turn, kept, fill.trade, maker=True)
-
-    def _trade(self, turn: Turn, kept: Kept, trade: Traded, *, maker: bool) -> None:
-        """Book one side of one match."""
-        request = kept.request
-        kept.filled += trade.quantity
-        kept.value += trade.price * trade.quantity
-        kept.status = "filled" if kept.filled == kept.quantity else "partially_filled"
-        kept.updated_ns = turn.at_ns
-        asset, units = self.ledger.settle(
-            request.owner, turn.terms, request.side, request.price, trade, self._fractions[maker]
-        )
-        fill = FillState(
-            trade=trade,
-            order=kept.state(),
-            maker=maker,
-            fee=self.ledger.amount(asset, units),
-            fee_asset=asset,
-        )
-        shelf = self._shelves[request.owner]
-        shelf.add_fill(fill)
-        if not kept.open:
-            shelf.close(kept)
-        self._say(turn, "trade", kept, fill)
-
-    def _end(
-        self, turn: Turn, kept: Kept, status: str, reason: str = "", cancel_id: str = ""
-    ) -> None:
-        """End an order without a match and release what it still holds."""
-        request = kept.request
-        left = kept.quantity - kept.filled
-        if request.price:
-            self.ledger.hold(request.owner, turn.terms, request.side, request.price, -left)
-        kept.status, kept.reason, kept.cancel_id = status, reason, cancel_id
-        kept.updated_ns = turn.at_ns
-        self._shelves[request.owner].close(kept)
-        self._say(turn, "canceled" if status == "canceled" else "expired", kept)
-
-    def _say(self, turn: Turn, what: str, kept: Kept, fill: FillState | None = None) -> None:
-        self._executions += 1
-        owner = kept.request.owner
-        turn.owners[owner] = None
-        turn.events.append(
-            Executed(
-                at_ns=turn.at_ns,
-                owner=owner,
-                what=what,
-                order=kept.state() if fill is None else fill.order,
-                execution_id=self._executions,
-                fill=fill,
-            )
-        )
-
-    def _balanced(self, turn: Turn) -> list[AccountEvent]:
-        """The turn's events, closed with the balances of everybody concerned."""
-        assets = (turn.terms.base, turn.terms.quote)
-        for owner in turn.owners:
-            rows = tuple((asset, *self.ledger.balance(owner, asset)) for asset in assets)
-            turn.events.append(BalancesChanged(at_ns=turn.at_ns, owner=owner, balances=rows))
-        return turn.events
-
-
-class Turn:
-    """One operation while it is booked: when, on which market, what is to be told to whom."""
-
-    __slots__ = ("at_ns", "terms", "events", "owners")
-
-    def __init__(self, at_ns: int, terms: Terms) -> None:
-        self.at_ns, self.terms = at_ns, terms
-        self.events: list[AccountEvent] = []
-        self.owners: dict[str, None] = {}
 
 
 def _checked(order: NewOrder) -> tuple[int, int]:
@@ -387,10 +277,3 @@ def _enter(book: Book, order: NewOrder, lots: int, at_ns: int) -> Outcome:
         rule=rule,
         self_trade=order.self_trade,
     )
-
-
-def _reason(request: NewOrder) -> str:
-    """Why something of an order was left without a match."""
-    if request.type == "market":
-        return "insufficient_liquidity"
-    return "unfilled_fok" if request.rule == "FOK" else "unfilled_ioc"

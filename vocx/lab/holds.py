@@ -2,8 +2,9 @@
 
 Rules, in one place:
 
-* Every amount is a whole number of its asset's unit, chosen so that one lot of each market and
-  the price of one lot are whole: nothing is rounded but fees, which go down to 1e-8.
+* Every amount is a whole number of its asset's unit, 1e-8 as on the wire (finer only where a
+  lot is). What a match is worth and its fee are rounded down to it, the former for both sides
+  alike: what one pays is what the other gets.
 * A resting buy holds price x quantity of the quote asset, a resting sell its quantity of the
   base asset; nothing is held for fees, because they are taken of what is received: base for a
   buyer, quote for a seller.
@@ -22,22 +23,36 @@ import msgspec
 from vocx.errors import BadInput
 from vocx.lab.market import Side, Spec, Traded
 
-WIRE_DIGITS = 8
-"""Decimals that venues show of an amount; fees are never finer."""
+DIGITS = 8
+"""Decimals that venues show of an amount."""
 MOST = 10**12
 """Bound of a starting balance, in whole coins."""
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What one market's integers are worth: units of the base asset in a lot, units of the quote
-    asset in a tick x lot; ``step`` is the latter as a decimal."""
+    """What one market's integers are worth.
+
+    ``lot`` is units of the base asset in a lot; ``step`` the quote asset in a tick x lot, and
+    ``value / per`` the same in units.
+    """
 
     symbol: str
     base: str
     quote: str
     lot: int
-    value: int
     step: Decimal
+    value: int
+    per: int
+
+    def worth(self, cost: int) -> int:
+        """Units of the quote asset for ticks x lots."""
+        return cost * self.value // self.per
+
+    def needed(self, side: Side, cost: int, lots: int) -> tuple[str, int]:
+        """(asset, units) that an order of ``lots`` at a cost of ticks x lots has to have."""
+        if side == "buy":
+            return self.quote, self.worth(cost)
+        return self.base, lots * self.lot
 
 
 class Purse(msgspec.Struct):
@@ -62,14 +77,13 @@ class Ledger:
         specs = tuple(specs)
         self.digits: dict[str, int] = {}
         for spec in specs:
-            for asset, least in ((spec.base, spec.lot), (spec.quote, spec.tick * spec.lot)):
-                digits = max(self.digits.get(asset, WIRE_DIGITS), _decimals(least))
-                self.digits[asset] = digits
+            digits = max(self.digits.get(spec.base, DIGITS), _decimals(spec.lot))
+            self.digits[spec.base] = digits
+            self.digits.setdefault(spec.quote, DIGITS)
         self.terms = {spec.symbol: self._terms(spec) for spec in specs}
         self.fees = dict.fromkeys(self.digits, 0)
         self.outside = dict.fromkeys(self.digits, 0)
         self._units = {asset: Decimal(1).scaleb(-digits) for asset, digits in self.digits.items()}
-        self._grains = {asset: 10 ** (n - WIRE_DIGITS) for asset, n in self.digits.items()}
         self._purses: dict[str, dict[str, Purse]] = {}
 
     def open(self, owner: str, balances: Mapping[str, Decimal]) -> None:
@@ -116,36 +130,29 @@ class Ledger:
         held = sum(one[asset].free + one[asset].locked for one in self._purses.values())
         return self.amount(asset, held + self.fees[asset] + self.outside[asset])
 
-    def hold(self, owner: str, terms: Terms, side: Side, price: int, lots: int) -> None:
-        """Lock what an order of ``lots`` needs while it rests; negative lots release it."""
-        asset, units = needed(terms, side, price * lots, lots)
+    def hold(self, owner: str, asset: str, units: int) -> None:
+        """Lock free units; a negative number releases them."""
         purse = self._purses[owner][asset]
         purse.free -= units
         purse.locked += units
 
     def settle(
-        self, owner: str, terms: Terms, side: Side, limit: int, trade: Traded, rate: tuple[int, int]
+        self, owner: str, terms: Terms, side: Side, trade: Traded, held: int, rate: tuple[int, int]
     ) -> tuple[str, int]:
         """Book one side of a match; (asset, units) of the fee.
 
-        ``limit`` is the order's price, whose hold pays; 0 for a market order, which holds
-        nothing. ``rate`` is the fee as a fraction.
+        ``held`` units were locked for it, of which the rest is free again; 0 for a market order,
+        which pays what is free. ``rate`` is the fee as a fraction.
         """
         purses = self._purses[owner]
-        lots = trade.quantity
-        base, value = lots * terms.lot, trade.price * lots * terms.value
-        buys = side == "buy"
-        paid, got = (value, base) if buys else (base, value)
-        payer, receiver = (terms.quote, terms.base) if buys else (terms.base, terms.quote)
-        purse = purses[payer]
-        if limit:
-            held = limit * lots * terms.value if buys else base
-            purse.locked -= held
-            purse.free += held - paid
+        base, value = trade.quantity * terms.lot, terms.worth(trade.price * trade.quantity)
+        if side == "buy":
+            payer, paid, receiver, got = terms.quote, value, terms.base, base
         else:
-            purse.free -= paid
-        grain = self._grains[receiver]
-        fee = got * rate[0] // (rate[1] * grain) * grain
+            payer, paid, receiver, got = terms.base, base, terms.quote, value
+        purses[payer].locked -= held
+        purses[payer].free += held - paid
+        fee = got * rate[0] // rate[1]
         purses[receiver].free += got - fee
         self.fees[receiver] += fee
         return receiver, fee
@@ -154,25 +161,13 @@ class Ledger:
         """Book one side of a match for somebody without an account: no fee."""
         sign = 1 if side == "buy" else -1
         self.outside[terms.base] += sign * trade.quantity * terms.lot
-        self.outside[terms.quote] -= sign * trade.price * trade.quantity * terms.value
+        self.outside[terms.quote] -= sign * terms.worth(trade.price * trade.quantity)
 
     def _terms(self, spec: Spec) -> Terms:
         step = spec.tick * spec.lot
-        return Terms(
-            symbol=spec.symbol,
-            base=spec.base,
-            quote=spec.quote,
-            lot=int(spec.lot.scaleb(self.digits[spec.base])),
-            value=int(step.scaleb(self.digits[spec.quote])),
-            step=step,
-        )
-
-
-def needed(terms: Terms, side: Side, cost: int, lots: int) -> tuple[str, int]:
-    """(asset, units) that an order of ``lots`` at a cost of ticks x lots has to have."""
-    if side == "buy":
-        return terms.quote, cost * terms.value
-    return terms.base, lots * terms.lot
+        value, per = step.scaleb(self.digits[spec.quote]).as_integer_ratio()
+        lot = int(spec.lot.scaleb(self.digits[spec.base]))
+        return Terms(spec.symbol, spec.base, spec.quote, lot, step, value, per)
 
 
 def _decimals(number: Decimal) -> int:

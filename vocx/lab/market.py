@@ -124,7 +124,8 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderState(msgspec.Struct, frozen=True, kw_only=True):
-    """One order of an account as it stands. Quantities in lots, ``filled_quote`` exact.
+    """One order of an account as it stands. Quantities in lots; ``filled_quote`` is the sum of
+    what its fills were worth.
 
     ``status`` is ``"new"``, ``"partially_filled"``, ``"filled"``, ``"canceled"``, ``"expired"``
     or ``"expired_in_match"``; ``reason`` says why it expired: ``"unfilled_ioc"``,
@@ -151,11 +152,13 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FillState(msgspec.Struct, frozen=True, kw_only=True):
-    """One fill of one account's order: the match, the role, and the fee taken."""
+    """One fill of one account's order: the match, the order as it stood afterwards, the role,
+    what it was worth in the quote asset (down to 1e-8), and the fee taken."""
 
     trade: Traded
     order: OrderState
     maker: bool
+    quote: Decimal
     fee: Decimal
     fee_asset: str
 

@@ -17,21 +17,22 @@ CLOSED_ORDERS = 10_000
 """Closed orders that are kept of one account."""
 FILLS = 10_000
 """Fills that are kept of one account and symbol."""
+ZERO = Decimal(0)
 
 
 class Kept(msgspec.Struct):
-    """One order as it is kept. ``value`` is what was filled, in ticks x lots; ``step`` what one
-    of these is worth."""
+    """One order as it is kept. ``held`` is what is locked for it, in units of the asset it pays
+    with."""
 
     request: NewOrder
     id: int
     quantity: int
-    step: Decimal
+    held: int
     created_ns: int
     updated_ns: int
     status: str = "new"
     filled: int = 0
-    value: int = 0
+    filled_quote: Decimal = ZERO
     reason: str = ""
     cancel_id: str = ""
 
@@ -47,7 +48,7 @@ class Kept(msgspec.Struct):
             status=self.status,
             quantity=self.quantity,
             filled=self.filled,
-            filled_quote=self.value * self.step,
+            filled_quote=self.filled_quote,
             created_ns=self.created_ns,
             updated_ns=self.updated_ns,
             working_ns=self.created_ns,
