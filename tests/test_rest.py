@@ -312,10 +312,10 @@ def test_the_budget_waits_before_sending(serve: Any) -> None:
     class Full:
         wait = [0.7, 0.0]
 
-        def wait_s(self, weight: int, now_ns: int) -> float:
+        def wait_s(self, weight: int, now_ns: int, orders: int = 0) -> float:
             return self.wait.pop(0)
 
-        def spend(self, weight: int, now_ns: int) -> None: ...
+        def spend(self, weight: int, now_ns: int, orders: int = 0) -> None: ...
         def correct(self, used: Any, now_ns: int) -> None: ...
 
     pauses: list[float] = []

@@ -181,6 +181,86 @@ class Instrument(Fact, frozen=True, kw_only=True):
             ticks += 1
         return ticks * self.tick
 
+    def explain(
+        self,
+        *,
+        quantity: Decimal | int | str | None = None,
+        price: Decimal | int | str | None = None,
+        quote_quantity: Decimal | int | str | None = None,
+    ) -> str:
+        """Why the venue would refuse these numbers and which legal ones are nearest; empty when
+        they are fine.
+
+        Examples
+        --------
+        >>> btc.explain(price="60000.005")
+        'price 60000.005 is not on the tick of 0.01: write "60000.00" or "60000.01"'
+        """
+        found: list[str] = []
+        amount = None if quantity is None else exact(quantity, "quantity")
+        level = None if price is None else exact(price, "price")
+        if level is not None:
+            found += _positive(level, "price") or _off(level, self.tick, "price", "tick")
+        if amount is not None:
+            found += _positive(amount, "quantity") or self._quantity_problems(amount)
+        if quote_quantity is not None:
+            quote = exact(quote_quantity, "quote_quantity")
+            found += _positive(quote, "quote_quantity") or self._quote_problems(quote)
+        if not found and amount is not None and level is not None:
+            found += self._notional_problems(amount, level)
+        return "; ".join(found)
+
+    def _quantity_problems(self, amount: Decimal) -> list[str]:
+        least = max(self.min_quantity or self.lot, self.lot)
+        if amount < least:
+            return [
+                f'quantity {_plain(amount)} is below the least: write "{_plain(least)}" or more'
+            ]
+        most = self.max_quantity
+        if most is not None and amount > most:
+            return [f'quantity {_plain(amount)} is above the most: write "{_plain(most)}" or less']
+        return _off(amount, self.lot, "quantity", "lot")
+
+    def _quote_problems(self, quote: Decimal) -> list[str]:
+        least = self.min_notional
+        if least is None or quote >= least:
+            return []
+        return [
+            f"quote_quantity {_plain(quote)} {self.quote} is below the least order: "
+            f'write "{_plain(least)}" or more'
+        ]
+
+    def _notional_problems(self, amount: Decimal, level: Decimal) -> list[str]:
+        least, notional = self.min_notional, amount * level
+        if least is None or notional >= least:
+            return []
+        lots = -(-least // (level * self.lot))
+        if lots * self.lot * level < least:
+            lots += 1
+        return [
+            f"price times quantity is {_plain(notional.normalize())} {self.quote}, below the least "
+            f'order of {_plain(least)}: at this price write quantity "{_plain(lots * self.lot)}" '
+            "or more"
+        ]
+
+
+def _plain(number: Decimal) -> str:
+    """Digits and a point, never an exponent."""
+    return format(number, "f")
+
+
+def _positive(number: Decimal, what: str) -> list[str]:
+    return [] if number > 0 else [f"{what} is {_plain(number)}: write a number above 0"]
+
+
+def _off(number: Decimal, step: Decimal, what: str, name: str) -> list[str]:
+    below = number // step * step
+    if below == number:
+        return []
+    above = below + step
+    near = f'"{_plain(above)}"' if below <= 0 else f'"{_plain(below)}" or "{_plain(above)}"'
+    return [f"{what} {_plain(number)} is not on the {name} of {_plain(step)}: write {near}"]
+
 
 class ServerTime(Fact, frozen=True, kw_only=True):
     """The venue's clock, in ``exchange_ns``."""

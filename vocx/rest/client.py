@@ -19,7 +19,7 @@ from vocx.rest.border import translated
 from vocx.rest.gate import Gate
 from vocx.rest.wire import CURRENT, MAX_REPLY_BYTES, Adapter, Trace
 from vocx.timing import HttpExchange, wall_ns
-from vocx.venues.base import Intent, Request, Venue
+from vocx.venues.base import Credentials, Intent, Request, Venue
 
 DEADLINE_S = 10.0
 """One call with all its retries; waits for a rate limit are bounded apart from it."""
@@ -30,13 +30,14 @@ LONGEST_PAUSE_S = 4.0
 _SECRETS = re.compile(
     rb"(?im)^((?:x-mbx-apikey|authorization|ok-access-[a-z]+|x-bapi-(?:api-key|sign)|cookie"
     rb"|set-cookie): *)[^\r\n]+|\b((?:signature|apiKey|listenKey)=)[^&\s\"]+"
+    rb"|(\"(?:signature|apiKey|listenKey)\": *\")[^\"]+"
 )
 _PASSING = (errors.VenueUnavailable, errors.BadReply, errors.ConnectionLost)
 
 
 def redacted(data: bytes) -> bytes:
     """The same bytes with keys, signatures and tokens hidden."""
-    return _SECRETS.sub(lambda found: (found[1] or found[2]) + b"<hidden>", data)
+    return _SECRETS.sub(lambda found: (found[1] or found[2] or found[3]) + b"<hidden>", data)
 
 
 def is_loopback(url: str) -> bool:
@@ -122,8 +123,23 @@ class Client:
         """
         return self.send(self.venue.request(intent, self._clock()))
 
-    def send(self, request: Request) -> Fact | Facts[Any]:
-        """Send a request that a venue built (see :meth:`call`).
+    def call_signed(
+        self, intent: Intent, credentials: Credentials, now_ns: Callable[[], int]
+    ) -> Fact | Facts[Any]:
+        """Ask what needs a key (see :meth:`call`).
+
+        ``now_ns`` gives the venue's time. It is asked, and the request signed, just before each
+        sending: a signature lives for seconds, and a wait for a limit may be longer.
+        """
+        return self.send(
+            self.venue.request(intent, now_ns(), credentials),
+            sign=lambda: self.venue.request(intent, now_ns(), credentials),
+        )
+
+    def send(
+        self, request: Request, sign: Callable[[], Request] | None = None
+    ) -> Fact | Facts[Any]:
+        """Send a request that a venue built (see :meth:`call`); ``sign`` builds it anew.
 
         What only reads is repeated up to three times within ten seconds after a 5xx, an
         unreadable reply or a lost connection, and once after a 429 that can be waited out.
@@ -133,9 +149,11 @@ class Client:
         repeats = 0
         waited = stale = False
         while True:
-            self.gate.enter(request.weight)
+            self.gate.enter(request.weight, request.orders)
             if waited and repeats == 0:
                 deadline = perf_counter_ns() + int(DEADLINE_S * 1e9)
+            if sign is not None:
+                request = sign()
             trace = Trace(deadline, self.timeout[1], self._clock)
             try:
                 return self._once(request, trace)

@@ -30,11 +30,11 @@ NOTICE_S = 0.5
 class Budget(Protocol):
     """What a gate asks of a budget (``vocx.limits`` has one)."""
 
-    def wait_s(self, weight: int, now_ns: int) -> float:
+    def wait_s(self, weight: int, now_ns: int, orders: int = 0) -> float:
         """Seconds to wait before a call of this weight should go out; 0 for now."""
 
-    def spend(self, weight: int, now_ns: int) -> None:
-        """A call of this weight goes out."""
+    def spend(self, weight: int, now_ns: int, orders: int = 0) -> None:
+        """A call of this weight goes out, with so many orders in it."""
 
     def correct(self, used: Mapping[str, int], now_ns: int) -> None:
         """What the venue's headers say is used, by kind."""
@@ -91,8 +91,8 @@ class Gate:
         self._blocked_until_ns = 0
         self._ban: errors.Banned | None = None
 
-    def enter(self, weight: int) -> None:
-        """Return when a call may go out.
+    def enter(self, weight: int, orders: int = 0) -> None:
+        """Return when a call may go out, and count it.
 
         Raises
         ------
@@ -102,9 +102,9 @@ class Gate:
             When the wait would be longer than ``max_wait_s``: nothing is sent.
         """
         while True:
-            if self._standing is not None and self._closed(weight):
+            if self._standing is not None and self._closed(weight, orders):
                 self._learn(self._standing())
-            if (wait := self._wait_or_spend(weight)) <= 0:
+            if (wait := self._wait_or_spend(weight, orders)) <= 0:
                 return
             if wait > self.max_wait_s:
                 raise errors.RateLimited(
@@ -118,11 +118,11 @@ class Gate:
                 self._notice(f"{self.venue}: waiting {wait:.1f} s for the rate limit")
             self._sleep(wait)
 
-    def _closed(self, weight: int) -> bool:
+    def _closed(self, weight: int, orders: int) -> bool:
         with self._lock:
             self._longest_s = None
             now_ns = self._clock()
-            full = self.budget is not None and self.budget.wait_s(weight, now_ns) > 0
+            full = self.budget is not None and self.budget.wait_s(weight, now_ns, orders) > 0
             return full or self._ban is not None or now_ns < self._blocked_until_ns
 
     def _learn(self, standing: Standing | None) -> None:
@@ -138,16 +138,16 @@ class Gate:
             if self.budget is not None:
                 self.budget.correct(standing.used, now_ns)
 
-    def _wait_or_spend(self, weight: int) -> float:
+    def _wait_or_spend(self, weight: int, orders: int) -> float:
         with self._lock:
             now_ns = self._clock()
             self._check_ban(now_ns)
             wait = (self._blocked_until_ns - now_ns) / 1e9
             if self.budget is not None:
-                full = self.budget.wait_s(weight, now_ns)
+                full = self.budget.wait_s(weight, now_ns, orders)
                 wait = max(wait, full if self._longest_s is None else min(full, self._longest_s))
                 if wait <= 0:
-                    self.budget.spend(weight, now_ns)
+                    self.budget.spend(weight, now_ns, orders)
             return wait
 
     def _check_ban(self, now_ns: int) -> None:
