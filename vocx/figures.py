@@ -52,7 +52,7 @@ def layout(
         "automargin": True,
     }
     made: dict[str, Any] = {
-        "template": None,
+        "template": "none",
         "height": height,
         "autosize": True,
         "margin": {"l": 8, "r": 12, "t": 44 if title else 26, "b": 8},

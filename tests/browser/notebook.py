@@ -86,12 +86,19 @@ class Notebook:
             self.page.wait_for_timeout(50)
 
     def restart_kernel(self) -> None:
-        self.page.evaluate(
-            """async () => {
-              const app = window.jupyterapp;
-              if (app) await app.commands.execute("notebook:restart-kernel");
-            }"""
-        )
+        """As a reader does: Kernel menu, Restart and Clear Outputs, yes."""
+        self.page.keyboard.press("Escape")
+        self.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+        self.page.locator('[data-command="kernelmenu:restart-and-clear"]').click()
+        self.page.locator(".jp-Dialog button.jp-mod-accept").click()
+        self.until(lambda: self.prompt(0) == "[ ]:", "the kernel restarts")
+        self._idle()
+
+    def reload(self) -> None:
+        """Load the page again, as the browser's reload button does."""
+        self.page.evaluate("() => history.replaceState(null, '', location.href.split('?')[0])")
+        self.page.reload()
+        self._idle()
 
     def shot(self, path: str) -> None:
         self.page.screenshot(path=path)

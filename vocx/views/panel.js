@@ -3,6 +3,15 @@
 const LOOK_EVERY_MS = 20000;
 const GLYPHS = { live: "●", waiting: "◌", paused: "⏸", stopped: "■", error: "⚠" };
 
+// A kernel that restarts cannot be told anything, and need not be.
+function report(model, message) {
+  try {
+    model.send(message);
+  } catch {
+    // it is gone
+  }
+}
+
 function make(tag, name, parent) {
   const node = document.createElement(tag);
   node.className = name;
@@ -18,7 +27,7 @@ function buttons(model, row) {
     button.textContent = label;
     button.title = hint;
     button.dataset.action = id;
-    button.onclick = () => model.send({ do: id });
+    button.onclick = () => report(model, { do: id });
   }
 }
 
@@ -37,7 +46,7 @@ function dial(model, row) {
     input.oninput = () => {
       row.querySelector("output").textContent = `${input.value} ${model.get("dial").unit}`;
       clearTimeout(timer);
-      timer = setTimeout(() => model.send({ do: "dial", value: Number(input.value) }), 80);
+      timer = setTimeout(() => report(model, { do: "dial", value: Number(input.value) }), 80);
     };
   }
   const input = row.querySelector("input");
@@ -56,7 +65,7 @@ function watch(model, el) {
   const tell = () => {
     if (!seen || document.hidden || performance.now() - told < LOOK_EVERY_MS) return;
     told = performance.now();
-    model.send({ do: "look" });
+    report(model, { do: "look" });
   };
   const eye = new IntersectionObserver((entries) => {
     seen = entries.some((entry) => entry.isIntersecting);

@@ -90,12 +90,21 @@ class SharedFigure(go.FigureWidget):  # type: ignore[misc]
 
 @cache
 def _packed() -> bytes:
+    """The compressed bundle; empty, with one warning, where it cannot be shared."""
     path = Path(plotly.__file__).parent / "package_data" / "widgetbundle.js"
     try:
         text = path.read_text("utf-8")
     except OSError:
-        return b""
-    return gzip.compress(text.encode(), 6, mtime=0) if usable(text) else b""
+        text = ""
+    if usable(text):
+        return gzip.compress(text.encode(), 6, mtime=0)
+    warnings.warn(
+        "plotly's browser bundle has a new shape, so each live chart carries its own copy "
+        "(5 MB). Charts work; the page loads more slowly.",
+        RuntimeWarning,
+        stacklevel=3,
+    )
+    return b""
 
 
 def live_figure(figure: go.Figure) -> Any:
@@ -107,19 +116,13 @@ def live_figure(figure: go.Figure) -> Any:
     """
     global _holder
     packed = _packed()
-    if not packed:
-        warnings.warn(
-            "plotly's browser bundle has a new shape, so each live chart carries its own copy "
-            "(5 MB). Charts work; the page loads more slowly.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        made = go.FigureWidget(figure)
-    else:
+    if packed:
         with _lock:
             if _holder is None or _holder.comm is None:
                 _holder = _Holder(bundle=packed)
         made = SharedFigure(figure)
+    else:
+        made = go.FigureWidget(figure)
     made._view_count = None  # else a view that closes reports to a comm that is gone
     made._config = {"displaylogo": False, "responsive": False, "displayModeBar": False}
     return made

@@ -1,0 +1,213 @@
+"""What a reader sees: charts that move while cells are busy, buttons, bytes, reloads."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+OPEN = """
+import time, threading, vocx
+from vocx import views
+ex = vocx.connect("binance")
+tape = ex.stream("trades", "quotes", "book", symbols="BTC/USDT").wait(10)
+"""
+FOUR = ["views.price(tape)", "views.book(tape)", "views.compare(asked=ex, pushed=tape)",
+        "views.price(tape, name='again')"]  # fmt: skip
+CLOSE = "views.stop_all(); vocx.stop_all(); ex.lab.close()"
+PLOT = ".js-plotly-plot .main-svg"
+OUR_COUNT = "sum(t.name.startswith('vocx ') for t in threading.enumerate())"
+
+
+def plots(book: Any, cell: int) -> int:
+    """How many charts a cell shows."""
+    return int(book.cell(cell).locator(".js-plotly-plot:has(.main-svg)").count())
+
+
+def shows_plot(book: Any, cell: int) -> None:
+    book.until(lambda: plots(book, cell) == 1, f"a chart below cell {cell}")
+
+
+def moves_per_second(book: Any, cell: int, seconds: float = 2.0) -> float:
+    """How often the first line of a cell's chart changes on the page."""
+    counted = (
+        book.cell(cell)
+        .locator(".js-plotly-plot")
+        .first.evaluate(
+            """(plot, ms) => new Promise((done) => {
+          const shape = () => [...plot.querySelectorAll("path.js-line, .points path")]
+            .map((path) => path.getAttribute("d") + path.getAttribute("transform")).join();
+          let count = 0, last = shape();
+          const end = performance.now() + ms;
+          const look = () => {
+            const now = shape();
+            if (now !== last) { count += 1; last = now; }
+            if (performance.now() < end) setTimeout(look, 20); else done(count);
+          };
+          look();
+        })""",
+            seconds * 1000,
+        )
+    )
+    return float(counted) / seconds
+
+
+def value(book: Any, cell: int) -> float:
+    """The last number that a cell printed."""
+    return float(re.findall(r"[\d.]+", book.output(cell))[-1])
+
+
+def test_four_figures_share_one_plotly(notebook: Callable[..., Any]) -> None:
+    """At most 3 MB until four charts show, at most 30 KB for each further one; no errors."""
+    book = notebook([OPEN, *FOUR, "views.stop_all()", "views.price(tape, name='fifth', seconds=1).pause()",
+                     "v = views.opened()[-1]; v", CLOSE])  # fmt: skip
+    book.run(0)
+    before = book.received
+    for cell in range(1, 5):
+        book.run(cell)
+        shows_plot(book, cell)
+    four = book.received - before
+    book.run(5)
+    book.page.wait_for_timeout(500)
+    before = book.received
+    book.run(6)
+    book.run(7)
+    shows_plot(book, 7)
+    further = book.received - before
+    book.run(8)
+    print(f"four figures {four:,} bytes, one more {further:,} bytes")
+    assert four <= 3_000_000
+    assert further <= 30_000
+    assert book.errors == []
+
+
+def test_charts_move_while_cells_are_busy(notebook: Callable[..., Any]) -> None:
+    """A sleeping cell and a computing one, at 1,000 messages a second: 4 pictures or more."""
+    book = notebook([
+        OPEN + "ex.lab.set_pace(12.0)", "shown = views.price(tape); shown",
+        "time.sleep(6)",
+        "end = time.monotonic() + 6\nn = 0\nwhile time.monotonic() < end: n += 1",
+        "print(tape.stats.per_second)", "print(shown.stats.per_second)", CLOSE,
+    ])  # fmt: skip
+    book.run(0)
+    book.run(1)
+    shows_plot(book, 1)
+    seen = {}
+    for name, cell in (("sleeping", 2), ("computing", 3)):
+        book.run(cell, wait_s=0)
+        book.page.wait_for_timeout(1000)
+        seen[name] = moves_per_second(book, 1, 3.0)
+        assert book.prompt(cell) == "[*]:"
+        book.until(lambda cell=cell: "*" not in book.prompt(cell), "the cell ends")
+    book.run(4)
+    book.run(5)
+    print(seen, "messages/s", value(book, 4), "refreshes/s", value(book, 5))
+    messages, refreshes = value(book, 4), value(book, 5)
+    book.run(6)
+    assert messages >= 900
+    assert refreshes >= 4
+    assert min(seen.values()) >= 4
+    assert book.errors == []
+
+
+def test_stop_stops_and_a_rerun_does_not_double(notebook: Callable[..., Any]) -> None:
+    """One chart and one writer after three runs; Stop ends the stream and says so."""
+    book = notebook([OPEN, "views.price(tape)", f"print({OUR_COUNT})", "print(tape.state)", CLOSE])
+    book.run(0)
+    for _ in range(3):
+        book.run(1)
+        shows_plot(book, 1)
+    book.run(2)
+    assert value(book, 2) == 1
+    assert moves_per_second(book, 1) > 2
+    book.cell(1).locator('button[data-action="pause"]').click()
+    book.until(lambda: "paused by you" in book.output(1), "the view says that it is paused")
+    assert moves_per_second(book, 1, 1.0) == 0
+    book.cell(1).locator('button[data-action="resume"]').click()
+    book.until(lambda: moves_per_second(book, 1, 1.0) > 2, "it moves again")
+    book.cell(1).locator('button[data-action="stop"]').click()
+    book.until(lambda: "stream stopped" in book.output(1), "the view says that it ended")
+    assert plots(book, 1) == 1
+    book.run(3)
+    assert "stopped" in book.output(3)
+    book.run(2)
+    book.run(4)
+    assert value(book, 2) == 0
+    assert book.errors == []
+
+
+def test_the_dial_is_beside_its_chart(notebook: Callable[..., Any]) -> None:
+    """Dial, chart and prompt in one output of at most 420 px; both lines get later."""
+    book = notebook([
+        OPEN, "views.compare(asked=ex, pushed=tape, dials=ex.lab, note='Which line is first?')",
+        CLOSE,
+    ])  # fmt: skip
+    book.run(0)
+    book.run(1)
+    shows_plot(book, 1)
+    book.cell(1).locator(".vocx-dial-input").fill("200")
+    book.until(lambda: "200 ms round trip" in book.output(1), "the dial in force is shown")
+    height = book.cell(1).locator(".jp-Cell-outputArea").bounding_box()["height"]
+    assert "Which line is first?" in book.output(1)
+    assert height <= 420
+    book.run(2)
+    assert book.errors == []
+
+
+def test_a_reloaded_page_shows_the_views_again(notebook: Callable[..., Any]) -> None:
+    """A live one moves, a stopped one keeps its last picture."""
+    book = notebook([OPEN, "views.price(tape)", "views.price(tape, name='still')",
+                     "views.opened()[-1].stop()", CLOSE])  # fmt: skip
+    for cell in range(4):
+        book.run(cell)
+    shows_plot(book, 2)
+    book.page.keyboard.press("Control+s")
+    book.page.wait_for_timeout(1500)
+    book.reload()
+    shows_plot(book, 1)
+    shows_plot(book, 2)
+    book.until(lambda: moves_per_second(book, 1, 1.0) > 2, "the live chart moves")
+    assert book.cell(2).locator("path.js-line").first.get_attribute("d")
+    book.run(4)
+    assert book.errors == []
+
+
+def test_a_restarted_kernel_draws_again(notebook: Callable[..., Any]) -> None:
+    """The page has plotly.js already; the new kernel's charts appear all the same."""
+    book = notebook([OPEN, "views.price(tape)", CLOSE])
+    for _ in range(2):
+        book.run(0)
+        book.run(1)
+        shows_plot(book, 1)
+        book.until(lambda: moves_per_second(book, 1, 1.0) > 2, "the chart moves")
+        book.restart_kernel()
+    book.run(0)
+    book.run(2)
+    assert book.errors == []
+
+
+def test_a_slow_line_does_not_break_a_chart(notebook: Callable[..., Any]) -> None:
+    """A bundle that comes 4 s after its figure, twice anywidget's patience, still draws it."""
+    book = notebook(
+        [
+            """
+import time, threading, numpy as np, plotly.graph_objects as go
+from vocx.views import plotly_once as once
+late = once.SharedFigure(go.Figure(go.Scatter(y=[1, 2, 3, 4, 5])))
+def bring():
+    time.sleep(4); once.live_figure(go.Figure()); time.sleep(1)
+    for n in range(60):
+        late.plotly_update(restyle_data={"y": [np.random.rand(5)]}, trace_indexes=[0])
+        time.sleep(0.1)
+threading.Thread(target=bring, daemon=True).start()
+late"""
+        ]
+    )
+    start = time.monotonic()
+    book.run(0)
+    assert "Loading the chart library" in book.output(0)
+    shows_plot(book, 0)
+    assert time.monotonic() - start > 3
+    book.until(lambda: moves_per_second(book, 0, 1.0) > 4, "it moves")
+    assert book.errors == []

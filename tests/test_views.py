@@ -1,0 +1,314 @@
+"""Views without a browser: their life, their thread, what they say."""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from ipywidgets.widgets.widget import _instances as widgets
+
+from vocx import views
+from vocx.errors import BadInput, BookOutOfSync, NotReady
+from vocx.facts import BookSnapshot, Facts, Quote, Trade
+from vocx.timing import wall_ns
+from vocx.views import plotly_once, view
+from vocx.views.writer import writer
+
+if TYPE_CHECKING:
+    from vocx.exchange import Exchange
+
+
+class Tape:
+    """What views ask of a stream, with answers that a test sets."""
+
+    def __init__(self, *channels: str) -> None:
+        self.name, self.state, self.why, self.age_ms, self.lab = "tape", "live", "", 4.0, None
+        self.wanted = [SimpleNamespace(channel=one, symbol="BTC/USDT") for one in channels]
+        self.quotes: list[Quote] = []
+        self.hits: list[Trade] = []
+        self.levels: BookSnapshot | Exception = NotReady("no book yet")
+
+    def quote(self, symbol: str) -> Any:
+        if not self.quotes:
+            raise NotReady("no quotes have arrived yet")
+        last = self.quotes[-1]
+        return SimpleNamespace(
+            bid=last.bid, ask=last.ask, in_sync=True, age_ms=4.0, mid=last.mid,
+            arrived_ns=last.arrived_ns, bid_quantity=1, ask_quantity=1,
+        )  # fmt: skip
+
+    def recent_quotes(self, symbol: str, seconds: float) -> list[Quote]:
+        since = wall_ns() - seconds * 1e9
+        return [one for one in self.quotes if one.arrived_ns >= since]
+
+    def trades(self, symbol: str, n: int) -> Facts[Trade]:
+        return Facts(self.hits[-n:])
+
+    def book(self, symbol: str, depth: int) -> BookSnapshot:
+        if isinstance(self.levels, Exception):
+            raise self.levels
+        return self.levels
+
+    def stop(self) -> None:
+        self.state, self.why = "stopped", ""
+
+
+def quote(price: str, at_ns: int | None = None) -> Quote:
+    bid = Decimal(price)
+    return Quote(symbol="BTC/USDT", bid=bid, ask=bid + 1, bid_quantity=bid, ask_quantity=bid,
+                 arrived_ns=at_ns or wall_ns())  # fmt: skip
+
+
+def until(true: Callable[[], object], deadline_s: float = 5.0) -> None:
+    end = time.monotonic() + deadline_s
+    while not true():
+        assert time.monotonic() < end, "the state was not reached"
+        time.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    yield
+    views.stop_all()
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("vocx ")]
+
+
+@pytest.fixture
+def tape() -> Tape:
+    made = Tape("quotes", "trades", "book")
+    made.quotes.append(quote("100"))
+    return made
+
+
+def press(shown: views.View, action: str) -> None:
+    """As the browser reports a button."""
+    shown._heard(None, {"do": action}, [])
+
+
+def test_the_installed_plotly_can_be_shared() -> None:
+    """Its bundle's default export is a factory."""
+    assert plotly_once._packed()
+
+
+@pytest.mark.parametrize("bundle", [
+    "var a={render(){}};export{a as default};",
+    "var a=()=>{};export{a as Figure};",
+    "export default {render(){}}",
+])  # fmt: skip
+def test_another_shape_of_bundle_is_not_shared(bundle: str) -> None:
+    """One object for all figures would draw them over each other."""
+    assert not plotly_once.usable(bundle)
+
+
+def test_without_a_factory_figures_are_stock_and_one_warning_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A new plotly makes pages slow, not broken."""
+    monkeypatch.setattr(plotly_once, "usable", lambda bundle: False)
+    plotly_once._packed.cache_clear()
+    with pytest.warns(RuntimeWarning, match="5 MB") as told:
+        made = [plotly_once.live_figure(go.Figure()) for _ in range(2)]
+    plotly_once._packed.cache_clear()
+    assert len(told) == 1
+    assert not any(isinstance(one, plotly_once.SharedFigure) for one in made)
+
+
+def test_a_further_figure_is_small(tape: Tape) -> None:
+    """At most 30 KB travel for a figure once the page has its plotly.js."""
+    shown = views.price(tape)
+    state = {**shown.figure.get_state(), **shown.panel.get_state()}
+    assert len(repr(state)) < 30_000
+
+
+def test_a_view_draws_what_the_stream_knows(tape: Tape) -> None:
+    """Quotes that share one arrival stamp are all taken: the last of them is true."""
+    shown = views.price(tape)
+    same = wall_ns()
+    tape.quotes += [quote("101", same), quote("102", same), quote("103", same)]
+    until(lambda: shown.figure.data[0].y is not None and shown.figure.data[0].y[-1] == 103.0)
+    assert shown.figure.data[0].x[-1] == 0.0
+
+
+def test_what_is_sent_is_contiguous(exchange: Exchange) -> None:
+    """Comm buffers refuse strided memory, and only a real kernel says so."""
+    stream = exchange.stream("trades", "quotes", "book", symbols="BTC/USDT").wait(5)
+    made = [views.price(stream), views.book(stream)]
+    until(lambda: all(one.stats.refreshes > 2 for one in made))
+    sent = [a for one in made for trace in one.figure.data for a in (trace.x, trace.y)]
+    stream.stop()
+    assert all(np.asarray(a).flags["C_CONTIGUOUS"] for a in sent)
+
+
+def test_the_writers_time_per_view(exchange: Exchange) -> None:
+    """At most 3 ms of processor time a refresh, at least 4 refreshes a second."""
+    stream = exchange.stream("trades", "quotes", "book", symbols="BTC/USDT").wait(5)
+    made = [views.price(stream), views.book(stream), views.tape(stream),
+            views.compare(asked=exchange, pushed=stream)]  # fmt: skip
+    until(lambda: all(one.stats.refreshes >= 20 for one in made), 15)
+    stats = [one.stats for one in made]
+    stream.stop()
+    assert max(one.writer_ms for one in stats) <= 3.0
+    assert min(one.per_second for one in stats) >= 4.0
+
+
+def test_a_rerun_cell_replaces_its_view(tape: Tape) -> None:
+    """Neither widgets nor threads grow."""
+    views.price(tape)
+    until(lambda: writer.alive)
+    before = len(widgets), threading.active_count()
+    first = views.opened()[0]
+    views.price(tape)
+    assert first.mode == "closed"
+    until(lambda: (len(widgets), threading.active_count()) == before)
+    assert len(views.opened()) == 1
+
+
+def test_pause_freezes_and_resume_goes_on(tape: Tape) -> None:
+    """The data goes on meanwhile, and the picture catches up."""
+    shown = views.price(tape)
+    press(shown, "pause")
+    until(lambda: shown.mode == "paused")
+    tape.quotes.append(quote("150"))
+    assert shown.panel.actions[0][0] == "resume"
+    press(shown, "resume")
+    until(lambda: shown.mode == "live" and 150.0 in shown.figure.data[0].y)
+
+
+def test_stop_ends_the_stream_and_the_view_says_why(tape: Tape) -> None:
+    """The button ends the data; the last picture stays."""
+    shown = views.price(tape)
+    until(lambda: shown.stats.refreshes)
+    press(shown, "stop")
+    until(lambda: shown.mode == "stopped")
+    assert tape.state == "stopped"
+    assert shown.panel.status.startswith("stream stopped: stop() was called")
+    assert len(shown.figure._widget_data[0]["y"])
+
+
+def test_a_stream_that_dies_is_named(tape: Tape) -> None:
+    """The reason stands in the view, and it takes no more turns."""
+    shown = views.price(tape)
+    tape.why, tape.state = "451: not served here", "fatal"
+    until(lambda: shown.mode == "stopped")
+    assert "stream fatal: 451: not served here" in shown.panel.status
+
+
+def test_nobody_looks_so_it_pauses_and_a_look_wakes_it(
+    tape: Tape, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bounded when headless; a reader who returns finds it moving."""
+    monkeypatch.setattr(view, "UNSEEN_AFTER_S", 0.2)
+    shown = views.price(tape)
+    until(lambda: shown.mode == "paused")
+    press(shown, "look")
+    until(lambda: shown.mode == "live")
+
+
+def test_a_book_out_of_sync_is_never_shown_as_good(tape: Tape) -> None:
+    """Greyed, with the reason."""
+    level = ((Decimal(10), Decimal(1)),)
+    tape.levels = BookSnapshot(symbol="BTC/USDT", bids=level, asks=((Decimal(11), Decimal(2)),))
+    shown = views.book(tape)
+    until(lambda: "<table><thead>" in shown._ladder.body)
+    tape.levels = BookOutOfSync("rebuilding after a gap: expected 1004, got 1006")
+    until(lambda: "class=stale" in shown._ladder.body)
+    until(lambda: "expected 1004" in shown.panel.status)
+    assert shown.panel.level == "waiting"
+
+
+def test_an_error_while_drawing_is_shown_and_heals(tape: Tape) -> None:
+    """The writer thread survives every view's mistakes."""
+    shown = views.price(tape)
+    good, tape.recent_quotes = tape.recent_quotes, None  # type: ignore[method-assign,assignment]
+    until(lambda: shown.panel.level == "error")
+    assert "TypeError" in shown.panel.status
+    tape.recent_quotes = good  # type: ignore[method-assign]
+    until(lambda: shown.panel.level == "live")
+
+
+def test_text_twin(tape: Tape) -> None:
+    """The same data without a browser."""
+    tape.hits.append(Trade(symbol="BTC/USDT", price=Decimal("99.50"), quantity=Decimal("0.1000"),
+                           side="sell", arrived_ns=wall_ns()))  # fmt: skip
+    assert "99.5  " in views.tape(tape).table()
+    assert "best bid 100" in views.price(tape).table()
+
+
+def test_what_a_venue_says_is_escaped() -> None:
+    """Names and numbers become text, never markup."""
+    from vocx.views.words import html_grid
+
+    assert "<b>" not in html_grid(["a"], [["<b>x"]])
+
+
+def test_a_stream_without_the_channel_is_refused() -> None:
+    """The text says what to write."""
+    with pytest.raises(BadInput, match=r'stream\("book", symbols="ETH/USDT"\)'):
+        views.book(Tape("trades"), "ETH/USDT")
+
+
+def test_compare_asks_listens_and_knows_the_truth(exchange: Exchange) -> None:
+    """Three lines, and the asking ends with the view."""
+    stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
+    shown = views.compare(asked=exchange, pushed=stream, every_ms=100, dials=exchange.lab)
+    until(lambda: all(trace.y is not None and len(trace.y) for trace in shown.figure.data), 10)
+    shown._heard(None, {"do": "dial", "value": 40}, [])
+    until(lambda: "40 ms" in shown.panel.dials, 10)
+    exchange.lab.network.clear()
+    shown.stop()
+    stream.stop()
+    until(lambda: not shown.asked._thread.is_alive())
+
+
+def test_running_and_budget_tell_what_is_used(exchange: Exchange) -> None:
+    """Counters come once a second, from the helper thread."""
+    stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
+    made = [views.running(), views.budget(exchange)]
+    until(lambda: all(one.panel.body for one in made))
+    assert stream.name in made[0].panel.body
+    assert "weight" in made[1].panel.body and "left" in made[1].table()
+    press(made[0], "stop")
+    until(lambda: stream.state == "stopped")
+
+
+def test_no_warnings(tape: Tape) -> None:
+    """Making, drawing and closing a view warns of nothing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        shown = views.price(tape)
+        until(lambda: shown.stats.refreshes > 1)
+        shown.close()
+
+
+@pytest.mark.kernel
+def test_a_notebook_runs_without_a_browser() -> None:
+    """Unattended, views draw, end with the kernel and print nothing but themselves."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    cells = [
+        "import time, vocx\nfrom vocx import views\nex = vocx.connect('binance')\n"
+        "tape = ex.stream('trades', 'quotes', 'book', symbols='BTC/USDT').wait(10)",
+        "views.price(tape)",
+        "views.book(tape)",
+        "time.sleep(1)\nassert all(one.stats.refreshes > 2 for one in views.opened())",
+        "views.opened()[0].watch(1)",
+        "views.stop_all(); vocx.stop_all(); ex.lab.close()",
+    ]
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(one) for one in cells])
+    NotebookClient(book, timeout=60, kernel_name="python3").execute()
+    said = [out.get("text", "") for cell in book.cells for out in cell.outputs]
+    assert [text for text in said if text] == [
+        "binance in the lab on this machine (seed 7): no account, no network\n"
+    ]
+    shown = book.cells[1].outputs[0].data
+    assert "application/vnd.jupyter.widget-view+json" in shown
+    assert "price BTC/USDT" in shown["text/plain"]
