@@ -261,6 +261,17 @@ def test_pause_and_resume() -> None:
             assert mono_ns() < deadline
 
 
+def test_a_fault_may_end_with_its_block(quiet: Lab) -> None:
+    """Only the fault that was switched on for the block goes, even when the block fails."""
+    quiet.fault("drop", stream="ethusdt@trade")
+    with pytest.raises(ZeroDivisionError), quiet.fault("silence", stream="btcusdt@trade"):
+        assert [one["name"] for one in quiet.faults] == ["drop", "silence"]
+        raise ZeroDivisionError
+    with quiet.fault("drop"):
+        quiet.faults.off("drop")  # nothing left to end
+    assert list(quiet.faults) == []
+
+
 def test_truth_is_in_facts(quiet: Lab) -> None:
     """The book now: exact numbers, best first, equal to what the wire says."""
     book = quiet.truth.book(BTC, 5)

@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,21 @@ class Limits:
 
 
 class Faults(list[dict[str, Any]]):
-    """The faults in force when it was asked for, oldest first."""
+    """The faults in force when it was asked for, oldest first.
+
+    ``with lab.fault("silence"): ...`` switches that one off at the end of the block.
+    """
 
     def __init__(self, lab: Lab, active: list[dict[str, Any]]) -> None:
         super().__init__(active)
         self._lab = lab
+
+    def __enter__(self) -> Faults:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(BadInput, LabDied):  # it is over already, or everything is
+            self.off(self[-1]["id"])
 
     def off(self, which: int | str = "all", *, venue: str | None = None) -> Any:
         """Switch one off by id or name, or all of them; what is left in force."""
@@ -261,13 +272,14 @@ class Lab:
         """What a venue does before maintenance: it says so, then cuts every connection."""
         return self.control("shutdown", **given(venue=venue))
 
-    def fault(self, name: str, *, venue: str | None = None, **options: Any) -> Any:
+    def fault(self, name: str, *, venue: str | None = None, **options: Any) -> Faults:
         """Let the exchange misbehave on purpose: ``lab.fault("close", stream="*@trade")``.
 
         ``path=`` or ``stream=`` says where, ``count=`` how often (``"all"``: until switched
-        off). Gives what is in force; a wrong name is answered with the list of faults.
+        off). Gives what is in force, to be used with ``with`` if it should end with a block; a
+        wrong name is answered with the list of faults.
         """
-        return self.control("fault", name=name, **given(venue=venue), **options)
+        return Faults(self, self.control("fault", name=name, **given(venue=venue), **options))
 
     @property
     def faults(self) -> Faults:
