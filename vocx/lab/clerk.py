@@ -108,7 +108,7 @@ class Clerk:
             self._ledger.hold(request.owner, asset, -kept.held)
         kept.held = 0
         kept.status, kept.reason, kept.cancel_id = status, reason, cancel_id
-        kept.updated_ns = turn.at_ns
+        kept.updated_ns, kept.shown = turn.at_ns, None
         self._shelves[request.owner].close(kept)
         self._say(turn, "canceled" if status == "canceled" else "expired", kept)
 
@@ -131,7 +131,7 @@ class Clerk:
         quote = ledger.amount(terms.quote, terms.worth(trade.price * trade.quantity))
         kept.filled_quote += quote
         kept.status = "partially_filled" if kept.filled < kept.quantity else "filled"
-        kept.updated_ns = turn.at_ns
+        kept.updated_ns, kept.shown = turn.at_ns, None
         fill = FillState(
             trade=trade,
             order=kept.state(),
@@ -155,7 +155,7 @@ class Clerk:
                 at_ns=turn.at_ns,
                 owner=owner,
                 what=what,
-                order=kept.state() if fill is None else fill.order,
+                order=kept.state(),
                 execution_id=self._executions,
                 fill=fill,
             )

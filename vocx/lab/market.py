@@ -103,7 +103,7 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     wrapped: bytes
 
 
-class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An order as a dialect hands it to the exchange, its form already checked.
 
     ``price`` in ticks (0 for a market order), ``quantity`` in lots (0 for one by ``quote``, the
@@ -123,7 +123,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     self_trade: SelfTrade = "expire_maker"
 
 
-class OrderState(msgspec.Struct, frozen=True, kw_only=True):
+class OrderState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One order of an account as it stands. Quantities in lots; ``filled_quote`` is the sum of
     what its fills were worth.
 
@@ -151,7 +151,7 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True):
         return self.status in ("new", "partially_filled")
 
 
-class FillState(msgspec.Struct, frozen=True, kw_only=True):
+class FillState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One fill of one account's order: the match, the order as it stood afterwards, the role,
     what it was worth in the quote asset (down to 1e-8), and the fee taken."""
 
@@ -163,7 +163,7 @@ class FillState(msgspec.Struct, frozen=True, kw_only=True):
     fee_asset: str
 
 
-class Executed(msgspec.Struct, frozen=True, kw_only=True):
+class Executed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something happened to an order; its owner is told. ``what`` is ``"new"``, ``"trade"``,
     ``"canceled"``, ``"expired"``; ``order`` is how it stands afterwards; ``fill`` the match of a
     ``"trade"``. ``execution_id`` grows by one with each."""
@@ -176,7 +176,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True):
     fill: FillState | None = None
 
 
-class BalancesChanged(msgspec.Struct, frozen=True, kw_only=True):
+class BalancesChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """An account's balances that may have changed: (asset, free, locked)."""
 
     at_ns: int

@@ -20,9 +20,9 @@ FILLS = 10_000
 ZERO = Decimal(0)
 
 
-class Kept(msgspec.Struct):
+class Kept(msgspec.Struct, gc=False):
     """One order as it is kept. ``held`` is what is locked for it, in units of the asset it pays
-    with."""
+    with; ``shown`` its state as last asked for, which whoever changes the order takes away."""
 
     request: NewOrder
     id: int
@@ -35,6 +35,7 @@ class Kept(msgspec.Struct):
     filled_quote: Decimal = ZERO
     reason: str = ""
     cancel_id: str = ""
+    shown: OrderState | None = None
 
     @property
     def open(self) -> bool:
@@ -42,19 +43,21 @@ class Kept(msgspec.Struct):
 
     def state(self) -> OrderState:
         """The order as others see it."""
-        return OrderState(
-            request=self.request,
-            id=self.id,
-            status=self.status,
-            quantity=self.quantity,
-            filled=self.filled,
-            filled_quote=self.filled_quote,
-            created_ns=self.created_ns,
-            updated_ns=self.updated_ns,
-            working_ns=self.created_ns,
-            reason=self.reason,
-            cancel_id=self.cancel_id,
-        )
+        if self.shown is None:
+            self.shown = OrderState(
+                request=self.request,
+                id=self.id,
+                status=self.status,
+                quantity=self.quantity,
+                filled=self.filled,
+                filled_quote=self.filled_quote,
+                created_ns=self.created_ns,
+                updated_ns=self.updated_ns,
+                working_ns=self.created_ns,
+                reason=self.reason,
+                cancel_id=self.cancel_id,
+            )
+        return self.shown
 
 
 class Shelf:
