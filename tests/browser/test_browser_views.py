@@ -60,8 +60,8 @@ def value(book: Any, cell: int) -> float:
 
 def test_four_figures_share_one_plotly(notebook: Callable[..., Any]) -> None:
     """At most 3 MB until four charts show, at most 30 KB for each further one; no errors."""
-    book = notebook([OPEN, *FOUR, "views.stop_all()", "views.price(tape, name='fifth', seconds=1).pause()",
-                     "v = views.opened()[-1]; v", CLOSE])  # fmt: skip
+    fifth = "views.price(tape, name='fifth', seconds=1).pause()"
+    book = notebook([OPEN, *FOUR, "views.stop_all()", fifth, "views.opened()[-1]", CLOSE])
     book.run(0)
     before = book.received
     for cell in range(1, 5):

@@ -92,7 +92,10 @@ export default {
     const note = make("div", "vocx-note", el);
     const body = make("div", "vocx-body", el);
     const shows = {
-      title: () => { title.textContent = model.get("title"); },
+      title: () => {
+        title.textContent = model.get("title");
+        head.hidden = !title.textContent;
+      },
       status: () => {
         const level = model.get("level");
         state.dataset.level = level;

@@ -10,7 +10,16 @@ from vocx.stream import running as running_streams
 from vocx.stream import stop_all as stop_streams
 from vocx.timing import mono_ns
 from vocx.views.view import View, opened
-from vocx.views.words import choose_symbol, clock, fixed, grid, html_grid, plain, state_text
+from vocx.views.words import (
+    choose_symbol,
+    clock,
+    first_line,
+    fixed,
+    grid,
+    html_grid,
+    plain,
+    state_text,
+)
 
 _EVERY_NS = 1_000_000_000
 """Tables of counters are drawn once a second."""
@@ -104,7 +113,7 @@ class RunningView(SlowTable):
         streams = running_streams()
         for stream in streams:
             stats, old = stream.stats, stream.age_ms
-            state = f"{stream.state}: {stream.why}" if stream.why else stream.state
+            state = f"{stream.state}: {first_line(stream.why)}" if stream.why else stream.state
             rows.append(
                 (
                     stream.name,

@@ -24,6 +24,7 @@ from vocx.errors import NotReady, VocxError
 from vocx.timing import mono_ns, wall_ns
 from vocx.views.panel import Panel, foreign_front_end
 from vocx.views.plotly_once import live_figure
+from vocx.views.words import first_line
 from vocx.views.writer import helper, writer
 
 PAUSE_AFTER_S = 600.0
@@ -224,7 +225,7 @@ class View:
                 job()
                 self._errors.pop(key, None)
             except Exception as error:
-                self._errors[key] = f"{key}: {_first_line(error)}"
+                self._errors[key] = f"{key}: {first_line(error)}"
 
         helper.do((id(self), key), run)
 
@@ -246,7 +247,7 @@ class View:
                 self._costs.append((now_ns, time.thread_time_ns() - spent))
         except Exception as error:
             with suppress(Exception):
-                self._say("error", f"{type(error).__name__}: {_first_line(error)}")
+                self._say("error", f"{type(error).__name__}: {first_line(error)}")
         return self.mode in ("live", "paused")
 
     def _obey(self, now_ns: int) -> None:
@@ -290,12 +291,13 @@ class View:
             if any(stream.state not in ("live", "degraded") for stream in self._streams):
                 level = "waiting"
         except NotReady as error:
-            level, status = "waiting", _first_line(error)
+            level, status = "waiting", first_line(error)
         except VocxError as error:
-            level, status = "error", _first_line(error)
+            level, status = "error", first_line(error)
         if dead is not None:
             self._try("end", self._end)
-            self._finish(f"stream {dead.state}: {dead.why or 'stop() was called'}")
+            why = first_line(dead.why) or "stop() was called"
+            self._finish(f"stream {dead.state}: {why}")
             return
         if self._errors:
             level, status = "error", "; ".join(list(self._errors.values()))
@@ -348,10 +350,6 @@ class View:
 
     def _ask_dials(self) -> None:
         self._dials_text = f"dials in force: {self.dials_lab.network}"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
 
 
 def _close(widget: Any) -> None:

@@ -59,6 +59,11 @@ def clock(time: datetime | None) -> str:
     return "unknown" if time is None else time.strftime("%H:%M:%S.%f")[:-3]
 
 
+def first_line(said: object) -> str:
+    """The first line of an error or a reason, whole; what to do about it stands below it."""
+    return str(said).partition("\n")[0]
+
+
 def age(milliseconds: float | None) -> str:
     """An age for people: 4 ms, 0.6 s, 12 s."""
     if milliseconds is None:
@@ -102,5 +107,5 @@ def state_text(stream: Any) -> str:
     """A stream's state in a few words, with its age."""
     if stream.state in ("live", "degraded"):
         return f"{stream.state}, {age(stream.age_ms)}"
-    why = f": {stream.why}" if stream.why else ""
+    why = f": {first_line(stream.why)}" if stream.why else ""
     return f"{stream.state}{why}, {age(stream.age_ms)}"
