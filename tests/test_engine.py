@@ -15,11 +15,18 @@ SIDE = st.sampled_from(["buy", "sell"])
 PRICE = st.integers(95, 105)
 LOTS = st.integers(1, 20)
 OWNER = st.sampled_from([None, "ann", "bob"])
+SELF_TRADE = st.sampled_from(["expire_maker", "expire_taker", "expire_both", "none"])
 OPERATION = st.one_of(
     st.tuples(
-        st.just("limit"), SIDE, PRICE, LOTS, OWNER, st.sampled_from(["GTC", "IOC", "FOK", "MAKER"])
+        st.just("limit"),
+        SIDE,
+        PRICE,
+        LOTS,
+        OWNER,
+        st.sampled_from(["GTC", "IOC", "FOK", "MAKER"]),
+        SELF_TRADE,
     ),
-    st.tuples(st.just("market"), SIDE, LOTS),
+    st.tuples(st.just("market"), SIDE, LOTS, OWNER, SELF_TRADE),
     st.tuples(st.just("budget"), SIDE, st.integers(1, 3_000)),
     st.tuples(st.just("cancel"), st.integers(1, 60)),
     st.tuples(st.just("cancel_owner"), st.sampled_from(["ann", "bob", "nobody"])),
@@ -28,10 +35,10 @@ OPERATION = st.one_of(
 
 def play(book: Book, operation: tuple) -> Outcome | None:
     match operation:
-        case ("limit", side, price, lots, owner, rule):
-            return book.limit(1, side, price, lots, owner=owner, rule=rule)
-        case ("market", side, lots):
-            return book.market(1, side, quantity=lots)
+        case ("limit", side, price, lots, owner, rule, mode):
+            return book.limit(1, side, price, lots, owner=owner, rule=rule, self_trade=mode)
+        case ("market", side, lots, owner, mode):
+            return book.market(1, side, quantity=lots, owner=owner, self_trade=mode)
         case ("budget", side, budget):
             return book.market(1, side, budget=budget)
         case ("cancel", number):
@@ -202,3 +209,66 @@ def test_an_owner_leaves_in_one_operation() -> None:
         "BestChanged"
     ]
     assert book.best() == (99, 1, 0, 0)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(OPERATION, max_size=40), SIDE, LOTS, OWNER, SELF_TRADE)
+def test_reach_foretells_what_a_market_order_does(
+    operations: list[tuple], side: str, lots: int, owner: str | None, mode: str
+) -> None:
+    """Same lots, same cost; by a budget, an order of the lots found spends as much."""
+    book = Book("BTC/USDT")
+    for operation in operations:
+        play(book, operation)
+    half = book.asks if side == "buy" else book.bids
+    by_budget = half.reach(budget=lots * 100, owner=owner, self_trade=mode)
+    found = half.reach(quantity=by_budget.lots or lots, owner=owner, self_trade=mode)
+    outcome = book.market(1, side, quantity=by_budget.lots or lots, owner=owner, self_trade=mode)
+    fills = [(fill.trade.quantity, fill.trade.price) for fill in outcome.fills]
+    assert by_budget.cost <= lots * 100
+    assert found.cost == sum(lots * price for lots, price in fills)
+    assert found.lots == sum(lots for lots, _ in fills)
+    assert found.enough == (outcome.expired == "")
+    assert by_budget.cost in (found.cost, 0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "traded", "cancelled", "resting", "expired"),
+    [
+        ("expire_maker", [(100, 2, 1), (100, 3, 3)], [2], True, ""),
+        ("expire_taker", [(100, 2, 1)], [], False, "self_trade"),
+        ("expire_both", [(100, 2, 1)], [2], False, "self_trade"),
+        ("none", [(100, 2, 1), (100, 5, 2), (100, 3, 3)], [], False, ""),
+    ],
+)
+def test_an_owner_meets_an_order_of_its_own(
+    mode: str, traded: list, cancelled: list, resting: bool, expired: str
+) -> None:
+    """10 lots wanted at a level of 2, 5 own and 3: what came before the own order trades, and
+    the four modes differ in what becomes of the two that meet."""
+    book = Book("BTC/USDT")
+    for lots, owner in ((2, None), (5, "ann"), (3, "bob")):
+        book.limit(1, "sell", 100, lots, owner=owner)
+    outcome = book.limit(2, "buy", 100, 10, owner="ann", self_trade=mode)
+    assert trades(outcome) == traded
+    assert [order.id for order in outcome.cancelled] == cancelled
+    assert (outcome.resting, outcome.expired) == (resting, expired)
+
+
+def test_fill_or_kill_does_not_count_own_orders() -> None:
+    """3 lots there, 2 of them own: 3 cannot be had, and nothing expires for trying."""
+    book = Book("BTC/USDT")
+    book.limit(1, "sell", 100, 2, owner="ann")
+    book.limit(1, "sell", 100, 1)
+    outcome = book.limit(2, "buy", 100, 3, owner="ann", rule="FOK", self_trade="expire_maker")
+    assert outcome.expired == "unfilled" and not outcome.cancelled and len(book.orders) == 2
+
+
+def test_the_crowd_tells_whose_orders_it_took() -> None:
+    """Only its own matches with owned orders wait to be booked."""
+    book = Book("BTC/USDT")
+    for owner in (None, "ann", "bob"):
+        book.limit(1, "sell", 100, 1, owner=owner)
+    book.market(2, "buy", quantity=2)
+    book.market(2, "buy", quantity=1, owner="ann")
+    assert [fill.maker.owner for fill in book.touched] == ["ann"]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -21,13 +21,14 @@ from vocx.errors import BadInput
 from vocx.lab.clerk import Clerk
 from vocx.lab.engine import Book, Outcome, Rule
 from vocx.lab.holds import Ledger
-from vocx.lab.live import LiveMarket
 from vocx.lab.market import (
     AccountEvent,
     AnyEvent,
+    Event,
     FillState,
     NewOrder,
     OrderState,
+    Spec,
 )
 from vocx.lab.orders import Shelf
 
@@ -57,6 +58,16 @@ class Rejection(msgspec.Struct, frozen=True):
     ]
 
 
+class Tradable(Protocol):
+    """What is needed of a market: its names and steps, its book, and where its trades are kept
+    (:class:`vocx.lab.live.LiveMarket`)."""
+
+    spec: Spec
+    book: Book
+
+    def record(self, events: Iterable[Event]) -> None: ...
+
+
 class Accounts:
     """All accounts over the live markets.
 
@@ -73,7 +84,7 @@ class Accounts:
 
     def __init__(
         self,
-        markets: Iterable[LiveMarket],
+        markets: Iterable[Tradable],
         stamp: Callable[[int], int],
         *,
         maker: Decimal = RATE,

@@ -101,7 +101,7 @@ class Ledger:
         for asset, amount in balances.items():
             if asset not in purses:
                 raise BadInput(f"the lab has no {asset!r}; it has {', '.join(purses)}")
-            if not isinstance(amount, Decimal) or not 0 <= amount <= MOST:
+            if not (isinstance(amount, Decimal) and amount.is_finite() and 0 <= amount <= MOST):
                 raise BadInput(f"{asset} is {amount!r}; write a Decimal from 0 to {MOST}")
             units = amount.scaleb(self.digits[asset])
             if units != int(units):
