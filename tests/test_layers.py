@@ -43,7 +43,7 @@ ROWS: dict[str, int] = {
     "figures": PICTURES,
     "rest": IO,
     "stream": IO,
-    "credentials": COMPOSITION,
+    "credentials": IO,
     "exchange": COMPOSITION,
     "hybrid": COMPOSITION,
     "record": COMPOSITION,

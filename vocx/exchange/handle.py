@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
@@ -13,6 +14,9 @@ from msgspec.structs import replace
 
 from vocx import errors
 from vocx.exchange import words
+from vocx.exchange.entry import Allowance
+from vocx.exchange.orders import Orders
+from vocx.exchange.sending import Sending
 from vocx.facts import (
     BookSnapshot,
     Candle,
@@ -53,7 +57,7 @@ DYING_NS = 300_000_000
 T = TypeVar("T")
 
 
-class Exchange:
+class Exchange(Orders):
     """One venue at one place. Made by :func:`connect`; storing only, nothing is sent here.
 
     Attributes
@@ -78,6 +82,7 @@ class Exchange:
         lab: Lab | None = None,
         name: str | None = None,
         tls: bool = False,
+        allowance: Allowance | None = None,
     ) -> None:
         self.venue = venue
         self.where = where
@@ -97,11 +102,21 @@ class Exchange:
         )
         self._client = self._new_client(gate)
         self._snapshots = self._new_client(gate)
+        self._allowance = allowance or Allowance(where=where)
+        self._symbols: OrderedDict[int | str, str] = OrderedDict()
+        self._sending = Sending(
+            self._new_client(gate, "rest_signed"),
+            lambda: self.url("ws_api"),
+            ca_file=self._ca_file,
+            redact=lab is None,
+            explain=self._explain,
+            name=self._label,
+        )
 
-    def _new_client(self, gate: Gate) -> Client:
+    def _new_client(self, gate: Gate, purpose: str = "rest") -> Client:
         return Client(
             self.venue,
-            lambda: self.url("rest"),
+            lambda: self.url(purpose),
             gate=gate,
             ca_file=self._ca_file,
             redact=self.lab is None,
@@ -121,6 +136,8 @@ class Exchange:
             )
         if self.where == "testnet":
             return f"{self.name} testnet ({self.url('rest')}): play money, a real network"
+        if self._allowance.allow_orders:
+            return f"{self.name}, the real one ({self.url('rest_signed')}): REAL ORDERS, REAL MONEY"
         return f"{self.name}, the real one ({self.url('rest')}): public data, no key, no orders"
 
     @property
@@ -138,7 +155,7 @@ class Exchange:
         self.close()
 
     def url(self, purpose: str) -> str:
-        """The base URL in force for ``"rest"``, ``"ws"`` or ``"ws_api"``.
+        """The base URL in force for ``"rest"``, ``"rest_signed"``, ``"ws"`` or ``"ws_api"``.
 
         Raises
         ------
@@ -146,6 +163,8 @@ class Exchange:
             When the lab behind it is gone.
         """
         if self.lab is not None:
+            # One host answers everything here; real venues keep public data apart.
+            purpose = "rest" if purpose == "rest_signed" else purpose
             return self.lab.url(self.venue.name, purpose, tls=self.tls)
         return self.venue.hosts[self.where].urls[purpose]
 
@@ -349,3 +368,4 @@ class Exchange:
             stream.stop()
         self._client.close()
         self._snapshots.close()
+        self._sending.close()

@@ -198,11 +198,13 @@ class Client:
         """The error as the caller should see it: explained, and with the order's outcome."""
         if isinstance(error, errors.RateLimited):
             self.gate.refused(error)
+        unknown = isinstance(error, errors.TransportError | errors.VenueUnavailable)
         if isinstance(error, errors.TransportError) and self._explain is not None:
+            outcome = error.outcome
             error = self._explain(error)
+            error.outcome = outcome
         if not request.safe_to_retry:
             if error.outcome is None:
-                unknown = isinstance(error, errors.TransportError | errors.VenueUnavailable)
                 sent = "unknown" if unknown else "refused"
                 error.outcome = sent if trace.sent_ns else "not_sent"  # type: ignore[assignment]
             error.client_order_id = error.client_order_id or getattr(
