@@ -162,3 +162,43 @@ def test_steps_are_for_paused_markets() -> None:
             pump.step(0)
 
     play(story)
+
+
+class Listening:
+    """A venue's server and dialect in one, which only remember what they were to publish."""
+
+    connections: frozenset[object] = frozenset()
+    next_tick_ns = 2**62
+    listened = True
+
+    def __init__(self) -> None:
+        self.dialect = self
+        self.heard: list[int] = []
+        self.emit: Callable[[list[Event]], None] = lambda _: None
+
+    def publish(self, events: list[Event], now_ns: int = 0) -> list[Event]:
+        self.heard += [event.trade_id for event in events if isinstance(event, Traded)]
+        return []
+
+    def flush(self) -> None: ...
+
+    def tick(self, now_ns: int) -> None: ...
+
+
+def test_what_a_request_changed_is_published_after_its_answer() -> None:
+    """True at once, and published to all before whatever the market does next."""
+
+    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
+        one, two = Listening(), Listening()
+        pump.set_pace(0.0)
+        pump.start([one, two])  # type: ignore[list-item]
+        before = pump.truth.next
+        one.emit([Traded("BTC/USDT", clock(), 901, 1, 1, "buy", 1, 2)])
+        assert pump.truth.next == before + 1 and two.heard == []
+        pump.step(2)
+        one.emit([Traded("BTC/USDT", clock(), 902, 1, 1, "buy", 1, 2)])
+        await eventually(lambda: 902 in two.heard)
+        assert one.heard == two.heard and pump.truth.next == before + 4
+        assert one.heard[-4:] == [901, 0, 1, 902]
+
+    play(story)
