@@ -256,12 +256,14 @@ def test_a_stream_without_the_channel_is_refused() -> None:
 
 
 def test_compare_asks_listens_and_knows_the_truth(exchange: Exchange) -> None:
-    """Three lines, and the asking ends with the view."""
+    """Three lines, a slider that follows the dial, and the asking ends with the view."""
     stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
     shown = views.compare(asked=exchange, pushed=stream, every_ms=100, dials=exchange.lab)
     until(lambda: all(trace.y is not None and len(trace.y) for trace in shown.figure.data), 10)
     shown._heard(None, {"do": "dial", "value": 40}, [])
     until(lambda: "40 ms" in shown.panel.dials, 10)
+    exchange.lab.network.latency(rtt_ms=80)
+    until(lambda: shown.panel.dial["value"] == 80, 10)
     exchange.lab.network.clear()
     shown.stop()
     stream.stop()

@@ -39,6 +39,7 @@ class CompareView(View):
         self._stream, self._seconds, self._exchange = pushed, seconds, asked
         lab = dials or asked.lab
         self.dials_lab = lab
+        self._in_force_ms: float | None = None
         self._pushed: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self._fresh = NewQuotes(pushed, self.symbol, seconds)
         self.asked = Poller(lambda: asked.quote(self.symbol), every_ms)
@@ -79,6 +80,17 @@ class CompareView(View):
     def _turn_dial(self, rtt_ms: float, venue: str) -> None:
         self.dials_lab.network.latency(rtt_ms=rtt_ms, venue=venue)
         self._ask_dials()
+
+    def _ask_dials(self) -> None:
+        super()._ask_dials()
+        self._in_force_ms = _rtt_ms(self.dials_lab)
+
+    def _look_at_dials(self) -> None:
+        """Let the slider follow a dial that was turned from code."""
+        super()._look_at_dials()
+        dial = self.panel.dial
+        if dial and self._in_force_ms is not None and dial["value"] != self._in_force_ms:
+            self.panel.dial = {**dial, "value": self._in_force_ms}
 
     def _lines(self, now_ns: int) -> tuple[list[Any], list[Any]]:
         self._take(now_ns)
