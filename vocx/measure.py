@@ -112,7 +112,7 @@ class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
             for name, steps in (("asked", self.asked), ("pushed", self.pushed))
         }
         truth = [(at, float(bid + ask) / 2) for at, (bid, ask) in self.true]
-        return figures.compare(
+        made = figures.compare(
             self.symbol,
             asked=lines["asked"],
             pushed=lines["pushed"],
@@ -121,6 +121,33 @@ class SideBySide(msgspec.Struct, frozen=True, kw_only=True):
             seconds=self.seconds,
             height=height,
         )
+        x = "seconds before the end (when this machine knew it; truth: when it was so)"
+        made.layout.xaxis.title.text = x
+        return made
+
+
+def stacked(*watched: SideBySide, height: int = 380) -> go.Figure:
+    """Figures of several of them above each other, each with its dials as a title."""
+    if not watched:
+        raise BadInput("give at least one result of side_by_side")
+    whole, *others = (one.figure(height=height) for one in watched)
+    axis = whole.layout.yaxis.to_plotly_json() | {"title": {"text": "mid price"}}
+    share = 1 / len(watched)
+    for number, one in enumerate(watched):
+        top = 1 - number * share
+        name = f"y{number + 1 if number else ''}"
+        whole.layout[f"yaxis{name[1:]}"] = axis | {
+            "domain": [top - 0.84 * share, top - 0.1 * share]
+        }
+        whole.add_annotation(
+            text=f"<b>{one.symbol}, {one.dials}</b>",
+            xref="paper", x=0, xanchor="left", yref="paper", y=top - 0.1 * share, yanchor="bottom",
+            showarrow=False,
+        )  # fmt: skip
+        for trace in others[number - 1].data if number else ():
+            whole.add_trace(trace.update(yaxis=name, showlegend=False))
+    whole.layout.xaxis.anchor = name
+    return whole
 
 
 def side_by_side(
