@@ -74,6 +74,27 @@ def test_lost_and_late_answers(venue: Venue, arguments: Any, delay_ns: int | Non
     assert answer.delay_ns == delay_ns and answer.headers["X-MBX-USED-WEIGHT"] == "1"
 
 
+def test_lost_request(venue: Venue) -> None:
+    """Never carried out, never answered; it costs nothing."""
+    venue.command("fault", name="lost_request")
+    answer = venue.http("time")
+    assert answer.delay_ns is None and answer.headers["X-MBX-USED-WEIGHT"] == "0"
+
+
+def test_delivered_twice(venue: Venue) -> None:
+    """Carried out twice; the second answer comes."""
+    venue.command("fault", name="delivered_twice")
+    answer = venue.http("time")
+    assert answer.status == 200 and answer.headers["X-MBX-USED-WEIGHT"] == "2"
+
+
+def test_faults_of_one_method(venue: Venue) -> None:
+    """A scope may name the HTTP method."""
+    venue.command("fault", name="internal", path="GET /api/v3/time")
+    assert venue.http("time", "POST").status == 405
+    assert venue.http("time").status == 500
+
+
 def test_faults_of_the_websocket_api(venue: Venue) -> None:
     """The same by method; a lost answer is no frame, a late one comes with the clock."""
     api = venue.connect("/ws-api/v3")

@@ -23,7 +23,7 @@ from vocx.lab.market import Market, World
 Order = Callable[..., Any]
 """Takes the arguments of an order by name; may be a coroutine function."""
 
-DIALECT_ORDERS = ("limits", "keepalive", "shutdown", "fault")
+DIALECT_ORDERS = ("limits", "keepalive", "shutdown", "fault", "account", "skew")
 EVENTS_AT_ONCE = 2000
 JSON = {"Content-Type": "application/json"}
 

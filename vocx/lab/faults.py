@@ -3,7 +3,10 @@
 Two kinds, told apart by what they are scoped to:
 
 * **answers** (``path="/api/v3/depth"`` and below, or a pattern; default ``"/"``, everything)
-  change what one request gets: an error, an HTML page, truncated JSON, no answer, a late answer;
+  change what one request gets: an error, an HTML page, truncated JSON, no answer, a late answer.
+  ``executed`` says whether the request is carried out before the error is answered (its default
+  is what the error promises); ``lost_answer`` has been, ``lost_request`` has not, and
+  ``delivered_twice`` has been twice. ``path="POST /api/v3/order"`` hits one HTTP method only;
 * **streams** (``stream="btcusdt@depth@100ms"``, a name or a pattern such as ``"*@trade"``;
   default ``"*"``) change what the listeners of a stream get: broken frames, silence, duplicates,
   swapped or missing messages, a closed connection;
@@ -34,13 +37,15 @@ _TEXT_FRAME = 0x81
 KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "region": (ANSWER, {}),
     "forbidden": (ANSWER, {}),
-    "timeout": (ANSWER, {}),
-    "overloaded": (ANSWER, {}),
-    "internal": (ANSWER, {}),
+    "timeout": (ANSWER, {"executed": True}),
+    "overloaded": (ANSWER, {"executed": False}),
+    "internal": (ANSWER, {"executed": False}),
     "gone": (ANSWER, {}),
-    "html": (ANSWER, {"status": 503}),
+    "html": (ANSWER, {"status": 503, "executed": False}),
     "truncated_json": (ANSWER, {}),
     "lost_answer": (ANSWER, {}),
+    "lost_request": (ANSWER, {}),
+    "delivered_twice": (ANSWER, {}),
     "late_answer": (ANSWER, {"seconds": 1.0}),
     "dial": (DIAL, {"status": 503, "retry_after": None}),
     "malformed": (STREAM, {"instead": True}),
@@ -55,6 +60,8 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "close": (STREAM, {"code": 1001, "reason": ""}),
 }
 """Every fault: what it is scoped to, and its options with their defaults."""
+_TOUCHES = frozenset({"truncated_json", "lost_answer", "delivered_twice", "late_answer"})
+"""Answer faults that spoil a real answer: the request is executed."""
 UNTIL_OFF = frozenset({"silence", "region"})
 """Faults that last until they are switched off unless ``count`` says otherwise; the others
 happen once."""
@@ -71,10 +78,19 @@ class Fault(msgspec.Struct, kw_only=True):
     options: dict[str, Any]
     hits: int = 0
 
-    def hits_path(self, path: str) -> bool:
-        """Whether a path is the scope or lies below it (``/ws`` does not hit ``/ws-api``)."""
-        scope = self.scope.rstrip("/")
-        return path == scope or path.startswith(f"{scope}/") or fnmatchcase(path, self.scope)
+    @property
+    def executes(self) -> bool:
+        """Whether the request is carried out all the same."""
+        return bool(self.options.get("executed", self.name in _TOUCHES))
+
+    def hits_path(self, path: str, verb: str = "") -> bool:
+        """Whether a path is the scope or lies below it (``/ws`` does not hit ``/ws-api``); a scope
+        may name the HTTP method as well: ``POST /api/v3/order``."""
+        wanted, space, scope = self.scope.partition(" ")
+        if not space:
+            wanted, scope = verb, self.scope
+        below = path == scope.rstrip("/") or path.startswith(f"{scope.rstrip('/')}/")
+        return wanted == verb and (below or fnmatchcase(path, scope))
 
     def hits_stream(self, stream: str) -> bool:
         return fnmatchcase(stream, self.scope)
@@ -158,9 +174,11 @@ class Faults:
             raise BadInput(f"no fault {which!r} is on; see lab.faults")
         self.active = kept
 
-    def answer(self, path: str) -> Fault | None:
+    def answer(self, path: str, verb: str = "") -> Fault | None:
         """The fault that this request meets, counted."""
-        return self._take(one for one in self.active if one.kind == ANSWER and one.hits_path(path))
+        return self._take(
+            one for one in self.active if one.kind == ANSWER and one.hits_path(path, verb)
+        )
 
     def dial(self, path: str) -> Fault | None:
         """The fault that this upgrade meets, counted; a restricted region refuses it, too."""
@@ -203,8 +221,8 @@ def _left(name: str, count: int | str | None) -> int | None:
 
 
 def spoil(fault: Fault, answer: HttpOut) -> HttpOut:
-    """An executed request's answer after a fault that only touches the answer."""
-    if fault.name == "lost_answer":
+    """The answer to a request after a fault that touches answers."""
+    if fault.name in ("lost_answer", "lost_request"):
         return msgspec.structs.replace(answer, delay_ns=None)
     if fault.name == "late_answer":
         return msgspec.structs.replace(answer, delay_ns=int(float(fault.options["seconds"]) * 1e9))

@@ -86,10 +86,13 @@ class Inside:
             speed=1.0 if live else config.speed,
         )
         key = Credentials(key=secrets.token_hex(32), secret=secrets.token_hex(32))
-        self.credentials = {"binance": key}
+        binance = Binance(world, start_ns=world.exchange_ns(now_ns), credentials=key)
+        pair = binance.command("account", {"name": "default", "ed25519": True}, now_ns)
+        other = Credentials(key=pair["key"], secret=pair["secret"])
+        self.credentials = {"binance": key, "binance ed25519": other}
         self.servers = {
             "binance": VenueServer(
-                Binance(world, start_ns=world.exchange_ns(now_ns), credentials=key),
+                binance,
                 self.pump.exchange_ns,
                 contact=self.pump.contact,
                 nudge=self.pump.nudge,

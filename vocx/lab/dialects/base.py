@@ -129,5 +129,6 @@ class Dialect(Protocol):
         """Cadenced streams that are due."""
 
     def command(self, name: str, arguments: Mapping[str, Any], now_ns: int) -> Any:
-        """An order of the lab's owner: ``limits``, ``keepalive``, ``shutdown``, ``fault``.
+        """An order of the lab's owner: ``limits``, ``keepalive``, ``shutdown``, ``fault``,
+        ``account``, ``skew``.
         Raises ``BadInput`` for what it does not know. Returns something JSON can carry."""

@@ -36,15 +36,17 @@ from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Publication, Session
 from vocx.lab.dialects.binance import faulty, outages, ws_api
 from vocx.lab.dialects.binance.catalogue import Catalogue
 from vocx.lab.dialects.binance.keepalive import Keepalive
+from vocx.lab.dialects.binance.office import Office
 from vocx.lab.dialects.binance.rest import Rest
 from vocx.lab.dialects.binance.sessions import StreamSession
 from vocx.lab.dialects.binance.streams import Streams
 from vocx.lab.dialects.binance.topics import names_of
+from vocx.lab.dialects.binance.user_data import UserData
 from vocx.lab.dialects.binance.weights import CONNECTIONS, STREAM_CONNECTIONS, Meter, Rule
 from vocx.lab.dialects.binance.wire import NS_PER_MS, NS_PER_US, Refusal, time_unit
 from vocx.lab.dialects.binance.ws_api import Api, ApiSession, Options
 from vocx.lab.faults import Faults
-from vocx.lab.market import AnyEvent, World
+from vocx.lab.market import AccountEvent, AnyEvent, BalancesChanged, Event, Executed, World
 
 Connections = StreamSession | ApiSession
 
@@ -74,8 +76,10 @@ class Binance:
         self.catalogue = Catalogue(world.markets)
         self.streams = Streams(world, self.catalogue)
         self._spoiler = faulty.Spoiler(self.faults, self.streams)
-        self._rest = Rest(self.catalogue, self.meter, self.faults)
-        self._api = Api(self.catalogue, self.meter, self.faults)
+        self._users = UserData(self.catalogue)
+        self.office = Office(world, self.meter, self._users, credentials, start_ns)
+        self._rest = Rest(self.catalogue, self.meter, self.faults, self.office)
+        self._api = Api(self.catalogue, self.meter, self.faults, self.office)
         self._sessions: dict[Connections, None] = {}
         self._outbox: list[Publication] = []
         self._keepalive_scale = 1.0
@@ -90,6 +94,7 @@ class Binance:
         answer = self._rest.answer(request, now_ns)
         if answer.status == 418:
             self.close_banned(request.peer)
+        self.settle()
         return answer
 
     def open(self, request: HttpIn, now_ns: int) -> Session | HttpOut:
@@ -136,6 +141,7 @@ class Binance:
             Keepalive(now_ns, self._keepalive_scale),
             request.peer,
             Options(unit_ns, options.get("returnRateLimits") != "false"),
+            now_ns,
         )
         self._sessions[session] = None
         return session
@@ -157,9 +163,26 @@ class Binance:
         """0 while something waits to be sent, else when the next stream is due."""
         return 0 if self._outbox else self.streams.next_tick_ns
 
+    def settle(self) -> None:
+        """A request has been answered: whoever runs this dialect learns what it has changed."""
+        if self.office.pending:
+            events, self.office.pending = self.office.pending, []
+            self.emit(events)
+
     def publish(self, events: Iterable[AnyEvent], now_ns: int) -> Iterable[Publication]:
-        """What the market's events mean for those who listen, in order."""
-        return self.streams.publish(events, now_ns)
+        """What events mean for those who listen, in order; an account's for its own alone."""
+        public: list[Event] = []
+        private: list[AccountEvent] = []
+        for event in events:
+            if isinstance(event, Executed | BalancesChanged):
+                private.append(event)
+            else:
+                public.append(event)
+        out = self.streams.publish(public, now_ns)
+        if private:
+            self.office.counts.happened(private, now_ns)
+            out += self._users.publish(private, now_ns)
+        return out
 
     def tick(self, now_ns: int) -> Iterable[Publication]:
         """What waits to be sent, then streams that are due."""
@@ -194,10 +217,17 @@ class Binance:
         """An order of the lab's owner.
 
         ``limits`` (see :meth:`Meter.command`), ``keepalive`` (``scale``), ``shutdown``, ``fault``
-        (see :meth:`Faults.command`).
+        (see :meth:`Faults.command`), ``account`` (see :meth:`Office.account_command`), ``skew``
+        (``seconds``: the exchange's clock ahead of the truth, below 0 behind).
         """
         if name == "limits":
+            if arguments.get("reset"):
+                self.office.counts.reset()
             return self.meter.command(arguments, now_ns)
+        if name == "account":
+            return self.office.account_command(arguments)
+        if name == "skew":
+            return self.office.skew_command(arguments)
         if name == "fault":
             state = self.faults.command(arguments)
             self._spoiler.refresh()
@@ -207,7 +237,8 @@ class Binance:
         if name == "shutdown":
             return self._shut_down(now_ns)
         raise BadInput(
-            f"binance has no command {name!r}; it has limits, keepalive, shutdown, fault"
+            f"binance has no command {name!r}; it has limits, keepalive, shutdown, fault, "
+            "account, skew"
         )
 
     def _set_keepalive(self, arguments: Mapping[str, Any]) -> dict[str, float]:

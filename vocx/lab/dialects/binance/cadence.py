@@ -15,7 +15,7 @@ import msgspec
 from vocx.lab.dialects.base import Publication
 from vocx.lab.dialects.binance import payloads
 from vocx.lab.dialects.binance.catalogue import Catalogue, Listing
-from vocx.lab.dialects.binance.market import AVERAGE_MINUTES
+from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
 from vocx.lab.dialects.binance.tickers import DAY_NS, MINUTE_NS, from_whole_minute
 from vocx.lab.dialects.binance.topics import ROLLING, Meaning, Topic
 from vocx.lab.market import Bar, LevelChanged, Window

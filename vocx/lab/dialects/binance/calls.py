@@ -21,6 +21,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     params: Params
     now_ns: int
     unit_ns: int = NS_PER_MS
+    skew_ns: int = 0
+
+    @property
+    def clock_ns(self) -> int:
+        """What the exchange's clock shows, as far as it is set wrong on purpose."""
+        return self.now_ns + self.skew_ns
 
     def stamp(self, at_ns: int) -> int:
         return at_ns // self.unit_ns
@@ -66,7 +72,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     method: str
-    answer: Callable[[Call], Any]
+    answer: Callable[[Any], Any]
     weight: Callable[[Params], int]
     allowed: tuple[str, ...] = ()
     mandatory: tuple[str, ...] = ()

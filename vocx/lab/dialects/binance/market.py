@@ -10,14 +10,15 @@ from typing import Any
 
 import msgspec
 
+from vocx.lab.dialects.binance import filters
 from vocx.lab.dialects.binance.calls import Call, Endpoint, combination, flat
 from vocx.lab.dialects.binance.catalogue import AggTrade, Listing
+from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
 from vocx.lab.dialects.binance.params import Params, missing
 from vocx.lab.dialects.binance.wire import Refusal, last_stamp, money
 from vocx.lab.market import Traded
 
 INTERVALS = tuple("1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split())
-AVERAGE_MINUTES = 5
 _DEPTH_PRICES = ((100, 5), (500, 25), (1000, 50), (5000, 250))
 
 
@@ -28,7 +29,7 @@ def ping(call: Call) -> dict[str, Any]:
 
 def time(call: Call) -> dict[str, Any]:
     """The exchange's clock."""
-    return {"serverTime": call.stamp(call.now_ns)}
+    return {"serverTime": call.stamp(call.clock_ns)}
 
 
 def depth(call: Call) -> dict[str, Any]:
@@ -180,7 +181,7 @@ def exchange_info(call: Call) -> dict[str, Any]:
     show_sets = params.flag("showPermissionSets", True)
     return {
         "timezone": "UTC",
-        "serverTime": call.stamp(call.now_ns),
+        "serverTime": call.stamp(call.clock_ns),
         "rateLimits": [],
         "exchangeFilters": [],
         "symbols": [_symbol(listing, show_sets) for listing in listings],
@@ -221,7 +222,7 @@ def _symbol(listing: Listing, show_sets: bool) -> dict[str, Any]:
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
-        "filters": _filters(listing),
+        "filters": filters.definitions(listing),
         "permissions": [],
     }
     if show_sets:
@@ -234,45 +235,6 @@ def _symbol(listing: Listing, show_sets: bool) -> dict[str, Any]:
         "EXPIRE_BOTH",
     ]
     return symbol
-
-
-def _filters(listing: Listing) -> list[dict[str, Any]]:
-    """PRICE_FILTER first: cryptofeed reads ``filters[0].tickSize``."""
-    spec, price, quantity = listing.numbers.spec, listing.numbers.price, listing.numbers.quantity
-    most = quantity[int(spec.max_quantity / spec.lot)]
-    zero = money(0)
-    return [
-        {
-            "filterType": "PRICE_FILTER",
-            "minPrice": price[1],
-            "maxPrice": price[100_000_000],
-            "tickSize": price[1],
-        },
-        {
-            "filterType": "LOT_SIZE",
-            "minQty": quantity[1],
-            "maxQty": most,
-            "stepSize": quantity[1],
-        },
-        {"filterType": "MARKET_LOT_SIZE", "minQty": zero, "maxQty": most, "stepSize": zero},
-        {
-            "filterType": "PERCENT_PRICE_BY_SIDE",
-            "bidMultiplierUp": "5",
-            "bidMultiplierDown": "0.2",
-            "askMultiplierUp": "5",
-            "askMultiplierDown": "0.2",
-            "avgPriceMins": AVERAGE_MINUTES,
-        },
-        {
-            "filterType": "NOTIONAL",
-            "minNotional": money(int(spec.min_notional * 100_000_000)),
-            "applyMinToMarket": True,
-            "maxNotional": money(9_000_000 * 100_000_000),
-            "applyMaxToMarket": False,
-            "avgPriceMins": AVERAGE_MINUTES,
-        },
-        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
-    ]
 
 
 _SYMBOL = ("symbol",)

@@ -45,8 +45,6 @@ _REASONS = {
     503: "Service Unavailable",
     504: "Gateway Timeout",
 }
-EXECUTES = frozenset({"timeout", "lost_answer", "late_answer", "truncated_json"})
-"""Faults that strike after the request was executed."""
 
 
 def html(status: int) -> HttpOut:
@@ -84,6 +82,8 @@ def instead(fault: Fault) -> HttpOut | None:
         return html(410)
     if fault.name == "html":
         return html(int(fault.options["status"]))
+    if fault.name == "lost_request":
+        return HttpOut(status=503, headers={}, body=b"", delay_ns=None)
     return None
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -21,6 +22,10 @@ from vocx.lab.dialects.binance.wire import NS_PER_MS, NS_PER_US, Refusal
 SYMBOL_RANGE = r"^[\w\-._&&[^a-z]]{1,50}$"
 NUMBER_RANGE = r"^[0-9]{1,20}$"
 SYMBOLS_RANGE = r'^\[("[\w\-._&&[^a-z]]{1,50}"(,"[\w\-._&&[^a-z]]{1,50}"){0,}){0,1}\]$'
+AMOUNT_RANGE = r"^([0-9]{1,20})(\.[0-9]{1,20})?$"
+CLIENT_ID_RANGE = r"^[a-zA-Z0-9-_]{1,36}$"
+_AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+_CLIENT_ID = re.compile(r"[a-zA-Z0-9\-_]{1,36}")
 _SYMBOL = re.compile(r"[\w\-.]{1,50}")
 _SYMBOLS = re.compile(r'\[("[\w\-.]{1,50}"(,"[\w\-.]{1,50}")*)?\]')
 """Matched against the text as sent: a space after a comma is refused."""
@@ -69,7 +74,7 @@ class Params:
     @classmethod
     def of_json(cls, sent: Mapping[str, Any]) -> Params:
         """The ``params`` object of the WebSocket API, as the texts REST would have sent."""
-        return cls((name, _as_text(value)) for name, value in sent.items())
+        return cls((name, as_text(value)) for name, value in sent.items())
 
     def admit(self, allowed: Collection[str], mandatory: Iterable[str] = ()) -> None:
         """Refuse repeated, surplus, missing, unknown and empty parameters."""
@@ -132,6 +137,22 @@ class Params:
             raise Refusal(-1108, f"Parameter '{name}' overflowed.")
         return int(value)
 
+    def amount(self, name: str) -> Decimal | None:
+        """A price or a quantity: digits, and at most one point with digits after it."""
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if not _AMOUNT.fullmatch(value) or not value.isascii():
+            raise illegal(name, AMOUNT_RANGE)
+        return Decimal(value)
+
+    def client_id(self, name: str) -> str | None:
+        """A client order id: 1 to 36 letters, digits, hyphens and underscores."""
+        value = self.values.get(name)
+        if value is not None and not _CLIENT_ID.fullmatch(value):
+            raise illegal(name, CLIENT_ID_RANGE)
+        return value
+
     def limit(self, default: int, most: int) -> int:
         """``limit``, clamped at ``most``; 0 is refused."""
         value = self.number("limit")
@@ -178,7 +199,8 @@ def _is_symbol(text: str) -> bool:
     return bool(_SYMBOL.fullmatch(text)) and not _LOWER.search(text)
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A JSON value as REST would have sent it; numbers keep the text they were written with."""
     if isinstance(value, str):
         return value
     return "" if value is None else msgspec.json.encode(value).decode()

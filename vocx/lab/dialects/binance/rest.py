@@ -8,15 +8,17 @@ import msgspec
 
 from vocx.lab import faults
 from vocx.lab.dialects.base import HttpIn, HttpOut
-from vocx.lab.dialects.binance import market, outages, tickers
+from vocx.lab.dialects.binance import account, market, orders, outages, tickers
 from vocx.lab.dialects.binance.calls import Call, Endpoint
 from vocx.lab.dialects.binance.catalogue import Catalogue
+from vocx.lab.dialects.binance.office import Office, SignedEndpoint
 from vocx.lab.dialects.binance.params import Params
+from vocx.lab.dialects.binance.signatures import Proof, rest_payload
 from vocx.lab.dialects.binance.weights import REST_RULES, WEIGHT, Meter
 from vocx.lab.dialects.binance.wire import Refusal, time_unit
 
 ROOT = "/api/v3/"
-ENDPOINTS = (*market.ENDPOINTS, *tickers.ENDPOINTS)
+ENDPOINTS = (*market.ENDPOINTS, *tickers.ENDPOINTS, *orders.ENDPOINTS, *account.ENDPOINTS)
 _RETIRED = "userDataStream"
 """listenKey paths: off since 2026-02-20, answered with nginx HTML (seen)."""
 NOT_SUPPORTED = Refusal(-1020, "This operation is not supported.")
@@ -25,9 +27,12 @@ NOT_SUPPORTED = Refusal(-1020, "This operation is not supported.")
 class Rest:
     """Answers REST requests."""
 
-    def __init__(self, catalogue: Catalogue, meter: Meter, active: faults.Faults) -> None:
+    def __init__(
+        self, catalogue: Catalogue, meter: Meter, active: faults.Faults, office: Office
+    ) -> None:
         self._catalogue = catalogue
         self._meter = meter
+        self._office = office
         self._faults = active
         self._served = 0
         self._paths: dict[str, dict[str, Endpoint]] = {}
@@ -37,13 +42,18 @@ class Rest:
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
         """The answer with the headers that every answer carries."""
         path, _, query = request.target.partition("?")
-        fault = self._faults.answer(path) if self._faults.active else None
+        verb = request.method
+        fault = self._faults.answer(path, verb) if self._faults.active else None
         before = outages.instead(fault) if fault is not None else None
-        if fault is None or before is None or fault.name in outages.EXECUTES:
+        answer = before
+        if fault is None or fault.executes:
             answer = self._executed(request, path, query, now_ns)
+            if fault is not None and fault.name == "delivered_twice":
+                answer = self._executed(request, path, query, now_ns)
         if before is not None:
             answer = before
-        elif fault is not None:
+        assert answer is not None, "what is not executed is answered by its fault"
+        if fault is not None:
             answer = faults.spoil(fault, answer)
         used = str(self._meter.used(request.peer, WEIGHT, now_ns))
         self._served += 1
@@ -69,7 +79,12 @@ class Rest:
                 params=params,
                 now_ns=now_ns,
                 unit_ns=time_unit(request.headers.get("x-mbx-time-unit")),
+                skew_ns=self._office.skew_ns,
             )
+            if isinstance(endpoint, SignedEndpoint):
+                proof = _proof(request, query, params)
+                signed = self._office.answer(endpoint, call, proof, request.peer)
+                return outages.json_answer(200, signed.body, signed.headers)
             body = endpoint.run(call)
         except Refusal as refusal:
             return outages.refused(refusal)
@@ -79,6 +94,15 @@ class Rest:
         if endpoint.path == "exchangeInfo":
             body["rateLimits"] = self._meter.entries(REST_RULES)
         return body
+
+
+def _proof(request: HttpIn, query: str, params: Params) -> Proof:
+    body = b"" if request.method == "GET" else request.body
+    return Proof(
+        key=request.headers.get("x-mbx-apikey"),
+        payload=rest_payload(query, body),
+        signature=params.text("signature") or "",
+    )
 
 
 def _nowhere(request: HttpIn, path: str, known: bool) -> HttpOut:

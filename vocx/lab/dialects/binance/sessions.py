@@ -35,6 +35,9 @@ class Home(Protocol):
     def left(self, session: Any) -> None:
         """The connection is gone."""
 
+    def settle(self) -> None:
+        """A request has been answered: what it has changed is told."""
+
 
 class Connection:
     """What both kinds of connections have in common: keepalive and an orderly end."""

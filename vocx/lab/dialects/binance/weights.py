@@ -144,7 +144,7 @@ class Meter:
                 over, longest = True, RAW
         self.refuse_banned(address, now_ns)
         if over and not self.off:
-            raise self._over(peer, longest, now_ns)
+            raise self.over(address, longest, now_ns)
 
     def count(self, address: str, rule: Rule, now_ns: int) -> float | None:
         """Count one event of another rule; seconds to wait when it is one too many."""
@@ -157,11 +157,12 @@ class Meter:
     def give_back(self, address: str, weight: int, now_ns: int) -> None:
         """Undo a charge: what succeeded costs nothing (orders, since 2026-04-02)."""
         count = self._count(self._peer(address), WEIGHT, now_ns)
-        count.used = max(count.used - weight, 0)
+        if not self._standing:
+            count.used = max(count.used - weight, 0)
 
     def messages(self, seen: Count, now_ns: int) -> bool:
         """Count one inbound frame of a stream connection; whether it is one too many."""
-        self._roll(seen, MESSAGES, now_ns)
+        self.roll(seen, MESSAGES, now_ns)
         seen.used += not self._standing
         return not self.off and seen.used > self.limit(MESSAGES)
 
@@ -176,7 +177,8 @@ class Meter:
 
         ``scale``, ``off``, ``advance`` (seconds, or ``"window"``: to the next weight window, past
         every ban), ``reset``, ``ban_after``, ``ban_s``, ``ban_growth``, and new limits by name:
-        ``weight``, ``raw``, ``connections``, ``stream_connections``, ``messages``.
+        ``weight``, ``raw``, ``connections``, ``stream_connections``, ``messages``, ``orders``
+        (in ten seconds), ``orders_day``.
         """
         named = {
             "weight": WEIGHT,
@@ -184,6 +186,8 @@ class Meter:
             "connections": CONNECTIONS,
             "stream_connections": STREAM_CONNECTIONS,
             "messages": MESSAGES,
+            "orders": ORDERS_10S,
+            "orders_day": ORDERS_1D,
         }
         for name, value in arguments.items():
             if name in named:
@@ -247,8 +251,10 @@ class Meter:
         else:
             self._ahead_ns += int(_positive("advance", by) * NS_PER_S)
 
-    def _over(self, peer: Peer, rule: Rule, now_ns: int) -> Refusal:
-        self._roll(peer.refused, WEIGHT, now_ns)
+    def over(self, address: str, rule: Rule, now_ns: int) -> Refusal:
+        """The 429 of an address that is over a limit; too many of them end in a ban (418)."""
+        peer = self._peer(address)
+        self.roll(peer.refused, WEIGHT, now_ns)
         peer.refused.used += 1
         if peer.refused.used > self.ban_after:
             length = min(self.ban_ns * self.ban_growth**peer.bans, self.longest_ban_ns)
@@ -256,6 +262,10 @@ class Meter:
             peer.refused.used = 0
             peer.banned_until_ns = self._moved(now_ns) + int(length / self.scale)
             return self._banned(peer, now_ns)
+        if rule.kind == "ORDERS":
+            per = f"{self.limit(rule)} orders per {rule.number} {rule.interval}"
+            text = f"Too many new orders; current limit is {per}."
+            return self._refusal(429, text, self._left(rule, now_ns), now_ns, code=-1015)
         if rule is RAW:
             unit = f"raw requests; current limit is {self.limit(RAW)} raw requests per 5 MINUTE"
         else:
@@ -270,9 +280,11 @@ class Meter:
         text = f"Way too much request weight used; IP banned until {until}. {_USE_STREAMS} bans."
         return self._refusal(418, text, left, now_ns)
 
-    def _refusal(self, status: int, text: str, left_ns: int, now_ns: int) -> Refusal:
+    def _refusal(
+        self, status: int, text: str, left_ns: int, now_ns: int, *, code: int = -1003
+    ) -> Refusal:
         return Refusal(
-            -1003,
+            code,
             text,
             status=status,
             data={
@@ -287,10 +299,11 @@ class Meter:
 
     def _count(self, peer: Peer, rule: Rule, now_ns: int) -> Count:
         count = peer.counts.setdefault(rule.kind + rule.interval, Count())
-        self._roll(count, rule, now_ns)
+        self.roll(count, rule, now_ns)
         return count
 
-    def _roll(self, count: Count, rule: Rule, now_ns: int) -> None:
+    def roll(self, count: Count, rule: Rule, now_ns: int) -> None:
+        """Begin a count anew when its window is over."""
         window = self._moved(now_ns) // self._length(rule)
         if window != count.window:
             count.window, count.used = window, 0

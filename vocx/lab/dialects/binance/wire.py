@@ -33,6 +33,11 @@ def money(e8: int) -> str:
     return f"{e8 // E8}.{e8 % E8:08d}"
 
 
+def exact(amount: Decimal) -> str:
+    """A decimal amount with eight decimals; what is finer is cut off."""
+    return money(int(amount * E8))
+
+
 def per_mille(thousandths: int) -> str:
     """Thousandths as text with three decimals (``priceChangePercent``)."""
     sign = "-" if thousandths < 0 else ""

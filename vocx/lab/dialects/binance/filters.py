@@ -1,0 +1,116 @@
+"""Filters: what ``exchangeInfo`` lists and what orders are held to (filters.md, 2026-07-21).
+
+The order of evaluation is not documented; ours is PRICE_FILTER, PERCENT_PRICE_BY_SIDE, LOT_SIZE,
+MARKET_LOT_SIZE, NOTIONAL, MAX_NUM_ORDERS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from vocx.lab.dialects.binance.catalogue import Listing
+from vocx.lab.dialects.binance.wire import E8, Refusal, money
+from vocx.lab.market import Side
+
+AVERAGE_MINUTES = 5
+MOST_TICKS = 100_000_000
+"""Highest price, in ticks."""
+MULTIPLIER_UP, MULTIPLIER_DOWN = Decimal(5), Decimal("0.2")
+MOST_NOTIONAL = Decimal(9_000_000)
+"""For limit orders only (``applyMaxToMarket`` is false)."""
+MOST_OPEN = 200
+NOTHING = Decimal(0)
+
+
+def definitions(listing: Listing) -> list[dict[str, Any]]:
+    """``filters`` of one symbol. PRICE_FILTER first: cryptofeed reads ``filters[0].tickSize``."""
+    spec, price, quantity = listing.numbers.spec, listing.numbers.price, listing.numbers.quantity
+    most = quantity[int(spec.max_quantity / spec.lot)]
+    zero = money(0)
+    up, down = str(MULTIPLIER_UP), str(MULTIPLIER_DOWN)
+    return [
+        {
+            "filterType": "PRICE_FILTER",
+            "minPrice": price[1],
+            "maxPrice": price[MOST_TICKS],
+            "tickSize": price[1],
+        },
+        {
+            "filterType": "LOT_SIZE",
+            "minQty": quantity[1],
+            "maxQty": most,
+            "stepSize": quantity[1],
+        },
+        {"filterType": "MARKET_LOT_SIZE", "minQty": zero, "maxQty": most, "stepSize": zero},
+        {
+            "filterType": "PERCENT_PRICE_BY_SIDE",
+            "bidMultiplierUp": up,
+            "bidMultiplierDown": down,
+            "askMultiplierUp": up,
+            "askMultiplierDown": down,
+            "avgPriceMins": AVERAGE_MINUTES,
+        },
+        {
+            "filterType": "NOTIONAL",
+            "minNotional": money(int(spec.min_notional * E8)),
+            "applyMinToMarket": True,
+            "maxNotional": money(int(MOST_NOTIONAL * E8)),
+            "applyMaxToMarket": False,
+            "avgPriceMins": AVERAGE_MINUTES,
+        },
+        counting(),
+    ]
+
+
+def counting() -> dict[str, Any]:
+    """The filter that depends on the account."""
+    return {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": MOST_OPEN}
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """An order's numbers as the filters look at them. ``price`` is ``None`` for a market order,
+    ``quantity`` for one by ``quote``; ``open_orders`` are the account's on the symbol."""
+
+    side: Side
+    price: Decimal | None
+    quantity: Decimal | None
+    quote: Decimal | None
+    open_orders: int = 0
+
+
+def check(listing: Listing, wanted: Wanted, now_ns: int) -> None:
+    """Refuse with the first filter that fails (-1013)."""
+    for name in _failures(listing, wanted, now_ns):
+        raise Refusal(-1013, f"Filter failure: {name}")
+
+
+def _failures(listing: Listing, wanted: Wanted, now_ns: int) -> Iterator[str]:
+    spec = listing.numbers.spec
+    average = _average(listing, now_ns)
+    price, quantity = wanted.price, wanted.quantity
+    if price is not None:
+        if not spec.tick <= price <= spec.tick * MOST_TICKS or price % spec.tick:
+            yield "PRICE_FILTER"
+        if not average * MULTIPLIER_DOWN <= price <= average * MULTIPLIER_UP:
+            yield "PERCENT_PRICE_BY_SIDE"
+    if quantity is not None:
+        if not spec.lot <= quantity <= spec.max_quantity or quantity % spec.lot:
+            yield "LOT_SIZE"
+        if price is None and quantity > spec.max_quantity:
+            yield "MARKET_LOT_SIZE"
+    notional = wanted.quote if quantity is None else quantity * (price or average)
+    assert notional is not None, "a quantity or a quote amount"
+    if notional < spec.min_notional or (price is not None and notional > MOST_NOTIONAL):
+        yield "NOTIONAL"
+    if price is not None and wanted.open_orders >= MOST_OPEN:
+        yield "MAX_NUM_ORDERS"
+
+
+def _average(listing: Listing, now_ns: int) -> Decimal:
+    """The average that prices are held against; the last trade's where nothing traded."""
+    price_e8, _ = listing.market.average_price(AVERAGE_MINUTES, now_ns)
+    return Decimal(price_e8) / E8
