@@ -7,9 +7,11 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any, SupportsIndex, overload
 
-from vocx.errors import BadInput
-from vocx.facts import Balance, Facts
+from vocx.errors import BadInput, OrderNotFound
+from vocx.facts import Balance, Fact, Facts, Order
+from vocx.stream.account import Missed
 from vocx.timing import HttpExchange
+from vocx.venues.base import GetBalances, GetFills, GetOpenOrders, GetOrder, Intent
 
 
 class Balances(Facts[Balance]):
@@ -67,3 +69,21 @@ class Balances(Facts[Balance]):
         if isinstance(what, str):
             return self.get(what) is not None
         return super().__contains__(what)
+
+
+def swallowed(ask: Callable[[Intent], Any], missed: Missed) -> list[Fact]:
+    """The account by REST, for a stream that has just (again) begun to listen: fills since the
+    last known event, orders that closed meanwhile, open orders, balances; in that order."""
+    open_now: Facts[Order] = ask(GetOpenOrders())
+    still = {(one.symbol, one.id) for one in open_now}
+    found: list[Fact] = []
+    if missed.since_ns is not None:
+        for symbol in missed.symbols:
+            found += ask(GetFills(symbol=symbol, start_ns=missed.since_ns, limit=1000))
+    for one in missed.open:
+        if (one.symbol, one.id) not in still:
+            try:
+                found.append(ask(GetOrder(symbol=one.symbol, id=one.id)))
+            except OrderNotFound:
+                continue
+    return [*found, *open_now, *ask(GetBalances())]

@@ -31,6 +31,7 @@ from vocx.limits import Budget
 from vocx.rest import Client, Gate, Standing
 from vocx.timing import ClockOffset, mono_ns
 from vocx.venues.base import (
+    PRIVATE,
     GetBook,
     GetCandles,
     GetInstruments,
@@ -310,14 +311,15 @@ class Exchange(Orders):
     def stream(
         self,
         *channels: str,
-        symbols: str | Iterable[str],
+        symbols: str | Iterable[str] = (),
         name: str | None = None,
         interval: str | None = None,
         depth: int | None = None,
         cadence_ms: int | None = None,
     ) -> Stream:
         """Listen to channels (``"trades"``, ``"quotes"``, ``"book"``, ``"ticker"``,
-        ``"candles"``) of one or more symbols; the stream is started and returned at once.
+        ``"candles"``) of one or more symbols, or of your account (``"orders"``, ``"fills"``,
+        ``"balances"``: all symbols, so none is named); the stream is started and returned at once.
 
         Starting a ``name`` that runs stops its predecessor; by default it is the venue, the
         channels and the symbols. ``interval`` is for candles; ``depth`` and ``cadence_ms`` ask
@@ -334,6 +336,9 @@ class Exchange(Orders):
             self.venue, channels, symbols, interval=interval, depth=depth, cadence_ms=cadence_ms
         )
         # Where REST does not answer now, a symbol cannot be checked; a stream has its own patience.
+        private = any(one.channel in PRIVATE for one in wanted)
+        if private:
+            self._key()
         offset = self._clock
         with suppress(errors.TransportError):
             for symbol in dict.fromkeys(one.symbol for one in wanted if one.symbol):
@@ -347,6 +352,9 @@ class Exchange(Orders):
             probe=self._probe,
             offset_ns=lambda: offset.offset_ns,
             ca_file=self._ca_file(),
+            login=self._login if private else None,
+            resync=self._resync_for_stream,
+            reconcile=self._swallowed if private else None,
             name=name or words.stream_name(self._label, wanted),
         )
         stream.lab = self.lab

@@ -14,13 +14,15 @@ What becomes of an order is always known or honestly unknown:
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from vocx import credentials, errors
 from vocx.exchange import entry, words
-from vocx.exchange.account import Balances
-from vocx.facts import BookSnapshot, Facts, Fill, Instrument, Order
+from vocx.exchange.account import Balances, swallowed
+from vocx.facts import BookSnapshot, Fact, Facts, Fill, Instrument, Order
 from vocx.timing import ClockOffset, wall_ns
 from vocx.venues.base import (
     CancelAll,
@@ -32,6 +34,7 @@ from vocx.venues.base import (
     GetOrder,
     Intent,
     PlaceOrder,
+    SocketPlan,
     Venue,
     split_symbol,
 )
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from vocx.exchange.entry import Allowance, Number
     from vocx.exchange.sending import Sending
     from vocx.lab import Lab
+    from vocx.stream.account import Missed
 
 Via = Literal["rest", "websocket"]
 OrderName = Order | int | str
@@ -57,6 +61,7 @@ class Orders:
     name: str
     _allowance: Allowance
     _sending: Sending
+    _clock: ClockOffset
     _symbols: OrderedDict[int | str, str]
 
     if TYPE_CHECKING:
@@ -254,7 +259,31 @@ class Orders:
     def _signed(self, intent: Intent, kind: type[T], via: Via = "rest") -> T:
         return self._timed(intent, kind, self._key(), via)
 
-    def _timed(self, intent: Intent, kind: type[T], key: Credentials, via: Via) -> T:
+    def _login(self, plan: SocketPlan) -> SocketPlan:
+        """A stream's private plan, signed for the connection that it just made."""
+        return self.venue.login(plan, wall_ns() + self._clock.offset_ns, self._key())
+
+    def _swallowed(self, missed: Missed) -> list[Fact]:
+        """For a stream, in a thread of its own: what nobody told it. Prints nothing."""
+
+        def ask(intent: Intent) -> Any:
+            return self._timed(intent, object, self._key(), "rest", tell=lambda line: None)
+
+        return swallowed(ask, missed)
+
+    def _resync_for_stream(self) -> None:
+        """After a login that was refused for its time; a failure shows at the next one."""
+        with suppress(errors.VocxError):
+            self._resync()
+
+    def _timed(
+        self,
+        intent: Intent,
+        kind: type[T],
+        key: Credentials,
+        via: Via,
+        tell: Callable[[str], None] = words.say,
+    ) -> T:
         """Send with the exchange's time; once more after a refused one."""
         named = getattr(intent, "client_order_id", None)
         try:
@@ -263,7 +292,7 @@ class Orders:
                 result = self._sending.send(intent, key, via, offset)
             except errors.ClockSkew:
                 before_ms = self._resync()
-                words.say(
+                tell(
                     f"{self.name}: the exchange refused our clock and did nothing; it was off by "
                     f"{before_ms:,.0f} ms. Measured again, and asked once more"
                     + (f" under the same id {named}" if named else "")

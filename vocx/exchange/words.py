@@ -10,7 +10,7 @@ from typing import Any
 
 from vocx import errors
 from vocx.rest import Standing
-from vocx.venues.base import Listen, Venue, split_symbol
+from vocx.venues.base import PRIVATE, Listen, Venue, split_symbol
 
 
 def listens(
@@ -33,10 +33,16 @@ def listens(
         raise errors.UnknownChannel(
             'name at least one channel: ex.stream("trades", symbols="BTC/USDT")'
         )
-    wanted = []
-    for symbol in [symbols] if isinstance(symbols, str) else list(symbols):
+    of_account = [one for one in channels if one in PRIVATE]
+    of_market = [one for one in channels if one not in PRIVATE]
+    wanted = [venue.check_listen(Listen(channel=one, symbol=None)) for one in of_account]
+    symbols = [symbols] if isinstance(symbols, str) else list(symbols)
+    if of_market and not symbols:
+        venue.check_listen(Listen(channel=of_market[0], symbol="BTC/USDT"))
+        raise errors.BadInput(f'{of_market[0]} needs symbols; write symbols="BTC/USDT"')
+    for symbol in symbols:
         split_symbol(symbol)
-        for channel in channels:
+        for channel in of_market:
             listen = Listen(
                 channel=channel,
                 symbol=symbol,
@@ -45,8 +51,6 @@ def listens(
                 cadence_ms=cadence_ms if channel == "book" else None,
             )
             wanted.append(venue.check_listen(listen))
-    if not wanted:
-        raise errors.BadInput('symbols is empty; write symbols="BTC/USDT"')
     _check_options(channels, interval=interval, depth=depth, cadence_ms=cadence_ms)
     return wanted
 
@@ -64,8 +68,8 @@ def _check_options(
 def stream_name(venue: str, wanted: Sequence[Listen]) -> str:
     """A stream's default name: venue, channels and symbols."""
     channels = dict.fromkeys(one.channel for one in wanted)
-    symbols = dict.fromkeys(one.symbol or "" for one in wanted)
-    return f"{venue}: {'+'.join(channels)} {'+'.join(symbols)}"
+    symbols = dict.fromkeys(one.symbol for one in wanted if one.symbol)
+    return f"{venue}: {'+'.join(channels)} {'+'.join(symbols) or 'of the account'}"
 
 
 def unknown_symbol(venue: str, symbol: str, known: Iterable[str]) -> errors.UnknownSymbol:

@@ -59,6 +59,7 @@ class Intake:
         self._changed, self._offset_ns = changed, offset_ns
         self._tables: dict[type, dict[Any, Slot]] = {**state.by_kind}
         self._candles = state.candles
+        self._private = state.private
         self._framing = Framing()
         self._waited_for = [slot for slot in state.slots if slot.wanted in plan.topics.values()]
 
@@ -129,7 +130,10 @@ class Intake:
             if slot is not None:
                 slot.take(fact, now_ns, out)
                 return
-        if isinstance(fact, Fact) and not isinstance(fact, Gap):
+        mine = self._private.get(type(fact))
+        if mine is not None:
+            mine.take(fact, now_ns, out)
+        elif isinstance(fact, Fact) and not isinstance(fact, Gap):
             self._unknown(message)
         else:
             self._aside(fact, out, heard)
@@ -174,6 +178,8 @@ class Intake:
         elif isinstance(what, Control):
             if what.kind == "shutdown":
                 heard.shutdown = True
+            elif what.kind == "terminated":
+                heard.closed = Loss("terminated", 0, what.text)
             elif what.kind == "pong":
                 self._pong(None, time.time_ns(), heard)
             else:

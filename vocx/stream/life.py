@@ -23,12 +23,16 @@ from collections.abc import Callable, Generator
 
 from vocx.errors import (
     BadInput,
+    Banned,
+    ClockSkew,
     DnsError,
     LabError,
+    RateLimited,
     StreamStopped,
     SubscribeRefused,
     TlsError,
     VenueError,
+    VenueUnavailable,
     VocxError,
 )
 from vocx.facts import Gap
@@ -81,6 +85,8 @@ class Course:
         self.reconnects = 0
         self.dials = 0
         self.dns_errors = 0
+        self.clock_refused = False
+        """The venue refused the time of our login: measure its clock before the next."""
         self._plan = plan
         self._deadlines = d = deadlines or Deadlines()
         self._clock = clock or Clock()
@@ -101,7 +107,7 @@ class Course:
         self._was_live = False
         self._proved: dict[Listen, int] = {}
         self._wait_s = 0.0
-        self._heard_wall_ns = 0
+        self.heard_wall_ns = 0
         self._look_ns = 0
 
     @property
@@ -114,6 +120,10 @@ class Course:
         proved_ns = self._proved.get(wanted)
         latest_ns = max(self._last_heard(wanted) or 0, proved_ns or 0)
         return proved_ns, now_ns - latest_ns > self._silence[wanted] * 1e9
+
+    def use(self, plan: SocketPlan) -> None:
+        """The plan with a login that is good now."""
+        self._talk.use(plan)
 
     def run(self) -> Life:
         """Live until fatal. The shell throws the generator away to stop."""
@@ -158,7 +168,7 @@ class Course:
         if loss.kind == "dns":
             self.dns_errors += 1
         if self._lost_wall_ns is None:
-            self._lost_wall_ns = self._heard_wall_ns if self._was_live else self._clock.wall_ns()
+            self._lost_wall_ns = self.heard_wall_ns if self._was_live else self._clock.wall_ns()
             self._loss = loss
         fatal = self.error or (error if error is not None and _is_fatal(error) else None)
         if fatal is not None:
@@ -199,7 +209,7 @@ class Course:
         d = self._deadlines
         self._talk.begin(now_ns)
         self._opened_ns = self._fresh_ns = self._checked_ns = now_ns
-        self._checked_wall_ns = self._heard_wall_ns = self._clock.wall_ns()
+        self._checked_wall_ns = self.heard_wall_ns = self._clock.wall_ns()
         self._good_ns: int | None = None
         self._half_ns: int | None = None
         self._look_step_ns = int(min(d.read_s, 0.1) * 1e9)
@@ -217,7 +227,7 @@ class Course:
         """What a read means: proof of life, acks, reasons to go."""
         if heard.fresh:
             self._fresh_ns = now_ns
-            self._heard_wall_ns = self._clock.wall_ns()
+            self.heard_wall_ns = self._clock.wall_ns()
             self._talk.heard_bytes(now_ns, heard.pong)
         if not heard.half:
             self._half_ns = None
@@ -228,9 +238,9 @@ class Course:
         if heard.acks:
             refused = self._talk.acked(heard.acks)
             if refused is not None:
-                self.error = refused
-                return Loss("refused", 0, refused.text or str(refused))
-        if heard.good:
+                return self._refused(refused)
+        # An account in which nothing happens sends no data: there a pong is as good.
+        if heard.good or (heard.pong and self._plan.private and self._talk.complete):
             self._good(now_ns)
         for wanted, agrees in heard.probes:
             self._probing.pop(wanted, None)
@@ -242,6 +252,16 @@ class Course:
         if heard.shutdown:
             return Loss("shutdown", 0, "the venue announced a restart")
         return None
+
+    def _refused(self, refused: VenueError) -> Loss:
+        """A subscription or a login was turned down: for good, or for now."""
+        self.clock_refused = isinstance(refused, ClockSkew)
+        busy = isinstance(refused, RateLimited | VenueUnavailable)
+        if self.clock_refused or (busy and not isinstance(refused, Banned)):
+            status = refused.http_status or 0
+            return Loss("login", status, refused.text[:80], refused.retry_after_s)
+        self.error = refused
+        return Loss("refused", 0, refused.text or str(refused))
 
     def _good(self, now_ns: int) -> None:
         if self._good_ns is None:
@@ -282,7 +302,7 @@ class Course:
         self._checked_ns, self._checked_wall_ns = now_ns, wall_ns
         if jump_s < self._deadlines.sleep_jump_s:
             return None
-        self._heard_wall_ns = min(self._heard_wall_ns, wall_ns - int(jump_s * 1e9))
+        self.heard_wall_ns = min(self.heard_wall_ns, wall_ns - int(jump_s * 1e9))
         return Loss("slept", 0, f"your machine slept {_span(jump_s)}")
 
     def _overdue(self, now_ns: int) -> Loss | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vocx.errors import NotReady, StreamStopped, SubscribeRefused, VocxError
-from vocx.facts import Candle, Fact, Facts, Quote, Trade
+from vocx.facts import Balance, Candle, Fact, Facts, Fill, Order, Quote, Trade
+from vocx.stream.account import Account, AccountSlot
 from vocx.stream.answers import (
     BookState,
     CandleState,
@@ -138,6 +139,43 @@ class Questions:
         assert isinstance(slot, QuoteSlot)
         since_ns = 0 if seconds is None else self._clock.wall_ns() - int(seconds * 1e9)
         return Facts(fact for fact in slot.recent.copy() if fact.arrived_ns >= since_ns)
+
+    def orders(self, symbol: str | None = None) -> Facts[Order]:
+        """The account's orders as last known, the latest changed last; at most 1,000 are kept,
+        open ones longest. ``.open`` of each says whether it can still be filled."""
+        found = self._account("orders").orders.copy().values()
+        return Facts(one for one in found if symbol in (None, one.symbol))
+
+    def order(self, order: Order | int | str) -> Order:
+        """One order as last known, named by itself, its number or its client order id.
+
+        Raises
+        ------
+        NotReady
+            This stream has not heard of it (yet).
+        """
+        key = order.id if isinstance(order, Order) else order
+        for one in reversed(self.orders()):
+            if key in (one.id, one.client_order_id):
+                return one
+        self._demand_alive()
+        raise NotReady(f"this stream has not heard of order {key!r} yet", venue=self.venue.name)
+
+    def fills(self, symbol: str | None = None, n: int = 1000) -> Facts[Fill]:
+        """The account's latest fills, newest last; at most 1,000 are kept."""
+        found = self._account("fills").recent.copy()
+        return (
+            Facts(one for one in found if symbol in (None, one.symbol))[-n:] if n > 0 else Facts()
+        )
+
+    def balances(self) -> Facts[Balance]:
+        """What the account holds, as last known, by asset."""
+        found = self._account("balances").balances.copy()
+        return Facts(found[asset] for asset in sorted(found))
+
+    def _account(self, channel: str) -> Account:
+        slot: AccountSlot = self._state.find(channel, None)
+        return slot.account
 
     def _answer(self, kind: type[S], slot: Slot) -> S:
         fact = slot.fact

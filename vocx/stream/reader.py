@@ -16,6 +16,7 @@ import websocket
 
 from vocx.errors import VocxError
 from vocx.facts import BookSnapshot, Fact, Quote
+from vocx.stream.account import AccountSlot, Ask, Reconcile
 from vocx.stream.backoff import Loss
 from vocx.stream.deadlines import Clock, Deadlines
 from vocx.stream.dial import Line, dial
@@ -28,6 +29,7 @@ from vocx.stream.steps import Dial, Dialled, Hang, Heard, Pause, Ping, Probe, Re
 from vocx.venues.base import GetBook, Listen, SocketPlan, Venue
 
 Asker = Callable[[], object]
+Login = Callable[[SocketPlan], SocketPlan]
 _LOST = (OSError, websocket.WebSocketException)
 _ALIVE_NS = 5_000_000_000  # other channels heard within this time prove that the feed goes on
 
@@ -49,7 +51,11 @@ class Equipment:
         offset_ns: Callable[[], int],
         deliver: Deliver,
         changed: Callable[[], None],
+        login: Login | None = None,
+        resync: Asker | None = None,
+        reconcile: Ask | None = None,
     ) -> None:
+        self.login, self.resync, self.reconcile = login, resync, reconcile
         self.venue, self.url = venue, url
         self.snapshot, self.probe = snapshot, probe
         self.ca_file, self.tap = ca_file, tap
@@ -79,7 +85,12 @@ class Reader(threading.Thread):
         self._gear = gear
         self._line: Line | None = None
         self._probes: deque[tuple[Listen, bool]] = deque()
-        self.slots: list[Slot] = [state.add(w, self.meter) for w in plan.topics.values()]
+        self.slots: list[Slot | AccountSlot] = [
+            state.add(w, self.meter) for w in plan.topics.values()
+        ]
+        self._reconcile: Reconcile | None = None
+        if plan.private and gear.reconcile is not None:
+            self._reconcile = Reconcile(state.account(self.meter), gear.reconcile)
         self.snapshots: list[Snapshots] = []
         for slot in self.slots:
             intent = gear.venue.snapshot(slot.wanted.symbol or "")
@@ -152,6 +163,8 @@ class Reader(threading.Thread):
     def _dial(self) -> Dialled:
         gear = self._gear
         try:
+            if self.course.clock_refused and gear.resync is not None:
+                gear.resync()
             self._line = dial(
                 gear.url(self.plan.base) + self.plan.path,
                 deadlines=gear.deadlines,
@@ -159,7 +172,10 @@ class Reader(threading.Thread):
                 refused=gear.venue.refused_upgrade,
                 ca_file=gear.ca_file,
             )
+            if self.plan.private and gear.login is not None:
+                self.course.use(gear.login(self.plan))
         except VocxError as error:
+            self._hang(None, "")
             return Dialled(error)
         self.meter.handshake = self._line.phases
         self.meter.stamped = self._line.wire.stamped
@@ -168,6 +184,8 @@ class Reader(threading.Thread):
             slot.begin()
         for books in self.snapshots:
             books.begin(time.monotonic_ns())
+        if self._reconcile is not None:
+            self._reconcile.begin()
         return Dialled()
 
     def _send(self, payload: bytes, opcode: int) -> None:
@@ -225,7 +243,28 @@ class Reader(threading.Thread):
             got = books.tick(now_ns)
             if got is not None:
                 self._supply(books.slot, got)
+        if self.plan.private:
+            self._look_up(now_ns)
         return heard
+
+    def _look_up(self, now_ns: int) -> None:
+        """The account by REST, once a login has succeeded; then its channels are known."""
+        live = self.course.state in ("live", "degraded")
+        facts = [] if self._reconcile is None else self._reconcile.tick(now_ns, live)
+        if facts is None or not live:
+            return
+        out: list[Fact] = []
+        mine = [slot for slot in self.slots if isinstance(slot, AccountSlot)]
+        for fact in facts:
+            for slot in mine:
+                if type(fact) is slot.kind:
+                    slot.take(fact, slot.heard_ns, out)
+        if out:
+            self._gear.deliver(out)
+        if not all(slot.ready for slot in mine):
+            for slot in mine:
+                slot.ready = True
+            self._gear.changed()
 
     def _supply(self, slot: BookSlot, got: BookSnapshot) -> None:
         """A snapshot has come by REST. It is no proof of life of the stream."""
@@ -234,13 +273,15 @@ class Reader(threading.Thread):
         self._gear.changed()
         self._gear.deliver(out)
 
-    def as_of_ns(self, slot: Slot) -> int | None:
+    def as_of_ns(self, slot: Slot | AccountSlot) -> int | None:
         """Up to when this channel is complete (wall clock), by the best proof there is.
 
         Its own data, or other data of the same socket less the cadence, or REST that agreed;
         each less the one-way delay, half of the measured round trip. A pong proves nothing
         about the feed.
         """
+        if isinstance(slot, AccountSlot):
+            return self._account_as_of_ns(slot)
         fact = slot.fact
         if fact is None:
             return None
@@ -258,7 +299,13 @@ class Reader(threading.Thread):
             proofs.append(wall_ns - (mono_ns - proved_ns))
         return max(proofs) - trip_ns // 2
 
-    def feeds(self, slot: Slot) -> bool:
+    def _account_as_of_ns(self, slot: AccountSlot) -> int | None:
+        """Up to when an account is known: while its socket lives, to the last bytes of it."""
+        if slot.ready:
+            return self.course.heard_wall_ns - (self.meter.round_trip_ns() or 0) // 2
+        return slot.account.changed_ns
+
+    def feeds(self, slot: Slot | AccountSlot) -> bool:
         """This channel is connected and not suspicious."""
         if self.course.state not in ("live", "degraded", "stale") or not self.is_alive():
             return False

@@ -9,12 +9,26 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from vocx.book import LocalBook
 from vocx.errors import BadInput
-from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap, Quote, Ticker, Trade
+from vocx.facts import (
+    Balance,
+    BookDelta,
+    BookSnapshot,
+    Candle,
+    Fact,
+    Fill,
+    Gap,
+    Order,
+    Quote,
+    Ticker,
+    Trade,
+)
+from vocx.stream.account import Account, AccountSlot
 from vocx.stream.stats import Meter
-from vocx.venues.base import Listen
+from vocx.venues.base import PRIVATE, Listen
 
 TRADES, CANDLES, QUOTES = 1000, 500, 2000
 _WINDOW = 1024  # ids remembered against duplicates
@@ -253,16 +267,33 @@ class State:
 
     def __init__(self, follows: Callable[[int, BookDelta], str]) -> None:
         self._follows = follows
-        self._slots: dict[Listen, Slot] = {}
+        self._slots: dict[Listen, Slot | AccountSlot] = {}
+        self._account: Account | None = None
+        self.private: dict[type[Fact], AccountSlot] = {}
         self.by_kind: dict[type[Fact], dict[str, Slot]] = {
             kind: {} for kind in (Trade, Quote, Ticker, BookDelta, BookSnapshot)
         }
         self.candles: dict[tuple[str, str], CandleSlot] = {}
 
-    def add(self, wanted: Listen, meter: Meter) -> Slot:
+    def account(self, meter: Meter) -> Account:
+        """What is known of the account, in one piece: channels are views of it."""
+        if self._account is None:
+            self._account = Account(meter)
+        return self._account
+
+    def _add_private(self, wanted: Listen, meter: Meter) -> AccountSlot:
+        kinds: tuple[type[Fact], ...] = (Order, Fill, Balance)
+        kind = kinds[PRIVATE.index(wanted.channel)]
+        slot = AccountSlot(wanted, self.account(meter), kind)
+        self._slots[wanted] = self.private[kind] = slot
+        return slot
+
+    def add(self, wanted: Listen, meter: Meter) -> Slot | AccountSlot:
         """Make room for one channel of one symbol."""
         if wanted in self._slots:
             return self._slots[wanted]
+        if wanted.channel in PRIVATE:
+            return self._add_private(wanted, meter)
         symbol, slot = wanted.symbol or "", self._make(wanted, meter)
         if isinstance(slot, CandleSlot):
             self.candles[symbol, wanted.interval or ""] = slot
@@ -283,14 +314,14 @@ class State:
         return kinds.get(wanted.channel, Slot)(wanted, meter)
 
     @property
-    def slots(self) -> list[Slot]:
+    def slots(self) -> list[Slot | AccountSlot]:
         return list(self._slots.values())
 
     def last_heard(self, wanted: Listen) -> int | None:
         """Monotonic nanoseconds of a channel's latest data."""
         return self._slots[wanted].heard_ns or None
 
-    def find(self, channel: str, symbol: str | None, interval: str | None = None) -> Slot:
+    def find(self, channel: str, symbol: str | None, interval: str | None = None) -> Any:
         """The slot that was asked for, or a refusal that names what is there."""
         mine = [slot for slot in self._slots.values() if slot.wanted.channel == channel]
         if symbol is None and len({slot.wanted.symbol for slot in mine}) == 1:

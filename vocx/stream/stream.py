@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from vocx.errors import BadInput, NotReady, StreamStopped, VocxError, WaitTimeout
 from vocx.facts import Fact
 from vocx.stream import registry
+from vocx.stream.account import Ask
 from vocx.stream.answers import (
     BookState,
 )
@@ -19,13 +20,13 @@ from vocx.stream.deadlines import Clock, Deadlines
 from vocx.stream.intake import Tap
 from vocx.stream.life import Course
 from vocx.stream.questions import Questions
-from vocx.stream.reader import Asker, Equipment, Reader
+from vocx.stream.reader import Asker, Equipment, Login, Reader
 from vocx.stream.snapshots import Fetch
 from vocx.stream.state import BookSlot, State, describe
 from vocx.stream.stats import StreamStats
 from vocx.stream.subscription import KINDS, Policy, Subscription
 from vocx.stream.summary import summary
-from vocx.venues.base import Listen, SocketPlan, Venue
+from vocx.venues.base import PRIVATE, Listen, SocketPlan, Venue
 
 if TYPE_CHECKING:
     from vocx.lab import Lab
@@ -56,6 +57,9 @@ class Stream(Questions):
         A certificate authority to trust besides the system's (the lab's).
     tap : callable or None
         Gets every text frame and its arrival time, in the reader thread: it must be quick.
+    login, resync, reconcile : callable
+        For an account's channels: signs a private plan for one connection; measures the venue's
+        clock again; asks by REST what an outage swallowed.
 
     Attributes
     ----------
@@ -77,6 +81,9 @@ class Stream(Questions):
         tap: Tap | None = None,
         clock: Clock | None = None,
         deadlines: Deadlines | None = None,
+        login: Login | None = None,
+        resync: Asker | None = None,
+        reconcile: Ask | None = None,
     ) -> None:
         self.venue = venue
         self.wanted: tuple[Listen, ...] = tuple(venue.check_listen(one) for one in wanted)
@@ -105,6 +112,9 @@ class Stream(Questions):
             offset_ns=offset_ns or (lambda: 0),
             deliver=self._deliver,
             changed=self._notify,
+            login=login,
+            resync=resync,
+            reconcile=reconcile,
         )
 
     # life
@@ -229,8 +239,11 @@ class Stream(Questions):
     ) -> Subscription:
         """A bounded queue of your own, from now on; see :mod:`vocx.stream.subscription`.
 
-        Without ``policy``: ``"gap"`` for the book alone, else ``"drop_oldest"``.
+        Without ``policy``: ``"gap"`` for the book alone and wherever an account's events are
+        among them, else ``"drop_oldest"``.
         """
+        if policy is None and self._has_private(channels):
+            policy = "gap"
         chosen = [channels] if isinstance(channels, str) else channels
         named = [symbols] if isinstance(symbols, str) else symbols
         for channel in chosen or ():
@@ -253,6 +266,12 @@ class Stream(Questions):
         if over:
             subscription.end(self._death())
         return subscription
+
+    def _has_private(self, channels: Collection[str] | str | None) -> bool:
+        wanted = {one.channel for one in self.wanted}
+        if channels is not None:
+            wanted &= {channels} if isinstance(channels, str) else set(channels)
+        return not wanted.isdisjoint(PRIVATE)
 
     def _drop(self, subscription: Subscription) -> None:
         with self._changed:

@@ -7,7 +7,8 @@ is your choice:
                    prices you look at,
 ``"drop_oldest"``  drop the oldest and count it: for tapes,
 ``"gap"``          drop everything and say so with a :class:`~vocx.facts.Gap` (and, for a book, a
-                   fresh snapshot to go on from): for changes that mean nothing with one missing.
+                   fresh snapshot to go on from; of orders and balances the latest of each): for
+                   changes that mean nothing with one missing, and for an account's events.
 """
 
 from __future__ import annotations
@@ -19,7 +20,19 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Literal
 
 from vocx.errors import BadInput, StreamStopped, VocxError, WaitTimeout
-from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap, Quote, Ticker, Trade
+from vocx.facts import (
+    Balance,
+    BookDelta,
+    BookSnapshot,
+    Candle,
+    Fact,
+    Fill,
+    Gap,
+    Order,
+    Quote,
+    Ticker,
+    Trade,
+)
 
 Policy = Literal["latest", "drop_oldest", "gap"]
 POLICIES: tuple[Policy, ...] = ("latest", "drop_oldest", "gap")
@@ -30,6 +43,9 @@ KINDS: dict[str, tuple[type[Fact], ...]] = {
     "book": (BookDelta, BookSnapshot),
     "ticker": (Ticker,),
     "candles": (Candle,),
+    "orders": (Order,),
+    "fills": (Fill,),
+    "balances": (Balance,),
 }
 """Channel to the kinds of fact that it carries."""
 
@@ -116,6 +132,7 @@ class Subscription:
                 getattr(fact, "symbol", None),
                 getattr(fact, "interval", None),
                 getattr(fact, "channel", None),
+                _identity(fact),
             )
             if self._latest.pop(key, None) is not None:
                 self.dropped += 1
@@ -137,6 +154,9 @@ class Subscription:
                 fresh = self._fresh(channel, symbol)
                 if fresh is not None:
                     self._facts.append(fresh)
+                # Fills stay lost here; orders and balances are states, of which the last counts.
+                latest = {_identity(fact): fact for fact in mine if _identity(fact) is not None}
+                self._facts.extend(latest.values())
 
     def _fresh(self, channel: str, symbol: str | None) -> BookSnapshot | None:
         if channel != "book" or symbol is None or self._refresh is None:
@@ -238,6 +258,13 @@ def _kinds(channels: frozenset[str] | None) -> frozenset[type[Fact]] | None:
     if channels is None:
         return None
     return frozenset(kind for channel in channels for kind in KINDS[channel])
+
+
+def _identity(fact: Fact) -> int | str | None:
+    """What one order or balance is told from another by."""
+    if isinstance(fact, Order):
+        return fact.id
+    return fact.asset if isinstance(fact, Balance) else None
 
 
 def _overflowed(channel: str, symbol: str | None, lost: Sequence[Fact]) -> Gap:

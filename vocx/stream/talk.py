@@ -40,6 +40,10 @@ class Talk:
         self.resubscribed = 0
         self.begin(0)
 
+    def use(self, plan: SocketPlan) -> None:
+        """What to say from the next connection on: a login is signed for each."""
+        self._plan = plan
+
     def begin(self, now_ns: int) -> None:
         """A new connection: everything is to be said again."""
         self._queue = deque(self._plan.frames)

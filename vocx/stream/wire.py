@@ -64,7 +64,7 @@ HURRY = _Hurry()
 class Wire:
     """A connected socket with the methods websocket-client needs, and :meth:`read` for us.
 
-    Owned by one thread; only :meth:`abort` may be called from another.
+    One thread reads; others may :meth:`send`, one at a time, and :meth:`abort`.
 
     Attributes
     ----------
@@ -86,6 +86,7 @@ class Wire:
         self._held = b""
         self._check: Callable[[], None] | None = None
         self._tls: ssl.SSLObject | None = None
+        self._tls_lock = threading.Lock()  # one SSL object, read and written by two threads
         if tls is not None:
             self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
             self._tls = tls.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
@@ -152,6 +153,10 @@ class Wire:
         self.first_ns = last_ns if waited or not before_ns else min(before_ns, last_ns)
 
     def _decrypt(self, data: bytes) -> bytes | None:
+        with self._tls_lock:
+            return self._decrypt_alone(data)
+
+    def _decrypt_alone(self, data: bytes) -> bytes | None:
         assert self._tls is not None
         self._incoming.write(data)
         parts: list[bytes] = []
@@ -220,8 +225,9 @@ class Wire:
         if self._tls is None:
             self._sock.sendall(data)
         else:
-            self._tls.write(data)
-            self._flush()
+            with self._tls_lock:
+                self._tls.write(data)
+                self._flush()
         return len(data)
 
     def gettimeout(self) -> float | None:

@@ -1,0 +1,224 @@
+"""What is known of an account: its orders, fills and balances, kept from a private stream.
+
+Events are applied so that one that comes twice, late, or again by REST changes nothing: an order
+never un-fills and never reopens, a fill counts once, a balance gives way only to a younger one.
+
+A private stream has no past: what happened during an outage was told to nobody. So after each
+login the account is asked by REST (:class:`Reconcile`), and what that adds is handed on like any
+event, marked ``source="rest"``, behind the :class:`~vocx.facts.Gap` that names the outage.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Collection, Sequence
+
+import msgspec
+
+from vocx.errors import VocxError
+from vocx.facts import Balance, Fact, Fill, Order
+from vocx.stream.stats import Meter
+from vocx.venues.base import Listen
+
+ORDERS, FILLS = 1000, 1000
+_FILLS_SEEN = 10_000
+_OVERLAP_NS = 60_000_000_000
+_FIRST_RETRY_S, _RETRY_CAP_S = 0.5, 10.0
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """What to ask for after a login: orders last known open, symbols traded, and since when
+    fills may be missing (nanoseconds since the epoch, ``None``: nothing was known yet)."""
+
+    open: Sequence[Order]
+    symbols: Collection[str]
+    since_ns: int | None
+
+
+Ask = Callable[[Missed], Sequence[Fact]]
+
+
+class Account:
+    """All that one private socket told. Its reader writes, anybody reads.
+
+    Attributes
+    ----------
+    orders : dict
+        Latest state by (symbol, id), the latest changed last; at most 1,000.
+    recent : deque
+        Fills, newest last.
+    balances : dict
+        By asset.
+    """
+
+    def __init__(self, meter: Meter) -> None:
+        self.orders: OrderedDict[tuple[str, int | str], Order] = OrderedDict()
+        self.recent: deque[Fill] = deque(maxlen=FILLS)
+        self.balances: dict[str, Balance] = {}
+        self._meter = meter
+        self._seen: OrderedDict[tuple[str, int | str], None] = OrderedDict()
+        self._symbols: set[str] = set()
+        self.changed_ns: int | None = None
+
+    def take(self, fact: Fact) -> bool:
+        """Apply one fact; whether it was news."""
+        if isinstance(fact, Order):
+            news = self._order(fact)
+        elif isinstance(fact, Fill):
+            news = self._fill(fact)
+        else:
+            assert isinstance(fact, Balance)
+            news = self._balance(fact)
+        if news:
+            self.changed_ns = fact.arrived_ns
+        return news
+
+    def _order(self, fact: Order) -> bool:
+        key = (fact.symbol, fact.id)
+        before = self.orders.get(key)
+        if before is not None:
+            if _same(before, fact):
+                self._count(fact, late=False)
+                return False
+            if fact.filled < before.filled or (fact.open and not before.open):
+                self._count(fact, late=True)
+                return False
+        self._symbols.add(fact.symbol)
+        self.orders[key] = fact
+        self.orders.move_to_end(key)
+        while len(self.orders) > ORDERS:
+            closed = (one for one, order in self.orders.items() if not order.open)
+            del self.orders[next(closed, next(iter(self.orders)))]
+        return True
+
+    def _fill(self, fact: Fill) -> bool:
+        key = (fact.symbol, fact.id)
+        if key in self._seen:
+            self._count(fact, late=False)
+            return False
+        self._seen[key] = None
+        if len(self._seen) > _FILLS_SEEN:
+            self._seen.popitem(last=False)
+        self._symbols.add(fact.symbol)
+        self.recent.append(fact)
+        return True
+
+    def _balance(self, fact: Balance) -> bool:
+        before = self.balances.get(fact.asset)
+        if before is not None:
+            if (before.exchange_ns or 0) > (fact.exchange_ns or 0):
+                self._count(fact, late=True)
+                return False
+            if fact.source == "rest" and (before.free, before.locked) == (fact.free, fact.locked):
+                return False
+        self.balances[fact.asset] = fact
+        return True
+
+    def _count(self, fact: Order | Fill | Balance, *, late: bool) -> None:
+        """REST repeats what is known by its nature; from a stream it is worth counting."""
+        if fact.source == "stream":
+            self._meter.out_of_order += late
+            self._meter.duplicates += not late
+
+    def missed(self) -> Missed:
+        """What to ask for now."""
+        since_ns = None if self.changed_ns is None else self.changed_ns - _OVERLAP_NS
+        still_open = [one for one in list(self.orders.values()) if one.open]
+        return Missed(still_open, sorted(self._symbols), since_ns)
+
+
+def _same(one: Order, other: Order) -> bool:
+    return (one.status, one.filled, one.quantity, one.price) == (
+        other.status,
+        other.filled,
+        other.quantity,
+        other.price,
+    )
+
+
+class AccountSlot:
+    """One channel of an account, in the place where a market's channel has a
+    :class:`~vocx.stream.state.Slot`.
+
+    Attributes
+    ----------
+    ready : bool
+        The account is known as of this connection.
+    """
+
+    def __init__(self, wanted: Listen, account: Account, kind: type[Fact]) -> None:
+        self.wanted, self.account, self.kind = wanted, account, kind
+        self.fact: Fact | None = None
+        self.heard_ns = 0
+        self.ready = False
+
+    def begin(self) -> None:
+        """A new connection."""
+
+    def lose(self) -> None:
+        """The connection is lost: what is known may be old now."""
+        self.ready = False
+
+    def take(self, fact: Fact, now_ns: int, out: list[Fact]) -> None:
+        """Apply one fact and hand it on if it is news."""
+        self.heard_ns = now_ns
+        if self.account.take(fact):
+            self.fact = fact
+            out.append(fact)
+
+
+class Reconcile:
+    """Asks for the account after each login. Driven by the reader thread: :meth:`tick` never
+    waits; the asking has a short-lived thread of its own, and is repeated until it succeeds.
+
+    Attributes
+    ----------
+    problem : VocxError or None
+        Why the latest try failed.
+    """
+
+    def __init__(self, account: Account, ask: Ask) -> None:
+        self.problem: VocxError | None = None
+        self._account, self._ask = account, ask
+        self._arrived: deque[tuple[int, Sequence[Fact] | VocxError]] = deque()
+        self._round = 0
+        self._due_ns: int | None = None
+        self._tries = 0
+
+    def begin(self) -> None:
+        """A new connection: what an older one asked for is void."""
+        self._round += 1
+        self._due_ns, self._tries = 0, 0
+
+    def tick(self, now_ns: int, live: bool) -> Sequence[Fact] | None:
+        """Facts that have come, else perhaps start to ask."""
+        while self._arrived:
+            number, got = self._arrived.popleft()
+            if number != self._round:
+                continue
+            if not isinstance(got, VocxError):
+                self.problem = None
+                return got
+            self.problem = got
+            wait_s = min(_RETRY_CAP_S, _FIRST_RETRY_S * 2.0 ** min(self._tries, 8))
+            self._tries += 1
+            wait_s = max(wait_s, getattr(got, "retry_after_s", None) or 0.0)
+            self._due_ns = now_ns + int(wait_s * 1e9)
+        if live and self._due_ns is not None and now_ns >= self._due_ns:
+            self._due_ns = None
+            missed, number = self._account.missed(), self._round
+            threading.Thread(
+                target=self._work, args=(missed, number), name="vocx-reconcile", daemon=True
+            ).start()
+        return None
+
+    def _work(self, missed: Missed, number: int) -> None:
+        got: Sequence[Fact] | VocxError
+        try:
+            got = self._ask(missed)
+        except VocxError as error:
+            got = error
+        except Exception as error:  # injected: whatever it raises must not be lost
+            got = VocxError(f"asking for the account failed: {error!r}")
+        self._arrived.append((number, got))
