@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
 from difflib import get_close_matches
-from typing import Any, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 from vocx.errors import BadInput, OrderNotFound
 from vocx.facts import Balance, Fact, Facts, Order
-from vocx.stream.account import Missed
 from vocx.timing import HttpExchange
 from vocx.venues.base import GetBalances, GetFills, GetOpenOrders, GetOrder, Intent
+
+if TYPE_CHECKING:
+    from vocx.stream.account import Missed
 
 
 class Balances(Facts[Balance]):

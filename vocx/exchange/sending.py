@@ -5,8 +5,9 @@ Both ways share the gate (one account, one budget) and end in the same facts and
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -14,9 +15,11 @@ from vocx import errors
 from vocx.facts import Fact, Facts
 from vocx.rest import Client
 from vocx.rest.client import redacted
-from vocx.stream.ask import Answer, Asking
 from vocx.timing import ClockOffset, HttpExchange, Phases, wall_ns
 from vocx.venues.base import Credentials, Intent, PlaceOrder, Request, Venue
+
+if TYPE_CHECKING:
+    from vocx.stream.ask import Answer, Asking
 
 Explain = Callable[[errors.TransportError], errors.VocxError]
 
@@ -52,13 +55,24 @@ class Sending:
         self._venue: Venue = client.venue
         self._url, self._redact, self._explain = url, redact, explain
         self._again = 0
-        self._asking = Asking(
-            url,
-            opened=self._venue.opened,
-            refused=self._venue.refused_upgrade,
-            ca_file=ca_file,
-            name=f"{name}-asking",
-        )
+        self._ca_file, self._name = ca_file, name
+        self._lock = threading.Lock()
+        self._kept: Asking | None = None
+
+    def _asking(self) -> Asking:
+        """The socket, made when it is first wanted."""
+        from vocx.stream.ask import Asking
+
+        with self._lock:
+            if self._kept is None:
+                self._kept = Asking(
+                    self._url,
+                    opened=self._venue.opened,
+                    refused=self._venue.refused_upgrade,
+                    ca_file=self._ca_file,
+                    name=f"{self._name}-asking",
+                )
+            return self._kept
 
     @property
     def repeats(self) -> int:
@@ -86,13 +100,14 @@ class Sending:
     def _ask(
         self, intent: Intent, key: Credentials, now_ns: Callable[[], int]
     ) -> Fact | Facts[Any]:
-        gate, number = self._client.gate, self._asking.number()
+        gate, asking = self._client.gate, self._asking()
+        number = asking.number()
         request = self._venue.envelope(intent, number, now_ns(), key)
         gate.enter(request.weight, request.orders)
         # A wait for the limit may have outlived the first signature.
         request = self._venue.envelope(intent, number, now_ns(), key)
         try:
-            answer = self._asking.ask(number, request.body)
+            answer = asking.ask(number, request.body)
             return self._read(request, answer)
         except errors.VocxError as error:
             raise self._known(error, request) from None
@@ -143,5 +158,6 @@ class Sending:
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._asking.close()
+        if self._kept is not None:
+            self._kept.close()
         self._client.close()
