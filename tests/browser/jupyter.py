@@ -37,6 +37,9 @@ class Server:
                     sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
                     "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0",
                     f"--ServerApp.root_dir={self.root}", "--LabApp.collaborative=False",
+                    # Should the tests be killed, it ends by itself.
+                    "--ServerApp.shutdown_no_activity_timeout=300",
+                    "--MappingKernelManager.cull_idle_timeout=300",
                 ],
                 env=self._environment(runtime),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,

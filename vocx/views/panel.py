@@ -10,8 +10,16 @@ import anywidget
 import traitlets
 
 _HERE = Path(__file__).parent
-_SCRIPT = (_HERE / "panel.js").read_text("utf-8")
-_STYLE = (_HERE / "panel.css").read_text("utf-8")
+
+
+def _lean(name: str) -> str:
+    """A file without indentation and comment lines: each panel carries a copy to the page."""
+    lines = (line.strip() for line in (_HERE / name).read_text("utf-8").splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+_SCRIPT = _lean("panel.js")
+_STYLE = _lean("panel.css")
 
 
 class Panel(anywidget.AnyWidget):

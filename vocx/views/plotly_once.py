@@ -123,6 +123,7 @@ def live_figure(figure: go.Figure) -> Any:
         made = SharedFigure(figure)
     else:
         made = go.FigureWidget(figure)
-    made._view_count = None  # else a view that closes reports to a comm that is gone
-    made._config = {"displaylogo": False, "responsive": False, "displayModeBar": False}
+    with made.hold_sync():
+        made._view_count = None  # else a view that closes reports to a comm that is gone
+        made._config = {"displaylogo": False, "responsive": False, "displayModeBar": False}
     return made
