@@ -159,11 +159,19 @@ class Losses:
         """The worst copy in outline over the true book, as far around the price as it is wrong."""
         from vocx import figures
 
-        worst = max(self.copies, key=lambda copy: best(copy)[0] - best(copy)[1])
+        worst = max(self.copies, key=lambda copy: _damage(copy, self.true))
         prices = [*best(worst), *best(self.true)]
         low, high, margin = min(prices), max(prices), (max(prices) - min(prices)) / 2 + 2
         true, ghost = (_between(one, low - margin, high + margin) for one in (self.true, worst))
         return figures.depth(true, ghost=ghost, height=height)
+
+
+def _damage(copy: Book, true: Book) -> Decimal:
+    """Quantity that stands on the wrong side of the true price, times how far."""
+    bid, ask = best(true)
+    bought = ((price - bid) * quantity for price, quantity in copy["bids"].items() if price > bid)
+    sold = ((ask - price) * quantity for price, quantity in copy["asks"].items() if price < ask)
+    return sum(bought, Decimal(0)) + sum(sold, Decimal(0))
 
 
 def _between(book: Book, low: Decimal, high: Decimal) -> BookSnapshot:
