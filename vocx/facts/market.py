@@ -165,6 +165,7 @@ class Instrument(Fact, frozen=True, kw_only=True):
     min_quantity: Decimal | None = None
     max_quantity: Decimal | None = None
     min_notional: Decimal | None = None
+    max_notional: Decimal | None = None
     trading: bool = True
     exchange: HttpExchange | None = None
 
@@ -231,7 +232,13 @@ class Instrument(Fact, frozen=True, kw_only=True):
         ]
 
     def _notional_problems(self, amount: Decimal, level: Decimal) -> list[str]:
-        least, notional = self.min_notional, amount * level
+        least, most, notional = self.min_notional, self.max_notional, amount * level
+        if most is not None and notional > most:
+            return [
+                f"price times quantity is {_plain(notional.normalize())} {self.quote}, above the "
+                f"most one order may be, {_plain(most)}: at this price write quantity "
+                f'"{_plain(most // (level * self.lot) * self.lot)}" or less'
+            ]
         if least is None or notional >= least:
             return []
         lots = -(-least // (level * self.lot))

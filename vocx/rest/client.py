@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 import time
@@ -32,6 +33,21 @@ _SECRETS = re.compile(
     rb"|set-cookie): *)[^\r\n]+|\b((?:signature|apiKey|listenKey)=)[^&\s\"]+"
     rb"|(\"(?:signature|apiKey|listenKey)\": *\")[^\"]+"
 )
+
+
+class _Discreet(logging.Filter):
+    """urllib3 writes each target into its debug log, and a signed one holds a signature."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                redacted(one.encode()).decode() if isinstance(one, str) else one
+                for one in record.args
+            )
+        return True
+
+
+logging.getLogger("urllib3.connectionpool").addFilter(_Discreet())
 _PASSING = (errors.VenueUnavailable, errors.BadReply, errors.ConnectionLost)
 
 

@@ -168,6 +168,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     orders: int = 0
     safe_to_retry: bool = True
 
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.target.partition('?')[0] or self.intent!r}>"
+
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """An answer on a request/response socket, opened: ``id`` says to what, the rest is what

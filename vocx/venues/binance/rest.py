@@ -261,6 +261,7 @@ def _instrument(one: _Symbol, exchange_ns: int, arrived_ns: int) -> Instrument:
         min_quantity=_positive(lot.get("minQty")),
         max_quantity=_positive(lot.get("maxQty")),
         min_notional=_positive(notional.get("minNotional")),
+        max_notional=_positive(notional.get("maxNotional")),
         trading=one.status == "TRADING" and one.isSpotTradingAllowed,
         exchange_ns=exchange_ns,
         arrived_ns=arrived_ns,
