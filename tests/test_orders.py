@@ -18,7 +18,9 @@ from vocx import errors
 from vocx.exchange import Exchange
 from vocx.exchange.entry import Ids, allowance, cost, draft
 from vocx.facts import Balance, BookSnapshot, Fill, Gap, Instrument, Order
-from vocx.venues.base import Hosts
+from vocx.stream.account import Account, Missed, Reconcile
+from vocx.stream.stats import Meter
+from vocx.venues.base import Hosts, Limit
 from vocx.venues.binance import Binance
 
 BTC = "BTC/USDT"
@@ -683,7 +685,84 @@ def test_secrets_are_seen_nowhere(
         assert not [one for one in shown if secret in one]
 
 
+def test_the_budget_goes_by_what_the_exchange_says(lab: Any) -> None:
+    """Limits have changed before: ``exchangeInfo`` replaces the table."""
+    with vocx.connect(lab=lab) as ex:
+        ex.budget.learn([Limit(kind="orders", amount=7, window_s=10)])
+        assert ex.budget.rows()[2].amount == 7
+        ex.instrument(BTC)
+        assert ex.budget.rows()[2].amount == 100 and "told" in ex.budget.rows()[2].source
+
+
 # listening to an account
+
+
+def told(status: Any = "new", filled: str = "0", **changed: Any) -> Order:
+    usual: dict[str, Any] = {
+        **{"symbol": BTC, "id": 7, "client_order_id": "a", "side": "buy", "type": "limit"},
+        **{"quantity": Decimal(2), "filled_quote": Decimal(0), "source": "stream"},
+    }
+    return Order(status=status, filled=Decimal(filled), **{**usual, **changed})
+
+
+def test_an_order_never_goes_back() -> None:
+    """Twice, late, or again by REST: it changes nothing and is counted where it is odd."""
+    account = Account(meter := Meter())
+    assert account.take(told()) and account.take(told("partially_filled", "1"))
+    assert not account.take(told("partially_filled", "1")) and meter.duplicates == 1
+    assert not account.take(told()) and meter.out_of_order == 1
+    assert account.take(told("canceled", "1")) and not account.take(told("partially_filled", "1"))
+    assert not account.take(told("canceled", "1", source="rest")) and meter.duplicates == 1
+    assert account.orders[BTC, 7].status == "canceled" and account.missed().open == []
+
+
+def test_a_fill_counts_once_and_a_balance_gives_way_to_a_younger_one() -> None:
+    """By trade id, and by the venue's time."""
+    account = Account(Meter())
+    fill: dict[str, Any] = {
+        "symbol": BTC,
+        "id": 1,
+        "order_id": 7,
+        "side": "buy",
+        "fee_asset": "BTC",
+    }
+    numbers = dict.fromkeys(("price", "quantity", "fee"), Decimal(1))
+    assert account.take(Fill(**fill, **numbers, maker=False))
+    assert not account.take(Fill(**fill, **numbers, maker=False, source="stream"))
+
+    def balance(free: int, at_ns: int) -> Balance:
+        return Balance(asset="BTC", free=Decimal(free), locked=Decimal(0), exchange_ns=at_ns)
+
+    assert account.take(balance(2, 20)) and not account.take(balance(1, 10))
+    assert not account.take(balance(2, 30)) and account.take(balance(3, 30))
+
+
+def test_old_closed_orders_leave_before_open_ones() -> None:
+    """A thousand are kept."""
+    account = Account(Meter())
+    account.take(told(id=0))
+    for number in range(1, 1200):
+        account.take(told("canceled", id=number))
+    assert len(account.orders) == 1000 and (BTC, 0) in account.orders
+
+
+def test_looking_up_is_repeated_until_it_succeeds() -> None:
+    """With pauses; an answer for a connection that is gone is thrown away."""
+    answers: list[Any] = [errors.TimedOut("late"), [told()]]
+
+    def ask(missed: Missed) -> Any:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    look = Reconcile(Account(Meter()), ask)
+    look.begin()
+    assert look.tick(0, live=False) is None and len(answers) == 2
+    until(lambda: look.tick(0, live=True) or look.problem)
+    assert look.tick(499_000_000, live=True) is None and len(answers) == 1
+    assert until(lambda: look.tick(500_000_000, live=True)) == [told()]
+    assert look.problem is None and look.tick(10**10, live=True) is None
 
 
 def test_an_accounts_stream_tells_everything(exchange: Exchange) -> None:

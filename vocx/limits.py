@@ -119,6 +119,15 @@ class Budget:
                 key = f"{limit.kind}/{limit.window_s:.0f}" if again else limit.kind
                 self._windows[key] = _Window(limit)
 
+    def learn(self, limits: Sequence[Limit]) -> None:
+        """What the venue itself says its limits are, in place of the table's; what it does not
+        mention stays, and a window that the table does not have is not added."""
+        for limit in limits:
+            for window in self._windows.values():
+                mine = window.limit
+                if (mine.kind, mine.window_s) == (limit.kind, limit.window_s) and limit.amount > 0:
+                    window.limit = limit
+
     def scale(self, times: float) -> None:
         """Shorten all windows ``times`` times, as a lab's limits do in a lesson (1: the venue's
         own). What is used stays used until its window ends."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from time import sleep
-from typing import TYPE_CHECKING, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from msgspec.structs import replace
 
@@ -29,7 +29,7 @@ from vocx.facts import (
 )
 from vocx.limits import Budget
 from vocx.rest import Client, Gate, Standing
-from vocx.timing import ClockOffset, mono_ns
+from vocx.timing import ClockOffset, HttpExchange, mono_ns
 from vocx.venues.base import (
     PRIVATE,
     GetBook,
@@ -40,6 +40,7 @@ from vocx.venues.base import (
     GetTime,
     GetTrades,
     Intent,
+    Listen,
     Venue,
     split_symbol,
 )
@@ -235,6 +236,7 @@ class Exchange(Orders):
     def instruments(self) -> Facts[Instrument]:
         """Everything that trades here, with steps and bounds."""
         found = cast("Facts[Instrument]", self._client.call(GetInstruments()))
+        self._learn_limits(found.exchange)
         self._instruments.update(
             {one.symbol: replace(one, exchange=found.exchange) for one in found}
         )
@@ -250,8 +252,15 @@ class Exchange(Orders):
         """
         split_symbol(symbol)
         if symbol not in self._instruments:
-            self._instruments[symbol] = self._ask(GetInstruments(symbol=symbol), Instrument)
+            found = self._ask(GetInstruments(symbol=symbol), Instrument)
+            self._instruments[symbol] = found
+            self._learn_limits(found.exchange)
         return self._instruments[symbol]
+
+    def _learn_limits(self, call: HttpExchange | None) -> None:
+        """The budget goes by what the venue says, not by what its documents said once."""
+        if call is not None:
+            self.budget.learn(self.venue.told_limits(call.reply.partition(b"\r\n\r\n")[2]))
 
     def ticker(self, symbol: str) -> Ticker:
         """The last 24 hours of a symbol."""
@@ -336,9 +345,7 @@ class Exchange(Orders):
             self.venue, channels, symbols, interval=interval, depth=depth, cadence_ms=cadence_ms
         )
         # Where REST does not answer now, a symbol cannot be checked; a stream has its own patience.
-        private = any(one.channel in PRIVATE for one in wanted)
-        if private:
-            self._key()
+        account = self._account_gear(wanted)
         offset = self._clock
         with suppress(errors.TransportError):
             for symbol in dict.fromkeys(one.symbol for one in wanted if one.symbol):
@@ -352,14 +359,23 @@ class Exchange(Orders):
             probe=self._probe,
             offset_ns=lambda: offset.offset_ns,
             ca_file=self._ca_file(),
-            login=self._login if private else None,
-            resync=self._resync_for_stream,
-            reconcile=self._swallowed if private else None,
+            **account,
             name=name or words.stream_name(self._label, wanted),
         )
         stream.lab = self.lab
         self._streams.add(stream)
         return stream.start()
+
+    def _account_gear(self, wanted: Sequence[Listen]) -> dict[str, Any]:
+        """What a stream needs for an account's channels, if it has any; a missing key shows here."""
+        if not any(one.channel in PRIVATE for one in wanted):
+            return {}
+        self._key()
+        return {
+            "login": self._login,
+            "resync": self._resync_for_stream,
+            "reconcile": self._swallowed,
+        }
 
     def _snapshot(self, intent: GetBook) -> BookSnapshot:
         """For a stream's local book: a session of its own, in the stream's own thread."""

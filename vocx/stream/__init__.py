@@ -12,6 +12,8 @@
     wire.py          the socket: 64 KB reads, kernel stamps, TLS in memory
     framing.py       RFC 6455 frames out of bytes
     state.py         what is known per channel and symbol; answers.py: the same as you get it
+    account.py       what is known of an account, and asking for what an outage swallowed
+    ask.py           asking over a kept socket: order entry
     snapshots.py     fetching what starts a local book, outside the reader
     subscription.py  a bounded queue between the reader and your code
     stats.py         counters, samples, percentiles; summary.py adds sockets up

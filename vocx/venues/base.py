@@ -311,6 +311,9 @@ class Venue(Protocol):
     ) -> Fact | Facts[Any]:
         """The facts in a reply, or one typed error (``VenueError`` or ``BadReply``)."""
 
+    def told_limits(self, body: bytes) -> Sequence[Limit]:
+        """The limits that a reply to :class:`GetInstruments` states; empty when it states none."""
+
     def refused_upgrade(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
         """The typed error in an HTTP answer to a WebSocket handshake that is not 101."""
 

@@ -49,7 +49,7 @@ from vocx.venues.base import (
     Request,
     SocketPlan,
 )
-from vocx.venues.binance import errors, orders, private, rest, signing, streams
+from vocx.venues.binance import errors, limits, orders, private, rest, signing, streams
 
 _DEPTHS = (5, 10, 20)
 _CADENCES = (100, 1000)
@@ -182,6 +182,11 @@ class Binance:
             except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError, RecursionError):
                 pass
         raise errors.reply_error(request, status, headers, body, arrived_ns)
+
+    def told_limits(self, body: bytes) -> Sequence[Limit]:
+        """The limits in an ``exchangeInfo``: they have changed before, and the account's own
+        order limits are only there."""
+        return limits.told_limits(body)
 
     def refused_upgrade(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
         """The typed error in an HTTP answer to a handshake that is not 101."""
