@@ -22,6 +22,7 @@ import pytest
 from nbclient import NotebookClient
 
 from vocx.course import catalogue
+from vocx.course.predictions import RIGHT
 
 FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
@@ -155,6 +156,14 @@ def test_it_asks_checks_and_ends(page: Page) -> None:
     assert checked and all(key in catalogue.CHECKS for key in checked)
     assert {key.split(".")[0] for key in asked + checked} == {page.lesson.id}
     assert page.cells[-1].source.splitlines()[-1] == f'course.end("{page.lesson.id}")'
+
+
+def test_predictions_hide_their_answer(page: Page) -> None:
+    """What is right stands in the package, not above the buttons."""
+    for _, call in page.calls("predict"):
+        given = {word.arg for word in call.keywords}
+        assert not given & {"right", "why"}, "put both into vocx/course/predictions.py"
+        assert ast.literal_eval(call.args[0]) in RIGHT
 
 
 def test_exercises_are_blank_with_hint_and_solution_folded(page: Page) -> None:

@@ -2,7 +2,7 @@
 
 >>> from vocx import course
 >>> lab, binance = course.begin("03")       # first cell: re-runnable, the only set-up
->>> course.predict("03.1", "We lose one message ...", ["healed", "worse"], right="b", why="...")
+>>> course.predict("03.1", "We lose one message ...", ["healed", "worse"])
 >>> course.check("03.1", decide)                      # right, wrong, or not answered yet
 >>> course.end("03")                                  # last cell: stops everything
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from vocx.course import passport, shown
 from vocx.course.catalogue import PROTOCOLS, STRATEGIES, lesson
+from vocx.course.predictions import RIGHT
 from vocx.errors import BadInput
 
 _open: dict[str, list[Any]] = {}
@@ -81,7 +82,7 @@ def predict(
     question: str,
     options: Mapping[str, str] | Sequence[str],
     *,
-    right: str,
+    right: str | None = None,
     why: str | Mapping[str, str] = "",
     answer: str | None = None,
 ) -> Prediction:
@@ -95,8 +96,8 @@ def predict(
         What will happen?
     options : sequence of str, or mapping of letter to str
         Two to seven of them; a sequence gets the letters a, b, c, ...
-    right : str
-        The letter that is right.
+    right : str, optional
+        The letter that is right; the course knows it for its own questions.
     why : str or mapping of letter to str
         Said after the choice; by letter, the chosen one's and the right one's.
     answer : str, optional
@@ -104,6 +105,8 @@ def predict(
     """
     key = question_key(name)
     letters = _lettered(options)
+    if right is None:
+        right, why = RIGHT.get(key, ("", ""))
     if right not in letters:
         raise BadInput(f"right is {right!r}; the options are {', '.join(letters)}")
     asked = Prediction(key, question, letters, right, why)

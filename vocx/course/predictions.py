@@ -1,0 +1,22 @@
+"""What is right in the lessons' predictions, and why.
+
+Here and not in the notebooks, so that nobody reads the answer above the buttons.
+"""
+
+from __future__ import annotations
+
+RIGHT: dict[str, tuple[str, str]] = {
+    "00.1": (
+        "b",
+        "News travels half the round trip, whether it answers a question or not.",
+    ),
+    "02.1": (
+        "b",
+        "The answer says that the name is well formed, not that such a stream exists.",
+    ),
+    "03.1": (
+        "b",
+        "A level that the lost message deleted is never deleted again. It waits for the price.",
+    ),
+}
+"""By question: the right letter, and what is said after the choice."""
