@@ -178,19 +178,6 @@ def session(folder: Path) -> Iterator[tuple[int, bytes]]:
                 yield int(stamp), frame.strip()
 
 
-def test_deleted_levels_do_not_pile_up() -> None:
-    """Thousands of levels that came and went cost no memory and hide no live one."""
-    book = LocalBook(BTC, VENUE.follows)
-    book.feed(BookSnapshot(symbol=BTC, bids=levels((1, 1), (9_999, 1)), asks=(), sequence=0))
-    for number in range(1, 3_000, 2):
-        price = 1_000 + number
-        book.feed(delta(number, number, bids=(price, 1)))
-        book.feed(delta(number + 1, number + 1, bids=(price, 0)))
-    assert book.levels == (2, 0)
-    assert book.snapshot().bids == levels((9_999, 1), (1, 1))
-    assert len(book._bids.prices) < 500
-
-
 def test_recorded_session_comes_out_true(recorded: Path) -> None:
     """6,493 changes of a real session: no gap, never crossed, and the best price of the other
     stream at the same id."""

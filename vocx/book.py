@@ -15,11 +15,10 @@ look at :attr:`LocalBook.needs_snapshot`.
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from itertools import islice
 from typing import Literal
 
 from vocx.errors import BadInput, BookOutOfSync
@@ -29,76 +28,33 @@ State = Literal["empty", "buffering", "in_sync", "out_of_sync"]
 
 BUFFER_CAP = 10_000
 """Changes kept while a snapshot is on its way: 17 minutes at ten a second."""
-_SPARE = 200  # a small side may hold so many dead levels before it is cleared
 
 
 class _Side:
     """One side: quantities by price, and the prices in ascending order.
 
-    Near the best price levels come and go by the thousand, often at the same prices. A deleted
-    level therefore stays where it is with quantity 0, which spares the search and the move of the
-    list, and is cleared away when it becomes the best price or when dead levels are the majority.
     A plain list with ``bisect``: at the 5,000 levels of a snapshot, moving its tail costs less
     than the bookkeeping of a sorted container.
     """
 
-    __slots__ = ("prices", "quantities", "roomy")
+    __slots__ = ("prices", "quantities")
 
     def __init__(self, levels: Iterable[Level] = ()) -> None:
         self.quantities = {price: quantity for price, quantity in levels if quantity}
         self.prices: list[Decimal] = sorted(self.quantities)
-        self.roomy = 2 * len(self.prices) + _SPARE
 
     def apply(self, levels: Iterable[Level]) -> None:
         quantities, prices = self.quantities, self.prices
+        size = len(quantities)
         for price, quantity in levels:
-            if price not in quantities:
-                if not quantity:
-                    continue
-                insort(prices, price)
-            quantities[price] = quantity
-        if len(prices) > self.roomy:
-            self._compact()
-
-    def _compact(self) -> None:
-        """Drop all dead levels."""
-        live = {price: quantity for price, quantity in self.quantities.items() if quantity}
-        self.prices = [price for price in self.prices if price in live]
-        self.quantities = live
-        self.roomy = 2 * len(live) + _SPARE
-
-    @property
-    def lowest(self) -> Decimal | None:
-        """The lowest live price; dead ones below it are cleared away."""
-        prices, quantities = self.prices, self.quantities
-        dead = 0
-        for price in prices:
-            if quantities[price]:
-                break
-            del quantities[price]
-            dead += 1
-        if dead:
-            del prices[:dead]
-        return prices[0] if prices else None
-
-    @property
-    def highest(self) -> Decimal | None:
-        """The highest live price; dead ones above it are cleared away."""
-        prices, quantities = self.prices, self.quantities
-        while prices and not quantities[prices[-1]]:
-            del quantities[prices.pop()]
-        return prices[-1] if prices else None
-
-    @property
-    def size(self) -> int:
-        """How many levels are live."""
-        return sum(map(bool, self.quantities.values()))
-
-    def first(self, prices: Iterable[Decimal], depth: int) -> tuple[Level, ...]:
-        """The first ``depth`` live levels at these prices."""
-        quantities = self.quantities
-        live = ((price, found) for price in prices if (found := quantities[price]))
-        return tuple(islice(live, depth))
+            if quantity:
+                quantities[price] = quantity
+                if len(quantities) != size:
+                    size += 1
+                    insort(prices, price)
+            elif quantities.pop(price, None) is not None:
+                size -= 1
+                del prices[bisect_left(prices, price)]
 
 
 class LocalBook:
@@ -238,11 +194,11 @@ class LocalBook:
         self._waiting = kept
 
     def _crossed(self) -> bool:
-        bid, ask = self._bids.highest, self._asks.lowest
-        return bid is not None and ask is not None and bid >= ask
+        bids, asks = self._bids.prices, self._asks.prices
+        return bool(bids and asks and bids[-1] >= asks[0])
 
     def _best_text(self) -> str:
-        return f"bid {self._bids.highest}, ask {self._asks.lowest}"
+        return f"bid {self._bids.prices[-1]}, ask {self._asks.prices[0]}"
 
     def _demand_sync(self) -> None:
         if self.state != "in_sync":
@@ -262,20 +218,20 @@ class LocalBook:
             While it is not a true copy.
         """
         self._demand_sync()
-        price = self._bids.highest
-        return None if price is None else (price, self._bids.quantities[price])
+        prices = self._bids.prices
+        return (prices[-1], self._bids.quantities[prices[-1]]) if prices else None
 
     @property
     def ask(self) -> Level | None:
         """Best ask (price, quantity); see :attr:`bid`."""
         self._demand_sync()
-        price = self._asks.lowest
-        return None if price is None else (price, self._asks.quantities[price])
+        prices = self._asks.prices
+        return (prices[0], self._asks.quantities[prices[0]]) if prices else None
 
     @property
     def levels(self) -> tuple[int, int]:
         """How many price levels are known: (bids, asks)."""
-        return self._bids.size, self._asks.size
+        return len(self._bids.prices), len(self._asks.prices)
 
     def snapshot(self, depth: int = 20) -> BookSnapshot:
         """The best ``depth`` levels of each side, bids descending and asks ascending.
@@ -290,11 +246,11 @@ class LocalBook:
         self._demand_sync()
         if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
             raise BadInput(f"depth is {depth!r}; give a number of levels, such as 20")
-        bids, asks = self._bids, self._asks
+        bids, asks = self._bids.quantities, self._asks.quantities
         return BookSnapshot(
             symbol=self.symbol,
-            bids=bids.first(reversed(bids.prices), depth),
-            asks=asks.first(asks.prices, depth),
+            bids=tuple((price, bids[price]) for price in self._bids.prices[: -depth - 1 : -1]),
+            asks=tuple((price, asks[price]) for price in self._asks.prices[:depth]),
             sequence=self.sequence,
             depth=depth,
             exchange_ns=self.exchange_ns,
