@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benches import clients, engine, lab, lessons  # noqa: E402
+from benches import clients, engine, lab, lessons, orders  # noqa: E402
 from benches.row import Row  # noqa: E402
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -24,6 +24,7 @@ GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "replay": clients.recorded_session,
     "age": clients.age_under_load,
     "engine": engine.operations,
+    "orders": orders.orders,
     "lab": lab.start_and_memory,
     "fanout": lab.many_clients,
     "lessons": lessons.durations,

@@ -367,7 +367,7 @@ class Exchange(Orders):
         return stream.start()
 
     def _account_gear(self, wanted: Sequence[Listen]) -> dict[str, Any]:
-        """What a stream needs for an account's channels, if it has any; a missing key shows here."""
+        """What an account's channels need, if there are any; a missing key shows here."""
         if not any(one.channel in PRIVATE for one in wanted):
             return {}
         self._key()

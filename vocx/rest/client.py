@@ -25,6 +25,8 @@ from vocx.venues.base import Credentials, Intent, Request, Venue
 DEADLINE_S = 10.0
 """One call with all its retries; waits for a rate limit are bounded apart from it."""
 RETRIES = 3
+FRESH_NS = 200_000_000
+"""A signature older than this is made anew before sending."""
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 4.0
 
@@ -144,8 +146,8 @@ class Client:
     ) -> Fact | Facts[Any]:
         """Ask what needs a key (see :meth:`call`).
 
-        ``now_ns`` gives the venue's time. It is asked, and the request signed, just before each
-        sending: a signature lives for seconds, and a wait for a limit may be longer.
+        ``now_ns`` gives the venue's time. It is asked, and the request signed, anew after every
+        wait: a signature lives for seconds, and a wait for a limit may be longer.
         """
         return self.send(
             self.venue.request(intent, now_ns(), credentials),
@@ -161,15 +163,16 @@ class Client:
         unreadable reply or a lost connection, and once after a 429 that can be waited out.
         What could place an order is sent exactly once.
         """
-        deadline = perf_counter_ns() + int(DEADLINE_S * 1e9)
+        signed_ns = perf_counter_ns()
+        deadline = signed_ns + int(DEADLINE_S * 1e9)
         repeats = 0
         waited = stale = False
         while True:
             self.gate.enter(request.weight, request.orders)
             if waited and repeats == 0:
                 deadline = perf_counter_ns() + int(DEADLINE_S * 1e9)
-            if sign is not None:
-                request = sign()
+            if sign is not None and perf_counter_ns() - signed_ns > FRESH_NS:
+                request, signed_ns = sign(), perf_counter_ns()
             trace = Trace(deadline, self.timeout[1], self._clock)
             try:
                 return self._once(request, trace)

@@ -1,0 +1,124 @@
+"""Orders: a signed round trip against a bare one, and what signing costs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from decimal import Decimal
+from io import StringIO
+from multiprocessing.connection import Connection
+from statistics import median
+
+import requests
+
+import vocx
+from benches.row import Row
+from vocx.venues.base import Credentials, PlaceOrder
+
+ROUNDS, WARM = 400, 50
+
+
+def _nothing(out: Connection) -> None:
+    """A handler that does nothing, in the lab's own kind of server and process."""
+    from aiohttp import web
+
+    async def handle(_: web.Request) -> web.Response:
+        return web.Response(body=b"{}", content_type="application/json")
+
+    app = web.Application()
+    app.router.add_post("/order", handle)
+
+    async def started(_: web.Application) -> None:
+        out.send("ready")
+
+    app.on_startup.append(started)
+    import socket
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    out.send(listener.getsockname()[1])
+    web.run_app(app, sock=listener, print=None)
+
+
+def round_trips() -> Iterator[Row]:
+    """Alternately: a bare POST, an order by REST, an order by WebSocket."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    child = context.Process(target=_nothing, args=(theirs,), daemon=True)
+    child.start()
+    url = f"http://127.0.0.1:{ours.recv()}/order"
+    ours.recv()
+    try:
+        with redirect_stdout(StringIO()):
+            lab = vocx.lab.open(name="bench-orders")
+            ex = vocx.connect(lab=lab)
+        with lab, ex, requests.Session() as session:
+            session.trust_env = False
+            lab.pause()
+            lab.limits(off=True)
+            ex.budget.stop_at = None
+            yield from _measured(session, url, ex)
+    finally:
+        child.terminate()
+        child.join()
+
+
+def _measured(session: requests.Session, url: str, ex: vocx.Exchange) -> Iterator[Row]:
+    def order(via: str) -> None:
+        ex.place_order(
+            "BTC/USDT", "buy", "0.001", type="limit", price="40000", time_in_force="IOC", via=via
+        )
+
+    ways: dict[str, Callable[[], object]] = {
+        "bare": lambda: session.post(url, data=b"", timeout=5).content,
+        "rest": lambda: order("rest"),
+        "websocket": lambda: order("websocket"),
+    }
+    taken: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(WARM + ROUNDS):
+        for name, act in ways.items():
+            begun = time.perf_counter()
+            act()
+            if number >= WARM:
+                taken[name].append((time.perf_counter() - begun) * 1e3)
+    p50 = {name: median(values) for name, values in taken.items()}
+    notes = {f"{name}_p50_ms": round(value, 3) for name, value in p50.items()}
+    yield Row("order round trip by REST", p50["rest"] / p50["bare"], "x bare POST", "<= 2", notes)
+    yield Row(
+        "order round trip by WebSocket",
+        p50["websocket"] / p50["bare"],
+        "x bare POST",
+        "<= 2",
+        notes,
+    )
+
+
+def signing() -> Iterator[Row]:
+    """Microseconds to build and sign one order."""
+    venue = vocx.venues.get("binance")
+    key = Credentials(key="k" * 64, secret="s" * 64)
+    order = PlaceOrder(
+        symbol="BTC/USDT",
+        side="buy",
+        type="limit",
+        client_order_id="vocx-01M81HERF0T8RS18YFZ2TPPRJG",
+        quantity=Decimal("0.01"),
+        price=Decimal("60000"),
+        time_in_force="GTC",
+    )
+    for name, build in (
+        ("REST", lambda: venue.request(order, 1_795_334_400_000_000_000, key)),
+        ("WebSocket", lambda: venue.envelope(order, 1, 1_795_334_400_000_000_000, key)),
+    ):
+        begun = time.perf_counter()
+        for _ in range(5000):
+            build()
+        micros = (time.perf_counter() - begun) / 5000 * 1e6
+        yield Row(f"build and sign an order, {name}", micros, "us", "<= 200", {})
+
+
+def orders() -> Iterator[Row]:
+    """Both."""
+    yield from round_trips()
+    yield from signing()
