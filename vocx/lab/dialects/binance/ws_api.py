@@ -176,7 +176,7 @@ class ApiSession(Connection):
         fault: Fault | None = None
         status = 200
         try:
-            request = _request(message)
+            request = request_of(message)
             request_id = request.id
             show = _shown(request.sent.get("returnRateLimits"), show)
             self._check_logon()
@@ -243,7 +243,7 @@ class _Revoked(Exception):
     refusal = not_permitted()
 
 
-def _request(message: bytes) -> Request:
+def request_of(message: bytes) -> Request:
     """One frame's request."""
     try:
         decoded = _decode(message)
