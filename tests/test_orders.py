@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from decimal import Decimal
 from typing import Any
@@ -20,7 +21,7 @@ from vocx.exchange.entry import Ids, allowance, cost, draft
 from vocx.facts import Balance, BookSnapshot, Fill, Gap, Instrument, Order
 from vocx.stream.account import Account, Missed, Reconcile
 from vocx.stream.stats import Meter
-from vocx.venues.base import Hosts, Limit
+from vocx.venues.base import Credentials, Hosts, Limit
 from vocx.venues.binance import Binance
 
 BTC = "BTC/USDT"
@@ -258,8 +259,8 @@ def mine(lab: Any) -> Iterator[Exchange]:
     """An exchange of its own, with short deadlines for answers that never come."""
     with vocx.connect(lab=lab) as ex:
         ex.instrument(BTC), ex.clock
-        ex._sending._client.timeout = (3.05, 0.4)
-        ex._sending._asking()._deadline_s = 0.4
+        ex._sending._client.timeout = (3.05, 0.8)
+        ex._sending._asking()._deadline_s = 0.8
         yield ex
 
 
@@ -418,6 +419,48 @@ def test_too_many_orders_wait_before_it_hurts(lab: Any) -> None:
         assert rest(ex).open and 0 < pauses[0] <= 10
 
 
+def as_another(lab: Any, monkeypatch: pytest.MonkeyPatch, ex: Exchange, **kind: Any) -> None:
+    """Let an exchange act with the key of a new account."""
+    pair = lab.control("account", venue="binance", **kind)
+    key = Credentials(key=pair["key"], secret=pair["secret"], venue="binance")
+    monkeypatch.setattr(ex, "_key", lambda: key)
+
+
+def test_an_ed25519_key_does_everything(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same calls, frames and login, signed with a private key; another account's orders."""
+    with vocx.connect(lab=lab) as ex:
+        as_another(lab, monkeypatch, ex, ed25519=True)
+        assert ex._key().secret.startswith("-----BEGIN")
+        with ex.stream("orders", name="ed25519") as stream:
+            stream.wait(5)
+            orders = [rest(ex, via=via) for via in ("rest", "websocket")]
+            until(lambda: len(stream.orders()) == 2)
+        assert {one.id for one in ex.open_orders(BTC)} == {one.id for one in orders}
+        ex.cancel_all(BTC)
+
+
+@VIA
+def test_a_key_that_may_only_read(lab: Any, monkeypatch: pytest.MonkeyPatch, via: Any) -> None:
+    """Reads, and is refused at the first order with what to check."""
+    with vocx.connect(lab=lab) as ex:
+        as_another(lab, monkeypatch, ex, trade=False)
+        assert ex.balances()["USDT"].free > 0
+        with pytest.raises(errors.BadKey, match="permissions") as caught:
+            rest(ex, via=via)
+        assert caught.value.outcome == "refused" and caught.value.http_status == 401
+
+
+def test_a_key_of_another_venue_is_not_sent(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pair knows whose it is."""
+    key = Credentials(key="k", secret="s", venue="okx")
+    monkeypatch.setattr(exchange, "_key", lambda: key)
+    with pytest.raises(errors.BadInput, match="for okx") as caught:
+        rest(exchange)
+    assert caught.value.outcome == "not_sent"
+
+
 # what became of each
 
 
@@ -435,7 +478,7 @@ FAULTS = [
     ("overloaded", {}, errors.VenueUnavailable, "unknown", 0),
     ("internal", {}, errors.VenueUnavailable, "unknown", 0),
     ("html", {"executed": True}, errors.VenueUnavailable, "unknown", 1),
-    ("late_answer", {"seconds": 1.0}, errors.TimedOut, "unknown", 1),
+    ("late_answer", {"seconds": 2.0}, errors.TimedOut, "unknown", 1),
     ("region", {}, errors.RegionBlocked, "refused", 0),
 ]
 
@@ -517,6 +560,25 @@ def test_a_kept_socket_that_died_is_replaced_unnoticed(lab: Any, mine: Exchange)
     assert asking.dials == 2 and placed(lab, mark) == 1
 
 
+def test_an_idle_socket_is_closed_and_dialled_again(mine: Exchange) -> None:
+    """Nothing is kept open for ever by a notebook that was left."""
+    rest(mine, via="websocket")
+    asking = mine._sending._asking()
+    asking._open._idle_ns = 0
+    until(lambda: not asking._open.usable)
+    assert rest(mine, via="websocket").open and asking.dials == 2
+
+
+def test_many_threads_share_one_socket(mine: Exchange) -> None:
+    """Each answer finds its question by id."""
+    mine._sending._asking()._deadline_s = 5
+    with ThreadPoolExecutor(8) as pool:
+        orders = list(pool.map(lambda _: rest(mine, via="websocket"), range(16)))
+    assert len({one.id for one in orders}) == 16 and mine._sending._asking().dials == 1
+    for one in orders:
+        assert one.client_order_id.encode() in one.exchange.request
+
+
 def test_order_entry_over_tls(lab: Any) -> None:
     """The kept socket verifies the lab's own authority."""
     with vocx.connect(lab=lab, tls=True) as ex:
@@ -564,7 +626,7 @@ def abroad(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Any,
             ex.clock  # noqa: B018
             server.requests.clear()
             server.script = list(script)
-            ex._sending._client.timeout = (3.05, 0.4)
+            ex._sending._client.timeout = (3.05, 0.8)
             return server, ex
 
         yield make
@@ -647,7 +709,7 @@ def test_a_socket_lost_after_sending_is_unknown(abroad: Any, how: str, kind: typ
     """One frame went out; it is not sent on the next connection."""
     with Faulty(ends_after_hearing(how)) as server:
         _, ex = abroad(ws=server.url)
-        ex._sending._asking()._deadline_s = 0.4
+        ex._sending._asking()._deadline_s = 0.8
         with pytest.raises(kind) as caught:
             rest(ex, via="websocket")
         assert caught.value.outcome == "unknown" and caught.value.client_order_id
