@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vocx.errors import NotReady, StreamStopped, SubscribeRefused, VocxError
-from vocx.facts import Balance, Candle, Fact, Facts, Fill, Order, Quote, Trade
+from vocx.facts import Balance, Candle, Fact, Facts, Fill, Gap, Order, Quote, Trade
 from vocx.stream.account import Account, AccountSlot
 from vocx.stream.answers import (
     BookState,
@@ -172,6 +172,20 @@ class Questions:
         """What the account holds, as last known, by asset."""
         found = self._account("balances").balances.copy()
         return Facts(found[asset] for asset in sorted(found))
+
+    @property
+    def reconciling(self) -> str:
+        """What an account's channels wait for before they are complete again after a login, in
+        words; empty while they are, or while there is no connection (see :attr:`state`)."""
+        said = (r.reconciling for r in self._readers if r.plan.private)
+        return "; ".join(filter(None, said))
+
+    def outages(self, channel: str | None = None) -> Facts[Gap]:
+        """Times without a connection that ended, the latest last; at most 100 a socket are kept.
+        What an account missed meanwhile is asked for by REST (see :attr:`reconciling`)."""
+        found = [gap for reader in self._readers for gap in reader.outages.copy()]
+        found.sort(key=lambda gap: gap.from_ns)
+        return Facts(gap for gap in found if channel in (None, gap.channel))
 
     def _account(self, channel: str) -> Account:
         slot: AccountSlot = self._state.find(channel, None)

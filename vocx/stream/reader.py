@@ -15,7 +15,7 @@ from pathlib import Path
 import websocket
 
 from vocx.errors import VocxError
-from vocx.facts import BookSnapshot, Fact, Quote
+from vocx.facts import BookSnapshot, Fact, Gap, Quote
 from vocx.stream.account import AccountSlot, Ask, Reconcile
 from vocx.stream.backoff import Loss
 from vocx.stream.deadlines import Clock, Deadlines
@@ -31,6 +31,7 @@ from vocx.venues.base import GetBook, Listen, SocketPlan, Venue
 Asker = Callable[[], object]
 Login = Callable[[SocketPlan], SocketPlan]
 _LOST = (OSError, websocket.WebSocketException)
+_OUTAGES = 100
 _ALIVE_NS = 5_000_000_000  # other channels heard within this time prove that the feed goes on
 
 
@@ -48,7 +49,7 @@ class Equipment:
         tap: Tap | None,
         clock: Clock,
         deadlines: Deadlines,
-        offset_ns: Callable[[], int],
+        offset_ns: Callable[[], int | None],
         deliver: Deliver,
         changed: Callable[[], None],
         login: Login | None = None,
@@ -74,6 +75,8 @@ class Reader(threading.Thread):
         What it counted.
     slots : list of Slot
         The channels that it serves.
+    outages : deque of Gap
+        Times without a connection, one for each channel, the latest last.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Reader(threading.Thread):
         super().__init__(name=f"vocx-{name}", daemon=True)
         self.plan, self.course, self.meter = plan, course, Meter()
         self.stopping = threading.Event()
+        self.outages: deque[Gap] = deque(maxlen=_OUTAGES)
         self._gear = gear
         self._line: Line | None = None
         self._probes: deque[tuple[Listen, bool]] = deque()
@@ -154,6 +158,7 @@ class Reader(threading.Thread):
         course = self.course
         if course.gaps:
             gaps: list[Fact] = [*course.gaps]
+            self.outages.extend(course.gaps)
             course.gaps.clear()
             self.meter.gaps += len(gaps)
             self._gear.deliver(gaps)
@@ -265,6 +270,15 @@ class Reader(threading.Thread):
             for slot in mine:
                 slot.ready = True
             self._gear.changed()
+
+    @property
+    def reconciling(self) -> str:
+        """What an account's channels wait for after a login; empty once they are complete."""
+        if self.course.state not in ("live", "degraded") or all(slot.ready for slot in self.slots):
+            return ""
+        if self._reconcile is None or self._reconcile.problem is None:
+            return "asking for the account by REST"
+        return f"asking for the account by REST, again after: {self._reconcile.problem}"
 
     def _supply(self, slot: BookSlot, got: BookSnapshot) -> None:
         """A snapshot has come by REST. It is no proof of life of the stream."""

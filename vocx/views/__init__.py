@@ -4,6 +4,7 @@
 >>> views.price(tape)
 >>> views.book(tape)
 >>> views.compare(asked=ex, pushed=tape, dials=ex.lab)
+>>> views.orders(ex)
 >>> views.stop_all()
 
 Every view has a Pause and a Stop, a fixed window, a text twin (``.table()``) and a foreground
@@ -14,8 +15,10 @@ look for.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vocx.views.account import BalancesView, OrdersView
 from vocx.views.book import BookView
 from vocx.views.compare import CompareView
 from vocx.views.price import PriceView
@@ -30,10 +33,12 @@ if TYPE_CHECKING:
 __all__ = [
     "View",
     "ViewStats",
+    "balances",
     "book",
     "budget",
     "compare",
     "opened",
+    "orders",
     "price",
     "running",
     "stop_all",
@@ -150,3 +155,56 @@ def running(*, name: str | None = None) -> View:
 def budget(exchange: Exchange, *, name: str | None = None) -> View:
     """What is used and left of each of the venue's limits; once a second."""
     return BudgetView(exchange, name)
+
+
+def orders(
+    source: Stream | Exchange,
+    symbol: str | None = None,
+    *,
+    n: int = 8,
+    name: str | None = None,
+    note: str = "",
+) -> View:
+    """My orders, open ones first, at most ``n``; below them the latest fills.
+
+    Of all symbols, or of one. While the connection is lost, and until what that hid was asked for
+    by REST ("reconciling"), the rows are greyed and the status line says why; the latest outage
+    stays named below. A fill that no event told is marked so.
+
+    Parameters
+    ----------
+    source : Stream or Exchange
+        A stream with ``"orders"``, perhaps ``"fills"``; or an exchange, for which one is started
+        that its views share and that ends with the last of them.
+
+    Raises
+    ------
+    BadInput
+        The stream does not carry orders.
+    NotAllowed
+        There is no key for this exchange.
+    """
+    return OrdersView(source, symbol, n, name, note)
+
+
+def balances(
+    source: Stream | Exchange,
+    assets: Sequence[str] | None = None,
+    *,
+    n: int = 12,
+    name: str | None = None,
+    note: str = "",
+) -> View:
+    """What the account holds: free, locked by open orders, and both together; at most ``n`` rows.
+
+    Shows the ``assets`` named, or all that are held. Greyed while they may be out of date, as
+    :func:`orders` are; ``source`` as there, with ``"balances"``.
+
+    Raises
+    ------
+    BadInput
+        The stream does not carry balances.
+    NotAllowed
+        There is no key for this exchange.
+    """
+    return BalancesView(source, assets, n, name, note)

@@ -11,6 +11,7 @@ from vocx.stream import stop_all as stop_streams
 from vocx.timing import mono_ns
 from vocx.views.view import View, opened
 from vocx.views.words import (
+    SIDES,
     choose_symbol,
     clock,
     first_line,
@@ -23,7 +24,6 @@ from vocx.views.words import (
 
 _EVERY_NS = 1_000_000_000
 """Tables of counters are drawn once a second."""
-_SIDES = {"buy": "▲ bought", "sell": "▼ sold"}
 
 
 class TapeView(View):
@@ -50,7 +50,7 @@ class TapeView(View):
         trades = self._stream.trades(self.symbol, self._n)[::-1]
         prices = fixed([trade.price for trade in trades])
         return [
-            (clock(trade.time), _SIDES[trade.side], price, plain(trade.quantity))
+            (clock(trade.time), SIDES[trade.side], price, plain(trade.quantity))
             for trade, price in zip(trades, prices, strict=True)
         ]
 

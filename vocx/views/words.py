@@ -10,6 +10,9 @@ from typing import Any
 
 from vocx.errors import BadInput
 
+SIDES = {"buy": "▲ bought", "sell": "▼ sold"}
+"""What happened, in words and as an arrow."""
+
 
 def grid(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:
     """Aligned columns of text; the first ``left`` of them to the left."""
