@@ -496,6 +496,7 @@ def test_refusals(trader: Trader, changed: dict[str, Any], code: int, text: str)
         ({"quoteOrderQty": "5"}, (-1106, "Parameter 'quantity' sent when not required.")),
         ({"price": "5"}, (-1106, "Parameter 'price' sent when not required.")),
         ({"quantity": "0"}, (-1013, "Filter failure: LOT_SIZE")),
+        ({"quantity": "120.00001"}, (-1013, "Filter failure: MARKET_LOT_SIZE")),
         ({"quantity": "0.00001"}, (-1013, "Filter failure: NOTIONAL")),
         (
             {"type": "STOP_LOSS", "stopPrice": "5"},

@@ -203,3 +203,11 @@ def test_logon_needs_ed25519(lab: Lab) -> None:
             await api.close_connection(close_session=True)
 
     assert "-1020" in str(asyncio.run(asyncio.wait_for(log_on(), DEADLINE_S)))
+
+
+def test_account_of_a_class(lab: Lab) -> None:
+    """The lab's owner opens accounts for others, with keys of their own."""
+    made_here = lab.control("account", name="class", balances={"USDT": "100"})
+    spot = made(lab, "binance", api_key=made_here["key"], api_secret=made_here["secret"])
+    balances = spot.rest_api.get_account(omit_zero_balances=True).data().balances
+    assert [(one.asset, one.free) for one in balances] == [("USDT", "100.00000000")]

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from vocx.lab.dialects.binance.catalogue import Listing
-from vocx.lab.dialects.binance.wire import E8, Refusal, money
-from vocx.lab.market import Side
+from vocx.lab.dialects.binance.wire import E8, NS_PER_S, Refusal, money
+from vocx.lab.market import Side, Spec
 
 AVERAGE_MINUTES = 5
 MOST_TICKS = 100_000_000
@@ -30,6 +30,7 @@ def definitions(listing: Listing) -> list[dict[str, Any]]:
     """``filters`` of one symbol. PRICE_FILTER first: cryptofeed reads ``filters[0].tickSize``."""
     spec, price, quantity = listing.numbers.spec, listing.numbers.price, listing.numbers.quantity
     most = quantity[int(spec.max_quantity / spec.lot)]
+    most_at_market = quantity[int(most_by_market(spec) / spec.lot)]
     zero = money(0)
     up, down = str(MULTIPLIER_UP), str(MULTIPLIER_DOWN)
     return [
@@ -45,7 +46,12 @@ def definitions(listing: Listing) -> list[dict[str, Any]]:
             "maxQty": most,
             "stepSize": quantity[1],
         },
-        {"filterType": "MARKET_LOT_SIZE", "minQty": zero, "maxQty": most, "stepSize": zero},
+        {
+            "filterType": "MARKET_LOT_SIZE",
+            "minQty": zero,
+            "maxQty": most_at_market,
+            "stepSize": zero,
+        },
         {
             "filterType": "PERCENT_PRICE_BY_SIDE",
             "bidMultiplierUp": up,
@@ -64,6 +70,11 @@ def definitions(listing: Listing) -> list[dict[str, Any]]:
         },
         counting(),
     ]
+
+
+def most_by_market(spec: Spec) -> Decimal:
+    """Largest market order: 120 BTC where a limit order may be 9000, as on the live symbol."""
+    return spec.max_quantity / 75 // spec.lot * spec.lot
 
 
 def counting() -> dict[str, Any]:
@@ -100,7 +111,7 @@ def _failures(listing: Listing, wanted: Wanted, now_ns: int) -> Iterator[str]:
     if quantity is not None:
         if not spec.lot <= quantity <= spec.max_quantity or quantity % spec.lot:
             yield "LOT_SIZE"
-        if price is None and quantity > spec.max_quantity:
+        if price is None and quantity > most_by_market(spec):
             yield "MARKET_LOT_SIZE"
     notional = wanted.quote if quantity is None else quantity * (price or average)
     assert notional is not None, "a quantity or a quote amount"
@@ -111,6 +122,10 @@ def _failures(listing: Listing, wanted: Wanted, now_ns: int) -> Iterator[str]:
 
 
 def _average(listing: Listing, now_ns: int) -> Decimal:
-    """The average that prices are held against; the last trade's where nothing traded."""
-    price_e8, _ = listing.market.average_price(AVERAGE_MINUTES, now_ns)
-    return Decimal(price_e8) / E8
+    """The average that prices are held against, drawn up once a second: it takes milliseconds
+    while part of its five minutes lies in the history."""
+    second = now_ns // NS_PER_S
+    if listing.average is None or listing.average[0] != second:
+        price_e8, _ = listing.market.average_price(AVERAGE_MINUTES, now_ns)
+        listing.average = second, Decimal(price_e8) / E8
+    return listing.average[1]
