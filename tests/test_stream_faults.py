@@ -287,7 +287,7 @@ def test_a_gap_in_the_book_resyncs_that_book_alone() -> None:
     with Faulty(broken) as server, listen(server, "book", snapshot=snapshot) as stream:
         with stream.subscribe("book") as facts:
             gap = gap_of(facts)
-            assert gap.reason == "sequence: gap: expected 13, got 20" and gap.to_ns is None
+            assert gap.reason == "gap: expected 13, got 20" and gap.to_ns is None
             until(lambda: len(asked) == 2 and stream.wait(2))
         assert stream.book("BTC/USDT").sequence >= 30 and len(server.dialled) == 1
         assert stream.stats.resyncs == 1

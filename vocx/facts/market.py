@@ -139,7 +139,7 @@ class Candle(Fact, frozen=True, kw_only=True):
 class Gap(Fact, frozen=True, kw_only=True):
     """Something is missing: a fact like any other.
 
-    ``reason`` is short text (``"reconnect: 1006"``, ``"sequence: expected 1004, got 1006"``,
+    ``reason`` is short text (``"reconnect: 1006"``, ``"gap: expected 1004, got 1006"``,
     ``"overflow"``); ``from_ns`` and ``to_ns`` bound what is missing on this machine's clock
     (``to_ns`` ``None``: still missing); ``missed`` counts facts where that is known.
     """

@@ -248,7 +248,7 @@ class BookSlot(Slot):
             Gap(
                 channel="book",
                 symbol=self.wanted.symbol,
-                reason=f"sequence: {self.book.reason}",
+                reason=self.book.reason,
                 from_ns=fact.arrived_ns,
                 arrived_ns=fact.arrived_ns,
             )
