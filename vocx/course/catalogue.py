@@ -31,7 +31,13 @@ LESSONS = (
         minutes=20,
         ready=True,
     ),
-    Lesson(id="01", file="01_rest", title="What happens when you ask?", minutes=35),
+    Lesson(
+        id="01",
+        file="01_rest",
+        title="What happens when you ask?",
+        minutes=35,
+        ready=True,
+    ),
     Lesson(
         id="02",
         file="02_websocket",

@@ -10,6 +10,10 @@ RIGHT: dict[str, tuple[str, str]] = {
         "b",
         "News travels half the round trip, whether it answers a question or not.",
     ),
+    "01.1": (
+        "c",
+        "TCP and TLS have said hello already. What remains is the question and its answer.",
+    ),
     "02.1": (
         "b",
         "The answer says that the name is well formed, not that such a stream exists.",
