@@ -42,6 +42,7 @@ class LiveMarket:
         self.tape = tape
         self.history = history
         self._middles: dict[tuple[int, int], Table] = {}
+        self._average = ((0, 0), 0)
 
     @property
     def update_id(self) -> int:
@@ -168,14 +169,22 @@ class LiveMarket:
         )
 
     def average_price(self, minutes: int, now_ns: int) -> tuple[int, int]:
-        """Volume-weighted average in 1e-8 of the quote asset, and the last trade's time."""
-        end_s = now_ns // SECOND + 1
+        """Volume-weighted average in 1e-8 of the quote asset, and the last trade's time.
+
+        The average is taken once a second and kept for the rest of it: every order asks for it.
+        """
+        key = (minutes, now_ns // SECOND)
+        if self._average[0] != key:
+            self._average = key, self._averaged(*key)
+        newest = self.tape.newest
+        return self._average[1], newest.at_ns if newest else self.history.start_ns
+
+    def _averaged(self, minutes: int, second: int) -> int:
+        end_s = second + 1
         table = self.rows(1, max(end_s - 60 * minutes, self.history.first_s), end_s)
         volume, quote = int(table[:, VOLUME].sum()), int(table[:, QUOTE].sum())
         unit = int(self.spec.tick.scaleb(8))
-        price = quote * unit // volume if volume else int(table[-1, CLOSE]) * unit
-        newest = self.tape.newest
-        return price, newest.at_ns if newest else self.history.start_ns
+        return quote * unit // volume if volume else int(table[-1, CLOSE]) * unit
 
     def _close_before(self, second: int) -> int:
         if second <= self.history.first_s:
