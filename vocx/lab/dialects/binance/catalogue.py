@@ -5,7 +5,6 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
 
 import msgspec
 
@@ -150,14 +149,12 @@ def groups(trades: Iterable[Traded]) -> Iterator[list[Traded]]:
 
 
 class Listing:
-    """One symbol: its market, how its numbers are written, its aggregate trades, and the average
-    price that its filters used last, with its second."""
+    """One symbol: its market, how its numbers are written, and its aggregate trades."""
 
     def __init__(self, market: Market) -> None:
         self.market = market
         self.numbers = Numbers(market.spec)
         self.aggregates = Aggregates(market)
-        self.average: tuple[int, Decimal] | None = None
 
 
 class Catalogue:

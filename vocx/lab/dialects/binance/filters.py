@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from vocx.lab.dialects.binance.catalogue import Listing
-from vocx.lab.dialects.binance.wire import E8, NS_PER_S, Refusal, money
+from vocx.lab.dialects.binance.wire import E8, Refusal, money
 from vocx.lab.market import Side, Spec
 
 AVERAGE_MINUTES = 5
@@ -101,7 +101,8 @@ def check(listing: Listing, wanted: Wanted, now_ns: int) -> None:
 
 def _failures(listing: Listing, wanted: Wanted, now_ns: int) -> Iterator[str]:
     spec = listing.numbers.spec
-    average = _average(listing, now_ns)
+    price_e8, _ = listing.market.average_price(AVERAGE_MINUTES, now_ns)
+    average = Decimal(price_e8) / E8
     price, quantity = wanted.price, wanted.quantity
     if price is not None:
         if not spec.tick <= price <= spec.tick * MOST_TICKS or price % spec.tick:
@@ -119,13 +120,3 @@ def _failures(listing: Listing, wanted: Wanted, now_ns: int) -> Iterator[str]:
         yield "NOTIONAL"
     if price is not None and wanted.open_orders >= MOST_OPEN:
         yield "MAX_NUM_ORDERS"
-
-
-def _average(listing: Listing, now_ns: int) -> Decimal:
-    """The average that prices are held against, drawn up once a second: it takes milliseconds
-    while part of its five minutes lies in the history."""
-    second = now_ns // NS_PER_S
-    if listing.average is None or listing.average[0] != second:
-        price_e8, _ = listing.market.average_price(AVERAGE_MINUTES, now_ns)
-        listing.average = second, Decimal(price_e8) / E8
-    return listing.average[1]
