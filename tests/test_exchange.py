@@ -232,10 +232,12 @@ def test_a_dead_lab_says_how_to_reopen_and_is_found_again() -> None:
     """A killed lab is ``LabDied``; reopened, the same handle works."""
     lab = vocx.lab.open(name="dies")
     with vocx.connect(lab=lab) as ex:
-        ex.time()
+        ex.instrument("BTC/USDT"), ex.clock  # known already: the stream need not ask
         os.kill(lab.pid, signal.SIGKILL)
         with pytest.raises(errors.LabDied, match="open"):
             ex.time()
+        with pytest.raises(errors.LabDied, match="open"):
+            ex.stream("trades", symbols="BTC/USDT")
         vocx.lab.open(name="dies")
         assert ex.time().exchange.status == 200
     lab.close()

@@ -119,22 +119,28 @@ def test_a_recording_of_the_lab_can_be_played(exchange: Exchange, tmp_path: Path
         assert len(bids) == len(asks) == 100 and bids[0] < asks[0]
 
 
+def trades(path: Path, count: int) -> list[bytes]:
+    """A recording of trades a millisecond apart, of years ago."""
+    at_ms = 1_700_000_000_000
+    frames = [
+        b'{"stream":"btcusdt@trade","data":{"e":"trade","E":%d,"s":"BTCUSDT","t":%d,'
+        b'"p":"100.10","q":"0.00100","T":%d,"m":true,"M":true}}' % (at_ms + n, n, at_ms + n)
+        for n in range(count)
+    ]
+    with Writer(path) as writer:
+        for number, frame in enumerate(frames):
+            writer.write((at_ms + number) * 1_000_000, frame)
+    return frames
+
+
 def test_a_recording_of_a_replay_is_the_recording(tmp_path: Path) -> None:
     """Frames pass lab, socket, stream and file without one changed byte."""
     import vocx
     import vocx.lab
 
-    at_ms = 1_700_000_000_000
-    frames = [
-        b'{"stream":"btcusdt@trade","data":{"e":"trade","E":%d,"s":"BTCUSDT","t":%d,'
-        b'"p":"100.10","q":"0.00100","T":%d,"m":true,"M":true}}' % (at_ms + n, n, at_ms + n)
-        for n in range(500)
-    ]
-    with Writer(tmp_path / "old.gz") as writer:
-        for number, frame in enumerate(frames):
-            writer.write((at_ms + number) * 1_000_000, frame)
-    lab = vocx.lab.open(name="again", replay=writer.path, speed="max")
-    exchange = vocx.connect("binance", lab=lab)
+    frames = trades(tmp_path / "old.gz", 500)
+    lab = vocx.lab.open(name="again", replay=tmp_path / "old.gz", speed="max")
+    exchange = vocx.connect("binance", lab=lab, tls=True)
     try:
         made = record(exchange, "trades", "BTC/USDT", 1.5, tmp_path / "new.gz")
         assert lab.status()["replay"]["state"] == "over"
@@ -143,3 +149,20 @@ def test_a_recording_of_a_replay_is_the_recording(tmp_path: Path) -> None:
         lab.close()
     again = [split(line)[1] for line in read([made.path])]
     assert [frame for frame in again if frame.startswith(b'{"stream"')] == frames
+
+
+def test_nothing_in_a_replay_has_a_network_age(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its stamps are no times of now, at whatever speed; where it is says what plays."""
+    import vocx
+    import vocx.lab
+
+    trades(tmp_path / "old.gz", 500)
+    with vocx.lab.open(name="aged", replay=tmp_path / "old.gz") as lab:
+        exchange = vocx.connect("binance", lab=lab)
+        assert "a replay of old.gz at speed 1" in capsys.readouterr().out
+        stream = exchange.stream("trades", symbols="BTC/USDT").wait(5)
+        assert len(list(stream.facts(seconds=5, limit=50))) == 50
+        exchange.close()
+        assert not stream.stats.ages_ns and stream.stats.network_age_ms is None

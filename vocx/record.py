@@ -102,7 +102,7 @@ def _run(
 ) -> str:
     """Listen and write; what the stream says about itself at the end."""
     waiting: Waiting = deque()
-    asking = type(exchange)(exchange.venue, exchange.where, lab=exchange.lab)
+    asking = type(exchange)(exchange.venue, exchange.where, lab=exchange.lab, tls=exchange.tls)
 
     def snapshot(intent: GetBook) -> BookSnapshot:
         found = asking.order_book(intent.symbol, intent.depth)
@@ -117,6 +117,7 @@ def _run(
         wanted,
         snapshot=snapshot,
         name=f"record: {writer.path}",
+        ca_file=exchange.ca_file(),
         tap=lambda frame, arrived_ns: waiting.append((arrived_ns, frame)),
     )
     try:

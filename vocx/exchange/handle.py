@@ -109,7 +109,7 @@ class Exchange(Orders):
         self._sending = Sending(
             self._new_client(gate, "rest_signed"),
             lambda: self.url("ws_api"),
-            ca_file=self._ca_file,
+            ca_file=self.ca_file,
             redact=lab is None,
             explain=self._explain,
             name=self._label,
@@ -120,7 +120,7 @@ class Exchange(Orders):
             self.venue,
             lambda: self.url(purpose),
             gate=gate,
-            ca_file=self._ca_file,
+            ca_file=self.ca_file,
             redact=self.lab is None,
             distance_ms=self._distance_ms if self.lab is not None else None,
             explain=self._explain,
@@ -132,10 +132,7 @@ class Exchange(Orders):
     def place(self) -> str:
         """Where this is, in one line."""
         if self.lab is not None:
-            return (
-                f"{self.name} in the lab on this machine (seed {self.lab.seed}): "
-                "no account, no network"
-            )
+            return f"{self.name} {words.in_lab(self.lab.config)}: no account, no network"
         if self.where == "testnet":
             return f"{self.name} testnet ({self.url('rest')}): play money, a real network"
         if self._allowance.allow_orders:
@@ -170,7 +167,7 @@ class Exchange(Orders):
             return self.lab.url(self.venue.name, purpose, tls=self.tls)
         return self.venue.hosts[self.where].urls[purpose]
 
-    def _ca_file(self) -> str | None:
+    def ca_file(self) -> str | None:
         """The authority of the lab's certificate; elsewhere the usual ones."""
         return str(self.lab.certificate()) if self.lab is not None and self.tls else None
 
@@ -346,25 +343,30 @@ class Exchange(Orders):
         )
         # Where REST does not answer now, a symbol cannot be checked; a stream has its own patience.
         account = self._account_gear(wanted)
-        offset = self._clock
+        self.url("ws")  # a lab that died is said here, not by a stream that is dead at birth
         with suppress(errors.TransportError):
             for symbol in dict.fromkeys(one.symbol for one in wanted if one.symbol):
                 self.instrument(symbol)
-            offset = self.clock
+            _ = self.clock
         stream = Stream(
             self.venue,
             self.url,
             wanted,
             snapshot=self._snapshot,
             probe=self._probe,
-            offset_ns=lambda: offset.offset_ns,
-            ca_file=self._ca_file(),
+            offset_ns=self._ahead_ns,
+            ca_file=self.ca_file(),
             **account,
             name=name or words.stream_name(self._label, wanted),
         )
         stream.lab = self.lab
         self._streams.add(stream)
         return stream.start()
+
+    def _ahead_ns(self) -> int | None:
+        """How far the venue's clock is ahead; a replay's stamps are no times of now."""
+        replay = self.lab is not None and self.lab.config.replay
+        return None if replay else self._clock.offset_ns
 
     def _account_gear(self, wanted: Sequence[Listen]) -> dict[str, Any]:
         """What an account's channels need, if there are any; a missing key shows here."""

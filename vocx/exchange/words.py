@@ -6,11 +6,15 @@ import difflib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from vocx import errors
 from vocx.rest import Standing
 from vocx.venues.base import PRIVATE, Listen, Venue, split_symbol
+
+if TYPE_CHECKING:
+    from vocx.lab import Config
 
 
 def listens(
@@ -104,6 +108,15 @@ def epoch_ns(moment: datetime | None, what: str) -> int | None:
         )
     whole = moment.replace(microsecond=0)
     return int(whole.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
+
+
+def in_lab(config: Config) -> str:
+    """Which market a lab plays, in words."""
+    if not config.replay:
+        return f"in the lab on this machine (seed {config.seed})"
+    files = ", ".join(Path(one).name for one in config.replay)
+    speed = "at full speed" if config.speed is None else f"at speed {config.speed:g}"
+    return f"in the lab on this machine (a replay of {files} {speed})"
 
 
 def round_trip_ms(dials: Iterable[Mapping[str, Any]], venue: str) -> float:

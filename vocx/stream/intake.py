@@ -48,7 +48,7 @@ class Intake:
         decode: Decode,
         deliver: Deliver,
         changed: Callable[[], None],
-        offset_ns: Callable[[], int],
+        offset_ns: Callable[[], int | None],
         tap: Tap | None = None,
     ) -> None:
         self.good_wall_ns = 0
@@ -149,13 +149,14 @@ class Intake:
         meter, done_ns = self._meter, time.time_ns()
         meter.kinds.update(map(type, out))
         offset_ns = self._offset_ns()
-        meter.age_ns.extend(
-            [
-                fact.arrived_ns + offset_ns - fact.exchange_ns
-                for fact in out
-                if fact.exchange_ns is not None
-            ]
-        )
+        if offset_ns is not None:
+            meter.age_ns.extend(
+                [
+                    fact.arrived_ns + offset_ns - fact.exchange_ns
+                    for fact in out
+                    if fact.exchange_ns is not None
+                ]
+            )
         meter.lag_ns.append((done_ns - wire.last_ns, count - count // 2))
         if count > 1:
             meter.lag_ns.append((done_ns - wire.first_ns, count // 2))

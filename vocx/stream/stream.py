@@ -52,7 +52,8 @@ class Stream(Questions):
     probe : callable or None
         Raises when the venue's REST API does not answer; asked about a silent feed.
     offset_ns : callable or None
-        How far the venue's clock is ahead of ours.
+        How far the venue's clock is ahead of ours; ``None`` of it: its stamps are no times of
+        now (a replay), so nothing has a network age.
     ca_file : path or None
         A certificate authority to trust besides the system's (the lab's).
     tap : callable or None
@@ -76,7 +77,7 @@ class Stream(Questions):
         snapshot: Fetch,
         name: str | None = None,
         probe: Asker | None = None,
-        offset_ns: Callable[[], int] | None = None,
+        offset_ns: Callable[[], int | None] | None = None,
         ca_file: str | Path | None = None,
         tap: Tap | None = None,
         clock: Clock | None = None,
