@@ -295,10 +295,13 @@ def test_unreadable_frames_are_bad_replies(text: bytes) -> None:
         b'{"stream":"btcusdt@trade","data":{"e":"trade","p":"x"}}',
         b'{"stream":"!miniTicker@arr","data":[]}',
         b'{"result":1.5,"id":{"a":1}}',
+        b'{"stream":"btcusdt@trade","data":{"e":"somethingNew","E":1,"s":"BTCUSDT","t":2,'
+        b'"p":"1","q":"1","T":1,"m":true}}',
     ],
 )
 def test_legal_but_unexpected_frames_are_unknown(text: bytes) -> None:
-    """They are kept as a sample and never end a stream."""
+    """They are kept as a sample and never end a stream; a message of another type is no trade,
+    however much it looks like one."""
     assert isinstance(one(text), Unknown)
 
 

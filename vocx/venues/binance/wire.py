@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Literal
 
 import msgspec
 
@@ -23,9 +24,11 @@ class _Quote(msgspec.Struct, gc=False):
     B: Decimal
     a: Decimal
     A: Decimal
+    e: None = None
 
 
 class _Trade(msgspec.Struct, gc=False):
+    e: Literal["trade"]
     E: int
     t: int
     p: Decimal
@@ -35,6 +38,7 @@ class _Trade(msgspec.Struct, gc=False):
 
 
 class _AggTrade(msgspec.Struct, gc=False):
+    e: Literal["aggTrade"]
     E: int
     p: Decimal
     q: Decimal
@@ -45,6 +49,7 @@ class _AggTrade(msgspec.Struct, gc=False):
 
 
 class _Delta(msgspec.Struct, gc=False):
+    e: Literal["depthUpdate"]
     E: int
     U: int
     u: int
@@ -59,6 +64,7 @@ class _Partial(msgspec.Struct, gc=False):
 
 
 class _Ticker(msgspec.Struct, gc=False):
+    e: Literal["24hrTicker", "24hrMiniTicker"]
     E: int
     c: Decimal
     o: Decimal
@@ -89,6 +95,7 @@ class _Bar(msgspec.Struct, gc=False):
 
 
 class _Kline(msgspec.Struct, gc=False):
+    e: Literal["kline"]
     E: int
     k: _Bar
 
