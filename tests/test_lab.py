@@ -219,6 +219,8 @@ def test_attach_joins_and_leaves() -> None:
         assert guest.urls == host.urls and guest.alive and guest.pid == host.pid
         guest.close()
         assert host.alive
+        with pytest.raises(errors.LabDied, match=r"was left.*lab\.attach\("):
+            guest.status()
         with pytest.raises(errors.LabError, match="token is wrong"):
             vocx.lab.attach(address.url, "guess")
     with pytest.raises(errors.LabDied, match="nobody answers"):

@@ -114,6 +114,7 @@ class Lab:
         self._tls: dict[str, Any] | None = None
         self._folder: str | None = None
         self._ended = ""
+        self._attached = False
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -133,6 +134,7 @@ class Lab:
     def join(self, address: Address) -> Lab:
         """Stand for a lab that someone else runs."""
         with self._lock:
+            self._attached = True
             self._join(Hello(urls={}, credentials={}, control=address))
             try:
                 self._hello = msgspec.convert(self.control("hello"), Hello)
@@ -192,21 +194,27 @@ class Lab:
 
     def __repr__(self) -> str:
         if self._hello is None or not self.alive:
-            return f"<Lab {self.name!r}: not running; vocx.lab.open() starts it>"
+            cure = "vocx.lab.attach() joins one" if self._attached else f"{self._again} starts it"
+            return f"<Lab {self.name!r}: not running; {cure}>"
         urls = self._hello.urls
         where = ", ".join(f"{venue} at {purposes['rest']}" for venue, purposes in urls.items())
         return f"<Lab {self.name!r}: {where}>"
 
+    @property
+    def _again(self) -> str:
+        """The call that puts a process behind this handle again."""
+        return "vocx.lab.open()" if self.name == "default" else f"vocx.lab.open(name={self.name!r})"
+
     def _died(self, cause: str = "") -> LabDied:
-        if self._child is None and not self._ended:
+        if self._attached:
+            how = f"the lab {self.name} was left" if self._ended else f"nobody answers {self.name}"
             return LabDied(
-                f"nobody answers {self.name}{cause}. Ask whoever runs that lab for its address, "
-                "or open one of your own with vocx.lab.open()"
+                f"{how}{cause}. Join one with vocx.lab.attach(url, token) (whoever runs it knows "
+                "both), or open one of your own with vocx.lab.open()"
             )
         how = self._ended or "has ended" + (self._child.obituary() if self._child else cause)
-        again = "" if self.name == "default" else f"name={self.name!r}"
         return LabDied(
-            f"the lab {self.name!r} {how}\nRun vocx.lab.open({again}) to start a new one: an "
+            f"the lab {self.name!r} {how}\nRun {self._again} to start a new one: an "
             "exchange that holds this lab finds it by itself; run the cells of its streams again."
         )
 
