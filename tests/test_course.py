@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from answers import lesson00, lesson02, lesson03
+from answers import lesson00, lesson01, lesson02, lesson03
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +22,12 @@ from vocx.course.checks import ALL
 from vocx.course.judge import judge
 from vocx.errors import BadInput, BookOutOfSync, VocxError
 
-ANSWERS: dict[str, ModuleType] = {"00.1": lesson00, "02.1": lesson02, "03.1": lesson03}
+ANSWERS: dict[str, ModuleType] = {
+    "00.1": lesson00,
+    "01.1": lesson01,
+    "02.1": lesson02,
+    "03.1": lesson03,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +38,12 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(running.observe, "__kwdefaults__", {"call_s": 0.3, "all_s": 10.0})
     yield file
     passport.forget()
+
+
+def done(lessons: int, checks: int) -> str:
+    """Progress as text: so many of those there are."""
+    ready = len(catalogue.ready())
+    return f"{lessons} of {ready} lessons, {checks} of {len(ALL)} checks"
 
 
 def answers(name: str) -> list[Any]:
@@ -55,6 +66,7 @@ def test_every_check_has_answers() -> None:
     ("name", "answer"),
     [
         *answers("right"),
+        ("01.1", lesson01.careful),
         ("02.1", lesson02.generator),
         ("02.1", lesson02.as_text),
         ("03.1", lesson03.reapplies_the_last),
@@ -87,7 +99,7 @@ def test_hint_opens_on_the_third_failure(capsys: pytest.CaptureFixture[str]) -> 
     texts = [course.check("03", lesson03.strict).text for _ in range(3)]
     assert ["Hint:" in text for text in texts] == [False, False, True]
     assert course.check("03", lesson03.right)
-    assert passport.load().failures == {} and course.progress().endswith("1 of 3 checks")
+    assert passport.load().failures == {} and course.progress() == done(0, 1)
     assert capsys.readouterr().out.count("✗ 03.1") == 3
 
 
@@ -147,7 +159,7 @@ def test_interrupt_ends_the_check_not_the_kernel() -> None:
 
 def test_unknown_names_list_what_exists() -> None:
     """A misspelt check or lesson names the nearest."""
-    with pytest.raises(BadInput, match=r"00\.1, 02\.1, 03\.1"):
+    with pytest.raises(BadInput, match=r"00\.1, 01\.1, 02\.1, 03\.1"):
         course.check("03.9", None)
     with pytest.raises(BadInput, match="there is no lesson '33'"):
         catalogue.lesson("33")
@@ -258,13 +270,13 @@ def test_passport_survives_and_merges(fresh: Path) -> None:
     passport.save(passport.Passport(lessons=["00"]))
     fresh.write_text('{"lessons": ["02"], "checks": ["02.1"]}')
     assert sorted(passport.save(passport.Passport()).lessons) == ["00", "02"]
-    assert course.progress() == "2 of 3 lessons, 1 of 3 checks"
+    assert course.progress() == done(2, 1)
 
 
 def test_unreadable_passport_is_set_aside(fresh: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A damaged file is kept under another name and a new one begun."""
     fresh.write_text("{oops")
-    assert course.progress() == "0 of 3 lessons, 0 of 3 checks"
+    assert course.progress() == done(0, 0)
     assert fresh.with_suffix(".unreadable").exists()
     assert "unreadable" in capsys.readouterr().out
 
@@ -289,7 +301,7 @@ def test_read_only_place_keeps_progress_in_memory(monkeypatch: pytest.MonkeyPatc
 def test_resume_restores(capsys: pytest.CaptureFixture[str]) -> None:
     """A code from another machine adds to what is here."""
     course.resume(passport.Passport(lessons=["00", "02"], checks=["02.1"]).code())
-    assert "2 of 3 lessons, 1 of 3 checks" in capsys.readouterr().out
+    assert done(2, 1) in capsys.readouterr().out
 
 
 def test_errors_are_short_and_point_home() -> None:
@@ -340,7 +352,7 @@ def test_begin_and_end(closed_labs: None, capsys: pytest.CaptureFixture[str]) ->
     """Begin again: one lab, dials at rest, nothing running; end: done, and what comes next."""
     lab, exchange = course.begin("00")
     opening = capsys.readouterr().out
-    assert "Lesson 00 (1 of 3)" in opening and "Resume code: " in opening
+    assert f"Lesson 00 (1 of {len(catalogue.ready())})" in opening and "Resume code: " in opening
     assert opening.count("\n") <= 5
     lab.network.latency(rtt_ms=80)
     lab.pause()
@@ -352,7 +364,7 @@ def test_begin_and_end(closed_labs: None, capsys: pytest.CaptureFixture[str]) ->
     capsys.readouterr()
     course.end("00")
     closing = capsys.readouterr().out
-    assert "1 of 3 lessons, 1 of 3 checks" in closing and "02_websocket.ipynb" in closing
+    assert done(1, 1) in closing and "01_rest.ipynb" in closing
 
 
 def vocx_running() -> bool:

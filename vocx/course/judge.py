@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from vocx.course import passport
-from vocx.course.running import CALL_S, Trial, Wrong, observe, short
+from vocx.course.running import Trial, Wrong, observe, short
 from vocx.errors import BadInput
 
 State = Literal["right", "wrong", "not answered yet"]
@@ -32,15 +32,15 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     judge : callable
         Runs the :class:`~vocx.course.running.Trial`, returns a sentence for a right answer and
         raises :class:`~vocx.course.running.Wrong` for a wrong one. Judges behaviour, not text.
-    call_s : float
-        Longest single call of the answer.
+    call_s : float or None
+        Longest single call of the answer; ``None``: as long as of most.
     """
 
     id: str
     task: str
     hint: str
     judge: Callable[[Trial], str]
-    call_s: float = CALL_S
+    call_s: float | None = None
 
 
 class Result:
@@ -116,7 +116,8 @@ def judge(wanted: Check, answer: Any) -> Result:
         )
     trial = Trial(answer)
     try:
-        praise = observe(wanted.judge, trial, call_s=wanted.call_s)
+        longest = {} if wanted.call_s is None else {"call_s": wanted.call_s}
+        praise = observe(wanted.judge, trial, **longest)
     except Wrong as wrong:
         hung = trial.current is not None and not trial.unwritten
         if not (trial.returned_something or hung):

@@ -180,7 +180,7 @@ def judge(polite: Trial) -> str:
     try:
         polite(calls, _Clock(stage))
         if not stage.touched:
-            raise Wrong("no call was made", expected="all 60, each with call()")
+            raise Wrong("no call was made", seen="0 calls", expected="all 60, each with call()")
         polite.returned_something = True  # it returns nothing, but it did something
         return _verdict(stage.run)
     finally:
@@ -194,8 +194,9 @@ def _verdict(run: _Run) -> str:
     numbers = [one.number for one in run.made]
     if sorted(numbers) != list(range(1, len(PATHS) + 1)):
         raise Wrong(
-            f"{len(set(numbers))} of {len(PATHS)} calls were made, in {len(numbers)} tries",
+            f"{len(set(numbers))} of {len(PATHS)} calls were made",
             given=f"{len(PATHS)} calls",
+            seen=f"{len(numbers)} times call()",
             expected="each of them once",
         )
     if run.idle_s > LEFT_S + SLACK_S:
