@@ -11,7 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-_NO_NEWS = {"fetchNews": "false", "checkForUpdates": False}
+_SETTINGS = {
+    "notification": {"fetchNews": "false", "checkForUpdates": False},
+    # The theme goes by the browser's colour scheme, so that each page can choose.
+    "themes": {"adaptive-theme": True},
+}
 
 
 class Server:
@@ -29,7 +33,8 @@ class Server:
     def start(self, deadline_s: float = 60.0) -> None:
         settings = self._home / "settings" / "@jupyterlab" / "apputils-extension"
         settings.mkdir(parents=True)
-        (settings / "notification.jupyterlab-settings").write_text(json.dumps(_NO_NEWS))
+        for name, chosen in _SETTINGS.items():
+            (settings / f"{name}.jupyterlab-settings").write_text(json.dumps(chosen))
         runtime = self._home / "runtime"
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(

@@ -33,6 +33,11 @@ class Notebook:
         )
         self.page.goto(url, timeout=60_000)
         self._idle()
+        self.until(lambda: self.theme() == f"JupyterLab {scheme.title()}", f"a {scheme} page")
+
+    def theme(self) -> str:
+        """The name of JupyterLab's theme on this page."""
+        return str(self.page.locator("body").get_attribute("data-jp-theme-name"))
 
     def _count(self, socket: Any) -> None:
         def received(payload: Any) -> None:
