@@ -254,6 +254,8 @@ def ladder(book: BookSnapshot, *, levels: int = 10, height: int = 340) -> go.Fig
             bargap=0.15,
         )
     )
+    exponents = (price.normalize().as_tuple().exponent for price, _ in book.bids + book.asks)
+    places = max([0, *(-int(one) for one in exponents)])
     for name, side, color, shape in (
         ("bids", book.bids[:levels][::-1], BID, ""),
         ("asks", book.asks[:levels], ASK, "/"),
@@ -262,7 +264,7 @@ def ladder(book: BookSnapshot, *, levels: int = 10, height: int = 340) -> go.Fig
             go.Bar(
                 name=name,
                 orientation="h",
-                y=[f"{price:,}" for price, _ in side],
+                y=[f"{price:,.{places}f}" for price, _ in side],
                 x=np.array([float(quantity) for _, quantity in side]),
                 marker={"color": color, "opacity": 0.8, "pattern": {"shape": shape}},
                 hovertemplate="%{x} at %{y}<extra>" + name + "</extra>",
