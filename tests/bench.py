@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benches import clients, engine, lab, lessons, orders  # noqa: E402
+from benches import clients, engine, lab, lessons, orders, views  # noqa: E402
 from benches.row import Row  # noqa: E402
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -27,6 +27,7 @@ GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "orders": orders.orders,
     "lab": lab.start_and_memory,
     "fanout": lab.many_clients,
+    "views": views.views,
     "lessons": lessons.durations,
 }
 COMPARE = {"<=": operator.le, ">=": operator.ge}

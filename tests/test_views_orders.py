@@ -87,7 +87,7 @@ def test_open_orders_come_first(exchange: Exchange, mine: Stream) -> None:
     until(lambda: "expired: " in shown.panel.body)
     rows = lines(shown)
     assert resting.client_order_id in rows[1] and late.client_order_id in rows[2]
-    assert "limit IOC" in rows[2] and "unfilled" in rows[2]
+    assert "limit IOC" in rows[2] and "expired: unfilled" in str(shown.table())
 
 
 def test_what_is_cut_off_is_said(exchange: Exchange, mine: Stream) -> None:

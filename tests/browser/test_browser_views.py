@@ -2,113 +2,33 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 from typing import Any
 
-OPEN = """
-import time, threading, vocx
-from vocx import views
-ex = vocx.connect("binance")
-tape = ex.stream("trades", "quotes", "book", symbols="BTC/USDT").wait(10)
-"""
-FOUR = ["views.price(tape)", "views.book(tape)", "views.compare(asked=ex, pushed=tape)",
-        "views.price(tape, name='again')"]  # fmt: skip
-CLOSE = "views.stop_all(); vocx.stop_all(); ex.lab.close()"
-PLOT = ".js-plotly-plot .main-svg"
+from browser import measures
+from browser.measures import CLOSE, OPEN, moves_per_second, plots, shows_plot, value
+
 OUR_COUNT = "sum(t.name.startswith('vocx ') for t in threading.enumerate())"
-
-
-def plots(book: Any, cell: int) -> int:
-    """How many charts a cell shows."""
-    return int(book.cell(cell).locator(".js-plotly-plot:has(.main-svg)").count())
-
-
-def shows_plot(book: Any, cell: int) -> None:
-    book.until(lambda: plots(book, cell) == 1, f"a chart below cell {cell}")
-
-
-def moves_per_second(book: Any, cell: int, seconds: float = 2.0) -> float:
-    """How often the first line of a cell's chart changes on the page."""
-    counted = (
-        book.cell(cell)
-        .locator(".js-plotly-plot")
-        .first.evaluate(
-            """(plot, ms) => new Promise((done) => {
-          const shape = () => [...plot.querySelectorAll("path.js-line, .points path")]
-            .map((path) => path.getAttribute("d") + path.getAttribute("transform")).join();
-          let count = 0, last = shape();
-          const end = performance.now() + ms;
-          const look = () => {
-            const now = shape();
-            if (now !== last) { count += 1; last = now; }
-            if (performance.now() < end) setTimeout(look, 20); else done(count);
-          };
-          look();
-        })""",
-            seconds * 1000,
-        )
-    )
-    return float(counted) / seconds
-
-
-def value(book: Any, cell: int) -> float:
-    """The last number that a cell printed."""
-    return float(re.findall(r"[\d.]+", book.output(cell))[-1])
 
 
 def test_four_figures_share_one_plotly(notebook: Callable[..., Any]) -> None:
     """At most 3 MB until four charts show, at most 30 KB for each further one; no errors."""
-    shown = "\n".join(f"display({one})" for one in FOUR)
-    fifth = "views.price(tape, name='fifth', seconds=1).pause()"
-    book = notebook([OPEN, shown, "views.stop_all()", fifth, "views.opened()[-1]", CLOSE])
-    book.run(0)
-    before = book.received
-    book.run(1)
-    book.until(lambda: plots(book, 1) == 4, "four charts")
-    four = book.received - before
-    book.run(2)
-    book.page.wait_for_timeout(500)
-    before = book.received
-    book.run(3)
-    book.run(4)
-    shows_plot(book, 4)
-    further = book.received - before
-    book.run(5)
-    print(f"four figures {four:,} bytes, one more {further:,} bytes")
-    assert four <= 3_000_000
-    assert further <= 30_000
-    assert book.errors == []
+    size = measures.figure_bytes(notebook)
+    print(size)
+    assert size.four <= 3_000_000
+    assert size.further <= 30_000
+    assert size.errors == []
 
 
 def test_charts_move_while_cells_are_busy(notebook: Callable[..., Any]) -> None:
     """A sleeping cell and a computing one, at 1,000 messages a second: 4 pictures or more."""
-    book = notebook([
-        OPEN + "ex.lab.set_pace(12.0)", "shown = views.price(tape); shown",
-        "time.sleep(12)",
-        "end = time.monotonic() + 12\nn = 0\nwhile time.monotonic() < end: n += 1",
-        "print(tape.stats.per_second)", "print(shown.stats.per_second)", CLOSE,
-    ])  # fmt: skip
-    book.run(0)
-    book.run(1)
-    shows_plot(book, 1)
-    seen = {}
-    for name, cell in (("sleeping", 2), ("computing", 3)):
-        book.run(cell, wait_s=0)
-        book.page.wait_for_timeout(1000)
-        seen[name] = moves_per_second(book, 1, 3.0)
-        assert book.prompt(cell) == "[*]:"
-        book.until(lambda cell=cell: "*" not in book.prompt(cell), "the cell ends")
-    book.run(4)
-    book.run(5)
-    print(seen, "messages/s", value(book, 4), "refreshes/s", value(book, 5))
-    messages, refreshes = value(book, 4), value(book, 5)
-    book.run(6)
-    assert messages >= 900
-    assert refreshes >= 4
-    assert min(seen.values()) >= 4
-    assert book.errors == []
+    seen = measures.motion(notebook)
+    print(seen)
+    assert seen.messages >= 900
+    assert seen.refreshes >= 4
+    assert min(seen.sleeping, seen.computing) >= 4
+    assert seen.errors == []
 
 
 def test_stop_stops_and_a_rerun_does_not_double(notebook: Callable[..., Any]) -> None:
@@ -210,4 +130,30 @@ late"""
     shows_plot(book, 0)
     assert time.monotonic() - start > 3
     book.until(lambda: moves_per_second(book, 0, 1.0) > 4, "it moves")
+    assert book.errors == []
+
+
+def test_an_order_and_its_fill_appear_in_the_view(notebook: Callable[..., Any]) -> None:
+    """Placed in one cell, it shows below another; its fill follows, the balance too; Stop ends
+    what the views share."""
+    book = notebook([
+        OPEN + "ex.lab.pause()", "display(views.orders(ex), views.balances(ex))",
+        "order = ex.place_order('BTC/USDT', 'buy', '0.01', type='limit_maker',"
+        " price=ex.quote('BTC/USDT').bid)",
+        "ex.lab.set_pace(12.0); ex.lab.resume()", CLOSE,
+    ])  # fmt: skip
+    book.run(0)
+    book.run(1)
+    book.until(lambda: "no orders yet" in book.output(1), "an empty view says so")
+    book.run(2)
+    book.until(lambda: "▲ buy\tlimit maker\tnew" in book.output(1), "the order shows")
+    book.until(lambda: "1 with locked parts" in book.output(1), "what it locks shows")
+    book.run(3)
+    book.until(lambda: "▲ bought" in book.output(1), "its fill follows")
+    book.until(lambda: "limit maker\tfilled" in book.output(1), "and its end")
+    assert "maker\tstream\tvocx-" in book.output(1)
+    stop = book.cell(1).locator('button[data-action="stop"]')
+    stop.first.click()
+    book.until(lambda: book.output(1).count("stream stopped") == 2, "both say that it ended")
+    book.run(4)
     assert book.errors == []

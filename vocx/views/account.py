@@ -120,8 +120,11 @@ class OrdersView(AccountView):
     def _tables(self) -> list[Table]:
         found, count_open = self._found()
         shown = found[: self._n]
-        hidden = [f"{max(0, count_open - self._n)} open", f"{len(found) - len(shown)} in all"]
-        below = f"not shown: {', '.join(hidden)}" if len(found) > len(shown) else ""
+        notes = [f"{clock(one.time)} {_because(one)}" for one in shown if one.reason]
+        if len(found) > len(shown):
+            open_too = max(0, count_open - self._n)
+            notes.append(f"not shown: {open_too} open, {len(found) - len(shown)} in all")
+        below = " · ".join(notes)
         if not found and not self._doubt():
             below = "no orders yet: one that is placed with this key, here or elsewhere, shows here"
         tables = [Table(_ORDER_HEAD, _order_rows(shown), 5, below)]
@@ -166,10 +169,10 @@ class BalancesView(AccountView):
         return f"{len(found)} assets, {locked} with locked parts"
 
 
-_ORDER_HEAD = ("changed (UTC)", "symbol", "side", "type", "status", "price", "quantity",
-               "filled", "average price", "client order id")  # fmt: skip
+_ORDER_HEAD = ("time (UTC)", "symbol", "side", "type", "status", "price", "quantity",
+               "filled", "average", "client order id")  # fmt: skip
 _ORDER_SIDES = {"buy": "▲ buy", "sell": "▼ sell"}
-_FILL_HEAD = ("filled (UTC)", "symbol", "side", "price", "quantity", "fee", "as", "told by",
+_FILL_HEAD = ("time (UTC)", "symbol", "side", "price", "quantity", "fee", "as", "told by",
               "client order id")  # fmt: skip
 _BALANCE_HEAD = ("asset", "free", "locked", "total", "changed (UTC, exchange)")
 
@@ -182,7 +185,7 @@ def _order_rows(orders: Sequence[Order]) -> list[tuple[str, ...]]:
             one.symbol,
             _ORDER_SIDES[one.side],
             _type(one),
-            _status(one),
+            one.status.replace("_", " "),
             price,
             _wanted(one),
             plain(one.filled),
@@ -220,9 +223,9 @@ def _type(order: Order) -> str:
     return f"{order.type.replace('_', ' ')}{'' if usual else f' {order.time_in_force}'}"
 
 
-def _status(order: Order) -> str:
-    status = order.status.replace("_", " ")
-    return f"{status}: {order.reason.replace('_', ' ').lower()}" if order.reason else status
+def _because(order: Order) -> str:
+    """The exchange's word for why, which is too long for a column."""
+    return f"{order.status}: {str(order.reason).replace('_', ' ').lower()}"
 
 
 def _wanted(order: Order) -> str:
