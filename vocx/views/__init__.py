@@ -22,6 +22,7 @@ from vocx.views.account import BalancesView, OrdersView
 from vocx.views.book import BookView
 from vocx.views.compare import CompareView
 from vocx.views.price import PriceView
+from vocx.views.signature import SignatureView
 from vocx.views.tables import BudgetView, RunningView, TapeView
 from vocx.views.view import View, ViewStats, opened, stop_all
 
@@ -41,6 +42,7 @@ __all__ = [
     "orders",
     "price",
     "running",
+    "signature",
     "stop_all",
     "tape",
 ]
@@ -208,3 +210,12 @@ def balances(
         There is no key for this exchange.
     """
     return BalancesView(source, assets, n, name, note)
+
+
+def signature(lab: Lab, *, name: str | None = None, note: str = "") -> View:
+    """Edit an order and watch what is signed, what is sent and what comes back.
+
+    It goes to the exchange's test endpoint, so none is placed. Signatures made with the lab's key
+    are shown, therefore it takes a lab and nothing else.
+    """
+    return SignatureView(lab, name, note)

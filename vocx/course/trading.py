@@ -1,0 +1,178 @@
+"""Orders, for lessons that look at them: their fate in a line, and one order's life in frames."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vocx.course.signing import said, send
+from vocx.facts import BookSnapshot, Order
+from vocx.venues.base import Credentials
+
+if TYPE_CHECKING:
+    from vocx.exchange import Exchange
+    from vocx.lab import Lab
+
+_STEPS = 5
+"""Bids that a frame of :class:`Film` shows."""
+_RICH = {"BTC": "1000", "ETH": "10000", "SOL": "100000"}
+
+
+def told(order: Order) -> str:
+    """An order's fate in one line: what was wanted, its status word, what came of it."""
+    price = "" if order.price is None else f" at {order.price:,f}".rstrip("0").rstrip(".")
+    wanted = f"{order.type} {order.side} {_plain(order.quantity)}{price}"
+    if order.time_in_force not in (None, "GTC"):
+        wanted += f" {order.time_in_force}"
+    text = f"{wanted}: {order.status}, filled {_plain(order.filled)}"
+    if order.average_price is None:
+        return text
+    levels = len({one.price for one in order.fills})
+    roles = {"maker" if one.maker else "taker" for one in order.fills}
+    text += f" for {order.average_price:,.4f} on average"
+    if levels:
+        text += f" ({len(order.fills)} fills at {levels} prices, all {' and '.join(roles)})"
+    return text
+
+
+class Neighbour:
+    """A second account of the lab, to trade with."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        made = lab.control("account", venue="binance", balances=_RICH)
+        self._key = Credentials(key=made["key"], secret=made["secret"], venue="binance")
+
+    def sell(self, symbol: str, quantity: Decimal | str) -> None:
+        """Sell at the best prices there are.
+
+        Raises
+        ------
+        RuntimeError
+            The exchange refused, with its reason.
+        """
+        book = self._lab.truth.book(symbol, 20)
+        query = (
+            f"symbol={symbol.replace('/', '')}&side=SELL&type=LIMIT&timeInForce=IOC"
+            f"&quantity={quantity}&price={book.bids[-1][0]}"
+            f"&recvWindow=60000&timestamp={(book.exchange_ns or 0) // 1_000_000}"
+        )
+        reply = send(self._lab, query, path="/api/v3/order", key=self._key)
+        if reply.status_code != 200:
+            raise RuntimeError(f"the neighbour could not sell: {said(reply)}")
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """A book, and your order in it; ``order`` is ``None`` before there was one."""
+
+    book: BookSnapshot
+    order: Order | None = None
+
+    @property
+    def title(self) -> str:
+        """The status word and what is filled."""
+        if self.order is None:
+            return "before"
+        words = "resting" if self.order.status == "new" else self.order.status.replace("_", " ")
+        filled = f"{_plain(self.order.filled)} of {_plain(self.order.quantity)} filled"
+        return f"{words}<br><sup>status {self.order.status!r}, {filled}</sup>"
+
+
+class Film:
+    """Frames of one order's life, beginning with the book before it."""
+
+    def __init__(self, lab: Lab, exchange: Exchange, symbol: str) -> None:
+        self._lab, self._exchange, self._symbol = lab, exchange, symbol
+        self.frames = [Frame(self._book())]
+
+    def _book(self) -> BookSnapshot:
+        return self._lab.truth.book(self._symbol, depth=50)
+
+    @property
+    def book(self) -> BookSnapshot:
+        """The book before."""
+        return self.frames[0].book
+
+    def take(self, order: Order) -> Order:
+        """Add a frame of now; the order as the exchange knows it."""
+        now = self._exchange.order(order)
+        self.frames.append(Frame(self._book(), now))
+        return now
+
+    def show(self, *, height: int = 330) -> Any:
+        """The frames beside each other as ladders, your order set apart.
+
+        From the engine's own book (the lab's truth), which no clock is needed for.
+        """
+        import plotly.graph_objects as go
+        from plotly.subplots import make_subplots
+
+        from vocx import figures
+
+        base, _, quote = self._symbol.partition("/")
+        made: Any = make_subplots(
+            cols=len(self.frames),
+            shared_yaxes=True,
+            horizontal_spacing=0.02,
+            subplot_titles=[frame.title for frame in self.frames],
+        )
+        prices = self._prices()
+        names = [f"{price:,}" for price in prices]
+        for column, frame in enumerate(self.frames, 1):
+            for name, color, shape, values in _bars(frame, prices):
+                made.add_trace(
+                    go.Bar(
+                        name=name,
+                        legendgroup=name,
+                        showlegend=column == len(self.frames) - 1,
+                        orientation="h",
+                        y=names,
+                        x=values,
+                        marker={"color": color, "opacity": 0.85, "pattern": {"shape": shape}},
+                        hovertemplate="%{x} at %{y}<extra>" + name + "</extra>",
+                    ),
+                    row=1,
+                    col=column,
+                )
+        style = figures.layout(x="", y=f"price, {quote}", height=height, barmode="stack")
+        axes = {"x": style.pop("xaxis"), "y": style.pop("yaxis")}
+        made.update_layout(**style, bargap=0.15)
+        made.update_layout(margin={"t": 52, "b": 58}, legend={"y": -0.28, "yanchor": "top"})
+        made.update_xaxes(**{**axes["x"], "title": {"text": base}, "nticks": 4}, matches="x")
+        made.update_yaxes(**{**axes["y"], "title": None, "type": "category", "tickformat": ""})
+        made.update_yaxes(categoryorder="array", categoryarray=names)
+        made.update_yaxes(title={"text": f"price, {quote}"}, col=1)
+        return made
+
+    def _prices(self) -> list[Decimal]:
+        """The same rungs in each frame, lowest first: the best few of the book before."""
+        bids = [price for price, _ in self.book.bids[:_STEPS]]
+        asks = [price for price, _ in self.book.asks[:3]]
+        return sorted({*bids, *asks})
+
+
+def _bars(frame: Frame, prices: list[Decimal]) -> list[tuple[str, str, str, list[float]]]:
+    """Name, colour, pattern and quantities by price: others' bids, others' asks, yours."""
+    from vocx import figures
+
+    bids, asks, mine = dict(frame.book.bids), dict(frame.book.asks), dict[Decimal, Decimal]()
+    order = frame.order
+    if order is not None and order.open and order.price is not None and order.quantity is not None:
+        rest = order.quantity - order.filled
+        side = bids if order.side == "buy" else asks
+        mine[order.price] = rest
+        side[order.price] = side.get(order.price, rest) - rest
+    return [
+        (name, color, shape, [float(at.get(price, 0)) for price in prices])
+        for name, color, shape, at in (
+            ("bids of others", figures.BID, "", bids),
+            ("your order", figures.ASKED, "x", mine),
+            ("asks of others", figures.ASK, "/", asks),
+        )
+    ]
+
+
+def _plain(number: Decimal | None) -> str:
+    return "?" if number is None else f"{number.normalize():f}"
