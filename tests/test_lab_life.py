@@ -19,6 +19,7 @@ from typing import Any
 
 import psutil
 import pytest
+import requests
 
 import vocx.lab
 from vocx import errors
@@ -146,7 +147,8 @@ def test_a_learners_file_is_no_module_of_the_lab(tmp_path: Path) -> None:
 
 
 def test_a_terminal_runs_it_alone() -> None:
-    """In the foreground it says one JSON line and runs until it is interrupted."""
+    """In the foreground it says one JSON line and runs until it is interrupted; the certificate
+    that verifies its TLS is a file meanwhile."""
     code = (
         "from vocx.lab.process import run_foreground as go; from vocx.lab.config import Config; "
         "raise SystemExit(go(Config(pace=0.0, tls=True)))"
@@ -160,8 +162,11 @@ def test_a_terminal_runs_it_alone() -> None:
             assert set(said["credentials"]["binance"]) == {"key", "secret"}
             with vocx.lab.attach(**said["control"]) as guest:
                 assert guest.alive
+            url = said["tls_urls"]["binance"]["rest"] + "/api/v3/ping"
+            assert requests.get(url, verify=said["certificate"], timeout=5).json() == {}
             alone.send_signal(number)
             assert alone.stdout.read() == b"" and alone.wait(GONE_S) == 0
+            assert not Path(said["certificate"]).exists()
 
 
 # -- in a kernel -------------------------------------------------------------------------------

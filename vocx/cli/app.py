@@ -92,7 +92,10 @@ def exchange(
     ] = None,
     speed: Annotated[str, typer.Option(help="Of a replay: 1, 10, ... or max.")] = "1",
     skip_bad: Annotated[bool, typer.Option(help="Leave out unreadable lines.")] = False,
-    tls: Annotated[bool, typer.Option(help="Also over https and wss.")] = False,
+    tls: Annotated[
+        bool,
+        typer.Option(help="Also over https and wss; prints its certificate."),
+    ] = False,
 ) -> None:
     """Run an exchange in a box until Ctrl-C; its URLs and keys as one JSON line."""
     from vocx.lab import Config, process, recordings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite
+from pathlib import Path
 
 import msgspec
 
@@ -63,12 +64,21 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
     """What a lab says when it is ready: one JSON line.
 
     ``urls`` and ``credentials`` are by venue; ``tls_urls`` is empty until TLS is asked for.
+    ``certificate`` is the path of the authority behind them, for ``SSL_CERT_FILE`` and the like.
     """
 
     urls: dict[str, dict[str, str]]
     credentials: dict[str, dict[str, str]]
     control: Address
     tls_urls: dict[str, dict[str, str]] = {}
+    certificate: str = ""
+
+
+def authority_file(folder: str, certificate: str) -> Path:
+    """The certificate of the lab's authority in a (private) folder: no key is in it."""
+    path = Path(folder, "authority.pem")
+    path.write_text(certificate, encoding="ascii")
+    return path
 
 
 class Failed(msgspec.Struct, frozen=True, kw_only=True):

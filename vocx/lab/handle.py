@@ -20,7 +20,7 @@ import msgspec
 
 from vocx.errors import BadInput, LabConflict, LabDied, LabError, UnknownVenue
 from vocx.lab.child import Child, spawn
-from vocx.lab.config import Address, Config, Hello
+from vocx.lab.config import Address, Config, Hello, authority_file
 from vocx.lab.network import Network
 from vocx.lab.truth import Truth
 from vocx.lab.wire import CALL_S, Wire
@@ -214,8 +214,9 @@ class Lab:
             )
         how = self._ended or "has ended" + (self._child.obituary() if self._child else cause)
         return LabDied(
-            f"the lab {self.name!r} {how}\nRun {self._again} to start a new one: an "
-            "exchange that holds this lab finds it by itself; run the cells of its streams again."
+            f"the lab {self.name!r} {how}\nRun the set-up cell of your lesson, or {self._again}, to "
+            "start a new one: an exchange that holds this lab finds it by itself. Then run the "
+            "cells of its streams again."
         )
 
     def _running(self) -> tuple[Hello, Wire]:
@@ -335,9 +336,7 @@ class Lab:
         with self._lock:
             if self._folder is None:
                 self._folder = tempfile.mkdtemp(prefix="vocx-lab-")
-            path = Path(self._folder, "authority.pem")
-            path.write_text(text, encoding="ascii")
-        return path
+            return authority_file(self._folder, text)
 
     def _secure(self) -> dict[str, Any]:
         self._running()

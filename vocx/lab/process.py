@@ -15,9 +15,11 @@ import logging
 import os
 import resource
 import secrets
+import shutil
 import signal
 import ssl
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -25,9 +27,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from vocx.errors import LabConflict, LabError, UnknownSymbol
-from vocx.lab.config import Address, Config, Failed, Hello, failed
+from vocx.lab.config import Address, Config, Failed, Hello, authority_file, failed
 from vocx.lab.control import Control, Order, Truths, dialect_orders
 from vocx.lab.log import CAPACITY, RECORDED_CAPACITY, TruthLog
 from vocx.lab.market import World
@@ -106,6 +109,7 @@ class Inside:
         self._secure: asyncio.Task[dict[str, Any]] | None = None
         self.urls: dict[str, dict[str, str]] = {}
         self.control_url = ""
+        self._folder: str | None = None
 
     # -- listening -----------------------------------------------------------------------------
 
@@ -120,9 +124,14 @@ class Inside:
             )
         self._listening.append(server)
         self.control_url = f"http://{HOST}:{port_of(server)}"
-        secure = await self._tls() if self.config.tls else {"urls": {}}
+        hello = self._hello()
+        if self.config.tls:
+            secure = await self._tls()
+            self._folder = tempfile.mkdtemp(prefix="vocx-lab-")
+            path = authority_file(self._folder, secure["certificate"])
+            hello = replace(hello, tls_urls=secure["urls"], certificate=str(path))
         self.pump.start(list(self.servers.values()))
-        return self._hello(secure["urls"])
+        return hello
 
     async def _listen(self, context: ssl.SSLContext | None, port: int) -> dict[str, dict[str, str]]:
         urls = {}
@@ -155,10 +164,9 @@ class Inside:
         context, certificate = await asyncio.to_thread(local_authority)
         return {"urls": await self._listen(context, 0), "certificate": certificate}
 
-    def _hello(self, tls_urls: dict[str, dict[str, str]]) -> Hello:
+    def _hello(self) -> Hello:
         return Hello(
             urls=self.urls,
-            tls_urls=tls_urls,
             credentials={
                 name: {"key": pair.key, "secret": pair.secret}
                 for name, pair in self.credentials.items()
@@ -168,6 +176,8 @@ class Inside:
 
     async def stop(self) -> None:
         """Stop listening and drop every connection."""
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
         self.pump.stop()
         for server in self._listening:
             server.close()
@@ -181,7 +191,7 @@ class Inside:
         dialects = {name: venue.dialect for name, venue in self.servers.items()}
         truths = Truths(pump.world, pump.truth, lambda: pump.error, pump.exchange_ns, mono_ns)
         return {
-            "hello": lambda: self._hello({}),
+            "hello": self._hello,
             "status": self.status,
             "pace": lambda value: pump.set_pace(value),
             "pause": pump.pause,
@@ -279,7 +289,8 @@ def run_foreground(config: Config) -> int:
     """Run a lab alone until Ctrl-C or SIGTERM, after one JSON line on standard output.
 
     The line holds ``urls`` and ``credentials`` by venue, and ``control`` (``url`` and ``token``,
-    for :func:`vocx.lab.attach`). Gives the exit code; what could not be opened raises as
+    for :func:`vocx.lab.attach`); with TLS also ``tls_urls`` and ``certificate``, the path of their
+    authority, which is removed at the end. Gives the exit code; what could not be opened raises as
     :func:`vocx.lab.open` does.
     """
 
@@ -290,7 +301,7 @@ def run_foreground(config: Config) -> int:
     def say(hello: Hello) -> None:
         line = msgspec.to_builtins(hello)
         if not hello.tls_urls:
-            line.pop("tls_urls")
+            del line["tls_urls"], line["certificate"]
         print(msgspec.json.encode(line).decode(), flush=True)
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
