@@ -208,9 +208,9 @@ class Binance:
             return msgspec.structs.replace(wanted, symbol=None)
         if wanted.channel not in CHANNELS:
             near = get_close_matches(str(wanted.channel), CHANNELS + PRIVATE, n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
+            hint = f' Did you mean "{near[0]}"?' if near else ""
             listed = ", ".join(CHANNELS + PRIVATE)
-            raise UnknownChannel(f"binance has no channel {wanted.channel!r}{hint} It has {listed}")
+            raise UnknownChannel(f"binance has no channel {wanted.channel!r}; it has {listed}.{hint}")
         if wanted.symbol is None:
             raise BadInput(f'{wanted.channel} needs a symbol, such as "BTC/USDT"')
         rest.venue_symbol(wanted.symbol)
