@@ -210,7 +210,8 @@ class Binance:
             near = get_close_matches(str(wanted.channel), CHANNELS + PRIVATE, n=1)
             hint = f' Did you mean "{near[0]}"?' if near else ""
             listed = ", ".join(CHANNELS + PRIVATE)
-            raise UnknownChannel(f"binance has no channel {wanted.channel!r}; it has {listed}.{hint}")
+            said = f"binance has no channel {wanted.channel!r}; it has {listed}.{hint}"
+            raise UnknownChannel(said)
         if wanted.symbol is None:
             raise BadInput(f'{wanted.channel} needs a symbol, such as "BTC/USDT"')
         rest.venue_symbol(wanted.symbol)
