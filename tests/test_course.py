@@ -175,6 +175,8 @@ def test_prediction_explains_after_the_choice(capsys: pytest.CaptureFixture[str]
     answered = course.predict("02", *QUESTION, right="b", why="Syntax only.", answer="(A)")
     assert answered.correct is False
     assert "You said (a); right is (b): silence. Syntax only." in capsys.readouterr().out
+    course.predict("02", "Which?", ["One.", "Two."], right="b", why="So.", answer="a")
+    assert "right is (b): Two. So." in capsys.readouterr().out
     assert course.predict("02", *QUESTION, right="b").choice == "a"
 
 
@@ -314,20 +316,23 @@ def test_errors_are_short_and_point_home() -> None:
     assert "of your cell: raise BookOutOfSync" in lines[-1]
 
 
-def test_kernel_shows_short_errors() -> None:
-    """IPython prints a typed error in few lines and Python's own as ever."""
+def test_kernel_shows_short_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """IPython prints a typed error or an interrupt in few lines and Python's own as ever."""
     from IPython.core.interactiveshell import InteractiveShell
 
     ip = InteractiveShell()
     seen: list[list[str]] = []
     ip._showtraceback = lambda kind, error, lines: seen.append(lines)
-    ip.set_custom_exc((VocxError,), shown._show)
+    monkeypatch.setattr(shown, "shell", lambda: ip)
+    shown.install()
     result = ip.run_cell("from vocx import venues\nvenues.get('binanse')")
     assert type(result.error_in_exec).__name__ == "UnknownVenue"
     assert seen[0][0].startswith("UnknownVenue: vocx has no venue")
     assert seen[0][-1] == "  in line 2 of your cell: venues.get('binanse')" and len(seen[0]) <= 8
     ip.run_cell("1/0")
     assert "ZeroDivisionError" in "".join(seen[1]) and "of your cell" not in "".join(seen[1])
+    ip.run_cell("raise KeyboardInterrupt")
+    assert seen[2] == ["Interrupted.", "  in line 1 of your cell: raise KeyboardInterrupt"]
 
 
 def test_bad_kernel_is_stopped_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -415,7 +420,8 @@ def test_in_a_real_kernel() -> None:
         assert "application/vnd.jupyter.widget-view+json" in shown_output.data
         assert "Answer with" in question[0].data["text/plain"]
     assert other[0].ename == "ZeroDivisionError" and "in line" not in other[0].traceback[-1]
-    assert 'href="02_websocket.ipynb"' in end[1].data["text/html"]
+    later = catalogue.following(catalogue.lesson("00"))
+    assert later and f'href="{later.file}.ipynb"' in end[1].data["text/html"]
 
 
 def test_notebooks_and_catalogue_agree() -> None:

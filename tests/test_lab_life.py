@@ -308,6 +308,7 @@ def test_a_crash_under_a_running_notebook(kernel: Kernel) -> None:
     pid = kernel.open()
     os.kill(pid, signal.SIGKILL)
     said = kernel.run("lab.truth.book('BTC/USDT')")
-    assert said.startswith("LabDied: ") and "Run vocx.lab.open() to start a new one" in said
+    assert said.startswith("LabDied: ")
+    assert "set-up cell" in said and "vocx.lab.open(), to start a new one" in said
     again = "same = vocx.lab.open() is lab; print(same, lab.truth.book('BTC/USDT').bid > 0)"
     assert kernel.run(again) == "True True"

@@ -56,10 +56,11 @@ class Prediction:
         if isinstance(why, Mapping):
             parts = [why.get(self.choice, ""), why.get(self.right, "")]
             why = " ".join(dict.fromkeys(part for part in parts if part))
+        right = self.options[self.right].rstrip(".")
         verdict = (
             f"({self.choice}) is right."
             if self.correct
-            else f"You said ({self.choice}); right is ({self.right}): {self.options[self.right]}."
+            else f"You said ({self.choice}); right is ({self.right}): {right}."
         )
         return f"{verdict} {why or ''}".strip()
 

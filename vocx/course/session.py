@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 import vocx.lab
-from vocx.course import catalogue, passport, shown
+from vocx.course import catalogue, neighbours, passport, shown
 from vocx.course.catalogue import Lesson
 from vocx.errors import LabConflict, VocxError
 from vocx.exchange import Exchange, connect
@@ -62,6 +62,8 @@ def begin(lesson: str, *, seed: int = 7, venue: str = "binance") -> tuple[Lab, E
     print(_place(wanted))
     _exchange = connect(venue, lab=lab)
     print(f"{lab.network}")
+    if others := neighbours.warning(neighbours.arrive(wanted.id)):
+        print(others)
     print(f"Passport: {progress(known)}. Resume code: {known.code()}")
     return lab, _exchange
 
@@ -70,6 +72,7 @@ def end(lesson: str) -> None:
     """Stop everything, note the lesson as done and say what comes next."""
     done = catalogue.lesson(lesson)
     stop_everything()
+    neighbours.leave()
     known = passport.save(passport.Passport(lessons=[done.id]))
     print(f"All streams and views are stopped. Passport: {progress(known)}.")
     later = catalogue.following(done)

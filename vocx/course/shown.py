@@ -33,10 +33,10 @@ def in_notebook() -> bool:
 
 
 def install() -> None:
-    """Show errors of vocx in a few lines; Python's own stay as they are."""
+    """Show errors of vocx and interrupts in a few lines; Python's own errors stay as they are."""
     ip = shell()
     if ip is not None:
-        ip.set_custom_exc((VocxError,), _show)
+        ip.set_custom_exc((VocxError, KeyboardInterrupt), _show)
 
 
 def _show(
@@ -54,7 +54,8 @@ def _show(
 def brief(error: BaseException, trace: TracebackType | None) -> list[str]:
     """An error in at most 8 lines: its class and text, and the line of yours that met it."""
     text: list[str] = []
-    for paragraph in f"{type(error).__name__}: {error}".splitlines():
+    said = "Interrupted." if isinstance(error, KeyboardInterrupt) else ""
+    for paragraph in (said or f"{type(error).__name__}: {error}").splitlines():
         text += textwrap.wrap(paragraph, _WIDTH, break_on_hyphens=False) or [""]
     where = _yours(trace)
     room = MOST_LINES - len(where)
