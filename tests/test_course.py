@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vocx import course
-from vocx.course import asking, catalogue, passport, running, session, shown
+from vocx.course import asking, catalogue, neighbours, passport, running, session, shown
 from vocx.course.checks import ALL
 from vocx.course.judge import judge
 from vocx.errors import BadInput, BookOutOfSync, VocxError
@@ -35,8 +35,10 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Each test has a passport of its own, and slow answers are given up soon."""
     file = tmp_path / "passport.json"
     monkeypatch.setenv("VOCX_PASSPORT", str(file))
+    monkeypatch.setattr(neighbours, "folder", lambda: tmp_path / "neighbours")
     monkeypatch.setattr(running.observe, "__kwdefaults__", {"call_s": 0.3, "all_s": 10.0})
     yield file
+    neighbours.leave()
     passport.forget()
 
 

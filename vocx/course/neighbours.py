@@ -6,15 +6,15 @@ kernel leaves no false alarm. What cannot be written or locked is not an error: 
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
 
-_held: IO[str] | None = None
-"""This kernel's own file, open and locked while its lesson runs."""
+_held: tuple[int, str] | None = None
+"""This kernel's own file, open and locked while its lesson runs: descriptor and path."""
 
 
 def folder() -> Path:
@@ -39,10 +39,10 @@ def leave() -> None:
     """This kernel's lesson has ended."""
     global _held
     if _held is not None:
-        with suppress(OSError):
-            Path(_held.name).unlink()
-        _held.close()
+        number, name = _held
         _held = None
+        Path(name).unlink(missing_ok=True)
+        os.close(number)
 
 
 def warning(others: list[str]) -> str:
@@ -63,12 +63,10 @@ def _several(others: list[str]) -> str:
 
 def _hold(lesson: str, place: Path) -> None:
     global _held
-    number, name = tempfile.mkstemp(dir=place)
-    os.close(number)
-    _held = open(name, "w", encoding="utf-8")  # noqa: SIM115 - held until the lesson ends
-    fcntl.flock(_held, fcntl.LOCK_EX)
-    _held.write(lesson)
-    _held.flush()
+    _held = number, _ = tempfile.mkstemp(dir=place)
+    fcntl.flock(number, fcntl.LOCK_EX)
+    os.write(number, lesson.encode())
+    atexit.register(leave)
 
 
 def _living(path: Path) -> str:

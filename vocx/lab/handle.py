@@ -214,8 +214,8 @@ class Lab:
             )
         how = self._ended or "has ended" + (self._child.obituary() if self._child else cause)
         return LabDied(
-            f"the lab {self.name!r} {how}\nRun the set-up cell of your lesson, or {self._again}, to "
-            "start a new one: an exchange that holds this lab finds it by itself. Then run the "
+            f"the lab {self.name!r} {how}\nRun the set-up cell of your lesson, or {self._again}, "
+            "to start a new one: an exchange that holds this lab finds it by itself. Then run the "
             "cells of its streams again."
         )
 
