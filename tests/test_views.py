@@ -213,7 +213,7 @@ def test_nobody_looks_so_it_pauses_and_a_look_wakes_it(
 
 
 def test_a_book_out_of_sync_is_never_shown_as_good(tape: Tape) -> None:
-    """Greyed, with the reason."""
+    """Ladder and chart greyed, with the reason; both in colour again with the next true book."""
     level = ((Decimal(10), Decimal(1)),)
     tape.levels = BookSnapshot(symbol="BTC/USDT", bids=level, asks=((Decimal(11), Decimal(2)),))
     shown = views.book(tape)
@@ -222,6 +222,10 @@ def test_a_book_out_of_sync_is_never_shown_as_good(tape: Tape) -> None:
     until(lambda: "class=stale" in shown._ladder.body)
     until(lambda: "expected 1004" in shown.panel.status)
     assert shown.panel.level == "waiting"
+    assert "vocx-stale" in shown._chart._dom_classes
+    tape.levels = BookSnapshot(symbol="BTC/USDT", bids=level, asks=())
+    until(lambda: "vocx-stale" not in shown._chart._dom_classes)
+    assert "class=stale" not in shown._ladder.body
 
 
 def test_an_error_while_drawing_is_shown_and_heals(tape: Tape) -> None:
@@ -240,6 +244,16 @@ def test_text_twin(tape: Tape) -> None:
                            side="sell", arrived_ns=wall_ns()))  # fmt: skip
     assert "99.5  " in views.tape(tape).table()
     assert "best bid 100" in views.price(tape).table()
+
+
+def test_a_tape_aligns_its_numbers(tape: Tape) -> None:
+    """All quantities with as many places as the longest of them, so that the points align."""
+    tape.hits = [
+        Trade(symbol="BTC/USDT", id=n, side="buy", price=Decimal(9), quantity=Decimal(size))
+        for n, size in enumerate(("0.5", "0.00012", "12"))
+    ]
+    rows = str(views.tape(tape).table()).splitlines()[1:]
+    assert [row.split()[-1] for row in rows] == ["12.00000", "0.00012", "0.50000"]
 
 
 def test_what_a_venue_says_is_escaped() -> None:

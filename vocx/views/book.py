@@ -17,6 +17,8 @@ from vocx.views.words import age, choose_symbol, fixed, grid, plain
 
 LEVELS = 10
 """Rows of the ladder."""
+STALE = "vocx-stale"
+"""The class of a chart that shows a book of before."""
 
 
 class BookView(View):
@@ -41,8 +43,10 @@ class BookView(View):
 
     def _arrange(self) -> Any:
         side = ipywidgets.VBox([self._ladder], layout={"flex": "0 1 auto"})
-        chart = ipywidgets.VBox([self.figure], layout={"flex": "1 1 320px", "min_width": "280px"})
-        row = ipywidgets.HBox([side, chart], layout={"align_items": "flex-start"})
+        self._chart = ipywidgets.VBox(
+            [self.figure], layout={"flex": "1 1 320px", "min_width": "280px"}
+        )
+        row = ipywidgets.HBox([side, self._chart], layout={"align_items": "flex-start"})
         return ipywidgets.VBox([self.panel, row], layout={"overflow": "hidden"})
 
     def _draw(self, now_ns: int) -> str:
@@ -51,7 +55,9 @@ class BookView(View):
         except BookOutOfSync:
             if self._book is not None:
                 self._ladder.body = ladder_html(self._book, stale=True)
+                self._chart.add_class(STALE)
             raise
+        self._chart.remove_class(STALE)
         self._ladder.body = ladder_html(self._book)
         sides = [figures.cumulated(side) for side in (self._book.bids, self._book.asks)]
         self._send([x for x, _ in sides], [y for _, y in sides])

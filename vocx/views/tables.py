@@ -18,7 +18,6 @@ from vocx.views.words import (
     fixed,
     grid,
     html_grid,
-    plain,
     state_text,
 )
 
@@ -49,9 +48,10 @@ class TapeView(View):
     def _cells(self) -> list[tuple[str, ...]]:
         trades = self._stream.trades(self.symbol, self._n)[::-1]
         prices = fixed([trade.price for trade in trades])
+        quantities = fixed([trade.quantity for trade in trades])
         return [
-            (clock(trade.time), SIDES[trade.side], price, plain(trade.quantity))
-            for trade, price in zip(trades, prices, strict=True)
+            (clock(trade.time), SIDES[trade.side], price, quantity)
+            for trade, price, quantity in zip(trades, prices, quantities, strict=True)
         ]
 
     def _draw(self, now_ns: int) -> str:
