@@ -181,6 +181,21 @@ def test_a_corrupt_line_is_named_or_left_out() -> None:
     assert (len(world.advance(0)), world.bad) == (5, 2)
 
 
+@pytest.mark.parametrize("quoted", [True, False])
+def test_a_lost_change_leaves_no_crossed_book(quoted: bool) -> None:
+    """The change that deleted the best ask is missing: what the best prices rule out goes,
+    or, where nobody quotes them, what crosses."""
+    quote = {"u": 19, "b": "100.25", "B": "1.00000", "a": "100.30", "A": "3.00000"}
+    rest = [diff(1, 15, 18, [["100.25", "1.00000"]], [["100.30", "3.00000"]])]
+    rest += [frame(1, "bookTicker", quote)] if quoted else []
+    world = a_replay([*SESSION[:2], b"rubbish\n", *rest], skip_bad=True, speed=None)
+    world.begin(0)
+    world.advance(0)
+    bids, asks = world.markets["BTC/USDT"].top(5)
+    assert [price for price, _ in asks] == [10030]
+    assert [price for price, _ in bids] == ([10025, 10010] if quoted else [10010])
+
+
 def test_nothing_to_play_and_bad_speed(tmp_path: Path) -> None:
     """A recording without frames, no recording at all, and a speed of zero are refused."""
     (tmp_path / "empty.gz").write_bytes(gzip.compress(b""))

@@ -83,6 +83,7 @@ class Market:
         self._best: bytes | None = None
         self._trades: list[Traded] = []
         self._sorted: tuple[int, list[IntLevel], list[IntLevel]] | None = None
+        self._holed = False
         self._next_snapshot()
 
     def take(self, channel: str, data: bytes) -> None:
@@ -110,6 +111,7 @@ class Market:
             return False
         self._id, bids, asks = self._snapshots.pop(0)
         self._bids, self._asks, self._sorted = dict(bids), dict(asks), None
+        self._holed = False
         return True
 
     def _fold_book(self) -> None:
@@ -121,6 +123,7 @@ class Market:
             while self._id and diff.first > self._id + 1 and self._next_snapshot():
                 pass
             if diff.last > self._id:
+                self._holed = self._holed or bool(self._id and diff.first > self._id + 1)
                 _apply(self._bids, diff.bids)
                 _apply(self._asks, diff.asks)
                 self._id = diff.last
@@ -133,8 +136,23 @@ class Market:
                 for side in (self._bids, self._asks)
             )
             bids.reverse()
+            if self._holed:
+                bids, asks = self._without_ghosts(bids, asks)
             self._sorted = self._id, bids, asks
         return self._sorted[1], self._sorted[2]
+
+    def _without_ghosts(
+        self, bids: list[IntLevel], asks: list[IntLevel]
+    ) -> tuple[list[IntLevel], list[IntLevel]]:
+        """Where changes are missing, levels that are gone stay: those that the latest best
+        prices rule out, or else all that cross, are left out."""
+        best = _read(_BEST, self._best) if self._best is not None else None
+        if best is not None:
+            low, high = units(best.bid, self._tick), units(best.ask, self._tick)
+        else:
+            low = asks[0][0] - 1 if asks else 0
+            high = bids[0][0] + 1 if bids else 0
+        return [one for one in bids if one[0] <= low], [one for one in asks if one[0] >= high]
 
     def _level(self, level: tuple[str, str]) -> IntLevel:
         return units(level[0], self._tick), units(level[1], self._lot)
