@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,6 +104,25 @@ def test_record_refuses_before_it_writes(exchange: Exchange, tmp_path: Path) -> 
         with pytest.raises(error):
             record(exchange, channels, symbols, seconds, path)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_account_is_recorded_by_explicit_choice(exchange: Exchange, tmp_path: Path) -> None:
+    """What the exchange says of an order is in it; no key and no signature is."""
+    import vocx
+
+    path = tmp_path / "x.gz"
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(record, exchange, "orders", "BTC/USDT", 2, path, private=True)
+        while not any(one.state == "live" for one in vocx.running()):
+            assert not made.done()
+            time.sleep(0.01)
+        order = exchange.place_order("BTC/USDT", "buy", "0.001", type="limit", price="50000")
+        exchange.cancel_order(order)
+        made.result()
+    text = b"".join(line.text for line in read([path]))
+    assert b'"i":%d' % order.id in text and b"CANCELED" in text
+    key = exchange.lab.credentials("binance") if exchange.lab else None
+    assert key is not None and key.key.encode() not in text and b"signature" not in text
 
 
 def test_a_recording_of_the_lab_can_be_played(exchange: Exchange, tmp_path: Path) -> None:

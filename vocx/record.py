@@ -17,14 +17,12 @@ import msgspec
 from vocx.errors import BadInput, NotAllowed, StreamStopped, WaitTimeout
 from vocx.facts import BookSnapshot
 from vocx.recording import Writer
-from vocx.stream import Stream
-from vocx.venues.base import GetBook, Listen
+from vocx.venues.base import PRIVATE, GetBook
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
+    from vocx.stream import Stream
 
-PRIVATE = ("orders", "fills", "balances")
-"""Channels about an account."""
 Waiting = deque[tuple[int, bytes]]
 """Frames that arrived and are not written yet: (arrival, bytes)."""
 TURN_S = 0.1
@@ -86,47 +84,55 @@ def record(
     """
     if seconds is not None and not 0 < seconds < float("inf"):
         raise BadInput(f"seconds is {seconds!r}; write a number above 0, or None to go on")
-    wanted = _wanted(exchange, _names(channels), _names(symbols), private)
+    listening = _Listening(exchange, _channels(channels, private), _names(symbols), path)
     with Writer(Path(path), overwrite=overwrite) as writer:
         begun_s = time.monotonic()
-        why = _run(exchange, wanted, writer, None if seconds is None else begun_s + seconds)
+        listening.run(writer, None if seconds is None else begun_s + seconds)
         lasted_s = time.monotonic() - begun_s
         if not writer.lines:
+            why = listening.stream.why
             raise WaitTimeout(f"nothing arrived in {lasted_s:.1f} s; nothing is kept. {why}")
     size = writer.path.stat().st_size
     return Recorded(path=writer.path, lines=writer.lines, bytes=size, seconds=lasted_s)
 
 
-def _run(
-    exchange: Exchange, wanted: Sequence[Listen], writer: Writer, until_s: float | None
-) -> str:
-    """Listen and write; what the stream says about itself at the end."""
-    waiting: Waiting = deque()
-    asking = type(exchange)(exchange.venue, exchange.where, lab=exchange.lab, tls=exchange.tls)
+class _Listening:
+    """A stream whose frames wait to be written, and the REST replies that start its books."""
 
-    def snapshot(intent: GetBook) -> BookSnapshot:
-        found = asking.order_book(intent.symbol, intent.depth)
+    def __init__(
+        self,
+        exchange: Exchange,
+        channels: Sequence[str],
+        symbols: Sequence[str],
+        path: str | Path,
+    ) -> None:
+        self._waiting: Waiting = deque()
+        self._asking = type(exchange)(
+            exchange.venue, exchange.where, lab=exchange.lab, tls=exchange.tls
+        )
+        self.stream = exchange.prepared(
+            channels,
+            symbols,
+            name=f"record: {path}",
+            snapshot=self._snapshot,
+            tap=lambda frame, arrived_ns: self._waiting.append((arrived_ns, frame)),
+        )
+
+    def run(self, writer: Writer, until_s: float | None) -> None:
+        """Listen and write until the time is over or somebody interrupts."""
+        try:
+            _listen(self.stream, self._waiting, writer, until_s)
+        finally:
+            self.stream.stop()
+            self._asking.close()
+            _drain(self._waiting, writer)
+
+    def _snapshot(self, intent: GetBook) -> BookSnapshot:
+        found = self._asking.order_book(intent.symbol, intent.depth)
         if found.exchange is not None:
             body = found.exchange.reply.partition(b"\r\n\r\n")[2]
-            waiting.append((found.exchange.received_ns, body))
+            self._waiting.append((found.exchange.received_ns, body))
         return found
-
-    stream = Stream(
-        exchange.venue,
-        exchange.url,
-        wanted,
-        snapshot=snapshot,
-        name=f"record: {writer.path}",
-        ca_file=exchange.ca_file(),
-        tap=lambda frame, arrived_ns: waiting.append((arrived_ns, frame)),
-    )
-    try:
-        _listen(stream, waiting, writer, until_s)
-        return stream.why
-    finally:
-        stream.stop()
-        asking.close()
-        _drain(waiting, writer)
 
 
 def _names(given: str | Iterable[str]) -> list[str]:
@@ -136,24 +142,15 @@ def _names(given: str | Iterable[str]) -> list[str]:
     return names
 
 
-def _wanted(
-    exchange: Exchange, channels: Sequence[str], symbols: Sequence[str], private: bool
-) -> list[Listen]:
-    """The wishes, checked before anything is opened."""
+def _channels(given: str | Iterable[str], private: bool) -> list[str]:
+    channels = _names(given)
     for channel in channels:
         if channel in PRIVATE and not private:
             raise NotAllowed(
                 f"{channel} are about your account, and recordings get passed on; "
                 "write private=True if you mean it"
             )
-    wanted = [
-        exchange.venue.check_listen(Listen(channel=channel, symbol=symbol))
-        for channel in channels
-        for symbol in symbols
-    ]
-    for symbol in dict.fromkeys(symbols):
-        exchange.instrument(symbol)
-    return wanted
+    return channels
 
 
 def _listen(

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from time import sleep
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 from msgspec.structs import replace
 
 from vocx import errors
 from vocx.exchange import words
 from vocx.exchange.entry import Allowance
+from vocx.exchange.listening import Listening
 from vocx.exchange.orders import Orders
 from vocx.exchange.sending import Sending
 from vocx.facts import (
@@ -31,7 +31,6 @@ from vocx.limits import Budget
 from vocx.rest import Client, Gate, Standing
 from vocx.timing import ClockOffset, HttpExchange, mono_ns
 from vocx.venues.base import (
-    PRIVATE,
     GetBook,
     GetCandles,
     GetInstruments,
@@ -40,7 +39,6 @@ from vocx.venues.base import (
     GetTime,
     GetTrades,
     Intent,
-    Listen,
     Venue,
     split_symbol,
 )
@@ -59,7 +57,7 @@ DYING_NS = 300_000_000
 T = TypeVar("T")
 
 
-class Exchange(Orders):
+class Exchange(Orders, Listening):
     """One venue at one place. Made by :func:`connect`; storing only, nothing is sent here.
 
     Attributes
@@ -311,81 +309,6 @@ class Exchange(Orders):
             with suppress(errors.VocxError):
                 self.instruments()
         return words.unknown_symbol(self.venue.name, symbol, self._instruments)
-
-    # listening
-
-    def stream(
-        self,
-        *channels: str,
-        symbols: str | Iterable[str] = (),
-        name: str | None = None,
-        interval: str | None = None,
-        depth: int | None = None,
-        cadence_ms: int | None = None,
-    ) -> Stream:
-        """Listen to channels (``"trades"``, ``"quotes"``, ``"book"``, ``"ticker"``,
-        ``"candles"``) of one or more symbols, or of your account (``"orders"``, ``"fills"``,
-        ``"balances"``: all symbols, so none is named); the stream is started and returned at once.
-
-        Starting a ``name`` that runs stops its predecessor; by default it is the venue, the
-        channels and the symbols. ``interval`` is for candles; ``depth`` and ``cadence_ms`` ask
-        for the venue's own top levels of the book instead of the full local one.
-
-        Raises
-        ------
-        UnknownChannel, UnknownInterval, UnknownSymbol, BadInput
-            Before anything is opened: a venue acknowledges a misspelt stream and stays silent.
-        """
-        from vocx.stream import Stream
-
-        wanted = words.listens(
-            self.venue, channels, symbols, interval=interval, depth=depth, cadence_ms=cadence_ms
-        )
-        # Where REST does not answer now, a symbol cannot be checked; a stream has its own patience.
-        account = self._account_gear(wanted)
-        self.url("ws")  # a lab that died is said here, not by a stream that is dead at birth
-        with suppress(errors.TransportError):
-            for symbol in dict.fromkeys(one.symbol for one in wanted if one.symbol):
-                self.instrument(symbol)
-            _ = self.clock
-        stream = Stream(
-            self.venue,
-            self.url,
-            wanted,
-            snapshot=self._snapshot,
-            probe=self._probe,
-            offset_ns=self._ahead_ns,
-            ca_file=self.ca_file(),
-            **account,
-            name=name or words.stream_name(self._label, wanted),
-        )
-        stream.lab = self.lab
-        self._streams.add(stream)
-        return stream.start()
-
-    def _ahead_ns(self) -> int | None:
-        """How far the venue's clock is ahead; a replay's stamps are no times of now."""
-        replay = self.lab is not None and self.lab.config.replay
-        return None if replay else self._clock.offset_ns
-
-    def _account_gear(self, wanted: Sequence[Listen]) -> dict[str, Any]:
-        """What an account's channels need, if there are any; a missing key shows here."""
-        if not any(one.channel in PRIVATE for one in wanted):
-            return {}
-        self._key()
-        return {
-            "login": self._login,
-            "resync": self._resync_for_stream,
-            "reconcile": self._swallowed,
-        }
-
-    def _snapshot(self, intent: GetBook) -> BookSnapshot:
-        """For a stream's local book: a session of its own, in the stream's own thread."""
-        return cast(BookSnapshot, self._snapshots.call(intent))
-
-    def _probe(self) -> None:
-        """Does the venue answer? For a stream that hears nothing."""
-        self._snapshots.call(GetTime())
 
     def close(self) -> None:
         """Stop the streams that were started here and close the kept connections. The lab goes
