@@ -229,7 +229,8 @@ def test_the_real_venue_is_public_data_without_a_key(capsys: pytest.CaptureFixtu
 
 
 def test_a_dead_lab_says_how_to_reopen_and_is_found_again() -> None:
-    """A killed lab is ``LabDied``; reopened, the same handle works."""
+    """A killed lab is ``LabDied``; reopened, the same handle works. Its streams bear its name:
+    two labs' do not replace each other."""
     lab = vocx.lab.open(name="dies")
     with vocx.connect(lab=lab) as ex:
         ex.instrument("BTC/USDT"), ex.clock  # known already: the stream need not ask
@@ -239,6 +240,7 @@ def test_a_dead_lab_says_how_to_reopen_and_is_found_again() -> None:
         with pytest.raises(errors.LabDied, match="open"):
             ex.stream("trades", symbols="BTC/USDT")
         vocx.lab.open(name="dies")
+        assert ex.stream("trades", symbols="BTC/USDT").name == "binance (lab dies): trades BTC/USDT"
         assert ex.time().exchange.status == 200
     lab.close()
 

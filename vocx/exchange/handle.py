@@ -139,8 +139,11 @@ class Exchange(Orders, Listening):
 
     @property
     def _label(self) -> str:
-        """The name, and the place unless it is the lab."""
-        return self.name if self.lab is not None else f"{self.name} {self.where}"
+        """The name, and the place unless it is the default lab: streams of two labs do not
+        replace each other."""
+        if self.lab is None:
+            return f"{self.name} {self.where}"
+        return self.name if self.lab.name == "default" else f"{self.name} (lab {self.lab.name})"
 
     def __repr__(self) -> str:
         return f"<Exchange {self.name} {self.where}>"
