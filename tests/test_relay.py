@@ -10,6 +10,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -298,18 +299,22 @@ def test_websocket_client_over_the_link(site: Site, secure: bool) -> None:
     """Turning the dial reaches a socket that is already open, and turning back as well."""
     where = f"wss://127.0.0.1:{site.secure}" if secure else f"ws://127.0.0.1:{site.plain}"
     context = ssl.create_default_context(cadata=site.pem)
-    ws = websocket.create_connection(f"{where}/ws", timeout=5, sslopt={"context": context})
+    with closing(
+        websocket.create_connection(f"{where}/ws", timeout=5, sslopt={"context": context})
+    ) as ws:
 
-    def echo() -> None:
-        ws.send("hello")
-        assert ws.recv() == "hello"
+        def echo() -> None:
+            ws.send("hello")
+            assert ws.recv() == "hello"
 
-    assert took_ms(echo) < 55
-    site.turn("latency", values={"rtt_ms": 60})
-    assert 60 <= took_ms(echo) < 120
-    site.order("clear", {})
-    assert took_ms(echo) < 55
-    ws.close()
+        def best_ms() -> float:
+            return min(took_ms(echo) for _ in range(3))
+
+        assert best_ms() < 55
+        site.turn("latency", values={"rtt_ms": 60})
+        assert 60 <= best_ms() < 120
+        site.order("clear", {})
+        assert best_ms() < 55
 
 
 @pytest.mark.parametrize("secure", [False, True])
