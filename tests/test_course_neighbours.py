@@ -42,7 +42,7 @@ def other(tmp_path: Path) -> Iterator[Begin]:
 
 def test_lessons_of_other_kernels_are_named(other: Begin, tmp_path: Path) -> None:
     """Each other one is named once; one's own, begun twice, is not."""
-    other("03"), other("00")
+    other("03"), other("00"), other("00")
     assert neighbours.arrive("02", tmp_path) == ["00", "03"]
     assert neighbours.arrive("02", tmp_path) == ["00", "03"]
 

@@ -23,7 +23,7 @@ def folder() -> Path:
 
 
 def arrive(lesson: str, where: Path | None = None) -> list[str]:
-    """Say that this kernel runs ``lesson``; returns the lessons that others run, sorted."""
+    """Say that this kernel runs ``lesson``; returns those that others run, sorted."""
     place = where or folder()
     leave()
     try:
@@ -32,7 +32,7 @@ def arrive(lesson: str, where: Path | None = None) -> list[str]:
         _hold(lesson, place)
     except OSError:
         return []
-    return sorted(others)
+    return sorted(set(others))
 
 
 def leave() -> None:
