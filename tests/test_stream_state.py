@@ -219,6 +219,9 @@ def test_facts_end_by_time_and_by_count() -> None:
             assert len(list(stream.facts(limit=5))) == 5
             started = time.monotonic()
             assert list(stream.facts(seconds=0.2)) and time.monotonic() - started < 0.5
+            for wrong in ({"seconds": "5"}, {"limit": True}, {"seconds": float("nan")}):
+                with pytest.raises(BadInput, match="write a number"):
+                    list(stream.facts(**wrong))  # type: ignore[arg-type]
 
 
 def test_a_table_of_what_runs() -> None:

@@ -170,7 +170,7 @@ class Stream(Questions):
         StreamStopped
             It was stopped meanwhile, or died.
         """
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + _number("seconds", seconds)
         with self._changed:
             self._demand_alive()
             while not all(slot.ready for slot in self._state.slots):
@@ -303,10 +303,11 @@ class Stream(Questions):
         StreamStopped
             It died of something that retrying cannot cure.
         """
-        deadline = None if seconds is None else time.monotonic() + seconds
+        deadline = None if seconds is None else time.monotonic() + _number("seconds", seconds)
+        most = None if limit is None else _number("limit", limit)
         with self.subscribe(channels, symbols, policy, size) as subscription:
             count = 0
-            while limit is None or count < limit:
+            while most is None or count < most:
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     return
@@ -355,3 +356,10 @@ class Stream(Questions):
         age = self.age_ms
         old = "" if age is None else f", {age:.0f} ms old"
         return f"<Stream {self.name}: {self.state}{why}{old}>"
+
+
+def _number(name: str, value: float) -> float:
+    """A number of seconds or facts, or ``BadInput``."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        raise BadInput(f"{name} is {value!r}; write a number, such as 5")
+    return value
