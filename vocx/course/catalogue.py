@@ -59,7 +59,13 @@ LESSONS = (
         minutes=40,
         ready=True,
     ),
-    Lesson(id="04", file="04_orders", title="What does the exchange accept from you?", minutes=40),
+    Lesson(
+        id="04",
+        file="04_orders",
+        title="What does the exchange accept from you?",
+        minutes=40,
+        ready=True,
+    ),
     Lesson(id="05", file="05_comparison", title="How old is your price?", minutes=40),
     Lesson(
         id="05b",

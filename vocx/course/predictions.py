@@ -22,5 +22,9 @@ RIGHT: dict[str, tuple[str, str]] = {
         "b",
         "A level that the lost message deleted is never deleted again. It waits for the price.",
     ),
+    "04.1": (
+        "b",
+        "The exchange makes the HMAC over the bytes that it received. Other bytes, other HMAC.",
+    ),
 }
 """By question: the right letter, and what is said after the choice."""

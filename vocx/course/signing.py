@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+import time
 from typing import TYPE_CHECKING
-from urllib.parse import quote as percent
 
 import requests
 
@@ -22,6 +21,19 @@ if TYPE_CHECKING:
 TEST = "/api/v3/order/test"
 """Where Binance checks an order, signature included, and places nothing."""
 PATIENCE_S = 5.0
+EXAMPLE = (
+    "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1"
+    "&recvWindow=5000&timestamp=1499827319559",
+    "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j",
+)
+"""Query and secret of Binance's own example (rest-api.md, 2026-07-21), whose signature is
+``c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71``."""
+
+
+def market_buy(at_s: float | None = None) -> str:
+    """A query to be signed: 0.01 BTC, at the time given in seconds since 1970 (default: now)."""
+    at_ms = int((time.time() if at_s is None else at_s) * 1000)
+    return f"symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.01&timestamp={at_ms}"
 
 
 def send(
@@ -67,6 +79,13 @@ def digest(text: str, secret: str) -> str:
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def joined(pairs: Iterable[tuple[str, str]]) -> str:
-    """Pairs as they travel in a query, values percent-encoded."""
-    return "&".join(f"{name}={percent(text, safe='')}" for name, text in pairs)
+class Tester:
+    """What :func:`vocx.views.signature` asks: signs with a lab's key, and lets the lab test."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+
+    def __call__(self, signed: str, sent: str) -> tuple[str, str]:
+        """The signature of one text, and the answer to another that was sent under it."""
+        made = digest(signed, self.lab.credentials("binance").secret)
+        return made, said(send(self.lab, f"{sent}&signature={made}"))

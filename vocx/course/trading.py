@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from vocx.course.signing import said, send
+from vocx.errors import BadInput, VocxError
 from vocx.facts import BookSnapshot, Order
 from vocx.venues.base import Credentials
 
@@ -31,10 +33,22 @@ def told(order: Order) -> str:
         return text
     levels = len({one.price for one in order.fills})
     roles = {"maker" if one.maker else "taker" for one in order.fills}
-    text += f" for {order.average_price:,.4f} on average"
+    text += f" for {order.average_price:,.2f} each"
     if levels:
-        text += f" ({len(order.fills)} fills at {levels} prices, all {' and '.join(roles)})"
+        text += f" ({_count(len(order.fills), 'fill')} at {_count(levels, 'price')}"
+        text += f", as {' and '.join(sorted(roles))})"
     return text
+
+
+def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> str:
+    """Make a call that should fail; what it raised, of orders with what became of them."""
+    try:
+        call(*arguments, **options)
+    except VocxError as error:
+        return f"{type(error).__name__}, outcome {error.outcome}:\n  {error}"
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error).partition(' for url')[0]}"
+    return "it was not refused"
 
 
 class Neighbour:
@@ -50,7 +64,7 @@ class Neighbour:
 
         Raises
         ------
-        RuntimeError
+        VocxError
             The exchange refused, with its reason.
         """
         book = self._lab.truth.book(symbol, 20)
@@ -61,7 +75,7 @@ class Neighbour:
         )
         reply = send(self._lab, query, path="/api/v3/order", key=self._key)
         if reply.status_code != 200:
-            raise RuntimeError(f"the neighbour could not sell: {said(reply)}")
+            raise VocxError(f"the neighbour could not sell: {said(reply)}")
 
 
 class Frame(msgspec.Struct, frozen=True):
@@ -81,19 +95,30 @@ class Frame(msgspec.Struct, frozen=True):
 
 
 class Film:
-    """Frames of one order's life, beginning with the book before it."""
+    """Frames of one order's life, beginning with the book before it.
+
+    Pauses the lab's market, so that nothing happens between two frames but what you do;
+    ``lab.resume()`` lets it go on.
+    """
 
     def __init__(self, lab: Lab, exchange: Exchange, symbol: str) -> None:
         self._lab, self._exchange, self._symbol = lab, exchange, symbol
+        self._neighbour = Neighbour(lab)
+        lab.pause()
         self.frames = [Frame(self._book())]
 
     def _book(self) -> BookSnapshot:
         return self._lab.truth.book(self._symbol, depth=50)
 
     @property
-    def book(self) -> BookSnapshot:
-        """The book before."""
-        return self.frames[0].book
+    def bid(self) -> Decimal:
+        """The best bid before."""
+        return self.frames[0].book.bids[0][0]
+
+    @property
+    def ahead(self) -> Decimal:
+        """What stood there before."""
+        return self.frames[0].book.bids[0][1]
 
     def take(self, order: Order) -> Order:
         """Add a frame of now; the order as the exchange knows it."""
@@ -101,12 +126,19 @@ class Film:
         self.frames.append(Frame(self._book(), now))
         return now
 
-    def show(self, *, height: int = 330) -> Any:
+    def sell(self, quantity: Decimal | str) -> Order:
+        """Let a neighbour sell, and add a frame of the order after it."""
+        order = self.frames[-1].order
+        if order is None:
+            raise BadInput("there is no order yet: film.take(order) first")
+        self._neighbour.sell(self._symbol, quantity)
+        return self.take(order)
+
+    def show(self, *, height: int = 340) -> Any:
         """The frames beside each other as ladders, your order set apart.
 
         From the engine's own book (the lab's truth), which no clock is needed for.
         """
-        import plotly.graph_objects as go
         from plotly.subplots import make_subplots
 
         from vocx import figures
@@ -121,25 +153,13 @@ class Film:
         prices = self._prices()
         names = [f"{price:,}" for price in prices]
         for column, frame in enumerate(self.frames, 1):
-            for name, color, shape, values in _bars(frame, prices):
-                made.add_trace(
-                    go.Bar(
-                        name=name,
-                        legendgroup=name,
-                        showlegend=column == len(self.frames) - 1,
-                        orientation="h",
-                        y=names,
-                        x=values,
-                        marker={"color": color, "opacity": 0.85, "pattern": {"shape": shape}},
-                        hovertemplate="%{x} at %{y}<extra>" + name + "</extra>",
-                    ),
-                    row=1,
-                    col=column,
-                )
+            for bar in _bars(frame, prices):
+                bar.update(y=names, showlegend=column == len(self.frames) - 1)
+                made.add_trace(bar, row=1, col=column)
         style = figures.layout(x="", y=f"price, {quote}", height=height, barmode="stack")
         axes = {"x": style.pop("xaxis"), "y": style.pop("yaxis")}
         made.update_layout(**style, bargap=0.15)
-        made.update_layout(margin={"t": 52, "b": 58}, legend={"y": -0.28, "yanchor": "top"})
+        made.update_layout(margin={"t": 72, "b": 58}, legend={"y": -0.28, "yanchor": "top"})
         made.update_xaxes(**{**axes["x"], "title": {"text": base}, "nticks": 4}, matches="x")
         made.update_yaxes(**{**axes["y"], "title": None, "type": "category", "tickformat": ""})
         made.update_yaxes(categoryorder="array", categoryarray=names)
@@ -148,13 +168,15 @@ class Film:
 
     def _prices(self) -> list[Decimal]:
         """The same rungs in each frame, lowest first: the best few of the book before."""
-        bids = [price for price, _ in self.book.bids[:_STEPS]]
-        asks = [price for price, _ in self.book.asks[:3]]
+        bids = [price for price, _ in self.frames[0].book.bids[:_STEPS]]
+        asks = [price for price, _ in self.frames[0].book.asks[:3]]
         return sorted({*bids, *asks})
 
 
-def _bars(frame: Frame, prices: list[Decimal]) -> list[tuple[str, str, str, list[float]]]:
-    """Name, colour, pattern and quantities by price: others' bids, others' asks, yours."""
+def _bars(frame: Frame, prices: list[Decimal]) -> list[Any]:
+    """Quantities at these prices: others' bids, yours, others' asks."""
+    import plotly.graph_objects as go
+
     from vocx import figures
 
     bids, asks, mine = dict(frame.book.bids), dict(frame.book.asks), dict[Decimal, Decimal]()
@@ -165,13 +187,28 @@ def _bars(frame: Frame, prices: list[Decimal]) -> list[tuple[str, str, str, list
         mine[order.price] = rest
         side[order.price] = side.get(order.price, rest) - rest
     return [
-        (name, color, shape, [float(at.get(price, 0)) for price in prices])
+        go.Bar(
+            name=name,
+            legendgroup=name,
+            orientation="h",
+            x=[float(at.get(price, 0)) for price in prices],
+            marker={
+                "color": color,
+                "opacity": 0.85,
+                "pattern": {"shape": shape, "fillmode": "overlay", "fgcolor": "#ffffff"},
+            },
+            hovertemplate="%{x} at %{y}<extra>" + name + "</extra>",
+        )
         for name, color, shape, at in (
             ("bids of others", figures.BID, "", bids),
             ("your order", figures.ASKED, "x", mine),
             ("asks of others", figures.ASK, "/", asks),
         )
     ]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _plain(number: Decimal | None) -> str:

@@ -22,7 +22,7 @@ from vocx.views.account import BalancesView, OrdersView
 from vocx.views.book import BookView
 from vocx.views.compare import CompareView
 from vocx.views.price import PriceView
-from vocx.views.signature import SignatureView
+from vocx.views.signature import Ask, SignatureView
 from vocx.views.tables import BudgetView, RunningView, TapeView
 from vocx.views.view import View, ViewStats, opened, stop_all
 
@@ -212,10 +212,11 @@ def balances(
     return BalancesView(source, assets, n, name, note)
 
 
-def signature(lab: Lab, *, name: str | None = None, note: str = "") -> View:
+def signature(ask: Ask, *, name: str | None = None, note: str = "") -> View:
     """Edit an order and watch what is signed, what is sent and what comes back.
 
-    It goes to the exchange's test endpoint, so none is placed. Signatures made with the lab's key
-    are shown, therefore it takes a lab and nothing else.
+    ``ask(signed, sent)`` gives the signature of one text and the answer to the other, sent under
+    it: :class:`vocx.course.signing.Tester` has a lab test it, and places nothing. Signatures are
+    shown as they are, so no real key belongs here.
     """
-    return SignatureView(lab, name, note)
+    return SignatureView(ask, name, note)

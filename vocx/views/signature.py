@@ -5,20 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
+from urllib.parse import quote as percent
 
 import ipywidgets
 
-from vocx.course.signing import digest, joined, said, send
 from vocx.views.view import View
 from vocx.views.words import grid
-
-if TYPE_CHECKING:
-    from vocx.lab import Lab
 
 STAMP_LIFE_S = 30.0
 """The view keeps its timestamp so long: then only what was edited differs."""
 Pairs = list[tuple[str, str]]
+Ask = Callable[[str, str], tuple[str, str]]
+"""Takes the text to sign and the text to send; gives the signature and the answer."""
 FIELDS = (
     ("symbol", "BTCUSDT"),
     ("side", "BUY"),
@@ -28,6 +27,11 @@ FIELDS = (
     ("price", "60000.00"),
     ("newClientOrderId", "mine-1"),
 )
+
+
+def joined(pairs: Pairs) -> str:
+    """Pairs as they travel in a query, values percent-encoded."""
+    return "&".join(f"{name}={percent(text, safe='')}" for name, text in pairs)
 
 
 def _with_a_zero(pairs: Pairs) -> str:
@@ -45,9 +49,8 @@ SENT: dict[str, Callable[[Pairs], str]] = {
 class SignatureView(View):
     """See :func:`vocx.views.signature`."""
 
-    def __init__(self, lab: Lab, name: str | None, note: str) -> None:
-        self._lab, self.dials_lab = lab, lab
-        self._secret = lab.credentials("binance").secret
+    def __init__(self, ask: Ask, name: str | None, note: str) -> None:
+        self._asked, self.dials_lab = ask, getattr(ask, "lab", None)
         self._wanted: tuple[Pairs, str] = (list(FIELDS), next(iter(SENT)))
         self._done: tuple[Pairs, str] | None = None
         self._stamp_ns = 0
@@ -72,7 +75,7 @@ class SignatureView(View):
         row = ipywidgets.HBox(
             [*self._inputs, self._how], layout={"flex_flow": "row wrap", "overflow": "hidden"}
         )
-        return ipywidgets.VBox([self.panel, row], layout={"overflow": "hidden"})
+        return ipywidgets.VBox([row, self.panel], layout={"overflow": "hidden"})
 
     def _edited(self, change: Any) -> None:
         """Leave the wish; the writer takes it at its next turn."""
@@ -96,14 +99,9 @@ class SignatureView(View):
         pairs = [(name, text) for name, text in pairs if text]
         pairs += [("recvWindow", "60000"), ("timestamp", str(self._stamp_ns // 1_000_000))]
         signed, sent = joined(pairs), SENT[how](pairs)
-        reply = send(self._lab, sent, signed=signed)
         before = self._lines
-        now = {
-            "signed": signed,
-            "signature": digest(signed, self._secret),
-            "sent": sent,
-            "answer": said(reply),
-        }
+        made, answer = self._asked(signed, sent)
+        now = {"signed": signed, "signature": made, "sent": sent, "answer": answer}
         self._lines, self._made = now, _html(before or now, now)
 
     def _rows(self) -> str:
@@ -119,14 +117,16 @@ def _html(before: dict[str, str], now: dict[str, str]) -> str:
     new = sum(
         one != other for one, other in zip(before["signature"], now["signature"], strict=True)
     )
+    digits = f" <i>({new} of 64 digits are new)</i>" if new else ""
     rows = [
         ("you sign", _marked(before["signed"], now["signed"])),
-        ("signature", f"{now['signature']} <i>({new} of 64 digits are new)</i>"),
+        ("signature", now["signature"] + digits),
         ("you send", _marked(now["signed"], now["sent"]) + "&amp;signature=..."),
         ("answer", f"<b>{escape(now['answer'])}</b>"),
     ]
     cells = "".join(
-        f"<tr><th class=left>{name}</th><td style='{_CELL}'>{text}</td></tr>" for name, text in rows
+        f"<tr><th class=left style='border:0'>{name}</th><td style='{_CELL}'>{text}</td></tr>"
+        for name, text in rows
     )
     return f"<table><tbody>{cells}</tbody></table>"
 

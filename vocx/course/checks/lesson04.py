@@ -18,10 +18,10 @@ import msgspec
 from vocx.course import session
 from vocx.course.judge import Check
 from vocx.course.running import Trial, Wrong, short
-from vocx.course.signing import digest, said, send
+from vocx.course.signing import EXAMPLE, digest, said, send
 from vocx.lab import Lab
 
-SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
+SECRET = EXAMPLE[1]
 PUBLISHED = "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"
 LIVE = "BTC/USDT"
 _NEEDED = ("symbol", "side", "type", "timeInForce", "quantity", "price", "timestamp")

@@ -1,0 +1,96 @@
+"""What lesson 04 is made of: signed bytes as they are, the view of them, one order's life."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+
+from vocx import views
+from vocx.course import signing, trading
+from vocx.errors import BadInput, NotAllowed
+from vocx.exchange import Exchange
+from vocx.lab import Lab
+from vocx.views.signature import _html
+
+SYMBOL = "BTC/USDT"
+
+
+def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it never became so"
+        time.sleep(0.02)
+
+
+def test_published_example() -> None:
+    """Query and secret of the documentation give the signature that is printed there."""
+    made = signing.digest(*signing.EXAMPLE)
+    assert made == "c8db56825ae71d6d79447849e617115f4a920fa2acdcab2b053c4b2838bd6b71"
+
+
+def test_bytes_are_sent_as_given(lab: Lab) -> None:
+    """Signed as sent is accepted; sent in another order is not."""
+    query = signing.market_buy()
+    moved = "&".join(reversed(query.split("&")))
+    assert signing.said(signing.send(lab, query)) == "200 {}"
+    assert "-1022" in signing.send(lab, moved, signed=query).text
+
+
+def test_signature_view(lab: Lab) -> None:
+    """An edit is signed and tested anew; what is sent beside the signature is refused."""
+    view = views.signature(signing.Tester(lab))
+    until(lambda: "200 {}" in view.table())
+    view._inputs[5].value = "60000.01"
+    until(lambda: "price=60000.01&" in view.table() and "digits are new" in view.panel.body)
+    view._how.value = "the price with one more zero"
+    until(lambda: "-1022" in view.table() and "60000.01<u><b>0</b></u>" in view.panel.body)
+    view.close()
+
+
+def test_signature_view_escapes() -> None:
+    """What is typed is shown, never run."""
+    lines = dict.fromkeys(("signed", "signature", "sent", "answer"), "<b>")
+    assert "<b><b>" not in _html(lines, lines)
+
+
+def test_one_orders_life(lab: Lab, exchange: Exchange) -> None:
+    """Before, resting, partly filled, filled: the queue ahead is served first."""
+    film = trading.Film(lab, exchange, SYMBOL)
+    film.take(exchange.place_order(SYMBOL, "buy", "2", type="limit", price=film.bid))
+    assert film.sell(film.ahead + 1).filled == 1
+    assert film.sell("1").status == "filled"
+    titles = [frame.title.partition("<")[0] for frame in film.frames]
+    assert titles == ["before", "resting", "partially filled", "filled"]
+    mine = [sum(bar.x) for bar in film.show().data if bar.name == "your order"]
+    assert mine == [0, 2, 1, 0]
+    lab.resume()
+
+
+def test_a_film_needs_an_order(lab: Lab, exchange: Exchange) -> None:
+    """Nobody sells into an order that was not placed."""
+    film = trading.Film(lab, exchange, SYMBOL)
+    lab.resume()
+    with pytest.raises(BadInput, match="no order yet"):
+        film.sell(1)
+
+
+def test_an_order_in_a_line(exchange: Exchange) -> None:
+    """What was wanted, the status word, what came of it."""
+    order = exchange.place_order(SYMBOL, "buy", "0.00100", type="market")
+    text = trading.told(order)
+    assert text.startswith("market buy 0.001: filled, filled 0.001 for ")
+    assert order.average_price is not None and text.endswith("as taker)")
+    assert f"{order.average_price:,.2f} each (" in text
+
+
+def test_refusals_in_words() -> None:
+    """The class, what became of the order, the reason; without the address."""
+
+    def refuse() -> None:
+        raise NotAllowed("no", outcome="not_sent")
+
+    assert trading.refused(refuse) == "NotAllowed, outcome not_sent:\n  no"
+    assert trading.refused(Decimal, "1") == "it was not refused"
