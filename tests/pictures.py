@@ -12,7 +12,9 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +29,11 @@ FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
 PICTURE = re.compile(r"!\[[^\]]*\]\((images/[^)]+)\)")
 SETTLE_MS = 8_000
 """A live view gets so long to have something to show."""
-FRAMES, FRAME_MS = 24, 250
-WIDTH = 880
-COLORS = 64
+FRAMES, FRAME_MS = 32, 250
+WIDTH = {".png": 880, ".gif": 640}
+COLORS = {".png": 64, ".gif": 48}
+NO_TOOLS = ".modebar { display: none !important; }"
+"""The page's style for pictures: no tool bar that happens to be under the mouse."""
 
 
 def wanted(path: Path) -> dict[int, list[str]]:
@@ -48,17 +52,24 @@ def take(output: Any, picture: Path, page: Any) -> None:
     """One output area as a picture, or as a short film of it."""
     picture.parent.mkdir(exist_ok=True)
     count = FRAMES if picture.suffix == ".gif" else 1
-    frames = []
-    for _ in range(count):
+    width, frames, times = WIDTH[picture.suffix], [], []
+    for number in range(count):
         shot = Image.open(io.BytesIO(output.screenshot())).convert("RGB")
-        if shot.width > WIDTH:
-            shot = shot.resize((WIDTH, round(shot.height * WIDTH / shot.width)), Image.LANCZOS)
-        frames.append(shot.quantize(COLORS))
-        if count > 1:
+        if shot.width > width:
+            shot = shot.resize((width, round(shot.height * width / shot.width)), Image.LANCZOS)
+        frames.append(shot)
+        times.append(time.monotonic())
+        if number < count - 1:
             page.wait_for_timeout(FRAME_MS)
+    # One palette and no dithering: what does not move is the same in each frame and costs nothing.
+    palette = frames[-1].quantize(COLORS[picture.suffix], Image.Quantize.MAXCOVERAGE)
+    frames = [one.quantize(palette=palette, dither=Image.Dither.NONE) for one in frames]
     film: dict[str, Any] = {}
     if count > 1:
-        film = {"save_all": True, "append_images": frames[1:], "duration": FRAME_MS, "loop": 0}
+        # Frames last as long as they took: the film is no faster than the market.
+        spans = [round(1000 * (later - before)) for before, later in pairwise(times)]
+        film = {"save_all": True, "append_images": frames[1:], "loop": 0}
+        film["duration"] = [*spans, 2000]
     frames[0].save(picture, optimize=True, **film)
     print(f"{picture.relative_to(FOLDER)}: {picture.stat().st_size / 1024:.0f} KB")
 
@@ -95,6 +106,7 @@ def main(chosen: Sequence[str]) -> None:
                     shutil.copy(path, server.root)
                     url = f"{server.url}/lab/tree/{path.name}?token={server.token}&reset"
                     notebook = Notebook(chromium, url)
+                    notebook.page.add_style_tag(content=NO_TOOLS)
                     shoot(notebook, pictures)
                     notebook.close()
                 chromium.close()

@@ -203,6 +203,20 @@ def test_it_keeps_out_what_breaks_elsewhere(page: Page) -> None:
     assert not re.search("[\U0001f300-\U0001faff\u2600-\u27bf]", page.prose)
 
 
+def test_the_maps_follow_the_catalogue() -> None:
+    """Lesson 00 and README link each lesson that is written, with its question, and no other."""
+    written = {f"{one.file}.ipynb": one for one in catalogue.LESSONS if one.ready}
+    opening = Page(FOLDER / "00_start_here.ipynb").markdown[0]
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    here = {"00_start_here.ipynb"}
+    assert {*re.findall(r"\]\((\w+\.ipynb)\)", opening)} | here == {*written}
+    assert {*re.findall(r"^\|.*\]\(notebooks/(\w+\.ipynb)\)", readme, re.MULTILINE)} == {*written}
+    for name, one in written.items():
+        assert (FOLDER / name).is_file()
+        assert f"[{one.id}]({name}) | {one.title} |" in opening or name in here
+        assert f"[`{one.file}`](notebooks/{name}) | {one.title} |" in readme
+
+
 def test_pictures_are_folded_behind_their_cell(page: Page) -> None:
     """Each exists, is small, says in words what it shows, and follows the cell that makes it."""
     before = page.cells[0]
