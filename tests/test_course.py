@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from answers import lesson00, lesson01, lesson02, lesson03
+from answers import lesson00, lesson01, lesson02, lesson03, lesson04
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +27,7 @@ ANSWERS: dict[str, ModuleType] = {
     "01.1": lesson01,
     "02.1": lesson02,
     "03.1": lesson03,
+    "04.1": lesson04,
 }
 
 
@@ -72,6 +73,7 @@ def test_every_check_has_answers() -> None:
         ("02.1", lesson02.generator),
         ("02.1", lesson02.as_text),
         ("03.1", lesson03.reapplies_the_last),
+        ("04.1", lesson04.in_another_order),
     ],
 )
 def test_right_answers_pass(name: str, answer: Callable[..., Any]) -> None:

@@ -92,7 +92,12 @@ def _check_pairs(fields: dict[str, str], case: Case) -> None:
         "timestamp": str(case.now_ms),
     }
     if fields.get("type") == "MARKET":
-        raise Wrong("a market order takes at once; it never stands in the book", given=case.shown)
+        raise Wrong(
+            "a market order takes at once; it never stands in the book",
+            given=case.shown,
+            seen="type=MARKET",
+            expected="type=LIMIT",
+        )
     for name in _NEEDED:
         if not fields.get(name):
             raise Wrong(f"{name} was not sent (-1102)", given=case.shown, seen=", ".join(fields))
