@@ -126,6 +126,13 @@ def test_the_labs_clock_is_ours(exchange: Exchange) -> None:
     assert abs(exchange.clock.offset_ns) < 1_000_000
 
 
+def test_distance_does_not_bend_the_clock(lab: Any) -> None:
+    """A new connection's emulated handshake is no part of the question's way."""
+    with lab.network.latency(rtt_ms=200), vocx.connect("binance", lab=lab, name="far") as far:
+        far.time()
+        assert abs(far._clock.offset_ns) < 50_000_000
+
+
 def test_the_dials_distance_is_labelled(lab: Any) -> None:
     """A new connection at 40 ms pays two round trips, one of them labelled as emulated."""
     with lab.network.latency(rtt_ms=40), vocx.connect(lab=lab) as ex:

@@ -212,7 +212,12 @@ class Exchange(Orders, Listening):
         if call is not None and stamp is not None:
             # A stamp cut to whole milliseconds is half of one too early on average.
             cut = 0 if stamp % 1_000_000 else 500_000
-            self._clock.add(call.sent_ns, stamp + cut, call.received_ns)
+            # The lab's distance holds a new connection's first bytes for the handshake's round
+            # trip: that part is over before the request travels (over TLS it is paid earlier).
+            phases = call.phases
+            held_ms = (phases.emulated_ms or 0.0) if phases.tls_ms is None else 0.0
+            sent_ns = call.sent_ns + int(held_ms * 1e6)
+            self._clock.add(sent_ns, stamp + cut, call.received_ns)
         return now
 
     @property
