@@ -72,3 +72,4 @@ def notebook(jupyter: Server, chromium: Any, request: pytest.FixtureRequest) -> 
     yield open_notebook
     for one in opened:
         one.close()
+    jupyter.end_kernels()

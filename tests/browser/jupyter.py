@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import requests
+
 _SETTINGS = {
     "notification": {"fetchNews": "false", "checkForUpdates": False},
     # The theme goes by the browser's colour scheme, so that each page can choose.
@@ -84,6 +86,12 @@ class Server:
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(5)
+
+    def end_kernels(self) -> None:
+        """Shut all kernels down: one that a test left behind would draw on through the next."""
+        headers = {"Authorization": f"token {self.token}"}
+        for kernel in requests.get(f"{self.url}/api/kernels", headers=headers, timeout=10).json():
+            requests.delete(f"{self.url}/api/kernels/{kernel['id']}", headers=headers, timeout=20)
 
     def notebook(self, name: str, cells: list[str]) -> str:
         """Write a notebook of code cells and return the URL that opens it."""
