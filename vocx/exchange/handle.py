@@ -318,6 +318,18 @@ class Exchange(Orders, Listening):
                 self.instruments()
         return words.unknown_symbol(self.venue.name, symbol, self._instruments)
 
+    def twin(self, *, name: str | None = None, tls: bool | None = None) -> Exchange:
+        """Another handle at the same place with connections and a count of its own, so that what
+        is measured on one is not paid on the other's. In a lab ``tls`` may differ. Close it."""
+        return Exchange(
+            self.venue,
+            self.where,
+            lab=self.lab,
+            name=name or self.name,
+            tls=self.tls if tls is None else tls,
+            allowance=self._allowance,
+        )
+
     def close(self) -> None:
         """Stop the streams that were started here and close the kept connections. The lab goes
         on: others may use it."""

@@ -1,0 +1,257 @@
+"""What every measurement gives back: rows of numbers, the conditions they hold under, and ways to
+look at them, keep them and open them again.
+
+Three words, used with care everywhere:
+
+*call time*   sent to received, on the caller's clock;
+*age*         now minus the exchange time up to which what you see is complete, not "since the
+              last message": a quiet market is not an old price;
+*wrong share* the share of time in which the best price you see is not the true one. It needs the
+              truth, so only a lab or a recording can give it.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from vocx.errors import BadInput
+from vocx.measure.sampling import Interval, places
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import plotly.graph_objects as go
+
+    from vocx.exchange import Exchange
+
+SUFFIX = ".json"
+
+
+class Conditions(msgspec.Struct, frozen=True, kw_only=True):
+    """Under which conditions a result holds.
+
+    Attributes
+    ----------
+    way : str
+        From where to where: ``"from the exchange's book to this kernel"``.
+    clock : str
+        Whose clock: ``"this machine's, which the lab shares"``.
+    dials : str
+        The lab's network dials in force.
+    rtt_ms : float
+        The distance dial, milliseconds there and back; the machine's own way comes on top.
+    warm_up, repeats : int
+        Samples thrown away first, and samples that count.
+    made : str
+        When, UTC.
+    """
+
+    way: str
+    clock: str
+    venue: str = ""
+    symbol: str = ""
+    dials: str = ""
+    rtt_ms: float = 0.0
+    seed: int | None = None
+    pace: float | None = None
+    tls: bool = False
+    seconds: float | None = None
+    warm_up: int = 0
+    repeats: int = 0
+    made: str = ""
+    machine: str = ""
+
+    def show(self) -> str:
+        """One line to stand under a table."""
+        parts = [f"{self.way}, by the clock of {self.clock}"]
+        parts += [self.dials] if self.dials else []
+        parts += (
+            [f"{self.seconds:.0f} s" if self.seconds >= 10 else f"{self.seconds:.1f} s"]
+            if (self.seconds)
+            else []
+        )
+        parts += [f"{self.repeats} repeats after {self.warm_up} to warm up"] if self.repeats else []
+        parts += [f"seed {self.seed}"] if self.seed is not None else []
+        return "; ".join(parts)
+
+
+def conditions(exchange: Exchange, *, way: str, clock: str, **more: Any) -> Conditions:
+    """The conditions of this moment for an exchange in a lab.
+
+    Raises
+    ------
+    BadInput
+        It is not in a lab.
+    """
+    lab = in_lab(exchange).lab
+    assert lab is not None
+    state = lab.network.state
+    return Conditions(
+        way=way,
+        clock=clock,
+        venue=exchange.venue.name,
+        dials=str(lab.network),
+        rtt_ms=round_trip_ms(state, exchange.venue.name),
+        seed=None if lab.config.replay else lab.config.seed,
+        pace=lab.pace,
+        tls=exchange.tls,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=machine(),
+        **more,
+    )
+
+
+def in_lab(exchange: Exchange) -> Exchange:
+    """The exchange, if it is in a lab."""
+    if getattr(exchange, "lab", None) is None:
+        raise BadInput(
+            "this is measured against the truth, which only a lab knows: "
+            'write vocx.connect("binance"), which is in one'
+        )
+    return exchange
+
+
+def round_trip_ms(state: Sequence[Mapping[str, Any]], venue: str) -> float:
+    """What the distance dials add to a round trip: half for each direction that is turned."""
+    ways = {"up": 0.0, "down": 0.0}
+    for cell in state:
+        if cell["dial"] == "latency" and cell["venue"] in (None, venue):
+            for way in ways if cell["direction"] is None else [cell["direction"]]:
+                ways[way] = cell["values"]["rtt_ms"] / 2
+    return sum(ways.values())
+
+
+def machine() -> str:
+    """This machine in a few words."""
+    return (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}"
+    )
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="result"):
+    """A measurement. ``print(result)`` shows :meth:`table`.
+
+    A kind of result says what its rows are; everything else follows from them.
+    """
+
+    conditions: Conditions
+
+    title: ClassVar[str] = "measured"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row each of what was compared: plain values and :class:`Interval`."""
+        raise NotImplementedError
+
+    def table(self) -> str:
+        """The rows as text, with the conditions below them."""
+        return f"{self.title}\n{grid(self.rows())}\n{self.conditions.show()}"
+
+    def frame(self) -> pd.DataFrame:
+        """The rows as a DataFrame; an interval becomes three columns, with ``_low`` and
+        ``_high``."""
+        import pandas as pd
+
+        flat: list[dict[str, Any]] = []
+        for row in self.rows():
+            flat.append({})
+            for name, value in row.items():
+                if isinstance(value, Interval):
+                    flat[-1] |= {name: value.value, f"{name}_low": value.low}
+                    flat[-1][f"{name}_high"] = value.high
+                else:
+                    flat[-1][name] = value
+        return pd.DataFrame(flat)
+
+    def figure(self, *, height: int = 340) -> go.Figure:
+        """The picture of it."""
+        raise NotImplementedError
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
+        """Write all of it to a JSON file, which :func:`load` opens again.
+
+        Raises
+        ------
+        BadInput
+            There is a file already (write ``overwrite=True``), or its folder does not exist.
+        """
+        place = Path(path).expanduser()
+        place = place if place.suffix else place.with_suffix(SUFFIX)
+        if place.exists() and not overwrite:
+            raise BadInput(f"{place} exists; write overwrite=True, or another name")
+        if not place.parent.is_dir():
+            raise BadInput(f"there is no folder {place.parent}; make it, or write another path")
+        place.write_bytes(msgspec.json.encode(self))
+        return place
+
+    def __str__(self) -> str:
+        return self.table()
+
+
+def load(path: str | Path) -> Any:
+    """A result that was saved, as it was.
+
+    Raises
+    ------
+    BadInput
+        The file is missing, or is no result of this package.
+    """
+    place = Path(path).expanduser()
+    try:
+        raw = place.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{place} cannot be read: {error.strerror}") from None
+    kinds = {kind.__name__: kind for kind in _kinds(Result)}
+    try:
+        named = msgspec.json.decode(raw)
+        kind = kinds[named["result"]]
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, KeyError, TypeError) as error:
+        raise BadInput(
+            f"{place} is no saved result ({type(error).__name__}: {error}); write one with "
+            "result.save(path)"
+        ) from None
+
+
+def _kinds(kind: type[Result]) -> list[type[Result]]:
+    return [kind] + [deeper for one in kind.__subclasses__() for deeper in _kinds(one)]
+
+
+def grid(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as text: the first column to the left, numbers to the right."""
+    if not rows:
+        return "nothing was measured"
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    heads = [name.replace("_", " ") for name in names]
+    shown = [[cell(name, row.get(name)) for name in names] for row in rows]
+    widths = [max(len(head), *(len(line[at]) for line in shown)) for at, head in enumerate(heads)]
+    lines = [heads, *shown]
+    return "\n".join(
+        "  ".join(
+            text.ljust(width) if not at else text.rjust(width)
+            for at, (text, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    )
+
+
+def cell(name: str, value: Any) -> str:
+    """One value as text. Names that end in ``share`` are shares, shown in percent."""
+    if value is None:
+        return "-"
+    share = name.endswith("share")
+    if isinstance(value, Interval):
+        return value.show(100, unit=" %", digits=1) if share else value.show()
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        if value != value:
+            return "-"
+        return f"{value:.1%}" if share else f"{value:,.{places(abs(value))}f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,129 @@
+"""From samples to an interval: how far a number may be trusted. Pure; chance comes with a seed.
+
+All intervals are of 95 %. They cover what varies from sample to sample, nothing else: a clock that
+is wrong by the same amount each time is wrong inside the interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, sqrt
+from statistics import NormalDist
+
+import msgspec
+import numpy as np
+
+CONFIDENCE = 0.95
+_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """A number with the interval in which it lies, ``low`` to ``high``, from ``n`` samples.
+
+    Of fewer than two samples there is no interval: ``low`` and ``high`` are ``None``; of none there
+    is no number either (``n`` 0), and it is shown as ``-``.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int = 1
+
+    def holds(self, number: float, slack: float = 0.0) -> bool:
+        """Whether a number lies inside, give or take ``slack``."""
+        if self.low is None or self.high is None:
+            return False
+        return self.low - slack <= number <= self.high + slack
+
+    def show(self, scale: float = 1.0, digits: int | None = None, unit: str = "") -> str:
+        """``"12.3 (11.8 to 12.9)"``; ``scale`` 100 and ``unit`` ``" %"`` for a share."""
+        if not self.n:
+            return "-"
+        numbers = [self.value, self.low, self.high]
+        shown = [None if one is None else one * scale for one in numbers]
+        if digits is None:
+            digits = places(max(abs(one) for one in shown if one is not None))
+        value, low, high = (None if one is None else f"{one:.{digits}f}" for one in shown)
+        return f"{value}{unit}" + (f" ({low} to {high})" if low is not None else "")
+
+    def __str__(self) -> str:
+        return self.show()
+
+
+NOTHING = Interval(0.0, n=0)
+
+
+def places(number: float) -> int:
+    """Digits after the point that a number of this size is shown with."""
+    return 0 if number >= 100 else 1 if number >= 10 else 2
+
+
+def mean_interval(samples: Sequence[float], weights: Sequence[float] | None = None) -> Interval:
+    """The mean of independent samples (or of blocks of time, weighted by their length) with
+    Student's interval."""
+    found = np.asarray(samples, dtype=float)
+    share = np.ones(len(found)) if weights is None else np.asarray(weights, dtype=float)
+    if not len(found) or share.sum() <= 0:
+        return NOTHING
+    share = share / share.sum()
+    mean = float(found @ share)
+    if len(found) < 2:
+        return Interval(mean, n=1)
+    effective = 1 / float(share @ share)
+    if effective <= 1.001:
+        return Interval(mean, n=1)
+    spread = float(share @ (found - mean) ** 2) * effective / (effective - 1)
+    half = student(effective - 1) * sqrt(spread / effective)
+    return Interval(mean, mean - half, mean + half, len(found))
+
+
+def share_interval(samples: Sequence[float], weights: Sequence[float] | None = None) -> Interval:
+    """:func:`mean_interval` of shares: the interval ends at 0 and 1."""
+    found = mean_interval(samples, weights)
+    if found.low is None or found.high is None:
+        return found
+    return Interval(found.value, max(0.0, found.low), min(1.0, found.high), found.n)
+
+
+def proportion(hits: int, of: int) -> Interval:
+    """A share of ``of`` independent trials, with Wilson's interval."""
+    if not of:
+        return NOTHING
+    share, square = hits / of, _Z * _Z
+    middle = (share + square / (2 * of)) / (1 + square / of)
+    half = _Z / (1 + square / of) * sqrt(share * (1 - share) / of + square / (4 * of * of))
+    return Interval(share, max(0.0, middle - half), min(1.0, middle + half), of)
+
+
+def quantile_interval(samples: Sequence[float], q: float = 0.5) -> Interval:
+    """A quantile of independent samples with its distribution-free interval (order statistics).
+
+    Where the samples are too few for the upper end, the largest stands for it.
+    """
+    found = sorted(float(one) for one in samples)
+    count = len(found)
+    if not count:
+        return NOTHING
+    value = float(np.quantile(found, q))
+    if count < 3:
+        return Interval(value, n=count)
+    half = _Z * sqrt(count * q * (1 - q))
+    low = min(max(floor(count * q - half), 0), count - 1)
+    high = min(max(floor(count * q + half) + 1, 0), count - 1)
+    return Interval(value, min(found[low], value), max(found[high], value), count)
+
+
+def student(degrees: float) -> float:
+    """The 97.5 % point of Student's distribution (Abramowitz and Stegun 26.7.5; below 3 degrees
+    of freedom by hand, where the series is too short)."""
+    if degrees < 3:
+        points = np.array([12.706, 4.303, 3.182])
+        return float(np.interp(max(degrees, 1.0), [1, 2, 3], points))
+    z = _Z
+    terms = (
+        z,
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+    )
+    return sum(term / degrees**power for power, term in enumerate(terms))
