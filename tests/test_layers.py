@@ -40,6 +40,7 @@ ROWS: dict[str, int] = {
     "lab.truth": HANDLES,
     "lab.wire": HANDLES,
     "lab.network": HANDLES,
+    "lab.owner": HANDLES,
     "figures": PICTURES,
     "rest": IO,
     "stream": IO,

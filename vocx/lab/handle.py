@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,68 +22,10 @@ from vocx.errors import BadInput, LabConflict, LabDied, LabError, UnknownVenue
 from vocx.lab.child import Child, spawn
 from vocx.lab.config import Address, Config, Hello, authority_file
 from vocx.lab.network import Network
+from vocx.lab.owner import Faults, Limits, Skew, given
 from vocx.lab.truth import Truth
 from vocx.lab.wire import CALL_S, Wire
 from vocx.venues.base import Credentials
-
-
-class Limits:
-    """``lab.limits(scale=10)`` makes the venue's windows and bans ten times shorter,
-    ``lab.limits(off=True)`` takes them away, ``lab.limits.advance(60)`` lets a minute pass."""
-
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
-
-    def __call__(
-        self,
-        *,
-        scale: float | None = None,
-        off: bool | None = None,
-        venue: str | None = None,
-        **more: Any,
-    ) -> dict[str, Any]:
-        """Set what is named (``more``: what the venue's meter has besides); what then holds."""
-        return self._set(scale=scale, off=off, venue=venue, **more)
-
-    def advance(self, by: float | str = "window", *, venue: str | None = None) -> dict[str, Any]:
-        """Let the windows move on by so many seconds, or to the next one, past every ban."""
-        return self._set(advance=by, venue=venue)
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """What is in force, and what every address has used."""
-        return self._set()
-
-    def _set(self, **arguments: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self._lab.control("limits", **given(**arguments))
-        return answer
-
-
-class Faults(list[dict[str, Any]]):
-    """The faults in force when it was asked for, oldest first.
-
-    ``with lab.fault("silence"): ...`` switches that one off at the end of the block.
-    """
-
-    def __init__(self, lab: Lab, active: list[dict[str, Any]]) -> None:
-        super().__init__(active)
-        self._lab = lab
-
-    def __enter__(self) -> Faults:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with suppress(BadInput, LabDied):  # it is over already, or everything is
-            self.off(self[-1]["id"])
-
-    def off(self, which: int | str = "all", *, venue: str | None = None) -> Any:
-        """Switch one off by id or name, or all of them; what is left in force."""
-        return self._lab.control("fault", off=which, **given(venue=venue))
-
-
-def given(**arguments: Any) -> dict[str, Any]:
-    """The arguments that were said."""
-    return {name: value for name, value in arguments.items() if value is not None}
 
 
 class Lab:
@@ -289,6 +231,46 @@ class Lab:
         wrong name is answered with the list of faults.
         """
         return Faults(self, self.control("fault", name=name, **given(venue=venue), **options))
+
+    def account(
+        self,
+        name: str | None = None,
+        *,
+        balances: Mapping[str, Any] | None = None,
+        venue: str | None = None,
+        **more: Any,
+    ) -> Credentials:
+        """Open another account at the exchange (``name`` of one that exists: give it another
+        key), and get the key pair that belongs to it.
+
+        ``balances`` are free amounts by asset (text, Decimal or int) of assets that are traded
+        here; left out: a decent start. ``more``: ``ed25519=True`` (the secret is then a
+        private key in PEM), ``trade=False`` for a key that may only read, or ``key`` and
+        ``secret`` of your own. The account called ``"default"`` is :meth:`credentials`'.
+
+        Raises
+        ------
+        BadInput
+            An asset does not exist here, or the balances of an account that exists were given.
+        """
+        amounts = None
+        if balances is not None:
+            amounts = {
+                asset: str(amount) if isinstance(amount, Decimal) else amount
+                for asset, amount in balances.items()
+            }
+        asked = given(name=name, balances=amounts, venue=venue)
+        made = self.control("account", **asked, **more)
+        return Credentials(key=made["key"], secret=made["secret"] or "", venue=venue)
+
+    def skew(self, seconds: float | None = None, *, venue: str | None = None) -> Skew:
+        """Set the exchange's clock ahead of this machine's (below 0: behind), at most a day.
+
+        Its stamps and what it thinks of yours follow; the truth log does not. Gives what then
+        holds, to be used with ``with`` if it should end with a block; without ``seconds`` nothing
+        is changed.
+        """
+        return Skew(self, seconds, venue)
 
     @property
     def faults(self) -> Faults:

@@ -1,0 +1,99 @@
+"""What the owner of a lab may set at its exchange: limits, faults, the clock.
+
+Each is one order on the control port; what changes something can be used with ``with`` where it
+should end with a block.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from vocx.errors import BadInput, LabDied
+from vocx.lab.network import Controlled
+
+
+def given(**arguments: Any) -> dict[str, Any]:
+    """The arguments that were said."""
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+class Limits:
+    """``lab.limits(scale=10)`` makes the venue's windows and bans ten times shorter,
+    ``lab.limits(off=True)`` takes them away, ``lab.limits.advance(60)`` lets a minute pass."""
+
+    def __init__(self, lab: Controlled) -> None:
+        self._lab = lab
+
+    def __call__(
+        self,
+        *,
+        scale: float | None = None,
+        off: bool | None = None,
+        venue: str | None = None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Set what is named (``more``: what the venue's meter has besides); what then holds."""
+        return self._set(scale=scale, off=off, venue=venue, **more)
+
+    def advance(self, by: float | str = "window", *, venue: str | None = None) -> dict[str, Any]:
+        """Let the windows move on by so many seconds, or to the next one, past every ban."""
+        return self._set(advance=by, venue=venue)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """What is in force, and what every address has used."""
+        return self._set()
+
+    def _set(self, **arguments: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self._lab.control("limits", **given(**arguments))
+        return answer
+
+
+class Faults(list[dict[str, Any]]):
+    """The faults in force when it was asked for, oldest first.
+
+    ``with lab.fault("silence"): ...`` switches that one off at the end of the block.
+    """
+
+    def __init__(self, lab: Controlled, active: list[dict[str, Any]]) -> None:
+        super().__init__(active)
+        self._lab = lab
+
+    def __enter__(self) -> Faults:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(BadInput, LabDied):  # it is over already, or everything is
+            self.off(self[-1]["id"])
+
+    def off(self, which: int | str = "all", *, venue: str | None = None) -> Any:
+        """Switch one off by id or name, or all of them; what is left in force."""
+        return self._lab.control("fault", off=which, **given(venue=venue))
+
+
+class Skew:
+    """A clock that was set, with what was there before.
+
+    ``with lab.skew(5): ...`` puts the clock back at the end of the block; without ``with`` it
+    stays. ``seconds`` is what holds since it was set.
+    """
+
+    def __init__(self, lab: Controlled, seconds: float | None, venue: str | None) -> None:
+        self._lab, self._venue = lab, venue
+        self._before = float(lab.control("skew", **given(venue=venue))["seconds"])
+        now = lab.control("skew", **given(seconds=seconds, venue=venue))
+        self.seconds = float(now["seconds"])
+
+    def __enter__(self) -> Skew:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(LabDied):
+            self._lab.control("skew", seconds=self._before, **given(venue=self._venue))
+
+    def __repr__(self) -> str:
+        if not self.seconds:
+            return "the exchange's clock is right"
+        way = "ahead of" if self.seconds > 0 else "behind"
+        return f"the exchange's clock is {abs(self.seconds):g} s {way} this machine's"
