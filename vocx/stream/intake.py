@@ -37,6 +37,8 @@ class Intake:
         Control frames to send, as (opcode, payload): pongs, and the echo of a close frame.
     pinged_ns : int or None
         When our ping went out (monotonic); its pong has not come yet.
+    anew : bool
+        The next pong replaces the round trips that were measured before it.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Intake:
         self.good_wall_ns = 0
         self.replies: list[tuple[int, bytes]] = []
         self.pinged_ns: int | None = None
+        self.anew = False
         self._plan, self._meter = plan, meter
         self._decode, self._deliver, self._tap = decode, deliver, tap
         self._changed, self._offset_ns = changed, offset_ns
@@ -221,4 +224,7 @@ class Intake:
         self.pinged_ns = None
         heard.pong = True
         waited_ns = max(0, time.time_ns() - arrived_ns)
+        if self.anew:
+            self.anew = False
+            self._meter.round_trips_ns.clear()
         self._meter.round_trips_ns.append(max(0, time.monotonic_ns() - sent_ns - waited_ns))

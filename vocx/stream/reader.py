@@ -88,6 +88,7 @@ class Reader(threading.Thread):
         self.outages: deque[Gap] = deque(maxlen=_OUTAGES)
         self._gear = gear
         self._line: Line | None = None
+        self._ping_asked, self._pinged_at_ns = False, 0
         self._probes: deque[tuple[Listen, bool]] = deque()
         self.slots: list[Slot | AccountSlot] = [
             state.add(w, self.meter) for w in plan.topics.values()
@@ -135,6 +136,8 @@ class Reader(threading.Thread):
 
     def _do(self, command: object) -> Dialled | Heard | None:
         if type(command) is Read:
+            if self._ping_asked:
+                self._ping_when_due()
             return self._read()
         if isinstance(command, Dial):
             return self._dial()
@@ -147,12 +150,29 @@ class Reader(threading.Thread):
         elif isinstance(command, Send):
             self._send(command.text.encode(), websocket.ABNF.OPCODE_TEXT)
         elif isinstance(command, Ping):
-            self._intake.pinged_ns = sent_ns = time.monotonic_ns()
-            if command.text is None:
-                self._send(str(sent_ns).encode(), websocket.ABNF.OPCODE_PING)
-            else:
-                self._send(command.text.encode(), websocket.ABNF.OPCODE_TEXT)
+            self._ping(command.text)
         return None
+
+    def _ping(self, text: str | None) -> None:
+        self._intake.pinged_ns = sent_ns = time.monotonic_ns()
+        if text is None:
+            self._send(str(sent_ns).encode(), websocket.ABNF.OPCODE_PING)
+        else:
+            self._send(text.encode(), websocket.ABNF.OPCODE_TEXT)
+
+    def ping(self) -> None:
+        """Measure the round trip anew, from any thread; see :meth:`Stream.ping`."""
+        self._ping_asked = True
+
+    def _ping_when_due(self) -> None:
+        """At most one a second, beside the four messages that a life may send: venues count."""
+        now_ns = time.monotonic_ns()
+        busy = self._intake.pinged_ns is not None or now_ns - self._pinged_at_ns < 1_000_000_000
+        if self._line is None or busy:
+            return
+        self._ping_asked, self._pinged_at_ns = False, now_ns
+        self._intake.anew = True
+        self._ping(self._gear.venue.keepalive.ping_text)
 
     def _tell(self, before: str) -> None:
         course = self.course

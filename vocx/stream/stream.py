@@ -199,6 +199,15 @@ class Stream(Questions):
             parts.append("the venue acknowledges names it does not have and then stays silent")
         return "; ".join(parts)
 
+    def ping(self) -> None:
+        """Measure the round trip now, and forget the earlier ones: for when the distance changed.
+
+        Ages stand on the median of the last five pings, and a stream pings by itself only every
+        few seconds. Returns at once; the answer counts when it comes. At most one a second leaves.
+        """
+        for reader in self._readers:
+            reader.ping()
+
     def tell_stop(self) -> None:
         """Ask the threads to end, without waiting for them."""
         self._stopped = True
