@@ -89,6 +89,7 @@ class Path:
         self._unacked: deque[Chunk] = deque()
         self._window = INITIAL_WINDOW
         self._in_flight = 0
+        self._segments = 0
         self._delivered = 0
         self._rate = 0.0
         self._heard_s = 0.0
@@ -205,6 +206,18 @@ class Path:
             return inf
         return GAIN * max(self._rate, INITIAL_WINDOW / round_trip_s)
 
+    def _spacing(self, size: int, pace: float) -> float:
+        """Seconds until the sender may let go of more, as in ``tcp_update_skb_after_send``.
+
+        The first ten segments of a connection are not spaced at all, and who sends later than
+        it might have (a timer that was late, a rest) gets up to half of the spacing back.
+        """
+        self._segments += -(-size // SEGMENT)
+        if self._segments < INITIAL_WINDOW // SEGMENT:
+            return 0.0
+        spacing_s = size / pace
+        return spacing_s - min(spacing_s / 2, max(0.0, self._clock - self._may_send_s))
+
     def _send(self) -> None:
         """The next piece goes out, at ``self._clock``."""
         way, now_s, pace = self.way, self._clock, self._pace()
@@ -215,7 +228,7 @@ class Path:
                 burst = min(burst, max(SEGMENT, int(way.rate * 0.01)))
             burst = min(burst, self._window - self._in_flight, way.slice_bytes or burst)
             data = self._take(burst)
-            self._may_send_s = now_s + max(len(data) / pace, way.slice_s)
+            self._may_send_s = now_s + max(self._spacing(len(data), pace), way.slice_s)
         else:
             self._ending, extra_s = None, way.close_s
         line_s = max(now_s, self._line_free_s) + (len(data) / way.rate if way.rate else 0.0)
