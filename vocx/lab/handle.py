@@ -11,7 +11,7 @@ import http.client
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ import msgspec
 from vocx.errors import BadInput, LabConflict, LabDied, LabError, UnknownVenue
 from vocx.lab.child import Child, spawn
 from vocx.lab.config import Address, Config, Hello, authority_file
+from vocx.lab.ledger import Connection
 from vocx.lab.network import Network
 from vocx.lab.owner import Faults, Limits, Skew, given
 from vocx.lab.truth import Truth
@@ -271,6 +272,16 @@ class Lab:
         is changed.
         """
         return Skew(self, seconds, venue)
+
+    def traffic(
+        self, *, since_ns: int | None = None, ports: Iterable[int] | None = None
+    ) -> list[Connection]:
+        """The venues' connections with the bytes that crossed their wire, oldest first: those
+        that are open, and the last 4,096 that ended (at ``since_ns`` of the monotonic clock or
+        later). ``ports`` narrows it to a client's own: ``HttpExchange.local_port``,
+        ``StreamStats.ports``. TLS, HTTP heads and frames are in the bytes, TCP/IP headers not."""
+        asked = given(since_ns=since_ns, ports=None if ports is None else list(ports))
+        return msgspec.convert(self.control("traffic", **asked), list[Connection])
 
     @property
     def faults(self) -> Faults:

@@ -32,6 +32,7 @@ from msgspec.structs import replace
 from vocx.errors import LabConflict, LabError, UnknownSymbol
 from vocx.lab.config import Address, Config, Failed, Hello, authority_file, failed
 from vocx.lab.control import Control, Order, Truths, dialect_orders
+from vocx.lab.ledger import Ledger
 from vocx.lab.log import CAPACITY, RECORDED_CAPACITY, TruthLog
 from vocx.lab.market import World
 from vocx.lab.pump import Pump
@@ -103,6 +104,7 @@ class Inside:
             )
         }
         self.dials = Dials()
+        self.ledger = Ledger()
         self.token = secrets.token_urlsafe(32)
         self._listening: list[asyncio.Server] = []
         self._started_ns = mono_ns()
@@ -144,6 +146,7 @@ class Inside:
                     port=port,
                     venue=name,
                     ssl_context=context,
+                    ledger=self.ledger,
                 )
             self._listening.append(server)
             secure = "s" if context else ""
@@ -198,6 +201,7 @@ class Inside:
             "resume": pump.resume,
             "step": lambda count: pump.step(count),
             "tls": self._tls,
+            "traffic": self.ledger.rows,
             "close": self.done.set,
             **truths.orders(),
             **dialect_orders(dialects, pump.exchange_ns, pump.hurry),

@@ -27,6 +27,7 @@ from collections.abc import Callable
 from typing import cast
 
 from vocx.lab.dials import Dials
+from vocx.lab.ledger import Ledger
 from vocx.lab.relay.link import Link
 
 __all__ = ["Dials", "listen"]
@@ -53,14 +54,17 @@ class Accepted(asyncio.Protocol):
         dials: Dials,
         venue: str,
         context: ssl.SSLContext | None,
+        ledger: Ledger,
     ) -> None:
         self._factory, self._dials, self._venue = factory, dials, venue
-        self._context = context
+        self._context, self._ledger = context, ledger
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         wire = cast(asyncio.Transport, transport)
         link = self._link = Link(wire, self._dials, self._venue)
+        port = wire.get_extra_info("peername", (None, 0))[1]
+        self._ledger.opened(link, self._venue, port, self._context is not None)
         self.data_received = link.received  # type: ignore[method-assign]
         if wire.is_closing():
             return
@@ -103,6 +107,7 @@ class Accepted(asyncio.Protocol):
         self._link.wire_full(False)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._ledger.ended(self._link)
         self._link.wire_lost(error)
 
 
@@ -114,15 +119,18 @@ async def listen(
     port: int,
     venue: str,
     ssl_context: ssl.SSLContext | None = None,
+    ledger: Ledger | None = None,
 ) -> asyncio.Server:
     """A listening server whose connections pass through the network dials of ``venue``.
 
-    Use it as ``loop.create_server``; ``port`` 0 lets the system choose.
+    Use it as ``loop.create_server``; ``port`` 0 lets the system choose. ``ledger`` takes down the
+    connections and their bytes.
     """
     dials.venues.add(venue)
+    counted = Ledger() if ledger is None else ledger
 
     def accepted() -> Accepted:
-        return Accepted(protocol_factory, dials, venue, ssl_context)
+        return Accepted(protocol_factory, dials, venue, ssl_context, counted)
 
     loop = asyncio.get_running_loop()
     return await loop.create_server(accepted, host, port, backlog=BACKLOG)

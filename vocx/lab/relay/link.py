@@ -91,13 +91,17 @@ def _jitter() -> float:
 
 
 class Link(asyncio.Transport):
-    """What the server's protocol sees as its transport."""
+    """What the server's protocol sees as its transport.
+
+    ``bytes_up`` and ``bytes_down`` count what the wire has brought and taken so far.
+    """
 
     _start_tls_compatible = True
 
     def __init__(self, wire: asyncio.Transport, dials: Dials, venue: str) -> None:
         super().__init__()
         loop = asyncio.get_running_loop()
+        self.bytes_up = self.bytes_down = 0
         self._wire = wire
         self._loop = loop
         self._dials, self._venue = dials, venue
@@ -141,6 +145,7 @@ class Link(asyncio.Transport):
     # ---- from the wire up to the protocol
 
     def received(self, data: bytes) -> None:
+        self.bytes_up += len(data)
         if self.up.direct and not self._paused_by_reader:
             self._greeted = True
             self._hand_up(data)
@@ -211,6 +216,7 @@ class Link(asyncio.Transport):
 
     def _hand_down(self, data: bytes) -> None:
         if not self._wire_lost:
+            self.bytes_down += len(data)
             self._wire.write(data)
 
     def _end_down(self) -> None:
@@ -240,6 +246,7 @@ class Link(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self.down.direct:
+            self.bytes_down += len(data)
             self._wire.write(data)
         elif not self._closing and data:
             self.down.put(bytes(data))
