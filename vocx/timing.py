@@ -75,6 +75,7 @@ class HttpExchange(msgspec.Struct, frozen=True, kw_only=True):
     ``request`` and ``reply`` are the bytes of head and body as they crossed the socket (the
     reply's body after content decoding; ``reply_wire_bytes`` counts what really crossed).
     ``sent_ns`` and ``received_ns`` are wall-clock nanoseconds of first byte out and last byte in.
+    ``local_port`` is this machine's end of the connection: calls with the same number shared it.
     """
 
     method: str
@@ -86,6 +87,7 @@ class HttpExchange(msgspec.Struct, frozen=True, kw_only=True):
     phases: Phases
     sent_ns: int
     received_ns: int
+    local_port: int | None = None
 
     @property
     def wire_bytes(self) -> int:

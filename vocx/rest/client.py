@@ -312,6 +312,7 @@ class Client:
             phases=trace.phases(emulated),
             sent_ns=trace.sent_ns,
             received_ns=trace.received_ns,
+            local_port=trace.local_port,
         )
 
     def close(self) -> None:

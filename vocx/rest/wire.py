@@ -51,6 +51,7 @@ class Trace:
         "connect_ns",
         "deadline",
         "dns_ns",
+        "local_port",
         "new",
         "opening",
         "read_s",
@@ -68,6 +69,7 @@ class Trace:
         self.dns_ns: int | None = None
         self.connect_ns: int | None = None
         self.tls_ns: int | None = None
+        self.local_port: int | None = None
         self._clock = clock
         self._sent: list[bytes] = []
         self._arrived: list[bytes] = []
@@ -202,6 +204,7 @@ class _Watched(HTTPConnection):
     """Opening and sending, each reported to the current trace."""
 
     response_class = _Response
+    local_port: int | None = None
 
     def _new_conn(self) -> socket.socket:
         trace = CURRENT.trace
@@ -240,6 +243,7 @@ class _Watched(HTTPConnection):
         trace.opening = True
         super().connect()
         trace.opening = False
+        self.local_port = self.sock.getsockname()[1]
         if isinstance(self, HTTPSConnection):
             before = (trace.dns_ns or 0) + (trace.connect_ns or 0)
             trace.tls_ns = perf_counter_ns() - begun - before
@@ -251,6 +255,7 @@ class _Watched(HTTPConnection):
             return
         if self.sock is None:
             self.connect()  # here, so that opening is not counted as sending
+        trace.local_port = self.local_port
         trace.sending(data)
         super().send(data)
         trace.sent()

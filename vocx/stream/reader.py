@@ -203,6 +203,7 @@ class Reader(threading.Thread):
             self._hang(None, "")
             return Dialled(error)
         self.meter.handshake = self._line.phases
+        self.meter.ports.append(self._line.wire.local_port)
         self.meter.stamped = self._line.wire.stamped
         self._intake.begin()
         for slot in self.slots:

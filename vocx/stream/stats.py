@@ -23,6 +23,7 @@ import msgspec
 from vocx.timing import Phases
 
 SAMPLES = 5
+PORTS = 64
 _SAMPLE_CHARACTERS = 1024
 _SECRETS = re.compile(
     r'("?(?:api_?key|secret\w*|signature|sign|passphrase|jwt|token|listen_?key)"?\s*[:=]\s*"?)'
@@ -37,6 +38,7 @@ def sample(text: bytes | str) -> str:
     return _SECRETS.sub(r"\1...", shown[:_SAMPLE_CHARACTERS])
 
 
+_SAMPLED = ("ages_ns", "lags_ns", "ports")
 # A live feed's ages lie between these; our clock may be wrong, but not by more than this.
 _MIN_AGE_MS, _MAX_AGE_MS = -1000.0, 3_600_000.0
 
@@ -85,6 +87,7 @@ class Meter:
         self.round_trips_ns: deque[int] = deque(maxlen=5)
         self.rates: deque[tuple[int, int]] = deque(maxlen=64)
         self.handshake: Phases | None = None
+        self.ports: deque[int] = deque(maxlen=PORTS)
         self.stamped = False
 
     def round_trip_ns(self) -> int | None:
@@ -104,6 +107,9 @@ class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
         Median of the last five pings.
     handshake : Phases or None
         Call time of the latest handshake, by phase.
+    ports : sequence of int
+        This machine's ends of the connections that were opened, oldest first: the last 64 of
+        each socket.
     reasons : dict
         Losses and failed dials, by close code, HTTP status or kind.
     ages_ns, lags_ns : sequence
@@ -136,6 +142,7 @@ class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
     unknown_samples: Sequence[str]
     ages_ns: Sequence[int]
     lags_ns: Sequence[tuple[int, int]]
+    ports: Sequence[int] = ()
 
     @property
     def network_age_ms(self) -> Percentiles | None:
@@ -151,7 +158,7 @@ class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
     def table(self) -> str:
         """All of it as text, one line each."""
         lines = []
-        names = [name for name in self.__struct_fields__ if name not in ("ages_ns", "lags_ns")]
+        names = [name for name in self.__struct_fields__ if name not in _SAMPLED]
         for name in [*names, "network_age_ms", "reader_lag_ms"]:
             value = getattr(self, name)
             if isinstance(value, Mapping):

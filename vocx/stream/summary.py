@@ -52,6 +52,7 @@ def summary(state: str, readers: Sequence[Reader], dropped: int, now_ns: int) ->
         ages_ns=list(chain.from_iterable(meter.age_ns.copy() for meter in meters)),
         lags_ns=list(chain.from_iterable(meter.lag_ns.copy() for meter in meters)),
         round_trip_ms=max(trips) / 1e6 if trips else None,
+        ports=[port for meter in meters for port in meter.ports.copy()],
         stamped=any(meter.stamped for meter in meters),
         bad_samples=[text for meter in meters for text in meter.bad_samples.copy()],
         unknown_samples=[text for meter in meters for text in meter.unknown_samples.copy()],

@@ -72,6 +72,8 @@ class Wire:
         When the first and the last byte of the latest :meth:`read` reached this machine
         (wall clock). Exact for the last one where the kernel stamps, an estimate for the first
         when several segments had piled up.
+    local_port : int
+        This machine's end of the connection.
     stamped : bool
         The kernel's stamps are in use; otherwise both are the time at which Python got the bytes.
     """
@@ -83,6 +85,7 @@ class Wire:
         self.first_byte_mono_ns: int | None = None
         self._closed = False
         self._sock = sock
+        self.local_port: int = sock.getsockname()[1]
         self._held = b""
         self._check: Callable[[], None] | None = None
         self._tls: ssl.SSLObject | None = None
