@@ -277,7 +277,7 @@ def test_compare_asks_listens_and_knows_the_truth(exchange: Exchange) -> None:
     shown._heard(None, {"do": "dial", "value": 40}, [])
     until(lambda: "40 ms" in shown.panel.dials, 10)
     exchange.lab.network.latency(rtt_ms=80)
-    until(lambda: shown.panel.dial["value"] == 80, 10)
+    until(lambda: shown.panel.sliders[0]["value"] == 80, 10)
     exchange.lab.network.clear()
     shown.stop()
     stream.stop()

@@ -4,6 +4,8 @@
 >>> views.price(tape)
 >>> views.book(tape)
 >>> views.compare(asked=ex, pushed=tape, dials=ex.lab)
+>>> views.freshness(asked=ex, pushed=tape)
+>>> views.dials(ex.lab)
 >>> views.orders(ex)
 >>> views.stop_all()
 
@@ -21,6 +23,8 @@ from typing import TYPE_CHECKING
 from vocx.views.account import BalancesView, OrdersView
 from vocx.views.book import BookView
 from vocx.views.compare import CompareView
+from vocx.views.dials import DialsView
+from vocx.views.freshness import FreshnessView
 from vocx.views.price import PriceView
 from vocx.views.signature import Ask, SignatureView
 from vocx.views.tables import BudgetView, RunningView, TapeView
@@ -38,6 +42,8 @@ __all__ = [
     "book",
     "budget",
     "compare",
+    "dials",
+    "freshness",
     "opened",
     "orders",
     "price",
@@ -147,6 +153,75 @@ def compare(
         name=name,
         note=note,
     )
+
+
+def freshness(
+    *,
+    asked: Exchange,
+    pushed: Stream | Sequence[Stream],
+    symbol: str | None = None,
+    every_ms: float = 1000.0,
+    seconds: float = 20.0,
+    dials: Lab | None = None,
+    name: str | None = None,
+    note: str = "",
+) -> View:
+    """How old the price is that asking and listening show, in milliseconds, over ``seconds``.
+
+    Age is now minus the moment up to which what is shown is complete, on this machine's clock:
+    from the exchange's book to this kernel. An asked price is half a call old on arrival and ages
+    until the next reply (a sawtooth); of a pushed one the stream itself says it (``age_ms``).
+    Above the chart are sliders for the distance of the exchange (0 to 400 ms, in a lab) and for
+    the polling interval (20 ms to 5 s), and a table: age now, mean and 95th percentile since a
+    slider was moved (at most ``seconds``), the mean that arithmetic expects (half the round trip
+    plus half the interval), and what it costs of the venue's limit.
+
+    Polling stops, and the view says so, while the exchange's budget brakes it. A distance that
+    changed is measured anew by the streams at once (:meth:`Stream.ping`).
+
+    Parameters
+    ----------
+    asked : Exchange
+        Asked for its best bid and ask (Binance: weight 2 a call) by a thread of the view.
+    pushed : Stream or sequence of Stream
+        One line each: its quotes, or else its ticker, book, trades or candles of this symbol.
+    every_ms : float
+        Polling interval, 20 at least. A poll waits for its reply, so at a distance that is longer
+        than the interval the replies come one call time apart.
+    dials : Lab, optional
+        Whose distance the slider turns; by default that of ``asked``, which outside a lab has
+        none.
+
+    Raises
+    ------
+    BadInput
+        A stream carries nothing of this symbol, or ``every_ms`` is below 20.
+    """
+    return FreshnessView(
+        asked=asked,
+        pushed=pushed,
+        symbol=symbol,
+        every_ms=every_ms,
+        seconds=seconds,
+        dials=dials,
+        name=name,
+        note=note,
+    )
+
+
+def dials(lab: Lab, venue: str | None = None, *, name: str | None = None, note: str = "") -> View:
+    """Sliders and buttons for a lab's network dials: distance, jitter, bandwidth; ``timeout`` (a
+    black hole, until pressed again), ``reset_peer`` (once) and "Clear all".
+
+    They turn the dials of ``venue``, or of all; dials that code turns move the sliders. What each
+    emulates and what not stands beside it; whole in the docstrings of ``lab.network``.
+
+    Raises
+    ------
+    BadInput
+        ``lab`` is none.
+    """
+    return DialsView(lab, venue, name, note)
 
 
 def running(*, name: str | None = None) -> View:

@@ -24,18 +24,22 @@ class Poller:
         When the exchange read the last price, estimated: half-way through the call.
     call_ms : float or None
         Call time of the last one.
+    replies : deque of (nanoseconds, nanoseconds)
+        When each reply was here, and when the exchange read it.
     error : str
         Of the last call; empty when it went well.
     """
 
     def __init__(self, ask: Callable[[], Any], every_ms: float) -> None:
-        self._ask, self.every_ms = ask, every_ms
+        self._ask, self._every_ms = ask, every_ms
         self.points: deque[tuple[int, float]] = deque(maxlen=KEPT)
+        self.replies: deque[tuple[int, int]] = deque(maxlen=4 * KEPT)
         self.read_ns: int | None = None
         self.call_ms: float | None = None
         self.calls = 0
         self.error = ""
-        self._stop = threading.Event()
+        self._stopped = False
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="vocx poller", daemon=True)
 
     def start(self) -> Poller:
@@ -44,7 +48,18 @@ class Poller:
 
     def stop(self) -> None:
         """Ask no more. Does not wait for a call that is under way."""
-        self._stop.set()
+        self._stopped = True
+        self._wake.set()
+
+    @property
+    def every_ms(self) -> float:
+        """How often to ask, milliseconds. May be changed at any time, and counts at once."""
+        return self._every_ms
+
+    @every_ms.setter
+    def every_ms(self, every_ms: float) -> None:
+        self._every_ms = every_ms
+        self._wake.set()
 
     def join(self, seconds: float) -> None:
         """Wait for the thread to end."""
@@ -52,7 +67,7 @@ class Poller:
 
     def _run(self) -> None:
         due_ns = mono_ns()
-        while not self._stop.is_set():
+        while not self._stopped:
             try:
                 self._once()
                 self.error = ""
@@ -60,8 +75,18 @@ class Poller:
                 self.error = str(error).partition("\n")[0]
             except Exception as error:
                 self.error = f"{type(error).__name__}: {error}"
-            due_ns = max(due_ns + int(self.every_ms * 1e6), mono_ns())
-            self._stop.wait((due_ns - mono_ns()) / 1e9)
+            due_ns = self._nap(due_ns)
+
+    def _nap(self, asked_ns: int) -> int:
+        """Wait for the next turn after that of ``asked_ns``, however often the interval changes;
+        returns its moment. What is late is not made up for."""
+        while True:
+            self._wake.clear()
+            due_ns = asked_ns + int(self._every_ms * 1e6)
+            left_s = (due_ns - mono_ns()) / 1e9
+            if self._stopped or left_s <= 0:
+                return max(due_ns, mono_ns())
+            self._wake.wait(left_s)
 
     def _once(self) -> None:
         sent = wall_ns()
@@ -70,6 +95,7 @@ class Poller:
         self.calls += 1
         self.call_ms = (here - sent) / 1e6
         self.read_ns = (sent + here) // 2
+        self.replies.append((here, self.read_ns))
         if reply.bid and reply.ask:
             self.points.append((here, float(reply.bid + reply.ask) / 2))
 

@@ -11,11 +11,9 @@ from vocx import figures
 from vocx.errors import BadInput, NotReady
 from vocx.views.asking import KEPT, Poller, TruthLine
 from vocx.views.fresh import NewQuotes
+from vocx.views.turning import Turning
 from vocx.views.view import View
 from vocx.views.words import age, choose_symbol, grid, plain
-
-FARTHEST_MS = 400
-STEP_MS = 20
 
 
 class CompareView(View):
@@ -39,7 +37,7 @@ class CompareView(View):
         self._stream, self._seconds, self._exchange = pushed, seconds, asked
         lab = dials or asked.lab
         self.dials_lab = lab
-        self._in_force_ms: float | None = None
+        self._turning = Turning(lab, asked.venue.name) if dials is not None else None
         self._pushed: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self._fresh = NewQuotes(pushed, self.symbol, seconds)
         self.asked = Poller(lambda: asked.quote(self.symbol), every_ms)
@@ -52,15 +50,9 @@ class CompareView(View):
             stop=("Stop", "End the asking and the stream"),
             note=note,
         )
-        if dials is not None:
-            self.panel.dial = {
-                "label": "distance of the exchange (round trip)",
-                "unit": "ms",
-                "min": 0,
-                "max": FARTHEST_MS,
-                "step": STEP_MS,
-                "value": _rtt_ms(lab),
-            }
+        if self._turning is not None:
+            label = "distance of the exchange (round trip)"
+            self._put_sliders(self._turning.distance_slider(label))
         self._begin()
         self.asked.start()
         if self.truth is not None:
@@ -72,25 +64,10 @@ class CompareView(View):
                 source.stop()
                 source.join(2.0)
 
-    def _dialled(self, value: Any) -> None:
-        venue = self._exchange.venue.name
-        rtt_ms = float(value)
-        self._try("dial", lambda: self._turn_dial(rtt_ms, venue))
-
-    def _turn_dial(self, rtt_ms: float, venue: str) -> None:
-        self.dials_lab.network.latency(rtt_ms=rtt_ms, venue=venue)
-        self._ask_dials()
-
     def _ask_dials(self) -> None:
         super()._ask_dials()
-        self._in_force_ms = _rtt_ms(self.dials_lab)
-
-    def _look_at_dials(self) -> None:
-        """Let the slider follow a dial that was turned from code."""
-        super()._look_at_dials()
-        dial = self.panel.dial
-        if dial and self._in_force_ms is not None and dial["value"] != self._in_force_ms:
-            self.panel.dial = {**dial, "value": self._in_force_ms}
+        if self._turning is not None:
+            self._turning.look()
 
     def _lines(self, now_ns: int) -> tuple[list[Any], list[Any]]:
         self._take(now_ns)
@@ -144,9 +121,3 @@ class CompareView(View):
 
     def _picture(self) -> go.Figure | None:
         return None if self.figure is None else go.Figure(self.figure)
-
-
-def _rtt_ms(lab: Any) -> float:
-    """The distance in force when the view is made, for the slider's first position."""
-    values = [one["values"] for one in lab.network.state if one["dial"] == "latency"]
-    return float(values[-1].get("rtt_ms", 0.0)) if values else 0.0

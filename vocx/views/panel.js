@@ -19,44 +19,79 @@ function make(tag, name, parent) {
   return node;
 }
 
-function buttons(model, row) {
+// A button's fourth part says whether it is pressed in; the keyboard stays where it was.
+function buttons(list, row, model) {
+  const at = [...row.children].indexOf(document.activeElement);
   row.replaceChildren();
-  for (const [id, label, hint] of model.get("actions")) {
+  row.hidden = !list.length;
+  for (const [id, label, hint, pressed] of list) {
     const button = make("button", "vocx-button", row);
     button.type = "button";
     button.textContent = label;
     button.title = hint;
     button.dataset.action = id;
+    if (pressed) button.ariaPressed = pressed;
     button.onclick = () => report(model, { do: id });
   }
+  if (at >= 0) row.children[at]?.focus();
 }
 
-function dial(model, row) {
-  const wish = model.get("dial");
-  row.hidden = !wish.label;
-  if (!wish.label) return;
-  if (!row.firstChild) {
-    const label = make("label", "vocx-dial-label", row);
-    make("span", "", label);
-    const input = make("input", "vocx-dial-input", label);
-    input.type = "range";
-    make("output", "vocx-dial-value", row);
-    make("span", "vocx-dials", row);
-    let timer = 0;
-    input.oninput = () => {
-      row.querySelector("output").textContent = `${input.value} ${model.get("dial").unit}`;
-      clearTimeout(timer);
-      timer = setTimeout(() => report(model, { do: "dial", value: Number(input.value) }), 80);
-    };
+// One slider: over its own numbers, or over stops of (value, text). What code turns it follows,
+// but never under the reader's hand, nor before the kernel has done what the reader wished.
+function slider(model, id, parent) {
+  const box = make("div", "vocx-dial", parent);
+  const label = make("label", "vocx-dial-label", box);
+  const name = make("span", "", label);
+  const input = make("input", "vocx-dial-input", label);
+  input.type = "range";
+  const value = make("output", "vocx-dial-value", box);
+  const hint = make("span", "vocx-hint", box);
+  let wish, wait, later, late, held = 0, pending = -1;
+  const say = (text) => {
+    value.textContent = input.ariaValueText = text;
+  };
+  const send = () => {
+    pending = wish.turns;
+    const value = wish.stops ? wish.stops[input.value][0] : Number(input.value);
+    report(model, { do: "dial", id, value });
+    clearTimeout(late);
+    late = setTimeout(() => {
+      if (pending >= 0) say(`${value.textContent} …`);
+    }, 900);
+  };
+  input.oninput = () => {
+    say(wish.stops ? wish.stops[input.value][1] : `${input.value} ${wish.unit}`);
+    held = performance.now() + 1200;
+    clearTimeout(wait);
+    wait = setTimeout(send, 80);
+  };
+  box.show = (next) => {
+    wish = next;
+    clearTimeout(later);
+    const left = held - performance.now();
+    if (left > 0) later = setTimeout(() => box.show(wish), left + 9);
+    if (left > 0 || wish.turns === pending) return;
+    pending = -1;
+    name.textContent = wish.label;
+    box.title = hint.textContent = wish.hint;
+    hint.hidden = !wish.roomy;
+    for (const key of ["min", "max", "step"]) input[key] = wish[key];
+    input.value = wish.at;
+    say(wish.text);
+  };
+  return box;
+}
+
+function sliders(model, row) {
+  const wishes = model.get("sliders");
+  row.hidden = !wishes.length;
+  const ids = wishes.map((wish) => wish.id).join();
+  if (row.dataset.ids !== ids) {
+    row.dataset.ids = ids;
+    row.replaceChildren();
+    for (const { id } of wishes) slider(model, id, row).dataset.slider = id;
   }
-  const input = row.querySelector("input");
-  row.querySelector("label span").textContent = wish.label;
-  for (const key of ["min", "max", "step"]) input[key] = wish[key];
-  if (document.activeElement !== input || !input.dataset.set) {
-    input.value = wish.value;
-    input.dataset.set = "1";
-    row.querySelector("output").textContent = `${wish.value} ${wish.unit}`;
-  }
+  wishes.forEach((wish, index) => row.children[index].show(wish));
 }
 
 function watch(model, el) {
@@ -88,7 +123,8 @@ export default {
     const title = make("span", "vocx-title", head);
     const state = make("span", "vocx-state", head);
     const row = make("span", "vocx-buttons", head);
-    const dialRow = make("div", "vocx-dial", el);
+    const dials = make("div", "vocx-sliders", el);
+    const switches = make("div", "vocx-buttons", el);
     const note = make("div", "vocx-note", el);
     const body = make("div", "vocx-body", el);
     const shows = {
@@ -101,19 +137,12 @@ export default {
         state.dataset.level = level;
         state.textContent = `${GLYPHS[level] ?? ""} ${model.get("status")}`;
       },
-      actions: () => buttons(model, row),
-      dial: () => dial(model, dialRow),
-      dials: () => {
-        const text = model.get("dials");
-        const place = dialRow.querySelector(".vocx-dials");
-        if (place) place.textContent = text;
-        else note.dataset.dials = text;
-        shows.note();
-      },
+      actions: () => buttons(model.get("actions"), row, model),
+      switches: () => buttons(model.get("switches"), switches, model),
+      sliders: () => sliders(model, dials),
+      dials: () => shows.note(),
       note: () => {
-        const inRow = dialRow.querySelector(".vocx-dials");
-        note.textContent = [model.get("note"), inRow ? "" : model.get("dials")]
-          .filter(Boolean).join(" · ");
+        note.textContent = [model.get("note"), model.get("dials")].filter(Boolean).join(" · ");
         note.hidden = !note.textContent;
       },
       body: () => { body.innerHTML = model.get("body"); },

@@ -1,4 +1,4 @@
-"""The head of each view: title, state in words, buttons, perhaps a dial, perhaps a table."""
+"""The head of each view: title, state in words, buttons, perhaps sliders, perhaps a table."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ class Panel(anywidget.AnyWidget):
     """What is shown above a chart. Written by the writer thread; reports ``{"do": ...}``.
 
     ``level`` is ``"live"``, ``"waiting"``, ``"paused"``, ``"stopped"`` or ``"error"``;
-    ``actions`` are (id, label, hint); ``body`` is HTML whose values are escaped by its maker.
+    ``actions`` and ``switches`` are (id, label, hint), with ``"true"`` or ``"false"`` for a button
+    that may be pressed in; ``sliders`` are made by :class:`~vocx.views.sliders.Slider`; ``body``
+    is HTML whose values are escaped by its maker.
     """
 
     _esm = _SCRIPT
@@ -35,7 +37,8 @@ class Panel(anywidget.AnyWidget):
     status = traitlets.Unicode().tag(sync=True)
     level = traitlets.Unicode("waiting").tag(sync=True)
     actions: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    dial = traitlets.Dict().tag(sync=True)
+    switches: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+    sliders: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
     dials = traitlets.Unicode().tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
     body = traitlets.Unicode().tag(sync=True)

@@ -24,6 +24,7 @@ from vocx.errors import NotReady, VocxError
 from vocx.timing import mono_ns, wall_ns
 from vocx.views.panel import Panel, foreign_front_end
 from vocx.views.plotly_once import live_figure
+from vocx.views.sliders import Slid
 from vocx.views.words import first_line
 from vocx.views.writer import helper, writer
 
@@ -55,7 +56,7 @@ class ViewStats(msgspec.Struct, frozen=True, kw_only=True):
     writer_ms_worst: float
 
 
-class View:
+class View(Slid):
     """Base of all views; made by the functions of :mod:`vocx.views`.
 
     Attributes
@@ -205,7 +206,7 @@ class View:
         if wish == "look":
             self._looked, self._looked_ns = True, mono_ns()
         elif wish == "dial":
-            self._dialled(message.get("value"))
+            self._dialled(message)
         elif isinstance(wish, str):
             self._wishes.append(wish)
         writer.wake()
@@ -213,9 +214,6 @@ class View:
     def _wish(self, wish: str) -> None:
         self._wishes.append(wish)
         writer.wake()
-
-    def _dialled(self, value: Any) -> None:
-        """A slider was moved."""
 
     def _try(self, key: str, job: Callable[[], object]) -> None:
         """Do ``job`` in the helper thread; its error is shown in the status line."""
@@ -241,6 +239,7 @@ class View:
         spent = time.thread_time_ns()
         try:
             self._obey(now_ns)
+            self._show_sliders()
             if self.mode == "live":
                 self._refresh()
                 self._refreshes += 1
@@ -259,6 +258,8 @@ class View:
                 self._thaw(now_ns)
             elif wish == "stop":
                 self._stop_data()
+            else:
+                self._pressed(wish)
         patience = PAUSE_AFTER_S if self._looked else UNSEEN_AFTER_S
         unseen_s = (now_ns - self._looked_ns) / 1e9
         if self.mode == "live" and unseen_s > patience:
@@ -275,6 +276,9 @@ class View:
     def _thaw(self, now_ns: int) -> None:
         self.mode, self._looked_ns = "live", now_ns
         self._show_actions()
+
+    def _pressed(self, switch: str) -> None:
+        """A button of this kind of view was pressed."""
 
     def _stop_data(self) -> None:
         for stream in self._streams:
@@ -304,15 +308,17 @@ class View:
         self._say(level, status)
         self._look_at_dials()
 
-    def _send(self, x: Sequence[Any], y: Sequence[Any]) -> None:
+    def _send(self, x: Sequence[Any], y: Sequence[Any], **layout: Any) -> None:
         """Replace the numbers of all traces in one message, as binary (never views of others:
-        the wire takes contiguous memory only)."""
+        the wire takes contiguous memory only), and perhaps parts of the layout."""
         assert self.figure is not None
         data = {
             "x": [np.ascontiguousarray(one) for one in x],
             "y": [np.ascontiguousarray(one) for one in y],
         }
-        self.figure.plotly_update(restyle_data=data, trace_indexes=list(range(len(x))))
+        self.figure.plotly_update(
+            restyle_data=data, relayout_data=layout, trace_indexes=list(range(len(x)))
+        )
 
     def _finish(self, why: str) -> None:
         self.mode = "stopped"

@@ -1,0 +1,286 @@
+"""How old the price is: asked for and pushed, as ages over time, with the two dials that matter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+
+from vocx import figures
+from vocx.errors import BadInput, NotReady
+from vocx.measure import theory
+from vocx.timing import wall_ns
+from vocx.venues.base import GetQuote
+from vocx.views import ages
+from vocx.views.ages import AgeSampler, Feed, feed_of, span
+from vocx.views.asking import Poller
+from vocx.views.sliders import Slider
+from vocx.views.turning import Turning
+from vocx.views.view import View
+from vocx.views.words import grid, html_grid
+
+SOONEST_MS = 20
+INTERVALS_MS = (20, 30, 50, 100, 150, 250, 500, 750, 1000, 1500, 2000, 3000, 5000)
+HINT = "How long to wait between two questions; a poll waits for its reply"
+HEIGHT = 250
+_SETTLE_MS = 1500.0
+"""After a turn of the distance, until what was under way is gone and streams have measured it."""
+_DASHES = ("solid", "dot", "dashdot", "longdash")
+_COLORS = (figures.PUSHED, "#2aa198", "#b58900", "#e07b1a")
+_TABLE_EVERY_NS = 500_000_000
+
+
+class Numbers(NamedTuple):
+    """Ages of one feed, milliseconds: at the end, on average, and not exceeded in 95 % of the
+    time. Not a number while unknown."""
+
+    now: float
+    mean: float
+    p95: float
+
+
+class FreshnessView(View):
+    """See :func:`vocx.views.freshness`."""
+
+    def __init__(
+        self,
+        *,
+        asked: Any,
+        pushed: Any,
+        symbol: str | None,
+        every_ms: float,
+        seconds: float,
+        dials: Any,
+        name: str | None,
+        note: str,
+    ) -> None:
+        if every_ms < SOONEST_MS:
+            raise BadInput(f"every_ms is {every_ms}; ask at most every {SOONEST_MS} ms")
+        streams = list(pushed) if isinstance(pushed, Sequence) else [pushed]
+        self._exchange, self._seconds = asked, seconds
+        self._feeds = _feeds(streams, symbol)
+        self.symbol = self._feeds[0].symbol
+        self.dials_lab = dials or asked.lab
+        self._turning = Turning(dials or asked.lab, asked.venue.name) if self.dials_lab else None
+        self._off = (0.0, False)
+        request = asked.venue.request(GetQuote(symbol=self.symbol), wall_ns())
+        self._weight = request.weight
+        self.asked = Poller(self._ask, every_ms)
+        self.sampler = AgeSampler(self._feeds, seconds)
+        self._measured_at_ms = -1.0
+        self._top_ms = 0.0
+        self._set_for: tuple[float, float] | None = None
+        self._since_ns = self._table_at_ns = 0
+        super().__init__(
+            name or f"freshness {self.symbol}",
+            f"{self.symbol}: age of the price",
+            streams=streams,
+            figure=_frame(self._feeds, seconds),
+            stop=("Stop", "End the asking and the streams"),
+            note=note,
+        )
+        self._put_sliders(*self._made_sliders(every_ms))
+        self._measure_distance()
+        self._begin()
+        self.asked.start()
+        self.sampler.start()
+
+    def _made_sliders(self, every_ms: float) -> list[Slider]:
+        stops = [(ms, span(ms)) for ms in sorted({*INTERVALS_MS, every_ms})]
+
+        def turn(every_ms: float) -> None:
+            self.asked.every_ms = every_ms
+
+        interval = Slider(
+            "interval", "polling interval", turn=turn, now=lambda: self.asked.every_ms,
+            stops=stops, hint=HINT,
+        )  # fmt: skip
+        if self._turning is None:
+            return [interval]
+        return [self._turning.distance_slider("distance (round trip)"), interval]
+
+    def _end(self) -> None:
+        for source in (self.asked, self.sampler):
+            source.stop()
+            source.join(2.0)
+
+    # asking
+
+    def _ask(self) -> Any:
+        wait_s = self._exchange.budget.wait_s(self._weight, wall_ns())
+        if wait_s > 0 and not self._limits_off():
+            raise NotReady(
+                f"asking pauses for {wait_s:.0f} s: the budget is used to its brake at "
+                f"{self._exchange.budget.stop_at:.0%} of the limit"
+            )
+        return self._exchange.quote(self.symbol)
+
+    def _limits_off(self) -> bool:
+        """Whether the lab does not count; asked at most once a second."""
+        lab = self._exchange.lab
+        if lab is None:
+            return False
+        at, off = self._off
+        if wall_ns() - at > 1e9:
+            off = bool(lab.control("limits", venue=self._exchange.venue.name)["off"])
+            self._off = (wall_ns(), off)
+        return off
+
+    # distance
+
+    def _ask_dials(self) -> None:
+        super()._ask_dials()
+        if self._turning is not None:
+            self._turning.look()
+            self._measure_distance()
+
+    def _measure_distance(self) -> None:
+        """Have the streams do it, when the dial is not where it was."""
+        if self._turning is not None and self._turning.rtt_ms != self._measured_at_ms:
+            self._measured_at_ms = self._turning.rtt_ms
+            for stream in self._streams:
+                stream.ping()
+
+    @property
+    def rtt_ms(self) -> float:
+        """The distance: the dial's in a lab, else the median call time of late."""
+        if self._turning is not None:
+            return self._turning.rtt_ms
+        late = [2e-6 * (here - read) for here, read in list(self.asked.replies)[-20:]]
+        return float(np.median(late)) if late else 0.0
+
+    # drawing
+
+    def _settled(self, now_ns: int) -> int:
+        """From when on numbers count: the window's beginning, or when a slider was moved."""
+        settings = (self._turning.rtt_ms if self._turning else 0.0, self.asked.every_ms)
+        if settings != self._set_for:
+            far = self._set_for is None or settings[0] != self._set_for[0]
+            self._since_ns = now_ns + int((_SETTLE_MS if far else settings[0]) * 1e6)
+            self._set_for = settings
+        return max(self._since_ns, now_ns - int(self._seconds * 1e9))
+
+    def _draw(self, now_ns: int) -> str:
+        rtt_ms, every_ms = self.rtt_ms, self.asked.every_ms
+        start_ns = now_ns - int(self._seconds * 1e9)
+        replies = list(self.asked.replies)
+        lines = [ages.sawtooth(replies, start_ns, now_ns)]
+        lines += [ages.samples_since(one.copy(), start_ns) for one in self.sampler.samples]
+        expected_ms = theory.expected_age_ms(every_ms, rtt_ms)
+        peak_ms = rtt_ms / 2 + theory.period_ms(every_ms, rtt_ms)
+        peak_ms = max([peak_ms, *(np.nanmax(y) for _, y in lines if np.isfinite(y).any())])
+        self._top_ms = ages.calm_top(peak_ms, self._top_ms)
+        lines = [ages.thin(at, y, int(self._seconds * 1e9)) for at, y in lines]
+        x = [((at - now_ns) / 1e9).astype(np.float32) for at, _ in lines]
+        y = [age.astype(np.float32) for _, age in lines]
+        x.append(np.array([-self._seconds, 0], dtype=np.float32))
+        y.append(np.full(2, expected_ms, dtype=np.float32))
+        self._send(x, y, **{"yaxis.range": [0, self._top_ms]})
+        self._show_table(now_ns)
+        if self.asked.error:
+            raise NotReady(f"asked: {self.asked.error}")
+        return self._arithmetic(rtt_ms, every_ms)
+
+    def _arithmetic(self, rtt_ms: float, every_ms: float) -> str:
+        period_ms = theory.period_ms(every_ms, rtt_ms)
+        text = f"asked, expected mean: {rtt_ms / 2:.0f} + {period_ms / 2:.0f} = "
+        text += f"{theory.expected_age_ms(every_ms, rtt_ms):.0f} ms (half the round trip + half "
+        return text + ("the interval)" if period_ms == every_ms else "a call: it is longer)")
+
+    def _show_table(self, now_ns: int) -> None:
+        if now_ns - self._table_at_ns < _TABLE_EVERY_NS:
+            return
+        self._table_at_ns = now_ns
+        head, rows = self._contents(now_ns)
+        body = html_grid(head, rows, left=1)
+        if body != self.panel.body:
+            self.panel.body = body
+
+    # numbers
+
+    def numbers(self, now_ns: int | None = None) -> list[Numbers]:
+        """Ages of the asked price and of each stream, since a slider was moved or over the window;
+        means are not a number until there was time for one interval."""
+        now_ns = wall_ns() if now_ns is None else now_ns
+        since_ns = self._settled(now_ns)
+        replies = list(self.asked.replies)
+        found = [ages.even(replies, since_ns, now_ns)]
+        found += [ages.samples_since(one.copy(), since_ns)[1] for one in self.sampler.samples]
+        last = [(now_ns - replies[-1][1]) / 1e6 if replies else float("nan")]
+        last += [feed.age_ms() for feed in self._feeds]
+        spans = [self.asked.every_ms, *(feed.cadence_ms for feed in self._feeds)]
+        passed_ms = (now_ns - since_ns) / 1e6
+        return [
+            _numbers(now, some if passed_ms >= max(1000.0, wait_ms) else some[:0])
+            for now, some, wait_ms in zip(last, found, spans, strict=True)
+        ]
+
+    def _contents(self, now_ns: int) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        rtt_ms, every_ms = self.rtt_ms, self.asked.every_ms
+        per_minute = theory.weight_per_minute(every_ms, self._weight, rtt_ms)
+        asked, *pushed = self.numbers(now_ns)
+        passed_s = (now_ns - max(self._since_ns, now_ns - int(self._seconds * 1e9))) / 1e9
+        expected = f"{theory.expected_age_ms(every_ms, rtt_ms):,.0f} ms"
+        rows = [
+            (
+                f"asked every {span(every_ms)}",
+                *map(_ms, asked),
+                expected,
+                f"{per_minute:,.0f} weight a minute, {self._share(per_minute):.0%} of the limit",
+            )
+        ]
+        for feed, numbers in zip(self._feeds, pushed, strict=True):
+            least = theory.pushed_age_ms(feed.cadence_ms, rtt_ms)
+            expected = f"{least:,.0f} ms" if feed.cadence_ms else f"at least {least:,.0f} ms"
+            rows.append((f"pushed: {feed.label}", *map(_ms, numbers), expected, "no weight"))
+        window = f"mean of {max(0.0, passed_s):.0f} s"
+        return ("age", "now", window, "p95", "expected mean", "costs"), rows
+
+    def _share(self, per_minute: float) -> float:
+        """Of the venue's limit on weight."""
+        limit = next((one for one in self._exchange.budget.rows() if one.kind == "weight"), None)
+        return per_minute / 60 * limit.window_s / limit.amount if limit else 0.0
+
+    def _rows(self) -> str:
+        head, rows = self._contents(wall_ns())
+        return f"{self.symbol}\n{grid(head, rows, left=1)}"
+
+
+def _feeds(streams: Sequence[Any], symbol: str | None) -> list[Feed]:
+    if not 0 < len(streams) <= len(_DASHES):
+        raise BadInput(f"pushed= takes one to {len(_DASHES)} streams, not {len(streams)}")
+    first = feed_of(streams[0], symbol)
+    return [first, *(feed_of(one, first.symbol) for one in streams[1:])]
+
+
+def _frame(feeds: Sequence[Feed], seconds: float) -> go.Figure:
+    """The empty chart: asked, each feed, the expected mean of asked, in this order."""
+    made = go.Figure(
+        layout=figures.layout(
+            x="seconds before now (this machine's clock; age from the exchange's book to here)",
+            y="age, ms",
+            height=HEIGHT,
+            xaxis={"range": [-seconds, 0.02 * seconds]},
+            yaxis={"range": [0, 100], "rangemode": "tozero"},
+        )
+    )
+    made.add_trace(figures.line("asked: REST", figures.ASKED, dash="dash", step=False))
+    for feed, dash, color in zip(feeds, _DASHES, _COLORS, strict=False):
+        made.add_trace(figures.line(f"pushed: {feed.label}", color, dash=dash, step=False))
+    made.add_trace(
+        figures.line("expected mean of asked", figures.INK, dash="longdashdot", step=False)
+    )
+    return made
+
+
+def _numbers(now: float, some: Any) -> Numbers:
+    known = some[np.isfinite(some)]
+    if not len(known):
+        return Numbers(now, float("nan"), float("nan"))
+    return Numbers(now, float(known.mean()), float(np.percentile(known, 95)))
+
+
+def _ms(age_ms: float) -> str:
+    return "…" if age_ms != age_ms else f"{age_ms:,.0f} ms"
