@@ -98,6 +98,13 @@ class Truth:
             arrived_ns=wall_ns(),
         )
 
+    def offset_ns(self) -> int:
+        """How far the exchange's clock is ahead of the one that all processes share
+        (``CLOCK_MONOTONIC``): take it from a stamp of the wire to get the latter."""
+        symbol = self._lab.control("status")["symbols"][0]
+        reply = self._lab.control("truth.book", symbol=symbol, depth=1)
+        return int(reply["exchange_ns"]) - int(reply["mono_ns"])
+
     def events(
         self,
         since: int | None = 1,

@@ -1,0 +1,117 @@
+"""Ways to know a price: ask every so often, listen, or listen and look now and then.
+
+A feed is data: what it is called, its cadence, and what arithmetic expects of it. The watching of
+real ones is in :mod:`vocx.measure.watching`, perfect ones are computed in
+:mod:`vocx.measure.ideal`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from vocx.errors import BadInput
+from vocx.measure import theory
+
+PushChannel = Literal["quotes", "book", "ticker"]
+CADENCE_MS = {"quotes": 0.0, "book": 100.0, "ticker": 1000.0}
+"""Binance's cadences: ``bookTicker`` in real time, ``depth5@100ms``, ``ticker`` each second
+(web-socket-streams.md, 2026-07-21)."""
+NAMES = {"quotes": "bookTicker", "book": "depth5@100ms", "ticker": "ticker"}
+LEAST_MS = 5.0
+
+
+class Poll(msgspec.Struct, frozen=True, tag=True):
+    """Ask for the best bid and ask by REST every ``every_ms``, on a kept connection."""
+
+    every_ms: float = 1000.0
+
+    def __post_init__(self) -> None:
+        _at_least("every_ms", self.every_ms)
+
+    @property
+    def name(self) -> str:
+        return f"REST every {span(self.every_ms)}"
+
+    @property
+    def cadence_ms(self) -> float:
+        return self.every_ms
+
+    def expected_age_ms(self, rtt_ms: float) -> float:
+        """Mean age by arithmetic."""
+        return theory.expected_age_ms(self.every_ms, rtt_ms)
+
+
+class Push(msgspec.Struct, frozen=True, tag=True):
+    """Listen to a stream: ``"quotes"`` at each change, ``"book"`` (the best five levels) each
+    100 ms, ``"ticker"`` each second."""
+
+    channel: PushChannel = "quotes"
+
+    def __post_init__(self) -> None:
+        if self.channel not in CADENCE_MS:
+            raise BadInput(
+                f"a stream with prices is one of {', '.join(CADENCE_MS)}, not {self.channel!r}"
+            )
+
+    @property
+    def name(self) -> str:
+        cadence = f"each {span(self.cadence_ms)}" if self.cadence_ms else "every change"
+        return f"stream {NAMES[self.channel]}, {cadence}"
+
+    @property
+    def cadence_ms(self) -> float:
+        return CADENCE_MS[self.channel]
+
+    def expected_age_ms(self, rtt_ms: float) -> float:
+        """Mean age by arithmetic."""
+        return theory.pushed_age_ms(self.cadence_ms, rtt_ms)
+
+
+class Hybrid(msgspec.Struct, frozen=True, tag=True):
+    """A program that looks every ``loop_ms`` at what a stream brought: the usual sketch of a hybrid
+    client, whose own loop is a poll of its own memory."""
+
+    loop_ms: float = 100.0
+    channel: PushChannel = "book"
+
+    def __post_init__(self) -> None:
+        Push(self.channel)
+        _at_least("loop_ms", self.loop_ms)
+
+    @property
+    def name(self) -> str:
+        return f"hybrid: {NAMES[self.channel]}, looked at every {span(self.loop_ms)}"
+
+    @property
+    def cadence_ms(self) -> float:
+        return CADENCE_MS[self.channel] + self.loop_ms
+
+    def expected_age_ms(self, rtt_ms: float) -> float:
+        """Mean age by arithmetic: two cadences behind each other."""
+        return theory.pushed_age_ms(self.cadence_ms, rtt_ms)
+
+
+def span(milliseconds: float) -> str:
+    """``"250 ms"``, ``"1 s"``."""
+    whole = milliseconds >= 1000
+    return f"{milliseconds / 1000:g} s" if whole else f"{milliseconds:g} ms"
+
+
+def _at_least(name: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= LEAST_MS:
+        raise BadInput(f"{name} is {value!r}; write {LEAST_MS:g} or more, in milliseconds")
+    if value > 3_600_000:
+        raise BadInput(f"{name} is {value!r}; write at most an hour, in milliseconds")
+
+
+Feed = Poll | Push | Hybrid
+STANDARD: tuple[Feed, ...] = (
+    Push("quotes"),
+    Push("book"),
+    Push("ticker"),
+    Poll(250.0),
+    Poll(1000.0),
+    Hybrid(),
+)

@@ -1,0 +1,428 @@
+"""How old is your price? Feeds side by side, in the same seconds of the same market, and against
+the exchange's own log of what was true when."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from contextlib import ExitStack
+from decimal import Decimal
+from threading import Event
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+import numpy as np
+
+from vocx.errors import BadInput
+from vocx.measure.feeds import STANDARD, Feed, Poll, Push
+from vocx.measure.ideal import expected_wrong, pooled, steps_of
+from vocx.measure.result import Result, conditions, grid, in_lab
+from vocx.measure.sampling import Interval, quantile_interval
+from vocx.measure.steps import Ages, Known, Steps, ages, within, wrong
+from vocx.measure.watching import READY_S, Looking, Note, Watch, wait_ready, watch
+from vocx.timing import mono_ns
+from vocx.venues.base import GetQuote
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from vocx.exchange import Exchange
+    from vocx.lab import Lab
+    from vocx.lab.truth import TruthEvent
+
+WARM_CALLS = 8
+LONGEST_S = 600.0
+LOG_S = 20.0
+"""How often a long watch fetches the truth: the lab's log keeps a minute and a half."""
+
+
+class FeedSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """What one feed showed.
+
+    Attributes
+    ----------
+    age : Ages
+        Over time, milliseconds.
+    expected_age_ms : float
+        Half a call plus half the cadence.
+    wrong, expected_wrong : Interval, float
+        Measured; and of a perfect feed at this distance, over the same true prices.
+    call_ms, call_p95_ms : Interval or None
+        Call times of a poll: median and 95th percentile.
+    messages : int
+        Replies, frames, or looks of a hybrid's loop.
+    missed : float
+        Share of the book's best-price updates (also of quantities) that it never showed.
+    calls_per_minute, weight_per_minute : float
+        Spent on it.
+    payload_kib_s : float
+        Bodies of replies or payloads of frames only; :func:`vocx.measure.traffic` counts the rest.
+    cpu_ms_s : float
+        Of this program's thread, per second.
+    """
+
+    feed: Feed
+    age: Ages
+    expected_age_ms: float
+    wrong: Interval
+    expected_wrong: float
+    call_ms: Interval | None
+    call_p95_ms: Interval | None
+    messages: int
+    missed: float
+    calls_per_minute: float
+    weight_per_minute: float
+    payload_kib_s: float
+    cpu_ms_s: float
+    errors: int
+    known: Known
+
+
+class Freshness(Result, frozen=True, kw_only=True):
+    """Call time, age and wrong share of several feeds in the same seconds of the same market.
+
+    Attributes
+    ----------
+    call_ms : float
+        Median call time of a kept connection just before: the distance, and what this machine and
+        the exchange need.
+    updates, changes : int
+        How often the best prices or their quantities changed, and the prices alone.
+    """
+
+    title: ClassVar[str] = "how old is your price"
+    since_ns: int
+    until_ns: int
+    call_ms: float
+    updates: int
+    changes: int
+    feeds: list[FeedSeen]
+    true: Steps
+
+    @property
+    def seconds(self) -> float:
+        return (self.until_ns - self.since_ns) / 1e9
+
+    def find(self, feed: Feed) -> FeedSeen:
+        """What one of the feeds showed."""
+        for one in self.feeds:
+            if one.feed == feed:
+                return one
+        names = ", ".join(one.feed.name for one in self.feeds)
+        raise BadInput(f"{feed.name} was not watched; there are {names}")
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "feed": one.feed.name,
+                "rtt_ms": self.conditions.rtt_ms,
+                "call_time_ms": one.call_ms,
+                "call_time_p95_ms": one.call_p95_ms,
+                "age_mean_ms": one.age.mean,
+                "age_expected_ms": one.expected_age_ms,
+                "age_p50_ms": one.age.p50,
+                "age_p95_ms": one.age.p95,
+                "age_p99_ms": one.age.p99,
+                "wrong_share": one.wrong,
+                "wrong_expected_share": one.expected_wrong,
+                "missed_share": one.missed,
+                "calls_per_minute": one.calls_per_minute,
+                "weight_per_minute": one.weight_per_minute,
+                "payload_kib_s": one.payload_kib_s,
+                "cpu_ms_s": one.cpu_ms_s,
+                "errors": one.errors,
+            }
+            for one in self.feeds
+        ]
+
+    def table(self) -> str:
+        shown = [
+            {
+                "feed": one.feed.name,
+                "call time, ms": one.call_ms.value if one.call_ms else None,
+                "mean age, ms": one.age.mean,
+                "expected": one.expected_age_ms,
+                "p95 age": one.age.p95.value,
+                "wrong share": one.wrong.show(100, 1, " %"),
+                "expected ": f"{one.expected_wrong:.1%}",
+                "missed": f"{one.missed:.1%}",
+            }
+            for one in self.feeds
+        ]
+        market = (
+            f"{self.conditions.symbol}: {self.updates:,} updates of the best prices or their "
+            f"quantities, {self.changes:,} of a price"
+        )
+        return "\n".join([grid(shown), market, self.conditions.show()])
+
+    def figure(self, *, height: int | None = None) -> go.Figure:
+        """Mean age of each feed with its interval, p95, and what arithmetic expects."""
+        from vocx import figures
+
+        def ends(one: Interval) -> tuple[float, float | None, float | None]:
+            return one.value, one.low, one.high
+
+        made = figures.ranked(
+            [one.feed.name for one in self.feeds],
+            {
+                "mean age": [ends(one.age.mean) for one in self.feeds],
+                "95 % of the time below": [ends(one.age.p95) for one in self.feeds],
+                "mean by arithmetic": [(one.expected_age_ms, None, None) for one in self.feeds],
+            },
+            x="age, ms: from the exchange's book to this kernel (the clock that both share)",
+            height=height,
+            log=True,
+        )
+        made.data[2].marker.update(symbol="line-ns-open", size=20, line={"width": 2})
+        return made
+
+
+def freshness(
+    exchange: Exchange,
+    feeds: Sequence[Feed] = STANDARD,
+    *,
+    symbol: str = "BTC/USDT",
+    seconds: float = 10.0,
+) -> Freshness:
+    """Watch feeds side by side for ``seconds``, each on a connection of its own.
+
+    From the exchange's book to this program, on the clock that both share. Blocks; begins when
+    each feed has something to show. Ages of a poll are counted from the middle of its call (the
+    moment at which the exchange read the price, on a kept connection), those of a stream from the
+    truth log: up to where what it showed was complete.
+
+    Raises
+    ------
+    BadInput
+        Not in a lab, a market that is replayed or paused, a feed twice, or too few seconds for a
+        poll to be repeated.
+    WaitTimeout
+        A feed has nothing to show within ten seconds.
+    """
+    lab = _checked(exchange, feeds, seconds)
+    instrument = exchange.instrument(symbol)
+    call_ms = _warm_call_ms(exchange, symbol)
+    stated = conditions(
+        exchange,
+        way="from the exchange's book to this kernel",
+        clock="this machine, which the lab shares",
+        symbol=symbol,
+        seconds=seconds,
+        warm_up=WARM_CALLS // 2,
+    )
+    mark = lab.truth.events(None).next
+    book = lab.truth.book(symbol, depth=1)
+    begun_ns = mono_ns()
+    with ExitStack() as stack:
+        watches = []
+        for number, feed in enumerate(feeds):
+            one = watch(feed, number, exchange, symbol)
+            watches.append(one)
+            stack.callback(one.stop)
+            one.start()
+        wait_ready(watches, READY_S + max(feed.cadence_ms for feed in feeds) / 1000)
+        since_ns = mono_ns()
+        events = _log(lab, mark, symbol, since_ns + int(seconds * 1e9))
+        until_ns = mono_ns()
+    true = steps_of(
+        [(begun_ns, book.bid, book.ask), *((one.mono_ns, one.bid, one.ask) for one in events)],
+        instrument.tick,
+    )
+    seen = Truths(events, lab.truth.offset_ns(), stated.rtt_ms, instrument.tick)
+    weight = exchange.venue.request(GetQuote(symbol=symbol), 0).weight
+    return Freshness(
+        conditions=stated,
+        since_ns=since_ns,
+        until_ns=until_ns,
+        call_ms=call_ms,
+        updates=within(true.at, since_ns, until_ns),
+        changes=within(true.changes().at, since_ns, until_ns),
+        feeds=[_seen(one, seen, true, since_ns, until_ns, call_ms, weight) for one in watches],
+        true=true,
+    )
+
+
+def _checked(exchange: Exchange, feeds: Sequence[Feed], seconds: float) -> Lab:
+    lab = in_lab(exchange).lab
+    assert lab is not None
+    if lab.config.replay:
+        raise BadInput(
+            "in a replay the stamps of the wire are old: use a lab with a crowd, or "
+            "measure.ideal(measure.truth_in(path)) for the recording itself"
+        )
+    if not feeds or len(set(feeds)) < len(feeds):
+        raise BadInput("give each feed once, at least one: measure.Poll(1000), measure.Push()")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise BadInput(f"seconds is {seconds!r}; write a number, such as 10")
+    slowest = max(feed.cadence_ms for feed in feeds) / 1000
+    if not 2 * slowest <= seconds <= LONGEST_S:
+        raise BadInput(
+            f"seconds is {seconds:g}; write {2 * slowest:g} to {LONGEST_S:g}: the slowest feed "
+            f"here says something every {slowest:g} s, and once is no measurement"
+        )
+    if lab.pace <= 0:
+        raise BadInput("the lab's market is paused, so nothing can be old: lab.resume()")
+    return lab
+
+
+def _warm_call_ms(exchange: Exchange, symbol: str) -> float:
+    """The median call time of a kept connection now."""
+    found = []
+    for _ in range(WARM_CALLS):
+        call = exchange.quote(symbol).exchange
+        assert call is not None
+        found.append(call.phases.total_ms)
+    return quantile_interval(found[WARM_CALLS // 2 :]).value
+
+
+def _log(lab: Lab, mark: int, symbol: str, until_ns: int) -> list[TruthEvent]:
+    """Wait until then, and bring what was true; in slices, as the log forgets."""
+    events: list[TruthEvent] = []
+    pause = Event()
+    while (left_s := (until_ns - mono_ns()) / 1e9) > 0:
+        pause.wait(min(left_s, LOG_S))
+        found = lab.truth.events(mark, symbol=symbol, kind="quote")
+        if found.missed:
+            raise BadInput("the market runs faster than its log keeps: set a slower pace")
+        mark = found.next
+        events += found
+    return events
+
+
+class Truths:
+    """When each price became true, to hold notes against.
+
+    Parameters
+    ----------
+    offset_ns : int
+        How far the exchange's clock is ahead of the shared one.
+    rtt_ms : float
+        The distance dial.
+    """
+
+    def __init__(
+        self, events: Sequence[TruthEvent], offset_ns: int, rtt_ms: float, tick: Decimal
+    ) -> None:
+        self._ids = [one.id or 0 for one in events]
+        self._born = [one.mono_ns for one in events]
+        self._offset_ns, self._half_ns = offset_ns, int(rtt_ms / 2 * 1e6)
+        self._tick = tick
+
+    def as_of(self, note: Note, exact: bool) -> int | None:
+        """Up to when a note was complete when it came; ``None`` where it cannot be told.
+
+        What the exchange read itself is as old as its reading. A stream that sends each change
+        (``exact``) is as old as the change it sent. One with a cadence is complete up to the next
+        change that it does not know, and never beyond what can have travelled here.
+        """
+        if note.read_ns is not None:
+            return note.read_ns
+        if note.stamp_ns is not None:
+            return note.stamp_ns - self._offset_ns + 500_000  # a stamp cut to milliseconds
+        if note.sequence is None:
+            return None
+        if exact:
+            place = bisect_right(self._ids, note.sequence) - 1
+            found = place >= 0 and self._ids[place] == note.sequence
+            return self._born[place] if found else None
+        place = bisect_right(self._ids, note.sequence)
+        newest = note.at_ns - self._half_ns
+        return min(self._born[place], newest) if place < len(self._ids) else newest
+
+    def known(self, notes: Sequence[Note], cadence_ms: float, *, exact: bool) -> Known:
+        """Notes as steps. A stream that had nothing to say at its beat was complete all the same,
+        so its silent beats are steps too."""
+        beat = int(cadence_ms * 1e6)
+        at: list[int] = []
+        as_of: list[int] = []
+        price: list[tuple[Any, Any]] = []
+        for note in notes:
+            complete = self.as_of(note, exact)
+            if complete is None:
+                continue
+            while beat and at and note.at_ns - at[-1] > 1.5 * beat:
+                at.append(at[-1] + beat)
+                as_of.append(as_of[-1] + beat)
+                price.append(price[-1])
+            at.append(note.at_ns)
+            as_of.append(complete)
+            price.append((note.bid, note.ask))
+        steps = steps_of(
+            [(moment, *pair) for moment, pair in zip(at, price, strict=True)], self._tick
+        )
+        return Known(
+            at=at, bid=steps.bid, ask=steps.ask, tick=steps.tick, as_of=as_of, ageing=not exact
+        )
+
+    def of(self, one: Watch) -> list[Known]:
+        """What a feed knew; of a hybrid each of its programs."""
+        feed = one.feed
+        if isinstance(feed, Poll):
+            return [self.known(one.notes, 0, exact=False)]
+        if isinstance(feed, Push):
+            return [self.known(one.notes, feed.cadence_ms, exact=not feed.cadence_ms)]
+        assert isinstance(one, Looking)
+        push = Push(feed.channel)
+        under = self.known(one.under, push.cadence_ms, exact=not push.cadence_ms)
+        looks = [note for note in one.notes if under.at and note.at_ns >= under.at[0]]
+        return [self._looked(under, looks[phase :: one.phases]) for phase in range(one.phases)]
+
+    def _looked(self, under: Known, looks: Sequence[Note]) -> Known:
+        steps = steps_of([(note.at_ns, note.bid, note.ask) for note in looks], self._tick)
+        old_ms = [under.age_ms(note.at_ns) or 0.0 for note in looks]
+        return Known(
+            at=steps.at,
+            bid=steps.bid,
+            ask=steps.ask,
+            tick=steps.tick,
+            as_of=[at - int(old * 1e6) for at, old in zip(steps.at, old_ms, strict=True)],
+        )
+
+
+def _seen(
+    one: Watch,
+    truths: Truths,
+    true: Steps,
+    since_ns: int,
+    until_ns: int,
+    call_ms: float,
+    weight: int,
+) -> FeedSeen:
+    every, feed = truths.of(one), one.feed
+    known = every[0]
+    calls = [note.call_ms for note in one.notes if note.call_ms and note.at_ns >= since_ns]
+    minutes = (until_ns - since_ns) / 60e9
+    shown = within([note.at_ns for note in one.notes], since_ns, until_ns) // len(every)
+    updates = within(true.at, since_ns, until_ns)
+    per_minute = shown / minutes if isinstance(feed, Poll) else 0.0
+    watched_s = (known.at[-1] - known.at[0]) / 1e9 if len(known) > 1 else 1.0
+    return FeedSeen(
+        feed=feed,
+        age=_ages(every, since_ns, until_ns),
+        expected_age_ms=feed.expected_age_ms(call_ms),
+        wrong=pooled([wrong(known, true, since_ns, until_ns) for known in every]),
+        expected_wrong=expected_wrong(true, feed, call_ms, since_ns, until_ns),
+        call_ms=quantile_interval(calls) if calls else None,
+        call_p95_ms=quantile_interval(calls, 0.95) if calls else None,
+        messages=shown,
+        missed=max(0.0, 1 - shown / updates) if updates else 0.0,
+        calls_per_minute=per_minute,
+        weight_per_minute=per_minute * weight,
+        payload_kib_s=one.payload_bytes / 1024 / max(watched_s, 1e-3),
+        cpu_ms_s=one.cpu_ns / 1e6 / max(watched_s, 1e-3),
+        errors=len(one.errors),
+        known=known,
+    )
+
+
+def _ages(every: Sequence[Known], since_ns: int, until_ns: int) -> Ages:
+    """Ages over whole periods: half a sawtooth at the end would tilt the mean."""
+    known = every[0]
+    if not known.ageing or len(every) > 1:
+        return ages(every, since_ns, until_ns)
+    inside = np.asarray(known.at)
+    inside = inside[(inside >= since_ns) & (inside <= until_ns)]
+    periods = len(inside) - 1
+    if periods < 2:
+        return ages(known, since_ns, until_ns, blocks=2)
+    return ages(known, int(inside[0]), int(inside[-1]), blocks=min(periods, 40))

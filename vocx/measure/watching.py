@@ -1,0 +1,274 @@
+"""Watching real feeds: each in a thread that notes what it knew and when, and nothing else.
+
+A note costs some microseconds: a clock reading and an append. Frames are decoded, and notes are
+held against the truth, after the time is over.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from time import thread_time_ns
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vocx.errors import NotReady, VocxError, WaitTimeout
+from vocx.facts import BookSnapshot, Quote, Ticker
+from vocx.measure.feeds import LEAST_MS, Feed, Hybrid, Poll
+from vocx.timing import mono_ns, wall_ns
+
+if TYPE_CHECKING:
+    from vocx.exchange import Exchange
+    from vocx.stream import Stream
+    from vocx.venues.base import SocketPlan
+
+READY_S = 10.0
+PHASES = 10
+STAGGER_S = 0.017
+"""Feeds begin one after the other, so that their calls do not meet."""
+
+
+class Note(msgspec.Struct, frozen=True, gc=False):
+    """One thing that was known.
+
+    ``at_ns`` when this program had it (monotonic), ``read_ns`` when the exchange read it where the
+    caller can tell (half-way of a call), ``stamp_ns`` what the wire says, ``sequence`` the id of
+    the book's last update in it.
+    """
+
+    at_ns: int
+    bid: Any
+    ask: Any
+    read_ns: int | None = None
+    stamp_ns: int | None = None
+    sequence: int | None = None
+    call_ms: float | None = None
+
+
+class Watch:
+    """One feed being watched.
+
+    Attributes
+    ----------
+    notes : list of Note
+    messages, payload_bytes : int
+        Replies or frames, and the bytes of their bodies.
+    cpu_ns : int
+        Of the thread that does the work.
+    errors : list of VocxError
+        Of calls that failed; the last few.
+    """
+
+    def __init__(self, feed: Feed, number: int) -> None:
+        self.feed = feed
+        self.number = number
+        self.notes: list[Note] = []
+        self.messages = self.payload_bytes = self.calls = 0
+        self.cpu_ns = 0
+        self.errors: list[VocxError] = []
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End it; what was noted stays."""
+        raise NotImplementedError
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has something to show."""
+        return bool(self.notes)
+
+
+class Looping(Watch):
+    """Does something every so often in a thread of its own. A beat that was missed is not made
+    up for: the next one is the next in the future, as a polling program would have it."""
+
+    def __init__(self, feed: Feed, number: int, every_ms: float) -> None:
+        super().__init__(feed, number)
+        self._every_ns = int(every_ms * 1e6)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"vocx {feed.name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(READY_S)
+
+    def _run(self) -> None:
+        self._stop.wait(self.number * STAGGER_S)
+        due_ns = mono_ns()
+        while not self._stop.is_set():
+            begun = thread_time_ns()
+            try:
+                self.once()
+            except VocxError as error:
+                self.errors = [*self.errors[-4:], error]
+            self.cpu_ns += thread_time_ns() - begun
+            due_ns = max(due_ns + self._every_ns, mono_ns())
+            self._stop.wait((due_ns - mono_ns()) / 1e9)
+        self.closed()
+
+    def once(self) -> None:
+        """One beat."""
+        raise NotImplementedError
+
+    def closed(self) -> None:
+        """The last thing its thread does."""
+
+
+class Polling(Looping):
+    """Asks on a kept connection of its own."""
+
+    def __init__(self, feed: Poll, number: int, exchange: Exchange, symbol: str) -> None:
+        super().__init__(feed, number, feed.every_ms)
+        self._exchange, self._symbol = exchange, symbol
+
+    def once(self) -> None:
+        self.calls += 1
+        quote = self._exchange.quote(self._symbol)
+        here, call = mono_ns(), quote.exchange
+        assert call is not None
+        taken_ns = call.received_ns - call.sent_ns
+        self.messages += 1
+        self.payload_bytes += len(call.reply.partition(b"\r\n\r\n")[2])
+        if not call.phases.new_connection:
+            # The price was read half-way of a call on a kept connection; a first one is longer on
+            # its way out than on its way back, and is not counted.
+            read_ns = here - (wall_ns() - call.received_ns) - taken_ns // 2
+            self.notes.append(
+                Note(here, quote.bid, quote.ask, read_ns=read_ns, call_ms=taken_ns / 1e6)
+            )
+
+    def closed(self) -> None:
+        self._exchange.close()
+
+
+class Listening(Watch):
+    """Notes each frame of a stream in its reader's thread; they are decoded afterwards."""
+
+    def __init__(self, feed: Feed, number: int, exchange: Exchange, symbol: str) -> None:
+        super().__init__(feed, number)
+        channel = feed.channel  # type: ignore[union-attr]
+        depth = 5 if channel == "book" else None
+        self.stream: Stream = exchange.prepared(
+            [channel],
+            symbol,
+            depth=depth,
+            cadence_ms=100 if depth else None,
+            tap=self._heard,
+            name=f"measure {number}: {feed.name}",
+        )
+        self._frames: list[tuple[int, bytes]] = []
+        self._begun = self._ended = 0
+
+    def start(self) -> None:
+        self.stream.start()
+
+    def stop(self) -> None:
+        self.stream.stop()
+        self.cpu_ns = self._ended - self._begun
+        plans = self.stream.venue.subscribe(self.stream.wanted)
+        self.notes = _decoded(self.stream.venue.decode, self._frames, plans[0])
+        self.messages = len(self._frames)
+        self.payload_bytes = sum(len(text) for _, text in self._frames)
+
+    @property
+    def ready(self) -> bool:
+        return self.stream.state == "live" and len(self._frames) > 1
+
+    def _heard(self, text: bytes, _arrived_ns: int) -> None:
+        self._ended = thread_time_ns()
+        self._begun = self._begun or self._ended
+        self._frames.append((mono_ns(), text))
+
+
+def _decoded(
+    decode: Callable[[bytes, int, SocketPlan], Sequence[Any]],
+    frames: Sequence[tuple[int, bytes]],
+    plan: SocketPlan,
+) -> list[Note]:
+    notes = []
+    for at_ns, text in frames:
+        for fact in decode(text, at_ns, plan):
+            if isinstance(fact, Quote):
+                notes.append(Note(at_ns, fact.bid, fact.ask, sequence=fact.sequence))
+            elif isinstance(fact, BookSnapshot) and fact.bid and fact.ask:
+                notes.append(Note(at_ns, fact.bid, fact.ask, sequence=fact.sequence))
+            elif isinstance(fact, Ticker) and fact.bid and fact.ask:
+                stamp_ns = fact.exchange_ns
+                notes.append(Note(at_ns, fact.bid, fact.ask, stamp_ns=stamp_ns))
+    return notes
+
+
+class Looking(Looping):
+    """Programs that look at what a stream brought, every so often.
+
+    Where in the stream's beat a program's loop falls is chance, and stays so for as long as it
+    runs. So there are up to ten of them, begun evenly apart: every ``phases``-th note is one's.
+
+    Attributes
+    ----------
+    under : list of Note
+        What the stream brought.
+    """
+
+    def __init__(self, feed: Hybrid, number: int, exchange: Exchange, symbol: str) -> None:
+        self.phases = int(min(PHASES, max(1, feed.loop_ms // LEAST_MS)))
+        super().__init__(feed, number, feed.loop_ms / self.phases)
+        self.under: list[Note] = []
+        self._listening = Listening(feed, number, exchange, symbol)
+        self._seen: Any = self._listening.stream
+        self._look = getattr(
+            self._seen, {"quotes": "quote", "book": "book", "ticker": "ticker"}[feed.channel]
+        )
+
+    def start(self) -> None:
+        self._listening.start()
+        super().start()
+
+    def stop(self) -> None:
+        super().stop()
+        self._listening.stop()
+        self.under = self._listening.notes
+        self.messages = self._listening.messages
+        self.payload_bytes = self._listening.payload_bytes
+        self.cpu_ns = self.cpu_ns // self.phases + self._listening.cpu_ns
+
+    def once(self) -> None:
+        try:
+            seen = self._look()
+        except NotReady:
+            return
+        stamp_ns = getattr(seen, "exchange_ns", None)
+        sequence = getattr(seen, "sequence", None)
+        self.notes.append(Note(mono_ns(), seen.bid, seen.ask, stamp_ns=stamp_ns, sequence=sequence))
+
+
+def watch(feed: Feed, number: int, exchange: Exchange, symbol: str) -> Watch:
+    """A watch for a feed, not started; on connections of its own."""
+    if isinstance(feed, Poll):
+        return Polling(feed, number, exchange.twin(name=f"measure {number}"), symbol)
+    if isinstance(feed, Hybrid):
+        return Looking(feed, number, exchange, symbol)
+    return Listening(feed, number, exchange, symbol)
+
+
+def wait_ready(watches: Sequence[Watch], seconds: float) -> None:
+    """Until each has something to show.
+
+    Raises
+    ------
+    WaitTimeout
+        Names those that have nothing, and why.
+    """
+    pause, deadline = threading.Event(), mono_ns() + int(seconds * 1e9)
+    while waiting := [one for one in watches if not one.ready]:
+        if mono_ns() > deadline:
+            why = next((str(one.errors[-1]) for one in waiting if one.errors), "nothing came")
+            names = ", ".join(one.feed.name for one in waiting)
+            raise WaitTimeout(f"after {seconds:g} s still nothing of {names}: {why}")
+        pause.wait(0.01)
