@@ -166,28 +166,24 @@ def freshness(
     name: str | None = None,
     note: str = "",
 ) -> View:
-    """How old the price is that asking and listening show, in milliseconds, over ``seconds``.
+    """How old the price is that asking and listening show, over ``seconds``.
 
-    Age is now minus the moment up to which what is shown is complete, on this machine's clock:
-    from the exchange's book to this kernel. An asked price is half a call old on arrival and ages
-    until the next reply (a sawtooth); of a pushed one the stream itself says it (``age_ms``).
-    Above the chart are sliders for the distance of the exchange (0 to 400 ms, in a lab) and for
-    the polling interval (20 ms to 5 s), and a table: age now, mean and 95th percentile since a
-    slider was moved (at most ``seconds``), the mean that arithmetic expects (half the round trip
-    plus half the interval), and what it costs of the venue's limit.
-
-    Polling stops, and the view says so, while the exchange's budget brakes it. A distance that
-    changed is measured anew by the streams at once (:meth:`Stream.ping`).
+    Age is now minus the moment up to which what is shown is complete, milliseconds, on this
+    machine's clock: from the exchange's book to this kernel. An asked price is half a call old on
+    arrival and ages until the next reply; a pushed one is as old as its stream says (``age_ms``).
+    Above the chart: sliders for the distance (in a lab) and the polling interval, and a table with
+    the age now, its mean and 95th percentile since a slider was moved, the mean that arithmetic
+    expects, and what that costs of the venue's limit. Asking pauses while the budget brakes it.
 
     Parameters
     ----------
     asked : Exchange
-        Asked for its best bid and ask (Binance: weight 2 a call) by a thread of the view.
+        Asked for its best bid and ask (Binance: weight 2 a call).
     pushed : Stream or sequence of Stream
         One line each: its quotes, or else its ticker, book, trades or candles of this symbol.
     every_ms : float
-        Polling interval, 20 at least. A poll waits for its reply, so at a distance that is longer
-        than the interval the replies come one call time apart.
+        Polling interval, 20 at least. A poll waits for its reply: at a distance that is longer
+        than the interval, replies come one call time apart.
     dials : Lab, optional
         Whose distance the slider turns; by default that of ``asked``, which outside a lab has
         none.

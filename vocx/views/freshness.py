@@ -25,7 +25,7 @@ SOONEST_MS = 20
 INTERVALS_MS = (20, 30, 50, 100, 150, 250, 500, 750, 1000, 1500, 2000, 3000, 5000)
 HINT = "How long to wait between two questions; a poll waits for its reply"
 HEIGHT = 250
-_SETTLE_MS = 1500.0
+_SETTLE_MS = 2000.0
 """After a turn of the distance, until what was under way is gone and streams have measured it."""
 _DASHES = ("solid", "dot", "dashdot", "longdash")
 _COLORS = (figures.PUSHED, "#2aa198", "#b58900", "#e07b1a")
@@ -69,7 +69,7 @@ class FreshnessView(View):
         self._weight = request.weight
         self.asked = Poller(self._ask, every_ms)
         self.sampler = AgeSampler(self._feeds, seconds)
-        self._measured_at_ms = -1.0
+        self._measured_at_ms, self._pings_due = -1.0, 0
         self._top_ms = 0.0
         self._set_for: tuple[float, float] | None = None
         self._since_ns = self._table_at_ns = 0
@@ -82,7 +82,8 @@ class FreshnessView(View):
             note=note,
         )
         self._put_sliders(*self._made_sliders(every_ms))
-        self._measure_distance()
+        if self._turning is not None:
+            self._measure_distance()
         self._begin()
         self.asked.start()
         self.sampler.start()
@@ -137,9 +138,13 @@ class FreshnessView(View):
             self._measure_distance()
 
     def _measure_distance(self) -> None:
-        """Have the streams do it, when the dial is not where it was."""
-        if self._turning is not None and self._turning.rtt_ms != self._measured_at_ms:
-            self._measured_at_ms = self._turning.rtt_ms
+        """Have the streams do it when the dial is not where it was, and again a little later: the
+        first answer may have waited behind bytes that still came from afar."""
+        assert self._turning is not None
+        if self._turning.rtt_ms != self._measured_at_ms:
+            self._measured_at_ms, self._pings_due = self._turning.rtt_ms, 3
+        if self._pings_due:
+            self._pings_due -= 1
             for stream in self._streams:
                 stream.ping()
 
