@@ -75,9 +75,13 @@ class Hello(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def authority_file(folder: str, certificate: str) -> Path:
-    """The certificate of the lab's authority in a (private) folder: no key is in it."""
+    """The certificate of the lab's authority in a (private) folder: no key is in it.
+
+    Written once: another thread may be reading it for its connection at this moment.
+    """
     path = Path(folder, "authority.pem")
-    path.write_text(certificate, encoding="ascii")
+    if not path.exists() or path.read_text(encoding="ascii") != certificate:
+        path.write_text(certificate, encoding="ascii")
     return path
 
 
