@@ -4,8 +4,7 @@ A :class:`Distance` is a *near* and a *far* namespace. Each has one TUN device, 
 process of its own carries the packets between the two and holds each one for half the round trip.
 In the near namespace 127.0.0.1 is not the loopback device but lies beyond its TUN device, and the
 far one accepts packets from there for its own 127.0.0.1. So a lab that was started in the far
-namespace is reached from both, unchanged and under the same URLs: from the far one over plain
-loopback, from the near one over the distance.
+namespace is reached from the near one as it is, under its own URLs and with its own certificate.
 
 Nothing is named and nothing persists: a namespace lives as long as the thread that went there and
 the processes that it started, a TUN device as long as its descriptor, the router as long as its
@@ -26,7 +25,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
@@ -39,6 +38,15 @@ SIOCSIFADDR, SIOCSIFDSTADDR, SIOCSIFNETMASK = 0x8916, 0x8918, 0x891C
 SIOCSIFFLAGS, IFF_UP = 0x8914, 0x1
 TUN_DEVICE = Path("/dev/net/tun")
 IPV4 = Path("/proc/sys/net/ipv4")
+CONGESTION = "bbr"
+"""Set in both namespaces, whatever the machine's own is: the dials model its start-up."""
+SETTINGS = {
+    "tcp_congestion_control": CONGESTION,
+    "tcp_no_metrics_save": "1",
+    "conf/{device}/route_localnet": "1",
+}
+"""Below ``/proc/sys/net/ipv4`` of each namespace. What one connection learned about the way is
+not kept for the next, so that each begins as the first one did."""
 NEAR, FAR, HOME = "10.255.0.1", "10.255.0.2", "127.0.0.1"
 
 
@@ -48,33 +56,32 @@ def missing() -> str:
         return "no network namespaces here, they are Linux's"
     if os.geteuid() != 0:
         return "no root here, who alone may make network namespaces"
-    return "" if TUN_DEVICE.exists() else f"no {TUN_DEVICE} here"
+    if not TUN_DEVICE.exists():
+        return f"no {TUN_DEVICE} here"
+    allowed = (IPV4 / "tcp_allowed_congestion_control").read_text().split()
+    return "" if CONGESTION in allowed else f"no {CONGESTION} for network namespaces here"
 
 
 class Place:
-    """A network namespace and the one thread that lives in it.
+    """One thread, and the network namespace that it lives in: everybody's, until it moves."""
 
-    ``settings`` are written below ``/proc/sys/net/ipv4`` there, and hold nowhere else.
-    """
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tun")
 
-    def __init__(self, device: str, own: str, other: str, settings: dict[str, str]) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"tun-{device}")
-        try:
-            self.tun = self.run(_settle, device, own, other, settings)
-        except BaseException:
-            self._thread.shutdown()
-            raise
+    def start(self, work: Callable[..., T], *arguments: Any, **named: Any) -> Future[T]:
+        """Do it there: sockets, threads and processes that it makes belong there."""
+        return self._thread.submit(work, *arguments, **named)
 
     def run(self, work: Callable[..., T], *arguments: Any, **named: Any) -> T:
-        """Do it there: sockets, threads and processes that it makes belong there."""
-        return self._thread.submit(work, *arguments, **named).result()
+        """Do it there and wait for it."""
+        return self.start(work, *arguments, **named).result()
 
     def close(self) -> None:
         self._thread.shutdown()
 
 
-def _settle(device: str, own: str, other: str, settings: dict[str, str]) -> int:
-    """Leave for a new namespace, make its devices, and give the descriptor of the TUN device."""
+def move(device: str, own: str, other: str) -> int:
+    """Take this thread to a new namespace with a TUN device, and give its descriptor."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "a new network namespace was refused")
@@ -82,7 +89,7 @@ def _settle(device: str, own: str, other: str, settings: dict[str, str]) -> int:
     name = device.encode()
     try:
         fcntl.ioctl(tun, TUNSETIFF, struct.pack("16sH22x", name, IFF_TUN | IFF_NO_PI))
-        for key, value in settings.items():
+        for key, value in SETTINGS.items():
             (IPV4 / key.format(device=device)).write_text(value)
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
             for order, address in (
@@ -101,27 +108,18 @@ def _settle(device: str, own: str, other: str, settings: dict[str, str]) -> int:
 
 
 class Distance:
-    """A near and a far namespace, ``rtt_ms`` apart (0 at first), both with ``congestion`` control.
+    """A near and a far namespace, 0 ms apart at first."""
 
-    What one connection learned about the way is not remembered for the next, so that each begins
-    as the first one did.
-    """
-
-    def __init__(self, congestion: str) -> None:
-        settings = {
-            "tcp_congestion_control": congestion,
-            "tcp_no_metrics_save": "1",
-            "conf/{device}/route_localnet": "1",
-        }
+    def __init__(self) -> None:
         with ExitStack() as undo:
-            self.near = Place("near", NEAR, HOME, settings)
+            self.near, self.far = Place(), Place()
             undo.callback(self.near.close)
-            undo.callback(os.close, self.near.tun)
-            self.far = Place("far", FAR, NEAR, settings)
             undo.callback(self.far.close)
-            undo.callback(os.close, self.far.tun)
-            ends = (self.near.tun, self.far.tun)
-            self._router = subprocess.Popen(
+            ends = []
+            for place, journey in ((self.near, ("near", NEAR, HOME)), (self.far, ("far", FAR, NEAR))):
+                ends.append(place.run(move, *journey))
+                undo.callback(os.close, ends[-1])
+            self.router = subprocess.Popen(
                 [sys.executable, "-I", "-S", __file__, *map(str, ends)],
                 stdin=subprocess.PIPE,
                 pass_fds=ends,
@@ -132,17 +130,17 @@ class Distance:
 
     def set_rtt(self, rtt_ms: float) -> None:
         """From now on; what is on its way keeps its time."""
-        assert self._router.stdin is not None
-        self._router.stdin.write(f"{rtt_ms / 2000}\n".encode())
+        assert self.router.stdin is not None
+        self.router.stdin.write(f"{rtt_ms / 2000}\n".encode())
 
     def _end_router(self) -> None:
-        assert self._router.stdin is not None
-        self._router.stdin.close()
+        assert self.router.stdin is not None
+        self.router.stdin.close()
         try:
-            self._router.wait(2)
+            self.router.wait(2)
         finally:
-            self._router.kill()
-            self._router.wait()
+            self.router.kill()
+            self.router.wait()
 
     def close(self) -> None:
         """Both namespaces, their devices and the router are gone after this."""

@@ -1,0 +1,215 @@
+"""The latency dial against real packets: the same calls over both, side by side.
+
+Two labs with the same seed, whose markets stand still. One is in a network namespace a real
+distance away (``tun.py`` beside this file): there the kernel's own TCP pays for everything. The
+other is on plain loopback with the dial turned as far. The labs are whole and unchanged: their
+own process, URLs and certificate; only the first one's 127.0.0.1 is far from its client. Calls
+alternate between the two, and medians are compared.
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import tun
+import websocket
+
+import vocx.lab
+
+pytestmark = pytest.mark.skipif(bool(tun.missing()), reason=tun.missing() or "nothing is missing")
+
+TOLERANCE = 0.10
+ROUNDS = {20: 9, 80: 3, 200: 2}
+"""Distances (round trip, ms) and how often everything is measured there."""
+REST_S = 1.0
+TRADES = "/api/v3/trades?symbol=BTCUSDT&limit="
+REPLIES = {
+    "200 B": ("http", "/api/v3/time"),
+    "20 KB": ("http", f"{TRADES}135"),
+    "150 KB": ("http", f"{TRADES}1000"),
+    "20 KB over TLS": ("https", f"{TRADES}135"),
+}
+SMALL, LARGE = 100, 1200
+"""Steps of the market in one burst: about 5 KB, and three times TCP's first window."""
+SYMBOLS = ("btcusdt", "ethusdt", "solusdt", "ethbtc", "bnbusdt", "xrpusdt")
+STREAMS = "/".join(f"{name}@{kind}" for name in SYMBOLS for kind in ("trade", "bookTicker"))
+
+Times = dict[str, list[float]]
+"""Milliseconds by what was timed."""
+
+
+class Side:
+    """A lab and two places: where it was opened, and where its client is."""
+
+    def __init__(self, lab: vocx.lab.Lab, home: tun.Place, away: tun.Place) -> None:
+        self.lab, self._home, self._away = lab, home, away
+        self.times: Times = defaultdict(list)
+        self._kept: dict[str, http.client.HTTPConnection] = {}
+        home.run(self._prepare)
+
+    def _prepare(self) -> None:
+        self.lab.limits(off=True)
+        self.urls = {
+            "http": self.lab.urls["binance"]["rest"],
+            "https": self.lab.tls_urls["binance"]["rest"],
+            "ws": self.lab.urls["binance"]["ws"],
+        }
+        self._trust = ssl.create_default_context(cafile=self.lab.certificate())
+
+    def call(self, what: str, how: str) -> None:
+        """Time one call: on a ``new`` connection, which is kept, or on the ``kept`` one."""
+        if how == "new":
+            self.hang_up(what)
+            scheme, _ = REPLIES[what]
+            where = urlsplit(self.urls[scheme]).netloc
+            self._kept[what] = (
+                http.client.HTTPConnection(where, timeout=10)
+                if scheme == "http"
+                else http.client.HTTPSConnection(where, timeout=10, context=self._trust)
+            )
+        took = self._away.run(took_ms, self._kept[what], REPLIES[what][1])
+        self.times[f"{what}, {how}"].append(took)
+
+    def hang_up(self, *whats: str) -> None:
+        for what in self._kept.keys() & set(whats or REPLIES):
+            self._kept.pop(what).close()
+
+    def listen(self, rtt_ms: float) -> None:
+        """Time the handshake of a stream, and the age of the last byte of three bursts."""
+        silence_s = 0.05 + 1.5 * rtt_ms / 1000
+        begun_s = time.monotonic()
+        url = f"{self.urls['ws']}/stream?streams={STREAMS}"
+        with closing(self._away.run(websocket.create_connection, url, timeout=10)) as ws:
+            self.times["stream, handshake"].append((time.monotonic() - begun_s) * 1000)
+            for burst, steps in (("small", SMALL), ("large", LARGE), ("next large", LARGE)):
+                heard = self._away.start(last_byte_s, ws.sock, silence_s)
+                happened_s = self._home.run(self._happen, steps)
+                self.times[f"stream, {burst} burst"].append((heard.result() - happened_s) * 1000)
+
+    def _happen(self, steps: int) -> float:
+        """Let the market go on; when that was, by its truth log, on the clock shared by all."""
+        mark = self.lab.truth.events(since=None).next
+        self.lab.step(steps)
+        return self.lab.truth.events(since=mark, limit=1)[0].mono_ns / 1e9
+
+
+def took_ms(connection: http.client.HTTPConnection, target: str) -> float:
+    begun_s = time.monotonic()
+    connection.request("GET", target)
+    reply = connection.getresponse()
+    body = reply.read()
+    took_s = time.monotonic() - begun_s
+    assert reply.status == 200, body
+    return took_s * 1000
+
+
+def last_byte_s(sock: Any, silence_s: float) -> float:
+    """When the last byte came, before the line fell silent for so long."""
+    last_s = 0.0
+    sock.settimeout(5)
+    try:
+        while sock.recv(1 << 20):
+            last_s = time.monotonic()
+            sock.settimeout(silence_s)
+    except TimeoutError:
+        return last_s
+    raise AssertionError("the lab hung up")
+
+
+Sides = tuple[Side, Side]
+
+
+@pytest.fixture(scope="module")
+def distance() -> Iterator[tun.Distance]:
+    with closing(tun.Distance()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def both(distance: tun.Distance) -> Iterator[Sides]:
+    """Over real packets, and over the dials; everything has been called once."""
+    with ExitStack() as undo:
+        here, there = (undo.enter_context(closing(tun.Place())) for _ in range(2))
+        made = []
+        for name, home, away in (
+            ("packets", distance.far, distance.near),
+            ("dials", here, there),
+        ):
+            lab = home.run(vocx.lab.open, seed=7, pace=0, name=name)
+            undo.callback(home.run, lab.close)
+            made.append(Side(lab, home, away))
+            undo.callback(made[-1].hang_up)
+        call_all(made, ("new", "kept"))
+        yield made[0], made[1]
+
+
+@pytest.fixture
+def sides(both: Sides, distance: tun.Distance, rtt_ms: int) -> Iterator[Sides]:
+    """The same, so many milliseconds apart."""
+    packets, dials = both
+    distance.set_rtt(rtt_ms)
+    for side in both:
+        side.times.clear()
+        side.hang_up()
+    with dials.lab.network.latency(rtt_ms=rtt_ms):
+        yield packets, dials
+
+
+def call_all(sides: Sequence[Side], ways: tuple[str, ...]) -> None:
+    """Each reply on each side in turn."""
+    for what in REPLIES:
+        for how in ways:
+            for side in sides:
+                side.call(what, how)
+
+
+def differences(sides: Sides) -> list[str]:
+    """What was timed, as lines; those that do not agree begin with a star."""
+    packets, dials = (side.times for side in sides)
+    lines = []
+    for name, real in packets.items():
+        real_ms, dial_ms = median(real), median(dials[name])
+        off = dial_ms / real_ms - 1
+        mark = "*" if abs(off) > TOLERANCE else " "
+        lines.append(f"{mark} {name:28} {real_ms:8.1f} ms {dial_ms:8.1f} ms {off:+7.1%}")
+    return lines
+
+
+def agree(sides: Sides) -> None:
+    lines = differences(sides)
+    table = "\n".join(["what", "real packets", "dial", *lines])
+    print(table)
+    assert not [line for line in lines if line.startswith("*")], table
+
+
+@pytest.mark.parametrize("rtt_ms", ROUNDS)
+def test_replies_take_as_long_as_over_real_packets(sides: Sides, rtt_ms: int) -> None:
+    """Totals of small and large replies: on a new connection, a kept one, one that rested."""
+    for _ in range(ROUNDS[rtt_ms]):
+        call_all(sides, ("new", "kept"))
+        time.sleep(REST_S)
+        call_all(sides, ("rested",))
+    agree(sides)
+
+
+@pytest.mark.parametrize("rtt_ms", ROUNDS)
+def test_streams_are_as_old_as_over_real_packets(sides: Sides, rtt_ms: int) -> None:
+    """The handshake of a stream, and the age of pushed messages in small and large bursts."""
+    for _ in range(ROUNDS[rtt_ms]):
+        for side in sides:
+            side.listen(rtt_ms)
+    agree(sides)
