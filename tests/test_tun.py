@@ -58,6 +58,7 @@ class Side:
     def __init__(self, lab: vocx.lab.Lab, home: tun.Place, away: tun.Place) -> None:
         self.lab, self._home, self._away = lab, home, away
         self.times: Times = defaultdict(list)
+        self.sizes: list[int] = []
         self._kept: dict[str, http.client.HTTPConnection] = {}
         home.run(self._prepare)
 
@@ -96,9 +97,11 @@ class Side:
         with closing(self._away.run(websocket.create_connection, url, timeout=10)) as ws:
             self.times["stream, handshake"].append((time.monotonic() - begun_s) * 1000)
             for burst, steps in (("small", SMALL), ("large", LARGE), ("next large", LARGE)):
-                heard = self._away.start(last_byte_s, ws.sock, silence_s)
+                heard = self._away.start(last_byte, ws.sock, silence_s)
                 happened_s = self._home.run(self._happen, steps)
-                self.times[f"stream, {burst} burst"].append((heard.result() - happened_s) * 1000)
+                last_s, size = heard.result()
+                self.times[f"stream, {burst} burst"].append((last_s - happened_s) * 1000)
+                self.sizes.append(size)
 
     def _happen(self, steps: int) -> float:
         """Let the market go on; when that was, by its truth log, on the clock shared by all."""
@@ -117,16 +120,16 @@ def took_ms(connection: http.client.HTTPConnection, target: str) -> float:
     return took_s * 1000
 
 
-def last_byte_s(sock: Any, silence_s: float) -> float:
-    """When the last byte came, before the line fell silent for so long."""
-    last_s = 0.0
+def last_byte(sock: Any, silence_s: float) -> tuple[float, int]:
+    """When the last byte came, before the line fell silent for so long, and how many came."""
+    last_s, count = 0.0, 0
     sock.settimeout(5)
     try:
-        while sock.recv(1 << 20):
-            last_s = time.monotonic()
+        while piece := sock.recv(1 << 20):
+            last_s, count = time.monotonic(), count + len(piece)
             sock.settimeout(silence_s)
     except TimeoutError:
-        return last_s
+        return last_s, count
     raise AssertionError("the lab hung up")
 
 
@@ -212,4 +215,6 @@ def test_streams_are_as_old_as_over_real_packets(sides: Sides, rtt_ms: int) -> N
     for _ in range(ROUNDS[rtt_ms]):
         for side in sides:
             side.listen(rtt_ms)
+    assert sides[0].sizes == sides[1].sizes, "the same market, so the same bursts"
+    print(sides[0].sizes)
     agree(sides)

@@ -25,6 +25,7 @@ SEGMENT = 1448
 """Payload bytes of one TCP segment on Ethernet with time stamps."""
 INITIAL_WINDOW = 10 * SEGMENT
 MAX_WINDOW = 4 * 1024 * 1024
+HEADROOM = 6 * SEGMENT
 GAIN = 2.885
 """2 / ln 2: the smallest pacing gain that can still double the rate in each round trip."""
 
@@ -51,18 +52,21 @@ CLEAR = Way()
 class Chunk:
     """Bytes in flight. ``size`` 0 is the end of the stream.
 
+    ``taken``: what it takes of the window. Linux counts segments, and a small one is one, too.
+
     ``delivered`` and ``heard_s``: what had been acknowledged in all, and when last, as this was
     sent (the start, after a rest). The rate is measured between there and its own
     acknowledgement, as in Linux ``tcp_rate.c``.
     """
 
-    __slots__ = ("acked_s", "arrive_s", "data", "delivered", "heard_s", "size")
+    __slots__ = ("acked_s", "arrive_s", "data", "delivered", "heard_s", "size", "taken")
 
     def __init__(
         self, data: bytes, arrive_s: float, acked_s: float, delivered: int, heard_s: float
     ) -> None:
         self.data = data
         self.size = len(data)
+        self.taken = -(-self.size // SEGMENT) * SEGMENT
         self.arrive_s = arrive_s
         self.acked_s = acked_s
         self.delivered = delivered
@@ -89,7 +93,7 @@ class Path:
         self._unacked: deque[Chunk] = deque()
         self._window = INITIAL_WINDOW
         self._in_flight = 0
-        self._segments = 0
+        self._spent = 0
         self._delivered = 0
         self._rate = 0.0
         self._heard_s = 0.0
@@ -166,7 +170,7 @@ class Path:
         if not self._waiting:
             return inf if self._ending is None else max(self._clock, self._ending)
         room = self._window - self._in_flight
-        if room < min(SEGMENT, self.unsent):
+        if room < SEGMENT:
             return inf
         return max(self._clock, self._may_send_s)
 
@@ -189,15 +193,15 @@ class Path:
                 self._send()
 
     def _acknowledge(self, chunk: Chunk) -> None:
-        self._in_flight -= chunk.size
-        self._delivered += chunk.size
+        self._in_flight -= chunk.taken
+        self._delivered += chunk.taken
         self._heard_s = chunk.acked_s
         if chunk.acked_s > chunk.heard_s:
             rate = (self._delivered - chunk.delivered) / (chunk.acked_s - chunk.heard_s)
             self._rate = max(self._rate, rate)
-        round_trip_s = self.way.delay_s + self.back_s
-        ceiling = max(INITIAL_WINDOW, int(GAIN * self._rate * round_trip_s))
-        self._window = min(self._window + chunk.size, ceiling, MAX_WINDOW)
+        enough = GAIN * self._rate * (self.way.delay_s + self.back_s) + HEADROOM
+        if self._window < enough or self._delivered < INITIAL_WINDOW:
+            self._window = min(self._window + chunk.taken, MAX_WINDOW)
 
     def _pace(self) -> float:
         """Bytes a second at which a sender with this window and distance lets go."""
@@ -212,8 +216,8 @@ class Path:
         The first ten segments of a connection are not spaced at all, and who sends later than
         it might have (a timer that was late, a rest) gets up to half of the spacing back.
         """
-        self._segments += -(-size // SEGMENT)
-        if self._segments < INITIAL_WINDOW // SEGMENT:
+        self._spent += -(-size // SEGMENT) * SEGMENT
+        if self._spent < INITIAL_WINDOW:
             return 0.0
         spacing_s = size / pace
         return spacing_s - min(spacing_s / 2, max(0.0, self._clock - self._may_send_s))
@@ -244,7 +248,7 @@ class Path:
         self._flying.append(chunk)
         if data:
             self._unacked.append(chunk)
-            self._in_flight += len(data)
+            self._in_flight += chunk.taken
 
     def _take(self, most: int) -> bytes:
         """Up to ``most`` of the waiting bytes."""
