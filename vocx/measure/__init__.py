@@ -8,13 +8,16 @@ Three words are kept apart (see :mod:`vocx.measure.result`): *call time*, *age*,
 >>> measure.sweep(ex, [0, 20, 80, 200]).figure()
 >>> measure.theory.expected_age_ms(interval_ms=1000, rtt_ms=80)
 >>> measure.ideal(measure.truth_of(ex.lab))
+>>> measure.who_pays(measure.truth_of(ex.lab), rtt_ms=80)
 """
 
 from vocx.measure import theory
 from vocx.measure.beside import SideBySide, side_by_side, stacked, wrong_share
 from vocx.measure.feeds import Feed, Hybrid, Poll, Push
+from vocx.measure.fills import FillTimes, fills
 from vocx.measure.freshness import FeedSeen, Freshness, freshness
 from vocx.measure.ideal import Ideal, ideal, truth_in, truth_of
+from vocx.measure.payers import WhoPays, who_pays
 from vocx.measure.result import Conditions, Result, load
 from vocx.measure.sampling import Interval
 from vocx.measure.steps import Ages, Known, Steps
@@ -25,6 +28,7 @@ __all__ = [
     "Conditions",
     "Feed",
     "FeedSeen",
+    "FillTimes",
     "Freshness",
     "Hybrid",
     "Ideal",
@@ -36,6 +40,8 @@ __all__ = [
     "SideBySide",
     "Steps",
     "Sweep",
+    "WhoPays",
+    "fills",
     "freshness",
     "ideal",
     "load",
@@ -45,5 +51,6 @@ __all__ = [
     "theory",
     "truth_in",
     "truth_of",
+    "who_pays",
     "wrong_share",
 ]

@@ -1,0 +1,224 @@
+"""Who pays for a stale price? Paper orders against the log of what was true.
+
+Nothing is sent, so the market is the same for every feed. Three programs act at the same random
+moments on what each feed had on the screen; their order meets the book half a round trip later:
+
+*the picky buyer* sends a limit order that fills at once or not at all (IOC), at the ask that is
+seen: an old price costs fills;
+*the random buyer* buys at the market: whatever the price did since, it did in both directions, so
+on average an old price costs next to nothing, and the spread of outcomes grows;
+*the quoter* shows a bid and an ask as seen. Who is quicker deals where the true price has already
+left the quote: an old price costs money at each such deal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from statistics import fmean, pstdev
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+import numpy as np
+
+from vocx.errors import BadInput
+from vocx.measure.feeds import Feed, Poll, Push
+from vocx.measure.freshness import Freshness
+from vocx.measure.ideal import feed_of
+from vocx.measure.result import Conditions, Result, grid
+from vocx.measure.sampling import Interval, mean_interval, share_interval
+from vocx.measure.steps import BLOCKS, Known, Steps, at_moments
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from vocx.measure.steps import Moments, Numbers
+
+FEE_BP = 10.0
+"""Binance's standard taker fee (its commission FAQ, 2026-07-21), and the lab's: what a slippage is
+to be held against."""
+PLAYED: tuple[Feed, ...] = (Push("quotes"), Poll(250.0), Poll(1000.0), Poll(5000.0))
+
+
+class Payer(msgspec.Struct, frozen=True, kw_only=True):
+    """What one feed's stale prices cost. Basis points of the price; means with intervals.
+
+    Attributes
+    ----------
+    filled : Interval
+        Share of the picky buyer's orders that filled.
+    slippage_bp, slippage_sd_bp : Interval, float
+        What the random buyer paid above the ask that was seen: mean, and standard deviation.
+    left : Interval
+        Share of the quoter's moments at which the true price had left one of its quotes.
+    lost_bp : Interval
+        Value lost per deal there: from the quote to the true price in the middle.
+    lost_per_quote_bp : Interval
+        The same per moment at which it quoted.
+    """
+
+    feed: Feed
+    filled: Interval
+    slippage_bp: Interval
+    slippage_sd_bp: float
+    left: Interval
+    lost_bp: Interval
+    lost_per_quote_bp: Interval
+
+
+class WhoPays(Result, frozen=True, kw_only=True):
+    """The cost of stale prices to three programs, for each feed."""
+
+    title: ClassVar[str] = "who pays for a stale price"
+    orders: int
+    payers: list[Payer]
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "feed": one.feed.name,
+                "ioc_filled_share": one.filled,
+                "buyer_slippage_bp": one.slippage_bp,
+                "buyer_slippage_sd_bp": one.slippage_sd_bp,
+                "quote_left_share": one.left,
+                "lost_per_deal_bp": one.lost_bp,
+                "lost_per_quote_bp": one.lost_per_quote_bp,
+            }
+            for one in self.payers
+        ]
+
+    def table(self) -> str:
+        shown = [
+            {
+                "feed": one.feed.name,
+                "IOC fills": one.filled.show(100, 0, " %"),
+                "buyer pays more, bp": f"{one.slippage_bp.show(digits=2)}",
+                "give or take": f"{one.slippage_sd_bp:.2f}",
+                "quotes left behind": one.left.show(100, 1, " %"),
+                "lost per such deal, bp": one.lost_bp.show(digits=2),
+            }
+            for one in self.payers
+        ]
+        under = f"{self.orders:,} paper orders each, at the same moments; a taker's fee is {FEE_BP:g} bp"
+        return "\n".join([grid(shown), under, self.conditions.show()])
+
+    def find(self, feed: Feed) -> Payer:
+        """What one feed cost."""
+        return next(one for one in self.payers if one.feed == feed)
+
+    def figure(self, *, height: int | None = None) -> go.Figure:
+        """What each of the three pays, by feed: fills missed, the buyer's mean, the quoter's
+        loss."""
+        from vocx import figures
+
+        def ends(one: Interval, scale: float = 1.0) -> tuple[float, float | None, float | None]:
+            low, high = (None if end is None else end * scale for end in (one.low, one.high))
+            return one.value * scale, low, high
+
+        return figures.ranked(
+            [one.feed.name for one in self.payers],
+            {
+                "random buyer: paid above the ask seen, bp": [
+                    ends(one.slippage_bp) for one in self.payers
+                ],
+                "quoter: lost per 100 quotes, bp": [
+                    ends(one.lost_per_quote_bp, 100) for one in self.payers
+                ],
+            },
+            x="basis points (paper orders against the exchange's own log)",
+            height=height,
+        )
+
+
+def who_pays(
+    source: Freshness | Steps,
+    feeds: Sequence[Feed] = PLAYED,
+    *,
+    rtt_ms: float | None = None,
+    orders: int = 2000,
+    seed: int = 7,
+) -> WhoPays:
+    """Play three programs on paper.
+
+    Parameters
+    ----------
+    source : Freshness or Steps
+        A measurement: its real feeds, as they were, at its distance. Or true prices
+        (:func:`truth_of`, :func:`truth_in`): perfect ``feeds`` at the distance ``rtt_ms``.
+    orders : int
+        How many random moments; the same for every feed.
+
+    Raises
+    ------
+    BadInput
+        True prices without a distance, or a time too short.
+    """
+    if isinstance(orders, bool) or not isinstance(orders, int) or orders < BLOCKS:
+        raise BadInput(f"orders is {orders!r}; write a whole number, {BLOCKS} or more")
+    if isinstance(source, Freshness):
+        true, rtt = source.true, source.conditions.rtt_ms
+        screens = {one.feed: one.known for one in source.feeds}
+        since_ns, until_ns, stated = source.since_ns, source.until_ns, source.conditions
+    else:
+        if rtt_ms is None:
+            raise BadInput("how far away is the exchange? Write rtt_ms=80")
+        true, rtt = source, rtt_ms
+        screens = {feed: feed_of(true, feed, rtt, phase=0.5) for feed in feeds}
+        longest_ms = max(feed.cadence_ms for feed in feeds) + rtt
+        since_ns, until_ns = true.at[0] + int(longest_ms * 1e6), true.at[-1]
+        stated = Conditions(
+            way="from what a perfect feed shows to the exchange's book",
+            clock="whoever wrote the prices down",
+            rtt_ms=rtt,
+            seconds=(until_ns - since_ns) / 1e9,
+        )
+    half_ns = int(rtt / 2 * 1e6)
+    if until_ns - half_ns <= since_ns:
+        raise BadInput("the time is shorter than the longest interval and distance: take more")
+    draw = Random(seed)
+    moments = np.array(
+        sorted(draw.randrange(since_ns, until_ns - half_ns) for _ in range(orders)), np.int64
+    )
+    return WhoPays(
+        conditions=msgspec.structs.replace(stated, seed=seed),
+        orders=orders,
+        payers=_payers(screens, true, moments, half_ns),
+    )
+
+
+def _payers(
+    screens: Mapping[Feed, Known], true: Steps, moments: Moments, half_ns: int
+) -> list[Payer]:
+    true_bid, true_ask = (side.astype(float) for side in at_moments(true, moments + half_ns))
+    middle = (true_bid + true_ask) / 2
+    to_bp = 1e4 / middle
+    made = []
+    for feed, known in screens.items():
+        bid, ask = (side.astype(float) for side in at_moments(known, moments))
+        late = (true_ask - ask) * to_bp
+        lost = (np.maximum(middle - ask, 0) * (true_bid > ask)) * to_bp
+        lost += (np.maximum(bid - middle, 0) * (true_ask < bid)) * to_bp
+        made.append(
+            Payer(
+                feed=feed,
+                filled=share_interval(_blocks(true_ask <= ask)),
+                slippage_bp=mean_interval(_blocks(late)),
+                slippage_sd_bp=pstdev(late.tolist()),
+                left=share_interval(_blocks(lost > 0)),
+                lost_bp=_per_deal(lost),
+                lost_per_quote_bp=mean_interval(_blocks(lost)),
+            )
+        )
+    return made
+
+
+def _blocks(values: Any) -> list[float]:
+    """Means of ten pieces of the time: orders close to each other are not independent."""
+    return [float(piece.mean()) for piece in np.array_split(values, BLOCKS)]
+
+
+def _per_deal(lost: Numbers) -> Interval:
+    """The mean loss of the deals, weighted by how many of them each piece of the time had."""
+    pieces = [piece[piece > 0].tolist() for piece in np.array_split(lost, BLOCKS)]
+    filled = [piece for piece in pieces if piece]
+    return mean_interval([fmean(piece) for piece in filled], [len(piece) for piece in filled])
