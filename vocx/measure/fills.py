@@ -1,0 +1,247 @@
+"""How long until you know that you were filled?
+
+The same fills, learned in two ways in the same seconds: the account's private stream says so, and
+a poll of the order's status every so often finds out. From the match inside the exchange (the
+lab's truth log) to the moment at which this program could act on it, on one clock.
+
+What arithmetic says, with ``d`` half a round trip and ``T`` the interval: the stream needs ``d``.
+A poll learns of the fill if it *arrives* after it, so it may have been sent up to ``d`` before the
+match. The first such poll is sent evenly between ``-d`` and ``T - d``, and its answer is here
+``2 d`` later: evenly between ``d`` and ``d + T``. On average that is half the interval and *half*
+a round trip, not a whole one, and at every distance the poll is half an interval behind the
+stream. Both are what :mod:`vocx.measure.theory` calls age. The round trip in it is the measured
+call time of the polls, so the exchange's and this machine's own milliseconds are inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from random import Random
+from statistics import median
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vocx.errors import BadInput
+from vocx.measure import theory
+from vocx.measure.filling import Filling
+from vocx.measure.result import Result, conditions
+from vocx.measure.sampling import mean_interval, quantile_interval
+from vocx.measure.trading import trading_lab
+from vocx.timing import mono_ns
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from vocx.exchange import Exchange
+
+QUIET = "BNB/USDT"
+"""Where the crowd is rarely seen, so that taking a level of the book disturbs nobody."""
+SPACING_S = 0.15
+
+
+class FillTimes(Result, frozen=True, kw_only=True):
+    """When each fill was known, pushed and polled.
+
+    Attributes
+    ----------
+    pushed_ms : list of float
+        From the match to the program, by the account's stream; one for each fill.
+    polled_ms : list of lists of float
+        The same by polling, a list for each of ``every_ms``.
+    polls : list of int
+        Polls that were sent, for each of ``every_ms``: from 20 ms before the match on.
+    call_ms : float
+        Median call time of a poll.
+    weight, limit : int
+        Of one poll, and what an address may spend a minute.
+    seed : int
+        Of the phases of the polls.
+    """
+
+    every_ms: list[float]
+    pushed_ms: list[float]
+    polled_ms: list[list[float]]
+    polls: list[int]
+    call_ms: float
+    weight: int
+    limit: int
+    seed: int
+
+    title: ClassVar[str] = "How long until you know that you were filled"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row for each way to know; ``weight_share`` is of what an address may spend a minute,
+        for every order that is watched."""
+        found = [
+            {
+                "way": "pushed",
+                **_numbers(self.pushed_ms),
+                **self._theory(theory.pushed_age_ms, theory.pushed_quantile_ms, 0.0),
+                "requests_a_minute": 0.0,
+                "weight_a_minute": 0.0,
+                "weight_share": 0.0,
+            }
+        ]
+        for every_ms, samples in zip(self.every_ms, self.polled_ms, strict=True):
+            calls = theory.calls_per_minute(every_ms, self.call_ms)
+            found.append(
+                {
+                    "way": f"polled every {every_ms:g} ms",
+                    **_numbers(samples),
+                    **self._theory(theory.expected_age_ms, theory.age_quantile_ms, every_ms),
+                    "requests_a_minute": calls,
+                    "weight_a_minute": calls * self.weight,
+                    "weight_share": calls * self.weight / self.limit,
+                }
+            )
+        return found
+
+    def _theory(
+        self,
+        mean: Callable[[float, float], float],
+        quantile: Callable[[float, float, float], float],
+        every_ms: float,
+    ) -> dict[str, float]:
+        return {
+            "theory_ms": mean(every_ms, self.call_ms),
+            "theory_p95_ms": quantile(0.95, every_ms, self.call_ms),
+        }
+
+    def figure(self, *, height: int = 340) -> go.Figure:
+        """Every fill as a point: by when which share of them was known. Theory as lines."""
+        import plotly.graph_objects as go
+
+        from vocx import figures
+
+        where = "from the match inside the exchange to this program, one clock"
+        made = go.Figure(
+            layout=figures.layout(
+                x=f"milliseconds until the fill was known ({where}; {self.conditions.dials})",
+                y="share of the fills known by then",
+                height=height,
+                xaxis={"rangemode": "tozero"},
+                yaxis={"range": [-0.02, 1.04], "tickformat": ".0%"},
+            )
+        )
+        looks = [(figures.PUSHED, "circle", "solid")]
+        looks += [
+            (figures.ASKED, symbol, dash)
+            for symbol, dash in (("square", "dash"), ("diamond", "dot"), ("cross", "dashdot"))
+        ]
+        ways = [("pushed", 0.0, self.pushed_ms)]
+        ways += [
+            (f"polled every {every:g} ms", every, samples)
+            for every, samples in zip(self.every_ms, self.polled_ms, strict=True)
+        ]
+        for number, (name, every_ms, samples) in enumerate(ways):
+            color, symbol, dash = looks[min(number, len(looks) - 1)]
+            first = theory.pushed_age_ms(0.0, self.call_ms)
+            last = theory.age_quantile_ms(1.0, every_ms, self.call_ms)
+            made.add_trace(
+                figures.line(f"{name}, theory", color, dash=dash, step=False, showlegend=False)
+            )
+            made.data[-1].update(x=[first, last if number else first], y=[0, 1])
+            made.add_trace(figures.marks(name, color, symbol))
+            known = sorted(samples)
+            made.data[-1].update(x=known, y=[(at + 0.5) / len(known) for at in range(len(known))])
+        for trace in made.data:
+            trace.hovertemplate = "%{y} known after %{x:.1f} ms<extra>" + trace.name + "</extra>"
+        return made
+
+
+def _numbers(samples: Sequence[float]) -> dict[str, Any]:
+    return {
+        "mean_ms": mean_interval(samples),
+        "p50_ms": quantile_interval(samples, 0.5),
+        "p95_ms": quantile_interval(samples, 0.95),
+    }
+
+
+def fills(
+    exchange: Exchange,
+    *,
+    every_ms: Sequence[float] = (250, 1000),
+    repeats: int = 20,
+    symbol: str = QUIET,
+    seed: int = 1,
+) -> FillTimes:
+    """Let orders be filled, and measure when that was known: pushed, and polled each ``every_ms``.
+
+    A small limit order rests at the best price of a quiet symbol, and another account takes that
+    level. Both accounts are the measurement's own: yours is not touched. The polls of an order
+    begin at a random moment of their interval (one from each of ``repeats`` equal parts of it), so
+    that the time until they know is even over the interval; those that could not know yet are
+    left out, except in the requests and the weight a minute. Blocks for about
+    ``repeats * (0.15 s or twice the round trip)`` and the longest interval.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        In a lab, with a market of its own.
+    every_ms : sequence of float
+        Polling intervals; each polls every fill over a connection that is kept.
+    repeats : int
+        Fills. They cost the two accounts a tenth of a percent of some 10 dollars each.
+    symbol : str
+        The level of its book in which our order waits is taken.
+    seed : int
+        For the phases of the polls.
+
+    Raises
+    ------
+    BadInput
+        The exchange is not in a lab, its lab plays a recording, or an interval is no number
+        above 0.
+    """
+    trading_lab(exchange)
+    intervals = _checked(every_ms, repeats)
+    phases = [_phases(Random(f"{seed} {every}"), repeats) for every in intervals]
+    with ExitStack() as stack:
+        run = Filling(exchange, symbol, intervals, stack)
+        begun_ns = mono_ns()
+        for number in range(repeats):
+            run.fill("sell" if number % 2 else "buy", [one[number] for one in phases])
+            passed_s = (mono_ns() - begun_ns) / 1e9
+            run.over.wait(max(0.0, SPACING_S * (number + 1) - passed_s))
+        known = run.known()
+        seconds = (mono_ns() - begun_ns) / 1e9
+    return FillTimes(
+        conditions=conditions(
+            exchange,
+            way="from the match inside the exchange to this program",
+            clock="this machine, which the lab shares",
+            symbol=symbol,
+            seconds=seconds,
+            warm_up=1,
+            repeats=len(known),
+        ),
+        every_ms=[float(one) for one in intervals],
+        pushed_ms=[one[0] for one in known],
+        polled_ms=[[one[1 + at] for one in known] for at in range(len(intervals))],
+        polls=[len(one) for one in run.calls_ms],
+        call_ms=median(sum(run.calls_ms, [])),
+        weight=run.weight,
+        limit=next(one.amount for one in exchange.venue.limits if one.kind == "weight"),
+        seed=seed,
+    )
+
+
+def _checked(every_ms: Sequence[float], repeats: int) -> list[float]:
+    fine = [
+        isinstance(one, int | float) and not isinstance(one, bool) and 1 <= one <= 60_000
+        for one in every_ms
+    ]
+    if not fine or not all(fine):
+        raise BadInput(
+            f"every_ms is {every_ms!r}; write intervals of 1 to 60000 ms, such as (250, 1000)"
+        )
+    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= 1000:
+        raise BadInput(f"repeats is {repeats!r}; write a number of fills from 1 to 1000")
+    return list(every_ms)
+
+
+def _phases(random: Random, repeats: int) -> list[float]:
+    """A random moment in each of so many equal parts of an interval, in random order."""
+    found = [(part + random.random()) / repeats for part in range(repeats)]
+    random.shuffle(found)
+    return found

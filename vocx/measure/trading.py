@@ -1,0 +1,170 @@
+"""Accounts of a measurement's own, so that yours stays as it was: its orders, its count of orders
+and its balances are not touched.
+
+They are opened in the lab by name (and found again by the next measurement), with a key that is
+taken away at the end. Orders travel as everywhere in this package: by :class:`vocx.rest.Client`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from decimal import ROUND_CEILING, Decimal
+from typing import TYPE_CHECKING, cast
+
+from vocx.errors import BadInput, LabError, OrderNotFound
+from vocx.facts import Instrument, Order, OrderType, Side, TimeInForce
+from vocx.measure.result import in_lab
+from vocx.rest import Client
+from vocx.timing import wall_ns
+from vocx.venues.base import CancelOrder, Credentials, GetTime, PlaceOrder
+
+if TYPE_CHECKING:
+    from vocx.exchange import Exchange
+    from vocx.lab import Lab
+
+PLENTY = 10_000_000
+"""Of every asset, for who takes whole levels of the book."""
+
+
+class Trader:
+    """An account at the lab's exchange, for as long as something is measured. Close it.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        Where; its clock is used, nothing else of it.
+    name : str
+        Of the account. One that exists keeps its balances.
+    balances : mapping, optional
+        Free amounts by asset for a new one; a decent start by default.
+    """
+
+    def __init__(
+        self, exchange: Exchange, name: str, *, balances: Mapping[str, int] | None = None
+    ) -> None:
+        self.exchange, self.name = exchange, name
+        self.lab = trading_lab(exchange)
+        self._keys: list[str] = []
+        self._resting: dict[str, str] = {}
+        self._numbers = 0
+        self.prefix = f"measure-{secrets.token_hex(5)}"
+        self._offset_ns = exchange.clock.offset_ns
+        try:
+            self.key = self.new_key(balances=balances)
+        except BadInput:  # it exists, and keeps what it has
+            self.key = self.new_key()
+        self.rest = self.client()
+
+    def new_key(
+        self, *, ed25519: bool = False, balances: Mapping[str, int] | None = None
+    ) -> Credentials:
+        """A key of this account, revoked by :meth:`close`."""
+        venue = self.exchange.venue.name
+        more = {"ed25519": True} if ed25519 else {}
+        key = self.lab.account(self.name, balances=balances, venue=venue, **more)
+        self._keys.append(key.key)
+        return key
+
+    def client(self) -> Client:
+        """REST with connections of its own; close it. Nothing brakes it before the limit."""
+        exchange = self.exchange
+        return Client(
+            exchange.venue,
+            lambda: exchange.url("rest_signed"),
+            ca_file=exchange.ca_file,
+            redact=False,
+        )
+
+    def now_ns(self) -> int:
+        """The exchange's clock, as this machine knows it."""
+        return wall_ns() + self._offset_ns
+
+    def order(
+        self,
+        symbol: str,
+        side: Side,
+        quantity: Decimal,
+        price: Decimal,
+        *,
+        type: OrderType = "limit",
+        time_in_force: TimeInForce | None = None,
+    ) -> PlaceOrder:
+        """An order that can be sent, under an id of its own."""
+        self._numbers += 1
+        return PlaceOrder(
+            symbol=symbol,
+            side=side,
+            type=type,
+            quantity=quantity,
+            price=price,
+            time_in_force=time_in_force,
+            client_order_id=f"{self.prefix}-{self._numbers}",
+        )
+
+    def place(self, order: PlaceOrder) -> Order:
+        """Send it by REST. What may rest afterwards is cancelled by :meth:`close`."""
+        if order.time_in_force not in ("IOC", "FOK"):
+            self._resting[order.client_order_id] = order.symbol
+        return cast(Order, self.rest.call_signed(order, self.key, self.now_ns))
+
+    def gone(self, client_order_id: str) -> None:
+        """This order does not rest any more."""
+        self._resting.pop(client_order_id, None)
+
+    def cancel(self, client_order_id: str) -> None:
+        """Take an order off the book, if it is there."""
+        symbol = self._resting.get(client_order_id)
+        if symbol is not None:
+            intent = CancelOrder(symbol=symbol, client_order_id=client_order_id)
+            with suppress(OrderNotFound):
+                self.rest.call_signed(intent, self.key, self.now_ns)
+            self.gone(client_order_id)
+
+    def close(self) -> None:
+        """Cancel what rests, close the connections, take the keys away."""
+        try:
+            for one in list(self._resting):
+                self.cancel(one)
+        finally:
+            self.rest.close()
+            with suppress(LabError):  # where the lab is gone, so are they
+                while self._keys:
+                    self.lab.control("account", revoke=self._keys.pop())
+
+    def __enter__(self) -> Trader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def trading_lab(exchange: Exchange) -> Lab:
+    """The lab behind an exchange, if it takes orders.
+
+    Raises
+    ------
+    BadInput
+        There is no lab, or it plays a recording.
+    """
+    lab = in_lab(exchange).lab
+    assert lab is not None
+    if lab.config.replay:
+        raise BadInput(
+            "a recording takes no orders: measure this in a lab with a market of its own, "
+            'vocx.connect("binance", lab=vocx.lab.open(name="live"))'
+        )
+    return lab
+
+
+def small(instrument: Instrument, price: Decimal) -> Decimal:
+    """About twice the smallest quantity that may be ordered at a price."""
+    least = max(instrument.min_quantity, 2 * (instrument.min_notional or Decimal(0)) / price)
+    return (least / instrument.lot).to_integral_value(ROUND_CEILING) * instrument.lot
+
+
+def warmed(client: Client) -> Client:
+    """The client with a connection that is open."""
+    client.call(GetTime())
+    return client
