@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SAMPLE_EVERY_MS = 37.0
-POINTS = 500
+POINTS = 300
 """At most so many points a line are drawn."""
 _EVEN = 2000
 _CHANNELS = {
@@ -128,14 +128,12 @@ def thin(at: NDArray[np.int64], ages: NDArray[np.float64], width_ns: int) -> Lin
     each short time. These times stand still, so the line does not shimmer as it moves."""
     if len(at) <= POINTS:
         return at, ages
-    short_ns = 2 * width_ns // POINTS
-    slots = at // short_ns
-    starts = np.flatnonzero(np.diff(slots, prepend=slots[0] - 1))
-    low, high = np.minimum.reduceat(ages, starts), np.maximum.reduceat(ages, starts)
-    moments = np.repeat(slots[starts] * short_ns, 2)
-    moments[1::2] += short_ns // 2
-    moments = np.clip(moments, at[0], at[-1])
-    return moments, np.column_stack([low, high]).ravel()
+    slots = at // (2 * width_ns // POINTS)
+    order = np.lexsort((ages, slots))
+    edges = np.flatnonzero(np.diff(slots[order], prepend=slots[0] - 1))
+    lowest, highest = order[edges], order[np.append(edges[1:], len(order)) - 1]
+    kept = np.unique(np.concatenate([lowest, highest, [0, len(at) - 1]]))
+    return at[kept], ages[kept]
 
 
 def samples_since(samples: Iterable[tuple[int, float]], since_ns: int) -> Line:

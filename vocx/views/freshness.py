@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,10 +25,12 @@ from vocx.views.words import grid, html_grid
 SOONEST_MS = 20
 INTERVALS_MS = (20, 30, 50, 100, 150, 250, 500, 750, 1000, 1500, 2000, 3000, 5000)
 HINT = "How long to wait between two questions; a poll waits for its reply"
-HEIGHT = 250
+HEIGHT, ROW = 264, 21
+"""Of the chart beside one stream, and what each further one takes for its row of numbers, so that
+all of it stays within 420 pixels."""
 _SETTLE_MS = 2000.0
 """After a turn of the distance, until what was under way is gone and streams have measured it."""
-_DASHES = ("solid", "dot", "dashdot", "longdash")
+_DASHES = ("dot", "dash", "dashdot", "longdash")
 _COLORS = (figures.PUSHED, "#2aa198", "#b58900", "#e07b1a")
 _TABLE_EVERY_NS = 500_000_000
 
@@ -176,23 +179,32 @@ class FreshnessView(View):
         expected_ms = theory.expected_age_ms(every_ms, rtt_ms)
         peak_ms = rtt_ms / 2 + theory.period_ms(every_ms, rtt_ms)
         peak_ms = max([peak_ms, *(np.nanmax(y) for _, y in lines if np.isfinite(y).any())])
-        self._top_ms = ages.calm_top(peak_ms, self._top_ms)
+        self._reach(peak_ms)
         lines = [ages.thin(at, y, int(self._seconds * 1e9)) for at, y in lines]
         x = [((at - now_ns) / 1e9).astype(np.float32) for at, _ in lines]
         y = [age.astype(np.float32) for _, age in lines]
         x.append(np.array([-self._seconds, 0], dtype=np.float32))
         y.append(np.full(2, expected_ms, dtype=np.float32))
-        self._send(x, y, **{"yaxis.range": [0, self._top_ms]})
+        self._send(x, y)
         self._show_table(now_ns)
         if self.asked.error:
             raise NotReady(f"asked: {self.asked.error}")
         return self._arithmetic(rtt_ms, every_ms)
 
+    def _reach(self, peak_ms: float) -> None:
+        """Let the axis hold the peak; a page that is loaded later learns of it too."""
+        assert self.figure is not None
+        top_ms = ages.calm_top(peak_ms, self._top_ms)
+        if top_ms != self._top_ms:
+            self._top_ms = top_ms
+            self.figure.plotly_relayout({"yaxis.range": [0, top_ms]})
+            self.figure._widget_layout = deepcopy(self.figure._layout)
+
     def _arithmetic(self, rtt_ms: float, every_ms: float) -> str:
         period_ms = theory.period_ms(every_ms, rtt_ms)
-        text = f"asked, expected mean: {rtt_ms / 2:.0f} + {period_ms / 2:.0f} = "
-        text += f"{theory.expected_age_ms(every_ms, rtt_ms):.0f} ms (half the round trip + half "
-        return text + ("the interval)" if period_ms == every_ms else "a call: it is longer)")
+        expected_ms = theory.expected_age_ms(every_ms, rtt_ms)
+        text = f"asking, on average: {rtt_ms:.0f}/2 + {period_ms:.0f}/2 = {expected_ms:.0f} ms"
+        return text if period_ms == every_ms else f"{text} (a call is longer than the interval)"
 
     def _show_table(self, now_ns: int) -> None:
         if now_ns - self._table_at_ns < _TABLE_EVERY_NS:
@@ -239,9 +251,9 @@ class FreshnessView(View):
         for feed, numbers in zip(self._feeds, pushed, strict=True):
             least = theory.pushed_age_ms(feed.cadence_ms, rtt_ms)
             expected = f"{least:,.0f} ms" if feed.cadence_ms else f"at least {least:,.0f} ms"
-            rows.append((f"pushed: {feed.label}", *map(_ms, numbers), expected, "no weight"))
+            rows.append((f"pushed {feed.label}", *map(_ms, numbers), expected, "no weight"))
         window = f"mean of {max(0.0, passed_s):.0f} s"
-        return ("age", "now", window, "p95", "expected mean", "costs"), rows
+        return ("age of the price", "now", window, "p95", "expected mean", "costs"), rows
 
     def _share(self, per_minute: float) -> float:
         """Of the venue's limit on weight."""
@@ -266,14 +278,15 @@ def _frame(feeds: Sequence[Feed], seconds: float) -> go.Figure:
         layout=figures.layout(
             x="seconds before now (this machine's clock; age from the exchange's book to here)",
             y="age, ms",
-            height=HEIGHT,
+            height=HEIGHT - ROW * (len(feeds) - 1),
             xaxis={"range": [-seconds, 0.02 * seconds]},
             yaxis={"range": [0, 100], "rangemode": "tozero"},
         )
     )
-    made.add_trace(figures.line("asked: REST", figures.ASKED, dash="dash", step=False))
+    made.add_trace(figures.line("asked: REST", figures.ASKED, step=False))
     for feed, dash, color in zip(feeds, _DASHES, _COLORS, strict=False):
-        made.add_trace(figures.line(f"pushed: {feed.label}", color, dash=dash, step=False))
+        pushed = figures.line(f"pushed {feed.label}", color, dash=dash, step=False)
+        made.add_trace(pushed.update(line_width=2.2))
     made.add_trace(
         figures.line("expected mean of asked", figures.INK, dash="longdashdot", step=False)
     )

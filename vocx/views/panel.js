@@ -75,6 +75,7 @@ function slider(model, id, parent) {
     name.textContent = wish.label;
     box.title = hint.textContent = wish.hint;
     hint.hidden = !wish.roomy;
+    box.classList.toggle("vocx-roomy", wish.roomy);
     for (const key of ["min", "max", "step"]) input[key] = wish[key];
     input.value = wish.at;
     say(wish.text);

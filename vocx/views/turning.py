@@ -15,7 +15,7 @@ BANDWIDTHS = (0, 4096, 1024, 512, 256, 128, 64, 32, 16, 8, 4)
 HINTS = {
     "distance": "Emulated: the distance, the round trips of TCP's and TLS's handshakes, TCP's "
     "first window. Not: loss, reordering.",
-    "jitter": "Emulated: each delay varies evenly by so much either way. Not: overtaking.",
+    "jitter": "Emulated: each delay varies evenly by so much either way; bytes keep their order.",
     "bandwidth": "Emulated: the time of each byte, and a sender that waits; per connection and "
     "direction. Not: a line that connections share.",
     "timeout": "Every byte vanishes while TCP stays up, until pressed again; connections that "

@@ -308,17 +308,15 @@ class View(Slid):
         self._say(level, status)
         self._look_at_dials()
 
-    def _send(self, x: Sequence[Any], y: Sequence[Any], **layout: Any) -> None:
+    def _send(self, x: Sequence[Any], y: Sequence[Any]) -> None:
         """Replace the numbers of all traces in one message, as binary (never views of others:
-        the wire takes contiguous memory only), and perhaps parts of the layout."""
+        the wire takes contiguous memory only)."""
         assert self.figure is not None
         data = {
             "x": [np.ascontiguousarray(one) for one in x],
             "y": [np.ascontiguousarray(one) for one in y],
         }
-        self.figure.plotly_update(
-            restyle_data=data, relayout_data=layout, trace_indexes=list(range(len(x)))
-        )
+        self.figure.plotly_update(restyle_data=data, trace_indexes=list(range(len(x))))
 
     def _finish(self, why: str) -> None:
         self.mode = "stopped"
