@@ -99,7 +99,8 @@ class WhoPays(Result, frozen=True, kw_only=True):
             }
             for one in self.payers
         ]
-        under = f"{self.orders:,} paper orders each, at the same moments; a taker's fee is {FEE_BP:g} bp"
+        under = f"{self.orders:,} paper orders each, at the same moments; "
+        under += f"a taker's fee is {FEE_BP:g} bp"
         return "\n".join([grid(shown), under, self.conditions.show()])
 
     def find(self, feed: Feed) -> Payer:
@@ -111,21 +112,21 @@ class WhoPays(Result, frozen=True, kw_only=True):
         loss."""
         from vocx import figures
 
-        def ends(one: Interval, scale: float = 1.0) -> tuple[float, float | None, float | None]:
-            low, high = (None if end is None else end * scale for end in (one.low, one.high))
-            return one.value * scale, low, high
+        def ends(one: Interval) -> tuple[float, float | None, float | None]:
+            low, high = (None if end is None else end * 100 for end in (one.low, one.high))
+            return one.value * 100, low, high
 
         return figures.ranked(
             [one.feed.name for one in self.payers],
             {
-                "random buyer: paid above the ask seen, bp": [
+                "random buyer: paid above the ask seen": [
                     ends(one.slippage_bp) for one in self.payers
                 ],
-                "quoter: lost per 100 quotes, bp": [
-                    ends(one.lost_per_quote_bp, 100) for one in self.payers
+                "quoter: lost where the price had left": [
+                    ends(one.lost_per_quote_bp) for one in self.payers
                 ],
             },
-            x="basis points (paper orders against the exchange's own log)",
+            x="basis points per 100 orders (on paper, against the exchange's own log)",
             height=height,
         )
 

@@ -66,7 +66,7 @@ def mean_interval(samples: Sequence[float], weights: Sequence[float] | None = No
     if not len(found) or share.sum() <= 0:
         return NOTHING
     share = share / share.sum()
-    mean = float(found @ share)
+    mean = float(found.mean() if weights is None else found @ share)
     if len(found) < 2:
         return Interval(mean, n=1)
     effective = 1 / float(share @ share)
@@ -114,11 +114,11 @@ def quantile_interval(samples: Sequence[float], q: float = 0.5) -> Interval:
 
 
 def student(degrees: float) -> float:
-    """The 97.5 % point of Student's distribution (Abramowitz and Stegun 26.7.5; below 3 degrees
-    of freedom by hand, where the series is too short)."""
-    if degrees < 3:
-        points = np.array([12.706, 4.303, 3.182])
-        return float(np.interp(max(degrees, 1.0), [1, 2, 3], points))
+    """The 97.5 % point of Student's distribution (Abramowitz and Stegun 26.7.5; below 5 degrees
+    of freedom from its table, where the series is too short)."""
+    if degrees < 5:
+        points = [12.706, 4.303, 3.182, 2.776, 2.571]
+        return float(np.interp(max(degrees, 1.0), [1, 2, 3, 4, 5], points))
     z = _Z
     terms = (
         z,

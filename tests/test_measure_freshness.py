@@ -1,0 +1,213 @@
+"""Feeds side by side in a real lab, perfect feeds over recorded prices, and who pays."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import vocx
+from vocx import measure
+from vocx.errors import BadInput
+from vocx.measure import Hybrid, Poll, Push
+from vocx.measure.ideal import REFERENCE, steps_of
+
+TIMERS_MS = 3.0
+"""What a busy machine's timers and the lab's turns may add to half a call."""
+FEEDS = [Push("quotes"), Push("book"), Poll(100.0), Poll(500.0), Hybrid(50.0, "quotes")]
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[vocx.Exchange]:
+    with vocx.lab.open(seed=7, name="freshness") as lab:
+        with vocx.connect("binance", lab=lab) as made:
+            yield made
+
+
+@pytest.fixture(scope="module")
+def far(exchange) -> measure.Freshness:
+    with exchange.lab.network.latency(rtt_ms=80):
+        return measure.freshness(exchange, FEEDS, seconds=4)
+
+
+def test_ages_are_those_of_arithmetic(far) -> None:
+    """Half a call and half a cadence, within the interval and what timers add."""
+    assert 80 <= far.call_ms < 100
+    for one in far.feeds:
+        assert one.age.mean.holds(one.expected_age_ms, slack=TIMERS_MS), far.table()
+
+
+def test_the_three_words_are_kept_apart(far) -> None:
+    """A poll pays the whole trip and shows what is half of it old; a stream has no call time."""
+    poll, push = far.find(Poll(500.0)), far.find(Push("quotes"))
+    assert poll.call_ms.value >= 80 and push.call_ms is None
+    assert 40 <= push.age.p50.value < 60
+    assert poll.age.mean.value > push.age.mean.value + 200
+
+
+def test_a_slow_stream_is_a_poll(far) -> None:
+    """At the same cadence they are equally old and equally wrong, give or take timers."""
+    poll, push = far.find(Poll(100.0)), far.find(Push("book"))
+    assert push.age.mean.holds(poll.age.mean.value, slack=2 * TIMERS_MS), far.table()
+
+
+def test_updates_missed_and_weight_spent_are_counted(far) -> None:
+    """Two polls a second show a small part of a hundred updates; a stream shows them all."""
+    assert far.updates > 100 and far.find(Poll(500.0)).missed > 0.9
+    assert far.find(Push("quotes")).missed < 0.05
+    assert far.find(Poll(500.0)).weight_per_minute == pytest.approx(240, rel=0.15)
+    assert far.find(Push("quotes")).weight_per_minute == 0
+
+
+def test_the_age_that_a_program_acts_on_is_known_at_each_moment(far) -> None:
+    """In the middle of the time, for every feed."""
+    moment = (far.since_ns + far.until_ns) // 2
+    for one in far.feeds:
+        age = one.known.age_ms(moment)
+        assert age is not None and 35 <= age <= one.feed.cadence_ms + 40 + 40, one.feed.name
+
+
+def test_a_read_is_half_way_of_its_call(exchange) -> None:
+    """The middle of a call lies between the book's id in the reply and the next one, by the
+    exchange's own log: what a poll's age is counted from."""
+    exchange.order_book("BTC/USDT", depth=5)
+    with exchange.lab.network.latency(rtt_ms=80):
+        mark = exchange.lab.truth.events(None).next
+        books = [exchange.order_book("BTC/USDT", depth=5) for _ in range(6)]
+        events = exchange.lab.truth.events(mark, symbol="BTC/USDT", kind="level")
+    from vocx.timing import mono_ns, wall_ns
+
+    shift = mono_ns() - wall_ns()
+    born = {event.id: event.mono_ns for event in events}
+    for book in books:
+        call = book.exchange
+        middle = (call.sent_ns + call.received_ns) // 2 + shift
+        if book.sequence in born and book.sequence + 1 in born:
+            assert born[book.sequence] - 4e6 < middle < born[book.sequence + 1] + 4e6
+
+
+def test_a_result_is_saved_and_opened_again(far, tmp_path) -> None:
+    """Everything is in the file; nothing is overwritten unasked; rubbish is refused."""
+    path = far.save(tmp_path / "far")
+    assert measure.load(path) == far and path.suffix == ".json"
+    with pytest.raises(BadInput, match="overwrite=True"):
+        far.save(path)
+    path.write_text('{"result":"Nothing"}')
+    with pytest.raises(BadInput, match="no saved result"):
+        measure.load(path)
+    with pytest.raises(BadInput, match="cannot be read"):
+        measure.load(tmp_path / "absent.json")
+
+
+def test_a_result_says_under_which_conditions(far) -> None:
+    """From where to where, whose clock, dials, seed; rows as a frame with intervals."""
+    stated = far.conditions
+    assert stated.seed == 7 and stated.rtt_ms == 80 and "kernel" in stated.way
+    assert "latency 80 ms" in str(far) and "clock" in str(far)
+    table = far.frame()
+    assert len(table) == len(FEEDS) and {"age_mean_ms_low", "wrong_share_high"} <= set(table)
+    assert len(far.figure().data) == 3
+
+
+def test_nothing_is_left_running(exchange, far) -> None:
+    """No thread, stream or dial of the measurement."""
+    assert not vocx.running() and "no dial" in str(exchange.lab.network)
+    assert not [one for one in threading.enumerate() if "every" in one.name]
+
+
+@pytest.mark.parametrize(
+    ("feeds", "seconds", "why"),
+    [
+        ([], 5, "at least one"),
+        ([Poll(1000.0), Poll(1000.0)], 5, "each feed once"),
+        ([Poll(5000.0)], 4, "write 10 to"),
+        ([Poll(100.0)], "4", "write a number"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(exchange, feeds, seconds, why) -> None:
+    """In words that say what to write."""
+    with pytest.raises(BadInput, match=why):
+        measure.freshness(exchange, feeds, seconds=seconds)
+
+
+def test_feeds_are_checked_where_they_are_written() -> None:
+    """Before anything runs."""
+    with pytest.raises(BadInput, match="every_ms is 0"):
+        Poll(0)
+    with pytest.raises(BadInput, match="one of quotes, book, ticker"):
+        Push("trades")  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="only a lab knows"):
+        measure.freshness(vocx.connect("binance", "real"), [Poll()])
+
+
+def test_a_sweep_turns_the_dial_and_puts_it_back(exchange) -> None:
+    """One result per distance, in the order asked for; the nearer is the fresher."""
+    began: list[float] = []
+    swept = measure.sweep(
+        exchange, [0, 60], [Push("quotes"), Poll(100.0)], seconds=2, progress=began.append
+    )
+    assert began == [0, 60] and [one.conditions.rtt_ms for one in swept.results] == began
+    near, away = (swept.at(rtt).find(Push("quotes")).age.mean.value for rtt in (0, 60))
+    assert away - near == pytest.approx(30, abs=TIMERS_MS)
+    assert "no dial" in str(exchange.lab.network) and "60 ms away" in str(swept)
+    assert len(swept.figure().data) >= 6
+    with pytest.raises(BadInput, match="was not measured"):
+        swept.at(20)
+
+
+def test_perfect_feeds_over_the_last_minute(exchange, far) -> None:
+    """The truth log is a market for arithmetic: staler is wronger."""
+    found = measure.ideal(measure.truth_of(exchange.lab, seconds=20), [Push(), Poll(500.0)], [80])
+    push, poll = (found.find(feed, 80).wrong.value for feed in (Push(), Poll(500.0)))
+    assert 0 < push < poll < 1
+    assert found.find(Poll(500.0), 80).age.value == pytest.approx(290, abs=2)
+
+
+def test_who_pays_on_measured_feeds(far) -> None:
+    """Paper orders on what the real feeds showed; all at the same moments."""
+    found = measure.who_pays(far, orders=500)
+    push, poll = found.find(Push("quotes")), found.find(Poll(500.0))
+    assert push.filled.value >= poll.filled.value and push.left.value <= poll.left.value
+    assert "500 paper orders" in str(found) and len(found.figure().data) == 2
+
+
+def test_who_pays_by_hand() -> None:
+    """The ask rises by 10 ticks half-way: a screen that is older than that fills nothing, pays
+    10 more at the market and loses on its quote; a fresh one does none of that."""
+    second = 1_000_000_000
+    true = steps_of([(0, 100, 101), (50 * second, 110, 111), (100 * second, 110, 111)], 1)
+    fresh, stale = measure.who_pays(true, [Push(), Poll(20_000.0)], rtt_ms=0, orders=4000).payers
+    assert fresh.filled.value == 1 and fresh.left.value == 0 and fresh.slippage_sd_bp == 0
+    late = 1 - stale.filled.value
+    assert 0.1 < late < 0.25 and stale.left.value == pytest.approx(late)
+    assert stale.slippage_bp.value == pytest.approx(late * 10 / 110.5 * 1e4, rel=0.01)
+    assert stale.lost_bp.value == pytest.approx(9.5 / 110.5 * 1e4, rel=0.01)
+
+
+def test_the_recorded_session_gives_the_reference_values(recorded: Path) -> None:
+    """Mean age and wrong share of six feeds at four distances, over 650 s of the real market."""
+    folder = recorded / "binance" / "hftbacktest"
+    true = measure.truth_in(sorted(folder.glob("btcusdt_2024080*.gz")))
+    found = measure.ideal(true, phases=2)
+    wrong = {
+        Push("quotes"): (0, 2.6, 6.3, 11.6),
+        Push("book"): (6.9, 7.9, 10.6, 15.2),
+        Push("ticker"): (30, 31, 32, 35),
+        Poll(250.0): (13, 14, 16, 20),
+        Poll(1000.0): (31, 31, 32, 36),
+        Poll(5000.0): (69, 66, 67, 71),
+    }
+    assert tuple(wrong) == REFERENCE
+    for feed, shares in wrong.items():
+        for rtt, share in zip((0, 20, 80, 200), shares, strict=True):
+            row = found.find(feed, rtt)
+            assert row.wrong.value * 100 == pytest.approx(share, abs=0.2 + 0.07 * share)
+            assert row.age.value == pytest.approx(feed.expected_age_ms(rtt), rel=0.01, abs=0.1)
+    paid = measure.who_pays(true, rtt_ms=80, orders=8000)
+    fills = [one.filled.value * 100 for one in paid.payers]
+    assert fills == pytest.approx([95, 91, 82, 70], abs=2)
+    assert [one.slippage_sd_bp for one in paid.payers] == pytest.approx(
+        [0.3, 0.5, 0.9, 1.9], rel=0.2
+    )
