@@ -160,7 +160,9 @@ def trading_lab(exchange: Exchange) -> Lab:
 
 def small(instrument: Instrument, price: Decimal) -> Decimal:
     """About twice the smallest quantity that may be ordered at a price."""
-    least = max(instrument.min_quantity, 2 * (instrument.min_notional or Decimal(0)) / price)
+    zero = Decimal(0)
+    worth = 2 * (instrument.min_notional or zero) / price
+    least = max(instrument.min_quantity or zero, worth, instrument.lot)
     return (least / instrument.lot).to_integral_value(ROUND_CEILING) * instrument.lot
 
 
