@@ -177,7 +177,7 @@ def test_who_pays_by_hand() -> None:
     """The ask rises by 10 ticks half-way: a screen that is older than that fills nothing, pays
     10 more at the market and loses on its quote; a fresh one does none of that."""
     second = 1_000_000_000
-    true = steps_of([(0, 100, 101), (50 * second, 110, 111), (100 * second, 110, 111)], 1)
+    true = steps_of([(0, 100, 101), (55 * second, 110, 111), (100 * second, 110, 111)], 1)
     fresh, stale = measure.who_pays(true, [Push(), Poll(20_000.0)], rtt_ms=0, orders=4000).payers
     assert fresh.filled.value == 1 and fresh.left.value == 0 and fresh.slippage_sd_bp == 0
     late = 1 - stale.filled.value
