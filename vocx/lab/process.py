@@ -37,6 +37,7 @@ from vocx.lab.log import CAPACITY, RECORDED_CAPACITY, TruthLog
 from vocx.lab.market import World
 from vocx.lab.pump import Pump
 from vocx.lab.relay import Dials, listen
+from vocx.lab.relay.punctual import new_event_loop
 from vocx.lab.server import VenueServer, json_server
 from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import Credentials
@@ -309,7 +310,8 @@ def run_foreground(config: Config) -> int:
         print(msgspec.json.encode(line).decode(), flush=True)
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    asyncio.run(_run(config, say, ends))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_run(config, say, ends))
     return 0
 
 
@@ -367,7 +369,8 @@ def main() -> int:
 
     try:
         config = msgspec.json.decode(first_line(), type=Config)
-        asyncio.run(_run(config, say, ends))
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(_run(config, say, ends))
     except Exception as error:
         logging.getLogger("vocx.lab").exception("the lab ends")
         if not said:
