@@ -216,5 +216,4 @@ def test_streams_are_as_old_as_over_real_packets(sides: Sides, rtt_ms: int) -> N
         for side in sides:
             side.listen(rtt_ms)
     assert sides[0].sizes == sides[1].sizes, "the same market, so the same bursts"
-    print(sides[0].sizes)
     agree(sides)

@@ -97,7 +97,9 @@ def move(device: str, own: str, other: str) -> int:
                 (SIOCSIFNETMASK, "255.255.255.255"),
                 (SIOCSIFDSTADDR, other),
             ):
-                packed = struct.pack("16sHH4s16x", name, socket.AF_INET, 0, socket.inet_aton(address))
+                packed = struct.pack(
+                    "16sHH4s16x", name, socket.AF_INET, 0, socket.inet_aton(address)
+                )
                 fcntl.ioctl(control, order, packed)
             for up in (name,) if own == NEAR else (name, b"lo"):
                 fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH22x", up, IFF_UP))
@@ -116,7 +118,10 @@ class Distance:
             undo.callback(self.near.close)
             undo.callback(self.far.close)
             ends = []
-            for place, journey in ((self.near, ("near", NEAR, HOME)), (self.far, ("far", FAR, NEAR))):
+            for place, journey in (
+                (self.near, ("near", NEAR, HOME)),
+                (self.far, ("far", FAR, NEAR)),
+            ):
                 ends.append(place.run(move, *journey))
                 undo.callback(os.close, ends[-1])
             self.router = subprocess.Popen(
