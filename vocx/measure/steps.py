@@ -152,14 +152,23 @@ def _summary(begun: Numbers, length: Numbers, slope: Numbers) -> tuple[float, fl
 
 def quantile(begun: Numbers, length: Numbers, slope: Numbers, q: float) -> float:
     """The value that pieces of time, each rising from ``begun`` with ``slope`` (0 or 1) for
-    ``length``, do not exceed in a share ``q`` of their time."""
-    wanted = q * length.sum()
-    low, high = float(begun.min()), float((begun + slope * length).max())
-    for _ in range(60):
-        middle = (low + high) / 2
-        under = np.where(slope > 0, np.clip(middle - begun, 0, length), length * (begun <= middle))
-        low, high = (middle, high) if under.sum() < wanted else (low, middle)
-    return high
+    ``length``, do not exceed in a share ``q`` of their time.
+
+    How much time lies below a value grows with the pieces that rise past it, and jumps where one
+    stands still: both only turn at the pieces' ends, so one pass over these finds the value.
+    """
+    flat = slope == 0
+    ends = np.concatenate([begun, (begun + length)[~flat]])
+    order = np.argsort(ends, kind="stable")
+    at = ends[order]
+    rate = np.cumsum(np.concatenate([slope, -slope[~flat]])[order])
+    jump = np.concatenate([length * flat, np.zeros(len(at) - len(begun))])[order]
+    rise = np.append(0.0, np.cumsum(rate[:-1] * np.diff(at)))
+    after = rise + np.cumsum(jump)
+    wanted = min(q * float(length.sum()), float(after[-1]))
+    place = int(np.searchsorted(after, wanted))
+    before = after[place] - jump[place]
+    return float(at[place] - (before - wanted) / rate[place - 1] if wanted < before else at[place])
 
 
 def wrong(
