@@ -1,0 +1,348 @@
+"""What a feed costs: requests and weight, bytes on the wire, connections, CPU; and what
+compression would save. Polls and streams side by side in the same seconds of the same market."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from vocx.errors import BadInput
+from vocx.measure.counted import Counted
+from vocx.measure.metered import (
+    POLLS,
+    READY_S,
+    STREAMS,
+    Asking,
+    Metered,
+    check_names,
+    metered,
+)
+from vocx.measure.result import Result, conditions, grid, in_lab
+from vocx.measure.sampling import Interval
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from vocx.exchange import Exchange
+
+KIB = 1024.0
+_SPENT = (
+    "per_min",
+    "weight_per_min",
+    "limit_share",
+    "KiB/s",
+    "bytes_each",
+    "overhead_share",
+    "connections",
+    "TLS_handshakes",
+    "CPU_ms/s",
+)
+_CARRIED = ("up_KiB/s", "down_KiB/s", "payload_each", "deflated_each", "deflated_KiB/s")
+
+
+class Cost(msgspec.Struct, frozen=True, kw_only=True):
+    """What one feed cost in the window.
+
+    Attributes
+    ----------
+    count : int
+        Calls or messages in the window.
+    weight_once : int
+        Weight of the snapshot that a local book begins with; not in the rates.
+    up_per_s, down_per_s : float
+        Bytes a second on the wire, client to venue and back: TLS, HTTP heads, WebSocket frames and
+        pings are in them, the headers of TCP and IP (40 bytes a segment and more) are not.
+    wire_per_s : Interval
+        Both ways.
+    payload_bytes : int
+        Bodies and messages in the window as they crossed the wire.
+    plain_bytes, compressed_bytes : int
+        The same payload uncompressed, and what gzip (REST) or permessage-deflate with context
+        takeover (WebSocket) makes of it: computed with zlib, level 6, never sent.
+    compressed_per_s : float
+        Bytes a second on the wire if the payload had gone compressed, all else being equal.
+    connections, handshakes : int
+        Opened for this feed from its start, and with a TLS handshake.
+    cpu_ms_per_s : float
+        Of the thread that does the work.
+    """
+
+    feed: str
+    kind: str
+    tls: bool
+    count: int
+    per_minute: float
+    weight: int
+    weight_once: int
+    weight_per_minute: float
+    limit_share: float | None
+    up_per_s: float
+    down_per_s: float
+    wire_per_s: Interval
+    payload_bytes: int
+    plain_bytes: int
+    compressed_bytes: int
+    compressed_per_s: float
+    connections: int
+    handshakes: int
+    cpu_ms_per_s: float
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """``"poll quote, TLS"``."""
+        return f"{self.kind} {self.feed}{', TLS' * self.tls}"
+
+    @property
+    def bytes_each(self) -> float:
+        """Bytes on the wire for each call or message, both ways."""
+        return self.wire_per_s.value * self.seconds / self.count if self.count else 0.0
+
+    @property
+    def overhead_share(self) -> float | None:
+        """The share of the bytes that is no payload: heads, frames, TLS, what was asked."""
+        total = self.wire_per_s.value * self.seconds
+        return 1 - self.payload_bytes / total if total else None
+
+
+class Traffic(Result, frozen=True, kw_only=True):
+    """What polls and streams of one symbol cost in the same seconds (see :class:`Cost`).
+
+    ``every_ms`` is the polls' interval; ``costs`` are in the order of the table.
+    """
+
+    costs: list[Cost]
+    every_ms: float
+
+    title: ClassVar[str] = "What a feed costs on the wire: TLS, heads and frames, no TCP/IP headers"
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "feed": one.name,
+                "per_min": one.per_minute,
+                "weight_per_min": round(one.weight_per_minute),
+                "limit_share": one.limit_share,
+                "up_KiB/s": one.up_per_s / KIB,
+                "down_KiB/s": one.down_per_s / KIB,
+                "KiB/s": _scaled(one.wire_per_s, 1 / KIB),
+                "bytes_each": one.bytes_each,
+                "payload_each": one.plain_bytes / one.count if one.count else None,
+                "overhead_share": one.overhead_share,
+                "connections": one.connections,
+                "TLS_handshakes": one.handshakes,
+                "CPU_ms/s": one.cpu_ms_per_s,
+                "deflated_each": one.compressed_bytes / one.count if one.count else None,
+                "deflated_KiB/s": one.compressed_per_s / KIB,
+            }
+            for one in self.costs
+        ]
+
+    def table(self) -> str:
+        """The rows in two tables, with the conditions below them."""
+        rows = self.rows()
+        tables = [
+            grid([{name: row[name] for name in ("feed", *names)} for row in rows])
+            for names in (_SPENT, _CARRIED)
+        ]
+        return (
+            f"{self.title}\n{tables[0]}\n\nWhat it carries, and what compression would make of it "
+            f"(gzip, permessage-deflate; computed)\n{tables[1]}\n{self.conditions.show()}"
+        )
+
+    def cost(self, name: str) -> Cost:
+        """One row by its name: ``"poll quote"``, ``"stream quotes, TLS"``."""
+        found = {one.name: one for one in self.costs}
+        if name not in found:
+            raise BadInput(f"there is no {name!r} here; there are {', '.join(found)}")
+        return found[name]
+
+    def equal_every_ms(
+        self, poll: str = "poll quote", stream: str = "stream quotes"
+    ) -> float | None:
+        """The polling interval at which a poll moves as many bytes as a stream, milliseconds;
+        ``None`` where the stream said nothing."""
+        asked, pushed = self.cost(poll), self.cost(stream)
+        rate = pushed.wire_per_s.value
+        return asked.bytes_each / rate * 1000 if rate else None
+
+    def figure(self, *, height: int = 0) -> go.Figure:
+        """Bytes a second of each feed, with its interval, and what compression would leave."""
+        from vocx import figures
+
+        def kib(one: Cost) -> tuple[float | None, float | None, float | None]:
+            rate = _scaled(one.wire_per_s, 1 / KIB)
+            low = rate.low if rate.low is None else max(rate.low, rate.value / 100)
+            return (rate.value or None, low, rate.high)
+
+        return figures.ranked(
+            [one.name for one in self.costs],
+            {
+                "as it is": [kib(one) for one in self.costs],
+                "with the payload compressed (computed)": [
+                    (one.compressed_per_s / KIB or None, None, None) for one in self.costs
+                ],
+            },
+            x="KiB/s on the wire, both ways, as the lab's sockets counted (no TCP/IP headers)",
+            height=height or None,
+            log=True,
+        )
+
+
+def traffic(
+    exchange: Exchange,
+    *,
+    symbol: str = "BTC/USDT",
+    every_ms: float = 1000.0,
+    seconds: float = 5.0,
+    polls: Sequence[str] = POLLS,
+    streams: Sequence[str] = STREAMS,
+    tls: Sequence[bool] = (False, True),
+) -> Traffic:
+    """Count what polls and streams of a symbol cost, side by side in the same seconds.
+
+    Every feed has connections of its own; their bytes are counted in the lab, where they cross
+    the wire. Not counted: opening (except in ``connections``) and what a stream asks by REST
+    before it starts; a new connection for each call is all opening, and counted in full.
+
+    Parameters
+    ----------
+    every_ms : float
+        The polls' interval.
+    polls : sequence of str
+        ``"quote"``, ``"ticker"`` (24 h), ``"book"`` (100 levels), on a kept connection, or with
+        ``", new connection"`` on one for each call.
+    streams : sequence of str
+        ``"quotes"``, ``"trades"``, ``"book"`` (``depth@100ms``), ``"ticker"``.
+    tls : sequence of bool
+        Over which wires: plain, TLS or both.
+
+    Raises
+    ------
+    BadInput
+        The exchange is not in a lab, a name is wrong, or the seconds hold no poll.
+    VocxError
+        What a call or a stream ended with.
+    """
+    lab = in_lab(exchange).lab
+    assert lab is not None
+    check_names(polls, streams, tls)
+    calls = _calls(every_ms, seconds)
+    every_ns = int(every_ms * 1e6)
+    with ExitStack() as stack:
+        feeds: list[Metered] = []
+        for secure in dict.fromkeys(tls):
+            more = metered(exchange, symbol, polls, streams, secure)
+            feeds += more
+            for one in more:
+                stack.callback(one.close)
+        _together([one.open for one in feeds])
+        counted = Counted(lab, every_ns, calls)
+        for one in feeds:
+            one.begin(counted.begin_ns, calls, every_ns)
+        counted.watch()
+        for one in feeds:
+            one.end(*counted.window)
+        counted.last()
+        costs = [_cost(one, counted, _limit_per_minute(exchange)) for one in feeds]
+    return Traffic(
+        conditions=conditions(
+            exchange,
+            way="between this kernel and the exchange's sockets",
+            clock="this machine, which the lab shares",
+            symbol=symbol,
+            seconds=calls * every_ms / 1000,
+        ),
+        costs=costs,
+        every_ms=every_ms,
+    )
+
+
+def _cost(one: Metered, counted: Counted, limit: float | None) -> Cost:
+    ports, polled = set(one.ports()), isinstance(one, Asking)
+    up, down, both, seconds = counted.rates(sorted(ports), polled)
+    sizes, squeezed = one.sizes, one.compressed()
+    share = len(sizes) / len(squeezed) if squeezed else 1.0
+    saved = (one.sent_bytes(len(squeezed)) - one.sent_if(squeezed)) * share
+    per_minute = len(sizes) / seconds * 60
+    weight = per_minute * one.weight
+    return Cost(
+        feed=one.name,
+        kind=one.kind,
+        tls=one.tls,
+        count=len(sizes),
+        per_minute=per_minute,
+        weight=one.weight,
+        weight_once=one.weight_once,
+        weight_per_minute=weight,
+        limit_share=weight / limit if limit else None,
+        up_per_s=up,
+        down_per_s=down,
+        wire_per_s=both,
+        payload_bytes=one.payload_bytes(),
+        plain_bytes=sum(sizes),
+        compressed_bytes=round(sum(squeezed) * share),
+        compressed_per_s=max(0.0, both.value - saved / seconds),
+        connections=len(ports),
+        handshakes=len(ports) if one.tls else 0,
+        cpu_ms_per_s=one.cpu_ns / 1e6 / seconds,
+        seconds=seconds,
+    )
+
+
+def _limit_per_minute(exchange: Exchange) -> float | None:
+    """How much weight a minute the venue allows."""
+    found = [
+        one.amount * 60 / one.window_s for one in exchange.venue.limits if one.kind == "weight"
+    ]
+    return min(found, default=None)
+
+
+def _calls(every_ms: float, seconds: float) -> int:
+    for name, value in (("every_ms", every_ms), ("seconds", seconds)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise BadInput(f"{name} is {value!r}; write a number above 0")
+    if every_ms < 5:
+        raise BadInput(f"every_ms is {every_ms!r}; below 5 a poll would wait for itself")
+    calls = int(seconds * 1000 / every_ms)
+    if calls < 2:
+        raise BadInput(f"in {seconds:g} s fewer than two polls of every {every_ms:g} ms fit")
+    return calls
+
+
+def _together(works: Sequence[Any]) -> None:
+    """All at once, in threads; the first error is raised when all have ended."""
+    errors: list[BaseException] = []
+
+    def work(one: Any) -> None:
+        try:
+            one()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(one,), daemon=True) for one in works]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        for thread in threads:
+            thread.join(READY_S)
+        raise
+    if errors:
+        raise errors[0]
+
+
+def _scaled(interval: Interval, factor: float) -> Interval:
+    low, high = interval.low, interval.high
+    return Interval(
+        interval.value * factor,
+        None if low is None else low * factor,
+        None if high is None else high * factor,
+        interval.n,
+    )
