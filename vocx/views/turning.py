@@ -67,6 +67,7 @@ class Turning:
         if not rtt_ms and not jitter_ms and self._back("latency"):
             return
         self.lab.network.latency(rtt_ms=rtt_ms, jitter_ms=jitter_ms, venue=self.venue)
+        self.look()
 
     def bandwidth(self, kib_per_s: float) -> None:
         """Turn the bandwidth; 0 turns it back."""
