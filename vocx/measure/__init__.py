@@ -8,24 +8,32 @@ Three words are kept apart (see :mod:`vocx.measure.result`): *call time*, *age*,
 >>> measure.sweep(ex, [0, 20, 80, 200]).figure()
 >>> measure.theory.expected_age_ms(interval_ms=1000, rtt_ms=80)
 >>> measure.ideal(measure.truth_of(ex.lab))
+>>> measure.calls(ex, rtt_ms=[0, 20, 80])
+>>> measure.traffic(ex, every_ms=1000, seconds=5)
 >>> measure.who_pays(measure.truth_of(ex.lab), rtt_ms=80)
 """
 
 from vocx.measure import theory
-from vocx.measure.beside import SideBySide, side_by_side, stacked, wrong_share
+from vocx.measure.calls import CallTime, CallTimes, calls
+from vocx.measure.drawn import prices
 from vocx.measure.feeds import Feed, Hybrid, Poll, Push
 from vocx.measure.fills import FillTimes, fills
 from vocx.measure.freshness import FeedSeen, Freshness, freshness
 from vocx.measure.ideal import Ideal, ideal, truth_in, truth_of
+from vocx.measure.lines import Lines, lines
 from vocx.measure.payers import WhoPays, who_pays
 from vocx.measure.result import Conditions, Result, load
 from vocx.measure.sampling import Interval
 from vocx.measure.steps import Ages, Known, Steps
 from vocx.measure.sweep import Sweep, sweep
+from vocx.measure.traffic import Cost, Traffic, traffic
 
 __all__ = [
     "Ages",
+    "CallTime",
+    "CallTimes",
     "Conditions",
+    "Cost",
     "Feed",
     "FeedSeen",
     "FillTimes",
@@ -34,23 +42,25 @@ __all__ = [
     "Ideal",
     "Interval",
     "Known",
+    "Lines",
     "Poll",
     "Push",
     "Result",
-    "SideBySide",
     "Steps",
     "Sweep",
+    "Traffic",
     "WhoPays",
+    "calls",
     "fills",
     "freshness",
     "ideal",
+    "lines",
     "load",
-    "side_by_side",
-    "stacked",
+    "prices",
     "sweep",
     "theory",
+    "traffic",
     "truth_in",
     "truth_of",
     "who_pays",
-    "wrong_share",
 ]
