@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import sys
@@ -25,7 +26,7 @@ from vocx.errors import (
 )
 from vocx.stream import Stream
 from vocx.stream.deadlines import Deadlines
-from vocx.stream.dial import Line, dial, redacted
+from vocx.stream.dial import Line, _context, dial, redacted
 from vocx.stream.wire import HURRY
 from vocx.venues.base import Listen
 from vocx.venues.binance import Binance
@@ -99,6 +100,20 @@ def test_an_unverified_certificate_is_refused(secure: tuple[str, Path]) -> None:
     """Row 15: never downgraded; the text says what to do."""
     with pytest.raises(TlsError, match="ca_file"):
         call(secure[0])
+
+
+def test_authorities_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at each reconnect; but anew when the file or the environment changes."""
+    path = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(path))
+    first = _context(path)
+    assert _context(path) is first and _context(None) is not first
+    trustme.CA().cert_pem.write_to_path(str(path))
+    os.utime(path, ns=(1, 1))
+    second = _context(path)
+    assert second is not first
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    assert _context(path) is not second
 
 
 def test_an_authority_that_cannot_be_read(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import os
 import select
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -191,13 +193,32 @@ def _connect(addresses: list[Address], seconds: float, stopping: threading.Event
 
 
 def _context(ca_file: str | Path | None) -> ssl.SSLContext:
-    """Verifies always; ``ca_file`` adds an authority (the lab's own)."""
+    """Verifies always; ``ca_file`` adds an authority (the lab's own).
+
+    Kept between dials: reading the system's authorities takes some 40 ms, and a reconnect is in
+    a hurry.
+    """
+    trusted = [os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"), ca_file]
+    marks = [_mark(one) for one in trusted]
+    return _made_context(None if ca_file is None else str(ca_file), str(marks))
+
+
+def _mark(path: str | Path | None) -> object:
+    """Changes when the file does: a reopened lab has a new authority."""
+    try:
+        return path and (path, os.stat(path).st_mtime_ns)
+    except OSError:
+        return path
+
+
+@lru_cache(maxsize=8)
+def _made_context(ca_file: str | None, marks: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if ca_file is not None:
         try:
-            context.load_verify_locations(cafile=str(ca_file))
+            context.load_verify_locations(cafile=ca_file)
         except OSError as error:  # ssl.SSLError is one
-            raise BadInput(f"ca_file {str(ca_file)!r} holds no certificate: {error}") from error
+            raise BadInput(f"ca_file {ca_file!r} holds no certificate: {error}") from error
     return context
 
 
