@@ -4,23 +4,22 @@ Two labs with the same seed, whose markets stand still. One is in a network name
 distance away (``tun.py`` beside this file): there the kernel's own TCP pays for everything. The
 other is on plain loopback with the dial turned as far. The labs are whole and unchanged: their
 own process, URLs and certificate; only the first one's 127.0.0.1 is far from its client. Calls
-alternate between the two, and medians are compared.
+alternate between the two, and the quickest of each are compared, as whatever else the machine does
+can only add to them. While they do not agree they are repeated: a wrong dial never gets there.
 """
 
 from __future__ import annotations
 
 import http.client
 import os
-import signal
 import ssl
 import subprocess
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,8 +32,10 @@ import vocx.lab
 pytestmark = pytest.mark.skipif(bool(tun.missing()), reason=tun.missing() or "nothing is missing")
 
 TOLERANCE = 0.10
-ROUNDS = {20: 9, 80: 3, 200: 2}
+ROUNDS = {20: 4, 80: 2, 200: 1}
 """Distances (round trip, ms) and how often everything is measured there."""
+PATIENCE = 3
+"""So many times as often at most."""
 REST_S = 1.0
 TRADES = "/api/v3/trades?symbol=BTCUSDT&limit="
 REPLIES = {
@@ -185,35 +186,81 @@ def differences(sides: Sides) -> list[str]:
     packets, dials = (side.times for side in sides)
     lines = []
     for name, real in packets.items():
-        real_ms, dial_ms = median(real), median(dials[name])
+        real_ms, dial_ms = min(real), min(dials[name])
         off = dial_ms / real_ms - 1
         mark = "*" if abs(off) > TOLERANCE else " "
         lines.append(f"{mark} {name:28} {real_ms:8.1f} ms {dial_ms:8.1f} ms {off:+7.1%}")
     return lines
 
 
-def agree(sides: Sides) -> None:
-    lines = differences(sides)
-    table = "\n".join(["what", "real packets", "dial", *lines])
+def compare(sides: Sides, rtt_ms: int, measure: Callable[[], None]) -> None:
+    """Measure as often as is right for the distance, and go on while something is off."""
+    for count in range(1, PATIENCE * ROUNDS[rtt_ms] + 1):
+        measure()
+        lines = differences(sides)
+        if count >= ROUNDS[rtt_ms] and not any(line.startswith("*") for line in lines):
+            break
+    table = "\n".join([f"{rtt_ms} ms, {count} rounds: real packets, dial", *lines])
     print(table)
-    assert not [line for line in lines if line.startswith("*")], table
+    assert "*" not in table, table
 
 
 @pytest.mark.parametrize("rtt_ms", ROUNDS)
 def test_replies_take_as_long_as_over_real_packets(sides: Sides, rtt_ms: int) -> None:
     """Totals of small and large replies: on a new connection, a kept one, one that rested."""
-    for _ in range(ROUNDS[rtt_ms]):
+
+    def measure() -> None:
         call_all(sides, ("new", "kept"))
         time.sleep(REST_S)
         call_all(sides, ("rested",))
-    agree(sides)
+
+    compare(sides, rtt_ms, measure)
 
 
 @pytest.mark.parametrize("rtt_ms", ROUNDS)
 def test_streams_are_as_old_as_over_real_packets(sides: Sides, rtt_ms: int) -> None:
     """The handshake of a stream, and the age of pushed messages in small and large bursts."""
-    for _ in range(ROUNDS[rtt_ms]):
+
+    def measure() -> None:
         for side in sides:
             side.listen(rtt_ms)
-    assert sides[0].sizes == sides[1].sizes, "the same market, so the same bursts"
-    agree(sides)
+        assert sides[0].sizes == sides[1].sizes, "one market, so the same bursts"
+
+    compare(sides, rtt_ms, measure)
+
+
+KILLED = """
+import os, sys, tun
+made = tun.Distance()
+print(made.router.pid, *(place.run(os.readlink, "/proc/thread-self/ns/net")
+                         for place in (made.near, made.far)), flush=True)
+sys.stdin.read()
+"""
+
+
+def namespaces() -> set[str]:
+    """The network namespaces that some thread on this machine lives in."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/task/*/ns/net"):
+        with suppress(OSError):
+            found.add(os.readlink(link))
+    return found
+
+
+def test_nothing_stays_behind_when_killed() -> None:
+    """No process, namespace or device outlives whoever made a distance, however it ends."""
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED],
+        cwd=Path(__file__).parent,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stdout is not None
+        router, *made = child.stdout.readline().split()
+        assert set(made) <= namespaces()
+        child.kill()
+    deadline_s = time.monotonic() + 5
+    while set(made) & namespaces() or Path(f"/proc/{router}/fd/0").exists():
+        assert time.monotonic() < deadline_s, "a namespace or the router is still there"
+        time.sleep(0.01)
