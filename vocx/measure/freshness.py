@@ -155,6 +155,21 @@ class Freshness(Result, frozen=True, kw_only=True):
         )
         return "\n".join([grid(shown), market, self.conditions.show()])
 
+    def brief(self) -> str:
+        """The three words only, without intervals."""
+        shown = [
+            {
+                "": one.feed.name,
+                "call time, ms": one.call_ms.value if one.call_ms else "no call",
+                "mean age, ms": one.age.mean.value,
+                "wrong share": one.wrong.value,
+            }
+            for one in self.feeds
+        ]
+        stated = self.conditions
+        market = f"{stated.symbol}, {self.seconds:.0f} s, {self.changes} changes of the best price"
+        return f"{market}; {stated.dials}\n{grid(shown)}"
+
     def figure(self, *, height: int | None = None) -> go.Figure:
         """Mean age of each feed with its interval, p95, and what arithmetic expects."""
         from vocx import figures
