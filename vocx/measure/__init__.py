@@ -8,6 +8,7 @@ Three words are kept apart (see :mod:`vocx.measure.result`): *call time*, *age*,
 >>> measure.sweep(ex, [0, 20, 80, 200]).figure()
 >>> measure.theory.expected_age_ms(interval_ms=1000, rtt_ms=80)
 >>> measure.ideal(measure.truth_of(ex.lab))
+>>> measure.wrong_when(ex.lab, measure.Poll(1000), rtt_ms=20)
 >>> measure.calls(ex, rtt_ms=[0, 20, 80])
 >>> measure.traffic(ex, every_ms=1000, seconds=5)
 >>> measure.who_pays(measure.truth_of(ex.lab), rtt_ms=80)
@@ -21,6 +22,7 @@ from vocx.measure.fills import FillTimes, fills
 from vocx.measure.freshness import FeedSeen, Freshness, freshness
 from vocx.measure.ideal import Ideal, ideal, truth_in, truth_of
 from vocx.measure.lines import Lines, lines
+from vocx.measure.moments import WrongWhen, wrong_when
 from vocx.measure.payers import WhoPays, who_pays
 from vocx.measure.result import Conditions, Result, load
 from vocx.measure.sampling import Interval
@@ -50,6 +52,7 @@ __all__ = [
     "Sweep",
     "Traffic",
     "WhoPays",
+    "WrongWhen",
     "calls",
     "fills",
     "freshness",
@@ -63,4 +66,5 @@ __all__ = [
     "truth_in",
     "truth_of",
     "who_pays",
+    "wrong_when",
 ]

@@ -1,0 +1,176 @@
+"""*When* is a price wrong? For a part of the time; when something happens, most of the time.
+
+The share of time counts quiet seconds like busy ones. A strategy acts in the busy ones: so the
+price that a poll shows is also looked at just before each trade and each change of the true
+price, over the truth of the last minute.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+import numpy as np
+
+from vocx.errors import BadInput
+from vocx.measure.feeds import Feed, Poll
+from vocx.measure.ideal import feed_of, pooled, steps_of, tick_of
+from vocx.measure.result import Conditions, Result, grid
+from vocx.measure.sampling import Interval, share_interval
+from vocx.measure.steps import BLOCKS, Known, Steps, wrong
+from vocx.timing import mono_ns
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from vocx.lab import Lab
+
+Moment = tuple[int, int]
+"""When (nanoseconds), and which of the true steps held just before."""
+
+
+class WhenRow(msgspec.Struct, frozen=True, kw_only=True):
+    """How often the price shown was not the true one at such moments; ``count`` of them, or none
+    for a share of the time."""
+
+    when: str
+    wrong: Interval
+    count: int | None
+
+
+class WrongWhen(Result, frozen=True, kw_only=True):
+    """See :func:`wrong_when`."""
+
+    title: ClassVar[str] = "when is the price wrong"
+    feed: Feed
+    lines: list[WhenRow]
+
+    def find(self, when: str) -> WhenRow:
+        """``"at any time"``, ``"at a trade"`` or ``"at a price change"``."""
+        for one in self.lines:
+            if one.when == when:
+                return one
+        raise BadInput(f"there is no {when!r}; there are {[one.when for one in self.lines]}")
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [
+            {"when": one.when, "wrong_share": one.wrong, "moments": one.count} for one in self.lines
+        ]
+
+    def table(self) -> str:
+        where = f"{self.feed.name}, {self.conditions.rtt_ms:g} ms away"
+        return f"{where}\n{grid(self.rows())}\n{self.conditions.show()}"
+
+    def figure(self, *, height: int | None = None) -> go.Figure:
+        """A share for each kind of moment, with its interval."""
+        from vocx import figures
+
+        def percent(one: Interval) -> tuple[float | None, float | None, float | None]:
+            ends = [None if end is None else 100 * end for end in (one.low, one.high)]
+            return (100 * one.value if one.n else None), ends[0], ends[1]
+
+        return figures.ranked(
+            [one.when for one in self.lines],
+            {"wrong": [percent(one.wrong) for one in self.lines]},
+            x=f"wrong, % ({self.feed.name}, computed over the true prices)",
+            height=height,
+        )
+
+
+def wrong_when(
+    lab: Lab,
+    feed: Feed | None = None,
+    *,
+    rtt_ms: float = 0.0,
+    symbol: str = "BTC/USDT",
+    seconds: float = 60.0,
+    phases: int = 8,
+) -> WrongWhen:
+    """How often the price that a perfect feed (:class:`Poll` each second by default) showed was
+    not the true one: of the time, of the moments just before a trade, and just before the true
+    price changed. From the lab's truth log of the last seconds.
+
+    Raises
+    ------
+    BadInput
+        The log has nothing of this symbol yet.
+    """
+    since_ns = mono_ns() - int(seconds * 1e9)
+    quotes, trades = (
+        [one for one in lab.truth.events(1, symbol=symbol, kind=kind) if one.mono_ns >= since_ns]
+        for kind in ("quote", "trade")
+    )
+    if len(quotes) < 2:
+        raise BadInput(f"nothing happened to {symbol} yet: let the market run for some seconds")
+    tick = tick_of(price for one in quotes for price in (one.bid, one.ask))
+    true = steps_of([(one.mono_ns, one.bid, one.ask) for one in quotes], tick)
+    # An order that eats several levels makes trades and prices in one instant: their order in the
+    # log says which price each trade met.
+    met = np.searchsorted([one.sequence for one in quotes], [one.sequence for one in trades])
+    found = [(one.mono_ns, int(place) - 1) for one, place in zip(trades, met, strict=True)]
+    lines = lines_of(true, found, feed or Poll(1000.0), rtt_ms, phases=phases)
+    return WrongWhen(
+        conditions=Conditions(
+            way="from the exchange's book to a perfect program",
+            clock="the exchange",
+            venue="",
+            symbol=symbol,
+            rtt_ms=rtt_ms,
+            seed=None if lab.config.replay else lab.config.seed,
+            seconds=(true.at[-1] - true.at[0]) / 1e9,
+        ),
+        feed=feed or Poll(1000.0),
+        lines=lines,
+    )
+
+
+def lines_of(
+    true: Steps, trades: Sequence[Moment], feed: Feed, rtt_ms: float, *, phases: int = 8
+) -> list[WhenRow]:
+    """The rows of :class:`WrongWhen`, over ``phases`` places at which the feed's period may begin.
+
+    Raises
+    ------
+    BadInput
+        The time is shorter than one period of the feed.
+    """
+    bid, ask = np.asarray(true.bid), np.asarray(true.ask)
+    turned = np.flatnonzero((np.diff(bid) != 0) | (np.diff(ask) != 0))
+    changes = [(true.at[one + 1], int(one)) for one in turned]
+    since_ns, until_ns = true.at[0] + int((feed.cadence_ms + rtt_ms) * 1e6), true.at[-1]
+    if until_ns <= since_ns:
+        raise BadInput("the time is shorter than one period: let the market run for some seconds")
+    shown = [feed_of(true, feed, rtt_ms, phase=(one + 0.5) / phases) for one in range(phases)]
+    made = [
+        WhenRow(
+            when="at any time",
+            wrong=pooled([wrong(one, true, since_ns, until_ns) for one in shown]),
+            count=None,
+        )
+    ]
+    for when, moments in (("at a trade", trades), ("at a price change", changes)):
+        inside = [one for one in moments if since_ns <= one[0] < until_ns and one[1] >= 0]
+        share = _missed(shown, true, inside, since_ns, until_ns)
+        made.append(WhenRow(when=when, wrong=share, count=len(inside)))
+    return made
+
+
+def _missed(
+    shown: Sequence[Known], true: Steps, moments: Sequence[Moment], since_ns: int, until_ns: int
+) -> Interval:
+    """The share of moments at which a program showed something else than what held just before,
+    and how much it varies from one piece of the time to the next."""
+    at = np.array([when for when, _ in moments], dtype=np.int64)
+    held = np.array([place for _, place in moments], dtype=np.int64)
+    differs = np.zeros(len(at))
+    for one in shown:
+        place = np.searchsorted(one.at, at) - 1
+        same_bid = np.asarray(one.bid)[place] == np.asarray(true.bid)[held]
+        differs += ~(same_bid & (np.asarray(one.ask)[place] == np.asarray(true.ask)[held]))
+    differs /= len(shown)
+    block = np.minimum((at - since_ns) * BLOCKS // (until_ns - since_ns), BLOCKS - 1)
+    pieces = [differs[block == number] for number in range(BLOCKS)]
+    filled = [one for one in pieces if len(one)]
+    return share_interval([fmean(one) for one in filled], [len(one) for one in filled])
