@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from itertools import count
 from time import thread_time_ns
 from typing import TYPE_CHECKING, Any
@@ -227,19 +228,19 @@ class Hearing(Metered):
 
 
 def metered(
-    exchange: Exchange, symbol: str, polls: Sequence[str], streams: Sequence[str], tls: bool
+    exchange: Exchange,
+    symbol: str,
+    polls: Sequence[str],
+    streams: Sequence[str],
+    tls: bool,
+    stack: ExitStack,
 ) -> list[Metered]:
-    """All feeds of one kind of wire, not opened yet."""
+    """All feeds of one kind of wire, not opened yet; ``stack`` closes them."""
     made: list[Metered] = []
-    try:
-        for name in polls:
-            made.append(Asking(name, tls, exchange, symbol))
-        for name in streams:
-            made.append(Hearing(name, tls, exchange, symbol))
-    except BaseException:
-        for one in made:
-            one.close()
-        raise
+    for kind, names in ((Asking, polls), (Hearing, streams)):
+        for name in names:
+            made.append(kind(name, tls, exchange, symbol))
+            stack.callback(made[-1].close)
     return made
 
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from vocx.exchange import Exchange
+    from vocx.lab import Lab
 
 KIB = 1024.0
 _SPENT = (
@@ -205,9 +206,8 @@ def traffic(
 ) -> Traffic:
     """Count what polls and streams of a symbol cost, side by side in the same seconds.
 
-    Every feed has connections of its own; their bytes are counted in the lab, where they cross
-    the wire. Not counted: opening (except in ``connections``) and what a stream asks by REST
-    before it starts; a new connection for each call is all opening, and counted in full.
+    Every feed has connections of its own, counted in the lab where they cross the wire. Not
+    counted: opening a kept one (but for ``connections``), and what a stream asks by REST first.
 
     Parameters
     ----------
@@ -225,41 +225,38 @@ def traffic(
     ------
     BadInput
         The exchange is not in a lab, a name is wrong, or the seconds hold no poll.
-    VocxError
-        What a call or a stream ended with.
     """
     lab = in_lab(exchange).lab
     assert lab is not None
     check_names(polls, streams, tls)
     calls = _calls(every_ms, seconds)
-    every_ns = int(every_ms * 1e6)
     with ExitStack() as stack:
         feeds: list[Metered] = []
         for secure in dict.fromkeys(tls):
-            more = metered(exchange, symbol, polls, streams, secure)
-            feeds += more
-            for one in more:
-                stack.callback(one.close)
-        _together([one.open for one in feeds])
-        counted = Counted(lab, every_ns, calls)
-        for one in feeds:
-            one.begin(counted.begin_ns, calls, every_ns)
-        counted.watch()
-        for one in feeds:
-            one.end(*counted.window)
-        counted.last()
+            feeds += metered(exchange, symbol, polls, streams, secure, stack)
+        counted = _counted(lab, feeds, calls, int(every_ms * 1e6))
         costs = [_cost(one, counted, _limit_per_minute(exchange)) for one in feeds]
-    return Traffic(
-        conditions=conditions(
-            exchange,
-            way="between this kernel and the exchange's sockets",
-            clock="this machine, which the lab shares",
-            symbol=symbol,
-            seconds=calls * every_ms / 1000,
-        ),
-        costs=costs,
-        every_ms=every_ms,
+    made = conditions(
+        exchange,
+        way="between this kernel and the exchange's sockets",
+        clock="this machine, which the lab shares",
+        symbol=symbol,
+        seconds=calls * every_ms / 1000,
     )
+    return Traffic(conditions=made, costs=costs, every_ms=every_ms)
+
+
+def _counted(lab: Lab, feeds: Sequence[Metered], calls: int, every_ns: int) -> Counted:
+    """All feeds opened, and counted over the same window."""
+    _together([one.open for one in feeds])
+    counted = Counted(lab, every_ns, calls)
+    for one in feeds:
+        one.begin(counted.begin_ns, calls, every_ns)
+    counted.watch()
+    for one in feeds:
+        one.end(*counted.window)
+    counted.last()
+    return counted
 
 
 def _cost(one: Metered, counted: Counted, limit: float | None) -> Cost:
