@@ -160,8 +160,9 @@ def test_survive_drops_a_spoilt_message_and_stays(lab: Lab, start: Start) -> Non
 
 HYBRID = """
 import sys
-from vocx.measure.clients.hybrid import Hybrid
-hybrid = Hybrid(*sys.argv[1:3], "BTCUSDT")
+import vocx.measure.clients.hybrid as client
+client.ASK_AFTER_S = (0.2, 0.2)
+hybrid = client.Hybrid(*sys.argv[1:3], "BTCUSDT")
 hybrid.trade(*sys.argv[3:])
 for line in sys.stdin:
     print(eval(line), flush=True)

@@ -16,6 +16,7 @@ Three words are kept apart (see :mod:`vocx.measure.result`): *call time*, *age*,
 
 from vocx.measure import theory
 from vocx.measure.calls import CallTime, CallTimes, calls
+from vocx.measure.distance import Distance, distance
 from vocx.measure.drawn import prices
 from vocx.measure.feeds import Feed, Hybrid, Poll, Push
 from vocx.measure.fills import FillTimes, fills
@@ -24,6 +25,7 @@ from vocx.measure.ideal import Ideal, ideal, truth_in, truth_of
 from vocx.measure.lines import Lines, lines
 from vocx.measure.moments import WrongWhen, wrong_when
 from vocx.measure.payers import WhoPays, who_pays
+from vocx.measure.orders import OrderEntry, orders
 from vocx.measure.result import Conditions, Result, load
 from vocx.measure.sampling import Interval
 from vocx.measure.steps import Ages, Known, Steps
@@ -36,6 +38,7 @@ __all__ = [
     "CallTimes",
     "Conditions",
     "Cost",
+    "Distance",
     "Feed",
     "FeedSeen",
     "FillTimes",
@@ -45,6 +48,7 @@ __all__ = [
     "Interval",
     "Known",
     "Lines",
+    "OrderEntry",
     "Poll",
     "Push",
     "Result",
@@ -54,6 +58,7 @@ __all__ = [
     "WhoPays",
     "WrongWhen",
     "calls",
+    "distance",
     "fills",
     "freshness",
     "ideal",

@@ -22,6 +22,9 @@ import websocket
 from vocx.measure.clients import ask, survive
 
 OPEN = {"sent", "NEW", "PARTIALLY_FILLED"}
+ASK_AFTER_S = (0.2, 0.5, 1, 2, 4)
+"""An order whose answer was lost is asked for so often: for longer than the 5 s after which the
+exchange refuses it as too old, so that it cannot arrive any more."""
 
 
 class Hybrid:
@@ -78,8 +81,8 @@ class Hybrid:
             if reply.status_code < 500:
                 self.orders[name] = "refused"
                 return name, f"refused: {reply.text}"
-        # A time-out is not a no. It is refused when older than 5 s, so we ask for longer than that.
-        for wait_s in (0.2, 0.5, 1, 2, 4):
+        # A time-out is not a no.
+        for wait_s in ASK_AFTER_S:
             time.sleep(wait_s)
             outcome = self._ask(name)
             if outcome == "accepted":

@@ -1,0 +1,268 @@
+"""How far is the exchange from you? Measured at the venue, or typed; then set on the lab's dial.
+
+Two numbers, because a venue may stand behind an edge (a content network's machine near you):
+
+*connect*  one round trip of TCP, to the edge that answers;
+*warm*     a small request on a kept connection: to the exchange itself and back, and what it needs
+           to answer.
+
+What a warm request takes there, less what the same request takes in a lab at 0 ms (this machine's
+and an exchange's own milliseconds), is the distance for the dial.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from vocx import errors, venues
+from vocx.lab import Lab
+from vocx.measure.result import Conditions, Result, machine
+from vocx.measure.sampling import Interval, quantile_interval
+from vocx.rest import Client
+from vocx.timing import HttpExchange
+from vocx.venues.base import GetTime
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from vocx.exchange import Exchange
+    from vocx.lab.network import Turned
+
+CALLS = 20
+OPENINGS = 5
+WARM_UP = 3
+FARTHEST_MS = 10_000.0
+TYPED = "vocx.measure.distance(rtt_ms=35)"
+"""What to write where a venue cannot be reached."""
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """Medians of one place, milliseconds. ``tls`` is ``None`` without TLS."""
+
+    connect: Interval
+    tls: Interval | None
+    warm: Interval
+
+
+class Distance(Result, frozen=True, kw_only=True):
+    """How far an exchange is from this machine.
+
+    Attributes
+    ----------
+    host : str
+        Who was asked; empty where the distance was typed.
+    rtt : Interval
+        There and back, milliseconds: what the lab's dial is to show.
+    there, here : Reach or None
+        The venue, and a lab at 0 ms (``None`` where none was given: nothing is then taken off).
+    """
+
+    title: ClassVar[str] = "how far the exchange is from you"
+    host: str
+    rtt: Interval
+    there: Reach | None = None
+    here: Reach | None = None
+
+    @property
+    def rtt_ms(self) -> float:
+        """The distance as one number: a round trip, milliseconds."""
+        return self.rtt.value
+
+    @property
+    def typed(self) -> bool:
+        """Whether somebody typed it, and nothing was measured."""
+        return self.there is None
+
+    def rows(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        if self.there is not None:
+            found.append({"what": f"TCP connect, to what answers for {self.host}"})
+            found[-1]["ms"] = self.there.connect
+            if self.there.tls is not None:
+                found.append({"what": "TLS handshake", "ms": self.there.tls})
+            found.append({"what": "request on a kept connection, to the exchange and back"})
+            found[-1]["ms"] = self.there.warm
+        if self.here is not None:
+            found.append({"what": "the same request in a lab at 0 ms", "ms": self.here.warm})
+        how = "as typed" if self.typed else "for the dial"
+        return [*found, {"what": f"distance, {how}", "ms": self.rtt}]
+
+    def table(self) -> str:
+        if self.typed:
+            return (
+                f"{self.title}\n{self.rtt_ms:g} ms there and back, as typed: nothing was measured"
+            )
+        note = "\nin a lab TCP's connect looks instant: its relay charges the first bytes for it"
+        return super().table() + note * self._in_lab
+
+    @property
+    def _in_lab(self) -> bool:
+        return self.host.startswith("127.0.0.1:")
+
+    def figure(self, *, height: int | None = None) -> go.Figure:
+        """Each step and the distance, with their intervals."""
+        from vocx import figures
+
+        rows = self.rows()
+        found = [(row["ms"].value, row["ms"].low, row["ms"].high) for row in rows]
+        return figures.ranked(
+            [row["what"] for row in rows],
+            {"median": found},
+            x=f"milliseconds, {self.conditions.way} (clock: {self.conditions.clock})",
+            height=height,
+        )
+
+    def dial(self, lab: Lab | Exchange) -> Turned:
+        """Put the exchange of a lab so far away: from now on, or with ``with`` for a block."""
+        found = lab if isinstance(lab, Lab) else lab.lab
+        if found is None:
+            raise errors.BadInput(
+                "only a lab's distance can be dialled: distance.dial(ex.lab) of an exchange that "
+                "is in one"
+            )
+        return found.network.latency(rtt_ms=round(self.rtt_ms, 1))
+
+
+def distance(
+    exchange: Exchange | None = None,
+    *,
+    rtt_ms: float | None = None,
+    lab: Lab | None = None,
+    calls: int = CALLS,
+) -> Distance:
+    """Your distance to the real venue; or to wherever ``exchange`` is.
+
+    Opens five connections and asks ``calls`` times for the time (weight 1), on a kept one.
+    Without DNS. Blocks for a few seconds; safe to repeat.
+
+    Parameters
+    ----------
+    exchange : Exchange or None
+        Its venue and place; by default the real Binance (its public-data host, no key). One that
+        is in a lab gives the distance to that lab.
+    rtt_ms : float or None
+        Typed instead of measured: there and back, milliseconds. Nothing is sent.
+    lab : Lab or None
+        Where the own milliseconds are measured that are taken off; its dials stand at 0 meanwhile.
+    calls : int
+        On the kept connection; 5 to 200.
+
+    Raises
+    ------
+    BadInput
+        A number that is none, or beyond bounds.
+    VenueError, TransportError
+        The venue cannot be reached from here; the text says why, and what to write instead.
+
+    Examples
+    --------
+    >>> far = measure.distance(lab=binance.lab)
+    >>> with far.dial(binance.lab): ...
+    """
+    if rtt_ms is not None:
+        return _typed(rtt_ms)
+    if isinstance(calls, bool) or not isinstance(calls, int) or not 5 <= calls <= 200:
+        raise errors.BadInput(f"calls is {calls!r}; write a whole number from 5 to 200")
+    there = _venue(exchange, calls)
+    here = _own(lab, there[1], calls) if lab is not None else None
+    on_loopback = urlsplit(there[0]).hostname == "127.0.0.1"
+    return Distance(
+        conditions=_conditions(
+            "from this machine to a lab on it and back"
+            if on_loopback
+            else "from this machine to the exchange and back",
+            calls,
+        ),
+        host=urlsplit(there[0]).netloc,
+        rtt=_less(there[1].warm, here.warm if here is not None else None),
+        there=there[1],
+        here=here,
+    )
+
+
+def _typed(rtt_ms: float) -> Distance:
+    fine = isinstance(rtt_ms, int | float) and not isinstance(rtt_ms, bool)
+    if not fine or not 0 <= rtt_ms <= FARTHEST_MS:
+        raise errors.BadInput(
+            f"rtt_ms is {rtt_ms!r}; write milliseconds there and back, 0 to {FARTHEST_MS:g}"
+        )
+    return Distance(
+        conditions=_conditions("as typed, not measured", 0), host="", rtt=Interval(float(rtt_ms))
+    )
+
+
+def _venue(exchange: Exchange | None, calls: int) -> tuple[str, Reach]:
+    """The URL that was asked, and what it took."""
+    venue = exchange.venue if exchange is not None else venues.get("binance")
+    if exchange is None:
+        url, authority = venue.hosts["real"].urls["rest"], None
+    else:
+        url, authority = exchange.url("rest"), exchange.ca_file()
+    try:
+        return url, _reach(venue, url, authority, calls)
+    except (errors.TransportError, errors.VenueError) as error:
+        text = f"your distance cannot be measured from here: {error}. Type it instead: {TYPED}"
+        raise type(error)(text, venue=venue.name) from None
+
+
+def _own(lab: Lab, there: Reach, calls: int) -> Reach:
+    """The same in a lab at 0 ms, over TLS where the venue was asked over TLS."""
+    tls = there.tls is not None
+    name = next(iter(lab.urls))
+    authority = str(lab.certificate()) if tls else None
+    with lab.network.latency(rtt_ms=0):
+        return _reach(venues.get(name), lab.url(name, "rest", tls=tls), authority, calls)
+
+
+def _reach(venue: Any, url: str, authority: str | None, calls: int) -> Reach:
+    connects: list[float] = []
+    tls: list[float] = []
+    warm: list[float] = []
+    for number in range(OPENINGS):
+        with closing(Client(venue, lambda: url, ca_file=lambda: authority)) as client:
+            phases = _asked(client).phases
+            connects.append(phases.connect_ms or 0.0)
+            tls += [phases.tls_ms] if phases.tls_ms is not None else []
+            if number < OPENINGS - 1:
+                continue
+            for _ in range(WARM_UP):
+                _asked(client)
+            while len(warm) < calls:
+                phases = _asked(client).phases
+                warm += [] if phases.new_connection else [phases.total_ms]
+    return Reach(
+        connect=quantile_interval(connects),
+        tls=quantile_interval(tls) if tls else None,
+        warm=quantile_interval(warm),
+    )
+
+
+def _asked(client: Client) -> HttpExchange:
+    call: HttpExchange | None = getattr(client.call(GetTime()), "exchange", None)
+    assert call is not None
+    return call
+
+
+def _less(there: Interval, here: Interval | None) -> Interval:
+    """A difference of medians; its interval holds the ends of both."""
+    if here is None:
+        return there
+    low = None if there.low is None or here.high is None else max(0.0, there.low - here.high)
+    high = None if there.high is None or here.low is None else max(0.0, there.high - here.low)
+    return Interval(max(0.0, there.value - here.value), low, high, min(there.n, here.n))
+
+
+def _conditions(way: str, calls: int) -> Conditions:
+    return Conditions(
+        way=way,
+        clock="this machine",
+        warm_up=WARM_UP if calls else 0,
+        repeats=calls,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=machine(),
+    )
