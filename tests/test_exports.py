@@ -21,6 +21,7 @@ PUBLIC = [
     "errors",
     "facts",
     "lab",
+    "measure",
     "record",
     "running",
     "stop_all",

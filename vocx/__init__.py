@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vocx import book, course, doctor, errors, facts, lab, record, venues, views
+    from vocx import book, course, doctor, errors, facts, lab, measure, record, venues, views
     from vocx.exchange import Exchange, connect
     from vocx.stream import Stream, running, stop_all
 
@@ -30,7 +30,7 @@ _NAMES = {
     "stop_all": "vocx.stream",
 }
 _MODULES = (
-    *("book", "course", "doctor", "errors", "facts", "lab", "record", "venues"),
+    *("book", "course", "doctor", "errors", "facts", "lab", "measure", "record", "venues"),
     "views",
 )
 
@@ -45,6 +45,7 @@ __all__ = [
     "errors",
     "facts",
     "lab",
+    "measure",
     "record",
     "running",
     "stop_all",

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 WARM_CALLS = 8
 LONGEST_S = 600.0
 LOG_S = 20.0
-"""How often a long watch fetches the truth: the lab's log keeps a minute and a half."""
+"""How often a long watch fetches the truth at pace 1: the lab's log keeps a minute and a half."""
 
 
 class FeedSeen(msgspec.Struct, frozen=True, kw_only=True):
@@ -293,9 +293,9 @@ def _warm_call_ms(exchange: Exchange, symbol: str) -> float:
 def _log(lab: Lab, mark: int, symbol: str, until_ns: int) -> list[TruthEvent]:
     """Wait until then, and bring what was true; in slices, as the log forgets."""
     events: list[TruthEvent] = []
-    pause = Event()
+    pause, slice_s = Event(), LOG_S / max(1.0, lab.pace)
     while (left_s := (until_ns - mono_ns()) / 1e9) > 0:
-        pause.wait(min(left_s, LOG_S))
+        pause.wait(min(left_s, slice_s))
         found = lab.truth.events(mark, symbol=symbol, kind="quote")
         if found.missed:
             raise BadInput("the market runs faster than its log keeps: set a slower pace")
