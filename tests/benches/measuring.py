@@ -10,8 +10,8 @@ import vocx
 from benches.row import Row
 from vocx import measure
 from vocx.measure.feeds import Poll, Push
-from vocx.measure.freshness import Truths
 from vocx.measure.steps import ages
+from vocx.measure.truths import Truths
 from vocx.measure.watching import Listening, Polling
 
 SAMPLES = 20_000
