@@ -11,6 +11,8 @@ Three words are kept apart (see :mod:`vocx.measure.result`): *call time*, *age*,
 >>> measure.wrong_when(ex.lab, measure.Poll(1000), rtt_ms=20)
 >>> measure.calls(ex, rtt_ms=[0, 20, 80])
 >>> measure.traffic(ex, every_ms=1000, seconds=5)
+>>> measure.fills(ex, every_ms=(250, 1000)).figure()
+>>> measure.orders(ex)
 >>> measure.who_pays(measure.truth_of(ex.lab), rtt_ms=80)
 """
 
@@ -24,8 +26,8 @@ from vocx.measure.freshness import FeedSeen, Freshness, freshness
 from vocx.measure.ideal import Ideal, ideal, truth_in, truth_of
 from vocx.measure.lines import Lines, lines
 from vocx.measure.moments import WrongWhen, wrong_when
-from vocx.measure.payers import WhoPays, who_pays
 from vocx.measure.orders import OrderEntry, orders
+from vocx.measure.payers import WhoPays, who_pays
 from vocx.measure.result import Conditions, Result, load
 from vocx.measure.sampling import Interval
 from vocx.measure.steps import Ages, Known, Steps
@@ -64,6 +66,7 @@ __all__ = [
     "ideal",
     "lines",
     "load",
+    "orders",
     "prices",
     "sweep",
     "theory",
