@@ -11,6 +11,7 @@ from vocx import figures
 from vocx.errors import BadInput, NotReady
 from vocx.views.asking import KEPT, Poller, TruthLine
 from vocx.views.fresh import NewQuotes
+from vocx.views.panel import SliderPanel
 from vocx.views.turning import Turning
 from vocx.views.view import View
 from vocx.views.words import age, choose_symbol, grid, plain
@@ -18,6 +19,8 @@ from vocx.views.words import age, choose_symbol, grid, plain
 
 class CompareView(View):
     """See :func:`vocx.views.compare`."""
+
+    panel_kind = SliderPanel
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vocx.errors import BadInput
+from vocx.views.panel import SliderPanel
 from vocx.views.turning import HINTS, Turning
 from vocx.views.view import View
 from vocx.views.words import grid
@@ -14,6 +15,8 @@ _CLEAR = ["clear", "Clear all", "Turn every dial of the lab back to rest"]
 
 class DialsView(View):
     """See :func:`vocx.views.dials`."""
+
+    panel_kind = SliderPanel
 
     def __init__(self, lab: Any, venue: str | None, name: str | None, note: str) -> None:
         if not hasattr(lab, "network"):

@@ -17,6 +17,7 @@ from vocx.venues.base import GetQuote
 from vocx.views import ages
 from vocx.views.ages import AgeSampler, Feed, feed_of, span
 from vocx.views.asking import Poller
+from vocx.views.panel import SliderPanel
 from vocx.views.sliders import Slider
 from vocx.views.turning import Turning
 from vocx.views.view import View
@@ -46,6 +47,8 @@ class Numbers(NamedTuple):
 
 class FreshnessView(View):
     """See :func:`vocx.views.freshness`."""
+
+    panel_kind = SliderPanel
 
     def __init__(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -12,36 +13,47 @@ import traitlets
 _HERE = Path(__file__).parent
 
 
-def _lean(name: str) -> str:
-    """A file without indentation and comment lines: each panel carries a copy to the page."""
-    lines = (line.strip() for line in (_HERE / name).read_text("utf-8").splitlines())
+def _lean(*names: str) -> str:
+    """Files without indentation and comment lines: each panel carries a copy to the page."""
+    lines = (line.strip() for name in names for line in _read(name).splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
-_SCRIPT = _lean("panel.js")
-_STYLE = _lean("panel.css")
+def _read(name: str) -> str:
+    return (_HERE / name).read_text("utf-8")
+
+
+def _style(*names: str) -> str:
+    return re.sub(r"\s*([{};,])\s*", r"\1", _lean(*names))
 
 
 class Panel(anywidget.AnyWidget):
     """What is shown above a chart. Written by the writer thread; reports ``{"do": ...}``.
 
     ``level`` is ``"live"``, ``"waiting"``, ``"paused"``, ``"stopped"`` or ``"error"``;
-    ``actions`` and ``switches`` are (id, label, hint), with ``"true"`` or ``"false"`` for a button
-    that may be pressed in; ``sliders`` are made by :class:`~vocx.views.sliders.Slider`; ``body``
-    is HTML whose values are escaped by its maker.
+    ``actions`` are (id, label, hint), with ``"true"`` or ``"false"`` for a button that may be
+    pressed in; ``body`` is HTML whose values are escaped by its maker.
     """
 
-    _esm = _SCRIPT
-    _css = _STYLE
+    _esm = _lean("panel.js")
+    _css = _style("panel.css")
     title = traitlets.Unicode().tag(sync=True)
     status = traitlets.Unicode().tag(sync=True)
     level = traitlets.Unicode("waiting").tag(sync=True)
     actions: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    switches: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
-    sliders: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
     dials = traitlets.Unicode().tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
     body = traitlets.Unicode().tag(sync=True)
+
+
+class SliderPanel(Panel):
+    """One with sliders and switches; ``sliders`` are made by
+    :class:`~vocx.views.sliders.Slider`."""
+
+    _esm = _lean("sliders.js", "panel.js")
+    _css = _style("panel.css", "sliders.css")
+    sliders: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
+    switches: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
 
 
 def foreign_front_end() -> str:

@@ -68,6 +68,7 @@ class View(Slid):
     """
 
     dials_lab: Any = None
+    panel_kind: type[Panel] = Panel
 
     def __init__(
         self,
@@ -91,7 +92,8 @@ class View(Slid):
         self._dials_text = ""
         self._costs: deque[tuple[int, int]] = deque(maxlen=200)
         self._refreshes = 0
-        self.panel = Panel(title=title, note=" · ".join(filter(None, [note, foreign_front_end()])))
+        notes = " · ".join(filter(None, [note, foreign_front_end()]))
+        self.panel = self.panel_kind(title=title, note=notes)
         self.panel.on_msg(self._heard)
         self.figure = live_figure(figure) if figure is not None else None
         self.widget = self._arrange()
