@@ -19,7 +19,7 @@ Three words are kept apart (see :mod:`vocx.measure.result`): *call time*, *age*,
 from vocx.measure import theory
 from vocx.measure.calls import CallTime, CallTimes, calls
 from vocx.measure.distance import Distance, distance
-from vocx.measure.drawn import prices
+from vocx.measure.drawn import frontier, prices
 from vocx.measure.feeds import Feed, Hybrid, Poll, Push
 from vocx.measure.fills import FillTimes, fills
 from vocx.measure.freshness import FeedSeen, Freshness, freshness
@@ -63,6 +63,7 @@ __all__ = [
     "distance",
     "fills",
     "freshness",
+    "frontier",
     "ideal",
     "lines",
     "load",

@@ -1,10 +1,14 @@
-"""The prices of a measurement as they were known, above the true ones."""
+"""Pictures of more than one result: prices as they were known above the true ones; freshness
+against what it costs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from vocx.errors import BadInput
+from vocx.measure import theory
 from vocx.measure.feeds import Poll, Push
 
 if TYPE_CHECKING:
@@ -12,6 +16,13 @@ if TYPE_CHECKING:
 
     from vocx.measure.freshness import Freshness
     from vocx.measure.steps import Steps
+    from vocx.measure.traffic import Traffic
+
+WEIGHT = 2
+"""Of a call for the best bid and ask of one symbol (rest-api.md, 2026-07)."""
+LIMIT = 6000
+"""Binance's weight a minute (rest-api.md, 2026-07)."""
+STREAM_OF = {"quotes": "stream quotes", "book": "stream top", "ticker": "stream ticker"}
 
 
 def prices(*watched: Freshness, height: int = 380) -> go.Figure:
@@ -74,3 +85,61 @@ def _middle(steps: Steps) -> Any:
     half = float(steps.tick) / 2
     pairs = zip(steps.at, steps.bid, steps.ask, strict=True)
     return [(at, (bid + ask) * half) for at, bid, ask in pairs]
+
+
+def frontier(
+    watched: Freshness, cost: Traffic, *, tls: bool = False, height: int = 400
+) -> go.Figure:
+    """What freshness costs: the age that is not exceeded for 95 % of the time against KiB a second
+    on the wire.
+
+    Polling is a line (arithmetic, from the bytes of one measured call) with its measured points;
+    it ends in crosses where the venue's weight limit forbids it. A stream is a point.
+
+    Raises
+    ------
+    BadInput
+        The costs hold no poll of quotes over this wire.
+    """
+    from vocx import figures
+
+    wire = ", TLS" * tls
+    asked, call = cost.cost(f"poll quote{wire}"), watched.call_ms
+    made = figures.frame(
+        f"KiB/s on the wire{' with TLS' * tls}, both ways (no TCP/IP headers)",
+        "age, ms, not exceeded for 95 % of the time",
+        height=height,
+        log="xy",
+    )
+    every = [float(one) for one in np.geomspace(max(5.0, call), 10_000, 60)]
+    line = [
+        (theory.kib_per_s(asked.bytes_each, one, call), theory.age_quantile_ms(0.95, one, call))
+        for one in every
+    ]
+    dear = [theory.weight_per_minute(one, WEIGHT, call) > LIMIT for one in every]
+    made.add_trace(
+        figures.curve(
+            "polling one symbol, by arithmetic",
+            [pair for pair, over in zip(line, dear, strict=True) if not over],
+            0,
+        )
+    )
+    refused = [pair for pair, over in zip(line, dear, strict=True) if over]
+    if refused:
+        trace = figures.curve("above the weight limit: 429", refused, 4, markers=True)
+        made.add_trace(trace.update(mode="markers"))
+    polls: list[figures.Point] = []
+    for one in watched.feeds:
+        age = one.age.p95
+        if isinstance(one.feed, Poll):
+            rate = theory.kib_per_s(asked.bytes_each, one.feed.every_ms, call)
+            polls.append((rate, age.value, age.low, age.high))
+    made.add_trace(figures.points("polls, measured", polls, 0))
+    number = 1
+    for one in watched.feeds:
+        if isinstance(one.feed, Push):
+            rate = cost.cost(STREAM_OF[one.feed.channel] + wire).wire_per_s.value / 1024
+            point = (rate, one.age.p95.value, one.age.p95.low, one.age.p95.high)
+            made.add_trace(figures.points(one.feed.name, [point], number))
+            number += 1
+    return made

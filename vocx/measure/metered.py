@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from vocx.timing import HttpExchange
 
 POLLS = ("quote, new connection", "quote", "ticker", "book")
-STREAMS = ("quotes", "trades", "book", "ticker")
+STREAMS = ("quotes", "trades", "book", "top", "ticker")
+TOP = 5
+"""Levels of the book that ``"top"`` sends each 100 ms; ``"book"`` sends every change of it."""
 NEW = ", new connection"
 DEPTH = 100
 READY_S = 10.0
@@ -186,7 +188,11 @@ class Hearing(Metered):
         self._before = 0
         try:
             self._stream = self._twin.prepared(
-                [name], symbol, tap=self._tap, name=f"traffic {next(_numbers)}: {name}"
+                ["book" if name == "top" else name],
+                symbol,
+                depth=TOP if name == "top" else None,
+                tap=self._tap,
+                name=f"traffic {next(_numbers)}: {name}",
             )
         except BaseException:
             self._twin.close()

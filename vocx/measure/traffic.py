@@ -217,7 +217,8 @@ def traffic(
         ``"quote"``, ``"ticker"`` (24 h), ``"book"`` (100 levels), on a kept connection, or with
         ``", new connection"`` on one for each call.
     streams : sequence of str
-        ``"quotes"``, ``"trades"``, ``"book"`` (``depth@100ms``), ``"ticker"``.
+        ``"quotes"``, ``"trades"``, ``"book"`` (``depth@100ms``), ``"top"`` (``depth5@100ms``),
+        ``"ticker"``.
     tls : sequence of bool
         Over which wires: plain, TLS or both.
 
