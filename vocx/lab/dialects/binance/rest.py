@@ -11,6 +11,7 @@ from vocx.lab.dialects.base import HttpIn, HttpOut
 from vocx.lab.dialects.binance import account, market, orders, outages, tickers
 from vocx.lab.dialects.binance.calls import Call, Endpoint
 from vocx.lab.dialects.binance.catalogue import Catalogue
+from vocx.lab.dialects.binance.encoding import encoded
 from vocx.lab.dialects.binance.office import Office, SignedEndpoint
 from vocx.lab.dialects.binance.params import Params
 from vocx.lab.dialects.binance.signatures import Proof, rest_payload
@@ -63,7 +64,7 @@ class Rest:
             "X-MBX-USED-WEIGHT": used,
             "X-MBX-USED-WEIGHT-1M": used,
         }
-        return msgspec.structs.replace(answer, headers=headers)
+        return encoded(request, msgspec.structs.replace(answer, headers=headers))
 
     def _executed(self, request: HttpIn, path: str, query: str, now_ns: int) -> HttpOut:
         params = Params.of_http(query, b"" if request.method == "GET" else request.body)
