@@ -24,6 +24,7 @@ from vocx.errors import BadInput, UnknownVenue
 from vocx.lab.dials import Dials, describe
 from vocx.lab.path import Path, Way
 from vocx.lab.relay import listen
+from vocx.lab.relay.punctual import new_event_loop
 
 
 def a_path(**way: Any) -> Path:
@@ -40,6 +41,11 @@ def drain(path: Path) -> list[tuple[float, bytes]]:
         seen += [(due, b"".join(arrived))] if arrived else []
         seen += [(due, b"")] if ended else []
     return seen
+
+
+def drain_after(path: Path, data: bytes) -> list[tuple[float, bytes]]:
+    path.push(data, 0.0)
+    return drain(path)
 
 
 def call_ms(rtt_s: float, size: int, up: Path, down: Path, now_s: float, *, new: bool) -> float:
@@ -61,6 +67,24 @@ def test_kept_connection_costs_what_real_packets_cost() -> None:
     up, down = a_path(delay_s=0.04), a_path(delay_s=0.04)
     call_ms(0.08, 20_000, up, down, 0.0, new=True)
     assert call_ms(0.08, 20_000, up, down, 1.3, new=False) == pytest.approx(110, rel=0.1)
+
+
+def test_only_the_first_ten_segments_leave_at_once() -> None:
+    """The next ones follow their acknowledgements, spaced, the first spacing halved by the wait."""
+    seen = drain_after(a_path(delay_s=0.04), bytes(16 * 1448))
+    bursts = [(round(at, 4), len(piece) // 1448) for at, piece in seen]
+    spacing_s = 2 / 2.885 / 10 * 0.08
+    expected = [(0.04, 10), (0.12, 2), (0.12 + spacing_s / 2, 2), (0.12 + 1.5 * spacing_s, 2)]
+    assert bursts == [(round(at, 4), segments) for at, segments in expected]
+
+
+def test_a_small_segment_takes_a_whole_place_in_the_window() -> None:
+    """Of eleven short messages in one round trip the last waits for an acknowledgement."""
+    path = a_path(delay_s=0.04)
+    for number in range(11):
+        path.push(b"%x" % number, number / 1000)
+        path.pop(number / 1000)
+    assert drain(path)[-1] == (pytest.approx(0.12), b"a")
 
 
 def test_order_is_kept_when_the_delay_shrinks() -> None:
@@ -185,6 +209,20 @@ def test_bad_names_are_refused_with_what_exists() -> None:
 
 
 # ---- the link over real sockets
+
+
+def test_timers_are_punctual() -> None:
+    """A timer is not rounded up to the next whole millisecond, as epoll would."""
+
+    async def late_s() -> float:
+        loop = asyncio.get_running_loop()
+        fired: asyncio.Future[float] = loop.create_future()
+        due_s = loop.time() + 0.0101
+        loop.call_at(due_s, lambda: fired.set_result(loop.time() - due_s))
+        return await fired
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        assert 0 <= min(runner.run(late_s()) for _ in range(20)) < 0.0006
 
 
 class Site:

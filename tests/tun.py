@@ -54,9 +54,9 @@ NEAR, FAR, HOME = "10.255.0.1", "10.255.0.2", "127.0.0.1"
 def missing() -> str:
     """What this machine lacks for such a distance; empty when it has everything."""
     if not sys.platform.startswith("linux"):
-        return "no network namespaces here, they are Linux's"
+        return "no network namespaces here: they are Linux's"
     if os.geteuid() != 0:
-        return "no root here, who alone may make network namespaces"
+        return "no root here: nobody else may make network namespaces"
     if not TUN_DEVICE.exists():
         return f"no {TUN_DEVICE} here"
     allowed = (IPV4 / "tcp_allowed_congestion_control").read_text().split()

@@ -76,11 +76,14 @@ class Network:
         With one ``direction`` only that half is added. ``jitter_ms`` varies each delay evenly by
         up to that much either way; bytes never overtake each other.
 
-        Emulated: the distance, one more round trip before the first bytes of a new connection
-        (the relay cannot delay ``connect()`` itself, so it looks instant and totals are right),
-        the round trips of TLS, and TCP's first window of ten segments with its growth, so that a
-        large reply takes several round trips on a new connection. Not emulated: loss and
-        reordering. Timers add up to 1 ms.
+        Emulated: the distance; one more round trip before the first bytes of a new connection
+        (the relay cannot delay ``connect()`` itself, so it looks instant and totals are right);
+        the round trips of TLS; and TCP's window as Linux has it with BBR: ten segments at first,
+        growing, and sent spaced, so that a large reply or burst takes several round trips on a
+        new connection. Not emulated: loss and reordering, and the bursts and rests of a server
+        with CUBIC (:mod:`vocx.lab.path` has numbers). Totals agree with real packets within 10 %
+        at 20, 80 and 200 ms: replies of 200 B to 150 KB on new, kept and rested connections, with
+        and without TLS, and the age of pushed messages in small and large bursts.
         """
         values = {"rtt_ms": rtt_ms, "jitter_ms": jitter_ms}
         return self._set("latency", venue, direction, values)

@@ -3,14 +3,23 @@
 Bytes go in with a time, and come out with a time: no clock, no socket, no randomness of its own.
 What is emulated, in the order in which a byte meets it:
 
-1. TCP's window. Ten segments at first (RFC 6928); every acknowledged byte lets one more be in
-   flight, so the window doubles with each round trip. A sender does not throw its window on the
-   wire at once: Linux paces it (``tcp_bbr.c``, start-up: 2.885 times the rate measured so far).
-   Without window and pacing a reply of 150 KB at 80 ms would come a quarter of a second early.
+1. TCP's sending end as Linux has it with BBR congestion control in its start-up phase
+   (``tcp_bbr.c``, ``tcp_rate.c``, ``tcp_output.c``, 6.18). A window of ten segments (RFC 6928);
+   what is acknowledged lets as much more be in flight, so the window doubles with each round trip
+   until it is 2.885 times what the rate measured so far needs, and six segments. After its first
+   ten segments a sender does not throw its window on the wire at once, but spaces it: 2.885 times
+   that rate. A rest costs nothing. Without all this a reply of 150 KB at 80 ms would come a
+   quarter of a second early.
 2. The slicer, then the line's rate.
 3. The distance, with jitter. Order is kept: a late byte holds back the ones behind it.
 
-Not emulated: loss, retransmission, reordering, and the three packets of ``connect()`` itself.
+Why BBR: large front ends use it (Amazon CloudFront since 2019). A server with Linux' default,
+CUBIC, or with Reno sends a window at once and shrinks it in a rest: against Reno over real packets
+at 80 ms a kept connection's 20 KB take 113 ms here and 82 there, a new one's 150 KB 463 and 410,
+and 150 KB again after 0.3 s 128 and 168. The first window, and so every small reply, is the same.
+
+Not emulated: loss, retransmission, reordering, the slower phases of BBR that follow on a full
+line, and the three packets of ``connect()`` itself.
 """
 
 from __future__ import annotations
@@ -26,6 +35,7 @@ SEGMENT = 1448
 INITIAL_WINDOW = 10 * SEGMENT
 MAX_WINDOW = 4 * 1024 * 1024
 HEADROOM = 6 * SEGMENT
+"""What the window may hold beyond what the rate needs: three bursts of two segments."""
 GAIN = 2.885
 """2 / ln 2: the smallest pacing gain that can still double the rate in each round trip."""
 
