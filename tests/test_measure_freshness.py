@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import vocx
@@ -109,6 +111,29 @@ def test_a_result_says_under_which_conditions(far) -> None:
     table = far.frame()
     assert len(table) == len(FEEDS) and {"age_mean_ms_low", "wrong_share_high"} <= set(table)
     assert len(far.figure().data) == 3
+
+
+def test_prices_are_drawn_above_the_true_ones(far) -> None:
+    """Two measurements above each other share one axis of time; a stream alone is no comparison."""
+    made = measure.prices(far, far)
+    assert len(made.data) == 6 and {trace.yaxis for trace in made.data} >= {"y2"}
+    assert sum("latency 80 ms" in one.text for one in made.layout.annotations) == 2
+    with pytest.raises(BadInput, match="needs a poll and a stream"):
+        measure.prices(msgspec.structs.replace(far, feeds=far.feeds[:1]))
+
+
+def test_what_freshness_costs_is_a_line_and_points(exchange, far) -> None:
+    """Near by, polls above the limit are marked; a stream that sends every change costs more bytes
+    and is fresher than any poll."""
+    near = msgspec.structs.replace(far, call_ms=1.0)
+    cost = measure.traffic(
+        exchange, polls=["quote"], streams=["quotes", "top"], tls=[False], seconds=2
+    )
+    made = {trace.name: trace for trace in measure.frontier(near, cost).data}
+    line, pushed = made["polling one symbol, by arithmetic"], made[Push("quotes").name]
+    assert "above the weight limit: 429" in made and len(made["polls, measured"].x) == 2
+    assert pushed.x[0] > made["polls, measured"].x.max() / 2
+    assert all(after < before for before, after in pairwise(line.y[::-1]))
 
 
 def test_nothing_is_left_running(exchange, far) -> None:
