@@ -67,6 +67,18 @@ def test_a_poll_costs_its_requests_and_replies(measured: Traffic, exchange: Exch
     assert measured.cost("poll quote").count == 8
 
 
+def test_overhead_is_what_is_no_body(measured: Traffic, exchange: Exchange) -> None:
+    """Of a poll the request and the reply's head; a large body has come compressed."""
+    asked = measured.cost("poll quote")
+    call = exchange.quote(BTC).exchange
+    assert call is not None and asked.overhead_share is not None and asked.head_bytes is not None
+    heads = len(call.request) + asked.head_bytes
+    assert asked.overhead_share * asked.bytes_each == pytest.approx(heads, abs=8)
+    book = measured.cost("poll book")
+    assert book.payload_bytes == book.compressed_bytes < book.plain_bytes / 3
+    assert book.compressed_per_s == pytest.approx(book.wire_per_s.value)
+
+
 def test_new_connections_are_counted(measured: Traffic) -> None:
     """As many as calls; a kept one is one. Over TLS each is a handshake of more than 1 KB."""
     new, kept = measured.cost("poll quote, new connection, TLS"), measured.cost("poll quote, TLS")
@@ -115,7 +127,7 @@ def test_it_can_be_kept_and_shown(measured: Traffic, tmp_path: Path) -> None:
     """Saved and opened it is the same; table, frame and figure hold every feed."""
     assert load(measured.save(tmp_path / "traffic")) == measured
     names = [one.name for one in measured.costs]
-    assert len(names) == len(set(names)) == 16
+    assert len(names) == len(set(names)) == 2 * len(metered.POLLS + metered.STREAMS)
     assert all(name in measured.table() for name in names)
     assert list(measured.frame()["feed"]) == names
     assert list(measured.figure().data[0].y) == names

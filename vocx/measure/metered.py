@@ -162,6 +162,10 @@ class Asking(Metered):
     def payload_bytes(self) -> int:
         return self.sent_bytes(len(self.calls))
 
+    def head_bytes(self) -> float:
+        """The mean of the replies' heads."""
+        return sum(map(_head_bytes, self.calls)) / len(self.calls)
+
     def sent_bytes(self, count: int) -> int:
         return sum(call.reply_wire_bytes - _head_bytes(call) for call in self.calls[:count])
 

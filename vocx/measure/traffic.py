@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from vocx.lab import Lab
 
 KIB = 1024.0
+SEEN_HEAD = 904
+"""Bytes of the head of a reply of api.binance.com, with what its delivery network adds
+(python-binance pull request 1638, 2025-12-01)."""
 _SPENT = (
     "per_min",
     "weight_per_min",
@@ -60,12 +63,15 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     wire_per_s : Interval
         Both ways.
     payload_bytes : int
-        Bodies and messages in the window as they crossed the wire.
+        Bodies and messages in the window as they crossed the wire: Binance compresses REST bodies
+        of some hundred bytes and more, and so does the lab.
     plain_bytes, compressed_bytes : int
         The same payload uncompressed, and what gzip (REST) or permessage-deflate with context
-        takeover (WebSocket) makes of it: computed with zlib, level 6, never sent.
+        takeover (WebSocket) makes of it: computed with zlib, level 6.
     compressed_per_s : float
-        Bytes a second on the wire if the payload had gone compressed, all else being equal.
+        Bytes a second on the wire if the payload had gone like that, all else being equal.
+    head_bytes : float or None
+        Of a reply, on average; a stream's messages have none.
     connections, handshakes : int
         Opened for this feed from its start, and with a TLS handshake.
     cpu_ms_per_s : float
@@ -88,6 +94,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     plain_bytes: int
     compressed_bytes: int
     compressed_per_s: float
+    head_bytes: float | None
     connections: int
     handshakes: int
     cpu_ms_per_s: float
@@ -151,8 +158,19 @@ class Traffic(Result, frozen=True, kw_only=True):
             for names in (_SPENT, _CARRIED)
         ]
         return (
-            f"{self.title}\n{tables[0]}\n\nWhat it carries, and what compression would make of it "
-            f"(gzip, permessage-deflate; computed)\n{tables[1]}\n{self.conditions.show()}"
+            f"{self.title}\n{tables[0]}\n\nWhat it carries, and what compression makes of it "
+            f"(gzip, permessage-deflate; computed)\n{tables[1]}\n{self._heads()}{self.conditions.show()}"
+        )
+
+    def _heads(self) -> str:
+        """How far the heads of replies are from real ones."""
+        heads = [one.head_bytes for one in self.costs if one.head_bytes]
+        if not heads:
+            return ""
+        mean = sum(heads) / len(heads)
+        return (
+            f"A reply's head has {mean:.0f} bytes here; one of api.binance.com had {SEEN_HEAD} "
+            f"(seen 2025-12-01): a real poll costs {(SEEN_HEAD - mean) / KIB:.1f} KiB more a call.\n"
         )
 
     def cost(self, name: str) -> Cost:
@@ -217,8 +235,7 @@ def traffic(
         ``"quote"``, ``"ticker"`` (24 h), ``"book"`` (100 levels), on a kept connection, or with
         ``", new connection"`` on one for each call.
     streams : sequence of str
-        ``"quotes"``, ``"trades"``, ``"book"`` (``depth@100ms``), ``"top"`` (``depth5@100ms``),
-        ``"ticker"``.
+        ``"quotes"``, ``"trades"``, ``"book"`` (each change), ``"top"`` (five levels), ``"ticker"``.
     tls : sequence of bool
         Over which wires: plain, TLS or both.
 
@@ -285,6 +302,7 @@ def _cost(one: Metered, counted: Counted, limit: float | None) -> Cost:
         plain_bytes=sum(sizes),
         compressed_bytes=round(sum(squeezed) * share),
         compressed_per_s=max(0.0, both.value - saved / seconds),
+        head_bytes=one.head_bytes() if isinstance(one, Asking) else None,
         connections=len(ports),
         handshakes=len(ports) if one.tls else 0,
         cpu_ms_per_s=one.cpu_ns / 1e6 / seconds,
