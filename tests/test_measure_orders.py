@@ -15,6 +15,7 @@ from vocx import measure
 from vocx.errors import BadInput
 from vocx.measure import Interval, OrderEntry
 from vocx.measure.ordering import BySocket, LoggedOn, frame_bytes, signatures
+from vocx.measure.orders import ACCOUNT
 from vocx.measure.trading import Trader
 from vocx.venues.base import GetBalances, GetOpenOrders
 
@@ -45,7 +46,7 @@ def row(result: OrderEntry, way: str, at_once: int = 1) -> dict[str, Any]:
 
 def asked(exchange: vocx.Exchange) -> tuple[list[Any], dict[str, Decimal]]:
     """Open orders and balances of the measurement's account."""
-    with Trader(exchange, "measure") as trader:
+    with Trader(exchange, ACCOUNT) as trader:
         ask = trader.rest.call_signed
         orders = ask(GetOpenOrders(symbol=BTC), trader.key, trader.now_ns)
         held = ask(GetBalances(), trader.key, trader.now_ns)
@@ -86,24 +87,25 @@ def test_a_kept_connection_needs_one_round_trip_whatever_it_speaks(far, way: str
     but the machine's own milliseconds."""
     found = row(far, f"{way}, kept")
     assert found["theory_call_ms"] == 80 and found["theory_one_way_ms"] == 40
-    assert found["call_ms"].low >= 80 and found["call_ms"].holds(80, slack=10), str(far)
-    assert found["one_way_ms"].low >= 40 and found["one_way_ms"].holds(40, slack=6), str(far)
+    assert found["call_ms"].low >= 80 and found["call_ms"].holds(80, slack=25), str(far)
+    assert found["one_way_ms"].low >= 40 and found["one_way_ms"].holds(40, slack=15), str(far)
 
 
 @pytest.mark.parametrize(("way", "trips"), [("REST", 3), ("WebSocket", 4)])
 def test_a_first_order_pays_for_the_opening(far: OrderEntry, way: str, trips: int) -> None:
-    """Each handshake at the dial's distance; agreeing on keys costs the machine some time, too."""
+    """Each handshake at the dial's distance; agreeing on keys costs the machine some time, too.
+    The quickest tells: a busy machine only adds."""
     found = row(far, f"{way}, new")
     assert found["theory_call_ms"] == trips * 80
-    assert trips * 80 <= found["call_ms"].value < (trips + 1) * 80, str(far)
-    assert found["one_way_ms"].value < found["call_ms"].value - 35
+    assert trips * 80 <= found["call_ms"].low < (trips + 1) * 80, str(far)
+    assert (trips - 0.5) * 80 <= found["one_way_ms"].low < (trips + 0.5) * 80, str(far)
     assert found["connections"] == found["tls_handshakes"] == 1
 
 
 def test_the_first_order_is_later_by_socket(far: OrderEntry) -> None:
     """A whole round trip, for the upgrade."""
     rest, socket = row(far, "REST, new"), row(far, "WebSocket, new")
-    assert socket["call_ms"].value - rest["call_ms"].value > 40, str(far)
+    assert 40 < socket["call_ms"].low - rest["call_ms"].low < 120, str(far)
 
 
 def test_many_at_once_need_connections_by_rest_and_one_by_socket(far: OrderEntry) -> None:
@@ -118,8 +120,7 @@ def test_many_at_once_are_done_in_about_one_round_trip(far: OrderEntry) -> None:
     """Neither queues behind another's answer."""
     for way in ("REST, kept", "WebSocket, kept"):
         found = row(far, way, MANY)
-        assert 80 <= found["all_ms"].value < 2 * 80, str(far)
-        assert found["all_ms"].value >= found["call_ms"].value
+        assert 80 <= found["call_ms"].low <= found["all_ms"].low < 2 * 80, str(far)
 
 
 def test_every_order_is_signed_unless_the_socket_logged_on(far: OrderEntry) -> None:
@@ -160,7 +161,7 @@ def test_nothing_is_left(exchange: vocx.Exchange) -> None:
     assert asked(exchange) == before and before[0] == []
     assert not exchange.open_orders(BTC)
     events = lab.truth.events(mark, kind="order")
-    assert {one.owner for one in events} == {"binance:measure"}
+    assert {one.owner for one in events} == {f"binance:{ACCOUNT}"}
     assert {one.what for one in events} == {"new", "expired"}
     assert {one.name for one in set(threading.enumerate()) - threads} == set()
 
@@ -179,7 +180,7 @@ def test_an_interrupt_puts_the_limits_back(exchange: vocx.Exchange) -> None:
 
 def test_a_socket_that_has_not_logged_on_is_refused(exchange: vocx.Exchange) -> None:
     """The frames really carry no proof: the logon is what lets them in."""
-    with Trader(exchange, "measure") as trader:
+    with Trader(exchange, "other") as trader:
         order = trader.order(BTC, "buy", Decimal("0.001"), Decimal(30_000), time_in_force="IOC")
         way = LoggedOn(trader)
         try:
@@ -193,7 +194,7 @@ def test_a_socket_that_has_not_logged_on_is_refused(exchange: vocx.Exchange) -> 
 
 def test_an_order_by_socket_is_what_the_engine_took(exchange: vocx.Exchange) -> None:
     """Its id is in the truth log, accepted between sending and answer."""
-    with Trader(exchange, "measure") as trader:
+    with Trader(exchange, "other") as trader:
         mark, way = trader.lab.truth.events(None).next, BySocket(trader)
         order = trader.order(BTC, "buy", Decimal("0.001"), Decimal(30_000), time_in_force="IOC")
         placed = way.send(way.ready(order))

@@ -60,12 +60,12 @@ class Filling:
     def __init__(
         self, exchange: Exchange, symbol: str, every_ms: Sequence[float], stack: ExitStack
     ) -> None:
-        self.symbol, self._every_ms = symbol, every_ms
+        self.symbol, self.every_ms = symbol, every_ms
         self._instrument = exchange.instrument(symbol)
         rich = {self._instrument.base: PLENTY, self._instrument.quote: PLENTY}
-        self._maker = stack.enter_context(Trader(exchange, "measure"))
+        self._maker = stack.enter_context(Trader(exchange, "measure: fills"))
         self._taker = stack.enter_context(
-            Trader(exchange, f"measure: who takes {symbol}", balances=rich)
+            Trader(exchange, f"measure: the other side of {symbol}", balances=rich)
         )
         self._truth = self._maker.lab.truth
         self.over = Event()
@@ -100,7 +100,7 @@ class Filling:
         """Let one order rest, be polled from these shares of each interval on, and be matched."""
         mark = self._truth.events(None).next
         watched = Watched(self._rest(side))
-        for at, (every_ms, phase) in enumerate(zip(self._every_ms, phases, strict=True)):
+        for at, (every_ms, phase) in enumerate(zip(self.every_ms, phases, strict=True)):
             every_ns = int(every_ms * 1e6)
             due_ns = watched.begun_ns + int((AHEAD_NS + phase * every_ns) % every_ns)
             watched.polled.append(

@@ -15,7 +15,7 @@ call time of the polls, so the exchange's and this machine's own milliseconds ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from random import Random
 from statistics import median
@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vocx.errors import BadInput
 from vocx.measure import theory
-from vocx.measure.filling import Filling
+from vocx.measure.filling import WARM, Filling
 from vocx.measure.result import Result, conditions
 from vocx.measure.sampling import mean_interval, quantile_interval
-from vocx.measure.trading import trading_lab
+from vocx.measure.trading import room_for_orders, trading_lab
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:
@@ -72,40 +72,33 @@ class FillTimes(Result, frozen=True, kw_only=True):
     def rows(self) -> list[dict[str, Any]]:
         """A row for each way to know; ``weight_share`` is of what an address may spend a minute,
         for every order that is watched."""
-        found = [
-            {
-                "way": "pushed",
-                **_numbers(self.pushed_ms),
-                **self._theory(theory.pushed_age_ms, theory.pushed_quantile_ms, 0.0),
-                "requests_a_minute": 0.0,
-                "weight_a_minute": 0.0,
-                "weight_share": 0.0,
-            }
-        ]
-        for every_ms, samples in zip(self.every_ms, self.polled_ms, strict=True):
-            calls = theory.calls_per_minute(every_ms, self.call_ms)
-            found.append(
-                {
-                    "way": f"polled every {every_ms:g} ms",
-                    **_numbers(samples),
-                    **self._theory(theory.expected_age_ms, theory.age_quantile_ms, every_ms),
-                    "requests_a_minute": calls,
-                    "weight_a_minute": calls * self.weight,
-                    "weight_share": calls * self.weight / self.limit,
-                }
-            )
-        return found
+        return [self._row(*one) for one in self._ways()]
 
-    def _theory(
-        self,
-        mean: Callable[[float, float], float],
-        quantile: Callable[[float, float, float], float],
-        every_ms: float,
-    ) -> dict[str, float]:
+    def _row(self, name: str, every_ms: float, samples: list[float]) -> dict[str, Any]:
+        mean = p95 = theory.pushed_age_ms(0.0, self.call_ms)
+        calls = 0.0
+        if every_ms:
+            mean = theory.expected_age_ms(every_ms, self.call_ms)
+            p95 = theory.age_quantile_ms(0.95, every_ms, self.call_ms)
+            calls = theory.calls_per_minute(every_ms, self.call_ms)
         return {
-            "theory_ms": mean(every_ms, self.call_ms),
-            "theory_p95_ms": quantile(0.95, every_ms, self.call_ms),
+            "way": name,
+            "mean_ms": mean_interval(samples),
+            "theory_ms": mean,
+            "p50_ms": quantile_interval(samples, 0.5),
+            "p95_ms": quantile_interval(samples, 0.95),
+            "theory_p95_ms": p95,
+            "requests_a_minute": calls,
+            "weight_a_minute": calls * self.weight,
+            "weight_share": calls * self.weight / self.limit,
         }
+
+    def _ways(self) -> list[tuple[str, float, list[float]]]:
+        """Name, interval (0: none) and times."""
+        polled = zip(self.every_ms, self.polled_ms, strict=True)
+        return [("pushed", 0.0, self.pushed_ms)] + [
+            (f"polled every {every_ms:g} ms", every_ms, found) for every_ms, found in polled
+        ]
 
     def figure(self, *, height: int = 340) -> go.Figure:
         """Every fill as a point: by when which share of them was known. Theory as lines."""
@@ -114,6 +107,8 @@ class FillTimes(Result, frozen=True, kw_only=True):
         from vocx import figures
 
         where = "from the match inside the exchange to this program, one clock"
+        looks = [(figures.PUSHED, "circle", "solid"), (figures.ASKED, "square", "dash")]
+        looks += [(figures.ASKED, "diamond", "dot"), (figures.ASKED, "cross", "dashdot")]
         made = go.Figure(
             layout=figures.layout(
                 x=f"milliseconds until the fill was known ({where}; {self.conditions.dials})",
@@ -123,38 +118,18 @@ class FillTimes(Result, frozen=True, kw_only=True):
                 yaxis={"range": [-0.02, 1.04], "tickformat": ".0%"},
             )
         )
-        looks = [(figures.PUSHED, "circle", "solid")]
-        looks += [
-            (figures.ASKED, symbol, dash)
-            for symbol, dash in (("square", "dash"), ("diamond", "dot"), ("cross", "dashdot"))
-        ]
-        ways = [("pushed", 0.0, self.pushed_ms)]
-        ways += [
-            (f"polled every {every:g} ms", every, samples)
-            for every, samples in zip(self.every_ms, self.polled_ms, strict=True)
-        ]
-        for number, (name, every_ms, samples) in enumerate(ways):
+        for number, (name, every_ms, samples) in enumerate(self._ways()):
             color, symbol, dash = looks[min(number, len(looks) - 1)]
             first = theory.pushed_age_ms(0.0, self.call_ms)
-            last = theory.age_quantile_ms(1.0, every_ms, self.call_ms)
-            made.add_trace(
-                figures.line(f"{name}, theory", color, dash=dash, step=False, showlegend=False)
-            )
-            made.data[-1].update(x=[first, last if number else first], y=[0, 1])
-            made.add_trace(figures.marks(name, color, symbol))
+            last = theory.age_quantile_ms(1.0, every_ms, self.call_ms) if every_ms else first
+            line = figures.line(f"{name}, theory", color, dash=dash, step=False, showlegend=False)
+            made.add_trace(line.update(x=[first, last], y=[0, 1]))
             known = sorted(samples)
-            made.data[-1].update(x=known, y=[(at + 0.5) / len(known) for at in range(len(known))])
+            shares = [(at + 0.5) / len(known) for at in range(len(known))]
+            made.add_trace(figures.marks(name, color, symbol).update(x=known, y=shares))
         for trace in made.data:
             trace.hovertemplate = "%{y} known after %{x:.1f} ms<extra>" + trace.name + "</extra>"
         return made
-
-
-def _numbers(samples: Sequence[float]) -> dict[str, Any]:
-    return {
-        "mean_ms": mean_interval(samples),
-        "p50_ms": quantile_interval(samples, 0.5),
-        "p95_ms": quantile_interval(samples, 0.95),
-    }
 
 
 def fills(
@@ -168,35 +143,36 @@ def fills(
     """Let orders be filled, and measure when that was known: pushed, and polled each ``every_ms``.
 
     A small limit order rests at the best price of a quiet symbol, and another account takes that
-    level. Both accounts are the measurement's own: yours is not touched. The polls of an order
-    begin at a random moment of their interval (one from each of ``repeats`` equal parts of it), so
-    that the time until they know is even over the interval; those that could not know yet are
-    left out, except in the requests and the weight a minute. Blocks for about
-    ``repeats * (0.15 s or twice the round trip)`` and the longest interval.
+    level up to it. Both accounts are the measurement's own: yours is not touched. The polls of an
+    order begin at a random moment of their interval (one from each of ``repeats`` equal parts of
+    it), so that the time until they know is even over the interval; those that could not know yet
+    are only counted in ``requests_a_minute`` and the weight. Blocks for about ``repeats`` times
+    0.15 s or twice the round trip, and the longest interval.
 
     Parameters
     ----------
     exchange : Exchange
         In a lab, with a market of its own.
     every_ms : sequence of float
-        Polling intervals; each polls every fill over a connection that is kept.
+        Polling intervals; each polls every fill, over connections of its own that are kept.
     repeats : int
-        Fills. They cost the two accounts a tenth of a percent of some 10 dollars each.
+        Fills.
     symbol : str
-        The level of its book in which our order waits is taken.
+        Where; the best level of its book is taken each time.
     seed : int
         For the phases of the polls.
 
     Raises
     ------
     BadInput
-        The exchange is not in a lab, its lab plays a recording, or an interval is no number
-        above 0.
+        The exchange is not in a lab, its lab plays a recording, or an interval is no number of
+        milliseconds from 1 to 60000.
     """
-    trading_lab(exchange)
+    lab = trading_lab(exchange)
     intervals = _checked(every_ms, repeats)
     phases = [_phases(Random(f"{seed} {every}"), repeats) for every in intervals]
     with ExitStack() as stack:
+        stack.enter_context(room_for_orders(lab, exchange.venue.name))
         run = Filling(exchange, symbol, intervals, stack)
         begun_ns = mono_ns()
         for number in range(repeats):
@@ -204,22 +180,27 @@ def fills(
             passed_s = (mono_ns() - begun_ns) / 1e9
             run.over.wait(max(0.0, SPACING_S * (number + 1) - passed_s))
         known = run.known()
-        seconds = (mono_ns() - begun_ns) / 1e9
+        return _result(run, exchange, known, (mono_ns() - begun_ns) / 1e9, seed)
+
+
+def _result(
+    run: Filling, exchange: Exchange, known: list[list[float]], seconds: float, seed: int
+) -> FillTimes:
     return FillTimes(
         conditions=conditions(
             exchange,
             way="from the match inside the exchange to this program",
             clock="this machine, which the lab shares",
-            symbol=symbol,
+            symbol=run.symbol,
             seconds=seconds,
-            warm_up=1,
+            warm_up=WARM,
             repeats=len(known),
         ),
-        every_ms=[float(one) for one in intervals],
+        every_ms=[float(one) for one in run.every_ms],
         pushed_ms=[one[0] for one in known],
-        polled_ms=[[one[1 + at] for one in known] for at in range(len(intervals))],
+        polled_ms=[[one[1 + at] for one in known] for at in range(len(run.every_ms))],
         polls=[len(one) for one in run.calls_ms],
-        call_ms=median(sum(run.calls_ms, [])),
+        call_ms=median(ms for one in run.calls_ms for ms in one),
         weight=run.weight,
         limit=next(one.amount for one in exchange.venue.limits if one.kind == "weight"),
         seed=seed,

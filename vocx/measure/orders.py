@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from vocx.exchange import Exchange
 
+ACCOUNT = "measure: order entry"
 WARM_UP = 2
 FEWER = 0.4
 """New connections and bursts are dear: so many of them for each of ``repeats``."""
@@ -232,19 +233,21 @@ def orders(
         run.singles(repeats)
         run.bursts(max(1, round(repeats * FEWER)))
         run.news(max(1, round(repeats * FEWER)))
-        seconds = (mono_ns() - begun_ns) / 1e9
-        sent = run.sent()
+        return _result(run, exchange, repeats, (mono_ns() - begun_ns) / 1e9)
+
+
+def _result(run: _Run, exchange: Exchange, repeats: int, seconds: float) -> OrderEntry:
     return OrderEntry(
         conditions=conditions(
             exchange,
             way="from this program to the exchange's engine, and back",
             clock="this machine, which the lab shares",
-            symbol=symbol,
+            symbol=run.symbol,
             seconds=seconds,
             warm_up=WARM_UP,
             repeats=repeats,
         ),
-        sent=sent,
+        sent=run.sent(),
         opening_trips={way.name: way.opening_trips for way in run.ways},
         made_us={kind: median(found) for kind, found in run.made_us.items()},
         logon_signatures=run.logged_on.logon_signatures,
@@ -261,9 +264,9 @@ class _Run:
     """An account, the ways to send its orders, and what was sent."""
 
     def __init__(self, exchange: Exchange, symbol: str, many: int, stack: ExitStack) -> None:
-        self._trader = stack.enter_context(Trader(exchange, "measure"))
+        self._trader = stack.enter_context(Trader(exchange, ACCOUNT))
         self._truth = self._trader.lab.truth
-        self._symbol, self._many = symbol, many
+        self.symbol, self._many = symbol, many
         instrument = exchange.instrument(symbol)
         bid = self._truth.book(symbol, depth=1).bids[0][0]
         self._price = instrument.round_price(bid / 2, "buy")
@@ -284,7 +287,7 @@ class _Run:
 
     def _ready(self, way: Way) -> Ready:
         order = self._trader.order(
-            self._symbol, "buy", self._quantity, self._price, time_in_force="IOC"
+            self.symbol, "buy", self._quantity, self._price, time_in_force="IOC"
         )
         ready = way.ready(order)
         self.made_us["Ed25519" if way is self.logged_on else "HMAC"].append(ready.made_us)
@@ -331,7 +334,7 @@ class _Run:
 
     def sent(self) -> list[Sent]:
         """Everything that counts, with the moment at which the engine accepted each order."""
-        events = self._truth.events(self._mark, symbol=self._symbol, kind="order")
+        events = self._truth.events(self._mark, symbol=self.symbol, kind="order")
         accepted = {event.id: event.mono_ns for event in events if event.what == "new"}
         return [_sent(*one, accepted) for one in self._sent]
 
