@@ -27,7 +27,7 @@ def shown(book: Any, cell: int, key: str) -> str:
 
 def mean_ms(book: Any, row: str) -> float:
     """The mean age that a row of the table shows; not a number while it is measured."""
-    found = re.search(rf"{row}[^\t\n]*\t[^\t\n]+\t([\d,]+|…)", book.output(1))
+    found = re.search(rf"{row}[^\t\n]*\t[^\t\n]+\t([\d,]+|…)", book.output(1).replace("\xa0", " "))
     text = found[1] if found else "…"
     return float("nan") if text == "…" else float(text.replace(",", ""))
 

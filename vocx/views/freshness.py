@@ -119,7 +119,7 @@ class FreshnessView(View):
         wait_s = self._exchange.budget.wait_s(self._weight, wall_ns())
         if wait_s > 0 and not self._limits_off():
             raise NotReady(
-                f"asking pauses for {wait_s:.0f} s: the budget is used to its brake at "
+                f"nothing for {wait_s:.0f} s: the budget brakes at "
                 f"{self._exchange.budget.stop_at:.0%} of the limit"
             )
         return self._exchange.quote(self.symbol)
@@ -207,14 +207,15 @@ class FreshnessView(View):
         period_ms = theory.period_ms(every_ms, rtt_ms)
         expected_ms = theory.expected_age_ms(every_ms, rtt_ms)
         text = f"asking, on average: {rtt_ms:.0f}/2 + {period_ms:.0f}/2 = {expected_ms:.0f} ms"
-        return text if period_ms == every_ms else f"{text} (a call is longer than the interval)"
+        return text if period_ms == every_ms else f"{text} (call > interval)"
 
     def _show_table(self, now_ns: int) -> None:
         if now_ns - self._table_at_ns < _TABLE_EVERY_NS:
             return
         self._table_at_ns = now_ns
         head, rows = self._contents(now_ns)
-        body = html_grid(head, rows, left=1)
+        whole = [(row[0].replace(" ", "\u00a0"), *row[1:]) for row in rows]
+        body = html_grid(head, whole, left=1)
         if body != self.panel.body:
             self.panel.body = body
 
@@ -248,14 +249,14 @@ class FreshnessView(View):
                 f"asked every {span(every_ms)}",
                 *map(_ms, asked),
                 expected,
-                f"{per_minute:,.0f} weight a minute, {self._share(per_minute):.0%} of the limit",
+                f"{per_minute:,.0f} weight/min, {self._share(per_minute):.0%} of limit",
             )
         ]
         for feed, numbers in zip(self._feeds, pushed, strict=True):
             least = theory.pushed_age_ms(feed.cadence_ms, rtt_ms)
             expected = f"{least:,.0f} ms" if feed.cadence_ms else f"at least {least:,.0f} ms"
             rows.append((f"pushed {feed.label}", *map(_ms, numbers), expected, "no weight"))
-        window = f"mean of {max(0.0, passed_s):.0f} s"
+        window = f"mean of {passed_s:.0f} s" if passed_s >= 1 else "mean"
         return ("age of the price", "now", window, "p95", "expected mean", "costs"), rows
 
     def _share(self, per_minute: float) -> float:
