@@ -83,7 +83,8 @@ def test_it_can_be_kept_and_shown(measured: CallTimes, tmp_path: Path) -> None:
     """Saved and opened it is the same; the bars have the phases, points the totals."""
     assert load(measured.save(tmp_path / "calls")) == measured
     traces = {trace.name: trace for trace in measured.figure().data}
-    assert {"TCP", "TLS", "first byte", "total, median"} <= set(traces)
+    drawn = {"TCP, at a distance emulated", "TLS", "first byte", "total, median"}
+    assert drawn <= set(traces) and "DNS" not in traces
     assert list(traces["total, median"].x) == [one.median_ms.value for one in measured.calls]
     assert f"0, {FAR_MS:g} ms" in measured.conditions.dials
     assert len(measured.frame()) == len(measured.calls) == 8

@@ -25,6 +25,8 @@ ROUND_TRIPS = {(True, True): 3, (True, False): 2, (False, True): 1, (False, Fals
 """By (new connection, TLS): TCP's handshake one, TLS 1.3's one (RFC 8446, 2), request and reply
 one. A name that must be looked up comes on top."""
 WARM_UP = 2
+SHOWN_MS = 0.05
+"""A phase that is shorter everywhere is not drawn."""
 APART_MS = 30.0
 """Below this distance kinds take turns; above it they wait side by side without meeting."""
 _FIELDS = ("dns_ms", "connect_ms", "tls_ms", "send_ms", "first_byte_ms", "body_ms")
@@ -133,14 +135,19 @@ class CallTimes(Result, frozen=True, kw_only=True):
         made.layout.yaxis.tickformat = ""
         for name, color, shape in figures.PHASES.values():
             values = [one.laid[name] for one in self.calls]
-            if any(values):
+            if max(values) >= SHOWN_MS:
                 look = {"color": color, "pattern": {"shape": shape, "fgopacity": 0.5}}
+                name += ", at a distance emulated" * (name == "TCP" and self._emulated)
                 hover = "%{x:.1f} ms<extra>" + name + "</extra>"
                 bar = go.Bar(name=name, orientation="h", y=names, x=values, marker=look)
                 made.add_trace(bar.update(hovertemplate=hover))
         for trace in self._totals(names):
             made.add_trace(trace)
         return made
+
+    @property
+    def _emulated(self) -> bool:
+        return any(one.phases.emulated_ms for one in self.calls)
 
     def _totals(self, names: Sequence[str]) -> list[Any]:
         """Points for what was measured and for what arithmetic says."""

@@ -159,7 +159,8 @@ class Traffic(Result, frozen=True, kw_only=True):
         ]
         return (
             f"{self.title}\n{tables[0]}\n\nWhat it carries, and what compression makes of it "
-            f"(gzip, permessage-deflate; computed)\n{tables[1]}\n{self._heads()}{self.conditions.show()}"
+            f"(gzip, permessage-deflate; computed)\n{tables[1]}\n"
+            f"{self._heads()}{self.conditions.show()}"
         )
 
     def _heads(self) -> str:
@@ -168,9 +169,10 @@ class Traffic(Result, frozen=True, kw_only=True):
         if not heads:
             return ""
         mean = sum(heads) / len(heads)
+        more = (SEEN_HEAD - mean) / KIB
         return (
             f"A reply's head has {mean:.0f} bytes here; one of api.binance.com had {SEEN_HEAD} "
-            f"(seen 2025-12-01): a real poll costs {(SEEN_HEAD - mean) / KIB:.1f} KiB more a call.\n"
+            f"(seen 2025-12-01): a real poll costs {more:.1f} KiB more a call.\n"
         )
 
     def cost(self, name: str) -> Cost:
