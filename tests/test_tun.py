@@ -44,7 +44,7 @@ REPLIES = {
     "150 KB": ("http", f"{TRADES}1000"),
     "20 KB over TLS": ("https", f"{TRADES}135"),
 }
-SMALL, LARGE = 100, 1200
+SMALL, LARGE = 50, 1200
 """Steps of the market in one burst: about 5 KB, and three times TCP's first window."""
 SYMBOLS = ("btcusdt", "ethusdt", "solusdt", "ethbtc", "bnbusdt", "xrpusdt")
 STREAMS = "/".join(f"{name}@{kind}" for name in SYMBOLS for kind in ("trade", "bookTicker"))
@@ -54,47 +54,56 @@ Times = dict[str, list[float]]
 
 
 class Side:
-    """A lab and two places: where it was opened, and where its client is."""
+    """A lab and two places: where it is opened, and where its client is.
 
-    def __init__(self, lab: vocx.lab.Lab, home: tun.Place, away: tun.Place) -> None:
-        self.lab, self._home, self._away = lab, home, away
+    ``dial_ms`` is how far its latency dial is turned. The lab is opened afresh by :meth:`open`, so
+    that its market, which stands still but for :meth:`listen`, begins at the same point.
+    """
+
+    def __init__(self, name: str, home: tun.Place, away: tun.Place, dial_ms: float) -> None:
+        self._name, self._home, self._away, self._dial_ms = name, home, away, dial_ms
         self.times: Times = defaultdict(list)
         self.sizes: list[int] = []
         self._kept: dict[str, http.client.HTTPConnection] = {}
-        home.run(self._prepare)
 
-    def _prepare(self) -> None:
-        self.lab.limits(off=True)
-        self.urls = {
-            "http": self.lab.urls["binance"]["rest"],
-            "https": self.lab.tls_urls["binance"]["rest"],
-            "ws": self.lab.urls["binance"]["ws"],
-        }
-        self._trust = ssl.create_default_context(cafile=self.lab.certificate())
+    def open(self) -> None:
+        self.close()
+        self._home.run(self._open)
+
+    def _open(self) -> None:
+        self.lab = lab = vocx.lab.open(seed=7, pace=0, name=self._name)
+        lab.limits(off=True)
+        plain, secure = lab.urls["binance"], lab.tls_urls["binance"]
+        self._urls = {"http": plain["rest"], "https": secure["rest"], "ws": plain["ws"]}
+        self._trust = ssl.create_default_context(cafile=lab.certificate())
+        lab.network.latency(rtt_ms=self._dial_ms)
+
+    def close(self) -> None:
+        for what in tuple(self._kept):
+            self._kept.pop(what).close()
+        if (lab := getattr(self, "lab", None)) is not None:
+            self._home.run(lab.close)
 
     def call(self, what: str, how: str) -> None:
         """Time one call: on a ``new`` connection, which is kept, or on the ``kept`` one."""
         if how == "new":
-            self.hang_up(what)
-            scheme, _ = REPLIES[what]
-            where = urlsplit(self.urls[scheme]).netloc
-            self._kept[what] = (
-                http.client.HTTPConnection(where, timeout=10)
-                if scheme == "http"
-                else http.client.HTTPSConnection(where, timeout=10, context=self._trust)
-            )
+            if what in self._kept:
+                self._kept.pop(what).close()
+            self._kept[what] = self._connection(REPLIES[what][0])
         took = self._away.run(took_ms, self._kept[what], REPLIES[what][1])
         self.times[f"{what}, {how}"].append(took)
 
-    def hang_up(self, *whats: str) -> None:
-        for what in self._kept.keys() & set(whats or REPLIES):
-            self._kept.pop(what).close()
+    def _connection(self, scheme: str) -> http.client.HTTPConnection:
+        where = urlsplit(self._urls[scheme]).netloc
+        if scheme == "http":
+            return http.client.HTTPConnection(where, timeout=10)
+        return http.client.HTTPSConnection(where, timeout=10, context=self._trust)
 
     def listen(self, rtt_ms: float) -> None:
         """Time the handshake of a stream, and the age of the last byte of three bursts."""
         silence_s = 0.05 + 1.5 * rtt_ms / 1000
         begun_s = time.monotonic()
-        url = f"{self.urls['ws']}/stream?streams={STREAMS}"
+        url = f"{self._urls['ws']}/stream?streams={STREAMS}"
         with closing(self._away.run(websocket.create_connection, url, timeout=10)) as ws:
             self.times["stream, handshake"].append((time.monotonic() - begun_s) * 1000)
             for burst, steps in (("small", SMALL), ("large", LARGE), ("next large", LARGE)):
@@ -143,33 +152,21 @@ def distance() -> Iterator[tun.Distance]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def both(distance: tun.Distance) -> Iterator[Sides]:
-    """Over real packets, and over the dials; everything has been called once."""
+@pytest.fixture
+def sides(distance: tun.Distance, rtt_ms: int) -> Iterator[Sides]:
+    """Over real packets, and over the dials; each reply was given once, before the distance."""
     with ExitStack() as undo:
         here, there = (undo.enter_context(closing(tun.Place())) for _ in range(2))
-        made = []
-        for name, home, away in (
-            ("packets", distance.far, distance.near),
-            ("dials", here, there),
-        ):
-            lab = home.run(vocx.lab.open, seed=7, pace=0, name=name)
-            undo.callback(home.run, lab.close)
-            made.append(Side(lab, home, away))
-            undo.callback(made[-1].hang_up)
-        call_all(made, ("new", "kept"))
-        yield made[0], made[1]
-
-
-@pytest.fixture
-def sides(both: Sides, distance: tun.Distance, rtt_ms: int) -> Iterator[Sides]:
-    """The same, so many milliseconds apart."""
-    packets, dials = both
-    distance.set_rtt(rtt_ms)
-    for side in both:
-        side.times.clear()
-        side.hang_up()
-    with dials.lab.network.latency(rtt_ms=rtt_ms):
+        packets = undo.enter_context(closing(Side("packets", distance.far, distance.near, 0)))
+        dials = undo.enter_context(closing(Side("dials", here, there, rtt_ms)))
+        distance.set_rtt(0)
+        for side in (packets, dials):
+            side.open()
+        with dials.lab.network.latency(rtt_ms=0):
+            call_all((packets, dials), ("new", "kept"))
+        for side in (packets, dials):
+            side.times.clear()
+        distance.set_rtt(rtt_ms)
         yield packets, dials
 
 
@@ -222,6 +219,8 @@ def test_streams_are_as_old_as_over_real_packets(sides: Sides, rtt_ms: int) -> N
     """The handshake of a stream, and the age of pushed messages in small and large bursts."""
 
     def measure() -> None:
+        for side in sides:
+            side.open()
         for side in sides:
             side.listen(rtt_ms)
         assert sides[0].sizes == sides[1].sizes, "one market, so the same bursts"

@@ -179,7 +179,7 @@ def route(near: int, far: int) -> None:
 
 def read(device: int) -> list[bytes]:
     """The packets that wait in a device."""
-    packets = []
+    packets: list[bytes] = []
     try:
         while len(packets) < 64:
             packets.append(os.read(device, 65536))
