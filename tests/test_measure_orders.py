@@ -152,6 +152,14 @@ def test_figure_and_file(far: OrderEntry, tmp_path) -> None:
 # what it leaves
 
 
+def test_the_brake_of_your_exchange_goes_by_the_usual_limit(exchange: vocx.Exchange) -> None:
+    """Nobody who asks for instruments on behalf of the measurement learns its raised limit."""
+    with exchange.twin() as twin:
+        measure.orders(twin, repeats=1, many=1)
+        (orders,) = (one for one in twin.budget.rows() if one.kind == "orders")
+    assert orders.amount == 100
+
+
 def test_nothing_is_left(exchange: vocx.Exchange) -> None:
     """No order, no thread, nothing spent; limits and your count of orders are as they were."""
     lab, before, threads = exchange.lab, asked(exchange), set(threading.enumerate())

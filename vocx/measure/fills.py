@@ -168,11 +168,11 @@ def fills(
         The exchange is not in a lab, its lab plays a recording, or an interval is no number of
         milliseconds from 1 to 60000.
     """
-    lab = trading_lab(exchange)
+    trading_lab(exchange)
     intervals = _checked(every_ms, repeats)
     phases = [_phases(Random(f"{seed} {every}"), repeats) for every in intervals]
     with ExitStack() as stack:
-        stack.enter_context(room_for_orders(lab, exchange.venue.name))
+        stack.enter_context(room_for_orders(exchange, symbol))
         run = Filling(exchange, symbol, intervals, stack)
         begun_ns = mono_ns()
         for number in range(repeats):

@@ -224,10 +224,10 @@ def orders(
     BadInput
         The exchange is not in a lab, its lab plays a recording, or a number is out of bounds.
     """
-    lab = trading_lab(exchange)
+    trading_lab(exchange)
     _check(repeats=repeats, many=many)
     with ExitStack() as stack:
-        stack.enter_context(room_for_orders(lab, exchange.venue.name))
+        stack.enter_context(room_for_orders(exchange, symbol))
         run = _Run(exchange, symbol, many, stack)
         begun_ns = mono_ns()
         run.singles(repeats)

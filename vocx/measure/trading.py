@@ -160,8 +160,14 @@ def trading_lab(exchange: Exchange) -> Lab:
 
 
 @contextmanager
-def room_for_orders(lab: Lab, venue: str) -> Iterator[None]:
-    """The lab's limit of orders in ten seconds put aside, and then put back as it was found."""
+def room_for_orders(exchange: Exchange, symbol: str) -> Iterator[None]:
+    """The lab's limit of orders in ten seconds put aside, and then put back as it was found.
+
+    Instruments are asked for before: with them the exchange learns the limits, which should not
+    be those of this moment.
+    """
+    lab, venue = trading_lab(exchange), exchange.venue.name
+    exchange.instrument(symbol)
     state = lab.limits(venue=venue)
     found = next(
         one["limit"]
