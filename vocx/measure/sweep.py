@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 import numpy as np
 
 from vocx.errors import BadInput
@@ -157,13 +158,15 @@ def sweep(
             progress(rtt_ms)
         with lab.network.latency(rtt_ms=rtt_ms, venue=exchange.venue.name):
             results.append(freshness(exchange, feeds, symbol=symbol, seconds=seconds))
-    return Sweep(
-        conditions=conditions(
-            exchange,
-            way="from the exchange's book to this kernel",
-            clock="this machine, which the lab shares",
-            symbol=symbol,
-            seconds=seconds,
-        ),
-        results=results,
+    stated = conditions(
+        exchange,
+        way="from the exchange's book to this kernel",
+        clock="this machine, which the lab shares",
+        symbol=symbol,
+        seconds=seconds,
     )
+    away = ", ".join(f"{rtt_ms:g}" for rtt_ms in rtts)
+    dials = f"latency {away} ms round trip in turn"
+    if lab.network.state:
+        dials += f" in place of: {stated.dials}"
+    return Sweep(conditions=msgspec.structs.replace(stated, dials=dials), results=results)

@@ -128,6 +128,11 @@ class Polling(Looping):
         self._exchange, self._symbol = exchange, symbol
 
     def once(self) -> None:
+        self._ask()
+        if not self.notes:  # that opened the connection; the first that counts need not wait
+            self._ask()
+
+    def _ask(self) -> None:
         self.calls += 1
         quote = self._exchange.quote(self._symbol)
         here, call = mono_ns(), quote.exchange
@@ -178,7 +183,8 @@ class Listening(Watch):
 
     @property
     def ready(self) -> bool:
-        return self.stream.state == "live" and len(self._frames) > 1
+        enough = 1 if self.feed.cadence_ms >= 1000 else 2  # nobody waits for a second second
+        return self.stream.state == "live" and len(self._frames) >= enough
 
     def _heard(self, text: bytes, _arrived_ns: int) -> None:
         self._ended = thread_time_ns()
