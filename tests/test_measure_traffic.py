@@ -134,6 +134,16 @@ def test_it_can_be_kept_and_shown(measured: Traffic, tmp_path: Path) -> None:
     assert measured.conditions.clock and "no dial" in measured.table()
 
 
+def test_a_quiet_stream_is_no_error(exchange: Exchange) -> None:
+    """No trade or two at once: a connection, few bytes, and no CPU out of thin air."""
+    options: dict[str, Any] = {"polls": [], "streams": ["trades"], "tls": [False]}
+    quiet = traffic(exchange, symbol="ETH/BTC", every_ms=100, seconds=0.5, **options)
+    (trades,) = quiet.costs
+    assert trades.connections == 1 and trades.cpu_ms_per_s < 200
+    assert trades.bytes_each < 400 and "stream trades" in quiet.table()
+    assert quiet.figure().data
+
+
 # -- manners -----------------------------------------------------------------------------------
 
 

@@ -36,6 +36,7 @@ class Counted:
         self.begin_ns = mono_ns() + PAUSE_NS
         self._ends = [self.begin_ns + end * every_ns for end in ends]
         self.polled_s = calls * every_ns / 1e9
+        self._periods_s = [(b - a) * every_ns / 1e9 for a, b in pairwise([0, *ends])]
 
     def _look(self) -> Look:
         before_ns = mono_ns()
@@ -79,6 +80,7 @@ class Counted:
         up, down = grown(self._looks[0], self._final if polled else self._looks[-1])
         pairs = list(pairwise(self._looks))
         lengths = [(after[0] - before[0]) / 1e9 for before, after in pairs]
+        lengths = self._periods_s if polled else lengths
         blocks = [sum(grown(*pair)) / length for pair, length in zip(pairs, lengths, strict=True)]
         value, spread = (up + down) / seconds, mean_interval(blocks, lengths)
         both = Interval(value, n=len(blocks))

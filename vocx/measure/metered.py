@@ -203,7 +203,16 @@ class Hearing(Metered):
             raise
 
     def open(self) -> None:
-        self._stream.start().wait(READY_S)
+        self._stream.start()
+        if self.name != "trades":
+            self._stream.wait(READY_S)
+            return
+        pause, deadline_ns = threading.Event(), mono_ns() + int(READY_S * 1e9)
+        while self._stream.state != "live":  # a quiet symbol may have no trade for long
+            if mono_ns() > deadline_ns:
+                self._stream.wait(0)  # says what is missing
+                return
+            pause.wait(0.01)
 
     def _tap(self, text: bytes, arrived_ns: int) -> None:
         self._heard.append((mono_ns(), thread_time_ns(), len(text)))
@@ -215,9 +224,9 @@ class Hearing(Metered):
         self._before = sum(at_ns < begin_ns for at_ns, _, _ in heard)
         inside = [one for one in heard[self._before :] if one[0] < end_ns]
         self.sizes = [size for _, _, size in inside]
-        if len(inside) > 1:
-            spent, took = inside[-1][1] - inside[0][1], inside[-1][0] - inside[0][0]
-            self.cpu_ns = int(spent / took * (end_ns - begin_ns))
+        if inside:
+            # From the last frame before the window, where there is one, to the last in it.
+            self.cpu_ns = inside[-1][1] - heard[max(0, self._before - 1)][1]
 
     def close(self) -> None:
         self._stream.stop()
