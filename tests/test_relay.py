@@ -73,7 +73,7 @@ def test_only_the_first_ten_segments_leave_at_once() -> None:
     """The next ones follow their acknowledgements, spaced, the first spacing halved by the wait."""
     seen = drain_after(a_path(delay_s=0.04), bytes(16 * 1448))
     bursts = [(round(at, 4), len(piece) // 1448) for at, piece in seen]
-    spacing_s = 2 / 2.885 / 10 * 0.08
+    spacing_s = 2 / (0.99 * 2.885) / 10 * 0.08
     expected = [(0.04, 10), (0.12, 2), (0.12 + spacing_s / 2, 2), (0.12 + 1.5 * spacing_s, 2)]
     assert bursts == [(round(at, 4), segments) for at, segments in expected]
 

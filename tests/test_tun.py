@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(bool(tun.missing()), reason=tun.missing() or "no
 TOLERANCE = 0.10
 ROUNDS = {20: 4, 80: 2, 200: 1}
 """Distances (round trip, ms) and how often everything is measured there."""
-PATIENCE = 3
+PATIENCE = 4
 """So many times as often at most."""
 REST_S = 1.0
 TRADES = "/api/v3/trades?symbol=BTCUSDT&limit="
@@ -44,8 +44,8 @@ REPLIES = {
     "150 KB": ("http", f"{TRADES}1000"),
     "20 KB over TLS": ("https", f"{TRADES}135"),
 }
-SMALL, LARGE = 50, 1200
-"""Steps of the market in one burst: about 5 KB, and three times TCP's first window."""
+SMALL, LARGE = 50, 700
+"""Steps of the market in one burst: about 4 KB, and more than TCP's first window."""
 SYMBOLS = ("btcusdt", "ethusdt", "solusdt", "ethbtc", "bnbusdt", "xrpusdt")
 STREAMS = "/".join(f"{name}@{kind}" for name in SYMBOLS for kind in ("trade", "bookTicker"))
 

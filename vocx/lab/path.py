@@ -38,6 +38,8 @@ HEADROOM = 6 * SEGMENT
 """What the window may hold beyond what the rate needs: three bursts of two segments."""
 GAIN = 2.885
 """2 / ln 2: the smallest pacing gain that can still double the rate in each round trip."""
+MARGIN = 0.99
+"""A sender is spaced 1 % slower than that, against queues."""
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,7 +220,7 @@ class Path:
         round_trip_s = self.way.delay_s + self.back_s
         if round_trip_s <= 0:
             return inf
-        return GAIN * max(self._rate, INITIAL_WINDOW / round_trip_s)
+        return MARGIN * GAIN * max(self._rate, INITIAL_WINDOW / round_trip_s)
 
     def _spacing(self, size: int, pace: float) -> float:
         """Seconds until the sender may let go of more, as in ``tcp_update_skb_after_send``.
