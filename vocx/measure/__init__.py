@@ -17,6 +17,7 @@ Three words are kept apart (see :mod:`vocx.measure.result`): *call time*, *age*,
 """
 
 from vocx.measure import theory
+from vocx.measure.article import Article, article
 from vocx.measure.calls import CallTime, CallTimes, calls
 from vocx.measure.distance import Distance, distance
 from vocx.measure.drawn import frontier, prices
@@ -36,6 +37,7 @@ from vocx.measure.traffic import Cost, Traffic, traffic
 
 __all__ = [
     "Ages",
+    "Article",
     "CallTime",
     "CallTimes",
     "Conditions",
@@ -59,6 +61,7 @@ __all__ = [
     "Traffic",
     "WhoPays",
     "WrongWhen",
+    "article",
     "calls",
     "distance",
     "fills",

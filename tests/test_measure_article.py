@@ -1,0 +1,137 @@
+"""The article's eight rows: filled from results that are given, and from nothing else."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from vocx import measure
+from vocx.errors import BadInput
+from vocx.exchange import Exchange
+from vocx.measure import Article, Conditions, FillTimes, Interval, OrderEntry, article, load
+from vocx.measure.article import ABSENT
+from vocx.measure.claims import CLAIMS
+from vocx.measure.orders import Sent
+from vocx.measure.told import ROWS, times
+
+MADE = Conditions(way="from here to there", clock="this machine", rtt_ms=40.0, made="2026-11-22")
+
+
+def sent(way: str, signatures: int, ms: float) -> Sent:
+    return Sent(
+        way=way,
+        new=False,
+        all_ms=ms,
+        call_ms=[ms],
+        accepted_ms=[ms / 2],
+        connections=0,
+        signatures=signatures,
+        sent_bytes=500,
+        received_bytes=500,
+    )
+
+
+ORDERS = OrderEntry(
+    conditions=MADE,
+    sent=[
+        one
+        for ms in (40.0, 41.0, 42.0, 43.0)
+        for one in (
+            sent("REST", 1, 2 * ms),
+            sent("WebSocket", 1, ms),
+            sent("WebSocket, logged on", 0, ms),
+        )
+    ],
+    opening_trips={"REST": 0, "WebSocket": 1, "WebSocket, logged on": 2},
+    made_us={"HMAC": 30.0},
+    logon_signatures=1,
+)
+FILLS = FillTimes(
+    conditions=MADE,
+    every_ms=[250.0, 1000.0],
+    pushed_ms=[20.0, 20.0],
+    polled_ms=[[100.0, 200.0], [400.0, 600.0]],
+    polls=[8, 8],
+    call_ms=40.0,
+    weight=4,
+    limit=6000,
+    seed=1,
+)
+
+
+def row(found: Article, name: str) -> dict[str, str]:
+    return next(one for one in found.rows() if one["row"] == name)
+
+
+def test_eight_rows_each_with_a_source_and_its_date() -> None:
+    """A fact of a venue carries its date."""
+    assert [one.row for one in CLAIMS] == list(ROWS) and len(CLAIMS) == 8
+    assert all(re.search(r"20\d\d-\d\d", one.source) for one in CLAIMS)
+
+
+def test_what_was_not_measured_says_so() -> None:
+    """No number is made up: only the row of the given result has one."""
+    found = article(lines=measure.lines())
+    for one in found.rows():
+        measured = one["measured_REST"], one["measured_WebSocket"]
+        assert (ABSENT in measured) == (one["row"] != "complexity")
+        assert bool(one["so"]) == (one["row"] == "complexity")
+    assert found.table().count(ABSENT) == 14
+
+
+def test_signatures_and_orders_are_those_of_the_result() -> None:
+    """Counted by way, with the distance they were measured at."""
+    found = article(orders=ORDERS)
+    auth = row(found, "auth")
+    assert auth["measured_REST"] == "4 signatures on 4 orders, HMAC key"
+    assert "1 to log on, then 0 signatures on 4 orders" in auth["measured_WebSocket"]
+    best = row(found, "best for")
+    assert "40 ms away: 83.0 (80.0 to 86.0) ms" in best["measured_REST"]
+    assert "REST 2.00 (1.86 to 2.15) times WebSocket" in best["so"]
+
+
+def test_fills_are_told_of_the_slowest_poll() -> None:
+    """And how many times as late it is."""
+    best = row(article(fills=FILLS), "best for")
+    assert "after 500 " in best["measured_REST"] and "polled every 1 s" in best["measured_REST"]
+    assert "25.0 (" in best["so"] and "order" not in best["measured_WebSocket"]
+
+
+def test_ages_of_one_distance_are_enough(exchange: Exchange) -> None:
+    """A lesson has watched two feeds for some seconds: that fills its rows."""
+    feeds = [measure.Push("quotes"), measure.Poll(1000)]
+    seen = measure.freshness(exchange, feeds, seconds=2)
+    found = article(sweep=seen, lines=measure.lines())
+    flow = row(found, "data flow")
+    assert f"of {seen.updates:,} updates seen" in flow["measured_WebSocket"]
+    assert "0 ms away" in flow["so"] and row(found, "latency")["measured_REST"] == ABSENT
+    assert "network" not in found.table() and "0 ms, one after" in " ".join(found.notes())
+
+
+def test_nothing_given_is_refused() -> None:
+    """With what to write."""
+    with pytest.raises(BadInput, match=r"measure\.article\(ex\)"):
+        article()
+
+
+def test_it_is_kept_drawn_and_wrapped(tmp_path: Path) -> None:
+    """All parts are in the file, and a narrow terminal shows every line whole."""
+    found = article(orders=ORDERS, fills=FILLS, lines=measure.lines())
+    assert load(found.save(tmp_path / "found")) == found
+    assert len(found.frame()) == 8 and len(found.figure().data[0].y) == 2
+    assert max(map(len, found.table(width=80).splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("of", "by", "wanted"),
+    [
+        (Interval(10, 8, 12, 5), Interval(2, 1, 4, 9), Interval(5, 2, 12, 5)),
+        (Interval(10), Interval(2, 1, 4, 9), Interval(5, n=1)),
+    ],
+)
+def test_a_quotient_holds_the_ends_of_both(of: Interval, by: Interval, wanted: Interval) -> None:
+    """The widest that both allow; none where one has none."""
+    assert times(of, by) == wanted
+    assert times(of, Interval(0.0)).n == 0

@@ -1,0 +1,383 @@
+"""A row's numbers in words: what was measured here of REST, of WebSocket, and how they relate.
+
+Every sentence is made from a result and from nothing else; without one there is none. Numbers that
+were sampled bring their interval; what was counted (connections, signatures, lines) is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vocx.measure import theory
+from vocx.measure.calls import CallTimes
+from vocx.measure.feeds import Poll, Push, span
+from vocx.measure.fills import FillTimes
+from vocx.measure.freshness import FeedSeen, Freshness
+from vocx.measure.lines import Lines
+from vocx.measure.orders import OrderEntry, Sent
+from vocx.measure.sampling import Interval, mean_interval, quantile_interval
+from vocx.measure.sweep import Sweep
+from vocx.measure.traffic import Cost, Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USUAL_MS = 1000.0
+"""The polling interval that the rows speak of, where it was measured; else the nearest."""
+WEIGHT_LIMIT = 6000
+KIB = 1024.0
+
+
+class Ratio(msgspec.Struct, frozen=True, kw_only=True):
+    """How many times as much REST needs as WebSocket, and of what."""
+
+    what: str
+    times: Interval
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured for one row. Empty: not measured."""
+
+    rest: list[str] = []
+    websocket: list[str] = []
+    so: str = ""
+    ratio: Ratio | None = None
+
+    @property
+    def measured(self) -> bool:
+        return bool(self.rest or self.websocket)
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """The results that a comparison is made of; ``None``: not measured."""
+
+    sweep: Sweep | None = None
+    calls: CallTimes | None = None
+    traffic: Traffic | None = None
+    fills: FillTimes | None = None
+    orders: OrderEntry | None = None
+    lines: Lines | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Those that are there, by name."""
+        every = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: part for name, part in every.items() if part is not None}
+
+
+def told(parts: Parts) -> dict[str, Told]:
+    """Every row by its name, from what there is."""
+    return {row: tell(parts) for row, tell in ROWS.items()}
+
+
+def times(of: Interval, by: Interval) -> Interval:
+    """A quotient; its interval holds the ends of both."""
+    if not by.value:
+        return Interval(0.0, n=0)
+    low = of.low / by.high if of.low is not None and by.high else None
+    high = of.high / by.low if of.high is not None and by.low else None
+    low, high = (None, None) if low is None or high is None else (low, high)
+    return Interval(of.value / by.value, low, high, min(of.n, by.n))
+
+
+def away(rtt_ms: float) -> str:
+    """``"20 ms away"``; no distance is "next door", on this machine."""
+    return f"{rtt_ms:g} ms away"
+
+
+def _connection(parts: Parts) -> Told:
+    if parts.traffic is None:
+        return Told()
+    polls, streams = _costs(parts.traffic)
+    rest = [
+        f"{_plural(one.connections, 'connection')} for {_plural(one.count, 'call')}, "
+        + ("a new one each time" if "new" in one.feed else "kept")
+        for one in polls
+    ]
+    websocket = [
+        f"{_plural(one.connections, 'connection')} for {_plural(one.count, 'message')}"
+        for one in streams[:1]
+    ]
+    new = [one for one in polls if "new" in one.feed]
+    so = "A kept connection serves every call."
+    if new:
+        kept = next((one for one in polls if one.feed in new[0].feed and one is not new[0]), None)
+        if kept is not None:
+            ratio = times(new[0].wire_per_s, kept.wire_per_s)
+            so += f" A new one for each moves {ratio.show()} times the bytes."
+    return Told(rest=rest, websocket=websocket, so=so)
+
+
+def _latency(parts: Parts) -> Told:
+    rest: list[str] = []
+    so, ratio = "", None
+    if parts.calls is not None:
+        rest, so = _call_times(parts.calls)
+    websocket = [
+        f"{away(one.conditions.rtt_ms)}: {pushed.age.mean.show()} ms old on average"
+        for one in _results(parts)
+        if (pushed := _fastest(one)) is not None
+    ]
+    if websocket:
+        websocket[0] += f" ({_fastest_name(parts)})"
+    far = _farthest(parts)
+    if far is not None:
+        rtt_ms, kept, pushed_age = far
+        ratio = Ratio(
+            what=f"kept call / age of a pushed price, {away(rtt_ms)}", times=times(kept, pushed_age)
+        )
+    if far is not None and rtt_ms:
+        trip = Interval(rtt_ms, rtt_ms, rtt_ms)
+        so += (
+            f" A kept call takes {times(kept, trip).show()} round trips there, and a pushed price "
+            f"is {times(pushed_age, trip).show()} of one old."
+        )
+    return Told(rest=rest, websocket=websocket, so=so.strip(), ratio=ratio)
+
+
+def _farthest(parts: Parts) -> tuple[float, Interval, Interval] | None:
+    """Of the farthest distance: a kept call's time, and the age of a pushed price."""
+    found = _results(parts)
+    pushed = _fastest(found[-1]) if found else None
+    if parts.calls is None or pushed is None:
+        return None
+    rtt_ms = found[-1].conditions.rtt_ms
+    kept = [one.median_ms for one in parts.calls.calls if not one.new and one.rtt_ms == rtt_ms]
+    return (rtt_ms, kept[-1], pushed.age.mean) if kept else None
+
+
+def _call_times(calls: CallTimes) -> tuple[list[str], str]:
+    """A line for each distance (over TLS where that was measured), and new by kept."""
+    tls = any(one.tls for one in calls.calls)
+    found = {(one.rtt_ms, one.new): one.median_ms for one in calls.calls if one.tls == tls}
+    lines, so = [], ""
+    for rtt_ms in sorted({distance for distance, _ in found}):
+        kept, new = found.get((rtt_ms, False)), found.get((rtt_ms, True))
+        said = [f"kept {kept.show()}"] if kept is not None else []
+        said += [f"new {new.show()}"] if new is not None else []
+        lines.append(f"{away(rtt_ms)}: {', '.join(said)} ms")
+        if kept is not None and new is not None:
+            so = f"{away(rtt_ms)}, a new connection takes {times(new, kept).show()} kept calls."
+    if lines and tls:
+        lines[0] += " (https)"
+    return lines, so
+
+
+def _data_flow(parts: Parts) -> Told:
+    home = _home(parts)
+    if home is None:
+        return Told()
+    poll, pushed = _poll(home), _fastest(home)
+    where = away(home.conditions.rtt_ms)
+    rest = [_flow(poll, home)] if poll is not None else []
+    websocket = [_flow(pushed, home)] if pushed is not None else []
+    if poll is None or pushed is None:
+        return Told(rest=rest, websocket=websocket)
+    ratio = Ratio(
+        what=f"age, polled every {span(poll.feed.cadence_ms)} / pushed, {where}",
+        times=times(poll.age.mean, pushed.age.mean),
+    )
+    so = (
+        f"{where.capitalize()}, what is polled every {span(poll.feed.cadence_ms)} is "
+        f"{ratio.times.show()} times as old: "
+        f"{poll.age.mean.show()} ms to {pushed.age.mean.show()} ms."
+    )
+    return Told(rest=rest, websocket=websocket, so=so, ratio=ratio)
+
+
+def _flow(one: FeedSeen, home: Freshness) -> str:
+    wrong = one.wrong.show(100, digits=1, unit=" %")
+    return (
+        f"{one.feed.name}: {min(one.messages, home.updates):,} of {home.updates:,} updates seen; "
+        f"price wrong {wrong} of the time"
+    )
+
+
+def _limits(parts: Parts) -> Told:
+    if parts.traffic is None:
+        return Told()
+    polls, streams = _costs(parts.traffic)
+    poll, stream = polls[0] if polls else None, streams[0] if streams else None
+    rest, websocket, so = [], [], ""
+    if poll is not None:
+        share = poll.weight_per_minute / WEIGHT_LIMIT
+        rest = [
+            f"{poll.feed} every {span(parts.traffic.every_ms)}: "
+            f"{poll.weight_per_minute:,.0f} weight a minute, {share:.1%} of {WEIGHT_LIMIT}"
+        ]
+    if stream is not None:
+        websocket = [f"{stream.feed}: {stream.per_minute:,.0f} messages a minute, weight 0"]
+    if poll is not None and stream is not None and stream.per_minute:
+        every_ms = 60_000 / stream.per_minute
+        wanted = stream.per_minute * poll.weight
+        after_s = theory.seconds_until_429(every_ms, poll.weight, limit=WEIGHT_LIMIT)
+        so = (
+            f"Asking as often as the stream spoke: {wanted:,.0f} weight a minute, "
+            + (f"429 after {after_s:.0f} s." if after_s is not None else "within the limit.")
+            + " That is for one symbol."
+        )
+    return Told(rest=rest, websocket=websocket, so=so)
+
+
+def _best_for(parts: Parts) -> Told:
+    rest, websocket, so = [], [], []
+    ratio = None
+    if parts.orders is not None:
+        asked, pushed = (_order(parts.orders, way) for way in ("REST", "WebSocket"))
+        where = away(parts.orders.conditions.rtt_ms)
+        if asked is not None and pushed is not None:
+            rest.append(f"an order, kept connection, {where}: {asked.show()} ms")
+            websocket.append(f"an order, kept connection, {where}: {pushed.show()} ms")
+            so.append(
+                f"An order takes one round trip by either: REST {times(asked, pushed).show()} "
+                "times WebSocket."
+            )
+    if parts.fills is not None:
+        every_ms, samples = max(zip(parts.fills.every_ms, parts.fills.polled_ms, strict=True))
+        polled = mean_interval(samples)
+        heard = mean_interval(parts.fills.pushed_ms)
+        where = away(parts.fills.conditions.rtt_ms)
+        every = span(every_ms)
+        rest.append(f"a fill is known after {polled.show()} ms, polled every {every}, {where}")
+        websocket.append(f"a fill is known after {heard.show()} ms, pushed, {where}")
+        ratio = Ratio(
+            what=f"fill known, polled every {every} / pushed, {where}", times=times(polled, heard)
+        )
+        so.append(f"Polling learns of a fill {ratio.times.show()} times as late.")
+    return Told(rest=rest, websocket=websocket, so=" ".join(so), ratio=ratio)
+
+
+def _complexity(parts: Parts) -> Told:
+    if parts.lines is None:
+        return Told()
+    found = {one.client: one for one in parts.lines.clients}
+    ask, listen, survive = (found[name] for name in ("ask", "listen", "survive"))
+    ratio = times(Interval(float(ask.total)), Interval(float(survive.total)))
+    return Told(
+        rest=[f"{ask.total} lines, which outlive a lost answer and a 429"],
+        websocket=[
+            f"{listen.total} lines, which end at the first cut",
+            f"{survive.total} lines, which come back, and say when they do not know",
+        ],
+        so=(
+            f"A hybrid with orders and its own fills: {found['hybrid'].total} lines, "
+            f"{found['hybrid'].total / ask.total:.1f} times those of REST alone."
+        ),
+        ratio=Ratio(what="lines of a client that comes back", times=ratio),
+    )
+
+
+def _bandwidth(parts: Parts) -> Told:
+    if parts.traffic is None:
+        return Told()
+    polls, streams = _costs(parts.traffic)
+    rest, websocket = _moved(polls), _moved(streams)
+    if not polls or not streams or not streams[0].count:
+        return Told(rest=rest, websocket=websocket)
+    poll, stream = polls[0], streams[0]
+    every = span(parts.traffic.every_ms)
+    ratio = times(poll.wire_per_s, stream.wire_per_s)
+    equal_ms = poll.bytes_each / stream.wire_per_s.value * 1000
+    so = (
+        f"A message is {stream.bytes_each / poll.bytes_each:.2f} of a call, but a second of the "
+        f"stream is {times(stream.wire_per_s, poll.wire_per_s).show()} times a poll every "
+        f"{every}. Equal at a poll every {equal_ms:.0f} ms."
+    )
+    return Told(
+        rest=rest,
+        websocket=websocket,
+        so=so,
+        ratio=Ratio(what=f"bytes, polled every {every} / pushed", times=ratio),
+    )
+
+
+def _moved(costs: Sequence[Cost]) -> list[str]:
+    return [
+        f"{one.feed}: {one.bytes_each:,.0f} bytes each, "
+        f"{Interval(*_scaled(one.wire_per_s)).show()} KiB/s"
+        for one in costs
+    ]
+
+
+def _scaled(one: Interval) -> tuple[float, float | None, float | None, int]:
+    low, high = (None if end is None else end / KIB for end in (one.low, one.high))
+    return one.value / KIB, low, high, one.n
+
+
+def _auth(parts: Parts) -> Told:
+    if parts.orders is None:
+        return Told()
+    counted: dict[str, tuple[int, int]] = {}
+    for one in parts.orders.sent:
+        signed, sent = counted.get(one.way, (0, 0))
+        counted[one.way] = signed + one.signatures, sent + len(one.call_ms)
+    rest: list[str] = []
+    websocket: list[str] = []
+    for way, (signed, sent) in counted.items():
+        said = f"{_plural(signed, 'signature')} on {_plural(sent, 'order')}"
+        if "logged on" in way:
+            once = parts.orders.logon_signatures
+            websocket.append(f"logged on with Ed25519: {once} to log on, then {said}")
+        else:
+            (rest if way == "REST" else websocket).append(f"{said}, HMAC key")
+    so = "What decides is the key, and whether you log on." if websocket else ""
+    return Told(rest=rest, websocket=websocket, so=so)
+
+
+ROWS: dict[str, Callable[[Parts], Told]] = {
+    "connection": _connection,
+    "latency": _latency,
+    "data flow": _data_flow,
+    "rate limits": _limits,
+    "best for": _best_for,
+    "complexity": _complexity,
+    "bandwidth": _bandwidth,
+    "auth": _auth,
+}
+
+
+def _results(parts: Parts) -> list[Freshness]:
+    return sorted(
+        parts.sweep.results if parts.sweep is not None else [],
+        key=lambda one: one.conditions.rtt_ms,
+    )
+
+
+def _home(parts: Parts) -> Freshness | None:
+    """The nearest distance that is one."""
+    found = _results(parts)
+    return next((one for one in found if one.conditions.rtt_ms > 0), found[0] if found else None)
+
+
+def _poll(result: Freshness) -> FeedSeen | None:
+    polls = [one for one in result.feeds if isinstance(one.feed, Poll)]
+    return min(polls, key=lambda one: abs(one.feed.cadence_ms - USUAL_MS), default=None)
+
+
+def _fastest(result: Freshness) -> FeedSeen | None:
+    streams = [one for one in result.feeds if isinstance(one.feed, Push)]
+    return min(streams, key=lambda one: one.feed.cadence_ms, default=None)
+
+
+def _fastest_name(parts: Parts) -> str:
+    found = _fastest(_results(parts)[0])
+    return found.feed.name if found is not None else ""
+
+
+def _costs(traffic: Traffic) -> tuple[list[Cost], list[Cost]]:
+    """Polls and streams; over TLS where that was counted, as real venues speak nothing else."""
+    tls = any(one.tls for one in traffic.costs)
+    mine = [one for one in traffic.costs if one.tls == tls]
+    return [one for one in mine if one.kind == "poll"], [one for one in mine if one.kind != "poll"]
+
+
+def _order(orders: OrderEntry, way: str) -> Interval | None:
+    """One order at a time on a kept connection."""
+    found: list[Sent] = orders.groups().get((way, False, 1), [])
+    return quantile_interval([ms for one in found for ms in one.call_ms]) if found else None
+
+
+def _plural(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' * (count != 1)}"
