@@ -169,6 +169,15 @@ def test_an_interrupt_leaves_nothing_either(exchange: vocx.Exchange) -> None:
     assert {one.name for one in set(threading.enumerate()) - threads} == set()
 
 
+def test_what_rests_is_cancelled(exchange: vocx.Exchange) -> None:
+    """An order that nobody took does not stay on the book."""
+    with Trader(exchange, "rests") as trader:
+        price = exchange.quote(BNB).bid.quantize(Decimal(1)) - 50
+        rests = trader.place(trader.order(BNB, "buy", Decimal("0.1"), price, type="limit_maker"))
+        assert rests.status == "new"
+    assert left(exchange, "rests")[0] == []
+
+
 def test_keys_are_taken_away(exchange: vocx.Exchange) -> None:
     """Whoever finds one afterwards cannot use it."""
     from vocx.errors import VocxError
