@@ -15,6 +15,7 @@ import vocx
 from vocx import errors
 from vocx.exchange import Exchange
 from vocx.lab import Lab
+from vocx.lab.ledger import Connection, Ledger
 from vocx.measure import counted, load, metered, squeezed
 from vocx.measure.traffic import Traffic, traffic
 from vocx.stream import running
@@ -85,6 +86,28 @@ def test_new_connections_are_counted(measured: Traffic) -> None:
     assert (new.connections, new.handshakes, kept.connections) == (new.count, new.count, 1)
     assert new.bytes_each > kept.bytes_each + 1000
     assert measured.cost("poll quote, new connection").handshakes == 0
+
+
+def test_what_the_lab_forgets_stays_counted() -> None:
+    """The lab keeps some thousand ended connections; each look adds to those before."""
+    ledger = Ledger(kept=2)
+
+    class Link:
+        bytes_up, bytes_down = 10, 20
+
+    class Forgetful:
+        def traffic(self, *, since_ns: int) -> list[Connection]:
+            for port in (1, 2):
+                ledger.opened(link := Link(), "binance", port, False)
+                ledger.ended(link)
+            return ledger.rows(since_ns)
+
+    window = counted.Counted(Forgetful(), 500_000_000, 2)  # type: ignore[arg-type]
+    window._ends = [0, 0]
+    window.watch()
+    window.last()
+    up, down, _, _ = window.rates([1, 2], polled=True)
+    assert (up, down) == (60.0, 120.0)
 
 
 def test_tls_costs_more_than_plain(measured: Traffic) -> None:
