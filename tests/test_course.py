@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from answers import lesson00, lesson01, lesson02, lesson03, lesson04
+from answers import lesson00, lesson01, lesson02, lesson03, lesson04, lesson05
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +28,7 @@ ANSWERS: dict[str, ModuleType] = {
     "02.1": lesson02,
     "03.1": lesson03,
     "04.1": lesson04,
+    "05.1": lesson05,
 }
 
 
@@ -37,7 +38,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     file = tmp_path / "passport.json"
     monkeypatch.setenv("VOCX_PASSPORT", str(file))
     monkeypatch.setattr(neighbours, "folder", lambda: tmp_path / "neighbours")
-    monkeypatch.setattr(running.observe, "__kwdefaults__", {"call_s": 0.3, "all_s": 10.0})
+    monkeypatch.setattr(running.observe, "__kwdefaults__", {"call_s": 0.3, "all_s": 20.0})
     yield file
     neighbours.leave()
     passport.forget()
@@ -74,6 +75,7 @@ def test_every_check_has_answers() -> None:
         ("02.1", lesson02.as_text),
         ("03.1", lesson03.reapplies_the_last),
         ("04.1", lesson04.in_another_order),
+        ("05.1", lesson05.sampled),
     ],
 )
 def test_right_answers_pass(name: str, answer: Callable[..., Any]) -> None:

@@ -66,7 +66,13 @@ LESSONS = (
         minutes=40,
         ready=True,
     ),
-    Lesson(id="05", file="05_comparison", title="How old is your price?", minutes=40),
+    Lesson(
+        id="05",
+        file="05_comparison",
+        title="How old is your price?",
+        minutes=40,
+        ready=True,
+    ),
     Lesson(
         id="05b",
         file="05b_cost_of_freshness",

@@ -26,5 +26,15 @@ RIGHT: dict[str, tuple[str, str]] = {
         "b",
         "The exchange makes the HMAC over the bytes that it received. Other bytes, other HMAC.",
     ),
+    "05.1": (
+        "b",
+        "bookTicker speaks at each change: half a round trip, 10 ms. REST every 250 ms: 10 + 125. "
+        "ticker speaks once a second, pushed or not: 10 + 500.",
+    ),
+    "05.2": (
+        "c",
+        "Most updates change only a quantity, and the price moves in bursts: on the recorded "
+        "session half of all seconds had no change of it. Such a poll was wrong 31 % of the time.",
+    ),
 }
 """By question: the right letter, and what is said after the choice."""
