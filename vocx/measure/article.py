@@ -151,24 +151,18 @@ def article(
 ) -> Article:
     """Fill the article's table from results that you have; with an exchange, measure the rest.
 
-    Without an exchange nothing is measured: rows whose result is missing say "not measured".
-    With one, each result that was not given is measured in its lab, which takes about
-    ``(seconds + 2.5) * len(rtts) + seconds + 15`` seconds.
+    Without an exchange nothing is measured: rows whose result is missing say "not measured". With
+    one, what was not given is measured in its lab (dials are put back), in about
+    ``(seconds + 3) * len(rtts) + seconds + 20`` seconds.
 
     Parameters
     ----------
-    exchange : Exchange or None
-        In a lab. Its dials are put back.
     sweep, calls, traffic, fills, orders, lines
         Results of :mod:`vocx.measure` that are there already.
     rtts : sequence of float
-        Distances, milliseconds there and back. Fills and orders are measured at the nearest that
-        is not 0.
-    seconds : float
-        For the feeds at each distance, and for the bytes.
-    full : bool
-        More samples of calls, fills and orders, for narrower intervals and a p99 that means
-        something; give more ``seconds`` too.
+        Distances, milliseconds there and back; fills and orders at the nearest that is not 0.
+    seconds, full : float, bool
+        For feeds at each distance, and for bytes; more samples of calls, fills and orders.
     progress : callable or None
         Told what begins now, such as ``"ages, 80 ms away"``.
 
@@ -179,9 +173,7 @@ def article(
     """
     if isinstance(sweep, Freshness):
         sweep = Sweep(conditions=sweep.conditions, results=[sweep])
-    parts = Parts(
-        sweep=sweep, calls=calls, traffic=traffic, fills=fills, orders=orders, lines=lines
-    )
+    parts = Parts(sweep, calls, traffic, fills, orders, lines)
     if exchange is not None:
         run = _Measuring(exchange, list(rtts), seconds, full, symbol, progress or (lambda _: None))
         parts = run.filled(parts)

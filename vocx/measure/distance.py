@@ -137,25 +137,24 @@ def distance(
 ) -> Distance:
     """Your distance to the real venue; or to wherever ``exchange`` is.
 
-    Opens five connections and asks ``calls`` times for the time (weight 1), on a kept one.
-    Without DNS. Blocks for a few seconds; safe to repeat.
+    Opens five connections and asks ``calls`` times for the time (weight 1) on a kept one; without
+    DNS. Blocks for some seconds.
 
     Parameters
     ----------
     exchange : Exchange or None
-        Its venue and place; by default the real Binance (its public-data host, no key). One that
-        is in a lab gives the distance to that lab.
+        Its venue and place (also a lab); by default the real Binance's public-data host, no key.
     rtt_ms : float or None
         Typed instead of measured: there and back, milliseconds. Nothing is sent.
     lab : Lab or None
-        Where the own milliseconds are measured that are taken off; its dials stand at 0 meanwhile.
+        Where one's own milliseconds, which are taken off, are measured: its dial is 0 meanwhile.
     calls : int
-        On the kept connection; 5 to 200.
+        5 to 200.
 
     Raises
     ------
     BadInput
-        A number that is none, or beyond bounds.
+        A number beyond bounds.
     VenueError, TransportError
         The venue cannot be reached from here; the text says why, and what to write instead.
 
@@ -170,15 +169,11 @@ def distance(
         raise errors.BadInput(f"calls is {calls!r}; write a whole number from 5 to 200")
     there = _venue(exchange, calls)
     here = _own(lab, there[1], calls) if lab is not None else None
-    on_loopback = urlsplit(there[0]).hostname == "127.0.0.1"
+    parts = urlsplit(there[0])
+    where = "a lab on it" if parts.hostname == "127.0.0.1" else "the exchange"
     return Distance(
-        conditions=_conditions(
-            "from this machine to a lab on it and back"
-            if on_loopback
-            else "from this machine to the exchange and back",
-            calls,
-        ),
-        host=urlsplit(there[0]).netloc,
+        conditions=_conditions(f"from this machine to {where} and back", calls),
+        host=parts.netloc,
         rtt=_less(there[1].warm, here.warm if here is not None else None),
         there=there[1],
         here=here,

@@ -51,7 +51,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.rest or self.websocket)
 
 
-class Parts(msgspec.Struct, frozen=True, kw_only=True):
+class Parts(msgspec.Struct, frozen=True):
     """The results that a comparison is made of; ``None``: not measured."""
 
     sweep: Sweep | None = None
