@@ -15,7 +15,7 @@ from vocx import venues, views
 from vocx.errors import BadInput
 from vocx.limits import Budget
 from vocx.timing import wall_ns
-from vocx.views import ages
+from vocx.views import ages, view
 from vocx.views.asking import Poller
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def quotes(exchange: Exchange) -> Iterator[Stream]:
     exchange.lab.network.clear()
 
 
-def slide(view: views.View, key: str, value: float) -> None:
+def slide(shown: views.View, key: str, value: float) -> None:
     """As the browser reports a slider that was moved."""
-    view._heard(None, {"do": "dial", "id": key, "value": value}, [])
+    shown._heard(None, {"do": "dial", "id": key, "value": value}, [])
 
 
 # arithmetic
@@ -120,7 +120,7 @@ def test_ages_are_what_arithmetic_expects(exchange: Exchange, quotes: Stream) ->
     for every_ms, rtt_ms, expected in ((250, 80, 165), (50, 0, 25)):
         slide(shown, "distance", rtt_ms)
         slide(shown, "interval", every_ms)
-        until(lambda want=expected: abs(shown.numbers()[0].mean - want) < 0.25 * want)
+        until(lambda want=expected: abs(shown.numbers()[0].mean - want) < 10 + 0.2 * want)
         until(lambda want=expected: f"= {want} ms" in shown.panel.status)
         assert shown.numbers()[1].mean >= rtt_ms / 2
     assert "50 ms" in shown.table() and "40% of limit" in shown.panel.body
@@ -158,6 +158,18 @@ def test_stop_ends_the_asking_and_the_streams(exchange: Exchange, quotes: Stream
     shown._heard(None, {"do": "stop"}, [])
     until(lambda: shown.mode == "stopped" and quotes.state == "stopped")
     until(lambda: not any(one.is_alive() for one in mine))
+
+
+def test_nobody_looks_so_nothing_is_asked(
+    exchange: Exchange, quotes: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A chart that was forgotten leaves the weight to others; a look wakes it."""
+    monkeypatch.setattr(view, "UNSEEN_AFTER_S", 0.3)
+    shown = views.freshness(asked=exchange, pushed=quotes, every_ms=20)
+    until(lambda: shown.mode == "paused" and "nobody looks" in shown.asked.error)
+    calls = shown.asked.calls
+    shown._heard(None, {"do": "look"}, [])
+    until(lambda: shown.mode == "live" and shown.asked.calls > calls)
 
 
 def test_a_poll_waits_for_its_reply(exchange: Exchange, quotes: Stream) -> None:

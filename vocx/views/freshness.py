@@ -116,6 +116,8 @@ class FreshnessView(View):
     # asking
 
     def _ask(self) -> Any:
+        if self.mode == "paused" and self._by_itself:
+            raise NotReady("nobody looks: no weight is spent")
         wait_s = self._exchange.budget.wait_s(self._weight, wall_ns())
         if wait_s > 0 and not self._limits_off():
             raise NotReady(
@@ -169,7 +171,8 @@ class FreshnessView(View):
         settings = (self._turning.rtt_ms if self._turning else 0.0, self.asked.every_ms)
         if settings != self._set_for:
             far = self._set_for is None or settings[0] != self._set_for[0]
-            self._since_ns = now_ns + int((_SETTLE_MS if far else settings[0]) * 1e6)
+            wait_ns = int((_SETTLE_MS if far else settings[0]) * 1e6)
+            self._since_ns = max(self._since_ns, now_ns + wait_ns)
             self._set_for = settings
         return max(self._since_ns, now_ns - int(self._seconds * 1e9))
 
