@@ -1,4 +1,5 @@
-"""The ``vocx`` command: opens the lessons; runs an exchange in a box, the doctor, a recorder."""
+"""The ``vocx`` command: opens the lessons; runs an exchange in a box, the comparison, the
+doctor, a recorder."""
 
 from vocx.cli.app import app, main
 

@@ -124,6 +124,57 @@ def _speed(text: str) -> float | None:
 
 
 @app.command()
+def compare(
+    more: Annotated[
+        list[str] | None, typer.Argument(metavar="[MS]...", help="More distances for --rtt.")
+    ] = None,
+    rtt: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MS", help="Distances, there and back. [default: 0 20 80 200]"),
+    ] = None,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="For the feeds at each distance. [default: 4, with --full 20]"),
+    ] = None,
+    full: Annotated[
+        bool, typer.Option("--full", help="More samples, narrower intervals, p99; minutes.")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="The path of the invented market.")] = 7,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON object instead of a table.")
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Keep it for vocx.measure.load."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """REST against WebSocket: what an article says, what is documented, what is measured here.
+
+    Opens a lab of its own: no account, no network. About a minute.
+    """
+    from vocx.cli import compare as run
+
+    if more and not rtt:
+        raise typer.BadParameter("numbers are for --rtt: vocx compare --rtt 0 20 80 200")
+    wish = run.asked([*(rtt or []), *(more or [])], seconds, full=full, seed=seed)
+    path = run.free(output, overwrite=overwrite)
+    try:
+        found = run.measured(wish)
+    except KeyboardInterrupt:
+        print("vocx: stopped; the lab is closed, nothing was written", file=sys.stderr)
+        raise typer.Exit(130) from None
+    if path is not None:
+        print(f"kept in {found.save(path, overwrite=True)}", file=sys.stderr)
+    if json:
+        print(run.as_json(found, wish))
+        return
+    from vocx.cli import compared
+
+    compared.show(found, full=full)
+
+
+@app.command()
 def doctor(
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object instead of a table.")

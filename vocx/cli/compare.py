@@ -1,0 +1,158 @@
+"""``vocx compare``: a lab of its own, everything measured in it, shown or written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from vocx.errors import BadInput
+
+if TYPE_CHECKING:
+    from vocx.measure import Article
+
+RTTS = (0.0, 20.0, 80.0, 200.0)
+SECONDS, FULL_SECONDS = 4.0, 20.0
+LEAST_S, MOST_S = 2.0, 300.0
+FARTHEST_MS = 2000.0
+MOST = 8
+LIBRARIES = ("vocx", "requests", "urllib3", "websocket-client", "aiohttp", "msgspec")
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the command line asked for, checked."""
+
+    rtts: list[float]
+    seconds: float
+    full: bool
+    seed: int
+    symbol: str = "BTC/USDT"
+
+    @property
+    def steps(self) -> list[float]:
+        """About how many seconds each step takes, in order."""
+        more = 5.0 if self.full else 1.0
+        ages = [self.seconds + 2.0 for _ in self.rtts]
+        calls = 2.0 + 0.022 * sum(self.rtts) * more
+        return [*ages, calls, self.seconds + 2.0, 4.0 + more, 2.0 + 2.0 * more]
+
+
+def asked(rtt: Sequence[str], seconds: float | None, *, full: bool, seed: int) -> Asked:
+    """The wish of a command line.
+
+    Raises
+    ------
+    BadInput
+        It cannot be measured; the text says what to write.
+    """
+    rtts = distances(rtt)
+    wanted = seconds if seconds is not None else FULL_SECONDS if full else SECONDS
+    if not LEAST_S <= wanted <= MOST_S:
+        raise BadInput(
+            f"--seconds is {wanted:g}; write {LEAST_S:g} to {MOST_S:g}: a poll every second is "
+            "one of the feeds, and once is no measurement"
+        )
+    return Asked(rtts=rtts, seconds=wanted, full=full, seed=seed)
+
+
+def distances(words: Sequence[str]) -> list[float]:
+    """Round trips in milliseconds, from ``0 20 80`` or ``0,20,80``."""
+    found = []
+    for word in " ".join(words).replace(",", " ").split():
+        try:
+            found.append(float(word))
+        except ValueError:
+            raise BadInput(
+                f"--rtt is {word!r}; write milliseconds there and back: --rtt 0 20 80 200"
+            ) from None
+    for one in found:
+        if not 0 <= one <= FARTHEST_MS:
+            raise BadInput(f"--rtt is {one:g}; write milliseconds from 0 to {FARTHEST_MS:g}")
+    if len(set(found)) < len(found):
+        raise BadInput("--rtt has a distance twice; write each once")
+    if len(found) > MOST:
+        raise BadInput(f"--rtt has {len(found)} distances; write at most {MOST}")
+    return found or list(RTTS)
+
+
+def free(path: Path | None, *, overwrite: bool) -> Path | None:
+    """The file to write, refused before a minute was spent on measuring."""
+    if path is None:
+        return None
+    place = path.expanduser()
+    place = place if place.suffix else place.with_suffix(".json")
+    if place.exists() and not overwrite:
+        raise BadInput(f"{place} exists; give another name, or --overwrite")
+    if not place.parent.is_dir():
+        raise BadInput(f"there is no folder {place.parent}; make it, or give another path")
+    return place
+
+
+def measured(wish: Asked) -> Article:
+    """Open a lab, measure in it, and end it; progress goes to stderr while that is a terminal."""
+    from vocx import lab, measure, venues
+    from vocx.exchange import Exchange
+
+    # Nothing but the result may reach stdout: somebody parses it.
+    with redirect_stdout(sys.stderr), _progress(wish) as say:
+        with (
+            lab.open(seed=wish.seed, name="compare", replace=True) as opened,
+            Exchange(venues.get("binance"), "lab", lab=opened) as exchange,
+        ):
+            return measure.article(
+                exchange,
+                rtts=wish.rtts,
+                seconds=wish.seconds,
+                full=wish.full,
+                symbol=wish.symbol,
+                progress=say,
+            )
+
+
+@contextmanager
+def _progress(wish: Asked) -> Iterator[Any]:
+    console = Console(stderr=True)
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("of about {task.fields[about]:.0f} s"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        steps = wish.steps
+        task = bar.add_task("opening a lab", total=sum(steps) + 1.0, about=sum(steps) + 1.0)
+        waiting = iter([1.0, *steps])
+
+        def say(what: str) -> None:
+            bar.update(task, description=what, advance=next(waiting, 0.0))
+
+        yield say
+
+
+def as_json(found: Article, wish: Asked) -> str:
+    """Everything as one JSON object: an interval is ``{"value", "low", "high", "n"}``."""
+    parts = found.parts.given()
+    whole = {
+        "vocx": version("vocx"),
+        "made": found.conditions.made,
+        "machine": found.conditions.machine,
+        "versions": {name: version(name) for name in LIBRARIES},
+        "seed": wish.seed,
+        "parameters": wish,
+        "article": found.rows(),
+        "ages": found.parts.sweep.rows() if found.parts.sweep is not None else [],
+        "measured": {name: part.rows() for name, part in parts.items() if name != "sweep"},
+        "conditions": {name: part.conditions for name, part in parts.items()},
+    }
+    return msgspec.json.encode(whole).decode()
