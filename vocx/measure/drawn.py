@@ -111,35 +111,36 @@ def frontier(
         height=height,
         log="xy",
     )
-    every = [float(one) for one in np.geomspace(max(5.0, call), 10_000, 60)]
-    line = [
-        (theory.kib_per_s(asked.bytes_each, one, call), theory.age_quantile_ms(0.95, one, call))
-        for one in every
-    ]
-    dear = [theory.weight_per_minute(one, WEIGHT, call) > LIMIT for one in every]
-    made.add_trace(
-        figures.curve(
-            "polling one symbol, by arithmetic",
-            [pair for pair, over in zip(line, dear, strict=True) if not over],
-            0,
-        )
-    )
-    refused = [pair for pair, over in zip(line, dear, strict=True) if over]
-    if refused:
-        trace = figures.curve("above the weight limit: 429", refused, 4, markers=True)
-        made.add_trace(trace.update(mode="markers"))
+    for trace in _polling(asked.bytes_each, call):
+        made.add_trace(trace)
     polls: list[figures.Point] = []
+    pushed: list[tuple[str, figures.Point]] = []
     for one in watched.feeds:
-        age = one.age.p95
+        age = (one.age.p95.value, one.age.p95.low, one.age.p95.high)
         if isinstance(one.feed, Poll):
-            rate = theory.kib_per_s(asked.bytes_each, one.feed.every_ms, call)
-            polls.append((rate, age.value, age.low, age.high))
-    made.add_trace(figures.points("polls, measured", polls, 0))
-    number = 1
-    for one in watched.feeds:
-        if isinstance(one.feed, Push):
+            polls.append((theory.kib_per_s(asked.bytes_each, one.feed.every_ms, call), *age))
+        elif isinstance(one.feed, Push):
             rate = cost.cost(STREAM_OF[one.feed.channel] + wire).wire_per_s.value / 1024
-            point = (rate, one.age.p95.value, one.age.p95.low, one.age.p95.high)
-            made.add_trace(figures.points(one.feed.name, [point], number))
-            number += 1
+            pushed.append((one.feed.name, (rate, *age)))
+    made.add_trace(figures.points("polls, measured", polls, 0))
+    for number, (name, point) in enumerate(pushed, 1):
+        made.add_trace(figures.points(name, [point], number))
+    return made
+
+
+def _polling(bytes_each: float, call_ms: float) -> list[Any]:
+    """The line of polls, and crosses where the weight limit forbids them."""
+    from vocx import figures
+
+    allowed: list[tuple[float, float]] = []
+    refused: list[tuple[float, float]] = []
+    for number in np.geomspace(max(5.0, call_ms), 10_000, 60):
+        every = float(number)
+        dear = theory.weight_per_minute(every, WEIGHT, call_ms) > LIMIT
+        rate = theory.kib_per_s(bytes_each, every, call_ms)
+        (refused if dear else allowed).append((rate, theory.age_quantile_ms(0.95, every, call_ms)))
+    made = [figures.curve("polling one symbol, by arithmetic", allowed, 0)]
+    if refused:
+        over = figures.curve("above the weight limit: 429", refused, 4, markers=True)
+        made.append(over.update(mode="markers"))
     return made

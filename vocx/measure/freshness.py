@@ -201,9 +201,8 @@ def freshness(
     """Watch feeds side by side for ``seconds``, each on a connection of its own.
 
     From the exchange's book to this program, on the clock that both share. Blocks; begins when
-    each feed has something to show. Ages of a poll are counted from the middle of its call (the
-    moment at which the exchange read the price, on a kept connection), those of a stream from the
-    truth log: up to where what it showed was complete.
+    each feed has something to show. A poll's age counts from the middle of its call (the exchange
+    read the price then, on a kept connection), a stream's from where it was complete by the log.
 
     Raises
     ------
@@ -224,24 +223,11 @@ def freshness(
         seconds=seconds,
         warm_up=WARM_CALLS // 2,
     )
-    mark = lab.truth.events(None).next
-    book = lab.truth.book(symbol, depth=1)
-    begun_ns = mono_ns()
-    with ExitStack() as stack:
-        watches = []
-        for number, feed in enumerate(feeds):
-            one = watch(feed, number, exchange, symbol)
-            watches.append(one)
-            stack.callback(one.stop)
-            one.start()
-        wait_ready(watches, READY_S + max(feed.cadence_ms for feed in feeds) / 1000)
-        since_ns = mono_ns()
-        events = _log(lab, mark, symbol, since_ns + int(seconds * 1e9))
-        until_ns = mono_ns()
-    true = steps_of(
-        [(begun_ns, book.bid, book.ask), *((one.mono_ns, one.bid, one.ask) for one in events)],
-        instrument.tick,
-    )
+    mark, book = lab.truth.events(None).next, lab.truth.book(symbol, depth=1)
+    begun = (mono_ns(), book.bid, book.ask)
+    watches, events, since_ns, until_ns = _watched(exchange, feeds, mark, symbol, seconds)
+    changed = [(one.mono_ns, one.bid, one.ask) for one in events]
+    true = steps_of([begun, *changed], instrument.tick)
     seen = Truths(events, lab.truth.offset_ns(), stated.rtt_ms, instrument.tick)
     weight = exchange.venue.request(GetQuote(symbol=symbol), 0).weight
     return Freshness(
@@ -254,6 +240,25 @@ def freshness(
         feeds=[_seen(one, seen, true, since_ns, until_ns, call_ms, weight) for one in watches],
         true=true,
     )
+
+
+def _watched(
+    exchange: Exchange, feeds: Sequence[Feed], mark: int, symbol: str, seconds: float
+) -> tuple[list[Watch], list[TruthEvent], int, int]:
+    """Watch them all: the watches, what was true since ``mark``, and from when to when."""
+    lab = in_lab(exchange).lab
+    assert lab is not None
+    watches = []
+    with ExitStack() as stack:
+        for number, feed in enumerate(feeds):
+            one = watch(feed, number, exchange, symbol)
+            watches.append(one)
+            stack.callback(one.stop)
+            one.start()
+        wait_ready(watches, READY_S + max(feed.cadence_ms for feed in feeds) / 1000)
+        since_ns = mono_ns()
+        events = _log(lab, mark, symbol, since_ns + int(seconds * 1e9))
+        return watches, events, since_ns, mono_ns()
 
 
 def _checked(exchange: Exchange, feeds: Sequence[Feed], seconds: float) -> Lab:

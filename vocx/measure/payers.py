@@ -157,33 +157,34 @@ def who_pays(
     if isinstance(orders, bool) or not isinstance(orders, int) or orders < BLOCKS:
         raise BadInput(f"orders is {orders!r}; write a whole number, {BLOCKS} or more")
     if isinstance(source, Freshness):
-        true, rtt = source.true, source.conditions.rtt_ms
+        true, stated = source.true, source.conditions
         screens = {one.feed: one.known for one in source.feeds}
-        since_ns, until_ns, stated = source.since_ns, source.until_ns, source.conditions
+        since_ns, until_ns = source.since_ns, source.until_ns
     else:
         if rtt_ms is None:
             raise BadInput("how far away is the exchange? Write rtt_ms=80")
-        true, rtt = source, rtt_ms
-        screens = {feed: feed_of(true, feed, rtt, phase=0.5) for feed in feeds}
-        longest_ms = max(feed.cadence_ms for feed in feeds) + rtt
+        true, stated, screens = source, _stated(rtt_ms), {}
+        for feed in feeds:
+            screens[feed] = feed_of(true, feed, rtt_ms, phase=0.5)
+        longest_ms = max(feed.cadence_ms for feed in feeds) + rtt_ms
         since_ns, until_ns = true.at[0] + int(longest_ms * 1e6), true.at[-1]
-        stated = Conditions(
-            way="from what a perfect feed shows to the exchange's book",
-            clock="whoever wrote the prices down",
-            rtt_ms=rtt,
-            seconds=(until_ns - since_ns) / 1e9,
-        )
-    half_ns = int(rtt / 2 * 1e6)
+    half_ns = int(stated.rtt_ms / 2 * 1e6)
     if until_ns - half_ns <= since_ns:
         raise BadInput("the time is shorter than the longest interval and distance: take more")
     draw = Random(seed)
-    moments = np.array(
-        sorted(draw.randrange(since_ns, until_ns - half_ns) for _ in range(orders)), np.int64
-    )
+    drawn = sorted(draw.randrange(since_ns, until_ns - half_ns) for _ in range(orders))
     return WhoPays(
-        conditions=msgspec.structs.replace(stated, seed=seed),
+        conditions=msgspec.structs.replace(stated, seed=seed, seconds=(until_ns - since_ns) / 1e9),
         orders=orders,
-        payers=_payers(screens, true, moments, half_ns),
+        payers=_payers(screens, true, np.array(drawn, np.int64), half_ns),
+    )
+
+
+def _stated(rtt_ms: float) -> Conditions:
+    return Conditions(
+        way="from what a perfect feed shows to the exchange's book",
+        clock="whoever wrote the prices down",
+        rtt_ms=rtt_ms,
     )
 
 
