@@ -199,10 +199,10 @@ class Path:
                 if not chunk.size:
                     return True
                 arrived.append(chunk.data)
-            elif soonest == acked:
-                self._acknowledge(self._unacked.popleft())
-            else:
+            elif soonest == sends:
                 self._send()
+            else:
+                self._acknowledge(self._unacked.popleft())
 
     def _acknowledge(self, chunk: Chunk) -> None:
         self._in_flight -= chunk.taken
