@@ -123,7 +123,7 @@ def _clean_lab(seed: int) -> Lab:
     lab.faults.off()
     lab.limits(scale=1, off=False)
     lab.keepalive(scale=1)
-    lab.control("skew", seconds=0)
+    lab.skew(0)
     lab.set_pace(1.0)
     lab.resume()
     return lab

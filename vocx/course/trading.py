@@ -11,7 +11,6 @@ import msgspec
 from vocx.course.signing import said, send
 from vocx.errors import BadInput, VocxError
 from vocx.facts import BookSnapshot, Order
-from vocx.venues.base import Credentials
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -56,8 +55,7 @@ class Neighbour:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        made = lab.control("account", venue="binance", balances=_RICH)
-        self._key = Credentials(key=made["key"], secret=made["secret"], venue="binance")
+        self._key = lab.account(balances=_RICH, venue="binance")
 
     def sell(self, symbol: str, quantity: Decimal | str) -> None:
         """Sell at the best prices there are.
