@@ -183,8 +183,11 @@ class Listening(Watch):
 
     @property
     def ready(self) -> bool:
-        enough = 1 if self.feed.cadence_ms >= 1000 else 2  # nobody waits for a second second
-        return self.stream.state == "live" and len(self._frames) >= enough
+        if self.stream.state != "live":
+            return False
+        plan = self.stream.venue.subscribe(self.stream.wanted)[0]
+        first = self._frames[:4]  # one of them is the answer to the subscription, not a price
+        return bool(_decoded(self.stream.venue.decode, first, plan))
 
     def _heard(self, text: bytes, _arrived_ns: int) -> None:
         self._ended = thread_time_ns()
