@@ -182,7 +182,7 @@ def read(device: int) -> list[bytes]:
     packets: list[bytes] = []
     try:
         while len(packets) < 64:
-            packets.append(os.read(device, 65536))
+            packets.append(os.read(device, 2048))
     except BlockingIOError:
         pass
     return packets
