@@ -133,6 +133,14 @@ def test_one_sample_is_no_interval() -> None:
     assert low.low == 0 and low.show(100, 1, " %") == "0.3 % (0.0 to 1.8)"
 
 
+def test_an_interval_is_written_in_two_ways() -> None:
+    """With its ends, or around the number for narrow tables; alone where there is none."""
+    one = Interval(12.34, 11.84, 12.84, 9)
+    assert one.show() == "12.3 (11.8 to 12.8)" and one.around() == "12.3 ± 0.5"
+    assert Interval(512.0, 500, 524, 3).around(digits=0) == "512 ± 12"
+    assert Interval(7.0).around() == "7.00" and NOTHING.around() == "-"
+
+
 @pytest.mark.parametrize(
     ("interval", "rtt", "mean", "p95"),
     [(1000, 0, 500, 950), (250, 80, 165, 277.5), (20, 200, 200, 290), (0, 80, 80, 116)],

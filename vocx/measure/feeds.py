@@ -57,8 +57,8 @@ class Push(msgspec.Struct, frozen=True, tag=True):
 
     @property
     def name(self) -> str:
-        cadence = f"each {span(self.cadence_ms)}" if self.cadence_ms else "every change"
-        return f"stream {NAMES[self.channel]}, {cadence}"
+        cadence = f", each {span(self.cadence_ms)}" if self.channel == "ticker" else ""
+        return f"stream {NAMES[self.channel]}{cadence}"
 
     @property
     def cadence_ms(self) -> float:
@@ -82,7 +82,7 @@ class Hybrid(msgspec.Struct, frozen=True, tag=True):
 
     @property
     def name(self) -> str:
-        return f"hybrid: {NAMES[self.channel]}, looked at every {span(self.loop_ms)}"
+        return f"hybrid {NAMES[self.channel].partition('@')[0]}, {span(self.loop_ms)}"
 
     @property
     def cadence_ms(self) -> float:

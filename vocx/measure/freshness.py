@@ -139,10 +139,10 @@ class Freshness(Result, frozen=True, kw_only=True):
             {
                 "feed": one.feed.name,
                 "call time, ms": one.call_ms.value if one.call_ms else None,
-                "mean age, ms": one.age.mean,
+                "mean age, ms": one.age.mean.around(),
                 "expected": one.expected_age_ms,
                 "p95 age": one.age.p95.value,
-                "wrong share": one.wrong.show(100, 1, " %"),
+                "wrong share": one.wrong.show(100, 0, " %"),
                 "expected ": f"{one.expected_wrong:.1%}",
                 "missed": f"{one.missed:.1%}",
             }

@@ -46,6 +46,13 @@ class Interval(msgspec.Struct, frozen=True):
         value, low, high = (None if one is None else f"{one:.{digits}f}" for one in shown)
         return f"{value}{unit}" + (f" ({low} to {high})" if low is not None else "")
 
+    def around(self, digits: int | None = None) -> str:
+        """``"12.3 ± 0.6"``, with half the interval's length: for narrow tables."""
+        if not self.n or self.low is None or self.high is None:
+            return self.show(digits=digits)
+        digits = places(abs(self.value)) if digits is None else digits
+        return f"{self.value:.{digits}f} ± {(self.high - self.low) / 2:.{digits}f}"
+
     def __str__(self) -> str:
         return self.show()
 

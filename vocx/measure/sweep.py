@@ -51,7 +51,7 @@ class Sweep(Result, frozen=True, kw_only=True):
                 for seen in one.feeds:
                     if seen.feed.name == name:
                         made[-1][f"{one.conditions.rtt_ms:g} ms away"] = (
-                            f"{seen.age.mean.show(digits=0)}; {seen.wrong.value:.0%}"
+                            f"{seen.age.mean.around(digits=0)}; {seen.wrong.value:.0%}"
                         )
         return "\n".join([grid(made), self.conditions.show()])
 
