@@ -140,6 +140,12 @@ def test_slicer_cuts_and_spaces() -> None:
     ]
 
 
+def test_slices_take_no_more_of_the_window() -> None:
+    """Cut small, 10 KB still come in the first window, not as a thousand segments would."""
+    seen = drain_after(a_path(delay_s=0.04, slice_bytes=10), bytes(10_000))
+    assert (round(seen[-1][0], 3), len(seen[-1][1])) == (0.04, 10_000)
+
+
 def test_slow_close_holds_back_only_the_end() -> None:
     """Data is in time, the end of the stream is late."""
     path = a_path(delay_s=0.01, close_s=0.5)
