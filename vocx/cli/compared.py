@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
@@ -17,9 +18,17 @@ if TYPE_CHECKING:
     from vocx.measure import Article, Freshness, Interval, Sweep
     from vocx.measure.freshness import FeedSeen
 
-NAME, GAP, CELL = 10, 2, 15
+NAME, GAP = 10, 2
+LABEL, CELL = 6, 12
 PLAIN_WIDTH = 100
 CLAIM, DOCUMENT, HEAD, FAINT = "yellow", "cyan", "bold", "bright_black"
+ROWS_STYLE = {"mean": HEAD, "theory": DOCUMENT}
+TOLD = (
+    "In ms. mean: over time, with half of its 95 % interval; theory: half the round trip and half "
+    "the cadence; p95: not exceeded for 95 % of the time{more}; wrong: the share of time in "
+    "which the price you see is not the true one."
+)
+HEADS = {"an article says": CLAIM, "documented today": DOCUMENT, "measured here": HEAD}
 
 
 def console() -> Console:
@@ -33,27 +42,32 @@ def console() -> Console:
 def show(found: Article, *, full: bool = False, on: Console | None = None) -> None:
     """Print the eight rows, the ages by distance, and under which conditions they hold."""
     out = on or console()
-    widths = columns(out.width)
-    out.print(Text(found.title, style=HEAD))
-    out.print(Text(f"{found.conditions.machine}; seed {found.conditions.seed}", style=FAINT))
-    out.print()
-    heads = [Text(head, style=style) for head, style in zip(HEADS, STYLES, strict=True)]
-    out.print(grid(widths, [["", *heads]]))
+    with out.capture() as captured:
+        for one in page(found, out.width, full):
+            out.print(one)
+    text = captured.get()
+    if not out.is_terminal:
+        text = "\n".join(line.rstrip() for line in text.split("\n"))
+    out.file.write(text)
+    out.file.flush()
+
+
+def page(found: Article, width: int, full: bool) -> Iterator[RenderableType]:
+    """All that is shown, from the top down."""
+    widths = columns(width)
+    yield Text(found.title, style=HEAD)
+    yield Text(f"{found.conditions.machine}; seed {found.conditions.seed}", style=FAINT)
+    yield Text()
+    yield grid(widths, [["", *(Text(head, style=style) for head, style in HEADS.items())]])
     for row in found.rows():
-        out.print()
-        for one in block(row, widths):
-            out.print(one)
+        yield Text()
+        yield from block(row, widths)
     if found.parts.sweep is not None:
-        for one in ages(found.parts.sweep, out.width, full=full):
-            out.print()
-            out.print(one)
-    out.print()
-    for line in found.notes(width=out.width):
-        out.print(Text(line, style=FAINT))
-
-
-HEADS = ("an article says", "documented today", "measured here")
-STYLES = (CLAIM, DOCUMENT, HEAD)
+        yield Text()
+        yield from ages(found.parts.sweep, width, full=full)
+    yield Text()
+    for line in found.notes(width=width):
+        yield Text(line, style=FAINT)
 
 
 def columns(width: int) -> list[int]:
@@ -84,66 +98,91 @@ def block(row: dict[str, Any], widths: Sequence[int]) -> Iterator[RenderableType
                 name,
                 Text(row[f"article_{name}"], style=CLAIM),
                 Text(row[f"documented_{name}"], style=DOCUMENT),
-                _measured(row[f"measured_{name}"]),
+                _measured(row[f"measured_{name}"], widths[-1]),
             ]
             for name in ("REST", "WebSocket")
         ],
     )
     if row["so"]:
-        yield Padding(Text(row["so"], style="italic"), (0, 0, 0, NAME + GAP))
+        yield Padding(Text(f"so: {row['so']}", style="italic"), (0, 0, 0, NAME + GAP))
     yield Padding(Text(f"documented: {row['source']}", style=FAINT), (0, 0, 0, NAME + GAP))
 
 
-def _measured(text: str) -> Text:
-    return Text(text, style=FAINT if text == ABSENT else HEAD)
+def _measured(text: str, width: int) -> Text:
+    """One statement below the other; what a statement needs beyond a line is indented."""
+    lines = [textwrap.fill(line, width, subsequent_indent="  ") for line in text.split("\n")]
+    return Text("\n".join(lines), style=FAINT if text == ABSENT else "")
 
 
 def ages(sweep: Sweep, width: int, *, full: bool) -> Iterator[RenderableType]:
     """A table with a column for each distance; more than fit side by side go below."""
     found = sorted(sweep.results, key=lambda one: one.conditions.rtt_ms)
-    room = max(1, (width - 20) // (CELL + GAP))
+    feed = min(34, max(18, width - LABEL - GAP - len(found) * (CELL + 1) - 1))
+    room = max(1, (width - feed - LABEL - GAP - 1) // (CELL + 1))
     yield Text("AGE OF THE PRICE YOU SEE, BY DISTANCE", style=HEAD)
-    told = (
-        "Mean over time in ms, with half of its 95 % interval; theory (half the round trip and "
-        "half the cadence); what it did not exceed for 95 % of the time"
-        + (" and 99 %" if full else "")
-        + "; the share of time in which the price you see is not the true one."
-    )
-    yield Text(told, style=FAINT)
+    yield Text(TOLD.format(more=" (p99: for 99 %)" if full else ""), style=FAINT)
     for first in range(0, len(found), room):
-        yield _ages(found[first : first + room], width, full)
+        yield Text()
+        yield _ages(found[first : first + room], feed, full)
 
 
-def _ages(found: Sequence[Freshness], width: int, full: bool) -> Table:
-    made = Table(box=None, padding=(0, GAP, 0, 0), pad_edge=False, header_style=HEAD)
-    made.add_column("", width=min(width - len(found) * (CELL + GAP) - GAP, 34), overflow="fold")
+def _ages(found: Sequence[Freshness], feed: int, full: bool) -> Table:
+    made = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style=HEAD)
+    made.add_column("", width=feed, overflow="fold")
+    made.add_column("", width=LABEL + GAP - 1)
     for one in found:
-        made.add_column(f"{one.conditions.rtt_ms:g} ms away", width=CELL, no_wrap=True)
-    for number, seen in enumerate(found[0].feeds):
-        cells = [_cell(one.feeds[number], full) for one in found]
-        made.add_row(Text(seen.feed.name), *cells)
+        away = f"{one.conditions.rtt_ms:g} ms away"
+        made.add_column(away, width=CELL, no_wrap=True, justify="right")
+    labels = list(_cell(found[0].feeds[0], full))
+    for place, seen in enumerate(found[0].feeds):
+        cells = [_cell(one.feeds[place], full) for one in found]
+        lines = [
+            Text("\n").join(Text(cell[label], style=ROWS_STYLE.get(label, "")) for label in labels)
+            for cell in cells
+        ]
+        names = Text("\n").join(
+            Text(f" {label}", style=ROWS_STYLE.get(label, "")) for label in labels
+        )
+        made.add_row(Text(seen.feed.name), names, *lines, end_section=True)
+        if place < len(found[0].feeds) - 1:
+            made.add_row()
     return made
 
 
-def _cell(seen: FeedSeen, full: bool) -> Text:
-    said = Text()
-    said.append(plus_minus(seen.age.mean), style=HEAD)
-    said.append(f"\ntheory {number(seen.expected_age_ms)}", style=DOCUMENT)
-    said.append(f"\np95 {number(seen.age.p95.value)}")
+def _stacked(said: Mapping[str, str]) -> Text:
+    """Lines by their label, each in its style."""
+    lines = (Text(text, style=ROWS_STYLE.get(label, "")) for label, text in said.items())
+    return Text("\n").join(lines)
+
+
+def _cell(seen: FeedSeen, full: bool) -> dict[str, str]:
+    """A feed at one distance: its lines by their label."""
+    said = {
+        "mean": plus_minus(seen.age.mean),
+        "theory": number(seen.expected_age_ms),
+        "p95": number(seen.age.p95.value),
+    }
     if full:
-        said.append(f"\np99 {number(seen.age.p99.value)}")
-    said.append(f"\nwrong {plus_minus(seen.wrong, 100)} %\n")
-    return said
+        said["p99"] = number(seen.age.p99.value)
+    return said | {"wrong": percent(seen.wrong)}
 
 
-def plus_minus(one: Interval, scale: float = 1.0) -> str:
+def plus_minus(one: Interval) -> str:
     """``"516 ± 54"``: half the interval's width; alone where there is no interval."""
     if one.low is None or one.high is None:
-        return number(one.value * scale)
-    half = (one.high - one.low) / 2 * scale
-    return f"{number(one.value * scale)} ± {number(half)}"
+        return number(one.value)
+    return f"{number(one.value)} ± {number((one.high - one.low) / 2)}"
+
+
+def percent(one: Interval) -> str:
+    """``"31 ± 8 %"``, in whole percent."""
+    if one.value < 0.005:
+        return "< 1 %"
+    if one.low is None or one.high is None:
+        return f"{one.value:.0%}"
+    return f"{one.value * 100:.0f} ± {max(1.0, (one.high - one.low) * 50):.0f} %"
 
 
 def number(value: float) -> str:
-    """With as many digits as mean something."""
-    return f"{value:,.{0 if abs(value) >= 10 else 1 if abs(value) >= 1 else 2}f}"
+    """Whole from ten on, else with one digit."""
+    return f"{value:,.{0 if abs(value) >= 9.95 else 1}f}"

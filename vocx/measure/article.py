@@ -43,7 +43,9 @@ class Article(Result, frozen=True, kw_only=True):
     where nothing was measured; their rows then say so.
     """
 
-    title: ClassVar[str] = "REST and WebSocket: what an article says, what is documented, measured"
+    title: ClassVar[str] = (
+        "REST and WebSocket: as an article says, as documented, and as measured here"
+    )
     parts: Parts
 
     def told(self) -> dict[str, Told]:
@@ -89,7 +91,9 @@ class Article(Result, frozen=True, kw_only=True):
                 far = ", ".join(f"{one.conditions.rtt_ms:g}" for one in part.results)
                 made = replace(made, dials=f"distance set to {far} ms, one after the other")
             said = made.way if name == "lines" else made.show()
-            found += textwrap.wrap(f"{name}: {said}", width, subsequent_indent="  ")
+            found += textwrap.wrap(
+                f"{PARTS.get(name, name)}: {said}", width, subsequent_indent="  "
+            )
         return [*found, *textwrap.wrap(HERE, width)]
 
     def figure(self, *, height: int | None = None) -> go.Figure:
@@ -120,6 +124,7 @@ class Article(Result, frozen=True, kw_only=True):
         return made
 
 
+PARTS = {"sweep": "ages", "calls": "call times", "traffic": "bytes"}
 HERE = (
     "Everything ran on one machine: a distance is a round trip on the lab's dial, and at 0 ms what "
     "is left is this machine's own time."

@@ -116,12 +116,12 @@ def _latency(parts: Parts) -> Told:
     if parts.calls is not None:
         rest, so = _call_times(parts.calls)
     websocket = [
-        f"{away(one.conditions.rtt_ms)}: {pushed.age.mean.show()} ms old on average"
+        f"{away(one.conditions.rtt_ms)}: {pushed.age.mean.show()} ms"
         for one in _results(parts)
         if (pushed := _fastest(one)) is not None
     ]
     if websocket:
-        websocket[0] += f" ({_fastest_name(parts)})"
+        websocket.insert(0, f"{_fastest_name(parts)}, age on average:")
     far = _farthest(parts)
     if far is not None:
         rtt_ms, kept, pushed_age = far
@@ -160,8 +160,8 @@ def _call_times(calls: CallTimes) -> tuple[list[str], str]:
         lines.append(f"{away(rtt_ms)}: {', '.join(said)} ms")
         if kept is not None and new is not None:
             so = f"{away(rtt_ms)}, a new connection takes {times(new, kept).show()} kept calls."
-    if lines and tls:
-        lines[0] += " (https)"
+    if lines:
+        lines.insert(0, f"a call by {'https' if tls else 'http'}, connection kept or new:")
     return lines, so
 
 
