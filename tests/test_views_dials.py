@@ -113,7 +113,8 @@ def test_a_stopped_panel_is_gone_and_the_dials_stay(lab: Lab) -> None:
     shown = views.dials(lab)
     slide(shown, "distance", 40)
     until(lambda: "40 ms" in shown.panel.dials)
-    shown.stop()
+    shown._heard(None, {"do": "stop"}, [])
+    until(lambda: shown.panel.level == "stopped")
     assert shown.mode == "stopped" and not shown.panel.sliders and not shown.panel.switches
     assert "40 ms" in str(lab.network)
 

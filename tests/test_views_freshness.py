@@ -142,7 +142,7 @@ def test_each_stream_has_a_line_and_a_row(exchange: Exchange, quotes: Stream) ->
     shown = views.freshness(asked=exchange, pushed=[quotes, ticker], every_ms=20, seconds=2)
     until(lambda: all(line.x is not None and len(line.x) > 20 for line in shown.figure.data[:3]))
     names = [line.name for line in shown.figure.data]
-    assert names[1:3] == ["pushed quotes, each change", "pushed ticker, every 1 s"]
+    assert names[1:3] == ["pushed quotes", "pushed ticker 1 s"]
     assert len({line.line.dash for line in shown.figure.data}) == 4
     assert max(len(line.x) for line in shown.figure.data) <= ages.POINTS + 2
     assert "pushed ticker, every 1 s" in shown.table()
@@ -158,6 +158,7 @@ def test_stop_ends_the_asking_and_the_streams(exchange: Exchange, quotes: Stream
     shown._heard(None, {"do": "stop"}, [])
     until(lambda: shown.mode == "stopped" and quotes.state == "stopped")
     until(lambda: not any(one.is_alive() for one in mine))
+    assert shown.panel.sliders == [], "nothing to turn where nothing moves"
 
 
 def test_nobody_looks_so_nothing_is_asked(

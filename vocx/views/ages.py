@@ -35,8 +35,10 @@ Line = tuple["NDArray[np.int64]", "NDArray[np.float64]"]
 
 
 class Feed(NamedTuple):
-    """One stream's price of a symbol: what it is called, its cadence, and its age now."""
+    """One stream's price of a symbol: what it is called (in a legend, in a table), its cadence,
+    and its age now."""
 
+    name: str
     label: str
     symbol: str
     cadence_ms: float
@@ -59,7 +61,11 @@ def feed_of(stream: Any, symbol: str | None) -> Feed:
     assert chosen in symbols_of(stream, channel)
     cadence_ms = stream.venue.cadence_ms(wanted)
     ask = getattr(stream, _CHANNELS[channel])
-    label = f"{channel}, every {span(cadence_ms)}" if cadence_ms else f"{channel}, each change"
+    name = label = f"pushed {channel}"
+    if cadence_ms:
+        name, label = f"{name} {span(cadence_ms)}", f"{label}, every {span(cadence_ms)}"
+    else:
+        label += ", each change"
 
     def age_ms() -> float:
         try:
@@ -68,7 +74,7 @@ def feed_of(stream: Any, symbol: str | None) -> Feed:
             found = None
         return float("nan") if found is None else float(found)
 
-    return Feed(label, chosen, cadence_ms, age_ms)
+    return Feed(name, label, chosen, cadence_ms, age_ms)
 
 
 class AgeSampler(Poller):

@@ -49,6 +49,8 @@ class DialsView(View):
             ["reset", "reset_peer (once)", HINTS["reset"]],
             _CLEAR,
         ]
+        if self.mode == "stopped":
+            switches = []
         if switches != self.panel.switches:
             self.panel.switches = switches
 
@@ -70,11 +72,6 @@ class DialsView(View):
     def _ask_dials(self) -> None:
         self._turning.look()
         super()._ask_dials()
-
-    def _finish(self, why: str) -> None:
-        super()._finish(why)
-        self._sliders = ()
-        self.panel.sliders = self.panel.switches = []
 
     def _rows(self) -> str:
         """Asked anew: a text is read when it is printed."""

@@ -258,7 +258,7 @@ class FreshnessView(View):
         for feed, numbers in zip(self._feeds, pushed, strict=True):
             least = theory.pushed_age_ms(feed.cadence_ms, rtt_ms)
             expected = f"{least:,.0f} ms" if feed.cadence_ms else f"at least {least:,.0f} ms"
-            rows.append((f"pushed {feed.label}", *map(_ms, numbers), expected, "no weight"))
+            rows.append((feed.label, *map(_ms, numbers), expected, "no weight"))
         window = f"mean of {passed_s:.0f} s" if passed_s >= 1 else "mean"
         return ("age of the price", "now", window, "p95", "expected mean", "costs"), rows
 
@@ -292,11 +292,9 @@ def _frame(feeds: Sequence[Feed], seconds: float) -> go.Figure:
     )
     made.add_trace(figures.line("asked: REST", figures.ASKED, step=False))
     for feed, dash, color in zip(feeds, _DASHES, _COLORS, strict=False):
-        pushed = figures.line(f"pushed {feed.label}", color, dash=dash, step=False)
+        pushed = figures.line(feed.name, color, dash=dash, step=False)
         made.add_trace(pushed.update(line_width=2.2))
-    made.add_trace(
-        figures.line("expected mean of asked", figures.INK, dash="longdashdot", step=False)
-    )
+    made.add_trace(figures.line("asked, expected", figures.INK, dash="longdashdot", step=False))
     return made
 
 

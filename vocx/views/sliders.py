@@ -89,15 +89,16 @@ class Slid:
     _try: Callable[[str, Callable[[], object]], None]
     _ask_dials: Callable[[], None]
     _sliders: Sequence[Slider] = ()
-    _shown_at: list[tuple[float, int]] | None = None
+    _shown_at: Sequence[tuple[float, int]] = ()
 
     def _put_sliders(self, *sliders: Slider) -> None:
+        """Have these from now on; none of them when the view ends."""
         self._sliders = sliders
         self._show_sliders()
 
     def _show_sliders(self) -> None:
         """In the writer's turn: let them follow what is in force."""
-        at = [(one.now(), one.turns) for one in self._sliders]
+        at = tuple((one.now(), one.turns) for one in self._sliders)
         if at != self._shown_at:
             self._shown_at = at
             self.panel.sliders = [one.spec() for one in self._sliders]

@@ -323,6 +323,7 @@ class View(Slid):
     def _finish(self, why: str) -> None:
         self.mode = "stopped"
         self._settle()
+        self._put_sliders()
         self.panel.actions = []
         self._say("stopped", f"{why}. Run the cell again for a new view")
 
