@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+import vocx
 from vocx.errors import BadInput
-from vocx.measure import Poll, Push, Steps, truth_in
+from vocx.measure import Poll, Push, Steps, truth_in, wrong_when
 from vocx.measure.moments import lines_of
 from vocx.recording import read, split
 
@@ -61,3 +62,15 @@ def test_the_recorded_session_moves_when_a_price_is_wrong(recorded: Path) -> Non
     assert whole.wrong.value == pytest.approx(0.31, abs=0.02)
     assert trade.wrong.value == pytest.approx(0.77, abs=0.02)
     assert change.wrong.value == pytest.approx(0.95, abs=0.02)
+
+
+def test_a_young_lab_is_waited_for() -> None:
+    """Some seconds and three periods at least; no market is no endless wait."""
+    with vocx.lab.open(seed=7, name="moments") as lab:
+        found = wrong_when(lab, Poll(200), rtt_ms=20)
+        assert found.conditions.seconds is not None and found.conditions.seconds >= 4
+        assert 0 <= found.find("at any time").wrong.value < 0.6
+        assert "REST every 200 ms, 20 ms away" in found.table() and found.figure().data
+        lab.pause()
+        with pytest.raises(BadInput, match="let the market run"):
+            wrong_when(lab, Poll(20), seconds=0.2)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
+from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from vocx.lab import Lab
+    from vocx.lab.truth import TruthEvent
 
+LEAST_PERIODS, LEAST_S, GRACE_S = 3, 4.0, 2.0
 Moment = tuple[int, int]
 """When (nanoseconds), and which of the true steps held just before."""
 
@@ -90,40 +93,57 @@ def wrong_when(
 ) -> WrongWhen:
     """How often the price that a perfect feed (:class:`Poll` each second by default) showed was
     not the true one: of the time, of the moments just before a trade, and just before the true
-    price changed. From the lab's truth log of the last seconds.
+    price changed. From the lab's truth log of the last seconds; in a lab that is younger than some
+    seconds or three periods of the feed, it waits.
 
     Raises
     ------
     BadInput
-        The log has nothing of this symbol yet.
+        Nothing happens to this symbol: there is none, or the market is paused.
     """
-    since_ns = mono_ns() - int(seconds * 1e9)
-    quotes, trades = (
-        [one for one in lab.truth.events(1, symbol=symbol, kind=kind) if one.mono_ns >= since_ns]
-        for kind in ("quote", "trade")
-    )
-    if len(quotes) < 2:
-        raise BadInput(f"nothing happened to {symbol} yet: let the market run for some seconds")
+    feed = feed or Poll(1000.0)
+    periods_s = LEAST_PERIODS * (feed.cadence_ms + rtt_ms) / 1000
+    wanted_s = min(seconds, max(LEAST_S, periods_s))
+    quotes = _quotes(lab, symbol, seconds, wanted_s)
+    trades = [
+        one
+        for one in lab.truth.events(1, symbol=symbol, kind="trade")
+        if quotes[0].mono_ns <= one.mono_ns <= quotes[-1].mono_ns
+    ]
     tick = tick_of(price for one in quotes for price in (one.bid, one.ask))
     true = steps_of([(one.mono_ns, one.bid, one.ask) for one in quotes], tick)
     # An order that eats several levels makes trades and prices in one instant: their order in the
     # log says which price each trade met.
     met = np.searchsorted([one.sequence for one in quotes], [one.sequence for one in trades])
     found = [(one.mono_ns, int(place) - 1) for one, place in zip(trades, met, strict=True)]
-    lines = lines_of(true, found, feed or Poll(1000.0), rtt_ms, phases=phases)
+    lines = lines_of(true, found, feed, rtt_ms, phases=phases)
     return WrongWhen(
         conditions=Conditions(
             way="from the exchange's book to a perfect program",
             clock="the exchange",
-            venue="",
             symbol=symbol,
             rtt_ms=rtt_ms,
             seed=None if lab.config.replay else lab.config.seed,
             seconds=(true.at[-1] - true.at[0]) / 1e9,
         ),
-        feed=feed or Poll(1000.0),
+        feed=feed,
         lines=lines,
     )
+
+
+def _quotes(lab: Lab, symbol: str, seconds: float, wanted_s: float) -> list[TruthEvent]:
+    """The true best prices of the last ``seconds``; waits until there are ``wanted_s`` of them."""
+    pause, deadline_ns = Event(), mono_ns() + int((wanted_s + GRACE_S) * 1e9)
+    while True:
+        since_ns = mono_ns() - int(seconds * 1e9)
+        found = lab.truth.events(1, symbol=symbol, kind="quote")
+        kept = [one for one in found if one.mono_ns >= since_ns]
+        missing_s = wanted_s - ((kept[-1].mono_ns - kept[0].mono_ns) / 1e9 if kept else 0.0)
+        if len(kept) >= 2 and missing_s <= 0:
+            return kept
+        if mono_ns() > deadline_ns:
+            raise BadInput(f"too little happened to {symbol}: let the market run, then ask again")
+        pause.wait(max(missing_s, 0.1))
 
 
 def lines_of(
