@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from vocx.errors import BadInput
 from vocx.measure import theory
 from vocx.measure.filling import WARM, Filling
-from vocx.measure.result import Result, conditions
+from vocx.measure.result import Result, conditions, grid
 from vocx.measure.sampling import mean_interval, quantile_interval
 from vocx.measure.trading import room_for_orders, trading_lab
 from vocx.timing import mono_ns
@@ -73,6 +73,23 @@ class FillTimes(Result, frozen=True, kw_only=True):
         """A row for each way to know; ``weight_share`` is of what an address may spend a minute,
         for every order that is watched."""
         return [self._row(*one) for one in self._ways()]
+
+    def table(self) -> str:
+        """The rows, narrow enough for a notebook, with the conditions below them."""
+        shown = [
+            {
+                "known by": row["way"],
+                "mean": row["mean_ms"].around(),
+                "theory": row["theory_ms"],
+                "p95": row["p95_ms"].around(),
+                "theory ": row["theory_p95_ms"],
+                "requests a minute": f"{row['requests_a_minute']:,.0f}",
+                "weight a minute": f"{row['weight_a_minute']:,.0f}",
+                "of limit": f"{row['weight_share']:.0%}",
+            }
+            for row in self.rows()
+        ]
+        return f"{self.title}, ms\n{grid(shown)}\n{self.conditions.show()}"
 
     def _row(self, name: str, every_ms: float, samples: list[float]) -> dict[str, Any]:
         mean = p95 = theory.pushed_age_ms(0.0, self.call_ms)

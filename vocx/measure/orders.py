@@ -26,7 +26,7 @@ import msgspec
 from vocx.errors import BadInput
 from vocx.measure import theory
 from vocx.measure.ordering import ByRest, BySocket, LoggedOn, Placed, Ready, Way
-from vocx.measure.result import Result, conditions
+from vocx.measure.result import Result, conditions, grid
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.trading import Trader, room_for_orders, small, trading_lab
 from vocx.timing import mono_ns
@@ -138,10 +138,11 @@ class OrderEntry(Result, frozen=True, kw_only=True):
     def table(self) -> str:
         """The rows as text, what signing cost, and the conditions."""
         keys = ", ".join(f"{kind} {us:.0f} us" for kind, us in self.made_us.items())
-        head, _, last = super().table().rpartition("\n")
         return (
-            f"{head}\nmaking and signing an order: {keys}; a socket that logged on sent "
-            f"{self.logon_signatures} signature, once\n{last}"
+            f"{self.title}, ms (medians; theory: the distance alone)\n"
+            f"{grid([_line(row) for row in self.rows()])}\nmaking and signing an order: {keys}; "
+            f"a socket that logged on sent {self.logon_signatures} signature, once\n"
+            f"{self.conditions.show()}"
         )
 
     def figure(self, *, height: int = 400) -> go.Figure:
@@ -178,6 +179,22 @@ class OrderEntry(Result, frozen=True, kw_only=True):
         for trace in made.data:
             trace.hovertemplate = "%{x:.2f} ms<extra>%{y}: " + trace.name + "</extra>"
         return made
+
+
+def _line(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of :meth:`OrderEntry.rows`, narrow enough for a notebook."""
+    return {
+        "way": row["way"],
+        "at once": row["at_once"],
+        "answer": row["call_ms"].around(),
+        "theory": f"{row['theory_call_ms']:g}",
+        "one way": row["one_way_ms"].around(),
+        "theory ": f"{row['theory_one_way_ms']:g}",
+        "last of all": None if row["all_ms"] is None else row["all_ms"].around(),
+        "opened": f"{row['connections']:g}",
+        "signed": f"{row['signatures_an_order']:g}",
+        "bytes": row["bytes_an_order"],
+    }
 
 
 def _points(trace: Any, rows: Sequence[dict[str, Any]], field: str, names: Sequence[str]) -> Any:

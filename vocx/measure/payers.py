@@ -91,11 +91,12 @@ class WhoPays(Result, frozen=True, kw_only=True):
         shown = [
             {
                 "feed": one.feed.name,
-                "IOC fills": one.filled.show(100, 0, " %"),
-                "buyer pays more, bp": f"{one.slippage_bp.show(digits=2)}",
-                "give or take": f"{one.slippage_sd_bp:.2f}",
-                "quotes left behind": one.left.show(100, 1, " %"),
-                "lost per such deal, bp": one.lost_bp.show(digits=2),
+                "IOC fills": _percent(one.filled),
+                "buyer pays, bp": one.slippage_bp.around(2),
+                "sd": f"{one.slippage_sd_bp:.1f}",
+                "quotes left": _percent(one.left),
+                "lost a deal, bp": one.lost_bp.around(2),
+                "lost a quote, bp": one.lost_per_quote_bp.around(3),
             }
             for one in self.payers
         ]
@@ -129,6 +130,13 @@ class WhoPays(Result, frozen=True, kw_only=True):
             x="basis points per 100 orders (on paper, against the exchange's own log)",
             height=height,
         )
+
+
+def _percent(share: Interval) -> str:
+    """``"95 ± 4 %"``."""
+    if share.low is None or share.high is None:
+        return share.show(100, 0, " %")
+    return f"{share.value * 100:.0f} ± {(share.high - share.low) * 50:.0f} %"
 
 
 def who_pays(

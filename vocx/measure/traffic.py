@@ -34,18 +34,6 @@ KIB = 1024.0
 SEEN_HEAD = 904
 """Bytes of the head of a reply of api.binance.com, with what its delivery network adds
 (python-binance pull request 1638, 2025-12-01)."""
-_SPENT = (
-    "per_min",
-    "weight_per_min",
-    "limit_share",
-    "KiB/s",
-    "bytes_each",
-    "overhead_share",
-    "connections",
-    "TLS_handshakes",
-    "CPU_ms/s",
-)
-_CARRIED = ("up_KiB/s", "down_KiB/s", "payload_each", "deflated_each", "deflated_KiB/s")
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,15 +139,13 @@ class Traffic(Result, frozen=True, kw_only=True):
         ]
 
     def table(self) -> str:
-        """The rows in two tables, with the conditions below them."""
-        rows = self.rows()
-        tables = [
-            grid([{name: row[name] for name in ("feed", *names)} for row in rows])
-            for names in (_SPENT, _CARRIED)
-        ]
+        """What is spent and what it carries, in two tables, with the conditions below them."""
+        secure = {one.tls for one in self.costs}
+        wire = {True: ", all over TLS", False: ", none over TLS"}[secure.pop()] * (not secure)
         return (
-            f"{self.title}\n{tables[0]}\n\nWhat it carries, and what compression makes of it "
-            f"(gzip, permessage-deflate; computed)\n{tables[1]}\n"
+            f"{self.title}{wire}\n{grid([_spent(one, bool(wire)) for one in self.costs])}\n\n"
+            "What it carries, and what compression makes of it (gzip, permessage-deflate; "
+            f"computed)\n{grid([_carried(one, bool(wire)) for one in self.costs])}\n"
             f"{self._heads()}{self.conditions.show()}"
         )
 
@@ -212,6 +198,34 @@ class Traffic(Result, frozen=True, kw_only=True):
             height=height or None,
             log=True,
         )
+
+
+def _spent(one: Cost, brief: bool) -> dict[str, Any]:
+    """A line of the first table. ``brief``: what is over TLS is said above it."""
+    return {
+        "feed": f"{one.kind} {one.feed}" if brief else one.name,
+        "a minute": one.per_minute,
+        "weight": round(one.weight_per_minute),
+        "of limit": None if one.limit_share is None else f"{one.limit_share:.0%}",
+        "KiB/s": _scaled(one.wire_per_s, 1 / KIB).around(),
+        "bytes each": one.bytes_each,
+        "connections": one.connections,
+        "handshakes": one.handshakes,
+        "CPU ms/s": one.cpu_ms_per_s,
+    }
+
+
+def _carried(one: Cost, brief: bool) -> dict[str, Any]:
+    """A line of the second table."""
+    return {
+        "feed": f"{one.kind} {one.feed}" if brief else one.name,
+        "up KiB/s": one.up_per_s / KIB,
+        "down KiB/s": one.down_per_s / KIB,
+        "payload each": one.plain_bytes / one.count if one.count else None,
+        "overhead": None if one.overhead_share is None else f"{one.overhead_share:.0%}",
+        "compressed each": one.compressed_bytes / one.count if one.count else None,
+        "compressed KiB/s": one.compressed_per_s / KIB,
+    }
 
 
 def traffic(
