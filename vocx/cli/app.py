@@ -29,8 +29,8 @@ Folder = Annotated[
     Path | None,
     typer.Option(
         file_okay=False,
-        help="Where your copy of the lessons lies; your edits are never overwritten. "
-        "[default: ./vocx-lessons, or the notebooks of a checkout]",
+        help="Where your copy of the lessons lies; your edits are never overwritten.",
+        show_default="./vocx-lessons, or the notebooks of a checkout",
     ),
 ]
 
@@ -130,11 +130,13 @@ def compare(
     ] = None,
     rtt: Annotated[
         list[str] | None,
-        typer.Option(metavar="MS", help="Distances, there and back. [default: 0 20 80 200]"),
+        typer.Option(
+            metavar="MS...", help="Distances, there and back.", show_default="0 20 80 200"
+        ),
     ] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(help="For the feeds at each distance. [default: 4, with --full 20]"),
+        typer.Option(help="For the feeds at each distance.", show_default="4, with --full 20"),
     ] = None,
     full: Annotated[
         bool, typer.Option("--full", help="More samples, narrower intervals, p99; minutes.")
@@ -213,15 +215,15 @@ def show(report: Any) -> None:
 @app.command()
 def record(
     symbols: Annotated[
-        list[str] | None, typer.Argument(metavar="[SYMBOL]...", help="[default: BTC/USDT]")
+        list[str] | None, typer.Argument(metavar="[SYMBOL]...", show_default="BTC/USDT")
     ] = None,
     channel: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Again for more. [default: trades, quotes, book]"),
+        typer.Option(metavar="NAME", help="Again for more.", show_default="trades, quotes, book"),
     ] = None,
-    seconds: Annotated[float | None, typer.Option(min=0.1, help="[default: until Ctrl-C]")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0.1, show_default="until Ctrl-C")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="[default: binance-<symbols>-<time>.gz]")
+        Path | None, typer.Option("--output", "-o", show_default="binance-<symbols>-<time>.gz")
     ] = None,
     where: Annotated[str, typer.Option(help="lab, testnet or real.")] = "lab",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
