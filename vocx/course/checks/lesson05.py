@@ -161,7 +161,9 @@ def judge(expected_age: Trial) -> str:
         ):
             raise _wrong(expected_age, seen[at], given[at], why)
     for got, one in zip(given, seen, strict=True):
-        if abs(got - one.age) > one.slack:
+        # A busy machine makes ages that arithmetic cannot know: nobody's answer is wrong for that.
+        expected = measure.theory.expected_age_ms(one.interval_ms, one.rtt_ms)
+        if abs(got - expected) > SLACK_SHARE * expected and abs(got - one.age) > one.slack:
             raise _wrong(expected_age, one, got, _distance(got, one))
     pairs = [f"{got:.0f} and {one.age:.0f}" for got, one in zip(given, seen, strict=True)]
     return f"Yours and the lab's, in ms: {', '.join(pairs)}."
