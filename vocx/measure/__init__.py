@@ -11,6 +11,8 @@ Three words are kept apart (see :mod:`vocx.measure.result`): *call time*, *age*,
 >>> measure.wrong_when(ex.lab, measure.Poll(1000), rtt_ms=20)
 >>> measure.calls(ex, rtt_ms=[0, 20, 80])
 >>> measure.traffic(ex, every_ms=1000, seconds=5)
+>>> measure.distance(lab=ex.lab).dial(ex.lab)
+>>> measure.article(ex)
 >>> measure.fills(ex, every_ms=(250, 1000)).figure()
 >>> measure.orders(ex)
 >>> measure.who_pays(measure.truth_of(ex.lab), rtt_ms=80)

@@ -205,7 +205,7 @@ def _limits(parts: Parts) -> Told:
         share = poll.weight_per_minute / WEIGHT_LIMIT
         rest = [
             f"{poll.feed} every {span(parts.traffic.every_ms)}: "
-            f"{poll.weight_per_minute:,.0f} weight a minute, {share:.1%} of {WEIGHT_LIMIT}"
+            f"{poll.weight_per_minute:,.0f} weight a minute, {share * 100:.1f} % of {WEIGHT_LIMIT}"
         ]
     if stream is not None:
         websocket = [f"{stream.feed}: {stream.per_minute:,.0f} messages a minute, weight 0"]
