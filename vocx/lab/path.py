@@ -245,11 +245,12 @@ class Path:
         way, now_s, pace = self.way, self._clock, self._pace()
         data, taken, extra_s = b"", 0, 0.0
         if self._waiting:
-            burst = 64 * SEGMENT if pace == inf else max(2 * SEGMENT, int(pace * 0.001))
+            segments = 64 if pace == inf else max(2, int(pace * 0.001 / SEGMENT))
             if way.rate:
-                burst = min(burst, max(SEGMENT, int(way.rate * 0.01)))
-            burst = min(burst, self._window - self._in_flight, way.slice_bytes or burst)
-            data = self._take(burst)
+                segments = min(segments, max(1, int(way.rate * 0.01 / SEGMENT)))
+            room = (self._window - self._in_flight) // SEGMENT
+            burst = min(segments, room) * SEGMENT
+            data = self._take(min(burst, way.slice_bytes or burst))
             taken = len(data) if way.slice_bytes else -(-len(data) // SEGMENT) * SEGMENT
             self._spent += taken
             self._may_send_s = now_s + max(self._spacing(len(data), pace), way.slice_s)
