@@ -69,6 +69,13 @@ def test_kept_connection_costs_what_real_packets_cost() -> None:
     assert call_ms(0.08, 20_000, up, down, 1.3, new=False) == pytest.approx(110, rel=0.1)
 
 
+def test_large_replies_on_one_connection_cost_what_real_packets_cost() -> None:
+    """150 KB six times over 40 ms each way: the sender learns its rate as Linux does."""
+    up, down = a_path(delay_s=0.04), a_path(delay_s=0.04)
+    totals = [call_ms(0.08, 148_200, up, down, now, new=not now) for now in range(6)]
+    assert totals == pytest.approx([457, 137, 128, 126, 126, 126], rel=0.05)
+
+
 def test_only_the_first_ten_segments_leave_at_once() -> None:
     """The next ones follow their acknowledgements, spaced, the first spacing halved by the wait."""
     seen = drain_after(a_path(delay_s=0.04), bytes(16 * 1448))
