@@ -5,6 +5,7 @@
 >>> views.book(tape)
 >>> views.compare(asked=ex, pushed=tape, dials=ex.lab)
 >>> views.freshness(asked=ex, pushed=tape)
+>>> views.frontier(asked=ex, pushed=tape, cost=measure.traffic(ex))
 >>> views.dials(ex.lab)
 >>> views.orders(ex)
 >>> views.stop_all()
@@ -25,6 +26,7 @@ from vocx.views.book import BookView
 from vocx.views.compare import CompareView
 from vocx.views.dials import DialsView
 from vocx.views.freshness import FreshnessView
+from vocx.views.frontier import FrontierView
 from vocx.views.price import PriceView
 from vocx.views.signature import Ask, SignatureView
 from vocx.views.tables import BudgetView, RunningView, TapeView
@@ -33,6 +35,7 @@ from vocx.views.view import View, ViewStats, opened, stop_all
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.lab import Lab
+    from vocx.measure import Traffic
     from vocx.stream import Stream
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "compare",
     "dials",
     "freshness",
+    "frontier",
     "opened",
     "orders",
     "price",
@@ -196,6 +200,51 @@ def freshness(
     return FreshnessView(
         asked=asked,
         pushed=pushed,
+        symbol=symbol,
+        every_ms=every_ms,
+        seconds=seconds,
+        dials=dials,
+        name=name,
+        note=note,
+    )
+
+
+def frontier(
+    *,
+    asked: Exchange,
+    pushed: Stream | Sequence[Stream],
+    cost: Traffic,
+    symbol: str | None = None,
+    every_ms: float = 1000.0,
+    seconds: float = 20.0,
+    dials: Lab | None = None,
+    name: str | None = None,
+    note: str = "",
+) -> View:
+    """What freshness costs: the age below which a price is for 95 % of the time, against KiB a
+    second on the wire, both logarithmic.
+
+    Polling is a line, by arithmetic from the bytes of one measured call; it ends in crosses where
+    the venue's weight limit forbids it. Two sliders, the polling interval and the distance, move a
+    plan along it, which is really polled: a ring is where arithmetic puts it, a filled mark what
+    was measured since a slider was moved. Streams are points, measured. A table has the numbers.
+
+    Parameters
+    ----------
+    asked, pushed, symbol, seconds, dials
+        As for :func:`freshness`.
+    cost : Traffic
+        What :func:`vocx.measure.traffic` counted: of ``"quote"`` polled, and of each stream.
+
+    Raises
+    ------
+    BadInput
+        As :func:`freshness`; or the costs lack a feed.
+    """
+    return FrontierView(
+        asked=asked,
+        pushed=pushed,
+        cost=cost,
         symbol=symbol,
         every_ms=every_ms,
         seconds=seconds,

@@ -35,11 +35,12 @@ Line = tuple["NDArray[np.int64]", "NDArray[np.float64]"]
 
 
 class Feed(NamedTuple):
-    """One stream's price of a symbol: what it is called (in a legend, in a table), its cadence,
-    and its age now."""
+    """One stream's price of a symbol: what it is called (in a legend, in a table), its channel and
+    cadence, and its age now."""
 
     name: str
     label: str
+    channel: str
     symbol: str
     cadence_ms: float
     age_ms: Callable[[], float]
@@ -74,7 +75,7 @@ def feed_of(stream: Any, symbol: str | None) -> Feed:
             found = None
         return float("nan") if found is None else float(found)
 
-    return Feed(name, label, chosen, cadence_ms, age_ms)
+    return Feed(name, label, channel, chosen, cadence_ms, age_ms)
 
 
 class AgeSampler(Poller):

@@ -49,6 +49,8 @@ class FreshnessView(View):
     """See :func:`vocx.views.freshness`."""
 
     panel_kind = SliderPanel
+    kind = "freshness"
+    about = "age of the price"
 
     def __init__(
         self,
@@ -80,10 +82,10 @@ class FreshnessView(View):
         self._set_for: tuple[float, float] | None = None
         self._since_ns = self._table_at_ns = 0
         super().__init__(
-            name or f"freshness {self.symbol}",
-            f"{self.symbol}: age of the price",
+            name or f"{self.kind} {self.symbol}",
+            f"{self.symbol}: {self.about}",
             streams=streams,
-            figure=_frame(self._feeds, seconds),
+            figure=self._empty(),
             stop=("Stop", "End the asking and the streams"),
             note=note,
         )
@@ -165,6 +167,10 @@ class FreshnessView(View):
         return float(np.median(late)) if late else 0.0
 
     # drawing
+
+    def _empty(self) -> go.Figure:
+        """The chart before anything is known."""
+        return _frame(self._feeds, self._seconds)
 
     def _settled(self, now_ns: int) -> int:
         """From when on numbers count: the window's beginning, or when a slider was moved."""

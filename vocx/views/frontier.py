@@ -1,0 +1,132 @@
+"""What freshness costs, live: a plan that two sliders move along the line of all plans."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from vocx import figures
+from vocx.errors import NotReady
+from vocx.measure import theory
+from vocx.views.ages import span
+from vocx.views.freshness import FreshnessView
+
+if TYPE_CHECKING:
+    from vocx.measure.traffic import Traffic
+
+HEIGHT = 250
+"""Of the chart, so that all of it stays within 420 pixels beside two streams."""
+RANGE_KIB = (0.05, 200.0)
+RANGE_MS = (1.0, 10_000.0)
+SLOWEST_MS, FASTEST_MS = 10_000.0, 2.0
+POINTS = 60
+Q = 0.95
+
+
+class FrontierView(FreshnessView):
+    """See :func:`vocx.views.frontier`."""
+
+    kind = "frontier"
+    about = "what freshness costs"
+
+    def __init__(self, *, cost: Traffic, **options: Any) -> None:
+        wire = ", TLS" * any(one.tls for one in cost.costs)
+        self._wire = " with TLS" * bool(wire)
+        self._call = cost.cost(f"poll quote{wire}")
+        self._cost, self._suffix = cost, wire
+        super().__init__(**options)
+
+    def _empty(self) -> go.Figure:
+        names = [f"stream {feed.channel}{self._suffix}" for feed in self._feeds]
+        self._costs_kib = [self._cost.cost(one).wire_per_s.value / 1024 for one in names]
+        made = figures.frame(
+            f"KiB/s on the wire{self._wire}, both ways",
+            "age, ms, 95 % of the time below",
+            height=HEIGHT,
+            log="xy",
+        )
+        made.layout.xaxis.range = np.log10(RANGE_KIB).tolist()
+        made.layout.yaxis.range = np.log10(RANGE_MS).tolist()
+        made.add_trace(figures.curve("all polls", [], 2))
+        above = figures.curve("above the limit: 429", [], 1, markers=True)
+        made.add_trace(above.update(mode="markers", marker_symbol="x"))
+        expected = figures.marks("your poll, by arithmetic", figures.INK, "circle-open")
+        made.add_trace(expected.update(marker_size=18))
+        made.add_trace(figures.marks("measured", figures.ASKED, "circle").update(marker_size=11))
+        for number, feed in enumerate(self._feeds):
+            color, symbol = ((figures.PUSHED, "square"), ("#b58900", "diamond"))[number % 2]
+            mark = figures.marks(feed.name, color, symbol)
+            made.add_trace(mark.update(marker_size=11))
+        for trace in made.data:
+            trace.hovertemplate = "%{y:.3~g} ms at %{x:.3~g} KiB/s<extra>" + trace.name + "</extra>"
+        return made
+
+    def _draw(self, now_ns: int) -> str:
+        rtt_ms, every_ms = self.rtt_ms, self.asked.every_ms
+        asked, *pushed = self.numbers(now_ns)
+        intervals = np.geomspace(max(FASTEST_MS, rtt_ms), SLOWEST_MS, POINTS)
+        line = np.array([self._at(float(one), rtt_ms) for one in intervals])
+        dear = [self._weight_of(float(one), rtt_ms) > self._limit for one in intervals]
+        mine = self._at(every_ms, rtt_ms)
+        points = [(mine[0], mine[1]), (mine[0], asked.p95)]
+        points += [(kib, one.p95) for kib, one in zip(self._costs_kib, pushed, strict=True)]
+        shown = [line[~np.array(dear)], line[np.array(dear)], *(np.array([one]) for one in points)]
+        self._send(
+            [one[:, 0].astype(np.float32) for one in shown],
+            [one[:, 1].astype(np.float32) for one in shown],
+        )
+        self._show_table(now_ns)
+        if self.asked.error:
+            raise NotReady(f"asked: {self.asked.error}")
+        return self._arithmetic(rtt_ms, every_ms)
+
+    def _at(self, every_ms: float, rtt_ms: float) -> tuple[float, float]:
+        """Where a polling interval stands: KiB a second, milliseconds."""
+        return (
+            theory.kib_per_s(self._call.bytes_each, every_ms, rtt_ms),
+            theory.age_quantile_ms(Q, every_ms, rtt_ms),
+        )
+
+    def _weight_of(self, every_ms: float, rtt_ms: float) -> float:
+        return theory.weight_per_minute(every_ms, self._weight, rtt_ms)
+
+    @property
+    def _limit(self) -> float:
+        """Weight a minute."""
+        found = [one for one in self._exchange.venue.limits if one.kind == "weight"]
+        return min((one.amount * 60 / one.window_s for one in found), default=float("inf"))
+
+    def _arithmetic(self, rtt_ms: float, every_ms: float) -> str:
+        period_ms = theory.period_ms(every_ms, rtt_ms)
+        found_ms = theory.age_quantile_ms(Q, every_ms, rtt_ms)
+        text = f"asking: {rtt_ms:.0f}/2 + {Q:g} × {period_ms:.0f} = {found_ms:.0f} ms"
+        return text if period_ms == every_ms else f"{text} (a poll waits for its reply)"
+
+    def _contents(self, now_ns: int) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+        rtt_ms, every_ms = self.rtt_ms, self.asked.every_ms
+        asked, *pushed = self.numbers(now_ns)
+        kib, expected_ms = self._at(every_ms, rtt_ms)
+        weight = self._weight_of(every_ms, rtt_ms)
+        rows: list[tuple[str, ...]] = [
+            (
+                f"asked every {span(every_ms)}",
+                _ms(asked.p95),
+                _ms(expected_ms),
+                f"{kib:.2f} KiB/s",
+                f"{weight:,.0f} of {self._limit:,.0f}",
+                f"{self._limit // weight:,.0f}",
+            )
+        ]
+        for feed, numbers, kib in zip(self._feeds, pushed, self._costs_kib, strict=True):
+            least = _ms(theory.pushed_quantile_ms(Q, feed.cadence_ms, rtt_ms))
+            rows.append(
+                (feed.label, _ms(numbers.p95), least, f"{kib:.2f} KiB/s", "0", "1,024 a connection")
+            )
+        head = ("95 % of the time below", "measured", "arithmetic", "costs", "weight a minute")
+        return (*head, "symbols at most"), rows
+
+
+def _ms(age_ms: float) -> str:
+    return "…" if age_ms != age_ms else f"{age_ms:,.0f} ms"
