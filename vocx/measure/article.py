@@ -19,6 +19,7 @@ from vocx.measure.lines import Lines
 from vocx.measure.lines import lines as count_lines
 from vocx.measure.orders import OrderEntry
 from vocx.measure.orders import orders as measure_orders
+from vocx.measure.page import page
 from vocx.measure.result import Conditions, Result, in_lab
 from vocx.measure.sweep import DISTANCES, Sweep
 from vocx.measure.sweep import sweep as measure_sweep
@@ -95,6 +96,11 @@ class Article(Result, frozen=True, kw_only=True):
                 f"{PARTS.get(name, name)}: {said}", width, subsequent_indent="  "
             )
         return [*found, *textwrap.wrap(HERE, width)]
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """In a notebook the table fills the page; elsewhere it is text."""
+        notes = self.notes(width=100_000)
+        return {"text/html": page(self.title, self.rows(), notes), "text/plain": self.table()}
 
     def figure(self, *, height: int | None = None) -> go.Figure:
         """How many times as much REST needs as WebSocket, for the rows that have such a number.
