@@ -36,5 +36,15 @@ RIGHT: dict[str, tuple[str, str]] = {
         "Most updates change only a quantity, and the price moves in bursts: on the recorded "
         "session half of all seconds had no change of it. Such a poll was wrong 31 % of the time.",
     ),
+    "05b.1": (
+        "c",
+        "One message is a quarter of a call, but more than a hundred came each second of the "
+        "recorded session: 16.5 KiB/s against 0.54.",
+    ),
+    "05b.2": (
+        "b",
+        "Who buys at random meets a price that has fallen as often as one that has risen. Who "
+        "quotes does not choose the moment: the others come exactly when the quote is wrong.",
+    ),
 }
 """By question: the right letter, and what is said after the choice."""

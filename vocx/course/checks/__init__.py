@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from vocx.course.checks import lesson00, lesson01, lesson02, lesson03, lesson04, lesson05
+from vocx.course.checks import (
+    lesson00,
+    lesson01,
+    lesson02,
+    lesson03,
+    lesson04,
+    lesson05,
+    lesson05b,
+)
 from vocx.course.judge import Check
 
 ALL: dict[str, Check] = {
     one.id: one
-    for module in (lesson00, lesson01, lesson02, lesson03, lesson04, lesson05)
+    for module in (lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b)
     for one in module.CHECKS
 }
 """Every check there is."""

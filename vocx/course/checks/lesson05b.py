@@ -1,0 +1,234 @@
+"""Lesson 05b: ``plan(p95_age_ms, rtt_ms)``, run for real in the lab.
+
+A plan is a polling interval and the weight that it costs a minute, or None where no poll can keep
+what is asked. What the arithmetic refuses is polled at its interval, at its distance, and told
+with the age that was measured; a right plan is told what it showed here.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import msgspec
+
+import vocx.lab
+from vocx import exchange as exchanges
+from vocx import measure
+from vocx.course import session
+from vocx.course.judge import Check
+from vocx.course.running import Trial, Wrong, short
+from vocx.exchange import Exchange
+from vocx.measure import theory
+
+WEIGHT, LIMIT = 2, 6000
+"""Of a call for a best price, and a minute's (Binance, rest-api.md, 2026-07-21)."""
+POSSIBLE = ((150, 20), (300, 80))
+"""Age that 95 % of the time has to stay below, and round trip, milliseconds."""
+IMPOSSIBLE = ((90, 200), (250, 200), (20, 10))
+SLACK = 0.02
+"""How far below or above the longest interval a plan may be; 5 % is the mistake to be found."""
+LEAST_S, MOST_S, PERIODS = 1.2, 3.0, 12
+FASTEST_MS, SLOWEST_MS = 10.0, 2000.0
+"""Plans outside of this are judged, and not run."""
+
+
+class _Ran(msgspec.Struct, frozen=True):
+    """What a plan showed in the lab, milliseconds."""
+
+    p95: float
+    mean: float
+    between: float
+
+
+_ran: dict[tuple[int, int, int], _Ran] = {}
+"""By process id of the lab, interval and distance."""
+
+
+def run_in(exchange: Exchange, interval_ms: float, rtt_ms: float) -> _Ran:
+    """Poll at this interval and distance for a while; the dial is put back."""
+    lab = exchange.lab
+    assert lab is not None
+    every = min(max(round(interval_ms), FASTEST_MS), SLOWEST_MS)
+    key = (lab.pid, int(every), int(rtt_ms))
+    if key not in _ran:
+        seconds = min(max(PERIODS * max(every, rtt_ms) / 1000, LEAST_S), MOST_S)
+        if every > 1000:
+            seconds = 2.5 * every / 1000
+        with lab.network.latency(rtt_ms=rtt_ms):
+            result = measure.freshness(exchange, [measure.Poll(every)], seconds=seconds)
+        (one,) = result.feeds
+        at = one.known.at
+        _ran[key] = _Ran(
+            p95=one.age.p95.value,
+            mean=one.age.mean.value,
+            between=(at[-1] - at[0]) / 1e6 / max(len(at) - 1, 1),
+        )
+    return _ran[key]
+
+
+class _Lab:
+    """The lesson's exchange, or one of its own, taken when a plan is run for the first time."""
+
+    def __init__(self) -> None:
+        self._own: Exchange | None = None
+
+    def run(self, interval_ms: float, rtt_ms: float) -> _Ran:
+        exchange = session.current_exchange() or self._own
+        if exchange is None or exchange.lab is None:
+            exchange = self._own = exchanges.connect("binance", lab=vocx.lab.open())
+        return run_in(exchange, interval_ms, rtt_ms)
+
+    def close(self) -> None:
+        if self._own is not None:
+            self._own.close()
+
+
+def judge(plan: Trial) -> str:
+    """Two plans that a poll can keep, then three that none can."""
+    lab = _Lab()
+    try:
+        shown = [_possible(plan, lab, *asked) for asked in POSSIBLE]
+        for asked in IMPOSSIBLE:
+            _impossible(plan, lab, *asked)
+    finally:
+        lab.close()
+    pairs = [f"{age} ms: {ran.p95:.0f}" for (age, _), ran in zip(POSSIBLE, shown, strict=True)]
+    return f"Your plans ran here. 95 % of the time below, asked and measured: {', '.join(pairs)}."
+
+
+def _given(plan: Trial, age_ms: int, rtt_ms: int) -> str:
+    return f"{plan.name}({age_ms}, {rtt_ms})"
+
+
+def _pair(plan: Trial, age_ms: int, rtt_ms: int, got: Any) -> tuple[float, float]:
+    """An interval and a weight, as numbers."""
+    pair = tuple(got) if isinstance(got, tuple | list) else ()
+    if len(pair) != 2 or not all(_is_number(one) for one in pair):
+        raise Wrong(
+            "a pair is wanted, (interval in ms, weight a minute), or None",
+            given=_given(plan, age_ms, rtt_ms),
+            seen=short(got),
+            expected="a pair of numbers",
+        )
+    return float(pair[0]), float(pair[1])
+
+
+def _is_number(one: Any) -> bool:
+    return isinstance(one, int | float) and not isinstance(one, bool) and isfinite(one)
+
+
+def _possible(plan: Trial, lab: _Lab, age_ms: int, rtt_ms: int) -> _Ran:
+    got = plan(age_ms, rtt_ms)
+    given, longest_ms = _given(plan, age_ms, rtt_ms), _longest(age_ms, rtt_ms)
+    if got is None:
+        ran = lab.run(longest_ms, rtt_ms)
+        raise Wrong(
+            f"a poll can keep that: one every {longest_ms:.0f} ms was below {ran.p95:.0f} ms "
+            "in 95 % of the time here",
+            given=given,
+            seen="None",
+            expected="an interval and its weight",
+        )
+    interval_ms, weight = _pair(plan, age_ms, rtt_ms, got)
+    expected = f"about {longest_ms:.0f} ms, the longest that keeps it"
+    if interval_ms <= 0:
+        why = "an interval cannot be negative, and here a poll can keep it"
+        raise Wrong(why, given=given, seen=short(got), expected=expected)
+    if abs(interval_ms - longest_ms / 1000) < SLACK * longest_ms / 1000:
+        why = "that looks like seconds; answer in milliseconds"
+        raise Wrong(why, given=given, seen=short(got), expected=expected)
+    if abs(interval_ms - longest_ms) > SLACK * longest_ms:
+        raise Wrong(
+            _off(lab, interval_ms, age_ms, rtt_ms), given=given, seen=short(got), expected=expected
+        )
+    right = theory.weight_per_minute(interval_ms, WEIGHT, rtt_ms)
+    if abs(weight - right) > SLACK * right + 1:
+        raise Wrong(
+            _weight(weight, right),
+            given=given,
+            seen=short(got),
+            expected=f"weight {right:.0f} a minute",
+        )
+    return lab.run(interval_ms, rtt_ms)
+
+
+def _longest(age_ms: float, rtt_ms: float) -> float:
+    found = theory.interval_for_ms(age_ms, rtt_ms, 0.95)
+    assert found is not None
+    return found
+
+
+def _off(lab: _Lab, interval_ms: float, age_ms: float, rtt_ms: float) -> str:
+    """What an interval that is too long or too short showed, and which thought leads to it."""
+    ran, longest_ms = lab.run(interval_ms, rtt_ms), _longest(age_ms, rtt_ms)
+    near = {
+        (age_ms - rtt_ms / 2) * 2: f"it is 0.95 of the interval plus half the round trip. The "
+        f"mean was {ran.mean:.0f}",
+        age_ms / 0.95: f"it is {rtt_ms / 2:.0f} ms old already when it arrives",
+        age_ms: f"it is {rtt_ms / 2:.0f} ms old already when it arrives",
+    }
+    if interval_ms > longest_ms:
+        said = f"p95 was {ran.p95:.0f} ms, you were asked for {age_ms:.0f}"
+        why = "it is 0.95 of the interval plus half the round trip"
+    else:
+        dear = longest_ms / interval_ms - 1
+        said = f"p95 was {ran.p95:.0f} ms, {age_ms:.0f} was enough: you pay {dear:.0%} too much"
+        near = {
+            age_ms - rtt_ms / 2: "the oldest may be older, 5 % of the time",
+            (age_ms - rtt_ms) / 0.95: "the price was read half-way, so take half the round trip",
+            age_ms - rtt_ms: "the price was read half-way, so take half the round trip",
+        }
+        why = "take the longest interval that keeps it"
+    close = min(near, key=lambda one: abs(one - interval_ms))
+    if abs(close - interval_ms) < SLACK * interval_ms:
+        why = near[close]
+    return f"{said}: {why}"
+
+
+def _weight(weight: float, right: float) -> str:
+    if abs(weight * WEIGHT - right) <= SLACK * right + 1:
+        return "so many calls are made a minute; each of them costs weight 2"
+    if abs(weight * 60 - right) <= SLACK * right + 1:
+        return "that is the weight of a second; the limit counts minutes"
+    return "the interval is right, its weight is not: 60,000 / interval calls a minute, 2 each"
+
+
+def _impossible(plan: Trial, lab: _Lab, age_ms: int, rtt_ms: int) -> None:
+    got = plan(age_ms, rtt_ms)
+    if got is None:
+        return
+    interval_ms, _ = _pair(plan, age_ms, rtt_ms, got)
+    half_ms = rtt_ms / 2
+    if age_ms <= half_ms:
+        why = f"half the round trip is already {half_ms:.0f} ms: no interval reaches {age_ms}"
+    elif (limit_ms := 60_000 * WEIGHT / LIMIT) > _fits(age_ms, rtt_ms) >= rtt_ms:
+        seconds = theory.seconds_until_429(_fits(age_ms, rtt_ms), WEIGHT, rtt_ms)
+        why = (
+            f"a poll every {_fits(age_ms, rtt_ms):.0f} ms would keep it, and meet a 429 after "
+            f"{seconds:.0f} s: {LIMIT:,} a minute allow one every {limit_ms:.0f} ms at most"
+        )
+    else:
+        ran = lab.run(interval_ms, rtt_ms)
+        why = (
+            f"a poll waits for its reply: you wanted one every {interval_ms:.0f} ms, one came "
+            f"every {ran.between:.0f} ms, and p95 was {ran.p95:.0f} ms"
+        )
+    raise Wrong(why, given=_given(plan, age_ms, rtt_ms), seen=short(got), expected="None")
+
+
+def _fits(age_ms: float, rtt_ms: float) -> float:
+    return (age_ms - rtt_ms / 2) / 0.95
+
+
+CHECKS = (
+    Check(
+        id="05b.1",
+        task="Write plan(p95_age_ms, rtt_ms): (interval in ms, weight a minute), or None.",
+        hint=(
+            "p95 of the age is rtt_ms / 2 + 0.95 * interval. Solve it for the interval. None if "
+            "that is below rtt_ms, or below 20 ms: 3,000 calls of weight 2 are a minute's limit."
+        ),
+        judge=judge,
+    ),
+)
