@@ -236,3 +236,16 @@ def test_the_recorded_session_gives_the_reference_values(recorded: Path) -> None
     assert [one.slippage_sd_bp for one in paid.payers] == pytest.approx(
         [0.3, 0.5, 0.9, 1.9], rel=0.2
     )
+
+
+def test_limits_are_put_aside_and_put_back(exchange) -> None:
+    """A wait for the limits would be taken for an age."""
+    limits = exchange.lab.limits
+    limits(weight=20)
+    try:
+        found = measure.freshness(exchange, [Poll(50.0)], seconds=2).find(Poll(50.0))
+        assert found.errors == 0 and found.messages > 30 and found.age.mean.value < 60
+        assert not limits.state["off"] and limits.state["limits"][0]["limit"] == 20
+    finally:
+        limits(weight=6000)
+        limits.advance()

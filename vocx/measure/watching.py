@@ -7,15 +7,17 @@ held against the truth, after the time is over.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from time import thread_time_ns
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vocx.errors import NotReady, VocxError, WaitTimeout
+from vocx.errors import LabError, NotReady, VocxError, WaitTimeout
 from vocx.facts import BookSnapshot, Quote, Ticker
 from vocx.measure.feeds import LEAST_MS, Feed, Hybrid, Poll
+from vocx.measure.result import in_lab
 from vocx.timing import mono_ns, wall_ns
 
 if TYPE_CHECKING:
@@ -247,6 +249,11 @@ class Looking(Looping):
         self.payload_bytes = self._listening.payload_bytes
         self.cpu_ns = self.cpu_ns // self.phases + self._listening.cpu_ns
 
+    @property
+    def ready(self) -> bool:
+        """Each of the programs has looked."""
+        return len(self.notes) > self.phases
+
     def once(self) -> None:
         try:
             seen = self._look()
@@ -260,10 +267,32 @@ class Looking(Looping):
 def watch(feed: Feed, number: int, exchange: Exchange, symbol: str) -> Watch:
     """A watch for a feed, not started; on connections of its own."""
     if isinstance(feed, Poll):
-        return Polling(feed, number, exchange.twin(name=f"measure {number}"), symbol)
+        return Polling(feed, number, unbraked(exchange, f"measure {number}"), symbol)
     if isinstance(feed, Hybrid):
         return Looking(feed, number, exchange, symbol)
     return Listening(feed, number, exchange, symbol)
+
+
+def unbraked(exchange: Exchange, name: str) -> Exchange:
+    """A twin that never waits for the limits: such a wait would be taken for an age. Close it."""
+    twin = exchange.twin(name=name)
+    twin.budget.stop_at = None
+    return twin
+
+
+@contextmanager
+def unlimited(exchange: Exchange) -> Iterator[None]:
+    """The lab's limits put aside, as they are not what is measured, and put back as they were.
+    What others have used stays used, and what is asked meanwhile is not counted."""
+    lab, venue = in_lab(exchange).lab, exchange.venue.name
+    assert lab is not None
+    found = bool(lab.limits(venue=venue)["off"])
+    lab.limits(venue=venue, off=True)
+    try:
+        yield
+    finally:
+        with suppress(LabError):
+            lab.limits(venue=venue, off=found)
 
 
 def wait_ready(watches: Sequence[Watch], seconds: float) -> None:
