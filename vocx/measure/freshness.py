@@ -201,15 +201,14 @@ def freshness(
     """Watch feeds side by side for ``seconds``, each on a connection of its own.
 
     From the exchange's book to this program, on the clock that both share. Blocks; begins when
-    each feed has something to show. A poll's age counts from the middle of its call (the exchange
-    read the price then, on a kept connection), a stream's from where it was complete by the log.
-    The lab's limits are put aside meanwhile.
+    each feed has something to show; limits are put aside meanwhile. A poll's age counts from the
+    middle of its call (the exchange read the price then, on a kept connection), a stream's from
+    where it was complete by the log.
 
     Raises
     ------
     BadInput
-        Not in a lab, a market that is replayed or paused, a feed twice, or too few seconds for a
-        poll to be repeated.
+        Not in a lab, a market replayed or paused, a feed twice, or no time to repeat a poll.
     WaitTimeout
         A feed has nothing to show within ten seconds.
     """
@@ -228,8 +227,8 @@ def freshness(
         mark, book = lab.truth.events(None).next, lab.truth.book(symbol, depth=1)
         begun = (mono_ns(), book.bid, book.ask)
         watches, events, since_ns, until_ns = _watched(exchange, feeds, mark, symbol, seconds)
-    changed = [(one.mono_ns, one.bid, one.ask) for one in events]
-    true = steps_of([begun, *changed], instrument.tick)
+    prices = [begun, *((one.mono_ns, one.bid, one.ask) for one in events)]
+    true = steps_of(prices, instrument.tick)
     seen = Truths(events, lab.truth.offset_ns(), stated.rtt_ms, instrument.tick)
     weight = exchange.venue.request(GetQuote(symbol=symbol), 0).weight
     return Freshness(
