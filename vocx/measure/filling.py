@@ -87,7 +87,8 @@ class Filling:
         )
         listener.start()
         stream.wait(PATIENCE_S)
-        list(self._pool.map(warmed, self._clients * WARM))
+        clients = [*self._clients * WARM, self._maker.rest, self._taker.rest]
+        list(self._pool.map(warmed, clients))
 
     def _listen(self, subscription: Subscription) -> None:
         for fact in subscription:

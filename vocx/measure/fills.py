@@ -92,6 +92,7 @@ class FillTimes(Result, frozen=True, kw_only=True):
         return f"{self.title}, ms\n{grid(shown)}\n{self.conditions.show()}"
 
     def _row(self, name: str, every_ms: float, samples: list[float]) -> dict[str, Any]:
+        late_ms = self.conditions.late_ms
         mean = p95 = theory.pushed_age_ms(0.0, self.call_ms)
         calls = 0.0
         if every_ms:
@@ -101,10 +102,10 @@ class FillTimes(Result, frozen=True, kw_only=True):
         return {
             "way": name,
             "mean_ms": mean_interval(samples),
-            "theory_ms": mean,
+            "theory_ms": mean + late_ms,
             "p50_ms": quantile_interval(samples, 0.5),
             "p95_ms": quantile_interval(samples, 0.95),
-            "theory_p95_ms": p95,
+            "theory_p95_ms": p95 + late_ms,
             "requests_a_minute": calls,
             "weight_a_minute": calls * self.weight,
             "weight_share": calls * self.weight / self.limit,
@@ -123,12 +124,11 @@ class FillTimes(Result, frozen=True, kw_only=True):
 
         from vocx import figures
 
-        where = "from the match inside the exchange to this program, one clock"
         looks = [(figures.PUSHED, "circle", "solid"), (figures.ASKED, "square", "dash")]
         looks += [(figures.ASKED, "diamond", "dot"), (figures.ASKED, "cross", "dashdot")]
         made = go.Figure(
             layout=figures.layout(
-                x=f"milliseconds until the fill was known ({where}; {self.conditions.dials})",
+                x=f"ms from the match to this program, one clock; {self.conditions.dials}",
                 y="share of the fills known by then",
                 height=height,
                 xaxis={"rangemode": "tozero"},
@@ -140,7 +140,8 @@ class FillTimes(Result, frozen=True, kw_only=True):
             first = theory.pushed_age_ms(0.0, self.call_ms)
             last = theory.age_quantile_ms(1.0, every_ms, self.call_ms) if every_ms else first
             line = figures.line(f"{name}, theory", color, dash=dash, step=False, showlegend=False)
-            made.add_trace(line.update(x=[first, last], y=[0, 1]))
+            ends = [one + self.conditions.late_ms for one in (first, last)]
+            made.add_trace(line.update(x=ends, y=[0, 1]))
             known = sorted(samples)
             shares = [(at + 0.5) / len(known) for at in range(len(known))]
             made.add_trace(figures.marks(name, color, symbol).update(x=known, y=shares))

@@ -119,7 +119,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
             "call_ms": quantile_interval(calls),
             "theory_call_ms": trips * self.conditions.rtt_ms,
             "one_way_ms": quantile_interval([ms for one in found for ms in one.accepted_ms]),
-            "theory_one_way_ms": (trips - 0.5) * self.conditions.rtt_ms,
+            "theory_one_way_ms": (trips - 0.5) * self.conditions.rtt_ms - self.conditions.late_ms,
             "all_ms": None if at_once == 1 else quantile_interval([one.all_ms for one in found]),
             "connections": sum(one.connections for one in found) / len(found),
             "tls_handshakes": self.conditions.tls
@@ -184,13 +184,13 @@ class OrderEntry(Result, frozen=True, kw_only=True):
 def _line(row: dict[str, Any]) -> dict[str, Any]:
     """A row of :meth:`OrderEntry.rows`, narrow enough for a notebook."""
     return {
-        "way": row["way"],
+        "way": row["way"].replace("logged on, kept", "logged on"),
         "at once": row["at_once"],
         "answer": row["call_ms"].around(),
         "theory": f"{row['theory_call_ms']:g}",
         "one way": row["one_way_ms"].around(),
         "theory ": f"{row['theory_one_way_ms']:g}",
-        "last of all": None if row["all_ms"] is None else row["all_ms"].around(),
+        "last": None if row["all_ms"] is None else row["all_ms"].around(),
         "opened": f"{row['connections']:g}",
         "signed": f"{row['signatures_an_order']:g}",
         "bytes": row["bytes_an_order"],

@@ -7,8 +7,10 @@ from html import escape
 from typing import Any
 
 _LEFT = "text-align:left;vertical-align:top;white-space:normal;padding:3px 8px"
+_ROW = '<tr style="background:none">'
+"""Stripes would not follow rows that span lines."""
 _HEADS = ("", "", "the article says", "documented", "measured here")
-_WIDTHS = (9, 8, 15, 32, 36)
+_WIDTHS = (11, 10, 15, 30, 34)
 
 
 def page(title: str, rows: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> str:
@@ -34,10 +36,10 @@ def _block(row: Mapping[str, Any]) -> str:
         name = _cell(f"<b>{escape(str(row['row']))}</b>", f" rowspan={lines}") * (not number)
         told = (row[f"{teller}_{way}"] for teller in ("article", "documented", "measured"))
         cells = "".join(_cell(escape(str(one)).replace("\n", "<br>")) for one in told)
-        made += f"<tr>{name}{_cell(way)}{cells}</tr>"
+        made += f"{_ROW}{name}{_cell(way)}{cells}</tr>"
     if row["so"]:
         so = f"<i>{escape(str(row['so']))}</i>"
-        made += f"<tr>{_cell(so, ' colspan=4')}</tr>"
+        made += f"{_ROW}{_cell(so, ' colspan=4')}</tr>"
     return made
 
 

@@ -211,7 +211,6 @@ def _spent(one: Cost, brief: bool) -> dict[str, Any]:
         "bytes each": one.bytes_each,
         "connections": one.connections,
         "handshakes": one.handshakes,
-        "CPU ms/s": one.cpu_ms_per_s,
     }
 
 
@@ -221,10 +220,11 @@ def _carried(one: Cost, brief: bool) -> dict[str, Any]:
         "feed": f"{one.kind} {one.feed}" if brief else one.name,
         "up KiB/s": one.up_per_s / KIB,
         "down KiB/s": one.down_per_s / KIB,
-        "payload each": one.plain_bytes / one.count if one.count else None,
+        "payload": one.plain_bytes / one.count if one.count else None,
         "overhead": None if one.overhead_share is None else f"{one.overhead_share:.0%}",
-        "compressed each": one.compressed_bytes / one.count if one.count else None,
-        "compressed KiB/s": one.compressed_per_s / KIB,
+        "compressed": one.compressed_bytes / one.count if one.count else None,
+        "then KiB/s": one.compressed_per_s / KIB,
+        "CPU ms/s": one.cpu_ms_per_s,
     }
 
 

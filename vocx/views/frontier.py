@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +37,7 @@ class FrontierView(FreshnessView):
         self._wire = " with TLS" * bool(wire)
         self._call = cost.cost(f"poll quote{wire}")
         self._cost, self._suffix = cost, wire
+        self._drawn_for = (-1.0, -1.0)
         super().__init__(**options)
 
     def _empty(self) -> go.Figure:
@@ -61,22 +63,29 @@ class FrontierView(FreshnessView):
             made.add_trace(mark.update(marker_size=11))
         for trace in made.data:
             trace.hovertemplate = "%{y:.3~g} ms at %{x:.3~g} KiB/s<extra>" + trace.name + "</extra>"
+        unknown = [float("nan")] * (1 + len(self._feeds))
+        for trace, (x, y) in zip(made.data, self._marks(unknown), strict=True):
+            trace.update(x=x, y=y)
         return made
+
+    def _marks(self, measured: Sequence[float]) -> list[tuple[Any, Any]]:
+        """x and y of each trace; ``measured`` are the ages of the poll and of each stream."""
+        rtt_ms, every_ms = self.rtt_ms, self.asked.every_ms
+        intervals = np.geomspace(max(FASTEST_MS, rtt_ms), SLOWEST_MS, POINTS).tolist()
+        line = np.array([self._at(one, rtt_ms) for one in intervals])
+        dear = np.array([self._weight_of(one, rtt_ms) > self._limit for one in intervals])
+        kib, expected_ms = self._at(every_ms, rtt_ms)
+        points = zip([kib, *self._costs_kib], measured, strict=True)
+        single = [np.array([one]) for one in [(kib, expected_ms), *points]]
+        return [tuple(one.astype(np.float32).T) for one in [line[~dear], line[dear], *single]]
 
     def _draw(self, now_ns: int) -> str:
         rtt_ms, every_ms = self.rtt_ms, self.asked.every_ms
-        asked, *pushed = self.numbers(now_ns)
-        intervals = np.geomspace(max(FASTEST_MS, rtt_ms), SLOWEST_MS, POINTS)
-        line = np.array([self._at(float(one), rtt_ms) for one in intervals])
-        dear = [self._weight_of(float(one), rtt_ms) > self._limit for one in intervals]
-        mine = self._at(every_ms, rtt_ms)
-        points = [(mine[0], mine[1]), (mine[0], asked.p95)]
-        points += [(kib, one.p95) for kib, one in zip(self._costs_kib, pushed, strict=True)]
-        shown = [line[~np.array(dear)], line[np.array(dear)], *(np.array([one]) for one in points)]
-        self._send(
-            [one[:, 0].astype(np.float32) for one in shown],
-            [one[:, 1].astype(np.float32) for one in shown],
-        )
+        self._send(*zip(*self._marks([one.p95 for one in self.numbers(now_ns)]), strict=True))
+        if (rtt_ms, every_ms) != self._drawn_for:
+            # What did not change is not sent again: a page that is loaded later learns of it so.
+            self._drawn_for = (rtt_ms, every_ms)
+            self._settle()
         self._show_table(now_ns)
         if self.asked.error:
             raise NotReady(f"asked: {self.asked.error}")
@@ -121,6 +130,7 @@ class FrontierView(FreshnessView):
         ]
         for feed, numbers, kib in zip(self._feeds, pushed, self._costs_kib, strict=True):
             least = _ms(theory.pushed_quantile_ms(Q, feed.cadence_ms, rtt_ms))
+            least = least if feed.cadence_ms else f"at least {least}"
             rows.append(
                 (feed.label, _ms(numbers.p95), least, f"{kib:.2f} KiB/s", "0", "1,024 a connection")
             )
