@@ -78,6 +78,7 @@ LESSONS = (
         file="05b_cost_of_freshness",
         title="What does fresh cost, and who pays for stale?",
         minutes=35,
+        ready=True,
     ),
     Lesson(id="06", file="06_hybrid", title="How do production systems combine them?", minutes=40),
     Lesson(id="07", file="07_diagnosis", title="The line is flat. What broke?", minutes=35),
