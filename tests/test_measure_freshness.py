@@ -251,3 +251,43 @@ def test_limits_are_put_aside_and_put_back(exchange) -> None:
     finally:
         limits(weight=6000)
         limits.advance()
+
+
+def test_the_age_grows_while_a_feed_is_silent(exchange) -> None:
+    """No change that happened may be missing from what is called complete: of a stream that sends
+    each, of one with a beat and of a poll that hangs; and the table says why."""
+    lab, feeds = exchange.lab, [Push("quotes"), Push("book"), Poll(100.0)]
+    try:
+        hole = threading.Timer(3.0, lab.network.timeout)
+        hole.start()
+        found = measure.freshness(exchange, feeds, seconds=5)
+    finally:
+        hole.cancel()
+        lab.network.clear()
+    for one in found.feeds:
+        assert one.age.p99.value > 1000 and one.age.mean.value > 200, found.table()
+        assert one.missed > 0.1 and one.known.age_ms(found.until_ns) > 1000
+    assert "1 failed" in found.find(Poll(100.0)).trouble
+    assert "at the end timeout" in str(found) and "no dial" in str(lab.network)
+
+
+def test_ways_of_different_length_are_told_apart(exchange) -> None:
+    """What is turned up only delays the question, what is turned down only the answer."""
+    feeds = [Push("quotes"), Push("book"), Poll(100.0)]
+    for direction, back_ms in (("up", 0), ("down", 60)):
+        with exchange.lab.network.latency(rtt_ms=120, direction=direction):
+            found = measure.freshness(exchange, feeds, seconds=2)
+        assert found.conditions.rtt_ms == 60
+        for one in found.feeds:
+            assert one.age.mean.holds(one.expected_age_ms, slack=2 * TIMERS_MS), found.table()
+        assert found.find(Push("quotes")).age.p50.value == pytest.approx(back_ms, abs=TIMERS_MS)
+
+
+def test_a_lost_connection_is_said(exchange) -> None:
+    """And no reply is left out because its connection was new."""
+    reset = threading.Timer(1.2, lambda: exchange.lab.network.reset_peer().__exit__(*[None] * 3))
+    reset.start()
+    found = measure.freshness(exchange, [Push("book"), Poll(100.0)], seconds=3)
+    reset.join()
+    assert "connection lost 1 time" in str(found), found.table()
+    assert found.find(Poll(100.0)).age.mean.value < 60

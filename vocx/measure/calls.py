@@ -364,7 +364,10 @@ def _at(made: Any, distances: Sequence[float]) -> Any:
     """The conditions of a run that set the distance itself."""
     several = ", ".join(f"{one:g}" for one in distances)
     return msgspec.structs.replace(
-        made, dials=f"distance set to {several} ms for the run", rtt_ms=distances[-1]
+        made,
+        dials=f"distance set to {several} ms for the run",
+        rtt_ms=distances[-1],
+        late_ms=0.0,
     )
 
 

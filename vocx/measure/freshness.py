@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from vocx.errors import BadInput
 from vocx.measure.feeds import STANDARD, Feed, Poll
 from vocx.measure.ideal import expected_wrong, pooled, steps_of
-from vocx.measure.result import Result, conditions, grid, in_lab
+from vocx.measure.result import Conditions, Result, conditions, grid, in_force, in_lab
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.steps import Ages, Known, Steps, ages, within, wrong
 from vocx.measure.truths import Truths
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from vocx.lab import Lab
     from vocx.lab.truth import TruthEvent
 
+WAY, CLOCK = "from the exchange's book to this kernel", "this machine, which the lab shares"
 WARM_CALLS = 8
 LONGEST_S = 600.0
 LOG_S = 20.0
@@ -58,6 +60,8 @@ class FeedSeen(msgspec.Struct, frozen=True, kw_only=True):
         Bodies of replies or payloads of frames only; :func:`vocx.measure.traffic` counts the rest.
     cpu_ms_s : float
         Of this program's thread, per second.
+    errors, trouble : int, str
+        Calls that failed and connections that were lost; in words.
     """
 
     feed: Feed
@@ -75,6 +79,7 @@ class FeedSeen(msgspec.Struct, frozen=True, kw_only=True):
     cpu_ms_s: float
     errors: int
     known: Known
+    trouble: str = ""
 
 
 class Freshness(Result, frozen=True, kw_only=True):
@@ -152,7 +157,8 @@ class Freshness(Result, frozen=True, kw_only=True):
             f"{self.conditions.symbol}: {self.updates:,} updates of the best prices or their "
             f"quantities, {self.changes:,} of a price"
         )
-        return "\n".join([grid(shown), market, self.conditions.show()])
+        trouble = [f"{one.feed.name}: {one.trouble}" for one in self.feeds if one.trouble]
+        return "\n".join([grid(shown), *trouble, market, self.conditions.show()])
 
     def brief(self) -> str:
         """The three words only, without intervals."""
@@ -217,20 +223,18 @@ def freshness(
     with unlimited(exchange):
         call_ms = _warm_call_ms(exchange, symbol)
         stated = conditions(
-            exchange,
-            way="from the exchange's book to this kernel",
-            clock="this machine, which the lab shares",
-            symbol=symbol,
-            seconds=seconds,
+            exchange, way=WAY, clock=CLOCK, symbol=symbol, seconds=seconds,
             warm_up=WARM_CALLS // 2,
-        )
+        )  # fmt: skip
         mark, book = lab.truth.events(None).next, lab.truth.book(symbol, depth=1)
         begun = (mono_ns(), book.bid, book.ask)
         watches, events, since_ns, until_ns = _watched(exchange, feeds, mark, symbol, seconds)
-    prices = [begun, *((one.mono_ns, one.bid, one.ask) for one in events)]
-    true = steps_of(prices, instrument.tick)
-    seen = Truths(events, lab.truth.offset_ns(), stated.rtt_ms, instrument.tick)
+    stated = _meanwhile(stated, in_force(lab))
+    after = [(one.mono_ns, one.bid, one.ask) for one in events if one.mono_ns > begun[0]]
+    true = steps_of([begun, *after], instrument.tick)
+    seen = Truths(events, lab.truth.offset_ns(), instrument.tick, stated, until_ns)
     weight = exchange.venue.request(GetQuote(symbol=symbol), 0).weight
+    window, way = (since_ns, until_ns), (call_ms, stated.late_ms)
     return Freshness(
         conditions=stated,
         since_ns=since_ns,
@@ -238,7 +242,7 @@ def freshness(
         call_ms=call_ms,
         updates=within(true.at, since_ns, until_ns),
         changes=within(true.changes().at, since_ns, until_ns),
-        feeds=[_seen(one, seen, true, since_ns, until_ns, call_ms, weight) for one in watches],
+        feeds=[_seen(one, seen, true, window, way, weight) for one in watches],
         true=true,
     )
 
@@ -260,6 +264,13 @@ def _watched(
         since_ns = mono_ns()
         events = _log(lab, mark, symbol, since_ns + int(seconds * 1e9))
         return watches, events, since_ns, mono_ns()
+
+
+def _meanwhile(stated: Conditions, now: str) -> Conditions:
+    """Dials that were turned while it ran are said; what arithmetic expects is of the first."""
+    if now == stated.dials:
+        return stated
+    return replace(stated, dials=f"at first {stated.dials}, at the end {now}")
 
 
 def _checked(exchange: Exchange, feeds: Sequence[Feed], seconds: float) -> Lab:
@@ -314,46 +325,59 @@ def _seen(
     one: Watch,
     truths: Truths,
     true: Steps,
-    since_ns: int,
-    until_ns: int,
-    call_ms: float,
+    window: tuple[int, int],
+    way: tuple[float, float],
     weight: int,
 ) -> FeedSeen:
-    every, feed = truths.of(one), one.feed
+    every, feed, (since_ns, until_ns), (call_ms, late_ms) = truths.of(one), one.feed, window, way
     known = every[0]
     calls = [note.call_ms for note in one.notes if note.call_ms and note.at_ns >= since_ns]
     minutes = (until_ns - since_ns) / 60e9
     shown = within([note.at_ns for note in one.notes], since_ns, until_ns) // len(every)
-    updates = within(true.at, since_ns, until_ns)
     per_minute = shown / minutes if isinstance(feed, Poll) else 0.0
-    watched_s = (known.at[-1] - known.at[0]) / 1e9 if len(known) > 1 else 1.0
+    watched_s = (until_ns - known.at[0]) / 1e9 if len(known) else 1.0
     return FeedSeen(
         feed=feed,
         age=_ages(every, since_ns, until_ns),
-        expected_age_ms=feed.expected_age_ms(call_ms),
+        expected_age_ms=feed.expected_age_ms(call_ms) + late_ms,
         wrong=pooled([wrong(known, true, since_ns, until_ns) for known in every]),
-        expected_wrong=expected_wrong(true, feed, call_ms, since_ns, until_ns),
+        expected_wrong=expected_wrong(true, feed, call_ms, since_ns, until_ns, late_ms=late_ms),
         call_ms=quantile_interval(calls) if calls else None,
         call_p95_ms=quantile_interval(calls, 0.95) if calls else None,
         messages=shown,
-        missed=max(0.0, 1 - shown / updates) if updates else 0.0,
+        missed=_missed(known, true, since_ns, until_ns),
         calls_per_minute=per_minute,
         weight_per_minute=per_minute * weight,
         payload_kib_s=one.payload_bytes / 1024 / max(watched_s, 1e-3),
         cpu_ms_s=one.cpu_ns / 1e6 / max(watched_s, 1e-3),
-        errors=len(one.errors),
+        errors=one.failures,
         known=known,
+        trouble=one.trouble,
     )
 
 
+def _missed(known: Known, true: Steps, since_ns: int, until_ns: int) -> float:
+    """The share of the moments of true updates that were never shown."""
+    at, as_of, born = np.asarray(known.at), np.asarray(known.as_of), np.unique(true.at)
+    came = (at > since_ns) & (at <= until_ns)
+    if isinstance(known.ageing, list):  # those that did not come
+        came &= ~np.asarray(known.ageing)
+    shown = len(np.unique(np.searchsorted(born, as_of[came], side="right")))
+    return max(0.0, 1 - shown / max(1, within(born.tolist(), since_ns, until_ns)))
+
+
 def _ages(every: Sequence[Known], since_ns: int, until_ns: int) -> Ages:
-    """Ages over whole periods: half a sawtooth at the end would tilt the mean."""
+    """Ages over whole periods: half a sawtooth at the end would tilt the mean. Silence there is no
+    sawtooth, and counts."""
     known = every[0]
-    if not known.ageing or len(every) > 1:
+    if known.ageing is not True or len(every) > 1:
         return ages(every, since_ns, until_ns)
     inside = np.asarray(known.at)
     inside = inside[(inside >= since_ns) & (inside <= until_ns)]
     periods = len(inside) - 1
     if periods < 2:
         return ages(known, since_ns, until_ns, blocks=2)
+    usual = np.median(np.diff(inside))
+    if until_ns - inside[-1] > 1.5 * usual or np.diff(known.as_of[-2:])[0] < usual / 2:
+        return ages(known, since_ns, until_ns)
     return ages(known, int(inside[0]), int(inside[-1]), blocks=min(periods, 40))

@@ -112,15 +112,21 @@ def tick_of(prices: Iterable[Any]) -> Decimal:
 
 
 def feed_of(
-    true: Steps, feed: Feed, rtt_ms: float, *, phase: float = 0.0, since_ns: int | None = None
+    true: Steps,
+    feed: Feed,
+    rtt_ms: float,
+    *,
+    phase: float = 0.0,
+    since_ns: int | None = None,
+    late_ms: float = 0.0,
 ) -> Known:
     """What a perfect feed shows at a distance. ``phase``, 0 to 1, says where in its period it
-    begins."""
+    begins, ``late_ms`` how much more than half the distance the way back takes."""
     if isinstance(feed, Hybrid):
-        under = feed_of(true, Push(feed.channel), rtt_ms, phase=phase)
+        under = feed_of(true, Push(feed.channel), rtt_ms, phase=phase, late_ms=late_ms)
         looks = _beats(true, feed.loop_ms, (phase * 7.3) % 1.0, since_ns)
         return _looked(under, looks)
-    half = int(rtt_ms / 2 * 1e6)
+    half = int((rtt_ms / 2 + late_ms) * 1e6)
     if isinstance(feed, Push) and not feed.cadence_ms:
         return Known(
             at=[one + half for one in true.at],
@@ -160,12 +166,19 @@ def _looked(under: Known, looks: Any) -> Known:
 
 
 def expected_wrong(
-    true: Steps, feed: Feed, rtt_ms: float, since_ns: int, until_ns: int, phases: int = 5
+    true: Steps,
+    feed: Feed,
+    rtt_ms: float,
+    since_ns: int,
+    until_ns: int,
+    *,
+    late_ms: float = 0.0,
+    phases: int = 5,
 ) -> float:
     """The wrong share of a perfect feed in the same time, over some phases of its period."""
     shares = []
     for number in range(phases):
-        known = feed_of(true, feed, rtt_ms, phase=(number + 0.5) / phases)
+        known = feed_of(true, feed, rtt_ms, phase=(number + 0.5) / phases, late_ms=late_ms)
         shares.append(wrong(known, true, since_ns, until_ns, blocks=1).value)
     return fmean(shares)
 

@@ -176,7 +176,7 @@ def who_pays(
             screens[feed] = feed_of(true, feed, rtt_ms, phase=0.5)
         longest_ms = max(feed.cadence_ms for feed in feeds) + rtt_ms
         since_ns, until_ns = true.at[0] + int(longest_ms * 1e6), true.at[-1]
-    half_ns = int(stated.rtt_ms / 2 * 1e6)
+    half_ns = int((stated.rtt_ms / 2 - stated.late_ms) * 1e6)  # an order's way to the book
     if until_ns - half_ns <= since_ns:
         raise BadInput("the time is shorter than the longest interval and distance: take more")
     draw = Random(seed)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from vocx.exchange import Exchange
+    from vocx.lab import Lab
 
 SUFFIX = ".json"
 
@@ -46,6 +47,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
         The lab's network dials in force.
     rtt_ms : float
         The distance dial, milliseconds there and back; the machine's own way comes on top.
+    late_ms : float
+        How much more than half of it the way back takes: 0, unless a dial was turned one way.
     warm_up, repeats : int
         Samples thrown away first, and samples that count.
     made : str
@@ -58,6 +61,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     symbol: str = ""
     dials: str = ""
     rtt_ms: float = 0.0
+    late_ms: float = 0.0
     seed: int | None = None
     pace: float | None = None
     tls: bool = False
@@ -91,13 +95,14 @@ def conditions(exchange: Exchange, *, way: str, clock: str, **more: Any) -> Cond
     """
     lab = in_lab(exchange).lab
     assert lab is not None
-    state = lab.network.state
+    up_ms, down_ms = ways_ms(lab.network.state, exchange.venue.name)
     return Conditions(
         way=way,
         clock=clock,
         venue=exchange.venue.name,
-        dials=str(lab.network),
-        rtt_ms=round_trip_ms(state, exchange.venue.name),
+        dials=in_force(lab),
+        rtt_ms=up_ms + down_ms,
+        late_ms=(down_ms - up_ms) / 2,
         seed=None if lab.config.replay else lab.config.seed,
         pace=lab.pace,
         tls=exchange.tls,
@@ -117,14 +122,25 @@ def in_lab(exchange: Exchange) -> Exchange:
     return exchange
 
 
+def in_force(lab: Lab) -> str:
+    """The dials and faults of a lab that are in force, in one line."""
+    faults = [f"fault {one['name']}" for one in lab.faults]
+    return "; ".join([str(lab.network), *faults])
+
+
 def round_trip_ms(state: Sequence[Mapping[str, Any]], venue: str) -> float:
     """What the distance dials add to a round trip: half for each direction that is turned."""
+    return sum(ways_ms(state, venue))
+
+
+def ways_ms(state: Sequence[Mapping[str, Any]], venue: str) -> tuple[float, float]:
+    """What the distance dials add on the way there, and back."""
     ways = {"up": 0.0, "down": 0.0}
     for cell in state:
         if cell["dial"] == "latency" and cell["venue"] in (None, venue):
             for way in ways if cell["direction"] is None else [cell["direction"]]:
                 ways[way] = cell["values"]["rtt_ms"] / 2
-    return sum(ways.values())
+    return ways["up"], ways["down"]
 
 
 def machine() -> str:

@@ -71,20 +71,22 @@ class Known(Steps, frozen=True, kw_only=True):
     ----------
     as_of : list of int
         Up to which moment it was complete when it came.
-    ageing : bool
+    ageing : bool or list of bool
         It grows older until the next step (a poll, a stream with a cadence). False: what comes is
-        proven complete all the time, as each change is sent (it stays as old as it came).
+        proven complete all the time, as each change is sent (it stays as old as it came). Step by
+        step where such a stream fell silent while the price changed: from there it grows older.
     """
 
     as_of: list[int]
-    ageing: bool = True
+    ageing: bool | list[bool] = True
 
     def age_ms(self, moment_ns: int) -> float | None:
         """How old the price was that was on the screen at a moment; ``None`` before the first."""
         place = int(np.searchsorted(self.at, moment_ns, side="right")) - 1
         if place < 0:
             return None
-        until = moment_ns if self.ageing else self.at[place]
+        grows = self.ageing[place] if isinstance(self.ageing, list) else self.ageing
+        until = moment_ns if grows else self.at[place]
         return (until - self.as_of[place]) / 1e6
 
 
@@ -131,9 +133,9 @@ def _aged(known: Known, edges: Moments) -> tuple[Numbers, Numbers, Numbers, Mome
         raise BadInput("nothing was known yet when the time began")
     place, at, length = _pieces([np.asarray(known.at)], edges)
     came, as_of = np.asarray(known.at)[place[0]], np.asarray(known.as_of)[place[0]]
-    begun = ((at if known.ageing else came) - as_of) / 1e6
-    slope = np.full(len(at), float(known.ageing))
-    return begun, length / 1e6, slope, np.searchsorted(edges, at, side="right") - 1
+    grows = np.broadcast_to(np.asarray(known.ageing), len(known.at))[place[0]]
+    begun = (np.where(grows, at, came) - as_of) / 1e6
+    return begun, length / 1e6, grows * 1.0, np.searchsorted(edges, at, side="right") - 1
 
 
 def _around(value: float, spread: Interval) -> Interval:

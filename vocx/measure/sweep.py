@@ -11,7 +11,7 @@ import numpy as np
 from vocx.errors import BadInput
 from vocx.measure import theory
 from vocx.measure.feeds import Feed, Poll, Push, span
-from vocx.measure.freshness import Freshness, freshness
+from vocx.measure.freshness import CLOCK, WAY, Freshness, freshness
 from vocx.measure.result import Result, conditions, grid, in_lab
 
 if TYPE_CHECKING:
@@ -160,8 +160,8 @@ def sweep(
             results.append(freshness(exchange, feeds, symbol=symbol, seconds=seconds))
     stated = conditions(
         exchange,
-        way="from the exchange's book to this kernel",
-        clock="this machine, which the lab shares",
+        way=WAY,
+        clock=CLOCK,
         symbol=symbol,
         seconds=seconds,
     )

@@ -189,8 +189,9 @@ def _data_flow(parts: Parts) -> Told:
 
 def _flow(one: FeedSeen, home: Freshness) -> str:
     wrong = one.wrong.show(100, digits=1, unit=" %")
+    seen = round((1 - one.missed) * home.updates)
     return (
-        f"{one.feed.name}: {min(one.messages, home.updates):,} of {home.updates:,} updates seen; "
+        f"{one.feed.name}: {seen:,} of {home.updates:,} updates seen; "
         f"price wrong {wrong} of the time"
     )
 

@@ -4,9 +4,9 @@ which moment was it complete. Pure."""
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vocx.measure.feeds import Poll, Push
 from vocx.measure.ideal import steps_of
@@ -15,6 +15,13 @@ from vocx.measure.watching import Looking, Note, Watch
 
 if TYPE_CHECKING:
     from vocx.lab.truth import TruthEvent
+    from vocx.measure.result import Conditions
+
+Step = tuple[int, int, bool, Note]
+"""From when on, complete up to, whether it grows older, and what was known."""
+LATE_NS = 1_000_000
+"""Within so much of the usual a change is not late: timers and turns of threads."""
+FOREVER = 1 << 62
 
 
 class Truths:
@@ -24,76 +31,108 @@ class Truths:
     ----------
     offset_ns : int
         How far the exchange's clock is ahead of the shared one.
-    rtt_ms : float
-        The distance dial.
+    way : Conditions
+        The distance, and how much more than half of it the way back takes.
+    until_ns : int
+        When the watching ended.
     """
 
     def __init__(
-        self, events: Sequence[TruthEvent], offset_ns: int, rtt_ms: float, tick: Decimal
+        self,
+        events: Sequence[TruthEvent],
+        offset_ns: int,
+        tick: Decimal,
+        way: Conditions,
+        until_ns: int,
     ) -> None:
         self._ids = [one.id or 0 for one in events]
         self._born = [one.mono_ns for one in events]
-        self._offset_ns, self._half_ns = offset_ns, int(rtt_ms / 2 * 1e6)
-        self._tick = tick
+        self._offset_ns, self._tick, self._until_ns = offset_ns, tick, until_ns
+        self._late_ns = int(way.late_ms * 1e6)
+        self._back_ns = int(way.rtt_ms / 2 * 1e6) + self._late_ns
 
-    def as_of(self, note: Note, exact: bool) -> int | None:
-        """Up to when a note was complete when it came; ``None`` where it cannot be told.
-
-        What the exchange read itself is as old as its reading. A stream that sends each change
-        (``exact``) is as old as the change it sent. One with a cadence is complete up to the next
-        change that it does not know, and never beyond what can have travelled here.
-        """
-        if note.read_ns is not None:
-            return note.read_ns
-        if note.stamp_ns is not None:
-            return note.stamp_ns - self._offset_ns + 500_000  # a stamp cut to milliseconds
-        if note.sequence is None:
-            return None
-        if exact:
-            place = bisect_right(self._ids, note.sequence) - 1
-            found = place >= 0 and self._ids[place] == note.sequence
-            return self._born[place] if found else None
-        place = bisect_right(self._ids, note.sequence)
-        newest = note.at_ns - self._half_ns
-        return min(self._born[place], newest) if place < len(self._ids) else newest
-
-    def known(self, notes: Sequence[Note], cadence_ms: float, *, exact: bool) -> Known:
-        """Notes as steps. A stream that had nothing to say at its beat was complete all the same,
-        so its silent beats are steps too."""
-        beat = int(cadence_ms * 1e6)
-        at: list[int] = []
-        as_of: list[int] = []
-        price: list[tuple[Any, Any]] = []
-        for note in notes:
-            complete = self.as_of(note, exact)
-            if complete is None:
+    def changes(self, notes: Sequence[Note]) -> Known:
+        """Notes of a stream that sends each change: each is as old as the change it sent, and
+        stays so. A change that has not come in the same time makes it older, from then on."""
+        made: list[Step] = []
+        for note, after_ns in self._followed(notes):
+            place = bisect_right(self._ids, note.sequence or 0) - 1
+            if place < 0 or self._ids[place] != note.sequence:
                 continue
-            while beat and at and note.at_ns - at[-1] > 1.5 * beat:
-                at.append(at[-1] + beat)
-                as_of.append(as_of[-1] + beat)
-                price.append(price[-1])
-            at.append(note.at_ns)
-            as_of.append(complete)
-            price.append((note.bid, note.ask))
-        steps = steps_of(
-            [(moment, *pair) for moment, pair in zip(at, price, strict=True)], self._tick
-        )
+            born = self._born[place]
+            made.append((note.at_ns, born, False, note))
+            unknown = self._after(place)
+            overdue = unknown + note.at_ns - born
+            if after_ns - overdue > LATE_NS:
+                made.append((overdue, unknown, True, note))
+        return self._steps(made)
+
+    def beats(self, notes: Sequence[Note], cadence_ms: float = 0.0) -> Known:
+        """Notes of what grows older until the next. A stream that had nothing to say at its beat
+        was complete all the same, so its silent beats are steps too; but never beyond a change
+        that it did not bring."""
+        beat = int(cadence_ms * 1e6)
+        made: list[Step] = []
+        for note, after_ns in self._followed(notes):
+            complete, unknown = self._complete(note)
+            at = note.at_ns
+            made.append((at, complete, True, note))
+            while beat and after_ns - at > 1.5 * beat:
+                at, complete = at + beat, min(complete + beat, unknown)
+                made.append((at, complete, True, note))
+        return self._steps(made)
+
+    def _complete(self, note: Note) -> tuple[int, int]:
+        """Up to when a note was complete when it came, and the first change that is not in it.
+
+        What the exchange read itself is as old as its reading. What names the book's last update
+        is complete up to the next one, and never beyond what can have travelled here.
+        """
+        if note.sequence is not None and note.read_ns is None:
+            unknown = self._after(bisect_right(self._ids, note.sequence) - 1)
+            return min(unknown, note.at_ns - self._back_ns), unknown
+        if note.read_ns is not None:
+            complete = note.read_ns - self._late_ns
+        else:  # a stamp cut to milliseconds
+            complete = (note.stamp_ns or 0) - self._offset_ns + 500_000
+        return complete, self._after(bisect_right(self._born, complete) - 1)
+
+    def _after(self, place: int) -> int:
+        """When the next change was; beyond everything where there was none."""
+        return self._born[place + 1] if place + 1 < len(self._born) else FOREVER
+
+    def _followed(self, notes: Sequence[Note]) -> Iterator[tuple[Note, int]]:
+        """Each note with the moment of the next."""
+        ends = [*(note.at_ns for note in notes[1:]), self._until_ns]
+        return zip(notes, ends, strict=False)
+
+    def _steps(self, made: Sequence[Step]) -> Known:
+        steps = steps_of([(at, note.bid, note.ask) for at, _, _, note in made], self._tick)
+        ageing = [grows for _, _, grows, _ in made]
+        same = len(set(ageing)) < 2
         return Known(
-            at=at, bid=steps.bid, ask=steps.ask, tick=steps.tick, as_of=as_of, ageing=not exact
+            at=steps.at,
+            bid=steps.bid,
+            ask=steps.ask,
+            tick=steps.tick,
+            as_of=[complete for _, complete, _, _ in made],
+            ageing=all(ageing) if same else ageing,
         )
 
     def of(self, one: Watch) -> list[Known]:
         """What a feed knew; of a hybrid each of its programs."""
         feed = one.feed
         if isinstance(feed, Poll):
-            return [self.known(one.notes, 0, exact=False)]
+            return [self.beats(one.notes)]
         if isinstance(feed, Push):
-            return [self.known(one.notes, feed.cadence_ms, exact=not feed.cadence_ms)]
+            return [self._pushed(one.notes, feed)]
         assert isinstance(one, Looking)
-        push = Push(feed.channel)
-        under = self.known(one.under, push.cadence_ms, exact=not push.cadence_ms)
+        under = self._pushed(one.under, Push(feed.channel))
         looks = [note for note in one.notes if under.at and note.at_ns >= under.at[0]]
         return [self._looked(under, looks[phase :: one.phases]) for phase in range(one.phases)]
+
+    def _pushed(self, notes: Sequence[Note], feed: Push) -> Known:
+        return self.beats(notes, feed.cadence_ms) if feed.cadence_ms else self.changes(notes)
 
     def _looked(self, under: Known, looks: Sequence[Note]) -> Known:
         steps = steps_of([(note.at_ns, note.bid, note.ask) for note in looks], self._tick)

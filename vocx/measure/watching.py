@@ -60,6 +60,8 @@ class Watch:
         Of the thread that does the work.
     errors : list of VocxError
         Of calls that failed; the last few.
+    failures : int
+        Calls that failed, and connections of a stream that were lost.
     """
 
     def __init__(self, feed: Feed, number: int) -> None:
@@ -69,6 +71,7 @@ class Watch:
         self.messages = self.payload_bytes = self.calls = 0
         self.cpu_ns = 0
         self.errors: list[VocxError] = []
+        self.failures = 0
 
     def start(self) -> None:
         raise NotImplementedError
@@ -81,6 +84,11 @@ class Watch:
     def ready(self) -> bool:
         """Whether it has something to show."""
         return bool(self.notes)
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong, in words; empty where nothing did."""
+        return f"{self.failures} failed: {self.errors[-1]}" if self.errors else ""
 
 
 class Looping(Watch):
@@ -109,6 +117,7 @@ class Looping(Watch):
                 self.once()
             except VocxError as error:
                 self.errors = [*self.errors[-4:], error]
+                self.failures += 1
             self.cpu_ns += thread_time_ns() - begun
             due_ns = max(due_ns + self._every_ns, mono_ns())
             self._stop.wait((due_ns - mono_ns()) / 1e9)
@@ -128,6 +137,7 @@ class Polling(Looping):
     def __init__(self, feed: Poll, number: int, exchange: Exchange, symbol: str) -> None:
         super().__init__(feed, number, feed.every_ms)
         self._exchange, self._symbol = exchange, symbol
+        self._kept_ns = 0
 
     def once(self) -> None:
         self._ask()
@@ -142,13 +152,14 @@ class Polling(Looping):
         taken_ns = call.received_ns - call.sent_ns
         self.messages += 1
         self.payload_bytes += len(call.reply.partition(b"\r\n\r\n")[2])
-        if not call.phases.new_connection:
-            # The price was read half-way of a call on a kept connection; a first one is longer on
-            # its way out than on its way back, and is not counted.
-            read_ns = here - (wall_ns() - call.received_ns) - taken_ns // 2
-            self.notes.append(
-                Note(here, quote.bid, quote.ask, read_ns=read_ns, call_ms=taken_ns / 1e6)
-            )
+        new = call.phases.new_connection
+        # The price was read half-way of a call on a kept connection; one that had to be opened
+        # anew is longer on its way out, and its way back is that of the last kept one.
+        self._kept_ns = self._kept_ns if new else taken_ns
+        if self._kept_ns:
+            read_ns = here - (wall_ns() - call.received_ns) - self._kept_ns // 2
+            call_ms = None if new else taken_ns / 1e6
+            self.notes.append(Note(here, quote.bid, quote.ask, read_ns=read_ns, call_ms=call_ms))
 
     def closed(self) -> None:
         self._exchange.close()
@@ -176,12 +187,18 @@ class Listening(Watch):
         self.stream.start()
 
     def stop(self) -> None:
+        self.failures = self.stream.stats.reconnects
         self.stream.stop()
         self.cpu_ns = self._ended - self._begun
         plans = self.stream.venue.subscribe(self.stream.wanted)
         self.notes = _decoded(self.stream.venue.decode, self._frames, plans[0])
         self.messages = len(self._frames)
         self.payload_bytes = sum(len(text) for _, text in self._frames)
+
+    @property
+    def trouble(self) -> str:
+        lost = self.failures
+        return f"connection lost {lost} time{'s' * (lost > 1)}" if lost else ""
 
     @property
     def ready(self) -> bool:
@@ -248,6 +265,11 @@ class Looking(Looping):
         self.messages = self._listening.messages
         self.payload_bytes = self._listening.payload_bytes
         self.cpu_ns = self.cpu_ns // self.phases + self._listening.cpu_ns
+        self.failures += self._listening.failures
+
+    @property
+    def trouble(self) -> str:
+        return self._listening.trouble or super().trouble
 
     @property
     def ready(self) -> bool:
