@@ -227,7 +227,9 @@ def frontier(
     Polling is a line, by arithmetic from the bytes of one measured call; it ends in crosses where
     the venue's weight limit forbids it. Two sliders, the polling interval and the distance, move a
     plan along it, which is really polled: a ring is where arithmetic puts it, a filled mark what
-    was measured since a slider was moved. Streams are points, measured. A table has the numbers.
+    was measured since a slider was moved. Streams are points, measured; one that speaks at each
+    change stands where it is right after a message, and its whisker ends at the age that it can
+    prove: silence is no message. A table has the numbers.
 
     Parameters
     ----------

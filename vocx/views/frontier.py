@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from vocx import figures
 from vocx.errors import NotReady
 from vocx.measure import theory
+from vocx.views import ages
 from vocx.views.ages import span
 from vocx.views.freshness import FreshnessView
 
@@ -20,10 +21,17 @@ if TYPE_CHECKING:
 HEIGHT = 250
 """Of the chart, so that all of it stays within 420 pixels beside two streams."""
 RANGE_KIB = (0.05, 200.0)
-RANGE_MS = (1.0, 10_000.0)
+RANGE_MS = (0.3, 10_000.0)
 SLOWEST_MS, FASTEST_MS = 10_000.0, 2.0
 POINTS = 60
 Q = 0.95
+
+
+class Span(NamedTuple):
+    """An age, milliseconds: at best, and below which it is proven to be for 95 % of the time."""
+
+    low: float
+    high: float
 
 
 class FrontierView(FreshnessView):
@@ -59,29 +67,50 @@ class FrontierView(FreshnessView):
         made.add_trace(figures.marks("measured", figures.ASKED, "circle").update(marker_size=11))
         for number, feed in enumerate(self._feeds):
             color, symbol = ((figures.PUSHED, "square"), ("#b58900", "diamond"))[number % 2]
-            mark = figures.marks(feed.name, color, symbol)
-            made.add_trace(mark.update(marker_size=11))
+            mark = figures.marks(feed.name, color, symbol).update(mode="lines+markers")
+            whisker = {"symbol": [symbol, "line-ew-open"], "size": [11, 12]}
+            made.add_trace(mark.update(marker=whisker, line={"color": color, "width": 1.5}))
         for trace in made.data:
             trace.hovertemplate = "%{y:.3~g} ms at %{x:.3~g} KiB/s<extra>" + trace.name + "</extra>"
-        unknown = [float("nan")] * (1 + len(self._feeds))
+        unknown = [Span(float("nan"), float("nan"))] * (1 + len(self._feeds))
         for trace, (x, y) in zip(made.data, self._marks(unknown), strict=True):
             trace.update(x=x, y=y)
         return made
 
-    def _marks(self, measured: Sequence[float]) -> list[tuple[Any, Any]]:
+    def _marks(self, measured: Sequence[Span]) -> list[tuple[Any, Any]]:
         """x and y of each trace; ``measured`` are the ages of the poll and of each stream."""
         rtt_ms, every_ms = self.rtt_ms, self.asked.every_ms
         intervals = np.geomspace(max(FASTEST_MS, rtt_ms), SLOWEST_MS, POINTS).tolist()
         line = np.array([self._at(one, rtt_ms) for one in intervals])
         dear = np.array([self._weight_of(one, rtt_ms) > self._limit for one in intervals])
         kib, expected_ms = self._at(every_ms, rtt_ms)
-        points = zip([kib, *self._costs_kib], measured, strict=True)
-        single = [np.array([one]) for one in [(kib, expected_ms), *points]]
-        return [tuple(one.astype(np.float32).T) for one in [line[~dear], line[dear], *single]]
+        asked, *pushed = measured
+        shown = [line[~dear], line[dear], np.array([(kib, expected_ms)])]
+        shown.append(np.array([(kib, asked.high)]))
+        for cost, one in zip(self._costs_kib, pushed, strict=True):
+            shown.append(np.array([(cost, one.low), (cost, one.high)]))
+        return [tuple(one.astype(np.float32).T) for one in shown]
+
+    def _measured(self, now_ns: int) -> list[Span]:
+        """Of the poll and of each stream. One that speaks at each change is as old as its way
+        right after a message; until the next one it has to prove that nothing is missing."""
+        asked, *pushed = self.numbers(now_ns)
+        since_ns, found = self._settled(now_ns), [Span(asked.p95, asked.p95)]
+        for feed, one, samples in zip(self._feeds, pushed, self.sampler.samples, strict=True):
+            some = ages.samples_since(samples.copy(), since_ns)[1]
+            some = some[np.isfinite(some)]
+            soonest = feed.cadence_ms == 0 and one.p95 == one.p95
+            low = (
+                max(float(np.percentile(some, 5)), 2 * RANGE_MS[0])
+                if soonest and len(some)
+                else one.p95
+            )
+            found.append(Span(low, one.p95))
+        return found
 
     def _draw(self, now_ns: int) -> str:
         rtt_ms, every_ms = self.rtt_ms, self.asked.every_ms
-        self._send(*zip(*self._marks([one.p95 for one in self.numbers(now_ns)]), strict=True))
+        self._send(*zip(*self._marks(self._measured(now_ns)), strict=True))
         if (rtt_ms, every_ms) != self._drawn_for:
             # What did not change is not sent again: a page that is loaded later learns of it so.
             self._drawn_for = (rtt_ms, every_ms)
@@ -115,25 +144,24 @@ class FrontierView(FreshnessView):
 
     def _contents(self, now_ns: int) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         rtt_ms, every_ms = self.rtt_ms, self.asked.every_ms
-        asked, *pushed = self.numbers(now_ns)
+        asked, *pushed = self._measured(now_ns)
         kib, expected_ms = self._at(every_ms, rtt_ms)
         weight = self._weight_of(every_ms, rtt_ms)
         rows: list[tuple[str, ...]] = [
             (
                 f"asked every {span(every_ms)}",
-                _ms(asked.p95),
+                _ms(asked.high),
                 _ms(expected_ms),
                 f"{kib:.2f} KiB/s",
                 f"{weight:,.0f} of {self._limit:,.0f}",
                 f"{self._limit // weight:,.0f}",
             )
         ]
-        for feed, numbers, kib in zip(self._feeds, pushed, self._costs_kib, strict=True):
-            least = _ms(theory.pushed_quantile_ms(Q, feed.cadence_ms, rtt_ms))
-            least = least if feed.cadence_ms else f"at least {least}"
-            rows.append(
-                (feed.label, _ms(numbers.p95), least, f"{kib:.2f} KiB/s", "0", "1,024 a connection")
-            )
+        for feed, one, kib in zip(self._feeds, pushed, self._costs_kib, strict=True):
+            told = _ms(one.high) if feed.cadence_ms else f"{_ms(one.low)}, proven {one.high:,.0f}"
+            expected = _ms(theory.pushed_quantile_ms(Q, feed.cadence_ms, rtt_ms))
+            told = told if one.high == one.high else _ms(one.high)
+            rows.append((feed.label, told, expected, f"{kib:.2f} KiB/s", "0", "1,024 a connection"))
         head = ("95 % of the time below", "measured", "arithmetic", "costs", "weight a minute")
         return (*head, "symbols at most"), rows
 
