@@ -291,3 +291,18 @@ def test_a_lost_connection_is_said(exchange) -> None:
     reset.join()
     assert "connection lost 1 time" in str(found), found.table()
     assert found.find(Poll(100.0)).age.mean.value < 60
+
+
+def test_two_measurements_at_once_leave_each_other_alone(exchange) -> None:
+    """Streams are known by name, and a name that starts again stops its predecessor."""
+    found: list[measure.Freshness] = []
+
+    def run() -> None:
+        found.append(measure.freshness(exchange, [Push("quotes"), Push("book")], seconds=1))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert len(found) == 2 and not any(seen.errors for one in found for seen in one.feeds)

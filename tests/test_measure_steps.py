@@ -169,6 +169,13 @@ def test_the_interval_for_an_age_or_none() -> None:
     assert theory.interval_for_ms(150, 200, 0.95) is None, "it would have to be below the trip"
 
 
+def test_too_few_samples_have_no_interval() -> None:
+    """All of them may lie on one side of the quantile: then its other end is not known."""
+    assert quantile_interval(range(4)).low is None and quantile_interval(range(5)).high == 4
+    assert quantile_interval(range(60), 0.95).high is None
+    assert quantile_interval(range(70), 0.95).high == 69
+
+
 def test_the_budget_of_polling() -> None:
     """Weight 2 each 20 ms is the whole limit; with weight 4 the 429 comes after half a minute."""
     assert theory.weight_per_minute(20, 2) == 6000

@@ -45,7 +45,8 @@ class FeedSeen(msgspec.Struct, frozen=True, kw_only=True):
     age : Ages
         Over time, milliseconds.
     expected_age_ms : float
-        Half a call plus half the cadence.
+        Half a call plus half the cadence. What the program then needs to decode a reply, about a
+        millisecond, is measured and not expected.
     wrong, expected_wrong : Interval, float
         Measured; and of a perfect feed at this distance, over the same true prices.
     call_ms, call_p95_ms : Interval or None

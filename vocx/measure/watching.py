@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import count
 from time import thread_time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
     from vocx.stream import Stream
     from vocx.venues.base import SocketPlan
 
+_numbers = count(1)
+"""Two measurements at once must not stop each other's streams, which are known by name."""
 READY_S = 10.0
 PHASES = 10
+GOLDEN = 0.618033988749895
+"""Multiples of it, less their whole part, fill an interval evenly."""
 STAGGER_S = 0.017
 """Feeds begin one after the other, so that their calls do not meet."""
 
@@ -120,12 +125,16 @@ class Looping(Watch):
                 self.failures += 1
             self.cpu_ns += thread_time_ns() - begun
             due_ns = max(due_ns + self._every_ns, mono_ns())
-            self._stop.wait((due_ns - mono_ns()) / 1e9)
+            self._stop.wait(max(0, due_ns + self._shift_ns() - mono_ns()) / 1e9)
         self.closed()
 
     def once(self) -> None:
         """One beat."""
         raise NotImplementedError
+
+    def _shift_ns(self) -> int:
+        """How much later than due the next beat is."""
+        return 0
 
     def closed(self) -> None:
         """The last thing its thread does."""
@@ -178,7 +187,7 @@ class Listening(Watch):
             depth=depth,
             cadence_ms=100 if depth else None,
             tap=self._heard,
-            name=f"measure {number}: {feed.name}",
+            name=f"measure {next(_numbers)}: {feed.name}",
         )
         self._frames: list[tuple[int, bytes]] = []
         self._begun = self._ended = 0
@@ -237,6 +246,8 @@ class Looking(Looping):
 
     Where in the stream's beat a program's loop falls is chance, and stays so for as long as it
     runs. So there are up to ten of them, begun evenly apart: every ``phases``-th note is one's.
+    Ten places still leave out what lies between: each look comes late by another part of their
+    distance.
 
     Attributes
     ----------
@@ -249,6 +260,7 @@ class Looking(Looping):
         super().__init__(feed, number, feed.loop_ms / self.phases)
         self.under: list[Note] = []
         self._listening = Listening(feed, number, exchange, symbol)
+        self._looks = 0
         self._seen: Any = self._listening.stream
         self._look = getattr(
             self._seen, {"quotes": "quote", "book": "book", "ticker": "ticker"}[feed.channel]
@@ -275,6 +287,10 @@ class Looking(Looping):
     def ready(self) -> bool:
         """Each of the programs has looked."""
         return len(self.notes) > self.phases
+
+    def _shift_ns(self) -> int:
+        self._looks += 1
+        return int(self._looks * GOLDEN % 1 * self._every_ns) if self.phases == PHASES else 0
 
     def once(self) -> None:
         try:
