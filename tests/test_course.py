@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from answers import lesson00, lesson01, lesson02, lesson03, lesson04, lesson05
+from answers import lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +29,7 @@ ANSWERS: dict[str, ModuleType] = {
     "03.1": lesson03,
     "04.1": lesson04,
     "05.1": lesson05,
+    "05b.1": lesson05b,
 }
 
 
@@ -76,6 +77,7 @@ def test_every_check_has_answers() -> None:
         ("03.1", lesson03.reapplies_the_last),
         ("04.1", lesson04.in_another_order),
         ("05.1", lesson05.sampled),
+        ("05b.1", lesson05b.whole_milliseconds),
     ],
 )
 def test_right_answers_pass(name: str, answer: Callable[..., Any]) -> None:

@@ -78,10 +78,6 @@ def interval_alone(p95_age_ms, rtt_ms):
     return (p95_age_ms - rtt_ms / 2) / 0.95
 
 
-def always_impossible(p95_age_ms, rtt_ms):
-    return None if rtt_ms else 0
-
-
 def gives_up_early(p95_age_ms, rtt_ms):
     return right(p95_age_ms, rtt_ms) if rtt_ms < 50 else None
 
@@ -108,8 +104,6 @@ WRONG = {
     weight_from_nowhere: "the interval is right, its weight is not",
     seconds: "answer in milliseconds",
     interval_alone: "a pair is wanted",
-    always_impossible: "not answered yet",
     gives_up_early: "a poll can keep that: one every 274 ms was below",
     hangs: "did not come back within",
-    blank: "not answered yet",
 }

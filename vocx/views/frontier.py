@@ -25,6 +25,8 @@ RANGE_MS = (0.3, 10_000.0)
 SLOWEST_MS, FASTEST_MS = 10_000.0, 2.0
 POINTS = 60
 Q = 0.95
+_EVERY_NS = 400_000_000
+"""Between drawings of marks that hardly move; a slider is followed at once."""
 
 
 class Span(NamedTuple):
@@ -45,7 +47,8 @@ class FrontierView(FreshnessView):
         self._wire = " with TLS" * bool(wire)
         self._call = cost.cost(f"poll quote{wire}")
         self._cost, self._suffix = cost, wire
-        self._drawn_for = (-1.0, -1.0)
+        self._drawn_for, self._drawn_ns = (-1.0, -1.0), 0
+        self._line_for, self._line = -1.0, list[Any]()
         super().__init__(**options)
 
     def _empty(self) -> go.Figure:
@@ -80,16 +83,22 @@ class FrontierView(FreshnessView):
     def _marks(self, measured: Sequence[Span]) -> list[tuple[Any, Any]]:
         """x and y of each trace; ``measured`` are the ages of the poll and of each stream."""
         rtt_ms, every_ms = self.rtt_ms, self.asked.every_ms
-        intervals = np.geomspace(max(FASTEST_MS, rtt_ms), SLOWEST_MS, POINTS).tolist()
-        line = np.array([self._at(one, rtt_ms) for one in intervals])
-        dear = np.array([self._weight_of(one, rtt_ms) > self._limit for one in intervals])
+        if self._line_for != rtt_ms:
+            self._line_for, self._line = rtt_ms, self._all_polls(rtt_ms)
         kib, expected_ms = self._at(every_ms, rtt_ms)
         asked, *pushed = measured
-        shown = [line[~dear], line[dear], np.array([(kib, expected_ms)])]
+        shown = [*self._line, np.array([(kib, expected_ms)])]
         shown.append(np.array([(kib, asked.high)]))
         for cost, one in zip(self._costs_kib, pushed, strict=True):
             shown.append(np.array([(cost, one.low), (cost, one.high)]))
         return [tuple(one.astype(np.float32).T) for one in shown]
+
+    def _all_polls(self, rtt_ms: float) -> list[Any]:
+        """Every interval at this distance: those that the limit allows, and the others."""
+        intervals = np.geomspace(max(FASTEST_MS, rtt_ms), SLOWEST_MS, POINTS).tolist()
+        line = np.array([self._at(one, rtt_ms) for one in intervals])
+        dear = np.array([self._weight_of(one, rtt_ms) > self._limit for one in intervals])
+        return [line[~dear], line[dear]]
 
     def _measured(self, now_ns: int) -> list[Span]:
         """Of the poll and of each stream. One that speaks at each change is as old as its way
@@ -110,10 +119,12 @@ class FrontierView(FreshnessView):
 
     def _draw(self, now_ns: int) -> str:
         rtt_ms, every_ms = self.rtt_ms, self.asked.every_ms
-        self._send(*zip(*self._marks(self._measured(now_ns)), strict=True))
-        if (rtt_ms, every_ms) != self._drawn_for:
+        moved = (rtt_ms, every_ms) != self._drawn_for
+        if moved or now_ns - self._drawn_ns > _EVERY_NS:
+            self._drawn_ns, self._drawn_for = now_ns, (rtt_ms, every_ms)
+            self._send(*zip(*self._marks(self._measured(now_ns)), strict=True))
+        if moved:
             # What did not change is not sent again: a page that is loaded later learns of it so.
-            self._drawn_for = (rtt_ms, every_ms)
             self._settle()
         self._show_table(now_ns)
         if self.asked.error:
