@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from random import Random
 
+import numpy as np
 import pytest
 
 from vocx.errors import BadInput
-from vocx.measure import Known, Steps, theory
+from vocx.measure import Known, Poll, Steps, theory, wanted
 from vocx.measure.sampling import (
     NOTHING,
     Interval,
@@ -192,3 +193,19 @@ def test_arithmetic_wants_numbers(bad) -> None:
     """A clear word instead of a strange number."""
     with pytest.raises(BadInput, match="interval_ms is"):
         theory.expected_age_ms(bad, 20)
+
+
+@pytest.mark.parametrize("bad", [None, "5", True, float("nan"), float("inf"), -1, 11, [5]])
+def test_what_was_asked_for_is_checked_in_one_place(bad) -> None:
+    """One error, with the name, what was given, and what to write."""
+    with pytest.raises(BadInput, match="seconds is .*; write a number from 0 to 10"):
+        wanted.number("seconds", bad, 0, 10)
+
+
+def test_numbers_of_numpy_are_taken_as_numbers() -> None:
+    """And come back as Python's own, which can be saved."""
+    assert type(wanted.number("seconds", np.float32(5), 0)) is float
+    assert type(wanted.whole("repeats", np.int64(5), 1)) is int
+    assert type(Poll(np.int64(250)).every_ms) is float
+    with pytest.raises(BadInput, match="at least one"):
+        wanted.several("feeds", "quotes", "[measure.Push()]")

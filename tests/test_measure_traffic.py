@@ -203,9 +203,9 @@ def test_everything_is_ended(
         ({"streams": ["candles"]}, "no stream 'candles'"),
         ({"polls": [], "streams": []}, "nothing is left"),
         ({"seconds": 1, "every_ms": 800}, "fewer than two polls"),
-        ({"every_ms": 1}, "wait for itself"),
-        ({"seconds": -1}, "above 0"),
-        ({"tls": []}, "nothing is left"),
+        ({"every_ms": 1}, "waits for itself"),
+        ({"seconds": -1}, "from 0.01"),
+        ({"tls": []}, "at least one"),
     ],
 )
 def test_bad_input(exchange: Exchange, options: dict[str, Any], says: str) -> None:

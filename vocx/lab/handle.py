@@ -254,8 +254,12 @@ class Lab:
         BadInput
             An asset does not exist here, or the balances of an account that exists were given.
         """
+        if name is not None and not (isinstance(name, str) and 0 < len(name) <= 100):
+            raise BadInput(f"name is {str(name)[:60]!r}; write a text of 1 to 100 characters")
         amounts = None
         if balances is not None:
+            if not isinstance(balances, Mapping):
+                raise BadInput(f'balances are {balances!r}; write {{"USDT": 10_000}}')
             amounts = {
                 asset: str(amount) if isinstance(amount, Decimal) else amount
                 for asset, amount in balances.items()
@@ -280,7 +284,10 @@ class Lab:
         that are open, and the last 4,096 that ended (at ``since_ns`` of the monotonic clock or
         later). ``ports`` narrows it to a client's own: ``HttpExchange.local_port``,
         ``StreamStats.ports``. TLS, HTTP heads and frames are in the bytes, TCP/IP headers not."""
-        asked = given(since_ns=since_ns, ports=None if ports is None else list(ports))
+        wanted = None if ports is None else list(ports) if isinstance(ports, Iterable) else [ports]
+        if not all(isinstance(one, int) for one in wanted or ()):
+            raise BadInput(f"ports are {ports!r}; write local ports, such as [call.local_port]")
+        asked = given(since_ns=since_ns, ports=wanted)
         return msgspec.convert(self.control("traffic", **asked), list[Connection])
 
     @property

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from msgspec.structs import replace
 
 from vocx.errors import BadInput
+from vocx.measure import wanted
 from vocx.measure.calls import CallTimes
 from vocx.measure.calls import calls as measure_calls
 from vocx.measure.claims import CLAIMS
@@ -186,7 +187,9 @@ def article(
         sweep = Sweep(conditions=sweep.conditions, results=[sweep])
     parts = Parts(sweep, calls, traffic, fills, orders, lines)
     if exchange is not None:
-        run = _Measuring(exchange, list(rtts), seconds, full, symbol, progress or (lambda _: None))
+        run = _Measuring(
+            exchange, wanted.distances(rtts), seconds, full, symbol, progress or (lambda _: None)
+        )
         parts = run.filled(parts)
     given = list(parts.given().values())
     if not given:

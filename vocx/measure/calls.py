@@ -6,12 +6,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
+from numbers import Real
 from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from vocx.errors import BadInput
+from vocx.measure import wanted
 from vocx.measure.result import Result, conditions, in_lab, round_trip_ms
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.timing import HttpExchange, Phases
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 ROUND_TRIPS = {(True, True): 3, (True, False): 2, (False, True): 1, (False, False): 1}
 """By (new connection, TLS): TCP's handshake one, TLS 1.3's one (RFC 8446, 2), request and reply
 one. A name that must be looked up comes on top."""
+WAY = "from this kernel to the exchange and back"
 WARM_UP = 2
 SHOWN_MS = 0.05
 """A phase that is shorter everywhere is not drawn."""
@@ -207,16 +210,13 @@ def calls(
     """
     lab = in_lab(exchange).lab
     assert lab is not None
-    _check(repeats, tls)
+    repeats = wanted.whole("repeats", repeats, 3, 1000)
+    wires = wanted.wires(tls)
     now = round_trip_ms(lab.network.state, exchange.venue.name)
     asked = [now] if rtt_ms is None else _distances(rtt_ms)
+    exchange.instrument(symbol)
     made = conditions(
-        exchange,
-        way="from this kernel to the exchange and back",
-        clock="this kernel",
-        symbol=symbol,
-        warm_up=WARM_UP,
-        repeats=repeats,
+        exchange, way=WAY, clock="this kernel", symbol=symbol, warm_up=WARM_UP, repeats=repeats
     )
     found: list[CallTime] = []
     base: dict[tuple[bool, bool], float] = {}
@@ -224,7 +224,7 @@ def calls(
         with ExitStack() as dial:
             if distance != now or rtt_ms is not None:
                 dial.enter_context(lab.network.latency(rtt_ms=distance, venue=made.venue))
-            samples = _sampled(exchange, symbol, list(dict.fromkeys(tls)), repeats, distance)
+            samples = _sampled(exchange, symbol, wires, repeats, distance)
         if distance == 0:
             base = {kind: _median(done) for kind, done in samples.items()}
         if distance in asked:
@@ -232,21 +232,9 @@ def calls(
     return CallTimes(conditions=made if rtt_ms is None else _at(made, asked), calls=found)
 
 
-def _check(repeats: int, tls: Sequence[bool]) -> None:
-    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 3 <= repeats <= 1000:
-        raise BadInput(f"repeats is {repeats!r}; write a whole number from 3 to 1000")
-    if not tls:
-        raise BadInput("nothing is left to measure: write tls=(False, True)")
-
-
 def _distances(rtt_ms: float | Sequence[float]) -> list[float]:
-    given = [rtt_ms] if isinstance(rtt_ms, int | float) else list(rtt_ms)
-    for one in given:
-        if isinstance(one, bool) or not isinstance(one, int | float) or not 0 <= one <= 2000:
-            raise BadInput(f"rtt_ms is {one!r}; write milliseconds from 0 to 2000, or several")
-    if not given:
-        raise BadInput("rtt_ms is empty; write a distance, or leave it out")
-    return sorted({float(one) for one in given})
+    single = isinstance(rtt_ms, Real | str)
+    return sorted(set(wanted.distances([rtt_ms] if single else rtt_ms)))
 
 
 class _Caller:

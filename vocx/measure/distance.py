@@ -21,6 +21,7 @@ import msgspec
 
 from vocx import errors, venues
 from vocx.lab import Lab
+from vocx.measure import wanted
 from vocx.measure.result import Conditions, Result, machine
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.rest import Client
@@ -119,7 +120,7 @@ class Distance(Result, frozen=True, kw_only=True):
 
     def dial(self, lab: Lab | Exchange) -> Turned:
         """Put the exchange of a lab so far away: from now on, or with ``with`` for a block."""
-        found = lab if isinstance(lab, Lab) else lab.lab
+        found = lab if isinstance(lab, Lab) else getattr(lab, "lab", None)
         if found is None:
             raise errors.BadInput(
                 "only a lab's distance can be dialled: distance.dial(ex.lab) of an exchange that "
@@ -165,10 +166,9 @@ def distance(
     """
     if rtt_ms is not None:
         return _typed(rtt_ms)
-    if isinstance(calls, bool) or not isinstance(calls, int) or not 5 <= calls <= 200:
-        raise errors.BadInput(f"calls is {calls!r}; write a whole number from 5 to 200")
+    calls = wanted.whole("calls", calls, 5, 200)
     there = _venue(exchange, calls)
-    here = _own(lab, there[1], calls) if lab is not None else None
+    here = _own(wanted.lab(lab), there[1], calls) if lab is not None else None
     parts = urlsplit(there[0])
     where = "a lab on it" if parts.hostname == "127.0.0.1" else "the exchange"
     return Distance(
@@ -181,11 +181,7 @@ def distance(
 
 
 def _typed(rtt_ms: float) -> Distance:
-    fine = isinstance(rtt_ms, int | float) and not isinstance(rtt_ms, bool)
-    if not fine or not 0 <= rtt_ms <= FARTHEST_MS:
-        raise errors.BadInput(
-            f"rtt_ms is {rtt_ms!r}; write milliseconds there and back, 0 to {FARTHEST_MS:g}"
-        )
+    rtt_ms = wanted.number("rtt_ms", rtt_ms, 0, FARTHEST_MS, what=" ms, there and back")
     return Distance(
         conditions=_conditions("as typed, not measured", 0), host="", rtt=Interval(float(rtt_ms))
     )
@@ -193,6 +189,8 @@ def _typed(rtt_ms: float) -> Distance:
 
 def _venue(exchange: Exchange | None, calls: int) -> tuple[str, Reach]:
     """The URL that was asked, and what it took."""
+    if exchange is not None and not hasattr(exchange, "venue"):
+        raise errors.BadInput("that is no exchange: write measure.distance(lab=ex.lab), or ex")
     venue = exchange.venue if exchange is not None else venues.get("binance")
     if exchange is None:
         url, authority = venue.hosts["real"].urls["rest"], None

@@ -62,6 +62,8 @@ def prices(*watched: Freshness, height: int = 380) -> go.Figure:
 def _one(watched: Freshness, height: int) -> go.Figure:
     from vocx import figures
 
+    if not hasattr(watched, "feeds"):
+        raise BadInput(f"{watched!r} is no result of measure.freshness")
     asked = next((one for one in watched.feeds if isinstance(one.feed, Poll)), None)
     pushed = next((one for one in watched.feeds if isinstance(one.feed, Push)), None)
     if asked is None or pushed is None:
@@ -103,6 +105,8 @@ def frontier(
     """
     from vocx import figures
 
+    if not hasattr(watched, "feeds") or not hasattr(cost, "cost"):
+        raise BadInput("give the results of measure.freshness and of measure.traffic")
     wire = ", TLS" * tls
     asked, call = cost.cost(f"poll quote{wire}"), watched.call_ms
     made = figures.frame(

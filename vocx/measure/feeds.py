@@ -12,14 +12,14 @@ from typing import Literal
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.measure import theory
+from vocx.measure import theory, wanted
 
 PushChannel = Literal["quotes", "book", "ticker"]
 CADENCE_MS = {"quotes": 0.0, "book": 100.0, "ticker": 1000.0}
 """Binance's cadences: ``bookTicker`` in real time, ``depth5@100ms``, ``ticker`` each second
 (web-socket-streams.md, 2026-07-21)."""
 NAMES = {"quotes": "bookTicker", "book": "depth5@100ms", "ticker": "ticker"}
-LEAST_MS = 5.0
+LEAST_MS, HOUR_MS = 5.0, 3_600_000.0
 
 
 class Poll(msgspec.Struct, frozen=True, tag=True):
@@ -28,7 +28,7 @@ class Poll(msgspec.Struct, frozen=True, tag=True):
     every_ms: float = 1000.0
 
     def __post_init__(self) -> None:
-        _at_least("every_ms", self.every_ms)
+        _rounded(self, "every_ms")
 
     @property
     def name(self) -> str:
@@ -50,7 +50,7 @@ class Push(msgspec.Struct, frozen=True, tag=True):
     channel: PushChannel = "quotes"
 
     def __post_init__(self) -> None:
-        if self.channel not in CADENCE_MS:
+        if not isinstance(self.channel, str) or self.channel not in CADENCE_MS:
             raise BadInput(
                 f"a stream with prices is one of {', '.join(CADENCE_MS)}, not {self.channel!r}"
             )
@@ -78,7 +78,7 @@ class Hybrid(msgspec.Struct, frozen=True, tag=True):
 
     def __post_init__(self) -> None:
         Push(self.channel)
-        _at_least("loop_ms", self.loop_ms)
+        _rounded(self, "loop_ms")
 
     @property
     def name(self) -> str:
@@ -99,11 +99,28 @@ def span(milliseconds: float) -> str:
     return f"{milliseconds / 1000:g} s" if whole else f"{milliseconds:g} ms"
 
 
-def _at_least(name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= LEAST_MS:
-        raise BadInput(f"{name} is {value!r}; write {LEAST_MS:g} or more, in milliseconds")
-    if value > 3_600_000:
-        raise BadInput(f"{name} is {value!r}; write at most an hour, in milliseconds")
+def _rounded(feed: msgspec.Struct, name: str) -> None:
+    """One of its fields as a number of milliseconds within bounds."""
+    value = wanted.number(name, getattr(feed, name), LEAST_MS, HOUR_MS, what=" ms")
+    msgspec.structs.force_setattr(feed, name, value)
+
+
+def feeds_of(given: object) -> list[Feed]:
+    """Feeds that can stand side by side.
+
+    Raises
+    ------
+    BadInput
+        There is none, one that is no feed, or one twice.
+    """
+    such = "[measure.Poll(1000), measure.Push()]"
+    found = wanted.several("feeds", given, such)
+    for one in found:
+        if not isinstance(one, Poll | Push | Hybrid):
+            raise BadInput(f"{one!r} is no feed; write {such}")
+    if len(set(found)) < len(found):
+        raise BadInput(f"give each feed once: {such}")
+    return found
 
 
 Feed = Poll | Push | Hybrid

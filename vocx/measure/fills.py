@@ -21,8 +21,7 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vocx.errors import BadInput
-from vocx.measure import theory
+from vocx.measure import theory, wanted
 from vocx.measure.filling import WARM, Filling
 from vocx.measure.result import Result, conditions, grid
 from vocx.measure.sampling import mean_interval, quantile_interval
@@ -187,7 +186,8 @@ def fills(
         milliseconds from 1 to 60000.
     """
     trading_lab(exchange)
-    intervals = _checked(every_ms, repeats)
+    repeats = wanted.whole("repeats", repeats, 1, 1000, what=" fills")
+    intervals = _intervals(every_ms)
     phases = [_phases(Random(f"{seed} {every}"), repeats) for every in intervals]
     with ExitStack() as stack:
         stack.enter_context(room_for_orders(exchange, symbol))
@@ -225,18 +225,9 @@ def _result(
     )
 
 
-def _checked(every_ms: Sequence[float], repeats: int) -> list[float]:
-    fine = [
-        isinstance(one, int | float) and not isinstance(one, bool) and 1 <= one <= 60_000
-        for one in every_ms
-    ]
-    if not fine or not all(fine):
-        raise BadInput(
-            f"every_ms is {every_ms!r}; write intervals of 1 to 60000 ms, such as (250, 1000)"
-        )
-    if isinstance(repeats, bool) or not isinstance(repeats, int) or not 1 <= repeats <= 1000:
-        raise BadInput(f"repeats is {repeats!r}; write a number of fills from 1 to 1000")
-    return list(every_ms)
+def _intervals(given: Sequence[float]) -> list[float]:
+    every = wanted.several("every_ms", given, "(250, 1000)")
+    return [wanted.number("every_ms", one, 1, 60_000, what=" ms") for one in every]
 
 
 def _phases(random: Random, repeats: int) -> list[float]:

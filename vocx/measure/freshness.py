@@ -13,7 +13,8 @@ import numpy as np
 from msgspec.structs import replace
 
 from vocx.errors import BadInput
-from vocx.measure.feeds import STANDARD, Feed, Poll
+from vocx.measure import wanted
+from vocx.measure.feeds import STANDARD, Feed, Poll, feeds_of
 from vocx.measure.ideal import expected_wrong, pooled, steps_of
 from vocx.measure.result import Conditions, Result, conditions, grid, in_force, in_lab
 from vocx.measure.sampling import Interval, quantile_interval
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 WAY, CLOCK = "from the exchange's book to this kernel", "this machine, which the lab shares"
 WARM_CALLS = 8
-LONGEST_S = 600.0
+LEAST_S, LONGEST_S = 0.5, 600.0
 LOG_S = 20.0
 """How often a long watch fetches the truth at pace 1: the lab's log keeps a minute and a half."""
 
@@ -219,7 +220,7 @@ def freshness(
     WaitTimeout
         A feed has nothing to show within ten seconds.
     """
-    lab = _checked(exchange, feeds, seconds)
+    feeds, seconds, lab = _checked(exchange, feeds, seconds)
     instrument = exchange.instrument(symbol)
     with unlimited(exchange):
         call_ms = _warm_call_ms(exchange, symbol)
@@ -274,7 +275,9 @@ def _meanwhile(stated: Conditions, now: str) -> Conditions:
     return replace(stated, dials=f"at first {stated.dials}, at the end {now}")
 
 
-def _checked(exchange: Exchange, feeds: Sequence[Feed], seconds: float) -> Lab:
+def _checked(
+    exchange: Exchange, given: Sequence[Feed], seconds: float
+) -> tuple[list[Feed], float, Lab]:
     lab = in_lab(exchange).lab
     assert lab is not None
     if lab.config.replay:
@@ -282,19 +285,16 @@ def _checked(exchange: Exchange, feeds: Sequence[Feed], seconds: float) -> Lab:
             "in a replay the stamps of the wire are old: use a lab with a crowd, or "
             "measure.ideal(measure.truth_in(path)) for the recording itself"
         )
-    if not feeds or len(set(feeds)) < len(feeds):
-        raise BadInput("give each feed once, at least one: measure.Poll(1000), measure.Push()")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
-        raise BadInput(f"seconds is {seconds!r}; write a number, such as 10")
+    feeds = feeds_of(given)
     slowest = max(feed.cadence_ms for feed in feeds) / 1000
-    if not 2 * slowest <= seconds <= LONGEST_S:
-        raise BadInput(
-            f"seconds is {seconds:g}; write {2 * slowest:g} to {LONGEST_S:g}: the slowest feed "
-            f"here says something every {slowest:g} s, and once is no measurement"
-        )
-    if lab.pace <= 0:
+    why = f": the slowest feed here speaks every {slowest:g} s, and once is no measurement"
+    seconds = wanted.number(
+        "seconds", seconds, max(2 * slowest, LEAST_S), LONGEST_S, what=why * (slowest > 0)
+    )
+    status = lab.status()
+    if status["paused"] or status["pace"] <= 0:
         raise BadInput("the lab's market is paused, so nothing can be old: lab.resume()")
-    return lab
+    return feeds, seconds, lab
 
 
 def _warm_call_ms(exchange: Exchange, symbol: str) -> float:

@@ -20,7 +20,8 @@ import numpy as np
 from vocx import venues
 from vocx.errors import BadInput
 from vocx.facts import Quote
-from vocx.measure.feeds import CADENCE_MS, Feed, Hybrid, Poll, Push
+from vocx.measure import wanted
+from vocx.measure.feeds import CADENCE_MS, Feed, Hybrid, Poll, Push, feeds_of
 from vocx.measure.result import Conditions, Result
 from vocx.measure.sampling import Interval
 from vocx.measure.steps import Known, Steps, ages, wrong
@@ -68,7 +69,9 @@ def truth_of(lab: Lab, symbol: str = "BTC/USDT", *, seconds: float = 60.0) -> St
     BadInput
         The log has nothing of this symbol yet.
     """
-    events = lab.truth.events(1, symbol=symbol, kind="quote")
+    seconds = wanted.number("seconds", seconds, 0.1, 3600)
+    symbol = wanted.symbol(symbol)
+    events = wanted.lab(lab).truth.events(1, symbol=symbol, kind="quote")
     since_ns = mono_ns() - int(seconds * 1e9)
     found = [(one.mono_ns, one.bid, one.ask) for one in events if one.mono_ns >= since_ns]
     if len(found) < 2:
@@ -88,7 +91,8 @@ def truth_in(
     BadInput
         There are no best prices of this symbol in it.
     """
-    files = [paths] if isinstance(paths, str | Path) else list(paths)
+    single = [paths] if isinstance(paths, str | Path) else paths
+    files = wanted.several("paths", single, 'the path of a recording, "btc.vocx.gz"')
     adapter = venues.get(venue)
     plan = adapter.subscribe([Listen(channel="quotes", symbol=symbol)])[0]
     mark = b'@bookTicker"'
@@ -243,8 +247,10 @@ def ideal(
     Polls begin at ``phases`` random places of their period; the intervals are those of the phases
     and of the pieces of the time.
     """
-    draw = Random(seed)
-    longest_ms = max([one.cadence_ms for one in feeds] + [0.0]) + max(rtts)
+    draw, phases = Random(seed), wanted.whole("phases", phases, 1, 1000)
+    feeds, rtts = feeds_of(feeds), wanted.distances(rtts)
+    longest_ms = max(one.cadence_ms for one in feeds) + max(rtts)
+    wanted.steps(true)
     since_ns, until_ns = true.at[0] + int(longest_ms * 1e6), true.at[-1]
     if until_ns <= since_ns:
         raise BadInput("the time is shorter than the longest interval and distance: take more")

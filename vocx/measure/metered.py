@@ -15,7 +15,7 @@ from time import thread_time_ns
 from typing import TYPE_CHECKING, Any
 
 from vocx.errors import BadInput
-from vocx.measure import squeezed
+from vocx.measure import squeezed, wanted
 from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import GetBook, GetQuote, GetTicker, Intent
 
@@ -266,14 +266,13 @@ def metered(
 def check_names(polls: Sequence[str], streams: Sequence[str], tls: Sequence[bool]) -> None:
     """Names that exist, or ``BadInput``."""
     known = {what + end for what in ("quote", "ticker", "book") for end in ("", NEW)}
-    for name in polls:
-        if name not in known:
-            raise BadInput(f"there is no poll {name!r}; there are {', '.join(sorted(known))}")
-    for name in streams:
-        if name not in STREAMS:
-            raise BadInput(f"there is no stream {name!r}; there are {', '.join(STREAMS)}")
-    if not (polls or streams) or not tls:
-        raise BadInput("nothing is left to measure: name a poll or a stream, and tls=(False,)")
+    for kind, names, there in (("poll", polls, sorted(known)), ("stream", streams, STREAMS)):
+        for name in wanted.several(f"{kind}s", names, f'["{there[0]}"]', empty=True):
+            if name not in there:
+                raise BadInput(f"there is no {kind} {name!r}; there are {', '.join(there)}")
+    wanted.wires(tls)
+    if not (polls or streams):
+        raise BadInput("nothing is left to measure: name a poll or a stream")
 
 
 def _asked(what: str, exchange: Exchange, symbol: str) -> tuple[Intent, Callable[[], Any]]:

@@ -16,7 +16,8 @@ import msgspec
 import numpy as np
 
 from vocx.errors import BadInput
-from vocx.measure.feeds import Feed, Poll
+from vocx.measure import wanted
+from vocx.measure.feeds import Feed, Poll, feeds_of
 from vocx.measure.ideal import feed_of, pooled, steps_of, tick_of
 from vocx.measure.result import Conditions, Result, grid
 from vocx.measure.sampling import Interval, share_interval
@@ -101,10 +102,12 @@ def wrong_when(
     BadInput
         Nothing happens to this symbol: there is none, or the market is paused.
     """
-    feed = feed or Poll(1000.0)
+    (feed,), (rtt_ms,) = feeds_of([feed or Poll(1000.0)]), wanted.distances([rtt_ms])
+    wanted.whole("phases", phases, 1, 1000)
+    seconds, lab = wanted.number("seconds", seconds, 0.1, 3600), wanted.lab(lab)
     periods_s = LEAST_PERIODS * (feed.cadence_ms + rtt_ms) / 1000
     wanted_s = min(seconds, max(LEAST_S, periods_s))
-    quotes = _quotes(lab, symbol, seconds, wanted_s)
+    quotes = _quotes(lab, wanted.symbol(symbol), seconds, wanted_s)
     trades = [
         one
         for one in lab.truth.events(1, symbol=symbol, kind="trade")

@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from vocx.errors import BadInput
-from vocx.measure import theory
+from vocx.measure import theory, wanted
 from vocx.measure.ordering import ByRest, BySocket, LoggedOn, Placed, Ready, Way
 from vocx.measure.result import Result, conditions, grid
 from vocx.measure.sampling import Interval, quantile_interval
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "measure: order entry"
 WARM_UP = 2
-FEWER = 0.4
+FEWER = 0.6
 """New connections and bursts are dear: so many of them for each of ``repeats``."""
 
 
@@ -242,7 +241,8 @@ def orders(
         The exchange is not in a lab, its lab plays a recording, or a number is out of bounds.
     """
     trading_lab(exchange)
-    _check(repeats=repeats, many=many)
+    repeats = wanted.whole("repeats", repeats, 1, 100, what=" orders")
+    many = wanted.whole("many", many, 1, 100, what=" orders")
     with ExitStack() as stack:
         stack.enter_context(room_for_orders(exchange, symbol))
         run = _Run(exchange, symbol, many, stack)
@@ -269,12 +269,6 @@ def _result(run: _Run, exchange: Exchange, repeats: int, seconds: float) -> Orde
         made_us={kind: median(found) for kind, found in run.made_us.items()},
         logon_signatures=run.logged_on.logon_signatures,
     )
-
-
-def _check(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 100:
-            raise BadInput(f"{name} is {value!r}; write a number of orders from 1 to 100")
 
 
 class _Run:

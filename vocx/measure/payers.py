@@ -22,7 +22,8 @@ import msgspec
 import numpy as np
 
 from vocx.errors import BadInput
-from vocx.measure.feeds import Feed, Poll, Push
+from vocx.measure import wanted
+from vocx.measure.feeds import Feed, Poll, Push, feeds_of
 from vocx.measure.freshness import Freshness
 from vocx.measure.ideal import feed_of
 from vocx.measure.result import Conditions, Result, grid
@@ -162,8 +163,7 @@ def who_pays(
     BadInput
         True prices without a distance, or a time too short.
     """
-    if isinstance(orders, bool) or not isinstance(orders, int) or orders < BLOCKS:
-        raise BadInput(f"orders is {orders!r}; write a whole number, {BLOCKS} or more")
+    orders = wanted.whole("orders", orders, BLOCKS, 1_000_000)
     if isinstance(source, Freshness):
         true, stated = source.true, source.conditions
         screens = {one.feed: one.known for one in source.feeds}
@@ -171,7 +171,8 @@ def who_pays(
     else:
         if rtt_ms is None:
             raise BadInput("how far away is the exchange? Write rtt_ms=80")
-        true, stated, screens = source, _stated(rtt_ms), {}
+        (rtt_ms,), feeds = wanted.distances([rtt_ms]), feeds_of(feeds)
+        true, stated, screens = wanted.steps(source), _stated(rtt_ms), {}
         for feed in feeds:
             screens[feed] = feed_of(true, feed, rtt_ms, phase=0.5)
         longest_ms = max(feed.cadence_ms for feed in feeds) + rtt_ms

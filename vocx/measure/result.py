@@ -195,15 +195,18 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="result"):
         Raises
         ------
         BadInput
-            There is a file already (write ``overwrite=True``), or its folder does not exist.
+            There is a file already (write ``overwrite=True``), or it cannot be written.
         """
-        place = Path(path).expanduser()
+        place = _place(path)
         place = place if place.suffix else place.with_suffix(SUFFIX)
         if place.exists() and not overwrite:
             raise BadInput(f"{place} exists; write overwrite=True, or another name")
         if not place.parent.is_dir():
             raise BadInput(f"there is no folder {place.parent}; make it, or write another path")
-        place.write_bytes(msgspec.json.encode(self))
+        try:
+            place.write_bytes(msgspec.json.encode(self))
+        except OSError as error:
+            raise BadInput(f"{place} cannot be written: {error.strerror}") from None
         return place
 
     def __str__(self) -> str:
@@ -218,7 +221,7 @@ def load(path: str | Path) -> Any:
     BadInput
         The file is missing, or is no result of this package.
     """
-    place = Path(path).expanduser()
+    place = _place(path)
     try:
         raw = place.read_bytes()
     except OSError as error:
@@ -235,8 +238,15 @@ def load(path: str | Path) -> Any:
         ) from None
 
 
+def _place(path: Any) -> Path:
+    if not isinstance(path, str | os.PathLike) or not Path(path).name:
+        raise BadInput(f"the path is {path!r}; write a file's name, such as 'ages.json'")
+    return Path(path).expanduser()
+
+
 def _kinds(kind: type[Result]) -> list[type[Result]]:
-    return [kind] + [deeper for one in kind.__subclasses__() for deeper in _kinds(one)]
+    """What is derived from it, however far."""
+    return [every for one in kind.__subclasses__() for every in (one, *_kinds(one))]
 
 
 def grid(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from vocx.errors import BadInput
-from vocx.measure import theory
+from vocx.measure import theory, wanted
 from vocx.measure.feeds import Feed, Poll, Push, span
 from vocx.measure.freshness import CLOCK, WAY, Freshness, freshness
 from vocx.measure.result import Result, conditions, grid, in_lab
@@ -150,8 +150,9 @@ def sweep(
     """
     lab = in_lab(exchange).lab
     assert lab is not None
-    if not rtts or len(set(rtts)) < len(rtts):
-        raise BadInput("give each distance once, at least one: [0, 20, 80, 200]")
+    rtts = wanted.distances(rtts)
+    if len(set(rtts)) < len(rtts):
+        raise BadInput("give each distance once: [0, 20, 80, 200]")
     results = []
     for rtt_ms in rtts:
         if progress is not None:

@@ -14,6 +14,7 @@ and the time that the exchange and your own machine need is inside.
 from __future__ import annotations
 
 from vocx.errors import BadInput
+from vocx.measure import wanted
 
 
 def period_ms(interval_ms: float, rtt_ms: float = 0.0) -> float:
@@ -23,14 +24,12 @@ def period_ms(interval_ms: float, rtt_ms: float = 0.0) -> float:
 
 def expected_age_ms(interval_ms: float, rtt_ms: float = 0.0) -> float:
     """Mean age of what a poll shows, over time. Of a stream: its cadence is the interval."""
-    return rtt_ms / 2 + period_ms(interval_ms, rtt_ms) / 2
+    return period_ms(interval_ms, rtt_ms) / 2 + rtt_ms / 2
 
 
 def age_quantile_ms(q: float, interval_ms: float, rtt_ms: float = 0.0) -> float:
     """The age that what a poll shows does not exceed in a share ``q`` of the time."""
-    if not 0 <= q <= 1:
-        raise BadInput(f"q is {q!r}; write a share from 0 to 1, such as 0.95")
-    return rtt_ms / 2 + q * period_ms(interval_ms, rtt_ms)
+    return _share(q) * period_ms(interval_ms, rtt_ms) + rtt_ms / 2
 
 
 def pushed_age_ms(cadence_ms: float = 0.0, rtt_ms: float = 0.0) -> float:
@@ -41,7 +40,7 @@ def pushed_age_ms(cadence_ms: float = 0.0, rtt_ms: float = 0.0) -> float:
 
 def pushed_quantile_ms(q: float, cadence_ms: float = 0.0, rtt_ms: float = 0.0) -> float:
     """The age that what a stream shows does not exceed in a share ``q`` of the time."""
-    return rtt_ms / 2 + q * cadence_ms
+    return _number("rtt_ms", rtt_ms) / 2 + _share(q) * _number("cadence_ms", cadence_ms)
 
 
 def interval_for_ms(age_ms: float, rtt_ms: float = 0.0, q: float | None = None) -> float | None:
@@ -49,7 +48,7 @@ def interval_for_ms(age_ms: float, rtt_ms: float = 0.0, q: float | None = None) 
     ``q`` of the time. ``None`` where no interval does: one that is shorter than the round trip
     cannot be kept."""
     budget = _number("age_ms", age_ms) - _number("rtt_ms", rtt_ms) / 2
-    interval = budget * 2 if q is None else budget / q
+    interval = budget * 2 if q is None else budget / max(_share(q), 1e-9)
     return interval if interval > 0 and interval >= rtt_ms else None
 
 
@@ -63,7 +62,7 @@ def calls_per_minute(interval_ms: float, rtt_ms: float = 0.0) -> float:
 
 def weight_per_minute(interval_ms: float, weight: int, rtt_ms: float = 0.0) -> float:
     """What polling costs of the venue's limit."""
-    return calls_per_minute(interval_ms, rtt_ms) * weight
+    return calls_per_minute(interval_ms, rtt_ms) * wanted.whole("weight", weight, 1)
 
 
 def seconds_until_429(
@@ -71,21 +70,26 @@ def seconds_until_429(
 ) -> float | None:
     """Seconds of a fresh window of a minute until a call is refused; ``None`` when the minute ends
     first (windows begin on the clock and forget everything at once)."""
-    allowed = limit // weight
+    allowed = wanted.whole("limit", limit, 1) // wanted.whole("weight", weight, 1)
     refused_s = allowed * period_ms(interval_ms, rtt_ms) / 1000
     return refused_s if refused_s < 60 else None
 
 
 def kib_per_s(bytes_per_call: float, interval_ms: float, rtt_ms: float = 0.0) -> float:
     """Bandwidth of polling: all bytes of a call, both ways, once each period."""
-    return bytes_per_call / 1024 * calls_per_minute(interval_ms, rtt_ms) / 60
+    return (
+        wanted.number("bytes_per_call", bytes_per_call, 0)
+        / 1024
+        * calls_per_minute(interval_ms, rtt_ms)
+        / 60
+    )
 
 
 def equal_interval_ms(bytes_per_call: float, stream_kib_per_s: float) -> float:
     """The polling interval at which polling moves as many bytes as a stream."""
-    if stream_kib_per_s <= 0:
+    if wanted.number("stream_kib_per_s", stream_kib_per_s, 0) == 0:
         raise BadInput("a stream that moves no bytes is never as dear as a poll")
-    return bytes_per_call / 1024 / stream_kib_per_s * 1000
+    return wanted.number("bytes_per_call", bytes_per_call, 0) / 1024 / stream_kib_per_s * 1000
 
 
 def opening_round_trips(*, tls: bool, kept: bool = False) -> int:
@@ -94,6 +98,8 @@ def opening_round_trips(*, tls: bool, kept: bool = False) -> int:
 
 
 def _number(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e12:
-        raise BadInput(f"{name} is {value!r}; write a number of milliseconds, 0 or more")
-    return float(value)
+    return wanted.number(name, value, 0, what=" milliseconds")
+
+
+def _share(q: float) -> float:
+    return wanted.number("q", q, 0, 1, what=", such as 0.95")

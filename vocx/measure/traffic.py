@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from vocx.errors import BadInput
+from vocx.measure import wanted
 from vocx.measure.counted import Counted
 from vocx.measure.metered import (
     POLLS,
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.lab import Lab
 
+WAY = "between this kernel and the exchange's sockets"
+CLOCK = "this machine, which the lab shares"
 KIB = 1024.0
 SEEN_HEAD = 904
 """Bytes of the head of a reply of api.binance.com, with what its delivery network adds
@@ -263,6 +266,7 @@ def traffic(
     lab = in_lab(exchange).lab
     assert lab is not None
     check_names(polls, streams, tls)
+    every_ms = wanted.number("every_ms", every_ms, 5, what=": below it a poll waits for itself")
     calls = _calls(every_ms, seconds)
     with ExitStack() as stack:
         feeds: list[Metered] = []
@@ -271,11 +275,7 @@ def traffic(
         counted = _counted(lab, feeds, calls, int(every_ms * 1e6))
         costs = [_cost(one, counted, _limit_per_minute(exchange)) for one in feeds]
     made = conditions(
-        exchange,
-        way="between this kernel and the exchange's sockets",
-        clock="this machine, which the lab shares",
-        symbol=symbol,
-        seconds=calls * every_ms / 1000,
+        exchange, way=WAY, clock=CLOCK, symbol=symbol, seconds=calls * every_ms / 1000
     )
     return Traffic(conditions=made, costs=costs, every_ms=every_ms)
 
@@ -335,11 +335,7 @@ def _limit_per_minute(exchange: Exchange) -> float | None:
 
 
 def _calls(every_ms: float, seconds: float) -> int:
-    for name, value in (("every_ms", every_ms), ("seconds", seconds)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise BadInput(f"{name} is {value!r}; write a number above 0")
-    if every_ms < 5:
-        raise BadInput(f"every_ms is {every_ms!r}; below 5 a poll would wait for itself")
+    seconds = wanted.number("seconds", seconds, 0.01, 600)
     calls = int(seconds * 1000 / every_ms)
     if calls < 2:
         raise BadInput(f"in {seconds:g} s fewer than two polls of every {every_ms:g} ms fit")

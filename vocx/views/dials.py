@@ -21,6 +21,10 @@ class DialsView(View):
     def __init__(self, lab: Any, venue: str | None, name: str | None, note: str) -> None:
         if not hasattr(lab, "network"):
             raise BadInput("dials belong to a lab: write views.dials(lab), or views.dials(ex.lab)")
+        if venue is not None and venue not in lab.urls:
+            raise BadInput(
+                f"there is no venue {venue!r} in this lab; there is {', '.join(lab.urls)}"
+            )
         self.dials_lab = lab
         self._turning = Turning(lab, venue)
         self._where = venue or "all venues"
