@@ -88,7 +88,7 @@ class FillTimes(Result, frozen=True, kw_only=True):
             }
             for row in self.rows()
         ]
-        return f"{self.title}, ms\n{grid(shown)}\n{self.conditions.show()}"
+        return f"{self.title}, ms\n{grid(shown)}\n{self.conditions.under()}"
 
     def _row(self, name: str, every_ms: float, samples: list[float]) -> dict[str, Any]:
         late_ms = self.conditions.late_ms

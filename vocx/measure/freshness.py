@@ -144,13 +144,13 @@ class Freshness(Result, frozen=True, kw_only=True):
     def table(self) -> str:
         shown = [
             {
-                "feed": one.feed.name,
-                "call time, ms": one.call_ms.value if one.call_ms else None,
-                "mean age, ms": one.age.mean.around(),
-                "expected": one.expected_age_ms,
-                "p95 age": one.age.p95.value,
+                "feed (times in ms)": one.feed.name,
+                "call time": one.call_ms.value if one.call_ms else None,
+                "mean age": one.age.mean.around(),
+                "theory": one.expected_age_ms,
+                "p95": one.age.p95.value,
                 "wrong share": one.wrong.show(100, 0, " %"),
-                "expected ": f"{one.expected_wrong:.1%}",
+                "perfect": f"{one.expected_wrong:.1%}",
                 "missed": f"{one.missed:.1%}",
             }
             for one in self.feeds
@@ -160,7 +160,7 @@ class Freshness(Result, frozen=True, kw_only=True):
             f"quantities, {self.changes:,} of a price"
         )
         trouble = [f"{one.feed.name}: {one.trouble}" for one in self.feeds if one.trouble]
-        return "\n".join([grid(shown), *trouble, market, self.conditions.show()])
+        return "\n".join([grid(shown), *trouble, market, self.conditions.under()])
 
     def brief(self) -> str:
         """The three words only, without intervals."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from vocx.measure.result import Conditions, Result
+from vocx.measure.result import Conditions, Result, fold
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -35,7 +35,7 @@ KNOWN: dict[str, tuple[str, tuple[str, ...]]] = {
             "a feed that is silent while its pings go on",
             "an outage: back-off with jitter, Retry-After",
             "a spoilt message",
-            "says that it does not know while it is away",
+            "its own absence: says that it does not know meanwhile",
         ),
     ),
     "hybrid": (
@@ -87,7 +87,7 @@ class Lines(Result, frozen=True, kw_only=True):
         for name, one in zip(named, self.clients, strict=True):
             text.append(f"{name:<{wide}}  {one.lines:>5}  {one.total:>21}")
             text += [f"    survives {what}" for what in one.survives or ["nothing: it ends"]]
-        return "\n".join([*text, self.conditions.way])
+        return "\n".join([*text, fold(self.conditions.way)])
 
     def find(self, client: str) -> ClientLines:
         """One of them, by name."""

@@ -65,7 +65,7 @@ class WrongWhen(Result, frozen=True, kw_only=True):
 
     def table(self) -> str:
         where = f"{self.feed.name}, {self.conditions.rtt_ms:g} ms away"
-        return f"{where}\n{grid(self.rows())}\n{self.conditions.show()}"
+        return f"{where}\n{grid(self.rows())}\n{self.conditions.under()}"
 
     def figure(self, *, height: int | None = None) -> go.Figure:
         """A share for each kind of moment, with its interval."""

@@ -103,7 +103,7 @@ class WhoPays(Result, frozen=True, kw_only=True):
         ]
         under = f"{self.orders:,} paper orders each, at the same moments; "
         under += f"a taker's fee is {FEE_BP:g} bp"
-        return "\n".join([grid(shown), under, self.conditions.show()])
+        return "\n".join([grid(shown), under, self.conditions.under()])
 
     def find(self, feed: Feed) -> Payer:
         """What one feed cost."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import platform
+import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from vocx.lab import Lab
 
 SUFFIX = ".json"
+WIDE = 96
+"""Columns that a notebook's page of 1,000 pixels shows of a text without breaking its lines."""
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +86,15 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
         parts += [f"{self.repeats} repeats after {self.warm_up} to warm up"] if self.repeats else []
         parts += [f"seed {self.seed}"] if self.seed is not None else []
         return "; ".join(parts)
+
+    def under(self) -> str:
+        """The same in lines that no page has to break."""
+        return fold(self.show())
+
+
+def fold(text: str) -> str:
+    """A sentence in lines of at most :data:`WIDE` columns, those after the first set in."""
+    return textwrap.fill(text, WIDE, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def conditions(exchange: Exchange, *, way: str, clock: str, **more: Any) -> Conditions:
@@ -167,7 +179,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="result"):
 
     def table(self) -> str:
         """The rows as text, with the conditions below them."""
-        return f"{self.title}\n{grid(self.rows())}\n{self.conditions.show()}"
+        return f"{self.title}\n{grid(self.rows())}\n{self.conditions.under()}"
 
     def frame(self) -> pd.DataFrame:
         """The rows as a DataFrame; an interval becomes three columns, with ``_low`` and

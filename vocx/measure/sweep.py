@@ -53,7 +53,7 @@ class Sweep(Result, frozen=True, kw_only=True):
                         made[-1][f"{one.conditions.rtt_ms:g} ms away"] = (
                             f"{seen.age.mean.around(digits=0)}; {seen.wrong.value:.0%}"
                         )
-        return "\n".join([grid(made), self.conditions.show()])
+        return "\n".join([grid(made), self.conditions.under()])
 
     def at(self, rtt_ms: float) -> Freshness:
         """The result at one distance."""

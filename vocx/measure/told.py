@@ -132,7 +132,7 @@ def _latency(parts: Parts) -> Told:
         trip = Interval(rtt_ms, rtt_ms, rtt_ms)
         so += (
             f" A kept call takes {times(kept, trip).show()} round trips there, and a pushed price "
-            f"is {times(pushed_age, trip).show()} of one old."
+            f"is as old as {times(pushed_age, trip).show()} of one."
         )
     return Told(rest=rest, websocket=websocket, so=so.strip(), ratio=ratio)
 

@@ -149,7 +149,7 @@ class Traffic(Result, frozen=True, kw_only=True):
             f"{self.title}{wire}\n{grid([_spent(one, bool(wire)) for one in self.costs])}\n\n"
             "What it carries, and what compression makes of it (gzip, permessage-deflate; "
             f"computed)\n{grid([_carried(one, bool(wire)) for one in self.costs])}\n"
-            f"{self._heads()}{self.conditions.show()}"
+            f"{self._heads()}{self.conditions.under()}"
         )
 
     def _heads(self) -> str:
