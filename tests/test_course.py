@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -341,6 +342,15 @@ def test_kernel_shows_short_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "ZeroDivisionError" in "".join(seen[1]) and "of your cell" not in "".join(seen[1])
     ip.run_cell("raise KeyboardInterrupt")
     assert seen[2] == ["Interrupted.", "  in line 1 of your cell: raise KeyboardInterrupt"]
+
+
+def test_an_interrupt_inside_python_names_the_line_that_called() -> None:
+    """Waiting happens in ``threading`` and the like; their lines are none of the learner's."""
+    event = threading.Event()
+    threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        event.wait(10)
+    assert shown.brief(caught.value, caught.tb)[-1].endswith("of your cell: event.wait(10)")
 
 
 def test_bad_kernel_is_stopped_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import msgspec
 
 from vocx.course import passport
 from vocx.course.running import Trial, Wrong, observe, short
+from vocx.course.shown import fold
 from vocx.errors import BadInput
 
 State = Literal["right", "wrong", "not answered yet"]
@@ -100,7 +101,7 @@ def check(name: str, answer: Any = None) -> Result:
         passport.save(passport.Passport(checks=[wanted.id]))
     elif result.state == "wrong":
         result = _count(wanted, result)
-    print(result.text)
+    print(fold(result.text))
     return result
 
 

@@ -38,8 +38,8 @@ RIGHT: dict[str, tuple[str, str]] = {
     ),
     "05b.1": (
         "c",
-        "One message is a quarter of a call, but more than a hundred came each second of the "
-        "recorded session: 16.5 KiB/s against 0.54.",
+        "One message is less than a third of a call, but more than a hundred came each second of "
+        "the recorded session: 16.5 KiB/s against 0.54.",
     ),
     "05b.2": (
         "b",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import sysconfig
 import textwrap
+import threading
 import traceback
 from collections.abc import Mapping
 from html import escape
@@ -14,8 +16,10 @@ from typing import Any
 from vocx.errors import VocxError
 
 MOST_LINES = 8
-_WIDTH = 100
+_WIDTH = 96
 _PACKAGE = str(Path(__file__).resolve().parents[1])
+_OTHERS = (_PACKAGE, sysconfig.get_path("stdlib"), str(Path(threading.__file__).parent))
+"""Where no line of a learner stands: vocx, and Python itself, by either name of its folder."""
 
 
 def shell() -> Any | None:
@@ -65,15 +69,23 @@ def brief(error: BaseException, trace: TracebackType | None) -> list[str]:
 
 
 def _yours(trace: TracebackType | None) -> list[str]:
-    """The last line outside vocx and the libraries below it."""
+    """The last line outside vocx, the libraries below it and Python's own."""
     frames = traceback.extract_tb(trace)
-    mine = [frame for frame in frames if not frame.filename.startswith(_PACKAGE)]
+    mine = [frame for frame in frames if not frame.filename.startswith(_OTHERS)]
     own = [frame for frame in mine if "site-packages" not in frame.filename]
     if not own:
         return []
     frame = own[-1]
     code = f": {frame.line}" if frame.line else ""
     return [f"  in line {frame.lineno} of your cell{code}"[:_WIDTH]]
+
+
+def fold(text: str) -> str:
+    """Each line in pieces that no page has to break, those after the first set in."""
+    shape = textwrap.TextWrapper(
+        _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(map(shape.fill, text.splitlines()))
 
 
 def link(text: str, href: str) -> None:
