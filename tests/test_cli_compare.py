@@ -142,6 +142,8 @@ def test_distances_that_cannot_be_measured(words: list[str], text: str) -> None:
         (["--seconds", "1"], "vocx: --seconds is 1; write 2 to 300"),
         (["20", "80"], "numbers are for --rtt"),
         (["-o", "/nowhere/at/all"], "vocx: there is no folder /nowhere/at"),
+        (["-o", "."], "vocx: . is a folder; give a file in it"),
+        (["-o", "/proc/kept.json"], "vocx: /proc/kept.json cannot be written"),
     ],
 )
 def test_bad_input_gets_a_line(arguments: list[str], text: str) -> None:

@@ -87,12 +87,27 @@ def free(path: Path | None, *, overwrite: bool) -> Path | None:
     if path is None:
         return None
     place = path.expanduser()
+    if place.is_dir():
+        raise BadInput(f"{place} is a folder; give a file in it: {place / 'compared.json'}")
     place = place if place.suffix else place.with_suffix(".json")
     if place.exists() and not overwrite:
         raise BadInput(f"{place} exists; give another name, or --overwrite")
     if not place.parent.is_dir():
         raise BadInput(f"there is no folder {place.parent}; make it, or give another path")
+    _writable(place)
     return place
+
+
+def _writable(place: Path) -> None:
+    """Tried, as rights alone do not tell; what was not there is not there afterwards."""
+    found = place.exists()
+    try:
+        with place.open("ab"):
+            pass
+        if not found:
+            place.unlink()
+    except OSError as error:
+        raise BadInput(f"{place} cannot be written ({error.strerror}); give another path") from None
 
 
 def measured(wish: Asked) -> Article:

@@ -14,7 +14,7 @@ import msgspec
 
 from vocx.errors import BadInput
 from vocx.measure import wanted
-from vocx.measure.result import Result, conditions, in_lab, round_trip_ms
+from vocx.measure.result import Result, conditions, grid, in_lab, round_trip_ms
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.timing import HttpExchange, Phases
 
@@ -90,8 +90,8 @@ class CallTimes(Result, frozen=True, kw_only=True):
     calls: list[CallTime]
 
     title: ClassVar[str] = (
-        "Call time of the best bid and ask, ms (phases: the median of each; at a distance TCP's "
-        "handshake is emulated)"
+        "Call time of the best bid and ask, ms (phases: medians; at a distance TCP's handshake is "
+        "emulated)"
     )
 
     def rows(self) -> list[dict[str, Any]]:
@@ -109,6 +109,23 @@ class CallTimes(Result, frozen=True, kw_only=True):
             }
             for one in self.calls
         ]
+
+    def table(self) -> str:
+        """The rows, narrow enough for a notebook, with the conditions below them."""
+        shown = [
+            {
+                "call": one.name,
+                "away": f"{one.rtt_ms:g}",
+                "median": one.median_ms.around(),
+                "theory": one.theory_ms,
+                "p95": one.p95_ms.value,
+                **{name: ms for name, ms in one.laid.items() if name not in ("DNS", "send")},
+                "connections": len(set(one.ports)),
+                "local port": _span(one.ports),
+            }
+            for one in self.calls
+        ]
+        return f"{self.title}\n{grid(shown)}\n{self.conditions.under()}"
 
     def call(self, name: str, rtt_ms: float | None = None) -> CallTime:
         """One row by its name, such as ``"https, new connection"``, and its distance."""
@@ -361,4 +378,4 @@ def _at(made: Any, distances: Sequence[float]) -> Any:
 
 def _span(ports: Sequence[int]) -> str:
     first, *others = dict.fromkeys(ports)
-    return f"{first} and {len(others)} more" if others else str(first)
+    return f"{first} + {len(others)}" if others else str(first)

@@ -141,7 +141,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
             f"{self.title}, ms (medians; theory: the distance alone)\n"
             f"{grid([_line(row) for row in self.rows()])}\nmaking and signing an order: {keys}; "
             f"a socket that logged on sent {self.logon_signatures} signature, once\n"
-            f"{self.conditions.show()}"
+            f"{self.conditions.under()}"
         )
 
     def figure(self, *, height: int = 400) -> go.Figure:
@@ -154,8 +154,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
         names = [f"{row['way']}, {row['at_once']} at once" for row in rows]
         made = go.Figure(
             layout=figures.layout(
-                x="milliseconds from the sending (this machine's clock, shared with the lab; "
-                f"{self.conditions.dials})",
+                x=f"ms from the sending, one clock; {self.conditions.dials}",
                 y="",
                 height=height,
                 xaxis={"rangemode": "tozero"},

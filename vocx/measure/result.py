@@ -210,6 +210,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="result"):
             There is a file already (write ``overwrite=True``), or it cannot be written.
         """
         place = _place(path)
+        if place.is_dir():
+            raise BadInput(f"{place} is a folder; write a file in it: {place / 'ages.json'}")
         place = place if place.suffix else place.with_suffix(SUFFIX)
         if place.exists() and not overwrite:
             raise BadInput(f"{place} exists; write overwrite=True, or another name")
