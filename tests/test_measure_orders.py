@@ -182,7 +182,8 @@ def test_an_interrupt_puts_the_limits_back(exchange: vocx.Exchange) -> None:
         timer.start()
         measure.orders(exchange, repeats=100)
     timer.join()
-    assert exchange.lab.limits.state["limits"] == limits and asked(exchange)[0] == []
+    state = exchange.lab.limits.state
+    assert state["limits"] == limits and not state["off"] and asked(exchange)[0] == []
     assert {one.name for one in set(threading.enumerate()) - threads} == set()
 
 

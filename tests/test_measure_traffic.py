@@ -230,3 +230,15 @@ def test_a_sample_costs_little(exchange: Exchange) -> None:
     spent = time.thread_time_ns() - begun
     feed.close()
     assert spent / many < 50_000
+
+
+def test_limits_do_not_slow_what_is_counted(exchange: Exchange) -> None:
+    """A poll that waits for the next minute would be counted as one that costs less."""
+    limits = exchange.lab.limits
+    limits(weight=20)
+    try:
+        found = traffic(exchange, polls=["quote"], streams=[], tls=[False], every_ms=50, seconds=1)
+        assert found.cost("poll quote").count == 20 and not limits.state["off"]
+    finally:
+        limits(weight=6000)
+        limits.advance()

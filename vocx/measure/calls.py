@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from numbers import Real
 from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,6 +17,7 @@ from vocx.errors import BadInput
 from vocx.measure import wanted
 from vocx.measure.result import Result, conditions, grid, in_lab, round_trip_ms
 from vocx.measure.sampling import Interval, quantile_interval
+from vocx.measure.watching import together, unbraked, unlimited
 from vocx.timing import HttpExchange, Phases
 
 if TYPE_CHECKING:
@@ -231,14 +233,13 @@ def calls(
     wires = wanted.wires(tls)
     now = round_trip_ms(lab.network.state, exchange.venue.name)
     asked = [now] if rtt_ms is None else _distances(rtt_ms)
-    exchange.instrument(symbol)
     made = conditions(
         exchange, way=WAY, clock="this kernel", symbol=symbol, warm_up=WARM_UP, repeats=repeats
     )
     found: list[CallTime] = []
     base: dict[tuple[bool, bool], float] = {}
     for distance in asked if 0 in asked else [0.0, *asked]:
-        with ExitStack() as dial:
+        with unlimited(exchange, symbol), ExitStack() as dial:
             if distance != now or rtt_ms is not None:
                 dial.enter_context(lab.network.latency(rtt_ms=distance, venue=made.venue))
             samples = _sampled(exchange, symbol, wires, repeats, distance)
@@ -261,7 +262,7 @@ class _Caller:
         self.kind = (new, tls)
         self.done: list[HttpExchange] = []
         self._symbol, self._new = symbol, new
-        self._twin = exchange.twin(name="measure calls", tls=tls)
+        self._twin = unbraked(exchange, "measure calls", tls=tls)
 
     def once(self) -> HttpExchange:
         call = self._twin.quote(self._symbol).exchange
@@ -304,32 +305,14 @@ def _sampled(
 
 def _side_by_side(callers: Sequence[_Caller], repeats: int) -> None:
     """Each kind in a thread of its own; the first error is raised when all have ended."""
-    stop, errors = threading.Event(), []
+    stop = threading.Event()
 
     def work(one: _Caller) -> None:
-        try:
-            one.all(WARM_UP, stop)
-            one.done.clear()
-            one.all(repeats, stop)
-        except Exception as error:
-            errors.append(error)
-            stop.set()
+        one.all(WARM_UP, stop)
+        one.done.clear()
+        one.all(repeats, stop)
 
-    threads = [
-        threading.Thread(target=work, args=(one,), name="vocx calls", daemon=True)
-        for one in callers
-    ]
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            thread.join()
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(10)
-    if errors:
-        raise errors[0]
+    together([partial(work, one) for one in callers], stop)
 
 
 def _median(done: Sequence[HttpExchange]) -> float:

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vocx.measure import theory, wanted
 from vocx.measure.filling import WARM, Filling
-from vocx.measure.result import Result, conditions, grid
+from vocx.measure.result import CLOCK, Result, conditions, grid
 from vocx.measure.sampling import mean_interval, quantile_interval
-from vocx.measure.trading import room_for_orders, trading_lab
+from vocx.measure.trading import trading_lab
+from vocx.measure.watching import unlimited
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def fills(
     intervals = _intervals(every_ms)
     phases = [_phases(Random(f"{seed} {every}"), repeats) for every in intervals]
     with ExitStack() as stack:
-        stack.enter_context(room_for_orders(exchange, symbol))
+        stack.enter_context(unlimited(exchange, symbol))
         run = Filling(exchange, symbol, intervals, stack)
         begun_ns = mono_ns()
         for number in range(repeats):
@@ -208,7 +209,7 @@ def _result(
         conditions=conditions(
             exchange,
             way="from the match inside the exchange to this program",
-            clock="this machine, which the lab shares",
+            clock=CLOCK,
             symbol=run.symbol,
             seconds=seconds,
             warm_up=WARM,

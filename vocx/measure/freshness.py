@@ -16,7 +16,7 @@ from vocx.errors import BadInput
 from vocx.measure import wanted
 from vocx.measure.feeds import STANDARD, Feed, Poll, feeds_of
 from vocx.measure.ideal import expected_wrong, pooled, steps_of
-from vocx.measure.result import Conditions, Result, conditions, grid, in_force, in_lab
+from vocx.measure.result import CLOCK, Conditions, Result, conditions, grid, in_force, in_lab
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.steps import Ages, Known, Steps, ages, within, wrong
 from vocx.measure.truths import Truths
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from vocx.lab import Lab
     from vocx.lab.truth import TruthEvent
 
-WAY, CLOCK = "from the exchange's book to this kernel", "this machine, which the lab shares"
+WAY = "from the exchange's book to this kernel"
 WARM_CALLS = 8
 LEAST_S, LONGEST_S = 0.5, 600.0
 LOG_S = 20.0
@@ -222,7 +222,7 @@ def freshness(
     """
     feeds, seconds, lab = _checked(exchange, feeds, seconds)
     instrument = exchange.instrument(symbol)
-    with unlimited(exchange):
+    with unlimited(exchange, symbol):
         call_ms = _warm_call_ms(exchange, symbol)
         stated = conditions(
             exchange, way=WAY, clock=CLOCK, symbol=symbol, seconds=seconds,

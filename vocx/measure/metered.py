@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from vocx.errors import BadInput
 from vocx.measure import squeezed, wanted
+from vocx.measure.watching import unbraked
 from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import GetBook, GetQuote, GetTicker, Intent
 
@@ -96,7 +97,7 @@ class Asking(Metered):
         super().__init__(name, tls)
         what, found, _ = name.partition(NEW)
         self.new = bool(found)
-        self._twin = exchange.twin(name=f"traffic {next(_numbers)}", tls=tls)
+        self._twin = unbraked(exchange, f"traffic {next(_numbers)}", tls=tls)
         self._intent, self._ask = _asked(what, self._twin, symbol)
         self.weight = exchange.venue.request(self._intent, wall_ns()).weight
         self.calls: list[HttpExchange] = []

@@ -25,9 +25,10 @@ import msgspec
 
 from vocx.measure import theory, wanted
 from vocx.measure.ordering import ByRest, BySocket, LoggedOn, Placed, Ready, Way
-from vocx.measure.result import Result, conditions, grid
+from vocx.measure.result import CLOCK, Result, conditions, grid
 from vocx.measure.sampling import Interval, quantile_interval
-from vocx.measure.trading import Trader, room_for_orders, small, trading_lab
+from vocx.measure.trading import Trader, small, trading_lab
+from vocx.measure.watching import unlimited
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:
@@ -243,7 +244,7 @@ def orders(
     repeats = wanted.whole("repeats", repeats, 1, 100, what=" orders")
     many = wanted.whole("many", many, 1, 100, what=" orders")
     with ExitStack() as stack:
-        stack.enter_context(room_for_orders(exchange, symbol))
+        stack.enter_context(unlimited(exchange, symbol))
         run = _Run(exchange, symbol, many, stack)
         begun_ns = mono_ns()
         run.singles(repeats)
@@ -257,7 +258,7 @@ def _result(run: _Run, exchange: Exchange, repeats: int, seconds: float) -> Orde
         conditions=conditions(
             exchange,
             way="from this program to the exchange's engine, and back",
-            clock="this machine, which the lab shares",
+            clock=CLOCK,
             symbol=run.symbol,
             seconds=seconds,
             warm_up=WARM_UP,

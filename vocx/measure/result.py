@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.lab import Lab
 
+CLOCK = "this machine, which the lab shares"
 SUFFIX = ".json"
 WIDE = 96
 """Columns that a notebook's page of 1,000 pixels shows of a text without breaking its lines."""

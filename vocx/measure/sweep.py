@@ -11,8 +11,8 @@ import numpy as np
 from vocx.errors import BadInput
 from vocx.measure import theory, wanted
 from vocx.measure.feeds import Feed, Poll, Push, span
-from vocx.measure.freshness import CLOCK, WAY, Freshness, freshness
-from vocx.measure.result import Result, conditions, grid, in_lab
+from vocx.measure.freshness import WAY, Freshness, freshness
+from vocx.measure.result import CLOCK, Result, conditions, grid, in_lab
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -8,8 +8,8 @@ taken away at the end. Orders travel as everywhere in this package: by :class:`v
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, cast
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 PLENTY = 10_000_000
 """Of every asset, for who takes whole levels of the book."""
-ROOM = 10_000
 
 
 class Trader:
@@ -157,29 +156,6 @@ def trading_lab(exchange: Exchange) -> Lab:
             'vocx.connect("binance", lab=vocx.lab.open(name="live"))'
         )
     return lab
-
-
-@contextmanager
-def room_for_orders(exchange: Exchange, symbol: str) -> Iterator[None]:
-    """The lab's limit of orders in ten seconds put aside, and then put back as it was found.
-
-    Instruments are asked for before: with them the exchange learns the limits, which should not
-    be those of this moment.
-    """
-    lab, venue = trading_lab(exchange), exchange.venue.name
-    exchange.instrument(symbol)
-    state = lab.limits(venue=venue)
-    found = next(
-        one["limit"]
-        for one in state["limits"]
-        if one["rateLimitType"] == "ORDERS" and one["interval"] == "SECOND"
-    )
-    lab.limits(venue=venue, orders=found + ROOM)
-    try:
-        yield
-    finally:
-        with suppress(LabError):
-            lab.limits(venue=venue, orders=found)
 
 
 def small(instrument: Instrument, price: Decimal) -> Decimal:

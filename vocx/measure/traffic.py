@@ -3,7 +3,6 @@ compression would save. Polls and streams side by side in the same seconds of th
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,15 +14,15 @@ from vocx.measure import wanted
 from vocx.measure.counted import Counted
 from vocx.measure.metered import (
     POLLS,
-    READY_S,
     STREAMS,
     Asking,
     Metered,
     check_names,
     metered,
 )
-from vocx.measure.result import Result, conditions, grid, in_lab
+from vocx.measure.result import CLOCK, Result, conditions, grid, in_lab
 from vocx.measure.sampling import Interval
+from vocx.measure.watching import together, unlimited
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from vocx.lab import Lab
 
 WAY = "between this kernel and the exchange's sockets"
-CLOCK = "this machine, which the lab shares"
 KIB = 1024.0
 SEEN_HEAD = 904
 """Bytes of the head of a reply of api.binance.com, with what its delivery network adds
@@ -268,7 +266,7 @@ def traffic(
     check_names(polls, streams, tls)
     every_ms = wanted.number("every_ms", every_ms, 5, what=": below it a poll waits for itself")
     calls = _calls(every_ms, seconds)
-    with ExitStack() as stack:
+    with unlimited(exchange, symbol), ExitStack() as stack:
         feeds: list[Metered] = []
         for secure in dict.fromkeys(tls):
             feeds += metered(exchange, symbol, polls, streams, secure, stack)
@@ -282,7 +280,7 @@ def traffic(
 
 def _counted(lab: Lab, feeds: Sequence[Metered], calls: int, every_ns: int) -> Counted:
     """All feeds opened, and counted over the same window."""
-    _together([one.open for one in feeds])
+    together([one.open for one in feeds])
     counted = Counted(lab, every_ns, calls)
     for one in feeds:
         one.begin(counted.begin_ns, calls, every_ns)
@@ -340,30 +338,6 @@ def _calls(every_ms: float, seconds: float) -> int:
     if calls < 2:
         raise BadInput(f"in {seconds:g} s fewer than two polls of every {every_ms:g} ms fit")
     return calls
-
-
-def _together(works: Sequence[Any]) -> None:
-    """All at once, in threads; the first error is raised when all have ended."""
-    errors: list[BaseException] = []
-
-    def work(one: Any) -> None:
-        try:
-            one()
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=work, args=(one,), daemon=True) for one in works]
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            thread.join()
-    except BaseException:
-        for thread in threads:
-            thread.join(READY_S)
-        raise
-    if errors:
-        raise errors[0]
 
 
 def _scaled(interval: Interval, factor: float) -> Interval:

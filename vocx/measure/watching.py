@@ -311,17 +311,19 @@ def watch(feed: Feed, number: int, exchange: Exchange, symbol: str) -> Watch:
     return Listening(feed, number, exchange, symbol)
 
 
-def unbraked(exchange: Exchange, name: str) -> Exchange:
+def unbraked(exchange: Exchange, name: str, *, tls: bool | None = None) -> Exchange:
     """A twin that never waits for the limits: such a wait would be taken for an age. Close it."""
-    twin = exchange.twin(name=name)
+    twin = exchange.twin(name=name, tls=tls)
     twin.budget.stop_at = None
     return twin
 
 
 @contextmanager
-def unlimited(exchange: Exchange) -> Iterator[None]:
+def unlimited(exchange: Exchange, symbol: str) -> Iterator[None]:
     """The lab's limits put aside, as they are not what is measured, and put back as they were.
-    What others have used stays used, and what is asked meanwhile is not counted."""
+    What others have used stays used, and what is asked meanwhile is not counted. Instruments are
+    asked for before: with them the exchange learns the limits, which are not those of now."""
+    exchange.instrument(symbol)
     lab, venue = in_lab(exchange).lab, exchange.venue.name
     assert lab is not None
     found = bool(lab.limits(venue=venue)["off"])
@@ -331,6 +333,36 @@ def unlimited(exchange: Exchange) -> Iterator[None]:
     finally:
         with suppress(LabError):
             lab.limits(venue=venue, off=found)
+
+
+def together(works: Sequence[Callable[[], object]], stop: threading.Event | None = None) -> None:
+    """All at once, in threads; the first error is raised when all have ended. ``stop`` is set on
+    an error and on an interrupt."""
+    errors: list[Exception] = []
+    stop = stop or threading.Event()
+
+    def done(work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception as error:
+            errors.append(error)
+            stop.set()
+
+    threads = [
+        threading.Thread(target=done, args=(one,), name="vocx measure", daemon=True)
+        for one in works
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        for thread in threads:
+            thread.join()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(READY_S)
+    if errors:
+        raise errors[0]
 
 
 def wait_ready(watches: Sequence[Watch], seconds: float) -> None:
