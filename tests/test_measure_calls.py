@@ -136,3 +136,12 @@ def test_it_needs_a_lab() -> None:
     """The distance of a real venue cannot be turned."""
     with pytest.raises(errors.BadInput, match="only a lab"):
         calls(vocx.connect("binance", where="real"))
+
+
+@pytest.mark.parametrize("direction", ["up", "down"])
+def test_a_handshake_pays_both_ways_whichever_is_turned(exchange: Exchange, direction: str) -> None:
+    """A new connection needs two round trips, also where all of them is the way back."""
+    with exchange.lab.network.latency(rtt_ms=160, direction=direction):
+        found = calls(exchange, repeats=3, tls=(False,))
+    new, kept = (found.call(f"http, {name} connection").median_ms.value for name in ("new", "kept"))
+    assert 80 <= kept < 120 and 160 <= new < 220

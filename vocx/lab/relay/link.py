@@ -146,7 +146,8 @@ class Link(asyncio.Transport):
 
     def received(self, data: bytes) -> None:
         self.bytes_up += len(data)
-        if self.up.direct and not self._paused_by_reader:
+        known = self._greeted or not self.up.path.back_s  # a handshake also pays the way back
+        if self.up.direct and known and not self._paused_by_reader:
             self._greeted = True
             self._hand_up(data)
             return
