@@ -193,7 +193,7 @@ def article(
         parts = run.filled(parts)
     given = list(parts.given().values())
     if not given:
-        raise BadInput("give an exchange in a lab, or results: measure.article(ex)")
+        raise BadInput("nothing was measured yet; measure something, or write measure.article(ex)")
     timed = [one for one in given if one.conditions.made]
     return Article(conditions=(timed or given)[0].conditions, parts=parts)
 

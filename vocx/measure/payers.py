@@ -26,7 +26,7 @@ from vocx.measure import wanted
 from vocx.measure.feeds import Feed, Poll, Push, feeds_of
 from vocx.measure.freshness import Freshness
 from vocx.measure.ideal import feed_of
-from vocx.measure.result import Conditions, Result, grid
+from vocx.measure.result import Conditions, Result, fold, grid
 from vocx.measure.sampling import Interval, mean_interval, share_interval
 from vocx.measure.steps import BLOCKS, Known, Steps, at_moments
 
@@ -101,9 +101,10 @@ class WhoPays(Result, frozen=True, kw_only=True):
             }
             for one in self.payers
         ]
-        under = f"{self.orders:,} paper orders each, at the same moments; "
+        under = f"{self.orders:,} paper orders each, at the same moments; left: the true price "
+        under += "had passed a quote, and others dealt with it; deals are those; "
         under += f"a taker's fee is {FEE_BP:g} bp"
-        return "\n".join([grid(shown), under, self.conditions.under()])
+        return "\n".join([grid(shown), fold(under), self.conditions.under()])
 
     def find(self, feed: Feed) -> Payer:
         """What one feed cost."""

@@ -90,7 +90,8 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
 
     def under(self) -> str:
         """The same in lines that no page has to break."""
-        return fold(self.show())
+        whole = self.show().replace("seed ", "seed\u00a0").replace(" s;", "\u00a0s;")
+        return fold(whole).replace("\u00a0", " ")
 
 
 def fold(text: str) -> str:

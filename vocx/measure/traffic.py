@@ -20,7 +20,7 @@ from vocx.measure.metered import (
     check_names,
     metered,
 )
-from vocx.measure.result import CLOCK, Result, conditions, grid, in_lab
+from vocx.measure.result import CLOCK, Result, conditions, fold, grid, in_lab
 from vocx.measure.sampling import Interval
 from vocx.measure.watching import together, unlimited
 
@@ -157,10 +157,11 @@ class Traffic(Result, frozen=True, kw_only=True):
             return ""
         mean = sum(heads) / len(heads)
         more = (SEEN_HEAD - mean) / KIB
-        return (
+        text = (
             f"A reply's head has {mean:.0f} bytes here; one of api.binance.com had {SEEN_HEAD} "
-            f"(seen 2025-12-01): a real poll costs {more:.1f} KiB more a call.\n"
+            f"(seen 2025-12-01): a real poll costs {more:.1f} KiB more a call."
         )
+        return f"{fold(text)}\n"
 
     def cost(self, name: str) -> Cost:
         """One row by its name: ``"poll quote"``, ``"stream quotes, TLS"``."""
@@ -210,7 +211,7 @@ def _spent(one: Cost, brief: bool) -> dict[str, Any]:
         "of limit": None if one.limit_share is None else f"{one.limit_share:.0%}",
         "KiB/s": _scaled(one.wire_per_s, 1 / KIB).around(),
         "bytes each": one.bytes_each,
-        "connections": one.connections,
+        "opened": one.connections,
         "handshakes": one.handshakes,
     }
 
