@@ -183,7 +183,7 @@ def test_an_interrupt_leaves_nothing() -> None:
         assert process.stdout is not None and process.stderr is not None
         pid = int(process.stdout.readline())
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 130
+        assert process.wait(30) == 130
         assert process.stderr.read().startswith("vocx: stopped; the lab is closed")
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -87,10 +87,15 @@ def mean_interval(samples: Sequence[float], weights: Sequence[float] | None = No
 
 
 def share_interval(samples: Sequence[float], weights: Sequence[float] | None = None) -> Interval:
-    """:func:`mean_interval` of shares: the interval ends at 0 and 1."""
+    """:func:`mean_interval` of shares: the interval ends at 0 and 1.
+
+    Samples that are all 0, or all 1, say nothing of how far off they may be: no interval.
+    """
     found = mean_interval(samples, weights)
     if found.low is None or found.high is None:
         return found
+    if found.low == found.high:
+        return Interval(found.value, n=found.n)
     return Interval(found.value, max(0.0, found.low), min(1.0, found.high), found.n)
 
 
