@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,12 @@ import pytest
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.lab import Lab
+
+
+# A suite that a shell starts in the background inherits an ignored Ctrl-C: tests that interrupt
+# would then interrupt nothing, and what they were to end would run on beside all other tests.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def recordings() -> Path:

@@ -61,11 +61,11 @@ def test_round_trips_tell_the_time(measured: CallTimes, name: str, round_trips: 
 
 
 def test_ports_tell_the_connections_apart(measured: CallTimes) -> None:
-    """A new connection for each call, one for all where it is kept, none shared between kinds."""
+    """A new connection for each call, one for all where it is kept, none of these shared."""
     for one in measured.calls:
         assert len(set(one.ports)) == (5 if one.new else 1) and 0 not in one.ports
-    together = [port for one in measured.calls for port in set(one.ports)]
-    assert len(together) == len(set(together))
+    kept = [one.ports[0] for one in measured.calls if not one.new]
+    assert len(kept) == len(set(kept)), "a port that was closed may be given out again, no other"
 
 
 def test_phases_stand_where_a_network_has_them(measured: CallTimes) -> None:
