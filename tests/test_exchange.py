@@ -15,8 +15,9 @@ import vocx
 import vocx.lab
 from vocx import errors
 from vocx.exchange import Exchange
-from vocx.exchange.words import epoch_ns, round_trip_ms, unknown_symbol
+from vocx.exchange.words import epoch_ns, unknown_symbol
 from vocx.facts import Facts
+from vocx.lab.network import round_trip_ms
 from vocx.venues import get
 
 

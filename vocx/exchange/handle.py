@@ -27,6 +27,7 @@ from vocx.facts import (
     Ticker,
     Trade,
 )
+from vocx.lab.network import round_trip_ms
 from vocx.limits import Budget
 from vocx.rest import Client, Gate, Standing
 from vocx.timing import ClockOffset, HttpExchange, mono_ns
@@ -176,7 +177,7 @@ class Exchange(Orders, Listening):
         """The lab's distance dial for this venue, as a round trip."""
         assert self.lab is not None
         with suppress(errors.VocxError):
-            return words.round_trip_ms(self.lab.network.state, self.venue.name)
+            return round_trip_ms(self.lab.network.state, self.venue.name)
         return None
 
     def _standing(self) -> Standing | None:

@@ -119,16 +119,6 @@ def in_lab(config: Config) -> str:
     return f"in the lab on this machine (a replay of {files} {speed})"
 
 
-def round_trip_ms(dials: Iterable[Mapping[str, Any]], venue: str) -> float:
-    """What the lab's dials in force (``lab.network.state``) add to a round trip of one venue."""
-    ways = {"up": 0.0, "down": 0.0}
-    for cell in dials:
-        if cell["dial"] == "latency" and cell["venue"] in (None, venue):
-            for way in [cell["direction"]] if cell["direction"] else list(ways):
-                ways[way] = cell["values"]["rtt_ms"] / 2
-    return sum(ways.values())
-
-
 def standing(limits: Mapping[str, Any]) -> Standing:
     """The lab's answer to ``limits``, as it concerns this machine's loopback address."""
     mine = limits["peers"].get("127.0.0.1", {})

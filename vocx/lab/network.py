@@ -15,7 +15,7 @@ lab's process, on the bytes of each connection; nothing is done to the machine's
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -28,6 +28,22 @@ class Controlled(Protocol):
 
     def control(self, op: str, **arguments: Any) -> Any:
         """One call on the control port."""
+
+
+def ways_ms(state: Iterable[Mapping[str, Any]], venue: str | None) -> tuple[float, float]:
+    """What the distance dials of a :attr:`Network.state` add on the way there, and back, to one
+    venue's bytes (``None``: whatever is turned)."""
+    ways = {"up": 0.0, "down": 0.0}
+    for cell in state:
+        if cell["dial"] == "latency" and (venue is None or cell["venue"] in (None, venue)):
+            for way in [cell["direction"]] if cell["direction"] else list(ways):
+                ways[way] = cell["values"]["rtt_ms"] / 2
+    return ways["up"], ways["down"]
+
+
+def round_trip_ms(state: Iterable[Mapping[str, Any]], venue: str | None) -> float:
+    """Both ways of :func:`ways_ms` together."""
+    return sum(ways_ms(state, venue))
 
 
 class Turned:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from vocx.errors import BadInput
+from vocx.lab.network import round_trip_ms
 from vocx.measure import wanted
-from vocx.measure.result import Result, conditions, grid, in_lab, round_trip_ms
+from vocx.measure.result import Result, conditions, grid, in_lab
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.watching import together, unbraked, unlimited
 from vocx.timing import HttpExchange, Phases

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from vocx.errors import BadInput
+from vocx.lab.network import ways_ms
 from vocx.measure.sampling import Interval, places
 
 if TYPE_CHECKING:
@@ -140,21 +141,6 @@ def in_force(lab: Lab) -> str:
     """The dials and faults of a lab that are in force, in one line."""
     faults = [f"fault {one['name']}" for one in lab.faults]
     return "; ".join([str(lab.network), *faults])
-
-
-def round_trip_ms(state: Sequence[Mapping[str, Any]], venue: str) -> float:
-    """What the distance dials add to a round trip: half for each direction that is turned."""
-    return sum(ways_ms(state, venue))
-
-
-def ways_ms(state: Sequence[Mapping[str, Any]], venue: str) -> tuple[float, float]:
-    """What the distance dials add on the way there, and back."""
-    ways = {"up": 0.0, "down": 0.0}
-    for cell in state:
-        if cell["dial"] == "latency" and cell["venue"] in (None, venue):
-            for way in ways if cell["direction"] is None else [cell["direction"]]:
-                ways[way] = cell["values"]["rtt_ms"] / 2
-    return ways["up"], ways["down"]
 
 
 def machine() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vocx.errors import BadInput
-from vocx.exchange.words import round_trip_ms
+from vocx.lab.network import round_trip_ms
 from vocx.views.sliders import Slider
 
 FARTHEST_MS, STEP_MS = 400, 20
@@ -57,7 +57,7 @@ class Turning:
     @property
     def rtt_ms(self) -> float:
         """The distance, as a round trip, whichever ways it was turned for."""
-        return round_trip_ms([{**one, "venue": None} for one in self._mine()], "")
+        return round_trip_ms(self.state, self.venue)
 
     def latency(self, rtt_ms: float | None = None, jitter_ms: float | None = None) -> None:
         """Turn the distance or its jitter and leave the other as it is."""
