@@ -445,7 +445,7 @@ def test_in_a_real_kernel() -> None:
 
 def test_notebooks_and_catalogue_agree() -> None:
     """Every lesson that is counted and linked has its notebook, and no notebook is left out."""
-    folder = Path(__file__).resolve().parents[1] / "notebooks"
+    folder = Path(__file__).resolve().parents[2] / "notebooks"
     files = {file.stem for file in folder.glob("*.ipynb")}
     if not files:
         pytest.skip(f"no notebooks in {folder}")

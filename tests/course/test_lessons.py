@@ -24,7 +24,7 @@ from nbclient import NotebookClient
 from vocx.course import catalogue
 from vocx.course.predictions import RIGHT
 
-FOLDER = Path(__file__).resolve().parents[1] / "notebooks"
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 BADGE = "https://mybinder.org/badge_logo.svg"
 LAUNCH = "https://mybinder.org/v2/gh/vocx/vocx/v0.1.0?urlpath=lab/tree/notebooks/{}"
