@@ -15,7 +15,7 @@ import vocx
 from vocx import errors
 from vocx.exchange import Exchange
 from vocx.lab import Lab
-from vocx.lab.ledger import Connection, Ledger
+from vocx.lab.network.connection_log import Connection, Ledger
 from vocx.measure import counted, load, metered, squeezed
 from vocx.measure.traffic import Traffic, traffic
 from vocx.stream import running

@@ -98,7 +98,8 @@ def exchange(
     ] = False,
 ) -> None:
     """Run an exchange in a box until Ctrl-C; its URLs and keys as one JSON line."""
-    from vocx.lab import Config, process, recordings
+    from vocx.lab import Config, recordings
+    from vocx.lab.service import process
 
     if more and not replay:
         raise typer.BadParameter("files are for --replay: vocx exchange --replay FILE...")

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Literal
 
 from vocx.errors import BadInput, RecordingError
-from vocx.lab.config import Address, Config
-from vocx.lab.handle import Lab, conflict
-from vocx.lab.truth import Truth, TruthEvent, TruthEvents
+from vocx.lab.service.config import Address, Config
+from vocx.lab.service.handle import Lab, conflict
+from vocx.lab.service.truth import Truth, TruthEvent, TruthEvents
 
 __all__ = ["Config", "Lab", "Truth", "TruthEvent", "TruthEvents", "attach", "open"]
 

@@ -11,10 +11,10 @@ import logging
 from collections.abc import Callable, Sequence
 
 from vocx.errors import BadInput, RecordingError
-from vocx.lab.config import positive
 from vocx.lab.log import TruthLog
 from vocx.lab.market import AnyEvent, World
-from vocx.lab.server import VenueServer
+from vocx.lab.service.config import positive
+from vocx.lab.service.server import VenueServer
 from vocx.timing import mono_ns, wall_ns
 
 EVENTS_PER_TURN = 400

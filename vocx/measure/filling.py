@@ -24,7 +24,7 @@ from vocx.venues.base import GetBook, GetOrder, Listen, SocketPlan
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
-    from vocx.lab.truth import TruthEvent
+    from vocx.lab import TruthEvent
 
 AHEAD_NS = 20_000_000
 """Polls begin so long before the match, so that one that is on its way at that moment counts."""

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from vocx.exchange import Exchange
-    from vocx.lab import Lab
-    from vocx.lab.truth import TruthEvent
+    from vocx.lab import Lab, TruthEvent
 
 WAY = "from the exchange's book to this kernel"
 WARM_CALLS = 8

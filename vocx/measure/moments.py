@@ -27,8 +27,7 @@ from vocx.timing import mono_ns
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-    from vocx.lab import Lab
-    from vocx.lab.truth import TruthEvent
+    from vocx.lab import Lab, TruthEvent
 
 LEAST_PERIODS, LEAST_S, GRACE_S = 3, 4.0, 2.0
 Moment = tuple[int, int]

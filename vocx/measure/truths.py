@@ -14,7 +14,7 @@ from vocx.measure.steps import Known
 from vocx.measure.watching import Looking, Note, Watch
 
 if TYPE_CHECKING:
-    from vocx.lab.truth import TruthEvent
+    from vocx.lab import TruthEvent
     from vocx.measure.result import Conditions
 
 Step = tuple[int, int, bool, Note]

@@ -21,10 +21,10 @@ from aiohttp import web
 from websockets.sync.client import connect as ws_connect
 
 from vocx.errors import BadInput, UnknownVenue
-from vocx.lab.dials import Dials, describe
-from vocx.lab.path import Path, Way
-from vocx.lab.relay import listen
-from vocx.lab.relay.punctual import new_event_loop
+from vocx.lab.network.dials import Dials, describe
+from vocx.lab.network.event_loop import new_event_loop
+from vocx.lab.network.path import Path, Way
+from vocx.lab.network.relay import listen
 
 
 def a_path(**way: Any) -> Path:

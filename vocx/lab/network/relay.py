@@ -9,9 +9,9 @@ What a relay in user space can emulate, and what it cannot:
 * The kernel has answered ``connect()`` before the relay sees the connection. So the first bytes
   of a new connection are held one round trip longer: totals are right for every client, only
   ``connect()`` itself looks instant.
-* The sending end of TCP is modelled (:mod:`vocx.lab.path`): first window, growth, pacing. Held
-  against real packets, totals agree within 10 % from 20 to 200 ms.
-* Timers are as punctual as the loop (:mod:`vocx.lab.relay.punctual`): some 0.2 ms late.
+* The sending end of TCP is modelled (:mod:`vocx.lab.network.path`): first window, growth, pacing.
+  Held against real packets, totals agree within 10 % from 20 to 200 ms.
+* Timers are as punctual as the loop (:mod:`vocx.lab.network.event_loop`): some 0.2 ms late.
 * ``timeout`` is a black hole: bytes vanish while TCP stays up. A byte stream cannot go on with a
   piece missing, so a connection that lost bytes stays silent also after the dial is turned back.
 * Loss, reordering and retransmission are invisible above TCP but for their delays; ``latency``
@@ -28,9 +28,9 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
-from vocx.lab.dials import Dials
-from vocx.lab.ledger import Ledger
-from vocx.lab.relay.link import Link
+from vocx.lab.network.connection_log import Ledger
+from vocx.lab.network.dials import Dials
+from vocx.lab.network.link import Link
 
 __all__ = ["Dials", "listen"]
 

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from vocx.errors import LabDied
-from vocx.lab.dials import check, describe
+from vocx.lab.network.dials import check, describe
 
 
 class Controlled(Protocol):
@@ -97,9 +97,9 @@ class Network:
         the round trips of TLS; and TCP's window as Linux has it with BBR: ten segments at first,
         growing, and sent spaced, so that a large reply or burst takes several round trips on a
         new connection. Not emulated: loss and reordering, and the bursts and rests of a server
-        with CUBIC (:mod:`vocx.lab.path` has numbers). Totals agree with real packets within 10 %
-        at 20, 80 and 200 ms: replies of 200 B to 150 KB on new, kept and rested connections, with
-        and without TLS, and the age of pushed messages in small and large bursts.
+        with CUBIC (:mod:`vocx.lab.network.path` has numbers). Totals agree with real packets
+        within 10 % at 20, 80 and 200 ms: replies of 200 B to 150 KB on new, kept and rested
+        connections, with and without TLS, and the age of pushed messages in small and large bursts.
         """
         values = {"rtt_ms": rtt_ms, "jitter_ms": jitter_ms}
         return self._set("latency", venue, direction, values)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from vocx.errors import BadInput, UnknownVenue
-from vocx.lab.path import Way
+from vocx.lab.network.path import Way
 
 UP, DOWN = "up", "down"
 """Client to server, and server to client."""

@@ -19,13 +19,13 @@ from typing import Any
 import msgspec
 
 from vocx.errors import BadInput, LabConflict, LabDied, LabError, UnknownVenue
-from vocx.lab.child import Child, spawn
-from vocx.lab.config import Address, Config, Hello, authority_file
-from vocx.lab.ledger import Connection
 from vocx.lab.network import Network
-from vocx.lab.owner import Faults, Limits, Skew, given
-from vocx.lab.truth import Truth
-from vocx.lab.wire import CALL_S, Wire
+from vocx.lab.network.connection_log import Connection
+from vocx.lab.service.child import Child, spawn
+from vocx.lab.service.config import Address, Config, Hello, authority_file
+from vocx.lab.service.control_client import CALL_S, Wire
+from vocx.lab.service.truth import Truth
+from vocx.lab.service.venue_controls import Faults, Limits, Skew, given
 from vocx.venues.base import Credentials
 
 

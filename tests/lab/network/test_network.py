@@ -9,8 +9,8 @@ import pytest
 import requests
 
 from vocx.errors import BadInput, LabDied
-from vocx.lab.dials import Dials
 from vocx.lab.network import Network
+from vocx.lab.network.dials import Dials
 
 if TYPE_CHECKING:
     from vocx.lab import Lab

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from vocx.errors import LabError
-from vocx.lab.config import TOKEN_HEADER, Address, Failed, raised
+from vocx.lab.service.config import TOKEN_HEADER, Address, Failed, raised
 
 CALL_S = 10.0
 """Deadline of one call on the control port."""

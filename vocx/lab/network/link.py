@@ -10,8 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
-from vocx.lab.dials import DOWN, UP, Dials
-from vocx.lab.path import CLEAR, Path, Way
+from vocx.lab.network.dials import DOWN, UP, Dials
+from vocx.lab.network.path import CLEAR, Path, Way
 
 HIGH_WATER = 64 * 1024
 LOW_WATER = 16 * 1024

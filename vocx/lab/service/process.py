@@ -1,9 +1,10 @@
 """The lab's process: world, dialects, servers, relay and control on one event loop.
 
-``python -m vocx.lab.process`` is what :func:`vocx.lab.open` starts. It reads its configuration as
-one JSON line from its standard input, answers with one JSON line on its standard output (ports,
-random keys, the control token; or why it could not start), and ends when its standard input
-does, that is with the process that started it. Nothing secret stands in a command line.
+``python -m vocx.lab.service.process`` is what :func:`vocx.lab.open` starts. It reads its
+configuration as one JSON line from its standard input, answers with one JSON line on its standard
+output (ports, random keys, the control token; or why it could not start), and ends when its
+standard input does, that is with the process that started it. Nothing secret stands in a command
+line.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ import msgspec
 from msgspec.structs import replace
 
 from vocx.errors import LabConflict, LabError, UnknownSymbol
-from vocx.lab.config import Address, Config, Failed, Hello, authority_file, failed
-from vocx.lab.control import Control, Order, Truths, dialect_orders
-from vocx.lab.ledger import Ledger
 from vocx.lab.log import CAPACITY, RECORDED_CAPACITY, TruthLog
 from vocx.lab.market import World
+from vocx.lab.network.connection_log import Ledger
+from vocx.lab.network.event_loop import new_event_loop
+from vocx.lab.network.relay import Dials, listen
 from vocx.lab.pump import Pump
-from vocx.lab.relay import Dials, listen
-from vocx.lab.relay.punctual import new_event_loop
-from vocx.lab.server import VenueServer, json_server
+from vocx.lab.service.config import Address, Config, Failed, Hello, authority_file, failed
+from vocx.lab.service.control import Control, Order, Truths, dialect_orders
+from vocx.lab.service.server import VenueServer, json_server
 from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import Credentials
 

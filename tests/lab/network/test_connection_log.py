@@ -9,7 +9,7 @@ import pytest
 
 from vocx.exchange import Exchange
 from vocx.lab import Lab
-from vocx.lab.ledger import Connection, Ledger
+from vocx.lab.network.connection_log import Connection, Ledger
 from vocx.timing import HttpExchange, mono_ns
 
 BTC = "BTC/USDT"

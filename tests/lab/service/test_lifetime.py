@@ -150,8 +150,8 @@ def test_a_terminal_runs_it_alone() -> None:
     """In the foreground it says one JSON line and runs until it is interrupted; the certificate
     that verifies its TLS is a file meanwhile."""
     code = (
-        "from vocx.lab.process import run_foreground as go; from vocx.lab.config import Config; "
-        "raise SystemExit(go(Config(pace=0.0, tls=True)))"
+        "from vocx.lab import Config; from vocx.lab.service.process import run_foreground; "
+        "raise SystemExit(run_foreground(Config(pace=0.0, tls=True)))"
     )
     for number in (signal.SIGINT, signal.SIGTERM):
         with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as alone:
@@ -249,7 +249,7 @@ def test_interrupt_leaves_the_lab_and_its_streams(kernel: Kernel) -> None:
 def test_interrupt_while_it_opens(kernel: Kernel) -> None:
     """An interrupt in the middle of ``open`` leaves no half lab; the next one works."""
     cell = kernel.send(
-        "import vocx.lab, vocx.lab.child as child; print('on', flush=True)\n"
+        "import vocx.lab, vocx.lab.service.child as child; print('on', flush=True)\n"
         "answer = child.answer\n"
         "child.answer = lambda process, log: __import__('time').sleep(60)\n"
         "vocx.lab.open()"
@@ -267,7 +267,9 @@ def test_interrupt_while_it_opens(kernel: Kernel) -> None:
 
 def labs(parent: psutil.Process) -> list[int]:
     """Lab processes among a kernel's children."""
-    return [child.pid for child in parent.children() if "vocx.lab.process" in child.cmdline()]
+    return [
+        child.pid for child in parent.children() if "vocx.lab.service.process" in child.cmdline()
+    ]
 
 
 @pytest.mark.kernel

@@ -22,7 +22,7 @@ import websocket
 import vocx.lab
 from vocx import errors
 from vocx.lab import Lab
-from vocx.lab.config import TOKEN_HEADER, authority_file
+from vocx.lab.service.config import TOKEN_HEADER, authority_file
 from vocx.timing import mono_ns
 
 BTC = "BTC/USDT"
@@ -190,7 +190,7 @@ def test_nothing_secret_in_the_command_line(quiet: Lab) -> None:
     line = Path(f"/proc/{quiet.pid}/cmdline")
     if not line.exists():
         pytest.skip("no /proc here to read a command line from")
-    assert line.read_bytes().split(b"\0")[1:] == [b"-P", b"-m", b"vocx.lab.process", b""]
+    assert line.read_bytes().split(b"\0")[1:] == [b"-P", b"-m", b"vocx.lab.service.process", b""]
     assert quiet.credentials("binance").secret not in repr(quiet.credentials("binance"))
 
 

@@ -1,8 +1,8 @@
 """What the lab's owner can order: names to functions, JSON in and JSON out.
 
 The control port is the server's business; this module is pure. Every call carries the token in
-a header, compared in constant time. An error goes back as data (:class:`vocx.lab.config.Failed`)
-and is raised again where the order came from.
+a header, compared in constant time. An error goes back as data
+(:class:`vocx.lab.service.config.Failed`) and is raised again where the order came from.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 
 from vocx.errors import BadInput, RecordingError, UnknownSymbol, UnknownVenue
-from vocx.lab.config import TOKEN_HEADER, Failed, failed
 from vocx.lab.dialects.base import Dialect, HttpIn, HttpOut
 from vocx.lab.log import KINDS, TruthLog, text
 from vocx.lab.market import Market, World
+from vocx.lab.service.config import TOKEN_HEADER, Failed, failed
 
 Order = Callable[..., Any]
 """Takes the arguments of an order by name; may be a coroutine function."""

@@ -23,7 +23,7 @@ import msgspec
 
 import vocx
 from vocx.errors import LabDied, LabError
-from vocx.lab.config import Config, Failed, Hello, raised
+from vocx.lab.service.config import Config, Failed, Hello, raised
 
 READY_S = 20.0
 """How long a start may take on a very busy machine; about half a second is usual."""
@@ -96,7 +96,7 @@ def spawn(config: Config) -> Child:
     """
     log = tempfile.TemporaryFile("w+b")
     process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "vocx.lab.process"],
+        [sys.executable, "-P", "-m", "vocx.lab.service.process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=appending(log),
