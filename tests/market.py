@@ -16,8 +16,8 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from vocx.lab.crowd import SPECS, open_world
-from vocx.lab.market import BestChanged, LevelChanged, Traded
+from vocx.lab.events import BestChanged, LevelChanged, Traded
+from vocx.lab.market.instruments import SPECS, open_world
 
 START_NS = 1_795_305_600_000_000_000
 SECOND = 1_000_000_000

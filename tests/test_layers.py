@@ -30,7 +30,7 @@ ROWS: dict[str, int] = {
     "book": PURE,
     "limits": PURE,
     "lab": PURE,
-    "lab.pump": IO,
+    "lab.market.driver": IO,
     "lab.__init__": HANDLES,
     "lab.network": HANDLES,
     "lab.network.dials": PURE,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vocx.errors import BadInput, NotAllowed, RecordingError, UnknownChannel, UnknownSymbol
-from vocx.lab.replay import open_world
+from vocx.lab.market.replay import open_world
 from vocx.record import record
 from vocx.recording import Line, Writer, read, split
 

@@ -8,11 +8,11 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from vocx.lab.crowd import open_world
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Ping, Publication, Raw
 from vocx.lab.dialects.binance import Binance
-from vocx.lab.market import BestChanged, LevelChanged, Spec, Traded
-from vocx.lab.world import CrowdWorld
+from vocx.lab.events import BestChanged, LevelChanged, Spec, Traded
+from vocx.lab.market.instruments import open_world
+from vocx.lab.market.simulation import CrowdWorld
 
 T0 = 1_795_334_400_000_000_000
 """2026-11-22 08:00:00 UTC: a whole second, minute and hour."""

@@ -8,9 +8,9 @@ from random import Random
 from time import process_time
 
 from benches.row import Row
-from vocx.lab.accounts import Accounts
-from vocx.lab.engine import Book
-from vocx.lab.market import Event, NewOrder, Spec
+from vocx.lab.accounts.accounts import Accounts
+from vocx.lab.events import Event, NewOrder, Spec
+from vocx.lab.market.engine import Book
 
 OPERATIONS = 40_000
 ROUNDS = 5

@@ -20,7 +20,7 @@ import pytest
 import vocx.lab
 from vocx.book import LocalBook
 from vocx.facts import BookDelta, Facts, Quote, Trade
-from vocx.lab.replay import open_world
+from vocx.lab.market.replay import open_world
 from vocx.recording import read, split
 from vocx.stream import Stream
 from vocx.venues import get

@@ -15,7 +15,7 @@ import pytest
 import websocket
 
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Out, Ping, Publication, Raw
-from vocx.lab.market import Event
+from vocx.lab.events import Event
 from vocx.lab.service.server import CLOSE, INBOUND_LIMIT, TEXT, VenueServer, foreign, frame
 
 NEVER_NS = 2**62

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from vocx.lab.market import AnyEvent
+from vocx.lab.events import AnyEvent
 
 
 class HttpIn(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,8 +16,8 @@ import msgspec
 
 from vocx.errors import BadInput, RecordingError, UnknownSymbol, UnknownVenue
 from vocx.lab.dialects.base import Dialect, HttpIn, HttpOut
-from vocx.lab.log import KINDS, TruthLog, text
-from vocx.lab.market import Market, World
+from vocx.lab.market.truth_log import KINDS, TruthLog, text
+from vocx.lab.ports import Market, World
 from vocx.lab.service.config import TOKEN_HEADER, Failed, failed
 
 Order = Callable[..., Any]

@@ -31,12 +31,12 @@ import msgspec
 from msgspec.structs import replace
 
 from vocx.errors import LabConflict, LabError, UnknownSymbol
-from vocx.lab.log import CAPACITY, RECORDED_CAPACITY, TruthLog
-from vocx.lab.market import World
+from vocx.lab.market.driver import Pump
+from vocx.lab.market.truth_log import CAPACITY, RECORDED_CAPACITY, TruthLog
 from vocx.lab.network.connection_log import Ledger
 from vocx.lab.network.event_loop import new_event_loop
 from vocx.lab.network.relay import Dials, listen
-from vocx.lab.pump import Pump
+from vocx.lab.ports import World
 from vocx.lab.service.config import Address, Config, Failed, Hello, authority_file, failed
 from vocx.lab.service.control import Control, Order, Truths, dialect_orders
 from vocx.lab.service.server import VenueServer, json_server
@@ -54,7 +54,7 @@ LAST_WORDS_S = 2.0
 def open_world(config: Config, now_ns: int) -> World:
     """The market that the configuration asks for."""
     if config.replay:
-        from vocx.lab import replay
+        from vocx.lab.market import replay
 
         return replay.open_world(
             [Path(path) for path in config.replay],
@@ -62,16 +62,16 @@ def open_world(config: Config, now_ns: int) -> World:
             speed=config.speed,
             skip_bad=config.skip_bad,
         )
-    from vocx.lab import crowd
+    from vocx.lab.market import instruments
 
-    specs = crowd.SPECS
+    specs = instruments.SPECS
     if config.symbols:
         known = {spec.symbol: spec for spec in specs}
         for symbol in config.symbols:
             if symbol not in known:
                 raise UnknownSymbol(f"the lab has no {symbol!r}; it has {', '.join(known)}")
         specs = tuple(known[symbol] for symbol in config.symbols)
-    return crowd.open_world(seed=config.seed, start_ns=now_ns, specs=specs, pace=config.pace)
+    return instruments.open_world(seed=config.seed, start_ns=now_ns, specs=specs, pace=config.pace)
 
 
 class Inside:

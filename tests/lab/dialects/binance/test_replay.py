@@ -12,8 +12,8 @@ from venue_binance import T0
 
 from vocx.lab.dialects.base import HttpIn
 from vocx.lab.dialects.binance import Binance
-from vocx.lab.market import Recorded
-from vocx.lab.replay import Replay, open_world
+from vocx.lab.events import Recorded
+from vocx.lab.market.replay import Replay, open_world
 
 START_NS = 1_723_161_250_000_000_000
 """Before the recording's first frame."""

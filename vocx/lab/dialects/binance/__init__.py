@@ -45,8 +45,9 @@ from vocx.lab.dialects.binance.user_data import UserData
 from vocx.lab.dialects.binance.weights import CONNECTIONS, STREAM_CONNECTIONS, Meter, Rule
 from vocx.lab.dialects.binance.wire import NS_PER_MS, NS_PER_US, Refusal, time_unit
 from vocx.lab.dialects.binance.ws_api import Api, ApiSession, Options
+from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Event, Executed
 from vocx.lab.faults import Faults
-from vocx.lab.market import AccountEvent, AnyEvent, BalancesChanged, Event, Executed, World
+from vocx.lab.ports import World
 
 Connections = StreamSession | ApiSession
 

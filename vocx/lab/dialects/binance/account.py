@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from vocx.lab.accounts import RATE
+from vocx.lab.accounts.accounts import RATE
 from vocx.lab.dialects.binance import commission, filters
 from vocx.lab.dialects.binance.calls import combination, flat
 from vocx.lab.dialects.binance.office import SignedCall, SignedEndpoint

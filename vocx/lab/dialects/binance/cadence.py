@@ -18,7 +18,7 @@ from vocx.lab.dialects.binance.catalogue import Catalogue, Listing
 from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
 from vocx.lab.dialects.binance.tickers import DAY_NS, MINUTE_NS, from_whole_minute
 from vocx.lab.dialects.binance.topics import ROLLING, Meaning, Topic
-from vocx.lab.market import Bar, LevelChanged, Window
+from vocx.lab.events import Bar, LevelChanged, Window
 
 _LATE_BARS = 1000
 

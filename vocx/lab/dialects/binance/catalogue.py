@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import msgspec
 
 from vocx.lab.dialects.binance.wire import NS_PER_MS, Numbers, Refusal
-from vocx.lab.market import Market, Traded
+from vocx.lab.events import Traded
+from vocx.lab.ports import Market
 
 _PAGE = 1000
 _KEPT = 500_000

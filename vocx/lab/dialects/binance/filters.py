@@ -14,7 +14,7 @@ import msgspec
 
 from vocx.lab.dialects.binance.catalogue import Listing
 from vocx.lab.dialects.binance.wire import E8, Refusal, money
-from vocx.lab.market import Side, Spec
+from vocx.lab.events import Side, Spec
 
 AVERAGE_MINUTES = 5
 MOST_TICKS = 100_000_000

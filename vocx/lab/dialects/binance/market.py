@@ -16,7 +16,7 @@ from vocx.lab.dialects.binance.catalogue import AggTrade, Listing
 from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
 from vocx.lab.dialects.binance.params import Params, missing
 from vocx.lab.dialects.binance.wire import Refusal, last_stamp, money
-from vocx.lab.market import Traded
+from vocx.lab.events import Traded
 
 INTERVALS = tuple("1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split())
 _DEPTH_PRICES = ((100, 5), (500, 25), (1000, 50), (5000, 250))

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.lab.accounts import Accounts
+from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.binance import signatures
 from vocx.lab.dialects.binance.calls import Call, Endpoint
 from vocx.lab.dialects.binance.order_counts import OrderCounts
@@ -24,7 +24,8 @@ from vocx.lab.dialects.binance.signatures import Key, KeyRing, Proof, Timing, no
 from vocx.lab.dialects.binance.user_data import UserData
 from vocx.lab.dialects.binance.weights import Meter
 from vocx.lab.dialects.binance.wire import NS_PER_S, Numbers, Refusal
-from vocx.lab.market import AnyEvent, World
+from vocx.lab.events import AnyEvent
+from vocx.lab.ports import World
 
 DEFAULT = "default"
 """The name of the account that the lab's own keys belong to."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from vocx.lab.dialects.binance.weights import ORDERS_1D, ORDERS_10S, Count, Meter
-from vocx.lab.market import AnyEvent, Executed
+from vocx.lab.events import AnyEvent, Executed
 
 RULES = (ORDERS_10S, ORDERS_1D)
 _HEADERS = ("X-MBX-ORDER-COUNT-10S", "X-MBX-ORDER-COUNT-1D")

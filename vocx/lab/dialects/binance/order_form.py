@@ -14,7 +14,7 @@ import msgspec
 
 from vocx.lab.dialects.binance.params import Params, missing, not_valid
 from vocx.lab.dialects.binance.wire import Refusal
-from vocx.lab.market import SelfTrade, Side
+from vocx.lab.events import SelfTrade, Side
 
 STOPS = ("STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT")
 KINDS = ("LIMIT", "MARKET", "LIMIT_MAKER", *STOPS)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from vocx.lab.accounts import Rejection
+from vocx.lab.accounts.accounts import Rejection
 from vocx.lab.dialects.binance import filters, order_form
 from vocx.lab.dialects.binance.calls import flat
 from vocx.lab.dialects.binance.catalogue import Listing
@@ -15,7 +15,7 @@ from vocx.lab.dialects.binance.office import SignedCall, SignedEndpoint
 from vocx.lab.dialects.binance.order_form import OrderForm, neither
 from vocx.lab.dialects.binance.params import Params
 from vocx.lab.dialects.binance.wire import NS_PER_MS, NS_PER_S, Refusal
-from vocx.lab.market import Executed, NewOrder, OrderState
+from vocx.lab.events import Executed, NewOrder, OrderState
 
 _TYPES: dict[str, Literal["limit", "market", "limit_maker"]] = {
     "LIMIT": "limit",

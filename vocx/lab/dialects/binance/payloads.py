@@ -11,7 +11,7 @@ from vocx.lab.dialects.binance.catalogue import AggTrade
 from vocx.lab.dialects.binance.tickers import DAY_NS, change_percent
 from vocx.lab.dialects.binance.topics import Meaning
 from vocx.lab.dialects.binance.wire import Numbers, last_stamp, money
-from vocx.lab.market import Bar, BestChanged, IntLevel, Traded, Window
+from vocx.lab.events import Bar, BestChanged, IntLevel, Traded, Window
 
 Best = tuple[int, int, int, int]
 

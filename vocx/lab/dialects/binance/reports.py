@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from vocx.lab.dialects.binance.wire import Numbers, exact, money
-from vocx.lab.market import Executed, FillState, OrderState
+from vocx.lab.events import Executed, FillState, OrderState
 
 Stamp = Callable[[int], int]
 ZERO = money(0)

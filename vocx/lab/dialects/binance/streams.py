@@ -19,7 +19,8 @@ from vocx.lab.dialects.binance.catalogue import (
     same_aggregate,
 )
 from vocx.lab.dialects.binance.topics import Tamper, Topic, meaning
-from vocx.lab.market import AnyEvent, BestChanged, LevelChanged, Recorded, Traded, World
+from vocx.lab.events import AnyEvent, BestChanged, LevelChanged, Recorded, Traded
+from vocx.lab.ports import World
 
 NEVER_NS = 2**62
 _HOLD_NS = 100_000_000

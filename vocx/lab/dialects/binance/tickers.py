@@ -17,7 +17,7 @@ from vocx.lab.dialects.binance.wire import (
     per_mille,
     ratio,
 )
-from vocx.lab.market import Bar, Window
+from vocx.lab.events import Bar, Window
 
 MINUTE_NS = 60 * NS_PER_S
 DAY_NS = 24 * 60 * MINUTE_NS

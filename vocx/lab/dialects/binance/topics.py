@@ -13,7 +13,7 @@ from vocx.lab.dialects.base import Publication, Session
 from vocx.lab.dialects.binance.market import INTERVALS
 from vocx.lab.dialects.binance.params import zone_ns
 from vocx.lab.dialects.binance.wire import NS_PER_MS, NS_PER_US
-from vocx.lab.market import Recorded
+from vocx.lab.events import Recorded
 
 FAST_NS = 100 * NS_PER_MS
 SECOND_NS = 1000 * NS_PER_MS

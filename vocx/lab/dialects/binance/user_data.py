@@ -15,7 +15,7 @@ from vocx.lab.dialects.base import Publication, Session
 from vocx.lab.dialects.binance.catalogue import Catalogue
 from vocx.lab.dialects.binance.reports import Strategies, Writer
 from vocx.lab.dialects.binance.wire import Refusal, encode, exact
-from vocx.lab.market import AccountEvent, AnyEvent, BalancesChanged, Executed
+from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Executed
 
 MOST_IDS = 65_535
 """Subscriptions over a connection's life."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from vocx.lab.market import Spec
+from vocx.lab.events import Spec
 
 E8 = 100_000_000
 NS_PER_MS = 1_000_000

@@ -12,11 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vocx.errors import BadInput
-from vocx.lab import orders as orders_module
-from vocx.lab.accounts import START, Accounts, Rejection
-from vocx.lab.crowd import SPECS, open_world
-from vocx.lab.engine import Book
-from vocx.lab.market import (
+from vocx.lab.accounts import order_store as order_store_module
+from vocx.lab.accounts.accounts import START, Accounts, Rejection
+from vocx.lab.events import (
     BalancesChanged,
     BestChanged,
     Event,
@@ -27,6 +25,8 @@ from vocx.lab.market import (
     Spec,
     Traded,
 )
+from vocx.lab.market.engine import Book
+from vocx.lab.market.instruments import SPECS, open_world
 
 SECOND = 1_000_000_000
 BTC, ETH = "BTC/USDT", "ETH/BTC"
@@ -460,7 +460,7 @@ def test_cancel_all_leaves_others_and_other_symbols_alone() -> None:
 
 def test_the_oldest_closed_orders_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     """Open orders never are, however old."""
-    monkeypatch.setattr(orders_module, "CLOSED_ORDERS", 3)
+    monkeypatch.setattr(order_store_module, "CLOSED_ORDERS", 3)
     exchange = rich()
     exchange.place("ann", "buy", price=1, quantity=1, client_order_id="open")
     for _ in range(5):

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from vocx.lab.candles import (
+from vocx.lab.events import Bar, Event, IntLevel, Spec, Traded, Window
+from vocx.lab.market.candles import (
     CLOSE,
     COUNT,
     HIGH,
@@ -24,10 +25,9 @@ from vocx.lab.candles import (
     joined,
     to_bar,
 )
-from vocx.lab.engine import Book
-from vocx.lab.history import History
-from vocx.lab.market import Bar, Event, IntLevel, Spec, Traded, Window
-from vocx.lab.tape import Tape
+from vocx.lab.market.engine import Book
+from vocx.lab.market.history import History
+from vocx.lab.market.tape import Tape
 
 MOST_ROWS = 8_000
 """Table rows that are worked on at once: days in the zone +5:30 are made of quarter hours."""
@@ -71,7 +71,7 @@ class LiveMarket:
         start_ns: int | None = None,
         end_ns: int | None = None,
     ) -> Sequence[Traded]:
-        """Trades oldest first; see :class:`vocx.lab.market.Market`."""
+        """Trades oldest first; see :class:`vocx.lab.ports.Market`."""
         return self.tape.trades(limit, from_id, start_ns, end_ns)
 
     def bars(
@@ -84,7 +84,7 @@ class LiveMarket:
         end_ns: int | None = None,
         offset_ns: int = 0,
     ) -> Sequence[Bar]:
-        """Candles oldest first, the open one included; see :class:`vocx.lab.market.Market`.
+        """Candles oldest first, the open one included; see :class:`vocx.lab.ports.Market`.
 
         Raises
         ------

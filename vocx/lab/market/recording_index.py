@@ -15,7 +15,7 @@ from decimal import Decimal
 import msgspec
 
 from vocx.errors import RecordingError
-from vocx.lab.market import Spec
+from vocx.lab.events import Spec
 from vocx.recording import Line, bad_line, split
 
 QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "USD")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vocx.lab.engine import Book, Outcome
-from vocx.lab.market import BestChanged, LevelChanged, Traded
+from vocx.lab.events import BestChanged, LevelChanged, Traded
+from vocx.lab.market.engine import Book, Outcome
 
 SIDE = st.sampled_from(["buy", "sell"])
 PRICE = st.integers(95, 105)

@@ -17,7 +17,7 @@ from collections import OrderedDict
 import numpy as np
 import numpy.typing as npt
 
-from vocx.lab.candles import (
+from vocx.lab.market.candles import (
     CLOSE,
     COUNT,
     HIGH,

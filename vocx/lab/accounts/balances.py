@@ -21,7 +21,7 @@ from decimal import Decimal
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.lab.market import Side, Spec, Traded
+from vocx.lab.events import Side, Spec, Traded
 
 DIGITS = 8
 """Decimals that venues show of an amount."""

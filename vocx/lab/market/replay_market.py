@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import msgspec
 
-from vocx.lab.candles import Interval
-from vocx.lab.market import Bar, IntLevel, Spec, Traded, Window
-from vocx.lab.survey import Levels, stamp_ns
+from vocx.lab.events import Bar, IntLevel, Spec, Traded, Window
+from vocx.lab.market.candles import Interval
+from vocx.lab.market.recording_index import Levels, stamp_ns
 
 FOLD_AT = 256
 """Frames of one kind that may wait before they are looked into."""
@@ -69,7 +69,7 @@ def decimals(step: Decimal) -> int:
 
 
 class Market:
-    """See :class:`vocx.lab.market.Market`. ``take`` plays one frame."""
+    """See :class:`vocx.lab.ports.Market`. ``take`` plays one frame."""
 
     def __init__(self, spec: Spec, snapshots: Sequence[tuple[int, Levels, Levels]]) -> None:
         self.spec = spec

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal as D
 
-from vocx.lab.crowd import SPECS, open_world
-from vocx.lab.log import TruthLog
-from vocx.lab.market import BalancesChanged, NewOrder
+from vocx.lab.events import BalancesChanged, NewOrder
+from vocx.lab.market.instruments import SPECS, open_world
+from vocx.lab.market.truth_log import TruthLog
 
 BTC = "BTC/USDT"
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from vocx.errors import BadInput, RecordingError
-from vocx.lab import market, replayed
-from vocx.lab.market import Event, Recorded
-from vocx.lab.survey import Survey, survey
+from vocx.lab.events import Event, Recorded
+from vocx.lab.market import replay_market
+from vocx.lab.market.recording_index import Survey, survey
+from vocx.lab.ports import Market
 from vocx.recording import Line, read, split
 
 HEAD = b'{"stream":"'
@@ -26,7 +27,7 @@ MIDDLE = b'","data":'
 
 
 class Replay:
-    """See :class:`vocx.lab.market.World`.
+    """See :class:`vocx.lab.ports.World`.
 
     Parameters
     ----------
@@ -58,10 +59,10 @@ class Replay:
         self.speed = speed
         self.accounts = None
         self.frames, self.bad, self.played = found.frames, len(found.bad), 0
-        self.markets: dict[str, market.Market] = {}
-        self._plays: dict[str, replayed.Market] = {}
+        self.markets: dict[str, Market] = {}
+        self._plays: dict[str, replay_market.Market] = {}
         for name, seen in found.seen.items():
-            one = replayed.Market(seen.spec, seen.snapshots)
+            one = replay_market.Market(seen.spec, seen.snapshots)
             self._plays[name.lower()] = self.markets[one.spec.symbol] = one
         self._frames = self._events(lines(), found)
         self._next: Recorded | None = next(self._frames, None)

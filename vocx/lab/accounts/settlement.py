@@ -10,17 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from vocx.lab.engine import Fill, Outcome
-from vocx.lab.holds import Ledger, Terms
-from vocx.lab.market import (
-    AccountEvent,
-    BalancesChanged,
-    Executed,
-    FillState,
-    NewOrder,
-    Traded,
-)
-from vocx.lab.orders import Kept, Shelf
+from vocx.lab.accounts.balances import Ledger, Terms
+from vocx.lab.accounts.order_store import Kept, Shelf
+from vocx.lab.events import AccountEvent, BalancesChanged, Executed, FillState, NewOrder, Traded
+from vocx.lab.market.engine import Fill, Outcome
 
 
 class Turn:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from vocx.errors import BadInput, RecordingError
-from vocx.lab.market import Recorded
-from vocx.lab.replay import Replay, open_world
+from vocx.lab.events import Recorded
+from vocx.lab.market.replay import Replay, open_world
 from vocx.recording import Line
 
 SECOND = 1_000_000_000

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import msgspec
 
-from vocx.lab.market import FillState, NewOrder, OrderState
+from vocx.lab.events import FillState, NewOrder, OrderState
 
 CLOSED_ORDERS = 10_000
 """Closed orders that are kept of one account."""

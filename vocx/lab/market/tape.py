@@ -9,7 +9,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from vocx.lab.candles import (
+from vocx.lab.events import Traded
+from vocx.lab.market.candles import (
     CLOSE,
     COUNT,
     HIGH,
@@ -26,7 +27,6 @@ from vocx.lab.candles import (
     Table,
     grouped,
 )
-from vocx.lab.market import Traded
 
 KEPT_TRADES = 20_000
 """At least so many; up to twice that."""
@@ -221,7 +221,7 @@ class Tape:
     def trades(
         self, limit: int, from_id: int | None, start_ns: int | None, end_ns: int | None
     ) -> Sequence[Traded]:
-        """As :meth:`vocx.lab.market.Market.trades`."""
+        """As :meth:`vocx.lab.ports.Market.trades`."""
         kept = self._trades
         end = len(kept) if end_ns is None else kept.since(end_ns + 1)
         if from_id is not None:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vocx.errors import UnknownInterval
-from vocx.lab.market import Bar
+from vocx.lab.events import Bar
 
 Table = npt.NDArray[np.int64]
 

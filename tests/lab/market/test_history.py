@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from vocx.errors import UnknownInterval
-from vocx.lab.candles import INTERVALS_S
-from vocx.lab.crowd import SPECS, open_world
-from vocx.lab.live import LiveMarket
-from vocx.lab.market import Bar, Traded
-from vocx.lab.world import CrowdWorld
+from vocx.lab.events import Bar, Traded
+from vocx.lab.market.candles import INTERVALS_S
+from vocx.lab.market.instruments import SPECS, open_world
+from vocx.lab.market.live import LiveMarket
+from vocx.lab.market.simulation import CrowdWorld
 
 START = 1_795_343_000_123_456_789
 SECOND = 1_000_000_000

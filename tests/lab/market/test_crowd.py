@@ -7,9 +7,9 @@ import math
 import pytest
 from market import figures, of_crowd
 
-from vocx.lab.crowd import SPECS, open_world
-from vocx.lab.market import BestChanged, Event, LevelChanged, Traded
-from vocx.lab.world import CrowdWorld
+from vocx.lab.events import BestChanged, Event, LevelChanged, Traded
+from vocx.lab.market.instruments import SPECS, open_world
+from vocx.lab.market.simulation import CrowdWorld
 
 START = 1_795_343_000_123_456_789
 SECOND = 1_000_000_000

@@ -11,7 +11,7 @@ move in bursts, while quantities at the best price and levels behind it change a
 * **Temper**: a slow factor that makes all of it busier or quieter for some seconds at a time.
 
 Everything is drawn from the flow's own ``random.Random``; times are nanoseconds of market time
-since the start. Single orders are the business of :mod:`vocx.lab.desk`.
+since the start. Single orders are the business of :mod:`vocx.lab.market.crowd_trader`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ import math
 from heapq import heappop, heappush
 from random import Random
 
-from vocx.lab.desk import Desk
-from vocx.lab.engine import Book
-from vocx.lab.half import Half, Order
-from vocx.lab.market import Event, Side, Spec
+from vocx.lab.events import Event, Side, Spec
+from vocx.lab.market.book_side import Half, Order
+from vocx.lab.market.crowd_trader import Desk
+from vocx.lab.market.engine import Book
 
 CALM_TOUCH = 75.0
 CALM_TAKERS = 7.0

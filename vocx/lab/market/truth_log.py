@@ -15,18 +15,18 @@ from typing import Any
 
 import msgspec
 
-from vocx.lab.market import (
+from vocx.lab.events import (
     AnyEvent,
     BalancesChanged,
     BestChanged,
     Event,
     Executed,
     LevelChanged,
-    Market,
     Recorded,
     Spec,
     Traded,
 )
+from vocx.lab.ports import Market
 
 CAPACITY = 90_000
 """Events that are kept: a minute and a half of all symbols at pace 1.0, some 23 MB."""

@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from random import Random
 
-from vocx.lab.engine import Book
-from vocx.lab.half import Half
-from vocx.lab.market import Event, Side, Spec
+from vocx.lab.events import Event, Side, Spec
+from vocx.lab.market.book_side import Half
+from vocx.lab.market.engine import Book
 
 DOLLARS = {"BTC": 61_700.0, "ETH": 2_620.0, "BNB": 520.0, "SOL": 152.0, "EUR": 1.09}
 """What one unit of a quote asset is about worth, to scale order sizes; others count as 1."""

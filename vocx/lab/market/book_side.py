@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from vocx.lab.market import IntLevel, SelfTrade, Side
+from vocx.lab.events import IntLevel, SelfTrade, Side
 
 
 class Order(msgspec.Struct, gc=False):

@@ -18,19 +18,11 @@ from typing import Literal, Protocol
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.lab.clerk import Clerk
-from vocx.lab.engine import Book, Outcome, Rule
-from vocx.lab.holds import Ledger
-from vocx.lab.market import (
-    AccountEvent,
-    AnyEvent,
-    Event,
-    FillState,
-    NewOrder,
-    OrderState,
-    Spec,
-)
-from vocx.lab.orders import Shelf
+from vocx.lab.accounts.balances import Ledger
+from vocx.lab.accounts.order_store import Shelf
+from vocx.lab.accounts.settlement import Clerk
+from vocx.lab.events import AccountEvent, AnyEvent, Event, FillState, NewOrder, OrderState, Spec
+from vocx.lab.market.engine import Book, Outcome, Rule
 
 START: Mapping[str, Decimal] = {
     "USDT": Decimal(500_000),
@@ -60,7 +52,7 @@ class Rejection(msgspec.Struct, frozen=True):
 
 class Tradable(Protocol):
     """What is needed of a market: its names and steps, its book, and where its trades are kept
-    (:class:`vocx.lab.live.LiveMarket`)."""
+    (:class:`vocx.lab.market.live.LiveMarket`)."""
 
     spec: Spec
     book: Book

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from vocx.errors import BadInput, RecordingError
-from vocx.lab import pump as pump_module
-from vocx.lab.log import TruthLog
-from vocx.lab.market import Event, Market, Traded
-from vocx.lab.pump import Pump
+from vocx.lab.events import Event, Traded
+from vocx.lab.market import driver as driver_module
+from vocx.lab.market.driver import Pump
+from vocx.lab.market.truth_log import TruthLog
+from vocx.lab.ports import Market
 
 SECOND_NS = 1_000_000_000
 
@@ -97,7 +98,7 @@ def test_what_is_due_reaches_the_log() -> None:
 
 def test_an_idle_market_pauses_until_somebody_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a client for long enough the market stands still; a contact wakes it."""
-    monkeypatch.setattr(pump_module, "IDLE_S", 0.05)
+    monkeypatch.setattr(driver_module, "IDLE_S", 0.05)
 
     async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
         await eventually(lambda: pump.idle)
@@ -110,7 +111,7 @@ def test_an_idle_market_pauses_until_somebody_comes(monkeypatch: pytest.MonkeyPa
 
 def test_a_contact_does_not_undo_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who paused the market on purpose finds it paused."""
-    monkeypatch.setattr(pump_module, "IDLE_S", 0.05)
+    monkeypatch.setattr(driver_module, "IDLE_S", 0.05)
 
     async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
         pump.pause()

@@ -12,7 +12,7 @@ Rules, in one place:
 * What happens when an order meets one of its own owner's is the arriving order's to say
   (``self_trade``). The crowd (owner ``None``) matches itself.
 
-Each side is a :class:`vocx.lab.half.Half`.
+Each side is a :class:`vocx.lab.market.book_side.Half`.
 """
 
 from __future__ import annotations
@@ -21,16 +21,8 @@ from typing import Literal
 
 import msgspec
 
-from vocx.lab.half import Half, Level, Order
-from vocx.lab.market import (
-    BestChanged,
-    Event,
-    IntLevel,
-    LevelChanged,
-    SelfTrade,
-    Side,
-    Traded,
-)
+from vocx.lab.events import BestChanged, Event, IntLevel, LevelChanged, SelfTrade, Side, Traded
+from vocx.lab.market.book_side import Half, Level, Order
 
 Rule = Literal["GTC", "IOC", "FOK", "MAKER"]
 """What a limit order may do: rest (GTC), only match (IOC), match in full or not at all (FOK),

@@ -11,8 +11,9 @@ import logging
 from collections.abc import Callable, Sequence
 
 from vocx.errors import BadInput, RecordingError
-from vocx.lab.log import TruthLog
-from vocx.lab.market import AnyEvent, World
+from vocx.lab.events import AnyEvent
+from vocx.lab.market.truth_log import TruthLog
+from vocx.lab.ports import World
 from vocx.lab.service.config import positive
 from vocx.lab.service.server import VenueServer
 from vocx.timing import mono_ns, wall_ns

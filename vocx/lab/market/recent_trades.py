@@ -1,17 +1,17 @@
 """Single trades from just before the start, so that a newcomer who asks for the last thousand
 gets a thousand from the first second on.
 
-They agree with the seconds of :mod:`vocx.lab.history` in ids, count, volume, open, high, low and
-close; quote and taker volumes are of the same size, not the same number.
+They agree with the seconds of :mod:`vocx.lab.market.history` in ids, count, volume, open, high, low
+and close; quote and taker volumes are of the same size, not the same number.
 """
 
 from __future__ import annotations
 
 from random import Random
 
-from vocx.lab.candles import CLOSE, COUNT, HIGH, LAST, LOW, OPEN, SECOND, VOLUME
-from vocx.lab.history import History
-from vocx.lab.market import Traded
+from vocx.lab.events import Traded
+from vocx.lab.market.candles import CLOSE, COUNT, HIGH, LAST, LOW, OPEN, SECOND, VOLUME
+from vocx.lab.market.history import History
 
 WANTED = 2_000
 LONGEST_S = 4 * 3_600

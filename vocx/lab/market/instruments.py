@@ -1,7 +1,7 @@
 """The lab's own market: its symbols, and a world of crowds that trade them.
 
 ``open_world`` puts together what belongs to each symbol: the history before the start, the
-engine's book, the tape, and the order flow of :mod:`vocx.lab.flow`.
+engine's book, the tape, and the order flow of :mod:`vocx.lab.market.order_flow`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
 
-from vocx.lab.engine import Book
-from vocx.lab.flow import Flow
-from vocx.lab.history import DAYS, History
-from vocx.lab.live import LiveMarket
-from vocx.lab.market import Spec
-from vocx.lab.recent import recent_trades
-from vocx.lab.tape import Tape
-from vocx.lab.world import CrowdWorld
+from vocx.lab.events import Spec
+from vocx.lab.market.engine import Book
+from vocx.lab.market.history import DAYS, History
+from vocx.lab.market.live import LiveMarket
+from vocx.lab.market.order_flow import Flow
+from vocx.lab.market.recent_trades import recent_trades
+from vocx.lab.market.simulation import CrowdWorld
+from vocx.lab.market.tape import Tape
 
 TRADES_A_SECOND = 31.0
 BTC_A_TRADE = 0.025

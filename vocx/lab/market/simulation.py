@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from heapq import heapify, heapreplace
 
-from vocx.lab.accounts import Accounts
-from vocx.lab.flow import Flow
-from vocx.lab.live import LiveMarket
-from vocx.lab.market import AnyEvent, Market
+from vocx.lab.accounts.accounts import Accounts
+from vocx.lab.events import AnyEvent
+from vocx.lab.market.live import LiveMarket
+from vocx.lab.market.order_flow import Flow
+from vocx.lab.ports import Market
 
 
 class CrowdWorld:
-    """The live world (:class:`vocx.lab.market.World`).
+    """The live world (:class:`vocx.lab.ports.World`).
 
     Parameters
     ----------

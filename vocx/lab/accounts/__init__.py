@@ -1,0 +1,1 @@
+"""The lab's money: balances, orders, and their settlement."""
