@@ -1,0 +1,90 @@
+"""What a venue adapter is: pure functions between intents, bytes and facts.
+
+An adapter never opens a socket, reads a clock or keeps state. ``now_ns`` and ``arrived_ns`` come
+in as arguments, so a test of a signature or of a decoder is one equality. The contract has two
+halves: :class:`Calls` (what a venue can be asked) and :class:`Sockets` (how it is listened to).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from vocx.venues.base.calls import (
+    SIGNED,
+    Calls,
+    CancelAll,
+    CancelOrder,
+    Credentials,
+    Envelope,
+    GetBalances,
+    GetBook,
+    GetCandles,
+    GetFills,
+    GetInstruments,
+    GetOpenOrders,
+    GetOrder,
+    GetQuote,
+    GetTicker,
+    GetTime,
+    GetTrades,
+    Hosts,
+    Intent,
+    Limit,
+    PlaceOrder,
+    Request,
+    split_symbol,
+)
+from vocx.venues.base.sockets import (
+    CHANNELS,
+    PRIVATE,
+    Ack,
+    Control,
+    Decoded,
+    Keepalive,
+    Listen,
+    SocketPlan,
+    Sockets,
+    Unknown,
+)
+
+
+class Venue(Calls, Sockets, Protocol):
+    """A venue adapter. ``vocx.venues.get("binance")`` gives one; all methods are pure."""
+
+
+__all__ = [
+    "CHANNELS",
+    "PRIVATE",
+    "SIGNED",
+    "Ack",
+    "Calls",
+    "CancelAll",
+    "CancelOrder",
+    "Control",
+    "Credentials",
+    "Decoded",
+    "Envelope",
+    "GetBalances",
+    "GetBook",
+    "GetCandles",
+    "GetFills",
+    "GetInstruments",
+    "GetOpenOrders",
+    "GetOrder",
+    "GetQuote",
+    "GetTicker",
+    "GetTime",
+    "GetTrades",
+    "Hosts",
+    "Intent",
+    "Keepalive",
+    "Limit",
+    "Listen",
+    "PlaceOrder",
+    "Request",
+    "SocketPlan",
+    "Sockets",
+    "Unknown",
+    "Venue",
+    "split_symbol",
+]
