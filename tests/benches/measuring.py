@@ -10,12 +10,12 @@ import vocx
 from benches.row import Row
 from vocx import measure
 from vocx.measure.feeds import Poll, Push
+from vocx.measure.probes import Listening, Polling
+from vocx.measure.reference import Reference
 from vocx.measure.steps import ages
-from vocx.measure.truths import Truths
-from vocx.measure.watching import Listening, Polling
 
 SAMPLES = 20_000
-NEAR = measure.Conditions(way="from the exchange's book to this process", clock="both")
+NEAR = measure.Conditions(path="from the exchange's book to this process", clock="both")
 PACE = 13.0
 """A thousand best-price messages a second of BTC/USDT."""
 
@@ -61,7 +61,7 @@ def _pushed(exchange: vocx.Exchange) -> Row:
             again._heard(text, at_ns)
         again._frames[:] = frames
         again.stop()
-        known = Truths(events, 0, tick, NEAR, frames[-1][0]).changes(again.notes)
+        known = Reference(events, 0, tick, NEAR, frames[-1][0]).changes(again.notes)
         ages(known, known.at[0], known.at[-1])
     spent = (time.thread_time() - begun) / rounds
     return Row("client time per pushed sample", spent / len(frames) * 1e6, "us", "<= 50")

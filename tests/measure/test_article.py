@@ -13,15 +13,15 @@ from vocx.exchange import Exchange
 from vocx.measure import Article, Conditions, FillTimes, Interval, OrderEntry, article, load
 from vocx.measure.article import ABSENT
 from vocx.measure.claims import CLAIMS
+from vocx.measure.findings import ROWS, times
 from vocx.measure.orders import Sent
-from vocx.measure.told import ROWS, times
 
-MADE = Conditions(way="from here to there", clock="this machine", rtt_ms=40.0, made="2026-11-22")
+MADE = Conditions(path="from here to there", clock="this machine", rtt_ms=40.0, made="2026-11-22")
 
 
-def sent(way: str, signatures: int, ms: float) -> Sent:
+def sent(path: str, signatures: int, ms: float) -> Sent:
     return Sent(
-        way=way,
+        path=path,
         new=False,
         all_ms=ms,
         call_ms=[ms],
@@ -82,7 +82,7 @@ def test_what_was_not_measured_says_so() -> None:
 
 
 def test_signatures_and_orders_are_those_of_the_result() -> None:
-    """Counted by way, with the distance they were measured at."""
+    """Counted by path, with the distance they were measured at."""
     found = article(orders=ORDERS)
     auth = row(found, "auth")
     assert auth["measured_REST"] == "4 signatures on 4 orders, HMAC key"

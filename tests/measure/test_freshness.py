@@ -14,7 +14,7 @@ import vocx
 from vocx import measure
 from vocx.errors import BadInput
 from vocx.measure import Hybrid, Poll, Push
-from vocx.measure.ideal import REFERENCE, steps_of
+from vocx.measure.simulation import REFERENCE, steps_of
 
 TIMERS_MS = 5.0
 """What a busy machine's timers and the lab's turns may add to half a call."""
@@ -108,7 +108,7 @@ def test_a_result_is_saved_and_opened_again(far, tmp_path) -> None:
 def test_a_result_says_under_which_conditions(far) -> None:
     """From where to where, whose clock, dials, seed; rows as a frame with intervals."""
     stated = far.conditions
-    assert stated.seed == 7 and stated.rtt_ms == 80 and "kernel" in stated.way
+    assert stated.seed == 7 and stated.rtt_ms == 80 and "kernel" in stated.path
     assert "latency 80 ms" in str(far) and "clock" in str(far)
     table = far.frame()
     assert len(table) == len(FEEDS) and {"age_mean_ms_low", "wrong_share_high"} <= set(table)

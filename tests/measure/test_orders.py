@@ -38,8 +38,8 @@ def far(exchange: vocx.Exchange) -> OrderEntry:
         return measure.orders(exchange, repeats=8, many=MANY)
 
 
-def row(result: OrderEntry, way: str, at_once: int = 1) -> dict[str, Any]:
-    found = [one for one in result.rows() if (one["way"], one["at_once"]) == (way, at_once)]
+def row(result: OrderEntry, path: str, at_once: int = 1) -> dict[str, Any]:
+    found = [one for one in result.rows() if (one["path"], one["at_once"]) == (path, at_once)]
     assert len(found) == 1, str(result)
     return found[0]
 
@@ -74,28 +74,28 @@ def test_a_frame_has_a_header(payload: int, masked: bool, size: int) -> None:
 
 def test_round_trips(far: OrderEntry) -> None:
     """TCP, TLS 1.3, order; and the upgrade, and the logon, of a socket's first."""
-    assert [far.round_trips(way, True) for way in far.opening_trips] == [3, 4, 5]
-    assert {far.round_trips(way, False) for way in far.opening_trips} == {1}
+    assert [far.round_trips(path, True) for path in far.opening_trips] == [3, 4, 5]
+    assert {far.round_trips(path, False) for path in far.opening_trips} == {1}
 
 
 # measured
 
 
-@pytest.mark.parametrize("way", ["REST", "WebSocket", "WebSocket, logged on"])
-def test_a_kept_connection_needs_one_round_trip_whatever_it_speaks(far, way: str) -> None:
+@pytest.mark.parametrize("path", ["REST", "WebSocket", "WebSocket, logged on"])
+def test_a_kept_connection_needs_one_round_trip_whatever_it_speaks(far, path: str) -> None:
     """80 ms there and back, half of it until the engine has the order; the protocol adds nothing
     but the machine's own milliseconds."""
-    found = row(far, f"{way}, kept")
+    found = row(far, f"{path}, kept")
     assert found["theory_call_ms"] == 80 and found["theory_one_way_ms"] == 40
     assert found["call_ms"].low >= 80 and found["call_ms"].holds(80, slack=25), str(far)
     assert found["one_way_ms"].low >= 40 and found["one_way_ms"].holds(40, slack=15), str(far)
 
 
-@pytest.mark.parametrize(("way", "trips"), [("REST", 3), ("WebSocket", 4)])
-def test_a_first_order_pays_for_the_opening(far: OrderEntry, way: str, trips: int) -> None:
+@pytest.mark.parametrize(("path", "trips"), [("REST", 3), ("WebSocket", 4)])
+def test_a_first_order_pays_for_the_opening(far: OrderEntry, path: str, trips: int) -> None:
     """Each handshake at the dial's distance; agreeing on keys costs the machine some time, too.
     The quickest tells: a busy machine only adds."""
-    found = row(far, f"{way}, new")
+    found = row(far, f"{path}, new")
     assert found["theory_call_ms"] == trips * 80
     assert trips * 80 <= found["call_ms"].value < (trips + 1) * 80, str(far)
     assert (trips - 0.5) * 80 <= found["one_way_ms"].value < (trips + 0.5) * 80, str(far)
@@ -118,14 +118,14 @@ def test_many_at_once_need_connections_by_rest_and_one_by_socket(far: OrderEntry
 
 def test_many_at_once_are_done_in_about_one_round_trip(far: OrderEntry) -> None:
     """Neither queues behind another's answer."""
-    for way in ("REST, kept", "WebSocket, kept"):
-        found = row(far, way, MANY)
+    for path in ("REST, kept", "WebSocket, kept"):
+        found = row(far, path, MANY)
         assert 80 <= found["call_ms"].value <= found["all_ms"].value < 2 * 80, str(far)
 
 
 def test_every_order_is_signed_unless_the_socket_logged_on(far: OrderEntry) -> None:
     """Binance wants a signature of each order by both ways; a logon with Ed25519 saves it."""
-    signed = {one["way"]: one["signatures_an_order"] for one in far.rows()}
+    signed = {one["path"]: one["signatures_an_order"] for one in far.rows()}
     assert signed.pop("WebSocket, logged on, kept") == 0 and far.logon_signatures == 1
     assert set(signed.values()) == {1.0} and len(signed) == 4
     assert "sent 1 signature, once" in str(far)
@@ -191,23 +191,23 @@ def test_a_socket_that_has_not_logged_on_is_refused(exchange: vocx.Exchange) -> 
     """The frames really carry no proof: the logon is what lets them in."""
     with Trader(exchange, "other") as trader:
         order = trader.order(BTC, "buy", Decimal("0.001"), Decimal(30_000), time_in_force="IOC")
-        way = LoggedOn(trader)
+        path = LoggedOn(trader)
         try:
             with pytest.raises(vocx.errors.VenueError, match="(?i)apikey|mandatory"):
-                way.send(way.ready(order))
-            way.log_on()
-            assert way.send(way.ready(order)).signatures == 0
+                path.send(path.ready(order))
+            path.log_on()
+            assert path.send(path.ready(order)).signatures == 0
         finally:
-            way.hang_up()
+            path.hang_up()
 
 
 def test_an_order_by_socket_is_what_the_engine_took(exchange: vocx.Exchange) -> None:
     """Its id is in the truth log, accepted between sending and answer."""
     with Trader(exchange, "other") as trader:
-        mark, way = trader.lab.truth.events(None).next, BySocket(trader)
+        mark, path = trader.lab.truth.events(None).next, BySocket(trader)
         order = trader.order(BTC, "buy", Decimal("0.001"), Decimal(30_000), time_in_force="IOC")
-        placed = way.send(way.ready(order))
-        way.hang_up()
+        placed = path.send(path.ready(order))
+        path.hang_up()
         (taken,) = (one for one in trader.lab.truth.events(mark, kind="order") if one.what == "new")
     assert taken.id == placed.id and placed.begun_ns < taken.mono_ns < placed.ended_ns
 

@@ -22,7 +22,7 @@ def test_each_row_has_both_ways_and_what_follows() -> None:
 
 def test_text_is_escaped() -> None:
     """Whatever a result says, it is text."""
-    ways = {f"{teller}_{way}": "<b>&" for teller in ("article", "documented", "measured")
-            for way in ("REST", "WebSocket")}  # fmt: skip
+    ways = {f"{teller}_{path}": "<b>&" for teller in ("article", "documented", "measured")
+            for path in ("REST", "WebSocket")}  # fmt: skip
     shown = page("a < b", [{"row": "x", "so": "<i>", **ways}], ["<script>"])
     assert "<script>" not in shown and shown.count("&lt;b&gt;&amp;") == 6

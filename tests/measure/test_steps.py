@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vocx.errors import BadInput
-from vocx.measure import Known, Poll, Steps, theory, wanted
+from vocx.measure import Observed, Poll, Steps, theory, validation
 from vocx.measure.sampling import (
     NOTHING,
     Interval,
@@ -32,9 +32,9 @@ def steps(*pairs: tuple[int, int]) -> Steps:
     )
 
 
-def known(at: list[int], as_of: list[int], *, ageing: bool = True) -> Known:
+def known(at: list[int], as_of: list[int], *, ageing: bool = True) -> Observed:
     same = [1] * len(at)
-    return Known(
+    return Observed(
         at=[one * MS for one in at],
         as_of=[one * MS for one in as_of],
         bid=same,
@@ -199,13 +199,13 @@ def test_arithmetic_wants_numbers(bad) -> None:
 def test_what_was_asked_for_is_checked_in_one_place(bad) -> None:
     """One error, with the name, what was given, and what to write."""
     with pytest.raises(BadInput, match="seconds is .*; write a number from 0 to 10"):
-        wanted.number("seconds", bad, 0, 10)
+        validation.number("seconds", bad, 0, 10)
 
 
 def test_numbers_of_numpy_are_taken_as_numbers() -> None:
     """And come back as Python's own, which can be saved."""
-    assert type(wanted.number("seconds", np.float32(5), 0)) is float
-    assert type(wanted.whole("repeats", np.int64(5), 1)) is int
+    assert type(validation.number("seconds", np.float32(5), 0)) is float
+    assert type(validation.whole("repeats", np.int64(5), 1)) is int
     assert type(Poll(np.int64(250)).every_ms) is float
     with pytest.raises(BadInput, match="at least one"):
-        wanted.several("feeds", "quotes", "[measure.Push()]")
+        validation.several("feeds", "quotes", "[measure.Push()]")

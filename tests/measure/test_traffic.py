@@ -16,7 +16,7 @@ from vocx import errors
 from vocx.exchange import Exchange
 from vocx.lab import Lab
 from vocx.lab.network.connection_log import Connection, Ledger
-from vocx.measure import counted, load, metered, squeezed
+from vocx.measure import byte_counts, compression, load, traffic_probes
 from vocx.measure.traffic import Traffic, traffic
 from vocx.stream import running
 from vocx.timing import mono_ns
@@ -37,24 +37,24 @@ def measured(exchange: Exchange) -> Traffic:
 def test_gzip_is_what_a_client_can_open() -> None:
     """The size is that of a complete gzip member."""
     body = b'{"symbol":"BTCUSDT","bidPrice":"61700.00000000"}' * 20
-    assert squeezed.gzip_bytes(body) == len(gzip.compress(body, squeezed.LEVEL, mtime=0))
+    assert compression.gzip_bytes(body) == len(gzip.compress(body, compression.LEVEL, mtime=0))
 
 
 def test_deflate_keeps_its_context() -> None:
     """A message refers to those before it, and what is counted unpacks to what was said."""
     messages = [b'{"e":"trade","p":"61700.%02d"}' % n for n in range(50)]
-    sizes = squeezed.deflated_bytes(messages)
+    sizes = compression.deflated_bytes(messages)
     packer, unpacker = zlib.compressobj(6, zlib.DEFLATED, -15), zlib.decompressobj(-15)
     for message, size in zip(messages, sizes, strict=True):
         sent = (packer.compress(message) + packer.flush(zlib.Z_SYNC_FLUSH))[:-4]
-        assert len(sent) == size and unpacker.decompress(sent + squeezed.TAIL) == message
+        assert len(sent) == size and unpacker.decompress(sent + compression.TAIL) == message
     assert sizes[0] > 20 > max(sizes[1:])
 
 
 @pytest.mark.parametrize(("payload", "head"), [(125, 2), (126, 4), (65_535, 4), (65_536, 10)])
 def test_frame_heads(payload: int, head: int) -> None:
     """RFC 6455, 5.2: the length decides the head."""
-    assert squeezed.frame_bytes(payload) - payload == head
+    assert compression.frame_bytes(payload) - payload == head
 
 
 # -- counted -----------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def test_what_the_lab_forgets_stays_counted() -> None:
                 ledger.ended(link)
             return ledger.rows(since_ns)
 
-    window = counted.Counted(Forgetful(), 500_000_000, 2)  # type: ignore[arg-type]
+    window = byte_counts.Counted(Forgetful(), 500_000_000, 2)  # type: ignore[arg-type]
     window._ends = [0, 0]
     window.watch()
     window.last()
@@ -150,7 +150,7 @@ def test_it_can_be_kept_and_shown(measured: Traffic, tmp_path: Path) -> None:
     """Saved and opened it is the same; table, frame and figure hold every feed."""
     assert load(measured.save(tmp_path / "traffic")) == measured
     names = [one.name for one in measured.costs]
-    assert len(names) == len(set(names)) == 2 * len(metered.POLLS + metered.STREAMS)
+    assert len(names) == len(set(names)) == 2 * len(traffic_probes.POLLS + traffic_probes.STREAMS)
     assert all(name in measured.table() for name in names)
     assert list(measured.frame()["feed"]) == names
     assert list(measured.figure().data[0].y) == names
@@ -182,7 +182,7 @@ def test_everything_is_ended(
     before, since_ns = set(threading.enumerate()), mono_ns()
     options: dict[str, Any] = {"every_ms": 100, "seconds": 0.4}
     if interrupted:
-        monkeypatch.setattr(counted.Counted, "watch", interrupt)
+        monkeypatch.setattr(byte_counts.Counted, "watch", interrupt)
         with pytest.raises(KeyboardInterrupt):
             traffic(exchange, symbol=BTC, **options)
     else:
@@ -222,7 +222,7 @@ def test_it_needs_a_lab() -> None:
 
 def test_a_sample_costs_little(exchange: Exchange) -> None:
     """At most 50 microseconds of client time for each frame that is noted."""
-    feed = metered.Hearing("quotes", False, exchange, BTC)
+    feed = traffic_probes.Hearing("quotes", False, exchange, BTC)
     text, many = b"x" * 150, 5000
     begun = time.thread_time_ns()
     for _ in range(many):

@@ -16,7 +16,7 @@ from vocx.measure.article import ABSENT
 
 if TYPE_CHECKING:
     from vocx.measure import Article, Freshness, Interval, Sweep
-    from vocx.measure.freshness import FeedSeen
+    from vocx.measure.freshness import FeedResult
 
 NAME, GAP = 10, 2
 LABEL, CELL = 6, 12
@@ -156,7 +156,7 @@ def _stacked(said: Mapping[str, str]) -> Text:
     return Text("\n").join(lines)
 
 
-def _cell(seen: FeedSeen, full: bool) -> dict[str, str]:
+def _cell(seen: FeedResult, full: bool) -> dict[str, str]:
     """A feed at one distance: its lines by their label."""
     said = {
         "mean": plus_minus(seen.age.mean),

@@ -19,21 +19,21 @@ Three words are kept apart (see :mod:`vocx.measure.result`): *call time*, *age*,
 """
 
 from vocx.measure import theory
+from vocx.measure.adverse_selection import WhoPays, who_pays
 from vocx.measure.article import Article, article
 from vocx.measure.calls import CallTime, CallTimes, calls
+from vocx.measure.charts import frontier, prices
+from vocx.measure.code_size import Lines, lines
 from vocx.measure.distance import Distance, distance
-from vocx.measure.drawn import frontier, prices
+from vocx.measure.event_errors import WrongWhen, wrong_when
 from vocx.measure.feeds import Feed, Hybrid, Poll, Push
 from vocx.measure.fills import FillTimes, fills
-from vocx.measure.freshness import FeedSeen, Freshness, freshness
-from vocx.measure.ideal import Ideal, ideal, truth_in, truth_of
-from vocx.measure.lines import Lines, lines
-from vocx.measure.moments import WrongWhen, wrong_when
+from vocx.measure.freshness import FeedResult, Freshness, freshness
 from vocx.measure.orders import OrderEntry, orders
-from vocx.measure.payers import WhoPays, who_pays
 from vocx.measure.result import Conditions, Result, load
 from vocx.measure.sampling import Interval
-from vocx.measure.steps import Ages, Known, Steps
+from vocx.measure.simulation import Ideal, ideal, truth_in, truth_of
+from vocx.measure.steps import Ages, Observed, Steps
 from vocx.measure.sweep import Sweep, sweep
 from vocx.measure.traffic import Cost, Traffic, traffic
 
@@ -46,13 +46,13 @@ __all__ = [
     "Cost",
     "Distance",
     "Feed",
-    "FeedSeen",
+    "FeedResult",
     "FillTimes",
     "Freshness",
     "Hybrid",
     "Ideal",
     "Interval",
-    "Known",
+    "Observed",
     "Lines",
     "OrderEntry",
     "Poll",

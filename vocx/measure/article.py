@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from msgspec.structs import replace
 
 from vocx.errors import BadInput
-from vocx.measure import wanted
+from vocx.measure import validation
 from vocx.measure.calls import CallTimes
 from vocx.measure.calls import calls as measure_calls
 from vocx.measure.claims import CLAIMS
+from vocx.measure.code_size import Lines
+from vocx.measure.code_size import lines as count_lines
 from vocx.measure.fills import FillTimes
 from vocx.measure.fills import fills as measure_fills
+from vocx.measure.findings import Parts, Told, told
 from vocx.measure.freshness import Freshness
-from vocx.measure.lines import Lines
-from vocx.measure.lines import lines as count_lines
 from vocx.measure.orders import OrderEntry
 from vocx.measure.orders import orders as measure_orders
 from vocx.measure.page import page
 from vocx.measure.result import Conditions, Result, in_lab
 from vocx.measure.sweep import DISTANCES, Sweep
 from vocx.measure.sweep import sweep as measure_sweep
-from vocx.measure.told import Parts, Told, told
 from vocx.measure.traffic import Traffic
 from vocx.measure.traffic import traffic as measure_traffic
 
@@ -92,7 +92,7 @@ class Article(Result, frozen=True, kw_only=True):
             if isinstance(part, Sweep):
                 far = ", ".join(f"{one.conditions.rtt_ms:g}" for one in part.results)
                 made = replace(made, dials=f"distance set to {far} ms, one after the other")
-            said = made.way if name == "lines" else made.show()
+            said = made.path if name == "lines" else made.show()
             found += textwrap.wrap(
                 f"{PARTS.get(name, name)}: {said}", width, subsequent_indent="  "
             )
@@ -187,9 +187,8 @@ def article(
         sweep = Sweep(conditions=sweep.conditions, results=[sweep])
     parts = Parts(sweep, calls, traffic, fills, orders, lines)
     if exchange is not None:
-        run = _Measuring(
-            exchange, wanted.distances(rtts), seconds, full, symbol, progress or (lambda _: None)
-        )
+        say = progress or (lambda _: None)
+        run = _Measuring(exchange, validation.distances(rtts), seconds, full, symbol, say)
         parts = run.filled(parts)
     given = list(parts.given().values())
     if not given:

@@ -15,10 +15,10 @@ import msgspec
 
 from vocx.errors import BadInput
 from vocx.lab.network import round_trip_ms
-from vocx.measure import wanted
+from vocx.measure import validation
+from vocx.measure.probes import together, unbraked, unlimited
 from vocx.measure.result import Result, conditions, grid, in_lab
 from vocx.measure.sampling import Interval, quantile_interval
-from vocx.measure.watching import together, unbraked, unlimited
 from vocx.timing import HttpExchange, Phases
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ROUND_TRIPS = {(True, True): 3, (True, False): 2, (False, True): 1, (False, False): 1}
 """By (new connection, TLS): TCP's handshake one, TLS 1.3's one (RFC 8446, 2), request and reply
 one. A name that must be looked up comes on top."""
-WAY = "from this kernel to the exchange and back"
+PATH = "from this kernel to the exchange and back"
 WARM_UP = 2
 SHOWN_MS = 0.05
 """A phase that is shorter everywhere is not drawn."""
@@ -230,12 +230,12 @@ def calls(
     """
     lab = in_lab(exchange).lab
     assert lab is not None
-    repeats = wanted.whole("repeats", repeats, 3, 1000)
-    wires = wanted.wires(tls)
+    repeats = validation.whole("repeats", repeats, 3, 1000)
+    wires = validation.wires(tls)
     now = round_trip_ms(lab.network.state, exchange.venue.name)
     asked = [now] if rtt_ms is None else _distances(rtt_ms)
     made = conditions(
-        exchange, way=WAY, clock="this kernel", symbol=symbol, warm_up=WARM_UP, repeats=repeats
+        exchange, path=PATH, clock="this kernel", symbol=symbol, warm_up=WARM_UP, repeats=repeats
     )
     found: list[CallTime] = []
     base: dict[tuple[bool, bool], float] = {}
@@ -253,7 +253,7 @@ def calls(
 
 def _distances(rtt_ms: float | Sequence[float]) -> list[float]:
     single = isinstance(rtt_ms, Real | str)
-    return sorted(set(wanted.distances([rtt_ms] if single else rtt_ms)))
+    return sorted(set(validation.distances([rtt_ms] if single else rtt_ms)))
 
 
 class _Caller:

@@ -21,7 +21,7 @@ import msgspec
 
 from vocx import errors, venues
 from vocx.lab import Lab
-from vocx.measure import wanted
+from vocx.measure import validation
 from vocx.measure.result import Conditions, Result, machine
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.rest import Client
@@ -114,7 +114,7 @@ class Distance(Result, frozen=True, kw_only=True):
         return figures.ranked(
             [row["what"] for row in rows],
             {"median": found},
-            x=f"milliseconds, {self.conditions.way} (clock: {self.conditions.clock})",
+            x=f"milliseconds, {self.conditions.path} (clock: {self.conditions.clock})",
             height=height,
         )
 
@@ -166,9 +166,9 @@ def distance(
     """
     if rtt_ms is not None:
         return _typed(rtt_ms)
-    calls = wanted.whole("calls", calls, 5, 200)
+    calls = validation.whole("calls", calls, 5, 200)
     there = _venue(exchange, calls)
-    here = _own(wanted.lab(lab), there[1], calls) if lab is not None else None
+    here = _own(validation.lab(lab), there[1], calls) if lab is not None else None
     parts = urlsplit(there[0])
     where = "a lab on it" if parts.hostname == "127.0.0.1" else "the exchange"
     return Distance(
@@ -181,7 +181,7 @@ def distance(
 
 
 def _typed(rtt_ms: float) -> Distance:
-    rtt_ms = wanted.number("rtt_ms", rtt_ms, 0, FARTHEST_MS, what=" ms, there and back")
+    rtt_ms = validation.number("rtt_ms", rtt_ms, 0, FARTHEST_MS, what=" ms, there and back")
     return Distance(
         conditions=_conditions("as typed, not measured", 0), host="", rtt=Interval(float(rtt_ms))
     )
@@ -250,9 +250,9 @@ def _less(there: Interval, here: Interval | None) -> Interval:
     return Interval(max(0.0, there.value - here.value), low, high, min(there.n, here.n))
 
 
-def _conditions(way: str, calls: int) -> Conditions:
+def _conditions(path: str, calls: int) -> Conditions:
     return Conditions(
-        way=way,
+        path=path,
         clock="this machine",
         warm_up=WARM_UP if calls else 0,
         repeats=calls,

@@ -1,8 +1,8 @@
 """Ways to know a price: ask every so often, listen, or listen and look now and then.
 
 A feed is data: what it is called, its cadence, and what arithmetic expects of it. The watching of
-real ones is in :mod:`vocx.measure.watching`, perfect ones are computed in
-:mod:`vocx.measure.ideal`.
+real ones is in :mod:`vocx.measure.probes`, perfect ones are computed in
+:mod:`vocx.measure.simulation`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.measure import theory, wanted
+from vocx.measure import theory, validation
 
 PushChannel = Literal["quotes", "book", "ticker"]
 CADENCE_MS = {"quotes": 0.0, "book": 100.0, "ticker": 1000.0}
@@ -101,7 +101,7 @@ def span(milliseconds: float) -> str:
 
 def _rounded(feed: msgspec.Struct, name: str) -> None:
     """One of its fields as a number of milliseconds within bounds."""
-    value = wanted.number(name, getattr(feed, name), LEAST_MS, HOUR_MS, what=" ms")
+    value = validation.number(name, getattr(feed, name), LEAST_MS, HOUR_MS, what=" ms")
     msgspec.structs.force_setattr(feed, name, value)
 
 
@@ -114,7 +114,7 @@ def feeds_of(given: object) -> list[Feed]:
         There is none, one that is no feed, or one twice.
     """
     such = "[measure.Poll(1000), measure.Push()]"
-    found = wanted.several("feeds", given, such)
+    found = validation.several("feeds", given, such)
     for one in found:
         if not isinstance(one, Poll | Push | Hybrid):
             raise BadInput(f"{one!r} is no feed; write {such}")

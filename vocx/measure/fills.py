@@ -21,12 +21,12 @@ from random import Random
 from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vocx.measure import theory, wanted
+from vocx.measure import theory, validation
 from vocx.measure.filling import WARM, Filling
+from vocx.measure.probes import unlimited
 from vocx.measure.result import CLOCK, Result, conditions, grid
 from vocx.measure.sampling import mean_interval, quantile_interval
 from vocx.measure.trading import trading_lab
-from vocx.measure.watching import unlimited
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class FillTimes(Result, frozen=True, kw_only=True):
         """The rows, narrow enough for a notebook, with the conditions below them."""
         shown = [
             {
-                "known by": row["way"],
+                "known by": row["path"],
                 "mean": row["mean_ms"].around(),
                 "theory": row["theory_ms"],
                 "p95": row["p95_ms"].around(),
@@ -100,7 +100,7 @@ class FillTimes(Result, frozen=True, kw_only=True):
             p95 = theory.age_quantile_ms(0.95, every_ms, self.call_ms)
             calls = theory.calls_per_minute(every_ms, self.call_ms)
         return {
-            "way": name,
+            "path": name,
             "mean_ms": mean_interval(samples),
             "theory_ms": mean + late_ms,
             "p50_ms": quantile_interval(samples, 0.5),
@@ -187,7 +187,7 @@ def fills(
         milliseconds from 1 to 60000.
     """
     trading_lab(exchange)
-    repeats = wanted.whole("repeats", repeats, 1, 1000, what=" fills")
+    repeats = validation.whole("repeats", repeats, 1, 1000, what=" fills")
     intervals = _intervals(every_ms)
     phases = [_phases(Random(f"{seed} {every}"), repeats) for every in intervals]
     with ExitStack() as stack:
@@ -208,7 +208,7 @@ def _result(
     return FillTimes(
         conditions=conditions(
             exchange,
-            way="from the match inside the exchange to this program",
+            path="from the match inside the exchange to this program",
             clock=CLOCK,
             symbol=run.symbol,
             seconds=seconds,
@@ -227,8 +227,8 @@ def _result(
 
 
 def _intervals(given: Sequence[float]) -> list[float]:
-    every = wanted.several("every_ms", given, "(250, 1000)")
-    return [wanted.number("every_ms", one, 1, 60_000, what=" ms") for one in every]
+    every = validation.several("every_ms", given, "(250, 1000)")
+    return [validation.number("every_ms", one, 1, 60_000, what=" ms") for one in every]
 
 
 def _phases(random: Random, repeats: int) -> list[float]:

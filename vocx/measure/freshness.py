@@ -13,14 +13,14 @@ import numpy as np
 from msgspec.structs import replace
 
 from vocx.errors import BadInput
-from vocx.measure import wanted
+from vocx.measure import validation
 from vocx.measure.feeds import STANDARD, Feed, Poll, feeds_of
-from vocx.measure.ideal import expected_wrong, pooled, steps_of
+from vocx.measure.probes import READY_S, Watch, unbraked, unlimited, wait_ready, watch
+from vocx.measure.reference import Reference
 from vocx.measure.result import CLOCK, Conditions, Result, conditions, grid, in_force, in_lab
 from vocx.measure.sampling import Interval, quantile_interval
-from vocx.measure.steps import Ages, Known, Steps, ages, within, wrong
-from vocx.measure.truths import Truths
-from vocx.measure.watching import READY_S, Watch, unbraked, unlimited, wait_ready, watch
+from vocx.measure.simulation import expected_wrong, pooled, steps_of
+from vocx.measure.steps import Ages, Observed, Steps, ages, within, wrong
 from vocx.timing import mono_ns
 from vocx.venues.base import GetQuote
 
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.lab import Lab, TruthEvent
 
-WAY = "from the exchange's book to this kernel"
+PATH = "from the exchange's book to this kernel"
 WARM_CALLS = 8
 LEAST_S, LONGEST_S = 0.5, 600.0
 LOG_S = 20.0
 """How often a long watch fetches the truth at pace 1: the lab's log keeps a minute and a half."""
 
 
-class FeedSeen(msgspec.Struct, frozen=True, kw_only=True):
+class FeedResult(msgspec.Struct, frozen=True, kw_only=True):
     """What one feed showed.
 
     Attributes
@@ -79,7 +79,7 @@ class FeedSeen(msgspec.Struct, frozen=True, kw_only=True):
     payload_kib_s: float
     cpu_ms_s: float
     errors: int
-    known: Known
+    known: Observed
     trouble: str = ""
 
 
@@ -101,14 +101,14 @@ class Freshness(Result, frozen=True, kw_only=True):
     call_ms: float
     updates: int
     changes: int
-    feeds: list[FeedSeen]
+    feeds: list[FeedResult]
     true: Steps
 
     @property
     def seconds(self) -> float:
         return (self.until_ns - self.since_ns) / 1e9
 
-    def find(self, feed: Feed) -> FeedSeen:
+    def find(self, feed: Feed) -> FeedResult:
         """What one of the feeds showed."""
         for one in self.feeds:
             if one.feed == feed:
@@ -224,7 +224,7 @@ def freshness(
     with unlimited(exchange, symbol):
         call_ms = _warm_call_ms(exchange, symbol)
         stated = conditions(
-            exchange, way=WAY, clock=CLOCK, symbol=symbol, seconds=seconds,
+            exchange, path=PATH, clock=CLOCK, symbol=symbol, seconds=seconds,
             warm_up=WARM_CALLS // 2,
         )  # fmt: skip
         mark, book = lab.truth.events(None).next, lab.truth.book(symbol, depth=1)
@@ -233,9 +233,9 @@ def freshness(
     stated = _meanwhile(stated, in_force(lab))
     after = [(one.mono_ns, one.bid, one.ask) for one in events if one.mono_ns > begun[0]]
     true = steps_of([begun, *after], instrument.tick)
-    seen = Truths(events, lab.truth.offset_ns(), instrument.tick, stated, until_ns)
+    seen = Reference(events, lab.truth.offset_ns(), instrument.tick, stated, until_ns)
     weight = exchange.venue.request(GetQuote(symbol=symbol), 0).weight
-    window, way = (since_ns, until_ns), (call_ms, stated.late_ms)
+    window, path = (since_ns, until_ns), (call_ms, stated.late_ms)
     return Freshness(
         conditions=stated,
         since_ns=since_ns,
@@ -243,7 +243,7 @@ def freshness(
         call_ms=call_ms,
         updates=within(true.at, since_ns, until_ns),
         changes=within(true.changes().at, since_ns, until_ns),
-        feeds=[_seen(one, seen, true, window, way, weight) for one in watches],
+        feeds=[_seen(one, seen, true, window, path, weight) for one in watches],
         true=true,
     )
 
@@ -287,7 +287,7 @@ def _checked(
     feeds = feeds_of(given)
     slowest = max(feed.cadence_ms for feed in feeds) / 1000
     why = f": the slowest feed here speaks every {slowest:g} s, and once is no measurement"
-    seconds = wanted.number(
+    seconds = validation.number(
         "seconds", seconds, max(2 * slowest, LEAST_S), LONGEST_S, what=why * (slowest > 0)
     )
     status = lab.status()
@@ -323,20 +323,20 @@ def _log(lab: Lab, mark: int, symbol: str, until_ns: int) -> list[TruthEvent]:
 
 def _seen(
     one: Watch,
-    truths: Truths,
+    truths: Reference,
     true: Steps,
     window: tuple[int, int],
-    way: tuple[float, float],
+    path: tuple[float, float],
     weight: int,
-) -> FeedSeen:
-    every, feed, (since_ns, until_ns), (call_ms, late_ms) = truths.of(one), one.feed, window, way
+) -> FeedResult:
+    every, feed, (since_ns, until_ns), (call_ms, late_ms) = truths.of(one), one.feed, window, path
     known = every[0]
     calls = [note.call_ms for note in one.notes if note.call_ms and note.at_ns >= since_ns]
     minutes = (until_ns - since_ns) / 60e9
     shown = within([note.at_ns for note in one.notes], since_ns, until_ns) // len(every)
     per_minute = shown / minutes if isinstance(feed, Poll) else 0.0
     watched_s = (until_ns - known.at[0]) / 1e9 if len(known) else 1.0
-    return FeedSeen(
+    return FeedResult(
         feed=feed,
         age=_ages(every, since_ns, until_ns),
         expected_age_ms=feed.expected_age_ms(call_ms) + late_ms,
@@ -356,7 +356,7 @@ def _seen(
     )
 
 
-def _missed(known: Known, true: Steps, since_ns: int, until_ns: int) -> float:
+def _missed(known: Observed, true: Steps, since_ns: int, until_ns: int) -> float:
     """The share of the moments of true updates that were never shown."""
     at, as_of, born = np.asarray(known.at), np.asarray(known.as_of), np.unique(true.at)
     came = (at > since_ns) & (at <= until_ns)
@@ -366,7 +366,7 @@ def _missed(known: Known, true: Steps, since_ns: int, until_ns: int) -> float:
     return max(0.0, 1 - shown / max(1, within(born.tolist(), since_ns, until_ns)))
 
 
-def _ages(every: Sequence[Known], since_ns: int, until_ns: int) -> Ages:
+def _ages(every: Sequence[Observed], since_ns: int, until_ns: int) -> Ages:
     """Ages over whole periods: half a sawtooth at the end would tilt the mean. Silence there is no
     sawtooth, and counts."""
     known = every[0]

@@ -47,7 +47,7 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     received_bytes: int
 
 
-class Way(Protocol):
+class OrderPath(Protocol):
     """How orders are sent."""
 
     name: str

@@ -23,12 +23,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from vocx.measure import theory, wanted
-from vocx.measure.ordering import ByRest, BySocket, LoggedOn, Placed, Ready, Way
+from vocx.measure import theory, validation
+from vocx.measure.ordering import ByRest, BySocket, LoggedOn, OrderPath, Placed, Ready
+from vocx.measure.probes import unlimited
 from vocx.measure.result import CLOCK, Result, conditions, grid
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.trading import Trader, small, trading_lab
-from vocx.measure.watching import unlimited
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    way : str
+    path : str
         ``"REST"``, ``"WebSocket"`` or ``"WebSocket, logged on"``.
     new : bool
         No connection was open.
@@ -59,7 +59,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         Opened by these orders, carried by them; bytes above TLS, without the opening's.
     """
 
-    way: str
+    path: str
     new: bool
     all_ms: float
     call_ms: list[float]
@@ -78,7 +78,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
     sent : list of Sent
         Everything that counts, in the order in which it was sent.
     opening_trips : dict
-        By way: round trips that a new connection needs after TCP and TLS, before its first order.
+        By path: round trips that a new connection needs after TCP and TLS, before its first order.
     made_us : dict
         By kind of key: median microseconds to make and sign a request.
     logon_signatures : int
@@ -99,10 +99,10 @@ class OrderEntry(Result, frozen=True, kw_only=True):
         return [self._row(*key, found) for key, found in self.groups().items()]
 
     def groups(self) -> dict[tuple[str, bool, int], list[Sent]]:
-        """By way, new connection, and number at once."""
+        """By path, new connection, and number at once."""
         found: dict[tuple[str, bool, int], list[Sent]] = {}
         for one in self.sent:
-            found.setdefault((one.way, one.new, len(one.call_ms)), []).append(one)
+            found.setdefault((one.path, one.new, len(one.call_ms)), []).append(one)
         order = list(self.opening_trips)
         return dict(
             sorted(
@@ -110,11 +110,11 @@ class OrderEntry(Result, frozen=True, kw_only=True):
             )
         )
 
-    def _row(self, way: str, new: bool, at_once: int, found: list[Sent]) -> dict[str, Any]:
+    def _row(self, path: str, new: bool, at_once: int, found: list[Sent]) -> dict[str, Any]:
         calls = [ms for one in found for ms in one.call_ms]
-        trips = self.round_trips(way, new)
+        trips = self.round_trips(path, new)
         return {
-            "way": f"{way}, {'new' if new else 'kept'}",
+            "path": f"{path}, {'new' if new else 'kept'}",
             "at_once": at_once,
             "call_ms": quantile_interval(calls),
             "theory_call_ms": trips * self.conditions.rtt_ms,
@@ -130,10 +130,10 @@ class OrderEntry(Result, frozen=True, kw_only=True):
             // len(calls),
         }
 
-    def round_trips(self, way: str, new: bool) -> int:
+    def round_trips(self, path: str, new: bool) -> int:
         """Of one order: 1 on a kept connection; on a new one TCP, TLS 1.3 and upgrade before."""
         opening = theory.opening_round_trips(tls=self.conditions.tls, kept=not new)
-        return opening + (self.opening_trips[way] if new else 0)
+        return opening + (self.opening_trips[path] if new else 0)
 
     def table(self) -> str:
         """The rows as text, what signing cost, and the conditions."""
@@ -152,7 +152,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
         from vocx import figures
 
         rows = self.rows()
-        names = [f"{row['way']}, {row['at_once']} at once" for row in rows]
+        names = [f"{row['path']}, {row['at_once']} at once" for row in rows]
         made = go.Figure(
             layout=figures.layout(
                 x=f"ms from the sending, one clock; {self.conditions.dials}",
@@ -173,7 +173,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
         bursts = [row for row in rows if row["all_ms"] is not None]
         if bursts:
             last = figures.marks("all answers in hand", figures.ASK, "diamond")
-            named = [f"{row['way']}, {row['at_once']} at once" for row in bursts]
+            named = [f"{row['path']}, {row['at_once']} at once" for row in bursts]
             made.add_trace(_points(last, bursts, "all_ms", named))
         for trace in made.data:
             trace.hovertemplate = "%{x:.2f} ms<extra>%{y}: " + trace.name + "</extra>"
@@ -183,7 +183,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
 def _line(row: dict[str, Any]) -> dict[str, Any]:
     """A row of :meth:`OrderEntry.rows`, narrow enough for a notebook."""
     return {
-        "way": row["way"].replace("logged on, kept", "logged on"),
+        "path": row["path"].replace("logged on, kept", "logged on"),
         "at once": row["at_once"],
         "answer": row["call_ms"].around(),
         "theory": f"{row['theory_call_ms']:g}",
@@ -241,8 +241,8 @@ def orders(
         The exchange is not in a lab, its lab plays a recording, or a number is out of bounds.
     """
     trading_lab(exchange)
-    repeats = wanted.whole("repeats", repeats, 1, 100, what=" orders")
-    many = wanted.whole("many", many, 1, 100, what=" orders")
+    repeats = validation.whole("repeats", repeats, 1, 100, what=" orders")
+    many = validation.whole("many", many, 1, 100, what=" orders")
     with ExitStack() as stack:
         stack.enter_context(unlimited(exchange, symbol))
         run = _Run(exchange, symbol, many, stack)
@@ -257,7 +257,7 @@ def _result(run: _Run, exchange: Exchange, repeats: int, seconds: float) -> Orde
     return OrderEntry(
         conditions=conditions(
             exchange,
-            way="from this program to the exchange's engine, and back",
+            path="from this program to the exchange's engine, and back",
             clock=CLOCK,
             symbol=run.symbol,
             seconds=seconds,
@@ -265,7 +265,7 @@ def _result(run: _Run, exchange: Exchange, repeats: int, seconds: float) -> Orde
             repeats=repeats,
         ),
         sent=run.sent(),
-        opening_trips={way.name: way.opening_trips for way in run.ways},
+        opening_trips={path.name: path.opening_trips for path in run.paths},
         made_us={kind: median(found) for kind, found in run.made_us.items()},
         logon_signatures=run.logged_on.logon_signatures,
     )
@@ -283,63 +283,63 @@ class _Run:
         self._price = instrument.round_price(bid / 2, "buy")
         self._quantity = small(instrument, self._price)
         self.logged_on = LoggedOn(self._trader)
-        self.ways: list[Way] = [ByRest(self._trader), BySocket(self._trader), self.logged_on]
-        for way in self.ways:
-            stack.callback(way.hang_up)
+        self.paths: list[OrderPath] = [ByRest(self._trader), BySocket(self._trader), self.logged_on]
+        for path in self.paths:
+            stack.callback(path.hang_up)
         self.made_us: dict[str, list[float]] = {"HMAC": [], "Ed25519": []}
         self._pool = ThreadPoolExecutor(many, "vocx-measure-orders")
         stack.callback(self._pool.shutdown, wait=True, cancel_futures=True)
         self._sent: list[tuple[str, bool, int, list[Placed]]] = []
         self._mark = self._truth.events(None).next
         self.logged_on.log_on()
-        for way in self.ways:
+        for path in self.paths:
             for _ in range(WARM_UP):
-                way.send(self._ready(way))
+                path.send(self._ready(path))
 
-    def _ready(self, way: Way) -> Ready:
+    def _ready(self, path: OrderPath) -> Ready:
         order = self._trader.order(
             self.symbol, "buy", self._quantity, self._price, time_in_force="IOC"
         )
-        ready = way.ready(order)
-        self.made_us["Ed25519" if way is self.logged_on else "HMAC"].append(ready.made_us)
+        ready = path.ready(order)
+        self.made_us["Ed25519" if path is self.logged_on else "HMAC"].append(ready.made_us)
         return ready
 
     def singles(self, repeats: int) -> None:
         """One at a time, each way in turn, on connections that are open."""
         for _ in range(repeats):
-            for way in self.ways:
-                self._send(way, 1)
+            for path in self.paths:
+                self._send(path, 1)
 
     def news(self, repeats: int) -> None:
         """One at a time, and many at once, with no connection open."""
         for _ in range(repeats):
-            for way in self.ways[:2]:
+            for path in self.paths[:2]:
                 for at_once in dict.fromkeys((1, self._many)):
-                    way.hang_up()
-                    self._send(way, at_once, new=True)
+                    path.hang_up()
+                    self._send(path, at_once, new=True)
 
     def bursts(self, repeats: int) -> None:
         """Many at once on connections that are open."""
         if self._many == 1:
             return
-        for way in self.ways[:2]:
-            self._at_once(way, self._many)
+        for path in self.paths[:2]:
+            self._at_once(path, self._many)
         for _ in range(repeats):
-            for way in self.ways[:2]:
-                self._send(way, self._many)
+            for path in self.paths[:2]:
+                self._send(path, self._many)
 
-    def _send(self, way: Way, at_once: int, *, new: bool = False) -> None:
-        dials = way.dials
-        placed = [way.send(self._ready(way))] if at_once == 1 else self._at_once(way, at_once)
-        self._sent.append((way.name, new, way.dials - dials, placed))
+    def _send(self, path: OrderPath, at_once: int, *, new: bool = False) -> None:
+        dials = path.dials
+        placed = [path.send(self._ready(path))] if at_once == 1 else self._at_once(path, at_once)
+        self._sent.append((path.name, new, path.dials - dials, placed))
 
-    def _at_once(self, way: Way, count: int) -> list[Placed]:
+    def _at_once(self, path: OrderPath, count: int) -> list[Placed]:
         """Made before, sent in the same moment from as many threads."""
-        ready, start = [self._ready(way) for _ in range(count)], Barrier(count)
+        ready, start = [self._ready(path) for _ in range(count)], Barrier(count)
 
         def send(one: Ready) -> Placed:
             start.wait()
-            return way.send(one)
+            return path.send(one)
 
         return [one.result() for one in [self._pool.submit(send, one) for one in ready]]
 
@@ -351,11 +351,11 @@ class _Run:
 
 
 def _sent(
-    way: str, new: bool, connections: int, placed: list[Placed], accepted: dict[int | None, int]
+    path: str, new: bool, connections: int, placed: list[Placed], accepted: dict[int | None, int]
 ) -> Sent:
     begun_ns = min(one.begun_ns for one in placed)
     return Sent(
-        way=way,
+        path=path,
         new=new,
         all_ms=(max(one.ended_ns for one in placed) - begun_ns) / 1e6,
         call_ms=[(one.ended_ns - one.begun_ns) / 1e6 for one in placed],

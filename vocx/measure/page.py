@@ -32,11 +32,11 @@ def page(title: str, rows: Sequence[Mapping[str, Any]], notes: Sequence[str]) ->
 def _block(row: Mapping[str, Any]) -> str:
     lines = 2 + bool(row["so"])
     made = ""
-    for number, way in enumerate(("REST", "WebSocket")):
+    for number, path in enumerate(("REST", "WebSocket")):
         name = _cell(f"<b>{escape(str(row['row']))}</b>", f" rowspan={lines}") * (not number)
-        told = (row[f"{teller}_{way}"] for teller in ("article", "documented", "measured"))
+        told = (row[f"{teller}_{path}"] for teller in ("article", "documented", "measured"))
         cells = "".join(_cell(escape(str(one)).replace("\n", "<br>")) for one in told)
-        made += f"{_ROW}{name}{_cell(way)}{cells}</tr>"
+        made += f"{_ROW}{name}{_cell(path)}{cells}</tr>"
     if row["so"]:
         so = f"<i>{escape(str(row['so']))}</i>"
         made += f"{_ROW}{_cell(so, ' colspan=4')}</tr>"

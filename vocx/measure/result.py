@@ -44,7 +44,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    way : str
+    path : str
         From where to where: ``"from the exchange's book to this kernel"``.
     clock : str
         Whose clock: ``"this machine's, which the lab shares"``.
@@ -60,7 +60,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
         When, UTC.
     """
 
-    way: str
+    path: str
     clock: str
     venue: str = ""
     symbol: str = ""
@@ -78,7 +78,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
 
     def show(self) -> str:
         """One line to stand under a table."""
-        parts = [f"{self.way}, by the clock of {self.clock}"]
+        parts = [f"{self.path}, by the clock of {self.clock}"]
         parts += [self.dials] if self.dials else []
         parts += (
             [f"{self.seconds:.0f} s" if self.seconds >= 10 else f"{self.seconds:.1f} s"]
@@ -100,7 +100,7 @@ def fold(text: str) -> str:
     return textwrap.fill(text, WIDE, subsequent_indent="  ", break_on_hyphens=False)
 
 
-def conditions(exchange: Exchange, *, way: str, clock: str, **more: Any) -> Conditions:
+def conditions(exchange: Exchange, *, path: str, clock: str, **more: Any) -> Conditions:
     """The conditions of this moment for an exchange in a lab.
 
     Raises
@@ -112,7 +112,7 @@ def conditions(exchange: Exchange, *, way: str, clock: str, **more: Any) -> Cond
     assert lab is not None
     up_ms, down_ms = ways_ms(lab.network.state, exchange.venue.name)
     return Conditions(
-        way=way,
+        path=path,
         clock=clock,
         venue=exchange.venue.name,
         dials=in_force(lab),

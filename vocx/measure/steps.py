@@ -64,7 +64,7 @@ class Steps(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class Known(Steps, frozen=True, kw_only=True):
+class Observed(Steps, frozen=True, kw_only=True):
     """What somebody knew, by when they knew it.
 
     Attributes
@@ -101,7 +101,7 @@ class Ages(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ages(
-    known: Known | Sequence[Known], since_ns: int, until_ns: int, blocks: int = BLOCKS
+    known: Observed | Sequence[Observed], since_ns: int, until_ns: int, blocks: int = BLOCKS
 ) -> Ages:
     """The ages of what was on the screen between two moments; of several that differ only in where
     their period begins, all of them together.
@@ -112,7 +112,7 @@ def ages(
         Nothing was known at the beginning, or the end lies before it.
     """
     edges = _edges(since_ns, until_ns, blocks)
-    every = [known] if isinstance(known, Known) else list(known)
+    every = [known] if isinstance(known, Observed) else list(known)
     cut = [_aged(one, edges) for one in every]
     begun, length, slope, block = (np.concatenate([one[at] for one in cut]) for at in range(4))
     found = []
@@ -127,7 +127,7 @@ def ages(
     return Ages(mean=mean, p50=p50, p95=p95, p99=p99)
 
 
-def _aged(known: Known, edges: Moments) -> tuple[Numbers, Numbers, Numbers, Moments]:
+def _aged(known: Observed, edges: Moments) -> tuple[Numbers, Numbers, Numbers, Moments]:
     """Pieces of time: the age at the beginning and the length in ms, how it grows, the block."""
     if not known.at or known.at[0] > edges[0]:
         raise BadInput("nothing was known yet when the time began")

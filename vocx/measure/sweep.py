@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 
 from vocx.errors import BadInput
-from vocx.measure import theory, wanted
+from vocx.measure import theory, validation
 from vocx.measure.feeds import Feed, Poll, Push, span
-from vocx.measure.freshness import WAY, Freshness, freshness
+from vocx.measure.freshness import PATH, Freshness, freshness
 from vocx.measure.result import CLOCK, Result, conditions, grid, in_lab
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def sweep(
     """
     lab = in_lab(exchange).lab
     assert lab is not None
-    rtts = wanted.distances(rtts)
+    rtts = validation.distances(rtts)
     if len(set(rtts)) < len(rtts):
         raise BadInput("give each distance once: [0, 20, 80, 200]")
     results = []
@@ -161,7 +161,7 @@ def sweep(
             results.append(freshness(exchange, feeds, symbol=symbol, seconds=seconds))
     stated = conditions(
         exchange,
-        way=WAY,
+        path=PATH,
         clock=CLOCK,
         symbol=symbol,
         seconds=seconds,

@@ -14,7 +14,7 @@ and the time that the exchange and your own machine need is inside.
 from __future__ import annotations
 
 from vocx.errors import BadInput
-from vocx.measure import wanted
+from vocx.measure import validation
 
 
 def period_ms(interval_ms: float, rtt_ms: float = 0.0) -> float:
@@ -62,7 +62,7 @@ def calls_per_minute(interval_ms: float, rtt_ms: float = 0.0) -> float:
 
 def weight_per_minute(interval_ms: float, weight: int, rtt_ms: float = 0.0) -> float:
     """What polling costs of the venue's limit."""
-    return calls_per_minute(interval_ms, rtt_ms) * wanted.whole("weight", weight, 1)
+    return calls_per_minute(interval_ms, rtt_ms) * validation.whole("weight", weight, 1)
 
 
 def seconds_until_429(
@@ -70,7 +70,7 @@ def seconds_until_429(
 ) -> float | None:
     """Seconds of a fresh window of a minute until a call is refused; ``None`` when the minute ends
     first (windows begin on the clock and forget everything at once)."""
-    allowed = wanted.whole("limit", limit, 1) // wanted.whole("weight", weight, 1)
+    allowed = validation.whole("limit", limit, 1) // validation.whole("weight", weight, 1)
     refused_s = allowed * period_ms(interval_ms, rtt_ms) / 1000
     return refused_s if refused_s < 60 else None
 
@@ -78,7 +78,7 @@ def seconds_until_429(
 def kib_per_s(bytes_per_call: float, interval_ms: float, rtt_ms: float = 0.0) -> float:
     """Bandwidth of polling: all bytes of a call, both ways, once each period."""
     return (
-        wanted.number("bytes_per_call", bytes_per_call, 0)
+        validation.number("bytes_per_call", bytes_per_call, 0)
         / 1024
         * calls_per_minute(interval_ms, rtt_ms)
         / 60
@@ -87,9 +87,9 @@ def kib_per_s(bytes_per_call: float, interval_ms: float, rtt_ms: float = 0.0) ->
 
 def equal_interval_ms(bytes_per_call: float, stream_kib_per_s: float) -> float:
     """The polling interval at which polling moves as many bytes as a stream."""
-    if wanted.number("stream_kib_per_s", stream_kib_per_s, 0) == 0:
+    if validation.number("stream_kib_per_s", stream_kib_per_s, 0) == 0:
         raise BadInput("a stream that moves no bytes is never as dear as a poll")
-    return wanted.number("bytes_per_call", bytes_per_call, 0) / 1024 / stream_kib_per_s * 1000
+    return validation.number("bytes_per_call", bytes_per_call, 0) / 1024 / stream_kib_per_s * 1000
 
 
 def opening_round_trips(*, tls: bool, kept: bool = False) -> int:
@@ -98,8 +98,8 @@ def opening_round_trips(*, tls: bool, kept: bool = False) -> int:
 
 
 def _number(name: str, value: float) -> float:
-    return wanted.number(name, value, 0, what=" milliseconds")
+    return validation.number(name, value, 0, what=" milliseconds")
 
 
 def _share(q: float) -> float:
-    return wanted.number("q", q, 0, 1, what=", such as 0.95")
+    return validation.number("q", q, 0, 1, what=", such as 0.95")

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.measure import wanted
-from vocx.measure.counted import Counted
-from vocx.measure.metered import (
+from vocx.measure import validation
+from vocx.measure.byte_counts import Counted
+from vocx.measure.probes import together, unlimited
+from vocx.measure.result import CLOCK, Result, conditions, fold, grid, in_lab
+from vocx.measure.sampling import Interval
+from vocx.measure.traffic_probes import (
     POLLS,
     STREAMS,
     Asking,
@@ -20,9 +23,6 @@ from vocx.measure.metered import (
     check_names,
     metered,
 )
-from vocx.measure.result import CLOCK, Result, conditions, fold, grid, in_lab
-from vocx.measure.sampling import Interval
-from vocx.measure.watching import together, unlimited
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.lab import Lab
 
-WAY = "between this kernel and the exchange's sockets"
+PATH = "between this kernel and the exchange's sockets"
 KIB = 1024.0
 SEEN_HEAD = 904
 """Bytes of the head of a reply of api.binance.com, with what its delivery network adds
@@ -265,7 +265,7 @@ def traffic(
     lab = in_lab(exchange).lab
     assert lab is not None
     check_names(polls, streams, tls)
-    every_ms = wanted.number("every_ms", every_ms, 5, what=": below it a poll waits for itself")
+    every_ms = validation.number("every_ms", every_ms, 5, what=": below it a poll waits for itself")
     calls = _calls(every_ms, seconds)
     with unlimited(exchange, symbol), ExitStack() as stack:
         feeds: list[Metered] = []
@@ -274,7 +274,7 @@ def traffic(
         counted = _counted(lab, feeds, calls, int(every_ms * 1e6))
         costs = [_cost(one, counted, _limit_per_minute(exchange)) for one in feeds]
     made = conditions(
-        exchange, way=WAY, clock=CLOCK, symbol=symbol, seconds=calls * every_ms / 1000
+        exchange, path=PATH, clock=CLOCK, symbol=symbol, seconds=calls * every_ms / 1000
     )
     return Traffic(conditions=made, costs=costs, every_ms=every_ms)
 
@@ -334,7 +334,7 @@ def _limit_per_minute(exchange: Exchange) -> float | None:
 
 
 def _calls(every_ms: float, seconds: float) -> int:
-    seconds = wanted.number("seconds", seconds, 0.01, 600)
+    seconds = validation.number("seconds", seconds, 0.01, 600)
     calls = int(seconds * 1000 / every_ms)
     if calls < 2:
         raise BadInput(f"in {seconds:g} s fewer than two polls of every {every_ms:g} ms fit")

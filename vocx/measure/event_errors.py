@@ -16,12 +16,12 @@ import msgspec
 import numpy as np
 
 from vocx.errors import BadInput
-from vocx.measure import wanted
+from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, feeds_of
-from vocx.measure.ideal import feed_of, pooled, steps_of, tick_of
 from vocx.measure.result import Conditions, Result, grid
 from vocx.measure.sampling import Interval, share_interval
-from vocx.measure.steps import BLOCKS, Known, Steps, wrong
+from vocx.measure.simulation import feed_of, pooled, steps_of, tick_of
+from vocx.measure.steps import BLOCKS, Observed, Steps, wrong
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:
@@ -101,12 +101,12 @@ def wrong_when(
     BadInput
         Nothing happens to this symbol: there is none, or the market is paused.
     """
-    (feed,), (rtt_ms,) = feeds_of([feed or Poll(1000.0)]), wanted.distances([rtt_ms])
-    wanted.whole("phases", phases, 1, 1000)
-    seconds, lab = wanted.number("seconds", seconds, 0.1, 3600), wanted.lab(lab)
+    (feed,), (rtt_ms,) = feeds_of([feed or Poll(1000.0)]), validation.distances([rtt_ms])
+    validation.whole("phases", phases, 1, 1000)
+    seconds, lab = validation.number("seconds", seconds, 0.1, 3600), validation.lab(lab)
     periods_s = LEAST_PERIODS * (feed.cadence_ms + rtt_ms) / 1000
     wanted_s = min(seconds, max(LEAST_S, periods_s))
-    quotes = _quotes(lab, wanted.symbol(symbol), seconds, wanted_s)
+    quotes = _quotes(lab, validation.symbol(symbol), seconds, wanted_s)
     trades = [
         one
         for one in lab.truth.events(1, symbol=symbol, kind="trade")
@@ -121,7 +121,7 @@ def wrong_when(
     lines = lines_of(true, found, feed, rtt_ms, phases=phases)
     return WrongWhen(
         conditions=Conditions(
-            way="from the exchange's book to a perfect program",
+            path="from the exchange's book to a perfect program",
             clock="the exchange",
             symbol=symbol,
             rtt_ms=rtt_ms,
@@ -180,7 +180,7 @@ def lines_of(
 
 
 def _missed(
-    shown: Sequence[Known], true: Steps, moments: Sequence[Moment], since_ns: int, until_ns: int
+    shown: Sequence[Observed], true: Steps, moments: Sequence[Moment], since_ns: int, until_ns: int
 ) -> Interval:
     """The share of moments at which a program showed something else than what held just before,
     and how much it varies from one piece of the time to the next."""

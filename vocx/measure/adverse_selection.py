@@ -22,13 +22,13 @@ import msgspec
 import numpy as np
 
 from vocx.errors import BadInput
-from vocx.measure import wanted
+from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, Push, feeds_of
 from vocx.measure.freshness import Freshness
-from vocx.measure.ideal import feed_of
 from vocx.measure.result import Conditions, Result, fold, grid
 from vocx.measure.sampling import Interval, mean_interval, share_interval
-from vocx.measure.steps import BLOCKS, Known, Steps, at_moments
+from vocx.measure.simulation import feed_of
+from vocx.measure.steps import BLOCKS, Observed, Steps, at_moments
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -164,7 +164,7 @@ def who_pays(
     BadInput
         True prices without a distance, or a time too short.
     """
-    orders = wanted.whole("orders", orders, BLOCKS, 1_000_000)
+    orders = validation.whole("orders", orders, BLOCKS, 1_000_000)
     if isinstance(source, Freshness):
         true, stated = source.true, source.conditions
         screens = {one.feed: one.known for one in source.feeds}
@@ -172,8 +172,8 @@ def who_pays(
     else:
         if rtt_ms is None:
             raise BadInput("how far away is the exchange? Write rtt_ms=80")
-        (rtt_ms,), feeds = wanted.distances([rtt_ms]), feeds_of(feeds)
-        true, stated, screens = wanted.steps(source), _stated(rtt_ms), {}
+        (rtt_ms,), feeds = validation.distances([rtt_ms]), feeds_of(feeds)
+        true, stated, screens = validation.steps(source), _stated(rtt_ms), {}
         for feed in feeds:
             screens[feed] = feed_of(true, feed, rtt_ms, phase=0.5)
         longest_ms = max(feed.cadence_ms for feed in feeds) + rtt_ms
@@ -192,14 +192,14 @@ def who_pays(
 
 def _stated(rtt_ms: float) -> Conditions:
     return Conditions(
-        way="from what a perfect feed shows to the exchange's book",
+        path="from what a perfect feed shows to the exchange's book",
         clock="whoever wrote the prices down",
         rtt_ms=rtt_ms,
     )
 
 
 def _payers(
-    screens: Mapping[Feed, Known], true: Steps, moments: Moments, half_ns: int
+    screens: Mapping[Feed, Observed], true: Steps, moments: Moments, half_ns: int
 ) -> list[Payer]:
     true_bid, true_ask = (side.astype(float) for side in at_moments(true, moments + half_ns))
     middle = (true_bid + true_ask) / 2

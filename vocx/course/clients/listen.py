@@ -1,6 +1,6 @@
 """Listen to the best bid and ask by WebSocket. Dies at the first cut, and says so.
 
-Usage: python -m vocx.measure.clients.listen WS_URL SYMBOL [LINES]
+Usage: python -m vocx.course.clients.listen WS_URL SYMBOL [LINES]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Ask for the best bid and ask by REST, once a second, on a kept connection.
 
-Usage: python -m vocx.measure.clients.ask REST_URL SYMBOL [LINES]
+Usage: python -m vocx.course.clients.ask REST_URL SYMBOL [LINES]
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import pytest
 import vocx
 from vocx.errors import BadInput
 from vocx.measure import Poll, Push, Steps, truth_in, wrong_when
-from vocx.measure.moments import lines_of
+from vocx.measure.event_errors import lines_of
 from vocx.recording import read, split
 
 MS = 1_000_000

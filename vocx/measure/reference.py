@@ -9,29 +9,29 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from vocx.measure.feeds import Poll, Push
-from vocx.measure.ideal import steps_of
-from vocx.measure.steps import Known
-from vocx.measure.watching import Looking, Note, Watch
+from vocx.measure.probes import Looking, Sample, Watch
+from vocx.measure.simulation import steps_of
+from vocx.measure.steps import Observed
 
 if TYPE_CHECKING:
     from vocx.lab import TruthEvent
     from vocx.measure.result import Conditions
 
-Step = tuple[int, int, bool, Note]
+Step = tuple[int, int, bool, Sample]
 """From when on, complete up to, whether it grows older, and what was known."""
 LATE_NS = 1_000_000
 """Within so much of the usual a change is not late: timers and turns of threads."""
 FOREVER = 1 << 62
 
 
-class Truths:
+class Reference:
     """When each price became true, to hold notes against.
 
     Parameters
     ----------
     offset_ns : int
         How far the exchange's clock is ahead of the shared one.
-    way : Conditions
+    path : Conditions
         The distance, and how much more than half of it the way back takes.
     until_ns : int
         When the watching ended.
@@ -42,16 +42,16 @@ class Truths:
         events: Sequence[TruthEvent],
         offset_ns: int,
         tick: Decimal,
-        way: Conditions,
+        path: Conditions,
         until_ns: int,
     ) -> None:
         self._ids = [one.id or 0 for one in events]
         self._born = [one.mono_ns for one in events]
         self._offset_ns, self._tick, self._until_ns = offset_ns, tick, until_ns
-        self._late_ns = int(way.late_ms * 1e6)
-        self._back_ns = int(way.rtt_ms / 2 * 1e6) + self._late_ns
+        self._late_ns = int(path.late_ms * 1e6)
+        self._back_ns = int(path.rtt_ms / 2 * 1e6) + self._late_ns
 
-    def changes(self, notes: Sequence[Note]) -> Known:
+    def changes(self, notes: Sequence[Sample]) -> Observed:
         """Notes of a stream that sends each change: each is as old as the change it sent, and
         stays so. A change that has not come in the same time makes it older, from then on."""
         made: list[Step] = []
@@ -67,7 +67,7 @@ class Truths:
                 made.append((overdue, unknown, True, note))
         return self._steps(made)
 
-    def beats(self, notes: Sequence[Note], cadence_ms: float = 0.0) -> Known:
+    def beats(self, notes: Sequence[Sample], cadence_ms: float = 0.0) -> Observed:
         """Notes of what grows older until the next. A stream that had nothing to say at its beat
         was complete all the same, so its silent beats are steps too; but never beyond a change
         that it did not bring."""
@@ -82,7 +82,7 @@ class Truths:
                 made.append((at, complete, True, note))
         return self._steps(made)
 
-    def _complete(self, note: Note) -> tuple[int, int]:
+    def _complete(self, note: Sample) -> tuple[int, int]:
         """Up to when a note was complete when it came, and the first change that is not in it.
 
         What the exchange read itself is as old as its reading. What names the book's last update
@@ -101,16 +101,16 @@ class Truths:
         """When the next change was; beyond everything where there was none."""
         return self._born[place + 1] if place + 1 < len(self._born) else FOREVER
 
-    def _followed(self, notes: Sequence[Note]) -> Iterator[tuple[Note, int]]:
+    def _followed(self, notes: Sequence[Sample]) -> Iterator[tuple[Sample, int]]:
         """Each note with the moment of the next."""
         ends = [*(note.at_ns for note in notes[1:]), self._until_ns]
         return zip(notes, ends, strict=False)
 
-    def _steps(self, made: Sequence[Step]) -> Known:
+    def _steps(self, made: Sequence[Step]) -> Observed:
         steps = steps_of([(at, note.bid, note.ask) for at, _, _, note in made], self._tick)
         ageing = [grows for _, _, grows, _ in made]
         same = len(set(ageing)) < 2
-        return Known(
+        return Observed(
             at=steps.at,
             bid=steps.bid,
             ask=steps.ask,
@@ -119,7 +119,7 @@ class Truths:
             ageing=all(ageing) if same else ageing,
         )
 
-    def of(self, one: Watch) -> list[Known]:
+    def of(self, one: Watch) -> list[Observed]:
         """What a feed knew; of a hybrid each of its programs."""
         feed = one.feed
         if isinstance(feed, Poll):
@@ -131,13 +131,13 @@ class Truths:
         looks = [note for note in one.notes if under.at and note.at_ns >= under.at[0]]
         return [self._looked(under, looks[phase :: one.phases]) for phase in range(one.phases)]
 
-    def _pushed(self, notes: Sequence[Note], feed: Push) -> Known:
+    def _pushed(self, notes: Sequence[Sample], feed: Push) -> Observed:
         return self.beats(notes, feed.cadence_ms) if feed.cadence_ms else self.changes(notes)
 
-    def _looked(self, under: Known, looks: Sequence[Note]) -> Known:
+    def _looked(self, under: Observed, looks: Sequence[Sample]) -> Observed:
         steps = steps_of([(note.at_ns, note.bid, note.ask) for note in looks], self._tick)
         old_ms = [under.age_ms(note.at_ns) or 0.0 for note in looks]
-        return Known(
+        return Observed(
             at=steps.at,
             bid=steps.bid,
             ask=steps.ask,

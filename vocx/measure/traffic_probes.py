@@ -15,8 +15,8 @@ from time import thread_time_ns
 from typing import TYPE_CHECKING, Any
 
 from vocx.errors import BadInput
-from vocx.measure import squeezed, wanted
-from vocx.measure.watching import unbraked
+from vocx.measure import compression, validation
+from vocx.measure.probes import unbraked
 from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import GetBook, GetQuote, GetTicker, Intent
 
@@ -174,7 +174,7 @@ class Asking(Metered):
         return sum(sizes)
 
     def compressed(self) -> list[int]:
-        return [squeezed.gzip_bytes(_body(call)) for call in self.calls]
+        return [compression.gzip_bytes(_body(call)) for call in self.calls]
 
 
 class Hearing(Metered):
@@ -238,13 +238,13 @@ class Hearing(Metered):
 
     def compressed(self) -> list[int]:
         kept = self._texts[: self._before + len(self.sizes)]
-        return squeezed.deflated_bytes(kept)[self._before :]
+        return compression.deflated_bytes(kept)[self._before :]
 
     def sent_bytes(self, count: int) -> int:
         return self.sent_if(self.sizes[:count])
 
     def sent_if(self, sizes: Sequence[int]) -> int:
-        return sum(map(squeezed.frame_bytes, sizes))
+        return sum(map(compression.frame_bytes, sizes))
 
 
 def metered(
@@ -268,10 +268,10 @@ def check_names(polls: Sequence[str], streams: Sequence[str], tls: Sequence[bool
     """Names that exist, or ``BadInput``."""
     known = {what + end for what in ("quote", "ticker", "book") for end in ("", NEW)}
     for kind, names, there in (("poll", polls, sorted(known)), ("stream", streams, STREAMS)):
-        for name in wanted.several(f"{kind}s", names, f'["{there[0]}"]', empty=True):
+        for name in validation.several(f"{kind}s", names, f'["{there[0]}"]', empty=True):
             if name not in there:
                 raise BadInput(f"there is no {kind} {name!r}; there are {', '.join(there)}")
-    wanted.wires(tls)
+    validation.wires(tls)
     if not (polls or streams):
         raise BadInput("nothing is left to measure: name a poll or a stream")
 

@@ -36,7 +36,7 @@ STAGGER_S = 0.017
 """Feeds begin one after the other, so that their calls do not meet."""
 
 
-class Note(msgspec.Struct, frozen=True, gc=False):
+class Sample(msgspec.Struct, frozen=True, gc=False):
     """One thing that was known.
 
     ``at_ns`` when this program had it (monotonic), ``read_ns`` when the exchange read it where the
@@ -58,7 +58,7 @@ class Watch:
 
     Attributes
     ----------
-    notes : list of Note
+    notes : list of Sample
     messages, payload_bytes : int
         Replies or frames, and the bytes of their bodies.
     cpu_ns : int
@@ -72,7 +72,7 @@ class Watch:
     def __init__(self, feed: Feed, number: int) -> None:
         self.feed = feed
         self.number = number
-        self.notes: list[Note] = []
+        self.notes: list[Sample] = []
         self.messages = self.payload_bytes = self.calls = 0
         self.cpu_ns = 0
         self.errors: list[VocxError] = []
@@ -168,7 +168,7 @@ class Polling(Looping):
         if self._kept_ns:
             read_ns = here - (wall_ns() - call.received_ns) - self._kept_ns // 2
             call_ms = None if new else taken_ns / 1e6
-            self.notes.append(Note(here, quote.bid, quote.ask, read_ns=read_ns, call_ms=call_ms))
+            self.notes.append(Sample(here, quote.bid, quote.ask, read_ns=read_ns, call_ms=call_ms))
 
     def closed(self) -> None:
         self._exchange.close()
@@ -227,17 +227,17 @@ def _decoded(
     decode: Callable[[bytes, int, SocketPlan], Sequence[Any]],
     frames: Sequence[tuple[int, bytes]],
     plan: SocketPlan,
-) -> list[Note]:
+) -> list[Sample]:
     notes = []
     for at_ns, text in frames:
         for fact in decode(text, at_ns, plan):
             if isinstance(fact, Quote):
-                notes.append(Note(at_ns, fact.bid, fact.ask, sequence=fact.sequence))
+                notes.append(Sample(at_ns, fact.bid, fact.ask, sequence=fact.sequence))
             elif isinstance(fact, BookSnapshot) and fact.bid and fact.ask:
-                notes.append(Note(at_ns, fact.bid, fact.ask, sequence=fact.sequence))
+                notes.append(Sample(at_ns, fact.bid, fact.ask, sequence=fact.sequence))
             elif isinstance(fact, Ticker) and fact.bid and fact.ask:
                 stamp_ns = fact.exchange_ns
-                notes.append(Note(at_ns, fact.bid, fact.ask, stamp_ns=stamp_ns))
+                notes.append(Sample(at_ns, fact.bid, fact.ask, stamp_ns=stamp_ns))
     return notes
 
 
@@ -251,14 +251,14 @@ class Looking(Looping):
 
     Attributes
     ----------
-    under : list of Note
+    under : list of Sample
         What the stream brought.
     """
 
     def __init__(self, feed: Hybrid, number: int, exchange: Exchange, symbol: str) -> None:
         self.phases = int(min(PHASES, max(1, feed.loop_ms // LEAST_MS)))
         super().__init__(feed, number, feed.loop_ms / self.phases)
-        self.under: list[Note] = []
+        self.under: list[Sample] = []
         self._listening = Listening(feed, number, exchange, symbol)
         self._looks = 0
         self._seen: Any = self._listening.stream
@@ -299,7 +299,9 @@ class Looking(Looping):
             return
         stamp_ns = getattr(seen, "exchange_ns", None)
         sequence = getattr(seen, "sequence", None)
-        self.notes.append(Note(mono_ns(), seen.bid, seen.ask, stamp_ns=stamp_ns, sequence=sequence))
+        self.notes.append(
+            Sample(mono_ns(), seen.bid, seen.ask, stamp_ns=stamp_ns, sequence=sequence)
+        )
 
 
 def watch(feed: Feed, number: int, exchange: Exchange, symbol: str) -> Watch:

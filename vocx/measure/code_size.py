@@ -2,7 +2,7 @@
 
 A logical line is one statement's line, however many it is written on. Blank lines, comments,
 docstrings and the block that reads the command line are not counted. Each client is in
-:mod:`vocx.measure.clients`, uses nothing of vocx, and does what its row says: the test suite runs
+:mod:`vocx.course.clients`, uses nothing of vocx, and does what its row says: the test suite runs
 it against the lab and cuts, silences and refuses it.
 """
 
@@ -21,7 +21,7 @@ from vocx.measure.result import Conditions, Result, fold
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-HERE = Path(__file__).parent / "clients"
+HERE = Path(__file__).parents[1] / "course" / "clients"
 KNOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "ask": (
         "asks by REST",
@@ -62,7 +62,7 @@ class ClientLines(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lines(Result, frozen=True, kw_only=True):
-    """Logical lines of the minimal clients in :mod:`vocx.measure.clients`."""
+    """Logical lines of the minimal clients in :mod:`vocx.course.clients`."""
 
     title: ClassVar[str] = "lines of code of a minimal client, and what it survives"
     clients: list[ClientLines]
@@ -87,7 +87,7 @@ class Lines(Result, frozen=True, kw_only=True):
         for name, one in zip(named, self.clients, strict=True):
             text.append(f"{name:<{wide}}  {one.lines:>5}  {one.total:>21}")
             text += [f"    survives {what}" for what in one.survives or ["nothing: it ends"]]
-        return "\n".join([*text, fold(self.conditions.way)])
+        return "\n".join([*text, fold(self.conditions.path)])
 
     def find(self, client: str) -> ClientLines:
         """One of them, by name."""
@@ -124,11 +124,13 @@ def lines() -> Lines:
                 survives=list(survives),
             )
         )
-    way = (
-        "logical lines of the files in vocx/measure/clients, which run as they are; blank lines, "
+    path = (
+        "logical lines of the files in vocx/course/clients, which run as they are; blank lines, "
         "comments, docstrings and the command line's block are not counted"
     )
-    return Lines(conditions=Conditions(way=way, clock="nobody: nothing is timed"), clients=clients)
+    return Lines(
+        conditions=Conditions(path=path, clock="nobody: nothing is timed"), clients=clients
+    )
 
 
 def source(client: str) -> str:

@@ -13,10 +13,10 @@ import msgspec
 
 from vocx.measure import theory
 from vocx.measure.calls import CallTimes
+from vocx.measure.code_size import Lines
 from vocx.measure.feeds import Poll, Push, span
 from vocx.measure.fills import FillTimes
-from vocx.measure.freshness import FeedSeen, Freshness
-from vocx.measure.lines import Lines
+from vocx.measure.freshness import FeedResult, Freshness
 from vocx.measure.orders import OrderEntry, Sent
 from vocx.measure.sampling import Interval, mean_interval, quantile_interval
 from vocx.measure.sweep import Sweep
@@ -187,7 +187,7 @@ def _data_flow(parts: Parts) -> Told:
     return Told(rest=rest, websocket=websocket, so=so, ratio=ratio)
 
 
-def _flow(one: FeedSeen, home: Freshness) -> str:
+def _flow(one: FeedResult, home: Freshness) -> str:
     wrong = one.wrong.show(100, digits=1, unit=" %")
     seen = round((1 - one.missed) * home.updates)
     return (
@@ -226,7 +226,7 @@ def _best_for(parts: Parts) -> Told:
     rest, websocket, so = [], [], []
     ratio = None
     if parts.orders is not None:
-        asked, pushed = (_order(parts.orders, way) for way in ("REST", "WebSocket"))
+        asked, pushed = (_order(parts.orders, path) for path in ("REST", "WebSocket"))
         where = away(parts.orders.conditions.rtt_ms)
         if asked is not None and pushed is not None:
             rest.append(f"an order, kept connection, {where}: {asked.show()} ms")
@@ -312,17 +312,17 @@ def _auth(parts: Parts) -> Told:
         return Told()
     counted: dict[str, tuple[int, int]] = {}
     for one in parts.orders.sent:
-        signed, sent = counted.get(one.way, (0, 0))
-        counted[one.way] = signed + one.signatures, sent + len(one.call_ms)
+        signed, sent = counted.get(one.path, (0, 0))
+        counted[one.path] = signed + one.signatures, sent + len(one.call_ms)
     rest: list[str] = []
     websocket: list[str] = []
-    for way, (signed, sent) in counted.items():
+    for path, (signed, sent) in counted.items():
         said = f"{_plural(signed, 'signature')} on {_plural(sent, 'order')}"
-        if "logged on" in way:
+        if "logged on" in path:
             once = parts.orders.logon_signatures
             websocket.append(f"logged on with Ed25519: {once} to log on, then {said}")
         else:
-            (rest if way == "REST" else websocket).append(f"{said}, HMAC key")
+            (rest if path == "REST" else websocket).append(f"{said}, HMAC key")
     so = "What decides is the key, and whether you log on." if websocket else ""
     return Told(rest=rest, websocket=websocket, so=so)
 
@@ -352,12 +352,12 @@ def _home(parts: Parts) -> Freshness | None:
     return next((one for one in found if one.conditions.rtt_ms > 0), found[0] if found else None)
 
 
-def _poll(result: Freshness) -> FeedSeen | None:
+def _poll(result: Freshness) -> FeedResult | None:
     polls = [one for one in result.feeds if isinstance(one.feed, Poll)]
     return min(polls, key=lambda one: abs(one.feed.cadence_ms - USUAL_MS), default=None)
 
 
-def _fastest(result: Freshness) -> FeedSeen | None:
+def _fastest(result: Freshness) -> FeedResult | None:
     streams = [one for one in result.feeds if isinstance(one.feed, Push)]
     return min(streams, key=lambda one: one.feed.cadence_ms, default=None)
 
@@ -374,9 +374,9 @@ def _costs(traffic: Traffic) -> tuple[list[Cost], list[Cost]]:
     return [one for one in mine if one.kind == "poll"], [one for one in mine if one.kind != "poll"]
 
 
-def _order(orders: OrderEntry, way: str) -> Interval | None:
+def _order(orders: OrderEntry, path: str) -> Interval | None:
     """One order at a time on a kept connection."""
-    found: list[Sent] = orders.groups().get((way, False, 1), [])
+    found: list[Sent] = orders.groups().get((path, False, 1), [])
     return quantile_interval([ms for one in found for ms in one.call_ms]) if found else None
 
 

@@ -14,10 +14,10 @@ import pytest
 
 from vocx.lab import Lab
 from vocx.measure import lines
-from vocx.measure.lines import imported, logical, source
+from vocx.measure.code_size import imported, logical, source
 
 Start = Callable[..., "Running"]
-RUN = "vocx.measure.clients."
+RUN = "vocx.course.clients."
 
 
 class Running:
@@ -135,7 +135,7 @@ def test_survive_says_that_it_does_not_know_and_comes_back(
 
 SILENCED = """
 import sys
-from vocx.measure.clients.survive import survived
+from vocx.course.clients.survive import survived
 for quote in survived(sys.argv[1], "BTCUSDT", quiet_s=2.0):
     print("unknown" if quote is None else " ".join(quote), flush=True)
 """
@@ -166,7 +166,7 @@ def test_survive_drops_a_spoilt_message_and_stays(lab: Lab, start: Start) -> Non
 
 HYBRID = """
 import sys
-import vocx.measure.clients.hybrid as client
+import vocx.course.clients.hybrid as client
 client.ASK_AFTER_S = (0.2, 0.2)
 hybrid = client.Hybrid(*sys.argv[1:3], "BTCUSDT")
 hybrid.trade(*sys.argv[3:])

@@ -1,6 +1,6 @@
 """Listen to the best bid and ask by WebSocket, and come back whenever the line is lost.
 
-Usage: python -m vocx.measure.clients.survive WS_URL SYMBOL [LINES]
+Usage: python -m vocx.course.clients.survive WS_URL SYMBOL [LINES]
 """
 
 from __future__ import annotations

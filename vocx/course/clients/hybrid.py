@@ -1,6 +1,6 @@
 """Listen; ask while the line is down; place orders by REST; hear of your own by stream.
 
-Usage: python -m vocx.measure.clients.hybrid REST_URL WS_URL SYMBOL [LINES]
+Usage: python -m vocx.course.clients.hybrid REST_URL WS_URL SYMBOL [LINES]
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 import requests
 import websocket
 
-from vocx.measure.clients import ask, survive
+from vocx.course.clients import ask, survive
 
 OPEN = {"sent", "NEW", "PARTIALLY_FILLED"}
 ASK_AFTER_S = (0.2, 0.5, 1, 2, 4)

@@ -20,11 +20,11 @@ import numpy as np
 from vocx import venues
 from vocx.errors import BadInput
 from vocx.facts import Quote
-from vocx.measure import wanted
+from vocx.measure import validation
 from vocx.measure.feeds import CADENCE_MS, Feed, Hybrid, Poll, Push, feeds_of
 from vocx.measure.result import Conditions, Result
 from vocx.measure.sampling import Interval
-from vocx.measure.steps import Known, Steps, ages, wrong
+from vocx.measure.steps import Observed, Steps, ages, wrong
 from vocx.recording import read, split
 from vocx.timing import mono_ns
 from vocx.venues.base import Listen
@@ -69,9 +69,9 @@ def truth_of(lab: Lab, symbol: str = "BTC/USDT", *, seconds: float = 60.0) -> St
     BadInput
         The log has nothing of this symbol yet.
     """
-    seconds = wanted.number("seconds", seconds, 0.1, 3600)
-    symbol = wanted.symbol(symbol)
-    events = wanted.lab(lab).truth.events(1, symbol=symbol, kind="quote")
+    seconds = validation.number("seconds", seconds, 0.1, 3600)
+    symbol = validation.symbol(symbol)
+    events = validation.lab(lab).truth.events(1, symbol=symbol, kind="quote")
     since_ns = mono_ns() - int(seconds * 1e9)
     found = [(one.mono_ns, one.bid, one.ask) for one in events if one.mono_ns >= since_ns]
     if len(found) < 2:
@@ -92,7 +92,7 @@ def truth_in(
         There are no best prices of this symbol in it.
     """
     single = [paths] if isinstance(paths, str | Path) else paths
-    files = wanted.several("paths", single, 'the path of a recording, "btc.vocx.gz"')
+    files = validation.several("paths", single, 'the path of a recording, "btc.vocx.gz"')
     adapter = venues.get(venue)
     plan = adapter.subscribe([Listen(channel="quotes", symbol=symbol)])[0]
     mark = b'@bookTicker"'
@@ -123,7 +123,7 @@ def feed_of(
     phase: float = 0.0,
     since_ns: int | None = None,
     late_ms: float = 0.0,
-) -> Known:
+) -> Observed:
     """What a perfect feed shows at a distance. ``phase``, 0 to 1, says where in its period it
     begins, ``late_ms`` how much more than half the distance the way back takes."""
     if isinstance(feed, Hybrid):
@@ -132,14 +132,14 @@ def feed_of(
         return _looked(under, looks)
     half = int((rtt_ms / 2 + late_ms) * 1e6)
     if isinstance(feed, Push) and not feed.cadence_ms:
-        return Known(
+        return Observed(
             at=[one + half for one in true.at],
             bid=true.bid, ask=true.ask, tick=true.tick, as_of=true.at, ageing=False,
         )  # fmt: skip
     period = max(feed.every_ms, rtt_ms) if isinstance(feed, Poll) else CADENCE_MS[feed.channel]
     beats = _beats(true, period, phase, since_ns)
     place = np.maximum(np.searchsorted(true.at, beats, side="right") - 1, 0)
-    return Known(
+    return Observed(
         at=(beats + half).tolist(),
         bid=np.asarray(true.bid)[place].tolist(),
         ask=np.asarray(true.ask)[place].tolist(),
@@ -154,13 +154,13 @@ def _beats(true: Steps, period_ms: float, phase: float, since_ns: int | None) ->
     return np.arange(first, true.at[-1] + period, period, dtype=np.int64)
 
 
-def _looked(under: Known, looks: Any) -> Known:
+def _looked(under: Observed, looks: Any) -> Observed:
     place = np.searchsorted(under.at, looks, side="right") - 1
     looks, place = looks[place >= 0], place[place >= 0]
     as_of = np.asarray(under.as_of)[place]
     if not under.ageing:
         as_of = looks - (np.asarray(under.at)[place] - as_of)
-    return Known(
+    return Observed(
         at=looks.tolist(),
         bid=np.asarray(under.bid)[place].tolist(),
         ask=np.asarray(under.ask)[place].tolist(),
@@ -247,10 +247,10 @@ def ideal(
     Polls begin at ``phases`` random places of their period; the intervals are those of the phases
     and of the pieces of the time.
     """
-    draw, phases = Random(seed), wanted.whole("phases", phases, 1, 1000)
-    feeds, rtts = feeds_of(feeds), wanted.distances(rtts)
+    draw, phases = Random(seed), validation.whole("phases", phases, 1, 1000)
+    feeds, rtts = feeds_of(feeds), validation.distances(rtts)
     longest_ms = max(one.cadence_ms for one in feeds) + max(rtts)
-    wanted.steps(true)
+    validation.steps(true)
     since_ns, until_ns = true.at[0] + int(longest_ms * 1e6), true.at[-1]
     if until_ns <= since_ns:
         raise BadInput("the time is shorter than the longest interval and distance: take more")
@@ -272,7 +272,7 @@ def ideal(
             )
     return Ideal(
         conditions=Conditions(
-            way="from the exchange's book to a perfect program",
+            path="from the exchange's book to a perfect program",
             clock="whoever wrote the prices down",
             seed=seed,
             seconds=(until_ns - since_ns) / 1e9,
