@@ -15,7 +15,7 @@ import vocx
 from vocx import errors
 from vocx.exchange import Exchange
 from vocx.lab import Lab
-from vocx.lab.network.connection_log import Connection, Ledger
+from vocx.lab.network.connection_log import Connection, ConnectionLog
 from vocx.measure import byte_counts, compression, load, traffic_probes
 from vocx.measure.traffic import Traffic, traffic
 from vocx.stream import running
@@ -90,7 +90,7 @@ def test_new_connections_are_counted(measured: Traffic) -> None:
 
 def test_what_the_lab_forgets_stays_counted() -> None:
     """The lab keeps some thousand ended connections; each look adds to those before."""
-    ledger = Ledger(kept=2)
+    log = ConnectionLog(kept=2)
 
     class Link:
         bytes_up, bytes_down = 10, 20
@@ -98,9 +98,9 @@ def test_what_the_lab_forgets_stays_counted() -> None:
     class Forgetful:
         def traffic(self, *, since_ns: int) -> list[Connection]:
             for port in (1, 2):
-                ledger.opened(link := Link(), "binance", port, False)
-                ledger.ended(link)
-            return ledger.rows(since_ns)
+                log.opened(link := Link(), "binance", port, False)
+                log.ended(link)
+            return log.rows(since_ns)
 
     window = byte_counts.Counted(Forgetful(), 500_000_000, 2)  # type: ignore[arg-type]
     window._ends = [0, 0]

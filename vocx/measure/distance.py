@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from vocx.exchange import Exchange
-    from vocx.lab.network import Turned
+    from vocx.lab.network import DialHandle
 
 CALLS = 20
 OPENINGS = 5
@@ -118,7 +118,7 @@ class Distance(Result, frozen=True, kw_only=True):
             height=height,
         )
 
-    def dial(self, lab: Lab | Exchange) -> Turned:
+    def dial(self, lab: Lab | Exchange) -> DialHandle:
         """Put the exchange of a lab so far away: from now on, or with ``with`` for a block."""
         found = lab if isinstance(lab, Lab) else getattr(lab, "lab", None)
         if found is None:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.lab.network import ways_ms
+from vocx.lab.network import one_way_ms
 from vocx.measure.sampling import Interval, places
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def conditions(exchange: Exchange, *, path: str, clock: str, **more: Any) -> Con
     """
     lab = in_lab(exchange).lab
     assert lab is not None
-    up_ms, down_ms = ways_ms(lab.network.state, exchange.venue.name)
+    up_ms, down_ms = one_way_ms(lab.network.state, exchange.venue.name)
     return Conditions(
         path=path,
         clock=clock,

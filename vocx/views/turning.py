@@ -31,7 +31,7 @@ class Turning:
     Attributes
     ----------
     state : list of dict
-        The cells in force when :meth:`look` last asked, oldest first.
+        The settings in force when :meth:`look` last asked, oldest first.
     """
 
     def __init__(self, lab: Any, venue: str | None) -> None:
@@ -101,11 +101,11 @@ class Turning:
             raise BadInput(f"{dial} is turned for all venues; Clear all turns it back")
 
     def _back(self, dial: str) -> bool:
-        """Take away the cells of one dial; whether that leaves it at rest here."""
+        """Take away the settings of one dial; whether that leaves it at rest here."""
         self.look()
         mine = [one for one in self.state if self.venue in (None, one["venue"])]
         kept = [one for one in self.state if one["dial"] == dial and one not in mine]
-        self.lab.control("network.restore", dial=dial, cells=kept)
+        self.lab.control("network.restore", dial=dial, settings=kept)
         self.look()
         return not self.on(dial)
 

@@ -1,4 +1,4 @@
-"""The ledger of the lab's connections: pure first, then held against bytes on real sockets."""
+"""The log of the lab's connections: pure first, then held against bytes on real sockets."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from vocx.exchange import Exchange
 from vocx.lab import Lab
-from vocx.lab.network.connection_log import Connection, Ledger
+from vocx.lab.network.connection_log import Connection, ConnectionLog
 from vocx.timing import HttpExchange, mono_ns
 
 BTC = "BTC/USDT"
@@ -43,25 +43,25 @@ def one(lab: Lab, port: int | None) -> Connection:
 
 def test_open_rows_count_on_and_ended_ones_stand_still() -> None:
     """A row shows the counters of now; the end fixes them."""
-    ledger, link = Ledger(clock=iter(range(9)).__next__), Link()
-    ledger.opened(link, "binance", 5000, False)
+    log, link = ConnectionLog(clock=iter(range(9)).__next__), Link()
+    log.opened(link, "binance", 5000, False)
     link.bytes_up, link.bytes_down = 3, 4
-    (row,) = ledger.rows()
+    (row,) = log.rows()
     assert (row.bytes, row.closed, row.opened_ns) == (7, False, 0)
-    ledger.ended(link)
+    log.ended(link)
     link.bytes_up = 99
-    (row,) = ledger.rows()
-    assert (row.bytes_up, row.closed_ns) == (3, 1) and ledger.rows(since_ns=2) == []
+    (row,) = log.rows()
+    assert (row.bytes_up, row.closed_ns) == (3, 1) and log.rows(since_ns=2) == []
 
 
 def test_the_ledger_forgets_the_oldest() -> None:
     """Memory is bounded by what it keeps of ended connections."""
-    ledger = Ledger(kept=2)
+    log = ConnectionLog(kept=2)
     for port in range(5):
-        ledger.opened(link := Link(), "binance", port, True)
-        ledger.ended(link)
-    assert [row.port for row in ledger.rows()] == [3, 4]
-    assert [row.port for row in ledger.rows(ports=[4, 77])] == [4]
+        log.opened(link := Link(), "binance", port, True)
+        log.ended(link)
+    assert [row.port for row in log.rows()] == [3, 4]
+    assert [row.port for row in log.rows(ports=[4, 77])] == [4]
 
 
 @pytest.mark.parametrize("distance_ms", [0, 20])

@@ -49,8 +49,8 @@ def test_leaving_the_block_restores_what_was(desk: Desk) -> None:
     with network.latency(rtt_ms=80):
         with network.latency(rtt_ms=200, jitter_ms=5, venue="binance"):
             network.bandwidth(kib_per_s=64, direction="down")
-            assert desk.dials.way("binance", "up").delay_s == 0.1
-        assert desk.dials.way("binance", "up").delay_s == 0.04
+            assert desk.dials.link_settings("binance", "up").delay_s == 0.1
+        assert desk.dials.link_settings("binance", "up").delay_s == 0.04
     assert str(network) == "bandwidth 64 KiB/s down on all venues"
 
 

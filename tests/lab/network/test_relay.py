@@ -23,13 +23,13 @@ from websockets.sync.client import connect as ws_connect
 from vocx.errors import BadInput, UnknownVenue
 from vocx.lab.network.dials import Dials, describe
 from vocx.lab.network.event_loop import new_event_loop
-from vocx.lab.network.path import Path, Way
+from vocx.lab.network.path import LinkSettings, Path
 from vocx.lab.network.relay import listen
 
 
-def a_path(**way: Any) -> Path:
+def a_path(**settings: Any) -> Path:
     path = Path(lambda: 1.0)
-    path.turn(Way(**way), way.get("delay_s", 0.0))
+    path.apply(LinkSettings(**settings), settings.get("delay_s", 0.0))
     return path
 
 
@@ -99,7 +99,7 @@ def test_order_is_kept_when_the_delay_shrinks() -> None:
     path = a_path(delay_s=1.0)
     path.push(b"first", 0.0)
     path.pop(0.0)
-    path.turn(Way(), 0.0)
+    path.apply(LinkSettings(), 0.0)
     path.push(b"second", 0.1)
     assert drain(path) == [(1.0, b"firstsecond")]
 
@@ -108,7 +108,7 @@ def test_jitter_keeps_order_and_bounds() -> None:
     """Each delay varies by at most the jitter; a late byte holds back the ones behind it."""
     swings = iter([1.0, -1.0, 0.0])
     path = Path(lambda: next(swings))
-    path.turn(Way(delay_s=0.04, jitter_s=0.01), 0.04)
+    path.apply(LinkSettings(delay_s=0.04, jitter_s=0.01), 0.04)
     path.push(b"late", 0.0)
     path.pop(0.0)
     path.push(b"held", 0.001)
@@ -174,9 +174,9 @@ def test_a_blocked_receiver_closes_the_window() -> None:
 
 def test_lost_bytes_silence_the_stream_for_good() -> None:
     """A byte stream with a hole in it never goes on, also when the dial is turned back."""
-    path = a_path(hole=True)
+    path = a_path(blackhole=True)
     path.push(b"lost", 0.0)
-    path.turn(Way(), 0.0)
+    path.apply(LinkSettings(), 0.0)
     path.push(b"too late", 1.0)
     assert path.next_s() is None
 
@@ -191,8 +191,9 @@ def test_a_later_dial_overrides_and_restore_puts_back() -> None:
     reply = dials.command(
         "network.set", {"dial": "latency", "venue": "okx", "values": {"rtt_ms": 200}}
     )
-    assert (dials.way("okx", "up").delay_s, dials.way("binance", "up").delay_s) == (0.1, 0.04)
-    dials.command("restore", {"dial": "latency", "cells": reply["before"]})
+    delays_s = [dials.link_settings(venue, "up").delay_s for venue in ("okx", "binance")]
+    assert delays_s == [0.1, 0.04]
+    dials.command("restore", {"dial": "latency", "settings": reply["before"]})
     assert describe(dials.state) == "latency 80 ms round trip on all venues"
 
 

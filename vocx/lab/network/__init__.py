@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from vocx.errors import LabDied
-from vocx.lab.network.dials import check, describe
+from vocx.lab.network.dials import describe, validate_values
 
 
 class Controlled(Protocol):
@@ -30,23 +30,23 @@ class Controlled(Protocol):
         """One call on the control port."""
 
 
-def ways_ms(state: Iterable[Mapping[str, Any]], venue: str | None) -> tuple[float, float]:
-    """What the distance dials of a :attr:`Network.state` add on the way there, and back, to one
+def one_way_ms(state: Iterable[Mapping[str, Any]], venue: str | None) -> tuple[float, float]:
+    """Milliseconds that the distance dials of a :attr:`Network.state` add up and down, to one
     venue's bytes (``None``: whatever is turned)."""
-    ways = {"up": 0.0, "down": 0.0}
-    for cell in state:
-        if cell["dial"] == "latency" and (venue is None or cell["venue"] in (None, venue)):
-            for way in [cell["direction"]] if cell["direction"] else list(ways):
-                ways[way] = cell["values"]["rtt_ms"] / 2
-    return ways["up"], ways["down"]
+    delays_ms = {"up": 0.0, "down": 0.0}
+    for setting in state:
+        if setting["dial"] == "latency" and (venue is None or setting["venue"] in (None, venue)):
+            for direction in [setting["direction"]] if setting["direction"] else list(delays_ms):
+                delays_ms[direction] = setting["values"]["rtt_ms"] / 2
+    return delays_ms["up"], delays_ms["down"]
 
 
 def round_trip_ms(state: Iterable[Mapping[str, Any]], venue: str | None) -> float:
-    """Both ways of :func:`ways_ms` together."""
-    return sum(ways_ms(state, venue))
+    """Both ways of :func:`one_way_ms` together."""
+    return sum(one_way_ms(state, venue))
 
 
-class Turned:
+class DialHandle:
     """A dial that was turned. Leaving its ``with`` block puts back what was before."""
 
     def __init__(
@@ -54,7 +54,7 @@ class Turned:
     ) -> None:
         self._lab, self._dial, self._before, self._text = lab, dial, before, text
 
-    def __enter__(self) -> Turned:
+    def __enter__(self) -> DialHandle:
         return self
 
     def __exit__(
@@ -64,7 +64,7 @@ class Turned:
         trace: TracebackType | None,
     ) -> None:
         try:
-            self._lab.control("network.restore", dial=self._dial, cells=self._before)
+            self._lab.control("network.restore", dial=self._dial, settings=self._before)
         except LabDied:
             if error is None:
                 raise
@@ -86,7 +86,7 @@ class Network:
         jitter_ms: float = 0,
         venue: str | None = None,
         direction: str | None = None,
-    ) -> Turned:
+    ) -> DialHandle:
         """Put the exchange ``rtt_ms`` away: half of it each way.
 
         With one ``direction`` only that half is added. ``jitter_ms`` varies each delay evenly by
@@ -106,7 +106,7 @@ class Network:
 
     def bandwidth(
         self, *, kib_per_s: float, venue: str | None = None, direction: str | None = None
-    ) -> Turned:
+    ) -> DialHandle:
         """Let at most so many KiB a second through, per connection and direction.
 
         Emulated: the time each byte needs on the line, and the sender that has to wait. Not
@@ -114,7 +114,7 @@ class Network:
         """
         return self._set("bandwidth", venue, direction, {"kib_per_s": kib_per_s})
 
-    def timeout(self, *, venue: str | None = None, direction: str | None = None) -> Turned:
+    def timeout(self, *, venue: str | None = None, direction: str | None = None) -> DialHandle:
         """A black hole: every byte vanishes while TCP stays up, and nobody is told.
 
         A connection that lost bytes stays silent also after the dial is turned back, as a byte
@@ -123,7 +123,7 @@ class Network:
         """
         return self._set("timeout", venue, direction, {})
 
-    def reset_peer(self, *, venue: str | None = None) -> Turned:
+    def reset_peer(self, *, venue: str | None = None) -> DialHandle:
         """Reset (RST) every open connection now, and every new one until turned back.
 
         To reset once: ``with lab.network.reset_peer(): pass``. A real RST leaves the socket; what
@@ -133,7 +133,7 @@ class Network:
 
     def slow_close(
         self, *, ms: float, venue: str | None = None, direction: str | None = None
-    ) -> Turned:
+    ) -> DialHandle:
         """Hold back the end of a connection (FIN) by ``ms``; its data is not delayed."""
         return self._set("slow_close", venue, direction, {"ms": ms})
 
@@ -144,7 +144,7 @@ class Network:
         delay_ms: float = 0,
         venue: str | None = None,
         direction: str | None = None,
-    ) -> Turned:
+    ) -> DialHandle:
         """Cut the bytes into pieces of at most ``size``, ``delay_ms`` apart.
 
         Shows code that takes one ``recv`` for one message. Pieces without a delay between them
@@ -163,15 +163,15 @@ class Network:
 
     def _set(
         self, dial: str, venue: str | None, direction: str | None, values: dict[str, float]
-    ) -> Turned:
+    ) -> DialHandle:
         reply = self._lab.control(
             "network.set",
             dial=dial,
             venue=venue,
             direction=direction,
-            values=check(dial, values),
+            values=validate_values(dial, values),
         )
-        return Turned(self._lab, dial, reply["before"], describe(reply["state"]))
+        return DialHandle(self._lab, dial, reply["before"], describe(reply["state"]))
 
     def __str__(self) -> str:
         try:

@@ -55,26 +55,26 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         return self.bytes_up + self.bytes_down
 
 
-class Counted(Protocol):
+class ByteCounter(Protocol):
     """What counts bytes while a connection is open."""
 
     bytes_up: int
     bytes_down: int
 
 
-class Ledger:
+class ConnectionLog:
     """All connections of a lab. Used by one thread: the one that runs the relay."""
 
     def __init__(self, kept: int = KEPT, clock: Callable[[], int] = mono_ns) -> None:
-        self._open: dict[Counted, Connection] = {}
+        self._open: dict[ByteCounter, Connection] = {}
         self._ended: deque[Connection] = deque(maxlen=kept)
         self._clock = clock
 
-    def opened(self, link: Counted, venue: str, port: int, tls: bool) -> None:
+    def opened(self, link: ByteCounter, venue: str, port: int, tls: bool) -> None:
         """A connection was accepted."""
         self._open[link] = Connection(venue=venue, port=port, opened_ns=self._clock(), tls=tls)
 
-    def ended(self, link: Counted) -> None:
+    def ended(self, link: ByteCounter) -> None:
         """A connection is gone; its counters are final."""
         row = self._open.pop(link, None)
         if row is not None:
@@ -92,7 +92,7 @@ class Ledger:
         return sorted(rows, key=lambda row: row.opened_ns)
 
     @staticmethod
-    def _counted(row: Connection, link: Counted, closed_ns: int | None) -> Connection:
+    def _counted(row: Connection, link: ByteCounter, closed_ns: int | None) -> Connection:
         return msgspec.structs.replace(
             row, closed_ns=closed_ns, bytes_up=link.bytes_up, bytes_down=link.bytes_down
         )

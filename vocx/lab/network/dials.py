@@ -1,9 +1,9 @@
 """The network dials as data: what is turned, for which venue, in which direction.
 
-A dial is known by its name (those of toxiproxy) and holds values by name. A setting is one
-*cell*: dial, venue (``None``: all) and direction (``None``: both) with its values. A later
-setting overrides an earlier one of the same dial wherever the two meet, so the cells of a dial
-are kept in order and the last one that fits wins.
+A dial is known by its name (those of toxiproxy) and holds values by name. A *setting*
+names dial, venue (``None``: all) and direction (``None``: both) with its values. A later setting
+overrides an earlier one of the same dial wherever the two meet, so the settings of a dial are
+kept in order and the last one that fits wins.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from vocx.errors import BadInput, UnknownVenue
-from vocx.lab.network.path import Way
+from vocx.lab.network.path import LinkSettings
 
 UP, DOWN = "up", "down"
 """Client to server, and server to client."""
@@ -31,7 +31,7 @@ DIALS: Mapping[str, Mapping[str, float | None]] = {
 """Each dial's values and their defaults; ``None``: it must be said."""
 
 
-class Cell(msgspec.Struct, frozen=True, kw_only=True):
+class DialSetting(msgspec.Struct, frozen=True, kw_only=True):
     """One setting of one dial."""
 
     dial: str
@@ -39,10 +39,10 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     direction: str | None = None
     values: dict[str, float] = {}
 
-    def fits(self, venue: str, direction: str) -> bool:
+    def applies_to(self, venue: str, direction: str) -> bool:
         return self.venue in (None, venue) and self.direction in (None, direction)
 
-    def covers(self, other: Cell) -> bool:
+    def covers(self, other: DialSetting) -> bool:
         """Whether this setting leaves nothing of an earlier one."""
         return (
             self.dial == other.dial
@@ -51,7 +51,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def check(dial: str, values: Mapping[str, Any]) -> dict[str, float]:
+def validate_values(dial: str, values: Mapping[str, Any]) -> dict[str, float]:
     """The values of a dial with defaults filled in, or ``BadInput`` that says what to write."""
     if dial not in DIALS:
         raise BadInput(f"there is no dial {dial!r}; there are {', '.join(DIALS)}")
@@ -78,8 +78,10 @@ def number(dial: str, name: str, value: Any) -> float:
     return float(value)
 
 
-def check_place(venue: Any, direction: Any, venues: Iterable[str]) -> tuple[str | None, str | None]:
-    """Venue and direction as they stand in a cell, or ``BadInput``."""
+def validate_target(
+    venue: Any, direction: Any, venues: Iterable[str]
+) -> tuple[str | None, str | None]:
+    """Venue and direction as they stand in a setting, or ``BadInput``."""
     known = sorted(venues)
     if venue is not None and venue not in known:
         raise UnknownVenue(
@@ -103,26 +105,30 @@ class Dials:
 
     def __init__(self, venues: Iterable[str] = ()) -> None:
         self.venues = set(venues)
-        self._cells: list[Cell] = []
+        self._settings: list[DialSetting] = []
         self._watchers: set[Callable[[], None]] = set()
 
     @property
     def state(self) -> list[dict[str, Any]]:
-        """The cells in force, oldest first, as JSON can carry them."""
-        return [msgspec.to_builtins(cell) for cell in self._cells]
+        """The settings in force, oldest first, as JSON can carry them."""
+        return [msgspec.to_builtins(setting) for setting in self._settings]
 
-    def way(self, venue: str, direction: str) -> Way:
+    def link_settings(self, venue: str, direction: str) -> LinkSettings:
         """What the dials mean for one direction of a venue's connections."""
-        found = {cell.dial: cell.values for cell in self._cells if cell.fits(venue, direction)}
+        found = {
+            setting.dial: setting.values
+            for setting in self._settings
+            if setting.applies_to(venue, direction)
+        }
         latency, slicer = found.get("latency", {}), found.get("slicer", {})
-        return Way(
+        return LinkSettings(
             delay_s=latency.get("rtt_ms", 0.0) / 2000,
             jitter_s=latency.get("jitter_ms", 0.0) / 1000,
             rate=found.get("bandwidth", {}).get("kib_per_s", 0.0) * 1024,
             slice_bytes=int(slicer.get("size", 0)),
             slice_s=slicer.get("delay_ms", 0.0) / 1000,
             close_s=found.get("slow_close", {}).get("ms", 0.0) / 1000,
-            hole="timeout" in found,
+            blackhole="timeout" in found,
             reset="reset_peer" in found,
         )
 
@@ -137,7 +143,7 @@ class Dials:
         """One order of the lab's owner, with the state after it.
 
         ``set`` (``dial``, ``venue``, ``direction``, ``values``) also answers ``before``: the
-        cells of that dial until now, which ``restore`` (``dial``, ``cells``) puts back.
+        settings of that dial until now, which ``restore`` (``dial``, ``settings``) puts back.
         ``clear`` turns everything back; ``state`` only asks. A leading ``network.`` is allowed.
 
         Raises
@@ -171,20 +177,20 @@ class Dials:
         direction: str | None = None,
         values: Mapping[str, Any] | None = None,
     ) -> list[dict[str, Any]]:
-        values = check(dial, values or {})
-        venue, direction = check_place(venue, direction, self.venues)
-        cell = Cell(dial=dial, venue=venue, direction=direction, values=values)
+        values = validate_values(dial, values or {})
+        venue, direction = validate_target(venue, direction, self.venues)
+        setting = DialSetting(dial=dial, venue=venue, direction=direction, values=values)
         before = [old for old in self.state if old["dial"] == dial]
-        self._cells = [old for old in self._cells if not cell.covers(old)] + [cell]
+        self._settings = [old for old in self._settings if not setting.covers(old)] + [setting]
         return before
 
-    def _restore(self, *, dial: str, cells: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        back = msgspec.convert(cells, list[Cell])
-        self._cells = [old for old in self._cells if old.dial != dial] + back
+    def _restore(self, *, dial: str, settings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        back = msgspec.convert(settings, list[DialSetting])
+        self._settings = [old for old in self._settings if old.dial != dial] + back
         return []
 
     def _clear(self) -> list[dict[str, Any]]:
-        self._cells = []
+        self._settings = []
         return []
 
 
@@ -193,12 +199,12 @@ def describe(state: Iterable[Mapping[str, Any]]) -> str:
     return "; ".join(map(_phrase, state)) or "no dial turned"
 
 
-def _phrase(cell: Mapping[str, Any]) -> str:
-    values = {name: f"{value:g}" for name, value in cell["values"].items()}
-    whole = cell["direction"] is None
+def _phrase(setting: Mapping[str, Any]) -> str:
+    values = {name: f"{value:g}" for name, value in setting["values"].items()}
+    whole = setting["direction"] is None
     jitter = values.get("jitter_ms", "0")
-    if cell["dial"] == "latency":
-        shown = values["rtt_ms"] if whole else f"{cell['values']['rtt_ms'] / 2:g}"
+    if setting["dial"] == "latency":
+        shown = values["rtt_ms"] if whole else f"{setting['values']['rtt_ms'] / 2:g}"
         what = f"latency {shown} ms {'round trip' if whole else 'one way'}"
         what += f" (jitter {jitter} ms)" if jitter != "0" else ""
     else:
@@ -208,6 +214,6 @@ def _phrase(cell: Mapping[str, Any]) -> str:
             "reset_peer": "reset_peer (connections are reset)",
             "slow_close": "slow_close {ms} ms",
             "slicer": "slicer {size} bytes every {delay_ms} ms",
-        }[cell["dial"]].format(**values)
-    where = f"on {cell['venue']}" if cell["venue"] else "on all venues"
-    return f"{what} {'' if whole else cell['direction'] + ' '}{where}"
+        }[setting["dial"]].format(**values)
+    where = f"on {setting['venue']}" if setting["venue"] else "on all venues"
+    return f"{what} {'' if whole else setting['direction'] + ' '}{where}"

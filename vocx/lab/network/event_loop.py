@@ -14,7 +14,7 @@ import sys
 
 if sys.platform == "linux":
 
-    class Punctual(selectors.EpollSelector):
+    class PreciseTimerSelector(selectors.EpollSelector):
         """Waits with ``select`` for its own epoll object."""
 
         def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
@@ -27,5 +27,5 @@ if sys.platform == "linux":
 def new_event_loop() -> asyncio.AbstractEventLoop:
     """A loop with punctual timers where there is epoll, else an ordinary one."""
     if sys.platform == "linux":
-        return asyncio.SelectorEventLoop(Punctual())
+        return asyncio.SelectorEventLoop(PreciseTimerSelector())
     return asyncio.new_event_loop()

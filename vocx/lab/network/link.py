@@ -11,14 +11,14 @@ from contextlib import suppress
 from typing import Any, cast
 
 from vocx.lab.network.dials import DOWN, UP, Dials
-from vocx.lab.network.path import CLEAR, Path, Way
+from vocx.lab.network.path import CLEAR, LinkSettings, Path
 
 HIGH_WATER = 64 * 1024
 LOW_WATER = 16 * 1024
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
-class Half:
+class Direction:
     """One direction of a link: a path, its timer, and what to do at the far end.
 
     ``direct`` is True while bytes may pass without touching the path.
@@ -38,8 +38,8 @@ class Half:
         self._timer: asyncio.TimerHandle | None = None
         self._full = False
 
-    def turn(self, way: Way, back_s: float) -> None:
-        self.path.turn(way, back_s)
+    def apply(self, settings: LinkSettings, back_s: float) -> None:
+        self.path.apply(settings, back_s)
         self.pump()
 
     def put(self, data: bytes, hold_s: float = 0.0) -> None:
@@ -80,7 +80,7 @@ class Half:
     def _flow(self) -> None:
         """Tell the near end to pause at the high mark and to go on at the low one."""
         full = self.path.unsent > (LOW_WATER if self._full else HIGH_WATER)
-        direct = self.path.way == CLEAR and self.path.idle and not self.path.lost
+        direct = self.path.settings == CLEAR and self.path.idle and not self.path.lost
         if (full, direct) != (self._full, self.direct):
             self._full, self.direct = full, direct
             self._room(not full)
@@ -112,24 +112,25 @@ class Link(asyncio.Transport):
         self._wire_lost = False
         self._paused_by_reader = False
         self._wire_full = self._path_full = self._told_full = False
-        self.up = Half(loop, self._hand_up, self._eof_up, self._room_up)
-        self.down = Half(loop, self._hand_down, self._end_down, self._room_down)
-        dials.watch(self.turned)
-        self.turned()
+        self.up = Direction(loop, self._hand_up, self._eof_up, self._room_up)
+        self.down = Direction(loop, self._hand_down, self._end_down, self._room_down)
+        dials.watch(self.settings_changed)
+        self.settings_changed()
 
     # ---- dials
 
-    def turned(self) -> None:
+    def settings_changed(self) -> None:
         """A dial was turned: apply what is in force now."""
-        up, down = self._dials.way(self._venue, UP), self._dials.way(self._venue, DOWN)
+        up = self._dials.link_settings(self._venue, UP)
+        down = self._dials.link_settings(self._venue, DOWN)
         if (up.reset or down.reset) and not self._wire_lost:
             self.reset()
             return
-        self.up.turn(up, down.delay_s)
-        self.down.turn(down, up.delay_s)
-        if self.down.path.lost and self._told_lost and not down.hole:
+        self.up.apply(up, down.delay_s)
+        self.down.apply(down, up.delay_s)
+        if self.down.path.lost and self._told_lost and not down.blackhole:
             self._wire.abort()
-        if self._wire_lost and not up.hole:
+        if self._wire_lost and not up.blackhole:
             self._tell_lost(None)
 
     def reset(self) -> None:
@@ -151,10 +152,10 @@ class Link(asyncio.Transport):
             self._greeted = True
             self._hand_up(data)
             return
-        way, hold_s = self.up.path.way, 0.0
+        settings, hold_s = self.up.path.settings, 0.0
         if not self._greeted:
             self._greeted = True
-            hold_s = way.delay_s + self.up.path.back_s
+            hold_s = settings.delay_s + self.up.path.back_s
         self.up.put(data, hold_s)
 
     def received_end(self) -> bool:
@@ -170,10 +171,12 @@ class Link(asyncio.Transport):
         self.down.stop()
         path = self.up.path
         if self._told_lost:
-            self._dials.unwatch(self.turned)
-        elif self.up.direct or self._closing or error or (path.lost and not path.way.hole):
+            self._dials.unwatch(self.settings_changed)
+            return
+        blackhole = path.settings.blackhole
+        if self.up.direct or self._closing or error or (path.lost and not blackhole):
             self._tell_lost(error)
-        elif not path.way.hole:
+        elif not blackhole:
             self.up.end()
 
     def _hand_up(self, data: bytes) -> None:
@@ -202,7 +205,7 @@ class Link(asyncio.Transport):
         self._told_lost = self._closing = True
         self.up.stop()
         if self._wire_lost:
-            self._dials.unwatch(self.turned)
+            self._dials.unwatch(self.settings_changed)
         if self._protocol is not None:
             self._protocol.connection_lost(error)
 
@@ -260,7 +263,7 @@ class Link(asyncio.Transport):
             self._wire.close()
             return
         self.down.end()
-        if self.down.path.lost and not self.down.path.way.hole:
+        if self.down.path.lost and not self.down.path.settings.blackhole:
             self._wire.abort()
         self._loop.call_soon(self._tell_lost, None)
 

@@ -42,10 +42,10 @@ MARGIN = 0.99
 """A sender is spaced 1 % slower than that, against queues."""
 
 
-class Way(msgspec.Struct, frozen=True, kw_only=True):
+class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The dials in force in one direction. Times in seconds, ``rate`` in bytes per second.
 
-    ``hole``: everything vanishes. ``reset``: connections are reset. 0 means "not turned".
+    ``blackhole``: everything vanishes. ``reset``: connections are reset. 0 means "not turned".
     """
 
     delay_s: float = 0.0
@@ -54,11 +54,11 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     slice_bytes: int = 0
     slice_s: float = 0.0
     close_s: float = 0.0
-    hole: bool = False
+    blackhole: bool = False
     reset: bool = False
 
 
-CLEAR = Way()
+CLEAR = LinkSettings()
 
 
 class Chunk:
@@ -101,7 +101,7 @@ class Path:
     """
 
     def __init__(self, random: Callable[[], float]) -> None:
-        self.way = CLEAR
+        self.settings = CLEAR
         self.back_s = 0.0
         self.blocked = False
         self.lost = False
@@ -122,11 +122,11 @@ class Path:
         self._last_s = 0.0
         self._ending: float | None = None
 
-    def turn(self, way: Way, back_s: float) -> None:
+    def apply(self, settings: LinkSettings, back_s: float) -> None:
         """New dials; ``back_s`` is the delay of the other direction. What flies keeps its time."""
-        self.way = way
+        self.settings = settings
         self.back_s = back_s
-        if way.hole and not self.idle:
+        if settings.blackhole and not self.idle:
             self.vanish()
 
     def vanish(self) -> None:
@@ -144,7 +144,7 @@ class Path:
 
     def push(self, data: bytes, now_s: float, hold_s: float = 0.0) -> None:
         """Bytes leave one end; ``hold_s`` keeps the sender waiting first (a handshake)."""
-        if self.way.hole or self.lost:
+        if self.settings.blackhole or self.lost:
             self.lost = True
             return
         self._start(now_s)
@@ -154,7 +154,7 @@ class Path:
 
     def end(self, now_s: float) -> None:
         """The sender closes: after the last byte, and as late as the dial says."""
-        if self.way.hole or self.lost:
+        if self.settings.blackhole or self.lost:
             self.lost = True
             return
         self._start(now_s)
@@ -218,13 +218,13 @@ class Path:
         if chunk.acked_s > chunk.heard_s:
             rate = (self._delivered - chunk.delivered) / (chunk.acked_s - chunk.heard_s)
             self._rate = max(self._rate, rate)
-        enough = GAIN * self._rate * (self.way.delay_s + self.back_s) + HEADROOM
+        enough = GAIN * self._rate * (self.settings.delay_s + self.back_s) + HEADROOM
         if self._window < enough or self._delivered < INITIAL_WINDOW:
             self._window = min(self._window + chunk.taken, MAX_WINDOW)
 
     def _pace(self) -> float:
         """Bytes a second at which a sender with this window and distance lets go."""
-        round_trip_s = self.way.delay_s + self.back_s
+        round_trip_s = self.settings.delay_s + self.back_s
         if round_trip_s <= 0:
             return inf
         return MARGIN * GAIN * max(self._rate, INITIAL_WINDOW / round_trip_s)
@@ -242,25 +242,25 @@ class Path:
 
     def _send(self) -> None:
         """The next piece goes out, at ``self._clock``."""
-        way, now_s, pace = self.way, self._clock, self._pace()
+        settings, now_s, pace = self.settings, self._clock, self._pace()
         data, taken, extra_s = b"", 0, 0.0
         if self._waiting:
             segments = 64 if pace == inf else max(2, int(pace * 0.001 / SEGMENT))
-            if way.rate:
-                segments = min(segments, max(1, int(way.rate * 0.01 / SEGMENT)))
+            if settings.rate:
+                segments = min(segments, max(1, int(settings.rate * 0.01 / SEGMENT)))
             room = (self._window - self._in_flight) // SEGMENT
             burst = min(segments, room) * SEGMENT
-            data = self._take(min(burst, way.slice_bytes or burst))
-            taken = len(data) if way.slice_bytes else -(-len(data) // SEGMENT) * SEGMENT
+            data = self._take(min(burst, settings.slice_bytes or burst))
+            taken = len(data) if settings.slice_bytes else -(-len(data) // SEGMENT) * SEGMENT
             self._spent += taken
-            self._may_send_s = now_s + max(self._spacing(len(data), pace), way.slice_s)
+            self._may_send_s = now_s + max(self._spacing(len(data), pace), settings.slice_s)
         else:
-            self._ending, extra_s = None, way.close_s
-        line_s = max(now_s, self._line_free_s) + (len(data) / way.rate if way.rate else 0.0)
+            self._ending, extra_s = None, settings.close_s
+        line_s = max(now_s, self._line_free_s)
+        line_s += len(data) / settings.rate if settings.rate else 0.0
         self._line_free_s = line_s
-        delay_s = max(
-            0.0, way.delay_s + way.jitter_s * self._random() if way.jitter_s else way.delay_s
-        )
+        jitter_s = settings.jitter_s * self._random() if settings.jitter_s else 0.0
+        delay_s = max(0.0, settings.delay_s + jitter_s)
         self._last_s = max(self._last_s, line_s + delay_s + extra_s)
         if not self._in_flight:
             self._heard_s = now_s

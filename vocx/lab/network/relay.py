@@ -28,7 +28,7 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
-from vocx.lab.network.connection_log import Ledger
+from vocx.lab.network.connection_log import ConnectionLog
 from vocx.lab.network.dials import Dials
 from vocx.lab.network.link import Link
 
@@ -37,7 +37,7 @@ __all__ = ["Dials", "listen"]
 BACKLOG = 1024
 
 
-class Early(asyncio.Protocol):
+class EarlyData(asyncio.Protocol):
     """Keeps what a TLS client sends before the server's protocol has been made."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Early(asyncio.Protocol):
         self.data.append(data)
 
 
-class Accepted(asyncio.Protocol):
+class LinkProtocol(asyncio.Protocol):
     """What asyncio's own transport talks to: makes the link, then only hands on."""
 
     def __init__(
@@ -56,17 +56,17 @@ class Accepted(asyncio.Protocol):
         dials: Dials,
         venue: str,
         context: ssl.SSLContext | None,
-        ledger: Ledger,
+        connection_log: ConnectionLog,
     ) -> None:
         self._factory, self._dials, self._venue = factory, dials, venue
-        self._context, self._ledger = context, ledger
+        self._context, self._connection_log = context, connection_log
         self._task: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         wire = cast(asyncio.Transport, transport)
         link = self._link = Link(wire, self._dials, self._venue)
         port = wire.get_extra_info("peername", (None, 0))[1]
-        self._ledger.opened(link, self._venue, port, self._context is not None)
+        self._connection_log.opened(link, self._venue, port, self._context is not None)
         self.data_received = link.received  # type: ignore[method-assign]
         if wire.is_closing():
             return
@@ -79,7 +79,7 @@ class Accepted(asyncio.Protocol):
 
     async def _secure(self, context: ssl.SSLContext) -> None:
         """TLS above the link; the server's protocol is made after a good handshake."""
-        early = Early()
+        early = EarlyData()
         self._link.set_protocol(early)
         loop = asyncio.get_running_loop()
         try:
@@ -109,7 +109,7 @@ class Accepted(asyncio.Protocol):
         self._link.wire_full(False)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._ledger.ended(self._link)
+        self._connection_log.ended(self._link)
         self._link.wire_lost(error)
 
 
@@ -121,18 +121,18 @@ async def listen(
     port: int,
     venue: str,
     ssl_context: ssl.SSLContext | None = None,
-    ledger: Ledger | None = None,
+    connection_log: ConnectionLog | None = None,
 ) -> asyncio.Server:
     """A listening server whose connections pass through the network dials of ``venue``.
 
-    Use it as ``loop.create_server``; ``port`` 0 lets the system choose. ``ledger`` takes down the
-    connections and their bytes.
+    Use it as ``loop.create_server``; ``port`` 0 lets the system choose.
+    ``connection_log`` takes down the connections and their bytes.
     """
     dials.venues.add(venue)
-    counted = Ledger() if ledger is None else ledger
+    counted = ConnectionLog() if connection_log is None else connection_log
 
-    def accepted() -> Accepted:
-        return Accepted(protocol_factory, dials, venue, ssl_context, counted)
+    def accepted() -> LinkProtocol:
+        return LinkProtocol(protocol_factory, dials, venue, ssl_context, counted)
 
     loop = asyncio.get_running_loop()
     return await loop.create_server(accepted, host, port, backlog=BACKLOG)

@@ -33,7 +33,7 @@ from msgspec.structs import replace
 from vocx.errors import LabConflict, LabError, UnknownSymbol
 from vocx.lab.market.driver import Pump
 from vocx.lab.market.truth_log import CAPACITY, RECORDED_CAPACITY, TruthLog
-from vocx.lab.network.connection_log import Ledger
+from vocx.lab.network.connection_log import ConnectionLog
 from vocx.lab.network.event_loop import new_event_loop
 from vocx.lab.network.relay import Dials, listen
 from vocx.lab.ports import World
@@ -106,7 +106,7 @@ class Inside:
             )
         }
         self.dials = Dials()
-        self.ledger = Ledger()
+        self.connection_log = ConnectionLog()
         self.token = secrets.token_urlsafe(32)
         self._listening: list[asyncio.Server] = []
         self._started_ns = mono_ns()
@@ -148,7 +148,7 @@ class Inside:
                     port=port,
                     venue=name,
                     ssl_context=context,
-                    ledger=self.ledger,
+                    connection_log=self.connection_log,
                 )
             self._listening.append(server)
             secure = "s" if context else ""
@@ -203,7 +203,7 @@ class Inside:
             "resume": pump.resume,
             "step": lambda count: pump.step(count),
             "tls": self._tls,
-            "traffic": self.ledger.rows,
+            "traffic": self.connection_log.rows,
             "close": self.done.set,
             **truths.orders(),
             **dialect_orders(dialects, pump.exchange_ns, pump.hurry),
