@@ -18,7 +18,7 @@ from typing import Any
 from vocx.errors import VenueUnavailable
 from vocx.facts import BookSnapshot
 from vocx.stream import Stream
-from vocx.venues.base import GetBook, Listen
+from vocx.venues.base import ChannelSpec, GetBook
 from vocx.venues.binance import Binance
 
 Script = Callable[["Peer"], object]
@@ -236,7 +236,7 @@ def no_snapshot(_: GetBook) -> BookSnapshot:
 
 def listen(server: Faulty, *channels: str, **options: Any) -> Stream:
     """A stream to that server, not started; the healthy quotes by default."""
-    wanted = [Listen(channel=name, symbol="BTC/USDT") for name in channels or ("quotes",)]
+    wanted = [ChannelSpec(channel=name, symbol="BTC/USDT") for name in channels or ("quotes",)]
     settings = {"snapshot": no_snapshot, **options}
     return Stream(Binance(), lambda _: server.url, wanted, **settings)
 

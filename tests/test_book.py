@@ -18,7 +18,7 @@ from vocx import venues
 from vocx.book import BUFFER_CAP, LocalBook
 from vocx.errors import BadInput, BookOutOfSync
 from vocx.facts import BookDelta, BookSnapshot, Quote
-from vocx.venues.base import GetBook, Listen
+from vocx.venues.base import ChannelSpec, GetBook
 
 VENUE = venues.get("binance")
 BTC = "BTC/USDT"
@@ -47,7 +47,7 @@ def snapshot(sequence: int = 100) -> BookSnapshot:
 
 
 def book(*facts: BookSnapshot | BookDelta) -> LocalBook:
-    made = LocalBook(BTC, VENUE.follows)
+    made = LocalBook(BTC, VENUE.check_sequence)
     for fact in facts:
         made.feed(fact)
     return made
@@ -183,10 +183,10 @@ def test_recorded_session_comes_out_true(recorded: Path) -> None:
     stream at the same id."""
     truth = json.loads((recorded / "conformance" / "ground-truth.json").read_text())
     truth = truth["binance/hftbacktest/btcusdt"]
-    wanted = [Listen(channel=name, symbol=BTC) for name in ("trades", "quotes", "book")]
+    wanted = [ChannelSpec(channel=name, symbol=BTC) for name in ("trades", "quotes", "book")]
     (plan,) = VENUE.subscribe(wanted)
     request = VENUE.request(GetBook(symbol=BTC, depth=1000), 0)
-    made = LocalBook(BTC, VENUE.follows)
+    made = LocalBook(BTC, VENUE.check_sequence)
     tops: dict[int, tuple[Decimal, ...]] = {}
     quotes: dict[int, tuple[Decimal, ...]] = {}
     frames = 0

@@ -64,8 +64,8 @@ class LocalBook:
     ----------
     symbol : str
         ``"BTC/USDT"``.
-    follows : callable
-        The venue's rule, ``Venue.follows``: of the book's sequence and a delta it says
+    check_sequence : callable
+        The venue's rule, ``Venue.check_sequence``: of the book's sequence and a delta it says
         ``"drop"``, ``"apply"`` or ``"resync"``.
 
     Attributes
@@ -86,9 +86,9 @@ class LocalBook:
         Changes applied, changes dropped as old, times that continuity was lost.
     """
 
-    def __init__(self, symbol: str, follows: Callable[[int, BookDelta], str]) -> None:
+    def __init__(self, symbol: str, check_sequence: Callable[[int, BookDelta], str]) -> None:
         self.symbol = symbol
-        self._follows = follows
+        self._check_sequence = check_sequence
         self.applied = self.dropped = self.resyncs = 0
         self._waiting: deque[BookDelta] = deque(maxlen=BUFFER_CAP)
         self._forget("empty", "no snapshot yet")
@@ -158,7 +158,7 @@ class LocalBook:
 
     def _take_delta(self, delta: BookDelta, behind: Iterable[BookDelta] | None = None) -> None:
         """Apply one change; ``behind`` are this one and those that wait after it."""
-        verdict = "apply" if self.sequence is None else self._follows(self.sequence, delta)
+        verdict = "apply" if self.sequence is None else self._check_sequence(self.sequence, delta)
         if verdict == "drop":
             self.dropped += 1
         elif verdict == "resync":

@@ -115,7 +115,7 @@ class _Listening:
             symbols,
             name=f"record: {path}",
             snapshot=self._snapshot,
-            tap=lambda frame, arrived_ns: self._waiting.append((arrived_ns, frame)),
+            on_frame=lambda frame, arrived_ns: self._waiting.append((arrived_ns, frame)),
         )
 
     def run(self, writer: Writer, until_s: float | None) -> None:

@@ -27,7 +27,7 @@ from vocx import venues
 from vocx.errors import WaitTimeout
 from vocx.facts import BookSnapshot
 from vocx.stream import Stream
-from vocx.venues.base import GetBook, Listen
+from vocx.venues.base import ChannelSpec, GetBook
 
 HERE = Path(__file__).resolve().parent
 RECORDED = Path(os.environ.get("VOCX_RECORDED", HERE.parents[2] / "shared" / "recorded"))
@@ -142,14 +142,14 @@ def ours(port: int, count: int) -> float:
             symbol=intent.symbol, bids=bids, asks=asks, sequence=body["lastUpdateId"]
         )
 
-    wanted = [Listen(channel=c, symbol="BTC/USDT") for c in ("trades", "quotes", "book")]
+    wanted = [ChannelSpec(channel=c, symbol="BTC/USDT") for c in ("trades", "quotes", "book")]
     stream = Stream(
         venues.get("binance"),
         lambda purpose: f"ws://127.0.0.1:{port}",
         wanted,
         snapshot=snapshot,
         name="bench",
-        tap=tap,
+        on_frame=tap,
     )
     with stream.subscribe(policy="drop_oldest"):
         stream.start()

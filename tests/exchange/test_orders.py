@@ -19,8 +19,8 @@ from vocx import errors
 from vocx.exchange import Exchange
 from vocx.exchange.entry import Ids, allowance, cost, draft
 from vocx.facts import Balance, BookSnapshot, Fill, Gap, Instrument, Order
-from vocx.stream.account import Account, Missed, Reconcile
-from vocx.stream.stats import Meter
+from vocx.stream.account import Account, Reconcile, ReconcileRequest
+from vocx.stream.stats import Counters
 from vocx.venues.base import Credentials, Hosts, Limit
 from vocx.venues.binance import Binance
 
@@ -769,7 +769,7 @@ def told(status: Any = "new", filled: str = "0", **changed: Any) -> Order:
 
 def test_an_order_never_goes_back() -> None:
     """Twice, late, or again by REST: it changes nothing and is counted where it is odd."""
-    account = Account(meter := Meter())
+    account = Account(meter := Counters())
     assert account.take(told()) and account.take(told("partially_filled", "1"))
     assert not account.take(told("partially_filled", "1")) and meter.duplicates == 1
     assert not account.take(told()) and meter.out_of_order == 1
@@ -780,7 +780,7 @@ def test_an_order_never_goes_back() -> None:
 
 def test_a_fill_counts_once_and_a_balance_gives_way_to_a_younger_one() -> None:
     """By trade id, and by the venue's time."""
-    account = Account(Meter())
+    account = Account(Counters())
     fill: dict[str, Any] = {
         "symbol": BTC,
         "id": 1,
@@ -801,7 +801,7 @@ def test_a_fill_counts_once_and_a_balance_gives_way_to_a_younger_one() -> None:
 
 def test_old_closed_orders_leave_before_open_ones() -> None:
     """A thousand are kept."""
-    account = Account(Meter())
+    account = Account(Counters())
     account.take(told(id=0))
     for number in range(1, 1200):
         account.take(told("canceled", id=number))
@@ -812,13 +812,13 @@ def test_looking_up_is_repeated_until_it_succeeds() -> None:
     """With pauses; an answer for a connection that is gone is thrown away."""
     answers: list[Any] = [errors.TimedOut("late"), [told()]]
 
-    def ask(missed: Missed) -> Any:
+    def ask(missed: ReconcileRequest) -> Any:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    look = Reconcile(Account(Meter()), ask)
+    look = Reconcile(Account(Counters()), ask)
     look.begin()
     assert look.tick(0, live=False) is None and len(answers) == 2
     until(lambda: look.tick(0, live=True) or look.problem)

@@ -24,7 +24,7 @@ from vocx.lab.market.replay import open_world
 from vocx.recording import read, split
 from vocx.stream import Stream
 from vocx.venues import get
-from vocx.venues.base import GetBook, Listen
+from vocx.venues.base import ChannelSpec, GetBook
 
 SYMBOL = "BTC/USDT"
 
@@ -67,7 +67,7 @@ def check_trades(trades: list[Trade], truth: dict[str, Any]) -> None:
 def decoded(session: list[Path]) -> Iterator[Any]:
     """Every fact of the session, the REST snapshot included, in the order in which it came."""
     venue = get("binance")
-    wishes = [venue.check_listen(Listen(channel=c, symbol=SYMBOL)) for c in CHANNELS]
+    wishes = [venue.validate_channel(ChannelSpec(channel=c, symbol=SYMBOL)) for c in CHANNELS]
     (plan,) = venue.subscribe(wishes)
     request = venue.request(GetBook(symbol=SYMBOL, depth=1000), 0)
     for line in read(session):
@@ -83,7 +83,7 @@ CHANNELS = ("trades", "quotes", "book")
 
 def test_decode_and_book_give_the_ground_truth(session: list[Path], truth: dict[str, Any]) -> None:
     """Without sockets: decoder and local book alone, all numbers of the ground truth."""
-    book, trades = LocalBook(SYMBOL, get("binance").follows), []
+    book, trades = LocalBook(SYMBOL, get("binance").check_sequence), []
     quotes: list[Quote] = []
     tops: list[tuple[int, Any]] = []
     for fact in decoded(session):
@@ -141,7 +141,7 @@ def snapshot_from(url: str) -> Any:
 def test_over_a_real_socket_at_full_speed(session: list[Path], truth: dict[str, Any]) -> None:
     """Lab, server, sockets, stream and local book: the same book, every trade, no gap."""
     lab = vocx.lab.open(name="conformance", replay=session, speed="max")
-    wanted = [Listen(channel=channel, symbol=SYMBOL) for channel in CHANNELS]
+    wanted = [ChannelSpec(channel=channel, symbol=SYMBOL) for channel in CHANNELS]
     stream = Stream(
         get("binance"),
         lambda purpose: lab.url("binance", purpose),

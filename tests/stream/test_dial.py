@@ -26,15 +26,15 @@ from vocx.errors import (
 )
 from vocx.stream import Stream
 from vocx.stream.deadlines import Deadlines
-from vocx.stream.dial import Line, _context, dial, redacted
-from vocx.stream.wire import HURRY
-from vocx.venues.base import Listen
+from vocx.stream.dial import WebSocketConnection, _context, dial, redacted
+from vocx.stream.socket import HURRY
+from vocx.venues.base import ChannelSpec
 from vocx.venues.binance import Binance
 
 QUICK = Deadlines(connect_s=0.3, tls_s=0.3, upgrade_s=0.3)
 
 
-def call(url: str, ca_file: Path | None = None) -> Line:
+def call(url: str, ca_file: Path | None = None) -> WebSocketConnection:
     return dial(
         url,
         deadlines=QUICK,
@@ -80,7 +80,7 @@ def test_phases_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_tls_is_verified_and_read_in_bulk(secure: tuple[str, Path]) -> None:
     """Row 15: with its authority a stream runs, and measures its handshake."""
     url, ca_file = secure
-    wanted = [Listen(channel="quotes", symbol="BTC/USDT")]
+    wanted = [ChannelSpec(channel="quotes", symbol="BTC/USDT")]
     stream = Stream(Binance(), lambda _: url, wanted, snapshot=no_snapshot, ca_file=ca_file)
     with stream:
         stream.wait(3)

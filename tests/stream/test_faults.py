@@ -34,7 +34,7 @@ from vocx.errors import (
 )
 from vocx.facts import BookSnapshot, Fact, Gap, Quote, Trade
 from vocx.stream import Deadlines, Stream, Subscription, running
-from vocx.venues.base import Listen
+from vocx.venues.base import ChannelSpec
 from vocx.venues.binance import Binance
 
 
@@ -121,8 +121,8 @@ def test_a_lost_connection_resumes_within_a_second(fault: Script, reason: str) -
 )
 def test_silence_is_noticed(fault: Script, kind: str, within_s: float) -> None:
     """Rows 17 to 19 at a tenth of the time: 16 s, 10 s, and the venue's 15 s."""
-    silence_s = 15 if fault is silent else 6000
-    deadlines = Deadlines(ping_s=10, pong_s=5, silence_s=silence_s).scaled(0.1)
+    stale_after_s = 15 if fault is silent else 6000
+    deadlines = Deadlines(ping_s=10, pong_s=5, stale_after_s=stale_after_s).scaled(0.1)
     with Faulty(after(fault), healthy) as server:
         with listen(server, deadlines=deadlines) as stream:
             until(lambda: stream.stats.frames > 30)
@@ -380,7 +380,7 @@ def test_subscriptions_are_paced() -> None:
         peer.text(json.dumps([b - a for a, b in zip(stamps, stamps[1:], strict=False)]))
         peer.listen(60)
 
-    wanted = [Listen(channel="quotes", symbol=f"A{n}/USDT") for n in range(500)]
+    wanted = [ChannelSpec(channel="quotes", symbol=f"A{n}/USDT") for n in range(500)]
     with Faulty(arrivals) as server:
         with Stream(Binance(), lambda _: server.url, wanted, snapshot=no_snapshot) as stream:
             until(lambda: stream.stats.bad_samples)
@@ -389,8 +389,8 @@ def test_subscriptions_are_paced() -> None:
 
 def test_one_stream_owns_several_sockets() -> None:
     """1,100 names need two connections: one state, one stop, the worst of both is shown."""
-    wanted = [Listen(channel="quotes", symbol=f"A{n}/USDT") for n in range(1_099)]
-    wanted.append(Listen(channel="quotes", symbol="BTC/USDT"))
+    wanted = [ChannelSpec(channel="quotes", symbol=f"A{n}/USDT") for n in range(1_099)]
+    wanted.append(ChannelSpec(channel="quotes", symbol="BTC/USDT"))
 
     def acknowledges(peer: Peer) -> None:
         peer.accept()

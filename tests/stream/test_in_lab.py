@@ -10,7 +10,7 @@ from faulty import until
 
 from vocx.facts import BookSnapshot
 from vocx.stream import Deadlines, Stream
-from vocx.venues.base import Listen
+from vocx.venues.base import ChannelSpec
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -43,8 +43,8 @@ def test_every_channel_and_a_book_equal_to_the_truth(stream: Stream, lab: Lab) -
 @pytest.mark.parametrize("channel", ["quotes", "book", "trades"])
 def test_a_paused_market_is_quiet_and_not_dead(exchange: Exchange, lab: Lab, channel: str) -> None:
     """Row 19: REST agrees that nothing happens, so the silence is proven and nothing is cut."""
-    wanted = [Listen(channel=channel, symbol="BTC/USDT")]
-    quick = Deadlines(silence_s=0.4, probe_s=4)
+    wanted = [ChannelSpec(channel=channel, symbol="BTC/USDT")]
+    quick = Deadlines(stale_after_s=0.4, probe_s=4)
     with Stream(
         exchange.venue, exchange.url, wanted, snapshot=exchange._snapshot, deadlines=quick
     ) as stream:

@@ -18,13 +18,13 @@ from vocx.errors import (
     VenueUnavailable,
     VocxError,
 )
-from vocx.stream.backoff import DialBudget, Loss
+from vocx.stream.backoff import DialBudget, Disconnect
 from vocx.stream.deadlines import Clock, Deadlines
-from vocx.stream.life import Course
-from vocx.stream.steps import Dial, Dialled, Hang, Heard, Pause, Ping, Probe, Read, Send
-from vocx.venues.base import Ack, Keepalive, Listen, SocketPlan
+from vocx.stream.lifecycle import Lifecycle
+from vocx.stream.steps import Close, Connected, Dial, Ping, Probe, Read, ReadResult, Send, Sleep
+from vocx.venues.base import Ack, ChannelSpec, Keepalive, SocketPlan
 
-QUOTES = Listen(channel="quotes", symbol="BTC/USDT")
+QUOTES = ChannelSpec(channel="quotes", symbol="BTC/USDT")
 PLAN = SocketPlan(
     base="ws", path="/stream", frames=("sub",), ack_ids=(1,), topics={"btcusdt@bookTicker": QUOTES}
 )
@@ -41,7 +41,7 @@ class Universe:
     def __init__(
         self,
         dial: Callable[[float], VocxError | None] = lambda now: None,
-        feed: Callable[[float], Heard | None] = lambda now: Heard(fresh=True, good=True),
+        feed: Callable[[float], ReadResult | None] = lambda now: ReadResult(fresh=True, good=True),
         seed: int = 7,
         can_probe: bool = False,
         host_budget: DialBudget | None = None,
@@ -50,18 +50,18 @@ class Universe:
         self.dials: list[float] = []
         self.sent: list[tuple[float, str]] = []
         self.states: list[str] = []
-        self.probes: list[tuple[Listen, bool]] = []
+        self.probes: list[tuple[ChannelSpec, bool]] = []
         self.rest_agrees: bool | None = None
         self.hung: list[int | None] = []
         self.pongs = True
         self.step_s = STEP_S
         self._dial, self._feed = dial, feed
-        self._owed: list[Heard] = []
+        self._owed: list[ReadResult] = []
         self.heard_ns: int | None = None
-        self.course = Course(
+        self.course = Lifecycle(
             PLAN,
             keepalive=ALIVE,
-            silence_s=lambda wanted: 15.0,
+            stale_after_s=lambda wanted: 15.0,
             last_heard=lambda wanted: self.heard_ns,
             can_probe=can_probe,
             deadlines=Deadlines(),
@@ -84,35 +84,35 @@ class Universe:
             self.states.append(self.course.state)
         return self
 
-    def _do(self, command: object) -> Dialled | Heard | None:
+    def _do(self, command: object) -> Connected | ReadResult | None:
         match command:
             case Dial():
                 self.dials.append(self.now)
-                return Dialled(self._dial(self.now))
-            case Pause(seconds):
+                return Connected(self._dial(self.now))
+            case Sleep(seconds):
                 self.now += seconds
             case Read():
                 return self._read()
             case Send(text):
                 self.sent.append((self.now, text))
-                self._owed.append(Heard(fresh=True, acks=[Ack(id=1)]))
+                self._owed.append(ReadResult(fresh=True, acks=[Ack(id=1)]))
             case Ping():
                 self.sent.append((self.now, "ping"))
                 if self.pongs:
-                    self._owed.append(Heard(fresh=True, pong=True))
+                    self._owed.append(ReadResult(fresh=True, pong=True))
             case Probe(wanted):
                 if self.rest_agrees is not None:
-                    self._owed.append(Heard(probes=[(wanted, self.rest_agrees)]))
-            case Hang(code):
+                    self._owed.append(ReadResult(probes=[(wanted, self.rest_agrees)]))
+            case Close(code):
                 self.hung.append(code)
                 self._owed.clear()
         return None
 
-    def _read(self) -> Heard:
+    def _read(self) -> ReadResult:
         self.now += self.step_s
         heard = self._feed(self.now)
         if heard is None:
-            return Heard()
+            return ReadResult()
         if self._owed:
             owed = self._owed.pop(0)
             owed.good, owed.closed = heard.good, heard.closed
@@ -122,15 +122,15 @@ class Universe:
         return heard
 
 
-def closes(code: int, *times: float, kind: str = "close") -> Callable[[float], Heard]:
+def closes(code: int, *times: float, kind: str = "close") -> Callable[[float], ReadResult]:
     """A healthy feed that is closed once after each of these times."""
     left = list(times)
 
-    def feed(now: float) -> Heard:
+    def feed(now: float) -> ReadResult:
         if left and now >= left[0]:
             left.pop(0)
-            return Heard(fresh=True, closed=Loss(kind, code))
-        return Heard(fresh=True, good=True)
+            return ReadResult(fresh=True, closed=Disconnect(kind, code))
+        return ReadResult(fresh=True, good=True)
 
     return feed
 
@@ -170,7 +170,7 @@ def test_a_young_link_waits_at_least_a_quarter_of_a_second() -> None:
 
 def test_a_poisoned_link_backs_off_although_every_dial_works() -> None:
     """Row 16: only good data reset the back-off; a storm never happens."""
-    world = Universe(feed=lambda now: Heard(fresh=True, closed=Loss("close", 1006)))
+    world = Universe(feed=lambda now: ReadResult(fresh=True, closed=Disconnect("close", 1006)))
     assert len(world.run(30).dials) <= 12
 
 
@@ -250,14 +250,14 @@ def test_three_policy_closes_degrade_and_say_why() -> None:
 
 def test_a_black_hole_is_found_within_sixteen_seconds() -> None:
     """Row 17: nothing comes, not even pongs."""
-    world = Universe(feed=lambda now: Heard(fresh=True, good=True) if now < 40 else None)
+    world = Universe(feed=lambda now: ReadResult(fresh=True, good=True) if now < 40 else None)
     world.run(57)
     assert next(iter(world.course.reasons)) == "1006" and world.dials[1] <= 56
 
 
 def test_a_late_pong_behind_a_flood_is_no_black_hole() -> None:
     """Row 36: as long as bytes come, the socket lives."""
-    world = Universe(feed=lambda now: Heard(fresh=True, good=True))
+    world = Universe(feed=lambda now: ReadResult(fresh=True, good=True))
     world.pongs = False
     assert world.run(120).course.reasons == {} and world.course.state == "live"
 
@@ -265,8 +265,8 @@ def test_a_late_pong_behind_a_flood_is_no_black_hole() -> None:
 def test_a_truncated_frame_is_found_within_ten_seconds() -> None:
     """Row 18, although pings would still be answered behind it."""
 
-    def feed(now: float) -> Heard:
-        return Heard(fresh=True, good=True) if now < 40 else Heard(half=True)
+    def feed(now: float) -> ReadResult:
+        return ReadResult(fresh=True, good=True) if now < 40 else ReadResult(half=True)
 
     world = Universe(feed=feed).run(52)
     assert world.course.reasons == {"1006": 1} and 48 <= world.dials[1] <= 50
@@ -274,7 +274,7 @@ def test_a_truncated_frame_is_found_within_ten_seconds() -> None:
 
 def test_a_silent_feed_is_stale_and_is_redialled_when_rest_disagrees() -> None:
     """Row 19: pongs prove the socket, not the feed."""
-    world = Universe(feed=lambda now: Heard(fresh=True, good=now < 40), can_probe=True)
+    world = Universe(feed=lambda now: ReadResult(fresh=True, good=now < 40), can_probe=True)
     world.rest_agrees = False
     world.run(60)
     assert world.states[:4] == ["connecting", "live", "stale", "reconnecting"]
@@ -283,7 +283,7 @@ def test_a_silent_feed_is_stale_and_is_redialled_when_rest_disagrees() -> None:
 
 def test_a_quiet_market_is_not_redialled_while_rest_agrees() -> None:
     """Row 19, the other way: silence that REST confirms is freshness."""
-    world = Universe(feed=lambda now: Heard(fresh=True, good=now < 40), can_probe=True)
+    world = Universe(feed=lambda now: ReadResult(fresh=True, good=now < 40), can_probe=True)
     world.rest_agrees = True
     world.run(200)
     assert len(world.dials) == 1
@@ -293,13 +293,13 @@ def test_a_quiet_market_is_not_redialled_while_rest_agrees() -> None:
 
 def test_a_probe_without_an_answer_counts_as_no() -> None:
     """Row 19: REST hangs too."""
-    world = Universe(feed=lambda now: Heard(fresh=True, good=now < 40), can_probe=True)
+    world = Universe(feed=lambda now: ReadResult(fresh=True, good=now < 40), can_probe=True)
     assert world.run(65).course.reasons == {"silent": 1}
 
 
 def test_an_announced_restart_is_followed_at_once() -> None:
     """Row 7: also on a young link."""
-    world = Universe(feed=lambda now: Heard(fresh=True, good=True, shutdown=5 <= now < 5.15))
+    world = Universe(feed=lambda now: ReadResult(fresh=True, good=True, shutdown=5 <= now < 5.15))
     world.run(8)
     assert world.dials[1] - 5.1 <= 0.3 and world.course.reasons == {"shutdown": 1}
 
@@ -331,7 +331,7 @@ def test_subscriptions_are_sent_again_after_a_loss_and_awaited() -> None:
 
 def test_a_missing_acknowledgement_is_a_reason_to_dial_again() -> None:
     """Row 32: five seconds, when no data come either."""
-    world = Universe(feed=lambda now: Heard(fresh=True))
+    world = Universe(feed=lambda now: ReadResult(fresh=True))
     world._owed = _Deaf()
     world.run(7)
     assert world.course.reasons == {"no ack": 1} and 5 <= world.dials[1] <= 6
@@ -340,7 +340,7 @@ def test_a_missing_acknowledgement_is_a_reason_to_dial_again() -> None:
 def test_a_refused_subscription_is_fatal() -> None:
     """Row 32: with the venue's words."""
     refused = SubscribeRefused("no", text="Invalid request")
-    world = Universe(feed=lambda now: Heard(fresh=True, acks=[Ack(id=1, error=refused)]))
+    world = Universe(feed=lambda now: ReadResult(fresh=True, acks=[Ack(id=1, error=refused)]))
     assert world.run(5).course.error is refused and world.course.state == "fatal"
 
 
@@ -351,8 +351,8 @@ def test_at_most_four_control_messages_a_second() -> None:
     assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= 0.25
 
 
-class _Deaf(list[Heard]):
+class _Deaf(list[ReadResult]):
     """A venue that never answers."""
 
-    def append(self, _: Heard) -> None:
+    def append(self, _: ReadResult) -> None:
         pass

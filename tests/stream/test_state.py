@@ -12,10 +12,10 @@ from faulty import Faulty, Peer, listen, quote, trade, until
 from vocx.errors import BadInput, BookOutOfSync, NotReady, WaitTimeout
 from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap, Quote, Trade
 from vocx.stream import Subscription, running
-from vocx.stream.snapshots import Gate
-from vocx.stream.state import CandleSlot, QuoteSlot, TradeSlot
-from vocx.stream.stats import Meter, percentiles, sample
-from vocx.venues.base import Listen
+from vocx.stream.book_sync import Gate
+from vocx.stream.channels import CandleChannel, QuoteChannel, TradeChannel
+from vocx.stream.stats import Counters, percentiles, sample
+from vocx.venues.base import ChannelSpec
 
 ONE = Decimal(1)
 
@@ -36,15 +36,21 @@ def traded(identity: int | str, count: int = 1) -> Trade:
     return Trade(symbol="BTC/USDT", price=ONE, quantity=ONE, side="buy", id=identity, count=count)
 
 
-def quote_slot(*sequences: int) -> tuple[QuoteSlot, list[Fact]]:
-    slot, out = QuoteSlot(Listen(channel="quotes", symbol="BTC/USDT"), Meter()), list[Fact]()
+def quote_slot(*sequences: int) -> tuple[QuoteChannel, list[Fact]]:
+    slot, out = (
+        QuoteChannel(ChannelSpec(channel="quotes", symbol="BTC/USDT"), Counters()),
+        list[Fact](),
+    )
     for sequence in sequences:
         slot.take(quoted(sequence), 1, out)
     return slot, out
 
 
-def trade_slot(*trades: Trade) -> tuple[TradeSlot, list[Fact]]:
-    slot, out = TradeSlot(Listen(channel="trades", symbol="BTC/USDT"), Meter()), list[Fact]()
+def trade_slot(*trades: Trade) -> tuple[TradeChannel, list[Fact]]:
+    slot, out = (
+        TradeChannel(ChannelSpec(channel="trades", symbol="BTC/USDT"), Counters()),
+        list[Fact](),
+    )
     for fact in trades:
         slot.take(fact, 1, out)
     return slot, out
@@ -91,7 +97,10 @@ def test_ids_that_are_no_numbers_are_only_told_apart() -> None:
 
 
 def test_a_candle_replaces_itself_until_the_next_one_opens() -> None:
-    slot, out = CandleSlot(Listen(channel="candles", symbol="X/Y"), Meter()), list[Fact]()
+    slot, out = (
+        CandleChannel(ChannelSpec(channel="candles", symbol="X/Y"), Counters()),
+        list[Fact](),
+    )
     for open_ns, close in ((0, 1), (0, 2), (60, 3), (0, 9)):
         candle = Candle(
             symbol="X/Y",
@@ -234,7 +243,7 @@ def test_a_tap_that_fails_does_not_end_the_stream() -> None:
     def tap(frame: bytes, arrived_ns: int) -> None:
         raise RuntimeError("the disk is full")
 
-    with Faulty(once) as server, listen(server, tap=tap).start().wait(3) as stream:
+    with Faulty(once) as server, listen(server, on_frame=tap).start().wait(3) as stream:
         assert stream.quote().sequence == 1
 
 

@@ -20,6 +20,7 @@ from vocx import errors, venues
 from vocx.facts import BookDelta, BookSnapshot, Candle, Facts, Instrument, Quote, Ticker, Trade
 from vocx.venues.base import (
     Ack,
+    ChannelSpec,
     Control,
     GetBook,
     GetCandles,
@@ -29,7 +30,6 @@ from vocx.venues.base import (
     GetTime,
     GetTrades,
     Intent,
-    Listen,
     SocketPlan,
     Unknown,
 )
@@ -39,12 +39,12 @@ BTC = "BTC/USDT"
 NOW = 1_795_334_400_000_000_000
 
 
-def plan(*wanted: Listen) -> SocketPlan:
-    (only,) = VENUE.subscribe(wanted or [Listen(channel="trades", symbol=BTC)])
+def plan(*wanted: ChannelSpec) -> SocketPlan:
+    (only,) = VENUE.subscribe(wanted or [ChannelSpec(channel="trades", symbol=BTC)])
     return only
 
 
-def one(text: bytes, *wanted: Listen) -> Any:
+def one(text: bytes, *wanted: ChannelSpec) -> Any:
     (found,) = VENUE.decode(text, 5, plan(*wanted))
     return found
 
@@ -181,13 +181,13 @@ def test_used_headers() -> None:
 def test_topics() -> None:
     """Each wish has one stream name; books default to 100 ms, candles to a minute."""
     wishes = [
-        Listen(channel="trades", symbol=BTC),
-        Listen(channel="quotes", symbol=BTC),
-        Listen(channel="ticker", symbol=BTC),
-        Listen(channel="candles", symbol=BTC),
-        Listen(channel="book", symbol=BTC),
-        Listen(channel="book", symbol="ETH/USDT", cadence_ms=1000),
-        Listen(channel="book", symbol=BTC, depth=5),
+        ChannelSpec(channel="trades", symbol=BTC),
+        ChannelSpec(channel="quotes", symbol=BTC),
+        ChannelSpec(channel="ticker", symbol=BTC),
+        ChannelSpec(channel="candles", symbol=BTC),
+        ChannelSpec(channel="book", symbol=BTC),
+        ChannelSpec(channel="book", symbol="ETH/USDT", cadence_ms=1000),
+        ChannelSpec(channel="book", symbol=BTC, depth=5),
     ]
     names = "trade bookTicker ticker kline_1m depth@100ms".split()
     expected = [f"btcusdt@{name}" for name in names] + ["ethusdt@depth", "btcusdt@depth5@100ms"]
@@ -196,7 +196,7 @@ def test_topics() -> None:
 
 def test_many_streams_are_batched() -> None:
     """1,030 streams: two sockets, at most 1,024 names each, every frame with its own id."""
-    wanted = [Listen(channel="trades", symbol=f"A{n}/USDT") for n in range(1030)]
+    wanted = [ChannelSpec(channel="trades", symbol=f"A{n}/USDT") for n in range(1030)]
     first, second = VENUE.subscribe(wanted)
     assert (len(first.topics), len(second.topics)) == (1024, 6)
     assert first.ack_ids == tuple(json.loads(frame)["id"] for frame in first.frames)
@@ -207,20 +207,28 @@ def test_many_streams_are_batched() -> None:
 @pytest.mark.parametrize(
     ("wanted", "error", "says"),
     [
-        (Listen(channel="trade", symbol=BTC), errors.UnknownChannel, 'mean "trades"'),
-        (Listen(channel="trades", symbol=None), errors.BadInput, "needs a symbol"),
-        (Listen(channel="candles", symbol=BTC, interval="2m"), errors.UnknownInterval, "1s, 1m"),
-        (Listen(channel="book", symbol=BTC, depth=7), errors.UnknownChannel, "5, 10 or 20"),
-        (Listen(channel="book", symbol=BTC, cadence_ms=50), errors.UnknownChannel, "100 or 1000"),
-        (Listen(channel="trades", symbol=BTC, depth=5), errors.UnknownChannel, "only book"),
+        (ChannelSpec(channel="trade", symbol=BTC), errors.UnknownChannel, 'mean "trades"'),
+        (ChannelSpec(channel="trades", symbol=None), errors.BadInput, "needs a symbol"),
+        (
+            ChannelSpec(channel="candles", symbol=BTC, interval="2m"),
+            errors.UnknownInterval,
+            "1s, 1m",
+        ),
+        (ChannelSpec(channel="book", symbol=BTC, depth=7), errors.UnknownChannel, "5, 10 or 20"),
+        (
+            ChannelSpec(channel="book", symbol=BTC, cadence_ms=50),
+            errors.UnknownChannel,
+            "100 or 1000",
+        ),
+        (ChannelSpec(channel="trades", symbol=BTC, depth=5), errors.UnknownChannel, "only book"),
     ],
 )
 def test_impossible_wishes_name_what_exists(
-    wanted: Listen, error: type[Exception], says: str
+    wanted: ChannelSpec, error: type[Exception], says: str
 ) -> None:
     """A wish that Binance would acknowledge and then ignore is refused here."""
     with pytest.raises(error, match=re.escape(says)):
-        VENUE.check_listen(wanted)
+        VENUE.validate_channel(wanted)
 
 
 TRADE = b'{"e":"trade","E":7,"s":"BTCUSDT","t":1,"p":"0.10","q":"2.0","T":6,"m":true,"M":true}'
@@ -270,8 +278,8 @@ PARTIAL = b'{"lastUpdateId":9,"bids":[["1","2"]],"asks":[["3","4"]]}'
 
 def test_partial_book_takes_its_symbol_from_the_topic() -> None:
     """The payload names none; raw, it is only known when one such wish exists."""
-    btc = Listen(channel="book", symbol=BTC, depth=5)
-    eth = Listen(channel="book", symbol="ETH/USDT", depth=5)
+    btc = ChannelSpec(channel="book", symbol=BTC, depth=5)
+    eth = ChannelSpec(channel="book", symbol="ETH/USDT", depth=5)
     combined = b'{"stream":"ethusdt@depth5@100ms","data":' + PARTIAL + b"}"
     fact = one(combined, btc, eth)
     assert isinstance(fact, BookSnapshot)
@@ -319,7 +327,7 @@ def test_legal_but_unexpected_frames_are_unknown(text: bytes) -> None:
 def test_continuity_rule_of_2025(first: int, last: int, verdict: str) -> None:
     """For a book at 100: overlap applies whole, 101 follows, 102 is a gap."""
     delta = BookDelta(symbol=BTC, bids=(), asks=(), first=first, last=last)
-    assert VENUE.follows(100, delta) == verdict
+    assert VENUE.check_sequence(100, delta) == verdict
 
 
 INTENTS: dict[str, Intent] = {
@@ -427,7 +435,7 @@ PIECES = (
 def test_mangled_frames_never_escape(whole: bytes, at: int, cut: int, piece: bytes) -> None:
     """Whatever arrives is facts, unknown, or a typed BadReply: a reader survives all three."""
     frame = whole[:at] + piece + whole[at + cut :]
-    wanted = [Listen(channel=name, symbol=BTC) for name in ("trades", "quotes", "book")]
+    wanted = [ChannelSpec(channel=name, symbol=BTC) for name in ("trades", "quotes", "book")]
     with suppress(errors.BadReply):
         VENUE.decode(frame, 5, plan(*wanted))
 

@@ -19,6 +19,7 @@ from vocx.venues.base import (
     Ack,
     CancelAll,
     CancelOrder,
+    ChannelSpec,
     Control,
     Credentials,
     GetBalances,
@@ -26,7 +27,6 @@ from vocx.venues.base import (
     GetOpenOrders,
     GetOrder,
     Intent,
-    Listen,
     PlaceOrder,
     SocketPlan,
     Unknown,
@@ -401,7 +401,7 @@ def test_an_envelope_is_a_reply() -> None:
 
 
 def private(*channels: str) -> SocketPlan:
-    wanted = [Listen(channel=one, symbol=None) for one in channels or ("orders",)]
+    wanted = [ChannelSpec(channel=one, symbol=None) for one in channels or ("orders",)]
     (only,) = VENUE.subscribe(wanted)
     return only
 
@@ -410,9 +410,9 @@ def test_private_channels_share_one_socket() -> None:
     """Beside the market's socket there is one for the account, without a stale signature."""
     market, mine = VENUE.subscribe(
         [
-            Listen(channel="trades", symbol=BTC),
-            Listen(channel="orders", symbol=BTC),
-            Listen(channel="fills", symbol="ETH/USDT"),
+            ChannelSpec(channel="trades", symbol=BTC),
+            ChannelSpec(channel="orders", symbol=BTC),
+            ChannelSpec(channel="fills", symbol="ETH/USDT"),
         ]
     )
     assert (market.base, mine.base, mine.private, mine.frames) == ("ws", "ws_api", True, ())

@@ -31,7 +31,7 @@ class Tape:
 
     def __init__(self, *channels: str) -> None:
         self.name, self.state, self.why, self.age_ms, self.lab = "tape", "live", "", 4.0, None
-        self.wanted = [SimpleNamespace(channel=one, symbol="BTC/USDT") for one in channels]
+        self.channels = [SimpleNamespace(channel=one, symbol="BTC/USDT") for one in channels]
         self.quotes: list[Quote] = []
         self.hits: list[Trade] = []
         self.levels: BookSnapshot | Exception = NotReady("no book yet")

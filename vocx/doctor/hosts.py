@@ -23,7 +23,7 @@ from vocx import errors, venues
 from vocx.facts import ServerTime
 from vocx.rest.wire import resolve
 from vocx.timing import wall_ns
-from vocx.venues.base import GetTime, Listen, Request, Venue
+from vocx.venues.base import ChannelSpec, GetTime, Request, Venue
 
 REPLY_LIMIT = 1_000_000
 
@@ -224,7 +224,7 @@ def _upgrade(venue: Venue, target: Target, sock: socket.socket, steps: _Steps) -
     parts = urlsplit(target.url)
     path = parts.path
     if target.purpose == "ws":
-        path += venue.subscribe([Listen(channel="trades", symbol="BTC/USDT")])[0].path
+        path += venue.subscribe([ChannelSpec(channel="trades", symbol="BTC/USDT")])[0].path
     headers = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",

@@ -13,7 +13,7 @@ from vocx.timing import HttpExchange
 from vocx.venues.base import GetBalances, GetFills, GetOpenOrders, GetOrder, Intent
 
 if TYPE_CHECKING:
-    from vocx.stream.account import Missed
+    from vocx.stream.account import ReconcileRequest
 
 
 class Balances(Facts[Balance]):
@@ -73,7 +73,7 @@ class Balances(Facts[Balance]):
         return super().__contains__(what)
 
 
-def swallowed(ask: Callable[[Intent], Any], missed: Missed) -> list[Fact]:
+def reconcile(ask: Callable[[Intent], Any], missed: ReconcileRequest) -> list[Fact]:
     """The account by REST, for a stream that has just (again) begun to listen: fills since the
     last known event, orders that closed meanwhile, open orders, balances; in that order."""
     open_now: Facts[Order] = ask(GetOpenOrders())

@@ -11,14 +11,14 @@ from vocx.exchange import words
 from vocx.facts import BookSnapshot, Fact, Instrument
 from vocx.rest import Client
 from vocx.timing import ClockOffset
-from vocx.venues.base import PRIVATE, Credentials, GetBook, GetTime, Listen, SocketPlan, Venue
+from vocx.venues.base import PRIVATE, ChannelSpec, Credentials, GetBook, GetTime, SocketPlan, Venue
 
 if TYPE_CHECKING:
     from weakref import WeakSet
 
     from vocx.lab import Lab
     from vocx.stream import Stream
-    from vocx.stream.account import Missed
+    from vocx.stream.account import ReconcileRequest
 
 
 class Listening:
@@ -41,7 +41,7 @@ class Listening:
         def instrument(self, symbol: str) -> Instrument: ...
         def _key(self) -> Credentials: ...
         def _login(self, plan: SocketPlan) -> SocketPlan: ...
-        def _swallowed(self, missed: Missed) -> list[Fact]: ...
+        def _reconcile(self, missed: ReconcileRequest) -> list[Fact]: ...
         def _resync_for_stream(self) -> None: ...
 
     def stream(
@@ -85,10 +85,10 @@ class Listening:
         depth: int | None = None,
         cadence_ms: int | None = None,
         snapshot: Callable[[GetBook], BookSnapshot] | None = None,
-        tap: Callable[[bytes, int], None] | None = None,
+        on_frame: Callable[[bytes, int], None] | None = None,
     ) -> Stream:
-        """What :meth:`stream` starts, not started yet, for tools: ``tap`` gets every text frame
-        and its arrival in the reader thread, ``snapshot`` fetches the books."""
+        """What :meth:`stream` starts, not started yet, for tools: ``on_frame`` gets every text
+        frame and its arrival in the reader thread, ``snapshot`` fetches the books."""
         from vocx.stream import Stream
 
         wanted = words.listens(
@@ -109,7 +109,7 @@ class Listening:
             probe=self._probe,
             offset_ns=self._ahead_ns,
             ca_file=self.ca_file(),
-            tap=tap,
+            on_frame=on_frame,
             name=name or words.stream_name(self._label, wanted),
             **account,
         )
@@ -122,7 +122,7 @@ class Listening:
         replay = self.lab is not None and self.lab.config.replay
         return None if replay else self._clock.offset_ns
 
-    def _account_gear(self, wanted: Sequence[Listen]) -> dict[str, Any]:
+    def _account_gear(self, wanted: Sequence[ChannelSpec]) -> dict[str, Any]:
         """What an account's channels need, if there are any; a missing key shows here."""
         if not any(one.channel in PRIVATE for one in wanted):
             return {}
@@ -130,7 +130,7 @@ class Listening:
         return {
             "login": self._login,
             "resync": self._resync_for_stream,
-            "reconcile": self._swallowed,
+            "reconcile": self._reconcile,
         }
 
     def _snapshot(self, intent: GetBook) -> BookSnapshot:

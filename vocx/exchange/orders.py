@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args
 
 from vocx import credentials, errors
 from vocx.exchange import entry, words
-from vocx.exchange.account import Balances, swallowed
+from vocx.exchange.account import Balances, reconcile
 from vocx.facts import BookSnapshot, Fact, Facts, Fill, Instrument, Order
 from vocx.timing import ClockOffset, wall_ns
 from vocx.venues.base import (
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from vocx.exchange.entry import Allowance, Number
     from vocx.exchange.sending import Sending
     from vocx.lab import Lab
-    from vocx.stream.account import Missed
+    from vocx.stream.account import ReconcileRequest
 
 Via = Literal["rest", "websocket"]
 OrderName = Order | int | str
@@ -263,13 +263,13 @@ class Orders:
         """A stream's private plan, signed for the connection that it just made."""
         return self.venue.login(plan, wall_ns() + self._clock.offset_ns, self._key())
 
-    def _swallowed(self, missed: Missed) -> list[Fact]:
+    def _reconcile(self, missed: ReconcileRequest) -> list[Fact]:
         """For a stream, in a thread of its own: what nobody told it. Prints nothing."""
 
         def ask(intent: Intent) -> Any:
             return self._timed(intent, object, self._key(), "rest", tell=lambda line: None)
 
-        return swallowed(ask, missed)
+        return reconcile(ask, missed)
 
     def _resync_for_stream(self) -> None:
         """After a login that was refused for its time; a failure shows at the next one."""

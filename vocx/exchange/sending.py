@@ -19,7 +19,7 @@ from vocx.timing import ClockOffset, HttpExchange, Phases, wall_ns
 from vocx.venues.base import Credentials, Intent, PlaceOrder, Request, Venue
 
 if TYPE_CHECKING:
-    from vocx.stream.ask import Answer, Asking
+    from vocx.stream.request_socket import Answer, RequestSocket
 
 Explain = Callable[[errors.TransportError], errors.VocxError]
 
@@ -57,15 +57,15 @@ class Sending:
         self._again = 0
         self._ca_file, self._name = ca_file, name
         self._lock = threading.Lock()
-        self._kept: Asking | None = None
+        self._kept: RequestSocket | None = None
 
-    def _asking(self) -> Asking:
+    def _asking(self) -> RequestSocket:
         """The socket, made when it is first wanted."""
-        from vocx.stream.ask import Asking
+        from vocx.stream.request_socket import RequestSocket
 
         with self._lock:
             if self._kept is None:
-                self._kept = Asking(
+                self._kept = RequestSocket(
                     self._url,
                     opened=self._venue.opened,
                     refused=self._venue.refused_upgrade,

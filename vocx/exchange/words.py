@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vocx import errors
 from vocx.rest import Standing
-from vocx.venues.base import PRIVATE, Listen, Venue, split_symbol
+from vocx.venues.base import PRIVATE, ChannelSpec, Venue, split_symbol
 
 if TYPE_CHECKING:
     from vocx.lab import Config
@@ -25,7 +25,7 @@ def listens(
     interval: str | None = None,
     depth: int | None = None,
     cadence_ms: int | None = None,
-) -> list[Listen]:
+) -> list[ChannelSpec]:
     """Each channel of each symbol as a checked wish; options go to the channels that have them.
 
     Raises
@@ -39,22 +39,22 @@ def listens(
         )
     of_account = [one for one in channels if one in PRIVATE]
     of_market = [one for one in channels if one not in PRIVATE]
-    wanted = [venue.check_listen(Listen(channel=one, symbol=None)) for one in of_account]
+    wanted = [venue.validate_channel(ChannelSpec(channel=one, symbol=None)) for one in of_account]
     symbols = [symbols] if isinstance(symbols, str) else list(symbols)
     if of_market and not symbols:
-        venue.check_listen(Listen(channel=of_market[0], symbol="BTC/USDT"))
+        venue.validate_channel(ChannelSpec(channel=of_market[0], symbol="BTC/USDT"))
         raise errors.BadInput(f'{of_market[0]} needs symbols; write symbols="BTC/USDT"')
     for symbol in symbols:
         split_symbol(symbol)
         for channel in of_market:
-            listen = Listen(
+            listen = ChannelSpec(
                 channel=channel,
                 symbol=symbol,
                 interval=interval if channel == "candles" else None,
                 depth=depth if channel == "book" else None,
                 cadence_ms=cadence_ms if channel == "book" else None,
             )
-            wanted.append(venue.check_listen(listen))
+            wanted.append(venue.validate_channel(listen))
     _check_options(channels, interval=interval, depth=depth, cadence_ms=cadence_ms)
     return wanted
 
@@ -69,7 +69,7 @@ def _check_options(
         raise errors.BadInput('depth and cadence_ms are for the book: ex.stream("book", ...)')
 
 
-def stream_name(venue: str, wanted: Sequence[Listen]) -> str:
+def stream_name(venue: str, wanted: Sequence[ChannelSpec]) -> str:
     """A stream's default name: venue, channels and symbols."""
     channels = dict.fromkeys(one.channel for one in wanted)
     symbols = dict.fromkeys(one.symbol for one in wanted if one.symbol)

@@ -20,7 +20,7 @@ from vocx.facts import BookSnapshot, Order, Side
 from vocx.measure.trading import PLENTY, Trader, small, warmed
 from vocx.stream import Stream, Subscription
 from vocx.timing import mono_ns
-from vocx.venues.base import GetBook, GetOrder, Listen, SocketPlan
+from vocx.venues.base import ChannelSpec, GetBook, GetOrder, SocketPlan
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -210,7 +210,7 @@ def _private(exchange: Exchange, trader: Trader) -> Stream:
     return Stream(
         exchange.venue,
         exchange.url,
-        [Listen(channel="orders", symbol=None)],
+        [ChannelSpec(channel="orders", symbol=None)],
         snapshot=_no_book,
         ca_file=exchange.ca_file(),
         login=login,

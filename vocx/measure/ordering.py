@@ -14,9 +14,9 @@ import msgspec
 from vocx.errors import BadInput, VocxError
 from vocx.facts import Order
 from vocx.measure.trading import Trader
-from vocx.stream.ask import Asking
+from vocx.stream.request_socket import RequestSocket
 from vocx.timing import Phases, mono_ns
-from vocx.venues.base import Credentials, Listen, PlaceOrder, Request
+from vocx.venues.base import ChannelSpec, Credentials, PlaceOrder, Request
 
 SIGNATURES = (b"signature=", b'"signature":')
 """How a signature looks in a query, and in a frame."""
@@ -131,7 +131,7 @@ class BySocket:
     def __init__(self, trader: Trader, key: Credentials | None = None) -> None:
         self._trader, self._key = trader, key or trader.key
         exchange = trader.exchange
-        self._asking = Asking(
+        self._asking = RequestSocket(
             lambda: exchange.url("ws_api"),
             opened=exchange.venue.opened,
             refused=exchange.venue.refused_upgrade,
@@ -200,7 +200,7 @@ class LoggedOn(BySocket):
         number, venue = self._asking.number(), self._trader.exchange.venue
         if venue.name != "binance":
             raise BadInput(f"how one logs on with {venue.name} is not known here")
-        plan = venue.subscribe([Listen(channel="orders", symbol=None)])[0]
+        plan = venue.subscribe([ChannelSpec(channel="orders", symbol=None)])[0]
         login = venue.login(plan, self._trader.now_ns(), self._key)
         frame = msgspec.json.decode(login.frames[0])  # the same parameters prove it
         frame |= {"id": number, "method": "session.logon"}

@@ -186,7 +186,7 @@ class Listening(Watch):
             symbol,
             depth=depth,
             cadence_ms=100 if depth else None,
-            tap=self._heard,
+            on_frame=self._heard,
             name=f"measure {next(_numbers)}: {feed.name}",
         )
         self._frames: list[tuple[int, bytes]] = []
@@ -199,7 +199,7 @@ class Listening(Watch):
         self.failures = self.stream.stats.reconnects
         self.stream.stop()
         self.cpu_ns = self._ended - self._begun
-        plans = self.stream.venue.subscribe(self.stream.wanted)
+        plans = self.stream.venue.subscribe(self.stream.channels)
         self.notes = _decoded(self.stream.venue.decode, self._frames, plans[0])
         self.messages = len(self._frames)
         self.payload_bytes = sum(len(text) for _, text in self._frames)
@@ -213,7 +213,7 @@ class Listening(Watch):
     def ready(self) -> bool:
         if self.stream.state != "live":
             return False
-        plan = self.stream.venue.subscribe(self.stream.wanted)[0]
+        plan = self.stream.venue.subscribe(self.stream.channels)[0]
         first = self._frames[:4]  # one of them is the answer to the subscription, not a price
         return bool(_decoded(self.stream.venue.decode, first, plan))
 

@@ -27,7 +27,7 @@ from vocx.measure.sampling import Interval
 from vocx.measure.steps import Observed, Steps, ages, wrong
 from vocx.recording import read, split
 from vocx.timing import mono_ns
-from vocx.venues.base import Listen
+from vocx.venues.base import ChannelSpec
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -94,7 +94,7 @@ def truth_in(
     single = [paths] if isinstance(paths, str | Path) else paths
     files = validation.several("paths", single, 'the path of a recording, "btc.vocx.gz"')
     adapter = venues.get(venue)
-    plan = adapter.subscribe([Listen(channel="quotes", symbol=symbol)])[0]
+    plan = adapter.subscribe([ChannelSpec(channel="quotes", symbol=symbol)])[0]
     mark = b'@bookTicker"'
     found = []
     for line in read([Path(one) for one in files]):

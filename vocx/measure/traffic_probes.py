@@ -196,7 +196,7 @@ class Hearing(Metered):
                 ["book" if name == "top" else name],
                 symbol,
                 depth=TOP if name == "top" else None,
-                tap=self._tap,
+                on_frame=self._tap,
                 name=f"traffic {next(_numbers)}: {name}",
             )
         except BaseException:

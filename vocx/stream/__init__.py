@@ -20,8 +20,8 @@
     registry.py      streams by name: running(), stop_all()
 """
 
-from vocx.stream.answers import BookState, CandleState, QuoteState, TickerState, TradeState
 from vocx.stream.deadlines import Clock, Deadlines
+from vocx.stream.latest import BookState, CandleState, QuoteState, TickerState, TradeState
 from vocx.stream.registry import Running, running, stop_all
 from vocx.stream.stats import Percentiles, StreamStats
 from vocx.stream.stream import Stream

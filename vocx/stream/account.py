@@ -18,8 +18,8 @@ import msgspec
 
 from vocx.errors import VocxError
 from vocx.facts import Balance, Fact, Fill, Order
-from vocx.stream.stats import Meter
-from vocx.venues.base import Listen
+from vocx.stream.stats import Counters
+from vocx.venues.base import ChannelSpec
 
 ORDERS, FILLS = 1000, 1000
 _FILLS_SEEN = 10_000
@@ -27,7 +27,7 @@ _OVERLAP_NS = 60_000_000_000
 _FIRST_RETRY_S, _RETRY_CAP_S = 0.5, 10.0
 
 
-class Missed(msgspec.Struct, frozen=True):
+class ReconcileRequest(msgspec.Struct, frozen=True):
     """What to ask for after a login: orders last known open, symbols traded, and since when
     fills may be missing (nanoseconds since the epoch, ``None``: nothing was known yet)."""
 
@@ -36,7 +36,7 @@ class Missed(msgspec.Struct, frozen=True):
     since_ns: int | None
 
 
-Ask = Callable[[Missed], Sequence[Fact]]
+Ask = Callable[[ReconcileRequest], Sequence[Fact]]
 
 
 class Account:
@@ -52,7 +52,7 @@ class Account:
         By asset.
     """
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Counters) -> None:
         self.orders: OrderedDict[tuple[str, int | str], Order] = OrderedDict()
         self.recent: deque[Fill] = deque(maxlen=FILLS)
         self.balances: dict[str, Balance] = {}
@@ -121,11 +121,11 @@ class Account:
             self._meter.out_of_order += late
             self._meter.duplicates += not late
 
-    def missed(self) -> Missed:
+    def missed(self) -> ReconcileRequest:
         """What to ask for now."""
         since_ns = None if self.changed_ns is None else self.changed_ns - _OVERLAP_NS
         still_open = [one for one in list(self.orders.values()) if one.open]
-        return Missed(still_open, sorted(self._symbols), since_ns)
+        return ReconcileRequest(still_open, sorted(self._symbols), since_ns)
 
 
 def _same(one: Order, other: Order) -> bool:
@@ -137,9 +137,9 @@ def _same(one: Order, other: Order) -> bool:
     )
 
 
-class AccountSlot:
+class AccountChannel:
     """One channel of an account, in the place where a market's channel has a
-    :class:`~vocx.stream.state.Slot`.
+    :class:`~vocx.stream.channels.ChannelState`.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class AccountSlot:
         The account is known as of this connection.
     """
 
-    def __init__(self, wanted: Listen, account: Account, kind: type[Fact]) -> None:
+    def __init__(self, wanted: ChannelSpec, account: Account, kind: type[Fact]) -> None:
         self.wanted, self.account, self.kind = wanted, account, kind
         self.fact: Fact | None = None
         self.heard_ns = 0
@@ -213,7 +213,7 @@ class Reconcile:
             ).start()
         return None
 
-    def _work(self, missed: Missed, number: int) -> None:
+    def _work(self, missed: ReconcileRequest, number: int) -> None:
         got: Sequence[Fact] | VocxError
         try:
             got = self._ask(missed)

@@ -21,7 +21,7 @@ _LONG_OUTAGE = 0.75
 POLICY_CODES = frozenset({1008, 4004})
 
 
-class Loss(msgspec.Struct, frozen=True):
+class Disconnect(msgspec.Struct, frozen=True):
     """Why a connection ended, or could not be made.
 
     ``code`` is a close code (1006: none was sent), an HTTP status of a refused upgrade, or 0.
@@ -60,7 +60,7 @@ class Backoff:
         self._seasoned = True
         self.degraded = False
 
-    def after(self, loss: Loss, now_ns: int, uniform: Uniform) -> float:
+    def after(self, loss: Disconnect, now_ns: int, uniform: Uniform) -> float:
         """Seconds to wait before dialling again."""
         d = self._deadlines
         first = self._attempts == 0

@@ -24,13 +24,13 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
 
     ``ping_s`` and ``pong_s``: our own pings and how long an answer may take (a black hole is
     noticed within their sum). ``half_frame_s``: how long a frame that began may stay incomplete
-    without a further byte. ``silence_s``: replaces the venue's own figure for every channel.
+    without a further byte. ``stale_after_s``: replaces the venue's own figure for every channel.
     ``rotate_s``: reconnect by ourselves at this age, minus up to ``rotate_jitter_s``.
     """
 
     ping_s: float | None = None
     pong_s: float | None = None
-    silence_s: float | None = None
+    stale_after_s: float | None = None
     rotate_s: float | None = None
     rotate_jitter_s: float = 900.0
 

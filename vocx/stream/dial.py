@@ -36,16 +36,16 @@ from vocx.errors import (
     VocxError,
 )
 from vocx.stream.deadlines import Deadlines
-from vocx.stream.wire import Wire
+from vocx.stream.socket import BufferedSocket
 from vocx.timing import Phases
 
 _SLICE_S = 0.05  # how often a waiting dial looks whether it was stopped
 
 
-class Line(msgspec.Struct):
+class WebSocketConnection(msgspec.Struct):
     """An open WebSocket: the wire to read from, websocket-client to send with, the times."""
 
-    wire: Wire
+    wire: BufferedSocket
     socket: Any
     phases: Phases
     url: str
@@ -61,7 +61,7 @@ def dial(
     stopping: threading.Event,
     refused: RefusedUpgrade,
     ca_file: str | Path | None = None,
-) -> Line:
+) -> WebSocketConnection:
     """Open ``url`` (``ws`` or ``wss``) and complete the upgrade.
 
     Raises
@@ -84,7 +84,7 @@ def dial(
     sock = _connect(addresses, deadlines.connect_s, stopping)
     connected = time.monotonic_ns()
     try:
-        wire = Wire(sock, _context(ca_file) if secure else None, parts.hostname)
+        wire = BufferedSocket(sock, _context(ca_file) if secure else None, parts.hostname)
         wire.block(min(deadlines.read_s, _SLICE_S))
         if secure:
             _shake_hands(wire, parts.hostname, deadlines.tls_s, stopping)
@@ -222,7 +222,9 @@ def _made_context(ca_file: str | None, marks: str) -> ssl.SSLContext:
     return context
 
 
-def _shake_hands(wire: Wire, host: str, seconds: float, stopping: threading.Event) -> None:
+def _shake_hands(
+    wire: BufferedSocket, host: str, seconds: float, stopping: threading.Event
+) -> None:
     deadline = time.monotonic() + seconds
     try:
         while not wire.shake_hands():
@@ -243,8 +245,12 @@ def _shake_hands(wire: Wire, host: str, seconds: float, stopping: threading.Even
 
 
 def _upgrade(
-    wire: Wire, url: str, seconds: float, stopping: threading.Event, refused: RefusedUpgrade
-) -> Line:
+    wire: BufferedSocket,
+    url: str,
+    seconds: float,
+    stopping: threading.Event,
+    refused: RefusedUpgrade,
+) -> WebSocketConnection:
     """websocket-client's handshake over our wire."""
     _check(stopping)
     deadline = time.monotonic() + seconds
@@ -268,7 +274,7 @@ def _upgrade(
     except OSError as error:
         raise ConnectionLost(f"the connection ended during the upgrade: {error}") from error
     wire.watch(None)
-    return Line(wire, ws, Phases(), redacted(url))
+    return WebSocketConnection(wire, ws, Phases(), redacted(url))
 
 
 def _refusal(error: Any, refused: RefusedUpgrade) -> VocxError:

@@ -6,8 +6,18 @@ from collections.abc import Sequence
 
 from vocx.errors import NotReady, StreamStopped, SubscribeRefused, VocxError
 from vocx.facts import Balance, Candle, Fact, Facts, Fill, Gap, Order, Quote, Trade
-from vocx.stream.account import Account, AccountSlot
-from vocx.stream.answers import (
+from vocx.stream.account import Account, AccountChannel
+from vocx.stream.channels import (
+    BookChannel,
+    CandleChannel,
+    ChannelState,
+    QuoteChannel,
+    State,
+    TradeChannel,
+    describe,
+)
+from vocx.stream.deadlines import Clock
+from vocx.stream.latest import (
     BookState,
     CandleState,
     QuoteState,
@@ -16,9 +26,7 @@ from vocx.stream.answers import (
     TradeState,
     answer,
 )
-from vocx.stream.deadlines import Clock
-from vocx.stream.reader import Reader
-from vocx.stream.state import BookSlot, CandleSlot, QuoteSlot, Slot, State, TradeSlot, describe
+from vocx.stream.worker import SocketWorker
 from vocx.venues.base import Venue
 
 _WORST_FIRST = ("fatal", "degraded", "reconnecting", "connecting", "stale", "live")
@@ -43,7 +51,7 @@ class Questions:
     venue: Venue
     _clock: Clock
     _state: State
-    _readers: Sequence[Reader]
+    _readers: Sequence[SocketWorker]
     _stopped: bool
 
     @property
@@ -111,7 +119,7 @@ class Questions:
             It is not a true copy now; ``reason`` says why.
         """
         slot = self._state.find("book", symbol)
-        if not isinstance(slot, BookSlot):
+        if not isinstance(slot, BookChannel):
             return self._answer(BookState, slot)
         if not slot.ready:
             self._demand_alive()
@@ -122,13 +130,13 @@ class Questions:
     def trades(self, symbol: str | None = None, n: int = 1000) -> Facts[Trade]:
         """The latest trades, newest last; at most 1,000 are kept."""
         slot = self._state.find("trades", symbol)
-        assert isinstance(slot, TradeSlot)
+        assert isinstance(slot, TradeChannel)
         return Facts(slot.recent.copy())[-n:] if n > 0 else Facts()
 
     def candles(self, symbol: str | None = None, interval: str | None = None) -> Facts[Candle]:
         """The candles that the stream has seen, oldest first; at most 500 are kept."""
         slot = self._state.find("candles", symbol, interval)
-        assert isinstance(slot, CandleSlot)
+        assert isinstance(slot, CandleChannel)
         return Facts(slot.recent.copy())
 
     def recent_quotes(
@@ -136,7 +144,7 @@ class Questions:
     ) -> Facts[Quote]:
         """Changes of the best price, oldest first; at most 2,000 are kept."""
         slot = self._state.find("quotes", symbol)
-        assert isinstance(slot, QuoteSlot)
+        assert isinstance(slot, QuoteChannel)
         since_ns = 0 if seconds is None else self._clock.wall_ns() - int(seconds * 1e9)
         return Facts(fact for fact in slot.recent.copy() if fact.arrived_ns >= since_ns)
 
@@ -188,10 +196,10 @@ class Questions:
         return Facts(gap for gap in found if channel in (None, gap.channel))
 
     def _account(self, channel: str) -> Account:
-        slot: AccountSlot = self._state.find(channel, None)
+        slot: AccountChannel = self._state.find(channel, None)
         return slot.account
 
-    def _answer(self, kind: type[S], slot: Slot) -> S:
+    def _answer(self, kind: type[S], slot: ChannelState) -> S:
         fact = slot.fact
         if fact is None:
             self._demand_alive()
@@ -202,7 +210,7 @@ class Questions:
             )
         return answer(kind, fact, **self._times(slot, fact))
 
-    def _times(self, slot: Slot, fact: Fact) -> dict[str, object]:
+    def _times(self, slot: ChannelState, fact: Fact) -> dict[str, object]:
         reader = next(reader for reader in self._readers if slot in reader.slots)
         return {
             "as_of_ns": reader.as_of_ns(slot),

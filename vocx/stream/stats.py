@@ -71,13 +71,13 @@ def percentiles(weighted_ns: Iterable[tuple[int, int]]) -> Percentiles | None:
     return Percentiles(found[0], found[1], found[2], total)
 
 
-class Meter:
+class Counters:
     """Counters and samples of one socket; written by its reader thread alone."""
 
     def __init__(self) -> None:
         self.frames = self.bytes = 0
         self.parse_errors = self.unknown = self.duplicates = self.out_of_order = self.gaps = 0
-        self.tap_errors = 0
+        self.on_frame_errors = 0
         self.kinds: Counter[type] = Counter()
         self.bad_samples: deque[str] = deque(maxlen=SAMPLES)
         self.unknown_samples: deque[str] = deque(maxlen=SAMPLES)

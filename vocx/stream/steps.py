@@ -7,22 +7,22 @@ from collections.abc import Sequence
 import msgspec
 
 from vocx.errors import VocxError
-from vocx.stream.backoff import Loss
-from vocx.venues.base import Ack, Listen
+from vocx.stream.backoff import Disconnect
+from vocx.venues.base import Ack, ChannelSpec
 
 
 class Dial(msgspec.Struct, frozen=True):
-    """Open the socket; answer with :class:`Dialled`."""
+    """Open the socket; answer with :class:`Connected`."""
 
 
-class Pause(msgspec.Struct, frozen=True):
+class Sleep(msgspec.Struct, frozen=True):
     """Wait, without a socket; wake early only to stop."""
 
     seconds: float
 
 
 class Read(msgspec.Struct, frozen=True):
-    """Receive once, and decode; answer with :class:`Heard`."""
+    """Receive once, and decode; answer with :class:`ReadResult`."""
 
 
 class Send(msgspec.Struct, frozen=True):
@@ -39,28 +39,28 @@ class Ping(msgspec.Struct, frozen=True):
 
 class Probe(msgspec.Struct, frozen=True):
     """Ask REST whether it agrees with what this channel last said; the answer comes in
-    :attr:`Heard.probes`."""
+    :attr:`ReadResult.probes`."""
 
-    wanted: Listen
+    wanted: ChannelSpec
 
 
-class Hang(msgspec.Struct, frozen=True):
+class Close(msgspec.Struct, frozen=True):
     """Close the socket with this code; ``None`` drops it."""
 
     code: int | None
     reason: str = ""
 
 
-Do = Dial | Pause | Read | Send | Ping | Probe | Hang
+Do = Dial | Sleep | Read | Send | Ping | Probe | Close
 
 
-class Dialled(msgspec.Struct, frozen=True):
+class Connected(msgspec.Struct, frozen=True):
     """What became of a dial: open, or why not."""
 
     error: VocxError | None = None
 
 
-class Heard(msgspec.Struct):
+class ReadResult(msgspec.Struct):
     """What one read brought.
 
     ``fresh``: any bytes; ``good``: facts were decoded; ``bad``: malformed frames; ``half``: a
@@ -73,6 +73,6 @@ class Heard(msgspec.Struct):
     half: bool = False
     pong: bool = False
     shutdown: bool = False
-    closed: Loss | None = None
+    closed: Disconnect | None = None
     acks: Sequence[Ack] = ()
-    probes: Sequence[tuple[Listen, bool]] = ()
+    probes: Sequence[tuple[ChannelSpec, bool]] = ()

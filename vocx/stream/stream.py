@@ -13,20 +13,20 @@ from vocx.errors import BadInput, NotReady, StreamStopped, VocxError, WaitTimeou
 from vocx.facts import Fact
 from vocx.stream import registry
 from vocx.stream.account import Ask
-from vocx.stream.answers import (
+from vocx.stream.book_sync import Fetch
+from vocx.stream.channels import BookChannel, State, describe
+from vocx.stream.deadlines import Clock, Deadlines
+from vocx.stream.frames import OnFrame
+from vocx.stream.latest import (
     BookState,
 )
-from vocx.stream.deadlines import Clock, Deadlines
-from vocx.stream.intake import Tap
-from vocx.stream.life import Course
+from vocx.stream.lifecycle import Lifecycle
 from vocx.stream.questions import Questions
-from vocx.stream.reader import Asker, Equipment, Login, Reader
-from vocx.stream.snapshots import Fetch
-from vocx.stream.state import BookSlot, State, describe
 from vocx.stream.stats import StreamStats
 from vocx.stream.subscription import KINDS, Policy, Subscription
 from vocx.stream.summary import summary
-from vocx.venues.base import PRIVATE, Listen, SocketPlan, Venue
+from vocx.stream.worker import Asker, Equipment, Login, SocketWorker
+from vocx.venues.base import PRIVATE, ChannelSpec, SocketPlan, Venue
 
 if TYPE_CHECKING:
     from vocx.lab import Lab
@@ -43,7 +43,7 @@ class Stream(Questions):
         How the venue speaks.
     url : callable
         Base URL by purpose (``"ws"``), asked before each dial.
-    wanted : sequence of Listen
+    channels : sequence of ChannelSpec
         Channels and symbols.
     snapshot : callable
         Fetches a book by REST; runs in a short-lived thread of its own.
@@ -56,7 +56,7 @@ class Stream(Questions):
         now (a replay), so nothing has a network age.
     ca_file : path or None
         A certificate authority to trust besides the system's (the lab's).
-    tap : callable or None
+    on_frame : callable or None
         Gets every text frame and its arrival time, in the reader thread: it must be quick.
     login, resync, reconcile : callable
         For an account's channels: signs a private plan for one connection; measures the venue's
@@ -72,14 +72,14 @@ class Stream(Questions):
         self,
         venue: Venue,
         url: Callable[[str], str],
-        wanted: Sequence[Listen],
+        wanted: Sequence[ChannelSpec],
         *,
         snapshot: Fetch,
         name: str | None = None,
         probe: Asker | None = None,
         offset_ns: Callable[[], int | None] | None = None,
         ca_file: str | Path | None = None,
-        tap: Tap | None = None,
+        on_frame: OnFrame | None = None,
         clock: Clock | None = None,
         deadlines: Deadlines | None = None,
         login: Login | None = None,
@@ -87,19 +87,21 @@ class Stream(Questions):
         reconcile: Ask | None = None,
     ) -> None:
         self.venue = venue
-        self.wanted: tuple[Listen, ...] = tuple(venue.check_listen(one) for one in wanted)
-        if not self.wanted:
+        self.channels: tuple[ChannelSpec, ...] = tuple(
+            venue.validate_channel(one) for one in wanted
+        )
+        if not self.channels:
             raise BadInput('a stream needs at least one channel and symbol: "trades", "BTC/USDT"')
         self.lab: Lab | None = None
-        self.name = name or f"{venue.name}: {describe(self.wanted)}"
+        self.name = name or f"{venue.name}: {describe(self.channels)}"
         self._clock = clock or Clock()
         self._deadlines = deadlines or Deadlines()
-        self._state = State(venue.follows)
+        self._state = State(venue.check_sequence)
         self._subscriptions: tuple[Subscription, ...] = ()
         self._changed = threading.Condition(threading.Lock())
         self._lock = threading.Lock()
         self._stopped = False
-        self._readers: list[Reader] = []
+        self._readers: list[SocketWorker] = []
         self._url = url
         self._gear = Equipment(
             venue,
@@ -107,7 +109,7 @@ class Stream(Questions):
             snapshot=snapshot,
             probe=probe,
             ca_file=ca_file,
-            tap=tap,
+            on_frame=on_frame,
             clock=self._clock,
             deadlines=self._deadlines,
             offset_ns=offset_ns or (lambda: 0),
@@ -132,25 +134,25 @@ class Stream(Questions):
                 before.stop()
             self._readers = [
                 self._reader(number, plan)
-                for number, plan in enumerate(self.venue.subscribe(self.wanted))
+                for number, plan in enumerate(self.venue.subscribe(self.channels))
             ]
             for reader in self._readers:
                 reader.start()
         return self
 
-    def _reader(self, number: int, plan: SocketPlan) -> Reader:
+    def _reader(self, number: int, plan: SocketPlan) -> SocketWorker:
         host = urlsplit(self._host_of(plan.base)).netloc.rpartition("@")[2]
-        course = Course(
+        course = Lifecycle(
             plan,
             keepalive=self.venue.keepalive,
-            silence_s=self.venue.silence_s,
+            stale_after_s=self.venue.stale_after_s,
             last_heard=self._state.last_heard,
             can_probe=True,
             deadlines=self._deadlines,
             clock=self._clock,
             host_budget=registry.host_budget(host),
         )
-        return Reader(f"{self.name}-{number}", plan, self._state, course, self._gear)
+        return SocketWorker(f"{self.name}-{number}", plan, self._state, course, self._gear)
 
     def _host_of(self, base: str) -> str:
         try:
@@ -185,7 +187,7 @@ class Stream(Questions):
         slots = [slot for slot in self._state.slots if not slot.ready]
         parts = [f"after {seconds:g} s still missing: {describe([s.wanted for s in slots])}"]
         for slot in slots:
-            if isinstance(slot, BookSlot) and slot.fact is not None:
+            if isinstance(slot, BookChannel) and slot.fact is not None:
                 parts.append(f"the book is {slot.book.state.replace('_', ' ')}: {slot.book.reason}")
         frames = sum(reader.meter.frames for reader in self._readers)
         for reader in self._readers:
@@ -257,11 +259,11 @@ class Stream(Questions):
         chosen = [channels] if isinstance(channels, str) else channels
         named = [symbols] if isinstance(symbols, str) else symbols
         for channel in chosen or ():
-            if channel not in KINDS or channel not in {one.channel for one in self.wanted}:
+            if channel not in KINDS or channel not in {one.channel for one in self.channels}:
                 self._state.find(channel, None)
         for symbol in named or ():
-            if symbol not in {one.symbol for one in self.wanted}:
-                raise BadInput(f"this stream has no {symbol}; it has {describe(self.wanted)}")
+            if symbol not in {one.symbol for one in self.channels}:
+                raise BadInput(f"this stream has no {symbol}; it has {describe(self.channels)}")
         subscription = Subscription(
             channels=chosen,
             symbols=named,
@@ -278,7 +280,7 @@ class Stream(Questions):
         return subscription
 
     def _has_private(self, channels: Collection[str] | str | None) -> bool:
-        wanted = {one.channel for one in self.wanted}
+        wanted = {one.channel for one in self.channels}
         if channels is not None:
             wanted &= {channels} if isinstance(channels, str) else set(channels)
         return not wanted.isdisjoint(PRIVATE)

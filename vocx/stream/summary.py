@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import chain
 
-from vocx.stream.reader import Reader
-from vocx.stream.state import BookSlot
+from vocx.stream.channels import BookChannel
 from vocx.stream.stats import StreamStats
+from vocx.stream.worker import SocketWorker
 
 _RATE_SECONDS = 5
 
 
-def summary(state: str, readers: Sequence[Reader], dropped: int, now_ns: int) -> StreamStats:
+def summary(state: str, readers: Sequence[SocketWorker], dropped: int, now_ns: int) -> StreamStats:
     """One look at everything that the sockets of a stream have counted."""
     meters = [reader.meter for reader in readers]
     courses = [reader.course for reader in readers]
@@ -23,7 +23,7 @@ def summary(state: str, readers: Sequence[Reader], dropped: int, now_ns: int) ->
         reasons.update(course.reasons)
     for meter in meters:
         facts.update({kind.__name__: count for kind, count in meter.kinds.copy().items()})
-    books = [slot.book for r in readers for slot in r.slots if isinstance(slot, BookSlot)]
+    books = [slot.book for r in readers for slot in r.slots if isinstance(slot, BookChannel)]
     trips = [trip for m in meters if (trip := m.round_trip_ns()) is not None]
 
     def total(name: str) -> int:
@@ -59,7 +59,7 @@ def summary(state: str, readers: Sequence[Reader], dropped: int, now_ns: int) ->
     )
 
 
-def _rate(readers: Sequence[Reader], now_ns: int) -> float:
+def _rate(readers: Sequence[SocketWorker], now_ns: int) -> float:
     """Frames a second over the last five whole seconds."""
     second = now_ns // 1_000_000_000
     frames = sum(

@@ -267,7 +267,7 @@ def _text(table: Table) -> str:
 
 
 def _carries(stream: Any, channel: str) -> bool:
-    return any(one.channel == channel for one in stream.wanted)
+    return any(one.channel == channel for one in stream.channels)
 
 
 def listening(source: Any, channel: str) -> Any:

@@ -57,7 +57,7 @@ def feed_of(stream: Any, symbol: str | None) -> Feed:
     chosen, found = choose_symbol(stream, symbol, *_CHANNELS)
     channel = next(name for name in _CHANNELS if name in found)
     wanted = next(
-        one for one in stream.wanted if one.channel == channel and one.symbol in (chosen, None)
+        one for one in stream.channels if one.channel == channel and one.symbol in (chosen, None)
     )
     assert chosen in symbols_of(stream, channel)
     cadence_ms = stream.venue.cadence_ms(wanted)

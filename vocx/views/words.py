@@ -82,7 +82,7 @@ def age(milliseconds: float | None) -> str:
 
 def symbols_of(stream: Any, channel: str) -> list[str]:
     """The symbols of one channel that a stream listens to."""
-    return [one.symbol for one in stream.wanted if one.channel == channel and one.symbol]
+    return [one.symbol for one in stream.channels if one.channel == channel and one.symbol]
 
 
 def choose_symbol(stream: Any, symbol: str | None, *channels: str) -> tuple[str, set[str]]:

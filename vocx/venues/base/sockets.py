@@ -12,7 +12,7 @@ from vocx.facts import Fact
 from vocx.venues.base.calls import Credentials, GetBook, Intent
 
 
-class Listen(Intent, frozen=True, kw_only=True):
+class ChannelSpec(Intent, frozen=True, kw_only=True):
     """One channel of one symbol that a stream should listen to.
 
     ``channel`` is one of :data:`CHANNELS`. Options that a channel does not have are ``None``:
@@ -47,7 +47,7 @@ class SocketPlan(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     frames: tuple[str, ...]
     ack_ids: tuple[int | str, ...]
-    topics: Mapping[str, Listen]
+    topics: Mapping[str, ChannelSpec]
     frames_per_second: float = 4.0
     private: bool = False
 
@@ -103,26 +103,26 @@ class Sockets(Protocol):
     def login(self, plan: SocketPlan, now_ns: int, credentials: Credentials) -> SocketPlan:
         """A private plan with the frames that log in and subscribe now, freshly signed."""
 
-    def check_listen(self, wanted: Listen) -> Listen:
+    def validate_channel(self, wanted: ChannelSpec) -> ChannelSpec:
         """The wish with the venue's defaults filled in, or a ``BadInput`` that names
         what exists."""
 
-    def subscribe(self, wanted: Sequence[Listen]) -> Sequence[SocketPlan]:
+    def subscribe(self, wanted: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
         """Which sockets to open and which frames to send."""
 
     def decode(self, text: bytes, arrived_ns: int, plan: SocketPlan) -> Sequence[Decoded]:
         """What one frame says. Unreadable bytes raise ``BadReply``; unknown ones are
         :class:`Unknown`."""
 
-    def cadence_ms(self, wanted: Listen) -> int:
+    def cadence_ms(self, wanted: ChannelSpec) -> int:
         """How often the venue sends this channel at most; 0 for every change."""
 
-    def silence_s(self, wanted: Listen) -> float:
+    def stale_after_s(self, wanted: ChannelSpec) -> float:
         """After how long without data a stream should become suspicious of this channel."""
 
     def snapshot(self, symbol: str) -> GetBook | None:
         """The REST call that starts a local book; ``None`` where the stream carries it."""
 
-    def follows(self, sequence: int, delta: Any) -> str:
+    def check_sequence(self, sequence: int, delta: Any) -> str:
         """The continuity rule: ``"drop"``, ``"apply"`` or ``"resync"`` for a book at
         ``sequence`` and a :class:`~vocx.facts.BookDelta`."""

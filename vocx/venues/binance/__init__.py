@@ -37,6 +37,7 @@ from vocx.venues.base import (
     CHANNELS,
     PRIVATE,
     SIGNED,
+    ChannelSpec,
     Credentials,
     Decoded,
     Envelope,
@@ -45,7 +46,6 @@ from vocx.venues.base import (
     Intent,
     Keepalive,
     Limit,
-    Listen,
     Request,
     SocketPlan,
 )
@@ -201,7 +201,7 @@ class Binance:
                 found[kind] = int(value)
         return found
 
-    def check_listen(self, wanted: Listen) -> Listen:
+    def validate_channel(self, wanted: ChannelSpec) -> ChannelSpec:
         """The wish with defaults: candles of 1m, books each 100 ms."""
         if wanted.channel in PRIVATE:
             _only_where_it_exists(wanted)
@@ -224,9 +224,9 @@ class Binance:
             return msgspec.structs.replace(wanted, cadence_ms=100)
         return wanted
 
-    def subscribe(self, wanted: Sequence[Listen]) -> Sequence[SocketPlan]:
+    def subscribe(self, wanted: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
         """One combined socket for every 1,024 streams, and one for everything private."""
-        checked = dict.fromkeys(self.check_listen(one) for one in wanted)
+        checked = dict.fromkeys(self.validate_channel(one) for one in wanted)
         plans = streams.plans([one for one in checked if one.channel not in PRIVATE])
         mine = [one for one in checked if one.channel in PRIVATE]
         return [*plans, private.plan(mine)] if mine else plans
@@ -237,7 +237,7 @@ class Binance:
             return private.decode(text, arrived_ns, plan)
         return streams.decode(text, arrived_ns, plan)
 
-    def cadence_ms(self, wanted: Listen) -> int:
+    def cadence_ms(self, wanted: ChannelSpec) -> int:
         """0 for trades and quotes, 100 or 1000 for books, 1000 for tickers, 2000 for candles."""
         if wanted.channel == "book":
             return wanted.cadence_ms or 100
@@ -245,7 +245,7 @@ class Binance:
             return 1000 if wanted.interval == "1s" else 2000
         return 1000 if wanted.channel == "ticker" else 0
 
-    def silence_s(self, wanted: Listen) -> float:
+    def stale_after_s(self, wanted: ChannelSpec) -> float:
         """A minute for trades, which may well be rare; 15 s for other market data. An account in
         which nothing happens is silent for ever: there the answer to a ping is all the proof."""
         if wanted.channel in PRIVATE:
@@ -256,7 +256,7 @@ class Binance:
         """The deepest snapshot there is: 5,000 levels, weight 250."""
         return GetBook(symbol=symbol, depth=5000)
 
-    def follows(self, sequence: int, delta: BookDelta) -> str:
+    def check_sequence(self, sequence: int, delta: BookDelta) -> str:
         """The documents' rule of 2025-11-12, for a book at ``sequence``.
 
         Old events (``u <= id``) drop; an overlap applies whole, because quantities are absolute;
@@ -281,7 +281,7 @@ def _mine(credentials: Credentials | None) -> Credentials:
     return credentials
 
 
-def _only_where_it_exists(wanted: Listen) -> None:
+def _only_where_it_exists(wanted: ChannelSpec) -> None:
     channel = wanted.channel
     if wanted.interval is not None and channel != "candles":
         raise UnknownChannel(f"{channel} has no interval; only candles have one")

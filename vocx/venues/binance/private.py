@@ -21,12 +21,12 @@ from vocx.errors import BadReply, VenueError
 from vocx.facts import Balance, Fact, Fill, Order, OrderType, Side, TimeInForce
 from vocx.venues.base import (
     Ack,
+    ChannelSpec,
     Control,
     Credentials,
     Decoded,
     Envelope,
     Intent,
-    Listen,
     Request,
     SocketPlan,
     Unknown,
@@ -45,7 +45,7 @@ class _Login(Intent, frozen=True, kw_only=True):
     """Subscribe to the events of the account that the key belongs to."""
 
 
-def plan(wanted: Sequence[Listen]) -> SocketPlan:
+def plan(wanted: Sequence[ChannelSpec]) -> SocketPlan:
     """One socket carries everything about an account."""
     return SocketPlan(
         base="ws_api",

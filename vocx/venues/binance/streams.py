@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vocx.errors import BadReply, SubscribeRefused
-from vocx.venues.base import Ack, Control, Decoded, Listen, SocketPlan, Unknown
+from vocx.venues.base import Ack, ChannelSpec, Control, Decoded, SocketPlan, Unknown
 from vocx.venues.binance import wire
 from vocx.venues.binance.names import from_venue
 from vocx.venues.binance.rest import venue_symbol
@@ -33,7 +33,7 @@ _SHOWN = 400
 """Characters of an unknown frame that are kept."""
 
 
-def topic(wanted: Listen) -> str:
+def topic(wanted: ChannelSpec) -> str:
     """Binance's stream name of one wish: lower-case symbol, case-sensitive suffix."""
     assert wanted.symbol is not None
     symbol = venue_symbol(wanted.symbol).lower()
@@ -49,7 +49,7 @@ def topic(wanted: Listen) -> str:
     return f"{symbol}@depth{depth}{'@100ms' if wanted.cadence_ms == 100 else ''}"
 
 
-def plans(wanted: Sequence[Listen]) -> list[SocketPlan]:
+def plans(wanted: Sequence[ChannelSpec]) -> list[SocketPlan]:
     """One combined socket per 1,024 streams; names are subscribed by frame, so each is acked."""
     topics = {topic(one): one for one in wanted}
     names = list(topics)
@@ -59,7 +59,7 @@ def plans(wanted: Sequence[Listen]) -> list[SocketPlan]:
     ]
 
 
-def _plan(topics: Mapping[str, Listen]) -> SocketPlan:
+def _plan(topics: Mapping[str, ChannelSpec]) -> SocketPlan:
     names = list(topics)
     frames = tuple(
         subscribe_frame(names[start : start + NAMES_PER_FRAME], number)
@@ -168,7 +168,7 @@ def _slow(text: bytes, arrived_ns: int, plan: SocketPlan) -> Decoded:
 
 
 def _event(
-    head: _Any, data: bytes, arrived_ns: int, plan: SocketPlan, wanted: Listen | None
+    head: _Any, data: bytes, arrived_ns: int, plan: SocketPlan, wanted: ChannelSpec | None
 ) -> Decoded:
     if head.e == "serverShutdown":
         return Control(kind="shutdown", text="the exchange says that it will close this connection")
@@ -219,7 +219,7 @@ def _shown(text: bytes, most: int = _SHOWN) -> str:
     return text[:most].decode("utf-8", "replace")
 
 
-def _only_partial(plan: SocketPlan) -> Listen | None:
+def _only_partial(plan: SocketPlan) -> ChannelSpec | None:
     """A raw partial book names no symbol: only a plan with one such wish tells whose it is."""
     found = [one for one in plan.topics.values() if one.channel == "book" and one.depth]
     return found[0] if len(found) == 1 else None

@@ -1,4 +1,4 @@
-"""Asking over a WebSocket: one kept connection, many questions, each answer matched by its id.
+"""A kept request/response socket: one connection, many questions, each answer matched by its id.
 
 A thread of its own reads, so that pings are answered while nobody asks and a lost connection is
 known before the next question. The rules for a question that could place an order:
@@ -31,7 +31,7 @@ from vocx.errors import (
     VocxError,
 )
 from vocx.stream.deadlines import Deadlines
-from vocx.stream.dial import Line, dial
+from vocx.stream.dial import WebSocketConnection, dial
 from vocx.stream.framing import CLOSE, PING, PONG, Frame, Framing, close_reason
 from vocx.timing import wall_ns
 from vocx.venues.base import Envelope
@@ -52,7 +52,7 @@ class Answer(msgspec.Struct, frozen=True):
     received_ns: int
 
 
-class _Question:
+class PendingRequest:
     """One open question: its answer, or why none will come."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class _Question:
         self.lost = ""
 
 
-class Asking:
+class RequestSocket:
     """A kept request/response socket of one venue. Safe to use from several threads.
 
     Parameters
@@ -118,7 +118,7 @@ class Asking:
         TimedOut, ConnectionLost
             It was sent and no answer came (``outcome`` ``"unknown"``).
         """
-        question = _Question()
+        question = PendingRequest()
         connection = self._connection()
         sent_ns = wall_ns()
         sent = connection.send(number, frame, question)
@@ -147,7 +147,7 @@ class Asking:
                 self._open.start()
             return self._open
 
-    def _dial(self) -> Line:
+    def _dial(self) -> WebSocketConnection:
         try:
             return dial(
                 self._url(),
@@ -173,17 +173,17 @@ class Asking:
 class _Connection(threading.Thread):
     """One connection and the thread that reads it."""
 
-    def __init__(self, line: Line, opened: Opened, name: str, idle_s: float) -> None:
+    def __init__(self, line: WebSocketConnection, opened: Opened, name: str, idle_s: float) -> None:
         super().__init__(name=f"vocx-{name}", daemon=True)
         self.usable = True
         self._line, self._opened = line, opened
         self._lock = threading.Lock()
-        self._questions: dict[int | str | None, _Question] = {}
+        self._questions: dict[int | str | None, PendingRequest] = {}
         self._idle_ns = int(idle_s * 1e9)
         self._used_ns = time.monotonic_ns()
         self._stopping = threading.Event()
 
-    def send(self, number: int, frame: bytes, question: _Question) -> bool | None:
+    def send(self, number: int, frame: bytes, question: PendingRequest) -> bool | None:
         """Whether the frame went out whole; ``None`` when nothing of it did."""
         with self._lock:
             if not self.usable:

@@ -26,16 +26,16 @@ from vocx.facts import (
     Ticker,
     Trade,
 )
-from vocx.stream.account import Account, AccountSlot
-from vocx.stream.stats import Meter
-from vocx.venues.base import PRIVATE, Listen
+from vocx.stream.account import Account, AccountChannel
+from vocx.stream.stats import Counters
+from vocx.venues.base import PRIVATE, ChannelSpec
 
 TRADES, CANDLES, QUOTES = 1000, 500, 2000
 _WINDOW = 1024  # ids remembered against duplicates
 _STUBBORN = 100  # facts in a row from "the past" mean that the venue began to count anew
 
 
-class Slot:
+class ChannelState:
     """One channel of one symbol.
 
     Attributes
@@ -48,7 +48,7 @@ class Slot:
 
     __slots__ = ("wanted", "meter", "fact", "heard_ns", "recent", "last", "late", "new_socket")
 
-    def __init__(self, wanted: Listen, meter: Meter) -> None:
+    def __init__(self, wanted: ChannelSpec, meter: Counters) -> None:
         self.wanted = wanted
         self.meter = meter
         self.fact: Fact | None = None
@@ -75,12 +75,12 @@ class Slot:
         return self.fact is not None
 
 
-class QuoteSlot(Slot):
+class QuoteChannel(ChannelState):
     """Best prices: older sequences never replace newer ones. Keeps best-price changes."""
 
     __slots__ = ()
 
-    def __init__(self, wanted: Listen, meter: Meter) -> None:
+    def __init__(self, wanted: ChannelSpec, meter: Counters) -> None:
         super().__init__(wanted, meter)
         self.recent: deque[Quote] = deque(maxlen=QUOTES)
 
@@ -111,12 +111,12 @@ class QuoteSlot(Slot):
         return self.late >= _STUBBORN
 
 
-class TradeSlot(Slot):
+class TradeChannel(ChannelState):
     """Trades: each id once, a jump in the ids is a :class:`~vocx.facts.Gap`."""
 
     __slots__ = ("seen", "order")
 
-    def __init__(self, wanted: Listen, meter: Meter) -> None:
+    def __init__(self, wanted: ChannelSpec, meter: Counters) -> None:
         super().__init__(wanted, meter)
         self.recent: deque[Trade] = deque(maxlen=TRADES)
         self.seen: set[int | str] = set()
@@ -173,12 +173,12 @@ class TradeSlot(Slot):
         )
 
 
-class CandleSlot(Slot):
+class CandleChannel(ChannelState):
     """Candles: one per opening time, the last may still change."""
 
     __slots__ = ()
 
-    def __init__(self, wanted: Listen, meter: Meter) -> None:
+    def __init__(self, wanted: ChannelSpec, meter: Counters) -> None:
         super().__init__(wanted, meter)
         self.recent: deque[Candle] = deque(maxlen=CANDLES)
 
@@ -197,17 +197,17 @@ class CandleSlot(Slot):
         out.append(fact)
 
 
-class BookSlot(Slot):
+class BookChannel(ChannelState):
     """A local book: changes by the venue's rule, under a lock."""
 
     __slots__ = ("book", "lock", "was_in_sync")
 
     def __init__(
-        self, wanted: Listen, meter: Meter, follows: Callable[[int, BookDelta], str]
+        self, wanted: ChannelSpec, meter: Counters, check_sequence: Callable[[int, BookDelta], str]
     ) -> None:
         super().__init__(wanted, meter)
         assert wanted.symbol is not None
-        self.book = LocalBook(wanted.symbol, follows)
+        self.book = LocalBook(wanted.symbol, check_sequence)
         self.lock = threading.Lock()
         self.was_in_sync = False
 
@@ -265,41 +265,41 @@ Key = tuple[type[Fact], str | None]
 class State:
     """All slots of one stream, found by kind of fact and symbol."""
 
-    def __init__(self, follows: Callable[[int, BookDelta], str]) -> None:
-        self._follows = follows
-        self._slots: dict[Listen, Slot | AccountSlot] = {}
+    def __init__(self, check_sequence: Callable[[int, BookDelta], str]) -> None:
+        self._check_sequence = check_sequence
+        self._slots: dict[ChannelSpec, ChannelState | AccountChannel] = {}
         self._account: Account | None = None
-        self.private: dict[type[Fact], AccountSlot] = {}
-        self.by_kind: dict[type[Fact], dict[str, Slot]] = {
+        self.private: dict[type[Fact], AccountChannel] = {}
+        self.by_kind: dict[type[Fact], dict[str, ChannelState]] = {
             kind: {} for kind in (Trade, Quote, Ticker, BookDelta, BookSnapshot)
         }
-        self.candles: dict[tuple[str, str], CandleSlot] = {}
+        self.candles: dict[tuple[str, str], CandleChannel] = {}
 
-    def account(self, meter: Meter) -> Account:
+    def account(self, meter: Counters) -> Account:
         """What is known of the account, in one piece: channels are views of it."""
         if self._account is None:
             self._account = Account(meter)
         return self._account
 
-    def _add_private(self, wanted: Listen, meter: Meter) -> AccountSlot:
+    def _add_private(self, wanted: ChannelSpec, meter: Counters) -> AccountChannel:
         kinds: tuple[type[Fact], ...] = (Order, Fill, Balance)
         kind = kinds[PRIVATE.index(wanted.channel)]
-        slot = AccountSlot(wanted, self.account(meter), kind)
+        slot = AccountChannel(wanted, self.account(meter), kind)
         self._slots[wanted] = self.private[kind] = slot
         return slot
 
-    def add(self, wanted: Listen, meter: Meter) -> Slot | AccountSlot:
+    def add(self, wanted: ChannelSpec, meter: Counters) -> ChannelState | AccountChannel:
         """Make room for one channel of one symbol."""
         if wanted in self._slots:
             return self._slots[wanted]
         if wanted.channel in PRIVATE:
             return self._add_private(wanted, meter)
         symbol, slot = wanted.symbol or "", self._make(wanted, meter)
-        if isinstance(slot, CandleSlot):
+        if isinstance(slot, CandleChannel):
             self.candles[symbol, wanted.interval or ""] = slot
         elif wanted.channel == "book":
             self.by_kind[BookSnapshot][symbol] = slot
-            if isinstance(slot, BookSlot):
+            if isinstance(slot, BookChannel):
                 self.by_kind[BookDelta][symbol] = slot
         else:
             kinds: dict[str, type[Fact]] = {"trades": Trade, "quotes": Quote}
@@ -307,17 +307,17 @@ class State:
         self._slots[wanted] = slot
         return slot
 
-    def _make(self, wanted: Listen, meter: Meter) -> Slot:
+    def _make(self, wanted: ChannelSpec, meter: Counters) -> ChannelState:
         if wanted.channel == "book" and wanted.depth is None:
-            return BookSlot(wanted, meter, self._follows)
-        kinds = {"trades": TradeSlot, "quotes": QuoteSlot, "candles": CandleSlot}
-        return kinds.get(wanted.channel, Slot)(wanted, meter)
+            return BookChannel(wanted, meter, self._check_sequence)
+        kinds = {"trades": TradeChannel, "quotes": QuoteChannel, "candles": CandleChannel}
+        return kinds.get(wanted.channel, ChannelState)(wanted, meter)
 
     @property
-    def slots(self) -> list[Slot | AccountSlot]:
+    def slots(self) -> list[ChannelState | AccountChannel]:
         return list(self._slots.values())
 
-    def last_heard(self, wanted: Listen) -> int | None:
+    def last_heard(self, wanted: ChannelSpec) -> int | None:
         """Monotonic nanoseconds of a channel's latest data."""
         return self._slots[wanted].heard_ns or None
 
@@ -336,7 +336,7 @@ class State:
         )
 
 
-def describe(wanted: Sequence[Listen]) -> str:
+def describe(wanted: Sequence[ChannelSpec]) -> str:
     """``"trades BTC/USDT, candles 1m ETH/USDT"``."""
     return ", ".join(
         " ".join(

@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Sequence
 
 from vocx.errors import VenueError
-from vocx.stream.backoff import Loss
+from vocx.stream.backoff import Disconnect
 from vocx.stream.deadlines import Deadlines
 from vocx.stream.steps import Ping, Send
 from vocx.venues.base import Ack, Keepalive, SocketPlan
 
 
-class Talk:
+class Session:
     """The outgoing side of one connection at a time.
 
     Attributes
@@ -110,20 +110,20 @@ class Talk:
             self.resubscribed += 1
             self._queue.extend(self._plan.frames)
 
-    def overdue(self, now_ns: int) -> Loss | None:
+    def overdue(self, now_ns: int) -> Disconnect | None:
         """An answer that should have come."""
         if (
             self._pinged_ns is not None
             and now_ns - max(self._pinged_ns, self._alive_ns) > self._pong_s * 1e9
         ):
-            return Loss("black hole", 1006, "no answer to a ping")
+            return Disconnect("black hole", 1006, "no answer to a ping")
         if (
             not self.complete
             and self._said_ns is not None
             and not self._queue
             and now_ns - self._said_ns > self._deadlines.ack_s * 1e9
         ):
-            return Loss("no ack", 0, f"subscriptions {self.owed} were not acknowledged")
+            return Disconnect("no ack", 0, f"subscriptions {self.owed} were not acknowledged")
         return None
 
     _alive_ns = 0

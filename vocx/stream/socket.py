@@ -61,7 +61,7 @@ class _Hurry:
 HURRY = _Hurry()
 
 
-class Wire:
+class BufferedSocket:
     """A connected socket with the methods websocket-client needs, and :meth:`read` for us.
 
     One thread reads; others may :meth:`send`, one at a time, and :meth:`abort`.

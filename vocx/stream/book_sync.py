@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 from vocx.errors import RateLimited, VocxError
 from vocx.facts import BookSnapshot
+from vocx.stream.channels import BookChannel
 from vocx.stream.deadlines import Deadlines
-from vocx.stream.state import BookSlot
 from vocx.venues.base import GetBook
 
 Fetch = Callable[[GetBook], BookSnapshot]
@@ -56,7 +56,7 @@ class Snapshots:
 
     def __init__(
         self,
-        slot: BookSlot,
+        slot: BookChannel,
         intent: GetBook,
         fetch: Fetch,
         deadlines: Deadlines,

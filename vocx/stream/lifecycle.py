@@ -1,6 +1,6 @@
 """The life of one socket, as a generator that does nothing itself.
 
-It yields what to do (:class:`Dial`, :class:`Pause`, :class:`Read`, :class:`Send`, ...) and is
+It yields what to do (:class:`Dial`, :class:`Sleep`, :class:`Read`, :class:`Send`, ...) and is
 sent what came of it. The thread that drives it is a thin shell; tests drive it with a clock of
 their own, so a 24-hour rotation takes no time.
 
@@ -36,18 +36,18 @@ from vocx.errors import (
     VocxError,
 )
 from vocx.facts import Gap
-from vocx.stream.backoff import Backoff, DialBudget, Loss, Uniform
+from vocx.stream.backoff import Backoff, DialBudget, Disconnect, Uniform
 from vocx.stream.deadlines import Clock, Deadlines
-from vocx.stream.steps import Dial, Dialled, Do, Hang, Heard, Pause, Probe, Read
-from vocx.stream.talk import Talk
-from vocx.venues.base import Keepalive, Listen, SocketPlan
+from vocx.stream.session import Session
+from vocx.stream.steps import Close, Connected, Dial, Do, Probe, Read, ReadResult, Sleep
+from vocx.venues.base import ChannelSpec, Keepalive, SocketPlan
 
-Life = Generator[Do, Dialled | Heard | None, None]
-LastHeard = Callable[[Listen], int | None]
+Life = Generator[Do, Connected | ReadResult | None, None]
+LastHeard = Callable[[ChannelSpec], int | None]
 """Monotonic nanoseconds of a channel's latest data; ``None`` before the first."""
 
 
-class Course:
+class Lifecycle:
     """One socket's life. :meth:`run` is the generator; the attributes say where it stands.
 
     Attributes
@@ -70,7 +70,7 @@ class Course:
         plan: SocketPlan,
         *,
         keepalive: Keepalive,
-        silence_s: Callable[[Listen], float],
+        stale_after_s: Callable[[ChannelSpec], float],
         last_heard: LastHeard,
         can_probe: bool = False,
         deadlines: Deadlines | None = None,
@@ -95,17 +95,17 @@ class Course:
         self._backoff = Backoff(d)
         self._budget = DialBudget([(12, d.retry_cap_s)])
         self._host_budget = host_budget
-        self._talk = Talk(plan, keepalive, d)
+        self._talk = Session(plan, keepalive, d)
         self._silence = {
-            wanted: d.silence_s if d.silence_s is not None else silence_s(wanted)
+            wanted: d.stale_after_s if d.stale_after_s is not None else stale_after_s(wanted)
             for wanted in plan.topics.values()
         }
         self._last_heard = last_heard
         self._can_probe = can_probe
         self._lost_wall_ns: int | None = None
-        self._loss = Loss("")
+        self._loss = Disconnect("")
         self._was_live = False
-        self._proved: dict[Listen, int] = {}
+        self._proved: dict[ChannelSpec, int] = {}
         self._wait_s = 0.0
         self.heard_wall_ns = 0
         self._look_ns = 0
@@ -115,7 +115,7 @@ class Course:
         """Times that malformed frames made us subscribe again."""
         return self._talk.resubscribed
 
-    def proof_ns(self, wanted: Listen, now_ns: int) -> tuple[int | None, bool]:
+    def proof_ns(self, wanted: ChannelSpec, now_ns: int) -> tuple[int | None, bool]:
         """When REST last agreed with this channel (monotonic), and whether it is suspicious."""
         proved_ns = self._proved.get(wanted)
         latest_ns = max(self._last_heard(wanted) or 0, proved_ns or 0)
@@ -132,9 +132,9 @@ class Course:
             self._lose(loss)
             if self.state == "fatal":
                 return
-            yield Pause(self._wait_s)
+            yield Sleep(self._wait_s)
 
-    def _open(self) -> Generator[Do, Dialled | Heard | None, bool]:
+    def _open(self) -> Generator[Do, Connected | ReadResult | None, bool]:
         """Dial until it works; False when it never will."""
         while True:
             now_ns = self._clock.mono_ns()
@@ -143,14 +143,14 @@ class Course:
                 wait_s = max(wait_s, self._host_budget.wait_s(now_ns))
             if wait_s > 0:
                 self.why = f"{self.why}; out of dials for {wait_s:.0f} s"
-                yield Pause(wait_s)
+                yield Sleep(wait_s)
                 continue
             for budget in (self._budget, self._host_budget):
                 if budget is not None:
                     budget.note(now_ns)
             self.dials += 1
             result = yield Dial()
-            assert isinstance(result, Dialled)
+            assert isinstance(result, Connected)
             if result.error is None:
                 return True
             if isinstance(result.error, StreamStopped):
@@ -158,9 +158,9 @@ class Course:
             self._lose(_dial_loss(result.error), result.error)
             if self.state == "fatal":
                 return False
-            yield Pause(self._wait_s)
+            yield Sleep(self._wait_s)
 
-    def _lose(self, loss: Loss, error: VocxError | None = None) -> None:
+    def _lose(self, loss: Disconnect, error: VocxError | None = None) -> None:
         """Note why, and decide how long to wait or that it is over."""
         self.reasons[str(loss.code or loss.kind)] = (
             self.reasons.get(str(loss.code or loss.kind), 0) + 1
@@ -183,13 +183,13 @@ class Course:
                 f"too many messages or a bad subscription? Next dial in {self._wait_s:.0f} s"
             )
 
-    def _connected(self) -> Generator[Do, Dialled | Heard | None, Loss]:
+    def _connected(self) -> Generator[Do, Connected | ReadResult | None, Disconnect]:
         """From the upgrade to the loss."""
         now_ns = self._clock.mono_ns()
         self._begin(now_ns)
         while True:
             heard = yield Read()
-            assert isinstance(heard, Heard)
+            assert isinstance(heard, ReadResult)
             now_ns = self._clock.mono_ns()
             loss = self._take(heard, now_ns) or heard.closed  # what came before the end counts
             if loss is None and now_ns >= self._look_ns:
@@ -202,7 +202,7 @@ class Course:
                     for wanted in self._to_probe(now_ns):
                         yield Probe(wanted)
             if loss is not None:
-                yield Hang(None if heard.closed else 1000, loss.kind)
+                yield Close(None if heard.closed else 1000, loss.kind)
                 return loss
 
     def _begin(self, now_ns: int) -> None:
@@ -215,7 +215,7 @@ class Course:
         self._look_step_ns = int(min(d.read_s, 0.1) * 1e9)
         self._look_ns = now_ns
         self._proved = {}
-        self._probing: dict[Listen, int] = {}
+        self._probing: dict[ChannelSpec, int] = {}
         rotate_s = d.rotate_s if d.rotate_s is not None else self._keepalive.rotate_s
         self._rotate_ns = (
             None
@@ -223,7 +223,7 @@ class Course:
             else now_ns + int((rotate_s - self._uniform(0.0, d.rotate_jitter_s)) * 1e9)
         )
 
-    def _take(self, heard: Heard, now_ns: int) -> Loss | None:
+    def _take(self, heard: ReadResult, now_ns: int) -> Disconnect | None:
         """What a read means: proof of life, acks, reasons to go."""
         if heard.fresh:
             self._fresh_ns = now_ns
@@ -245,23 +245,23 @@ class Course:
         for wanted, agrees in heard.probes:
             self._probing.pop(wanted, None)
             if not agrees:
-                return Loss("silent", 0, f"no {wanted.channel} of {wanted.symbol}")
+                return Disconnect("silent", 0, f"no {wanted.channel} of {wanted.symbol}")
             self._proved[wanted] = now_ns
         if self.state not in ("live", "stale") and self._talk.complete:
             self._go_live()
         if heard.shutdown:
-            return Loss("shutdown", 0, "the venue announced a restart")
+            return Disconnect("shutdown", 0, "the venue announced a restart")
         return None
 
-    def _refused(self, refused: VenueError) -> Loss:
+    def _refused(self, refused: VenueError) -> Disconnect:
         """A subscription or a login was turned down: for good, or for now."""
         self.clock_refused = isinstance(refused, ClockSkew)
         busy = isinstance(refused, RateLimited | VenueUnavailable)
         if self.clock_refused or (busy and not isinstance(refused, Banned)):
             status = refused.http_status or 0
-            return Loss("login", status, refused.text[:80], refused.retry_after_s)
+            return Disconnect("login", status, refused.text[:80], refused.retry_after_s)
         self.error = refused
-        return Loss("refused", 0, refused.text or str(refused))
+        return Disconnect("refused", 0, refused.text or str(refused))
 
     def _good(self, now_ns: int) -> None:
         if self._good_ns is None:
@@ -295,7 +295,7 @@ class Course:
         else:
             self.state, self.why = "live", ""
 
-    def _slept(self, now_ns: int) -> Loss | None:
+    def _slept(self, now_ns: int) -> Disconnect | None:
         """The wall clock ran on while the monotonic one stood still: the machine slept."""
         wall_ns = self._clock.wall_ns()
         jump_s = ((wall_ns - self._checked_wall_ns) - (now_ns - self._checked_ns)) / 1e9
@@ -303,25 +303,27 @@ class Course:
         if jump_s < self._deadlines.sleep_jump_s:
             return None
         self.heard_wall_ns = min(self.heard_wall_ns, wall_ns - int(jump_s * 1e9))
-        return Loss("slept", 0, f"your machine slept {_span(jump_s)}")
+        return Disconnect("slept", 0, f"your machine slept {_span(jump_s)}")
 
-    def _overdue(self, now_ns: int) -> Loss | None:
+    def _overdue(self, now_ns: int) -> Disconnect | None:
         """Deadlines that have passed, the surest sign of death first."""
         d = self._deadlines
         if self._half_ns is not None and now_ns - self._half_ns > d.half_frame_s * 1e9:
-            return Loss("truncated", 1006, "a frame stopped half-way")
+            return Disconnect("truncated", 1006, "a frame stopped half-way")
         problem = self._talk.overdue(now_ns)
         if problem is not None:
             return problem
         if self._rotate_ns is not None and now_ns >= self._rotate_ns:
-            return Loss("rotation", 0, "before the venue's own limit on a connection's age")
+            return Disconnect("rotation", 0, "before the venue's own limit on a connection's age")
         return self._silent(now_ns)
 
-    def _silent(self, now_ns: int) -> Loss | None:
+    def _silent(self, now_ns: int) -> Disconnect | None:
         """A feed that says nothing although its socket lives."""
         for wanted, started_ns in self._probing.items():
             if now_ns - started_ns > self._deadlines.probe_s * 1e9:
-                return Loss("silent", 0, f"no {wanted.channel} of {wanted.symbol}, REST no answer")
+                return Disconnect(
+                    "silent", 0, f"no {wanted.channel} of {wanted.symbol}, REST no answer"
+                )
         quiet = self._quiet(now_ns)
         if not quiet:
             if self.state == "stale":
@@ -331,10 +333,10 @@ class Course:
             names = ", ".join(f"{w.channel} {w.symbol}" for w in quiet)
             self.state, self.why = "stale", f"no data: {names}"
         if not self._can_probe and len(quiet) == len(self._silence):
-            return Loss("silent", 0, f"no {quiet[0].channel} of {quiet[0].symbol}")
+            return Disconnect("silent", 0, f"no {quiet[0].channel} of {quiet[0].symbol}")
         return None
 
-    def _quiet(self, now_ns: int) -> list[Listen]:
+    def _quiet(self, now_ns: int) -> list[ChannelSpec]:
         """Channels without data, or other proof, for longer than they should be."""
         return [
             wanted
@@ -348,7 +350,7 @@ class Course:
             > seconds * 1e9
         ]
 
-    def _to_probe(self, now_ns: int) -> list[Listen]:
+    def _to_probe(self, now_ns: int) -> list[ChannelSpec]:
         if not self._can_probe or self.state not in ("stale", "live"):
             return []
         due = [wanted for wanted in self._quiet(now_ns) if wanted not in self._probing]
@@ -357,7 +359,7 @@ class Course:
         return due
 
 
-def _outage(loss: Loss) -> str:
+def _outage(loss: Disconnect) -> str:
     return loss.text if loss.kind == "slept" else f"reconnect: {loss}"
 
 
@@ -391,8 +393,8 @@ def _is_fatal(error: VocxError) -> bool:
     return isinstance(error, TlsError | BadInput | LabError)
 
 
-def _dial_loss(error: VocxError) -> Loss:
+def _dial_loss(error: VocxError) -> Disconnect:
     if isinstance(error, VenueError):
-        return Loss("upgrade", error.http_status or 0, error.text[:80], error.retry_after_s)
+        return Disconnect("upgrade", error.http_status or 0, error.text[:80], error.retry_after_s)
     kind = "dns" if isinstance(error, DnsError) else type(error).__name__
-    return Loss(kind, 0, str(error)[:120])
+    return Disconnect(kind, 0, str(error)[:120])

@@ -1,4 +1,4 @@
-"""The thread of one socket: a thin shell that does what :mod:`vocx.stream.life` asks for.
+"""The thread of one socket: a thin shell that does what :mod:`vocx.stream.lifecycle` asks for.
 
 It prints nothing and raises nothing: whatever goes wrong ends in a state, a counter or a typed
 error that :class:`~vocx.stream.stream.Stream` shows.
@@ -16,17 +16,17 @@ import websocket
 
 from vocx.errors import VocxError
 from vocx.facts import BookSnapshot, Fact, Gap, Quote
-from vocx.stream.account import AccountSlot, Ask, Reconcile
-from vocx.stream.backoff import Loss
+from vocx.stream.account import AccountChannel, Ask, Reconcile
+from vocx.stream.backoff import Disconnect
+from vocx.stream.book_sync import Fetch, Snapshots
+from vocx.stream.channels import BookChannel, ChannelState, State
 from vocx.stream.deadlines import Clock, Deadlines
-from vocx.stream.dial import Line, dial
-from vocx.stream.intake import Deliver, Intake, Tap
-from vocx.stream.life import Course
-from vocx.stream.snapshots import Fetch, Snapshots
-from vocx.stream.state import BookSlot, Slot, State
-from vocx.stream.stats import Meter
-from vocx.stream.steps import Dial, Dialled, Hang, Heard, Pause, Ping, Probe, Read, Send
-from vocx.venues.base import GetBook, Listen, SocketPlan, Venue
+from vocx.stream.dial import WebSocketConnection, dial
+from vocx.stream.frames import Deliver, FrameHandler, OnFrame
+from vocx.stream.lifecycle import Lifecycle
+from vocx.stream.stats import Counters
+from vocx.stream.steps import Close, Connected, Dial, Ping, Probe, Read, ReadResult, Send, Sleep
+from vocx.venues.base import ChannelSpec, GetBook, SocketPlan, Venue
 
 Asker = Callable[[], object]
 Login = Callable[[SocketPlan], SocketPlan]
@@ -46,7 +46,7 @@ class Equipment:
         snapshot: Fetch,
         probe: Asker | None,
         ca_file: str | Path | None,
-        tap: Tap | None,
+        on_frame: OnFrame | None,
         clock: Clock,
         deadlines: Deadlines,
         offset_ns: Callable[[], int | None],
@@ -59,38 +59,38 @@ class Equipment:
         self.login, self.resync, self.reconcile = login, resync, reconcile
         self.venue, self.url = venue, url
         self.snapshot, self.probe = snapshot, probe
-        self.ca_file, self.tap = ca_file, tap
+        self.ca_file, self.on_frame = ca_file, on_frame
         self.clock, self.deadlines, self.offset_ns = clock, deadlines, offset_ns
         self.deliver, self.changed = deliver, changed
 
 
-class Reader(threading.Thread):
+class SocketWorker(threading.Thread):
     """One socket, its thread, its life.
 
     Attributes
     ----------
-    course : Course
+    course : Lifecycle
         Where its life stands.
-    meter : Meter
+    meter : Counters
         What it counted.
-    slots : list of Slot
+    slots : list of ChannelState
         The channels that it serves.
     outages : deque of Gap
         Times without a connection, one for each channel, the latest last.
     """
 
     def __init__(
-        self, name: str, plan: SocketPlan, state: State, course: Course, gear: Equipment
+        self, name: str, plan: SocketPlan, state: State, course: Lifecycle, gear: Equipment
     ) -> None:
         super().__init__(name=f"vocx-{name}", daemon=True)
-        self.plan, self.course, self.meter = plan, course, Meter()
+        self.plan, self.course, self.meter = plan, course, Counters()
         self.stopping = threading.Event()
         self.outages: deque[Gap] = deque(maxlen=_OUTAGES)
         self._gear = gear
-        self._line: Line | None = None
+        self._line: WebSocketConnection | None = None
         self._ping_asked, self._pinged_at_ns = False, 0
-        self._probes: deque[tuple[Listen, bool]] = deque()
-        self.slots: list[Slot | AccountSlot] = [
+        self._probes: deque[tuple[ChannelSpec, bool]] = deque()
+        self.slots: list[ChannelState | AccountChannel] = [
             state.add(w, self.meter) for w in plan.topics.values()
         ]
         self._reconcile: Reconcile | None = None
@@ -99,9 +99,9 @@ class Reader(threading.Thread):
         self.snapshots: list[Snapshots] = []
         for slot in self.slots:
             intent = gear.venue.snapshot(slot.wanted.symbol or "")
-            if isinstance(slot, BookSlot) and intent is not None:
+            if isinstance(slot, BookChannel) and intent is not None:
                 self.snapshots.append(Snapshots(slot, intent, gear.snapshot, gear.deadlines))
-        self._intake = Intake(
+        self._intake = FrameHandler(
             plan,
             state,
             self.meter,
@@ -109,7 +109,7 @@ class Reader(threading.Thread):
             deliver=gear.deliver,
             changed=gear.changed,
             offset_ns=gear.offset_ns,
-            tap=gear.tap,
+            on_frame=gear.on_frame,
         )
 
     # the shell
@@ -134,16 +134,16 @@ class Reader(threading.Thread):
             self._hang(1000 if self.stopping.is_set() else None, "")
             self._gear.changed()
 
-    def _do(self, command: object) -> Dialled | Heard | None:
+    def _do(self, command: object) -> Connected | ReadResult | None:
         if type(command) is Read:
             if self._ping_asked:
                 self._ping_when_due()
             return self._read()
         if isinstance(command, Dial):
             return self._dial()
-        if isinstance(command, Pause):
+        if isinstance(command, Sleep):
             self.stopping.wait(command.seconds)
-        elif isinstance(command, Hang):
+        elif isinstance(command, Close):
             self._hang(command.code, command.reason)
         elif isinstance(command, Probe):
             self._ask(command.wanted)
@@ -185,7 +185,7 @@ class Reader(threading.Thread):
         if course.state != before:
             self._gear.changed()
 
-    def _dial(self) -> Dialled:
+    def _dial(self) -> Connected:
         gear = self._gear
         try:
             if self.course.clock_refused and gear.resync is not None:
@@ -201,7 +201,7 @@ class Reader(threading.Thread):
                 self.course.use(gear.login(self.plan))
         except VocxError as error:
             self._hang(None, "")
-            return Dialled(error)
+            return Connected(error)
         self.meter.handshake = self._line.phases
         self.meter.ports.append(self._line.wire.local_port)
         self.meter.stamped = self._line.wire.stamped
@@ -212,7 +212,7 @@ class Reader(threading.Thread):
             books.begin(time.monotonic_ns())
         if self._reconcile is not None:
             self._reconcile.begin()
-        return Dialled()
+        return Connected()
 
     def _send(self, payload: bytes, opcode: int) -> None:
         """Send; a failure shows at the next read, which is where losses are handled."""
@@ -244,13 +244,13 @@ class Reader(threading.Thread):
 
     # receiving
 
-    def _read(self) -> Heard:
-        heard, line, intake = Heard(), self._line, self._intake
+    def _read(self) -> ReadResult:
+        heard, line, intake = ReadResult(), self._line, self._intake
         assert line is not None
         try:
             data = line.wire.read()
         except OSError as error:
-            heard.closed = Loss("reset", 1006, str(error.strerror or error))
+            heard.closed = Disconnect("reset", 1006, str(error.strerror or error))
             return heard
         now_ns = time.monotonic_ns()
         if data:
@@ -260,7 +260,7 @@ class Reader(threading.Thread):
                     self._send(payload, opcode)
                 intake.replies.clear()
         elif data == b"":
-            heard.closed = Loss("eof", 1006, "the connection ended without a close frame")
+            heard.closed = Disconnect("eof", 1006, "the connection ended without a close frame")
         else:
             heard.half = intake.half
         if self._probes:
@@ -280,7 +280,7 @@ class Reader(threading.Thread):
         if facts is None or not live:
             return
         out: list[Fact] = []
-        mine = [slot for slot in self.slots if isinstance(slot, AccountSlot)]
+        mine = [slot for slot in self.slots if isinstance(slot, AccountChannel)]
         for fact in facts:
             for slot in mine:
                 if type(fact) is slot.kind:
@@ -301,21 +301,21 @@ class Reader(threading.Thread):
             return "asking for the account by REST"
         return f"asking for the account by REST, again after: {self._reconcile.problem}"
 
-    def _supply(self, slot: BookSlot, got: BookSnapshot) -> None:
+    def _supply(self, slot: BookChannel, got: BookSnapshot) -> None:
         """A snapshot has come by REST. It is no proof of life of the stream."""
         out: list[Fact] = []
         slot.take(got, slot.heard_ns, out)
         self._gear.changed()
         self._gear.deliver(out)
 
-    def as_of_ns(self, slot: Slot | AccountSlot) -> int | None:
+    def as_of_ns(self, slot: ChannelState | AccountChannel) -> int | None:
         """Up to when this channel is complete (wall clock), by the best proof there is.
 
         Its own data, or other data of the same socket less the cadence, or REST that agreed;
         each less the one-way delay, half of the measured round trip. A pong proves nothing
         about the feed.
         """
-        if isinstance(slot, AccountSlot):
+        if isinstance(slot, AccountChannel):
             return self._account_as_of_ns(slot)
         fact = slot.fact
         if fact is None:
@@ -334,13 +334,13 @@ class Reader(threading.Thread):
             proofs.append(wall_ns - (mono_ns - proved_ns))
         return max(proofs) - trip_ns // 2
 
-    def _account_as_of_ns(self, slot: AccountSlot) -> int | None:
+    def _account_as_of_ns(self, slot: AccountChannel) -> int | None:
         """Up to when an account is known: while its socket lives, to the last bytes of it."""
         if slot.ready:
             return self.course.heard_wall_ns - (self.meter.round_trip_ns() or 0) // 2
         return slot.account.changed_ns
 
-    def feeds(self, slot: Slot | AccountSlot) -> bool:
+    def feeds(self, slot: ChannelState | AccountChannel) -> bool:
         """This channel is connected and not suspicious."""
         if self.course.state not in ("live", "degraded", "stale") or not self.is_alive():
             return False
@@ -348,11 +348,11 @@ class Reader(threading.Thread):
 
     # a silent feed
 
-    def _ask(self, wanted: Listen) -> None:
+    def _ask(self, wanted: ChannelSpec) -> None:
         name = f"vocx-probe-{wanted.symbol}"
         threading.Thread(target=self._compare, args=(wanted,), name=name, daemon=True).start()
 
-    def _compare(self, wanted: Listen) -> None:
+    def _compare(self, wanted: ChannelSpec) -> None:
         """Does REST show what we show? Silence is then a quiet market, and proven."""
         agrees = False
         try:
@@ -366,13 +366,13 @@ class Reader(threading.Thread):
             agrees = False
         self._probes.append((wanted, agrees))
 
-    def _others_go_on(self, wanted: Listen) -> bool:
+    def _others_go_on(self, wanted: ChannelSpec) -> bool:
         """Other channels of this very socket are heard: this one is only quiet."""
         now_ns = time.monotonic_ns()
         others = [slot for slot in self.slots if slot.wanted != wanted]
         return any(now_ns - slot.heard_ns < _ALIVE_NS for slot in others)
 
-    def _market_stands_still(self, wanted: Listen) -> bool:
+    def _market_stands_still(self, wanted: ChannelSpec) -> bool:
         """Nothing changes in the book either: the market is paused, not the feed."""
         intent = GetBook(symbol=wanted.symbol or "", depth=5)
         before = self._gear.snapshot(intent)
@@ -380,11 +380,11 @@ class Reader(threading.Thread):
         now = self._gear.snapshot(intent)
         return (before.sequence, before.bids, before.asks) == (now.sequence, now.bids, now.asks)
 
-    def _same_top(self, wanted: Listen) -> bool:
+    def _same_top(self, wanted: ChannelSpec) -> bool:
         slot = next(slot for slot in self.slots if slot.wanted == wanted)
         there = self._gear.snapshot(GetBook(symbol=wanted.symbol or "", depth=5))
         here: Fact | None = slot.fact
-        if isinstance(slot, BookSlot):
+        if isinstance(slot, BookChannel):
             with slot.lock:
                 here = slot.book.snapshot(5) if slot.book.in_sync else None
         if isinstance(here, Quote | BookSnapshot):

@@ -13,20 +13,20 @@ from typing import Any
 
 from vocx.errors import BadReply
 from vocx.facts import Candle, Fact, Gap
-from vocx.stream.backoff import Loss
+from vocx.stream.backoff import Disconnect
+from vocx.stream.channels import ChannelState, State
 from vocx.stream.framing import CLOSE, PING, PONG, Frame, Framing, close_reason
-from vocx.stream.state import Slot, State
-from vocx.stream.stats import Meter, sample
-from vocx.stream.steps import Heard
-from vocx.stream.wire import Wire
+from vocx.stream.socket import BufferedSocket
+from vocx.stream.stats import Counters, sample
+from vocx.stream.steps import ReadResult
 from vocx.venues.base import Ack, Control, Decoded, SocketPlan, Unknown
 
 Decode = Callable[[bytes, int, SocketPlan], Sequence[Decoded]]
 Deliver = Callable[[Sequence[Fact]], None]
-Tap = Callable[[bytes, int], None]
+OnFrame = Callable[[bytes, int], None]
 
 
-class Intake:
+class FrameHandler:
     """Takes the bytes of one socket. Its reader thread alone calls it.
 
     Attributes
@@ -45,22 +45,22 @@ class Intake:
         self,
         plan: SocketPlan,
         state: State,
-        meter: Meter,
+        meter: Counters,
         *,
         decode: Decode,
         deliver: Deliver,
         changed: Callable[[], None],
         offset_ns: Callable[[], int | None],
-        tap: Tap | None = None,
+        on_frame: OnFrame | None = None,
     ) -> None:
         self.good_wall_ns = 0
         self.replies: list[tuple[int, bytes]] = []
         self.pinged_ns: int | None = None
         self.anew = False
         self._plan, self._meter = plan, meter
-        self._decode, self._deliver, self._tap = decode, deliver, tap
+        self._decode, self._deliver, self._tap = decode, deliver, on_frame
         self._changed, self._offset_ns = changed, offset_ns
-        self._tables: dict[type, dict[Any, Slot]] = {**state.by_kind}
+        self._tables: dict[type, dict[Any, ChannelState]] = {**state.by_kind}
         self._candles = state.candles
         self._private = state.private
         self._framing = Framing()
@@ -72,7 +72,7 @@ class Intake:
         self.replies.clear()
         self.pinged_ns = None
 
-    def take(self, data: bytes, wire: Wire, now_ns: int, heard: Heard) -> None:
+    def take(self, data: bytes, wire: BufferedSocket, now_ns: int, heard: ReadResult) -> None:
         """Bytes have come: apply them, and note in ``heard`` what they mean for the socket."""
         heard.fresh = True
         self._meter.bytes += len(data)
@@ -82,7 +82,7 @@ class Intake:
         heard.half = self._framing.half
         broken = self._framing.broken
         if broken is not None and heard.closed is None:
-            heard.closed = Loss("protocol", broken.code, broken.reason)
+            heard.closed = Disconnect("protocol", broken.code, broken.reason)
             self.replies.append((CLOSE, broken.code.to_bytes(2, "big")))
 
     @property
@@ -90,8 +90,10 @@ class Intake:
         """A frame has begun and not ended."""
         return self._framing.half
 
-    def _absorb(self, messages: list[bytes | Frame], wire: Wire, now_ns: int, heard: Heard) -> None:
-        decode, plan, tap = self._decode, self._plan, self._tap
+    def _absorb(
+        self, messages: list[bytes | Frame], wire: BufferedSocket, now_ns: int, heard: ReadResult
+    ) -> None:
+        decode, plan, on_frame = self._decode, self._plan, self._tap
         tables, out = self._tables, list[Fact]()
         count, controls = len(messages), 0
         arrived_ns, step_ns = wire.first_ns, (wire.last_ns - wire.first_ns) // count
@@ -103,8 +105,8 @@ class Intake:
                 if heard.closed is not None:
                     break
                 continue
-            if tap is not None:
-                self._tapped(tap, message, arrived_ns)
+            if on_frame is not None:
+                self._show_frame(on_frame, message, arrived_ns)
             try:
                 decoded = decode(message, arrived_ns, plan)
             except BadReply:
@@ -126,7 +128,9 @@ class Intake:
                 self._tell_first()
         self._measure(wire, now_ns, count, out)
 
-    def _rare(self, fact: Any, message: bytes, now_ns: int, out: list[Fact], heard: Heard) -> None:
+    def _rare(
+        self, fact: Any, message: bytes, now_ns: int, out: list[Fact], heard: ReadResult
+    ) -> None:
         """Everything that is not a fact of a channel and symbol."""
         if type(fact) is Candle:
             slot = self._candles.get((fact.symbol, fact.interval))
@@ -148,7 +152,7 @@ class Intake:
             self._waited_for = waited_for
             self._changed()
 
-    def _measure(self, wire: Wire, now_ns: int, count: int, out: list[Fact]) -> None:
+    def _measure(self, wire: BufferedSocket, now_ns: int, count: int, out: list[Fact]) -> None:
         meter, done_ns = self._meter, time.time_ns()
         meter.kinds.update(map(type, out))
         offset_ns = self._offset_ns()
@@ -169,13 +173,13 @@ class Intake:
         else:
             meter.rates.append((second, count))
 
-    def _tapped(self, tap: Tap, message: bytes, arrived_ns: int) -> None:
+    def _show_frame(self, on_frame: OnFrame, message: bytes, arrived_ns: int) -> None:
         try:
-            tap(message, arrived_ns)
+            on_frame(message, arrived_ns)
         except Exception:  # a recorder that fails must not end the stream
-            self._meter.tap_errors += 1
+            self._meter.on_frame_errors += 1
 
-    def _aside(self, what: Decoded, out: list[Fact], heard: Heard) -> None:
+    def _aside(self, what: Decoded, out: list[Fact], heard: ReadResult) -> None:
         """Decoded, but no fact of a channel."""
         if isinstance(what, Ack):
             heard.acks = [*heard.acks, what]
@@ -183,7 +187,7 @@ class Intake:
             if what.kind == "shutdown":
                 heard.shutdown = True
             elif what.kind == "terminated":
-                heard.closed = Loss("terminated", 0, what.text)
+                heard.closed = Disconnect("terminated", 0, what.text)
             elif what.kind == "pong":
                 self._pong(None, time.time_ns(), heard)
             else:
@@ -198,24 +202,24 @@ class Intake:
         self._meter.unknown += 1
         self._meter.unknown_samples.append(sample(text))
 
-    def _malformed(self, text: bytes, heard: Heard) -> None:
+    def _malformed(self, text: bytes, heard: ReadResult) -> None:
         self._meter.parse_errors += 1
         heard.bad += 1
         self._meter.bad_samples.append(sample(text))
 
-    def _control(self, frame: Frame, wire: Wire, heard: Heard) -> None:
+    def _control(self, frame: Frame, wire: BufferedSocket, heard: ReadResult) -> None:
         if frame.opcode == PING:
             self.replies.append((PONG, frame.payload))
         elif frame.opcode == PONG:
             self._pong(frame.payload, wire.last_ns, heard)
         elif frame.opcode == CLOSE:
             code, text = close_reason(frame.payload)
-            heard.closed = Loss("close", code, text[:120])
+            heard.closed = Disconnect("close", code, text[:120])
             self.replies.append((CLOSE, frame.payload[:2]))
         else:
             self._unknown(frame.payload)
 
-    def _pong(self, payload: bytes | None, arrived_ns: int, heard: Heard) -> None:
+    def _pong(self, payload: bytes | None, arrived_ns: int, heard: ReadResult) -> None:
         """Our own ping came back: proof that the socket lives, and a round trip. What the bytes
         waited here for the interpreter is not part of it."""
         sent_ns = self.pinged_ns
