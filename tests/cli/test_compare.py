@@ -57,7 +57,7 @@ def test_json_is_one_object_with_everything(said: dict[str, Any]) -> None:
     assert len(said["article"]) == 8 and len(said["ages"]) == 12
     mean = said["ages"][0]["age_mean_ms"]
     assert mean["low"] <= mean["value"] <= mean["high"] and mean["n"] > 1
-    assert set(said["measured"]) == {"calls", "traffic", "fills", "orders", "lines"}
+    assert set(said["measured"]) == {"calls", "traffic", "fills", "orders", "code_size"}
     assert said["conditions"]["fills"]["rtt_ms"] == 20
 
 

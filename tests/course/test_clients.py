@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from vocx.lab import Lab
-from vocx.measure import lines
+from vocx.measure import code_size
 from vocx.measure.code_size import imported, logical, source
 
 Start = Callable[..., "Running"]
@@ -276,7 +276,7 @@ def test_a_logical_line_is_counted_once() -> None:
 
 def test_lines_of_each_client() -> None:
     """What a client imports is part of what must be written."""
-    found = {one.client: one for one in lines().clients}
+    found = {one.client: one for one in code_size().clients}
     assert found["listen"].total < found["ask"].total < found["survive"].total
     hybrid = found["hybrid"]
     assert hybrid.uses == ["ask", "survive"]

@@ -73,7 +73,7 @@ def test_eight_rows_each_with_a_source_and_its_date() -> None:
 
 def test_what_was_not_measured_says_so() -> None:
     """No number is made up: only the row of the given result has one."""
-    found = article(lines=measure.lines())
+    found = article(code_size=measure.code_size())
     for one in found.rows():
         measured = one["measured_REST"], one["measured_WebSocket"]
         assert (ABSENT in measured) == (one["row"] != "complexity")
@@ -103,7 +103,7 @@ def test_ages_of_one_distance_are_enough(exchange: Exchange) -> None:
     """A lesson has watched two feeds for some seconds: that fills its rows."""
     feeds = [measure.Push("quotes"), measure.Poll(1000)]
     seen = measure.freshness(exchange, feeds, seconds=2)
-    found = article(sweep=seen, lines=measure.lines())
+    found = article(sweep=seen, code_size=measure.code_size())
     flow = row(found, "data flow")
     assert f"of {seen.updates:,} updates seen" in flow["measured_WebSocket"]
     assert "0 ms away" in flow["so"] and row(found, "latency")["measured_REST"] == ABSENT
@@ -118,7 +118,7 @@ def test_nothing_given_is_refused() -> None:
 
 def test_it_is_kept_drawn_and_wrapped(tmp_path: Path) -> None:
     """All parts are in the file, and a narrow terminal shows every line whole."""
-    found = article(orders=ORDERS, fills=FILLS, lines=measure.lines())
+    found = article(orders=ORDERS, fills=FILLS, code_size=measure.code_size())
     assert load(found.save(tmp_path / "found")) == found
     assert len(found.frame()) == 8 and len(found.figure().data[0].y) == 2
     assert max(map(len, found.table(width=80).splitlines())) <= 80

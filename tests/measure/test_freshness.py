@@ -186,7 +186,9 @@ def test_a_sweep_turns_the_dial_and_puts_it_back(exchange) -> None:
 
 def test_perfect_feeds_over_the_last_minute(exchange, far) -> None:
     """The truth log is a market for arithmetic: staler is wronger."""
-    found = measure.ideal(measure.truth_of(exchange.lab, seconds=20), [Push(), Poll(500.0)], [80])
+    found = measure.simulate(
+        measure.truth_of(exchange.lab, seconds=20), [Push(), Poll(500.0)], [80]
+    )
     push, poll = (found.find(feed, 80).wrong.value for feed in (Push(), Poll(500.0)))
     assert 0 < push < poll < 1
     assert found.find(Poll(500.0), 80).age.value == pytest.approx(290, abs=2)
@@ -194,7 +196,7 @@ def test_perfect_feeds_over_the_last_minute(exchange, far) -> None:
 
 def test_who_pays_on_measured_feeds(far) -> None:
     """Paper orders on what the real feeds showed; all at the same moments."""
-    found = measure.who_pays(far, orders=500)
+    found = measure.adverse_selection(far, orders=500)
     push, poll = found.find(Push("quotes")), found.find(Poll(500.0))
     assert push.filled.value >= poll.filled.value and push.left.value <= poll.left.value
     assert "500 paper orders" in str(found) and len(found.figure().data) == 2
@@ -205,7 +207,9 @@ def test_who_pays_by_hand() -> None:
     10 more at the market and loses on its quote; a fresh one does none of that."""
     second = 1_000_000_000
     true = steps_of([(0, 100, 101), (55 * second, 110, 111), (100 * second, 110, 111)], 1)
-    fresh, stale = measure.who_pays(true, [Push(), Poll(20_000.0)], rtt_ms=0, orders=4000).payers
+    fresh, stale = measure.adverse_selection(
+        true, [Push(), Poll(20_000.0)], rtt_ms=0, orders=4000
+    ).costs
     assert fresh.filled.value == 1 and fresh.left.value == 0 and fresh.slippage_sd_bp == 0
     late = 1 - stale.filled.value
     assert 0.1 < late < 0.25 and stale.left.value == pytest.approx(late)
@@ -217,7 +221,7 @@ def test_the_recorded_session_gives_the_reference_values(recorded: Path) -> None
     """Mean age and wrong share of six feeds at four distances, over 650 s of the real market."""
     folder = recorded / "binance" / "hftbacktest"
     true = measure.truth_in(sorted(folder.glob("btcusdt_2024080*.gz")))
-    found = measure.ideal(true, phases=2)
+    found = measure.simulate(true, phases=2)
     wrong = {
         Push("quotes"): (0, 2.6, 6.3, 11.6),
         Push("book"): (6.9, 7.9, 10.6, 15.2),
@@ -232,10 +236,10 @@ def test_the_recorded_session_gives_the_reference_values(recorded: Path) -> None
             row = found.find(feed, rtt)
             assert row.wrong.value * 100 == pytest.approx(share, abs=0.2 + 0.07 * share)
             assert row.age.value == pytest.approx(feed.expected_age_ms(rtt), rel=0.01, abs=0.1)
-    paid = measure.who_pays(true, rtt_ms=80, orders=8000)
-    fills = [one.filled.value * 100 for one in paid.payers]
+    paid = measure.adverse_selection(true, rtt_ms=80, orders=8000)
+    fills = [one.filled.value * 100 for one in paid.costs]
     assert fills == pytest.approx([95, 91, 82, 70], abs=2)
-    assert [one.slippage_sd_bp for one in paid.payers] == pytest.approx(
+    assert [one.slippage_sd_bp for one in paid.costs] == pytest.approx(
         [0.3, 0.5, 0.9, 1.9], rel=0.2
     )
 

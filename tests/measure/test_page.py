@@ -10,7 +10,7 @@ from vocx.measure.page import page
 
 def test_each_row_has_both_ways_and_what_follows() -> None:
     """Eight names, a line for REST and one for WebSocket each; the conditions are folded."""
-    shown = measure.article(lines=measure.lines())._repr_mimebundle_()["text/html"]
+    shown = measure.article(code_size=measure.code_size())._repr_mimebundle_()["text/html"]
     assert re.findall(r"rowspan=\d style=\"[^\"]*\"><b>([a-z ]+)</b>", shown) == [
         "connection", "latency", "data flow", "rate limits", "best for", "complexity",
         "bandwidth", "auth",

@@ -151,7 +151,7 @@ def _ages(found: Sequence[Freshness], feed: int, full: bool) -> Table:
 
 
 def _stacked(said: Mapping[str, str]) -> Text:
-    """Lines by their label, each in its style."""
+    """CodeSize by their label, each in its style."""
     lines = (Text(text, style=ROWS_STYLE.get(label, "")) for label, text in said.items())
     return Text("\n").join(lines)
 

@@ -7,32 +7,32 @@ Three words are kept apart (see :mod:`vocx.measure.result`): *call time*, *age*,
 >>> measure.freshness(ex, [measure.Poll(1000), measure.Push("quotes")], seconds=10)
 >>> measure.sweep(ex, [0, 20, 80, 200]).figure()
 >>> measure.theory.expected_age_ms(interval_ms=1000, rtt_ms=80)
->>> measure.ideal(measure.truth_of(ex.lab))
->>> measure.wrong_when(ex.lab, measure.Poll(1000), rtt_ms=20)
+>>> measure.simulate(measure.truth_of(ex.lab))
+>>> measure.event_errors(ex.lab, measure.Poll(1000), rtt_ms=20)
 >>> measure.calls(ex, rtt_ms=[0, 20, 80])
 >>> measure.traffic(ex, every_ms=1000, seconds=5)
 >>> measure.distance(lab=ex.lab).dial(ex.lab)
 >>> measure.article(ex)
 >>> measure.fills(ex, every_ms=(250, 1000)).figure()
 >>> measure.orders(ex)
->>> measure.who_pays(measure.truth_of(ex.lab), rtt_ms=80)
+>>> measure.adverse_selection(measure.truth_of(ex.lab), rtt_ms=80)
 """
 
 from vocx.measure import theory
-from vocx.measure.adverse_selection import WhoPays, who_pays
+from vocx.measure.adverse_selection import AdverseSelection, adverse_selection
 from vocx.measure.article import Article, article
 from vocx.measure.calls import CallTime, CallTimes, calls
 from vocx.measure.charts import frontier, prices
-from vocx.measure.code_size import Lines, lines
+from vocx.measure.code_size import CodeSize, code_size
 from vocx.measure.distance import Distance, distance
-from vocx.measure.event_errors import WrongWhen, wrong_when
+from vocx.measure.event_errors import EventErrors, event_errors
 from vocx.measure.feeds import Feed, Hybrid, Poll, Push
 from vocx.measure.fills import FillTimes, fills
 from vocx.measure.freshness import FeedResult, Freshness, freshness
 from vocx.measure.orders import OrderEntry, orders
 from vocx.measure.result import Conditions, Result, load
 from vocx.measure.sampling import Interval
-from vocx.measure.simulation import Ideal, ideal, truth_in, truth_of
+from vocx.measure.simulation import Simulation, simulate, truth_in, truth_of
 from vocx.measure.steps import Ages, Observed, Steps
 from vocx.measure.sweep import Sweep, sweep
 from vocx.measure.traffic import Cost, Traffic, traffic
@@ -50,10 +50,10 @@ __all__ = [
     "FillTimes",
     "Freshness",
     "Hybrid",
-    "Ideal",
+    "Simulation",
     "Interval",
     "Observed",
-    "Lines",
+    "CodeSize",
     "OrderEntry",
     "Poll",
     "Push",
@@ -61,16 +61,16 @@ __all__ = [
     "Steps",
     "Sweep",
     "Traffic",
-    "WhoPays",
-    "WrongWhen",
+    "AdverseSelection",
+    "EventErrors",
     "article",
     "calls",
     "distance",
     "fills",
     "freshness",
     "frontier",
-    "ideal",
-    "lines",
+    "simulate",
+    "code_size",
     "load",
     "orders",
     "prices",
@@ -79,6 +79,6 @@ __all__ = [
     "traffic",
     "truth_in",
     "truth_of",
-    "who_pays",
-    "wrong_when",
+    "adverse_selection",
+    "event_errors",
 ]

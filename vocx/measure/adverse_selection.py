@@ -41,7 +41,7 @@ to be held against."""
 PLAYED: tuple[Feed, ...] = (Push("quotes"), Poll(250.0), Poll(1000.0), Poll(5000.0))
 
 
-class Payer(msgspec.Struct, frozen=True, kw_only=True):
+class StaleCost(msgspec.Struct, frozen=True, kw_only=True):
     """What one feed's stale prices cost. Basis points of the price; means with intervals.
 
     Attributes
@@ -67,12 +67,12 @@ class Payer(msgspec.Struct, frozen=True, kw_only=True):
     lost_per_quote_bp: Interval
 
 
-class WhoPays(Result, frozen=True, kw_only=True):
+class AdverseSelection(Result, frozen=True, kw_only=True):
     """The cost of stale prices to three programs, for each feed."""
 
     title: ClassVar[str] = "who pays for a stale price"
     orders: int
-    payers: list[Payer]
+    costs: list[StaleCost]
 
     def rows(self) -> list[dict[str, Any]]:
         return [
@@ -85,7 +85,7 @@ class WhoPays(Result, frozen=True, kw_only=True):
                 "lost_per_deal_bp": one.lost_bp,
                 "lost_per_quote_bp": one.lost_per_quote_bp,
             }
-            for one in self.payers
+            for one in self.costs
         ]
 
     def table(self) -> str:
@@ -99,16 +99,16 @@ class WhoPays(Result, frozen=True, kw_only=True):
                 "lost a deal, bp": one.lost_bp.around(2),
                 "lost a quote, bp": one.lost_per_quote_bp.around(3),
             }
-            for one in self.payers
+            for one in self.costs
         ]
         under = f"{self.orders:,} paper orders each, at the same moments; left: the true price "
         under += "had passed a quote, and others dealt with it; deals are those; "
         under += f"a taker's fee is {FEE_BP:g} bp"
         return "\n".join([grid(shown), fold(under), self.conditions.under()])
 
-    def find(self, feed: Feed) -> Payer:
+    def find(self, feed: Feed) -> StaleCost:
         """What one feed cost."""
-        return next(one for one in self.payers if one.feed == feed)
+        return next(one for one in self.costs if one.feed == feed)
 
     def figure(self, *, height: int | None = None) -> go.Figure:
         """What each of the three pays, by feed: fills missed, the buyer's mean, the quoter's
@@ -120,13 +120,13 @@ class WhoPays(Result, frozen=True, kw_only=True):
             return one.value * 100, low, high
 
         return figures.ranked(
-            [one.feed.name for one in self.payers],
+            [one.feed.name for one in self.costs],
             {
                 "random buyer: paid above the ask seen": [
-                    ends(one.slippage_bp) for one in self.payers
+                    ends(one.slippage_bp) for one in self.costs
                 ],
                 "quoter: lost where the price had left": [
-                    ends(one.lost_per_quote_bp) for one in self.payers
+                    ends(one.lost_per_quote_bp) for one in self.costs
                 ],
             },
             x="basis points per 100 orders (on paper, against the exchange's own log)",
@@ -141,14 +141,14 @@ def _percent(share: Interval) -> str:
     return f"{share.value * 100:.0f} ± {(share.high - share.low) * 50:.0f} %"
 
 
-def who_pays(
+def adverse_selection(
     source: Freshness | Steps,
     feeds: Sequence[Feed] = PLAYED,
     *,
     rtt_ms: float | None = None,
     orders: int = 2000,
     seed: int = 7,
-) -> WhoPays:
+) -> AdverseSelection:
     """Play three programs on paper.
 
     Parameters
@@ -183,10 +183,10 @@ def who_pays(
         raise BadInput("the time is shorter than the longest interval and distance: take more")
     draw = Random(seed)
     drawn = sorted(draw.randrange(since_ns, until_ns - half_ns) for _ in range(orders))
-    return WhoPays(
+    return AdverseSelection(
         conditions=msgspec.structs.replace(stated, seed=seed, seconds=(until_ns - since_ns) / 1e9),
         orders=orders,
-        payers=_payers(screens, true, np.array(drawn, np.int64), half_ns),
+        costs=_costs(screens, true, np.array(drawn, np.int64), half_ns),
     )
 
 
@@ -198,9 +198,9 @@ def _stated(rtt_ms: float) -> Conditions:
     )
 
 
-def _payers(
+def _costs(
     screens: Mapping[Feed, Observed], true: Steps, moments: Moments, half_ns: int
-) -> list[Payer]:
+) -> list[StaleCost]:
     true_bid, true_ask = (side.astype(float) for side in at_moments(true, moments + half_ns))
     middle = (true_bid + true_ask) / 2
     to_bp = 1e4 / middle
@@ -211,7 +211,7 @@ def _payers(
         lost = (np.maximum(middle - ask, 0) * (true_bid > ask)) * to_bp
         lost += (np.maximum(bid - middle, 0) * (true_ask < bid)) * to_bp
         made.append(
-            Payer(
+            StaleCost(
                 feed=feed,
                 filled=share_interval(_blocks(true_ask <= ask)),
                 slippage_bp=mean_interval(_blocks(late)),

@@ -13,8 +13,8 @@ from vocx.measure import validation
 from vocx.measure.calls import CallTimes
 from vocx.measure.calls import calls as measure_calls
 from vocx.measure.claims import CLAIMS
-from vocx.measure.code_size import Lines
-from vocx.measure.code_size import lines as count_lines
+from vocx.measure.code_size import CodeSize
+from vocx.measure.code_size import code_size as count_code
 from vocx.measure.fills import FillTimes
 from vocx.measure.fills import fills as measure_fills
 from vocx.measure.findings import Parts, Told, told
@@ -41,8 +41,8 @@ SECONDS = 4.0
 class Article(Result, frozen=True, kw_only=True):
     """The eight rows, and in ``parts`` the results that "this machine" is filled from.
 
-    ``parts.sweep``, ``.calls``, ``.traffic``, ``.fills``, ``.orders`` and ``.lines`` are ``None``
-    where nothing was measured; their rows then say so.
+    ``parts.sweep``, ``.calls``, ``.traffic``, ``.fills``, ``.orders`` and ``.code_size`` are
+    ``None`` where nothing was measured; their rows then say so.
     """
 
     title: ClassVar[str] = (
@@ -92,7 +92,7 @@ class Article(Result, frozen=True, kw_only=True):
             if isinstance(part, Sweep):
                 far = ", ".join(f"{one.conditions.rtt_ms:g}" for one in part.results)
                 made = replace(made, dials=f"distance set to {far} ms, one after the other")
-            said = made.path if name == "lines" else made.show()
+            said = made.path if name == "code_size" else made.show()
             found += textwrap.wrap(
                 f"{PARTS.get(name, name)}: {said}", width, subsequent_indent="  "
             )
@@ -154,7 +154,7 @@ def article(
     traffic: Traffic | None = None,
     fills: FillTimes | None = None,
     orders: OrderEntry | None = None,
-    lines: Lines | None = None,
+    code_size: CodeSize | None = None,
     rtts: Sequence[float] = DISTANCES,
     seconds: float = SECONDS,
     full: bool = False,
@@ -169,7 +169,7 @@ def article(
 
     Parameters
     ----------
-    sweep, calls, traffic, fills, orders, lines
+    sweep, calls, traffic, fills, orders, code_size
         Results of :mod:`vocx.measure` that are there already.
     rtts : sequence of float
         Distances, milliseconds there and back; fills and orders at the nearest that is not 0.
@@ -185,7 +185,7 @@ def article(
     """
     if isinstance(sweep, Freshness):
         sweep = Sweep(conditions=sweep.conditions, results=[sweep])
-    parts = Parts(sweep, calls, traffic, fills, orders, lines)
+    parts = Parts(sweep, calls, traffic, fills, orders, code_size)
     if exchange is not None:
         say = progress or (lambda _: None)
         run = _Measuring(exchange, validation.distances(rtts), seconds, full, symbol, say)
@@ -218,7 +218,7 @@ class _Measuring:
     def filled(self, parts: Parts) -> Parts:
         """All parts: those that were given, and the others measured."""
         return Parts(
-            lines=parts.lines or count_lines(),
+            code_size=parts.code_size or count_code(),
             sweep=parts.sweep or self._ages(),
             calls=parts.calls or self._calls(),
             traffic=parts.traffic or self._traffic(),

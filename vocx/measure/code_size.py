@@ -50,8 +50,8 @@ KNOWN: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-class ClientLines(msgspec.Struct, frozen=True, kw_only=True):
-    """One client. ``lines`` are its file's, ``total`` also of the files that it imports."""
+class ClientSize(msgspec.Struct, frozen=True, kw_only=True):
+    """One client. ``code_size`` are its file's, ``total`` also of the files that it imports."""
 
     client: str
     does: str
@@ -61,11 +61,11 @@ class ClientLines(msgspec.Struct, frozen=True, kw_only=True):
     survives: list[str]
 
 
-class Lines(Result, frozen=True, kw_only=True):
+class CodeSize(Result, frozen=True, kw_only=True):
     """Logical lines of the minimal clients in :mod:`vocx.course.clients`."""
 
     title: ClassVar[str] = "lines of code of a minimal client, and what it survives"
-    clients: list[ClientLines]
+    clients: list[ClientSize]
 
     def rows(self) -> list[dict[str, Any]]:
         return [
@@ -89,7 +89,7 @@ class Lines(Result, frozen=True, kw_only=True):
             text += [f"    survives {what}" for what in one.survives or ["nothing: it ends"]]
         return "\n".join([*text, fold(self.conditions.path)])
 
-    def find(self, client: str) -> ClientLines:
+    def find(self, client: str) -> ClientSize:
         """One of them, by name."""
         return next(one for one in self.clients if one.client == client)
 
@@ -108,14 +108,14 @@ class Lines(Result, frozen=True, kw_only=True):
         )
 
 
-def lines() -> Lines:
+def code_size() -> CodeSize:
     """Count the minimal clients, and say what each survives. Nothing is run."""
     own = {name: logical(source(name)) for name in KNOWN}
     clients = []
     for name, (does, survives) in KNOWN.items():
         uses = imported(source(name))
         clients.append(
-            ClientLines(
+            ClientSize(
                 client=name,
                 does=does,
                 lines=own[name],
@@ -128,7 +128,7 @@ def lines() -> Lines:
         "logical lines of the files in vocx/course/clients, which run as they are; blank lines, "
         "comments, docstrings and the command line's block are not counted"
     )
-    return Lines(
+    return CodeSize(
         conditions=Conditions(path=path, clock="nobody: nothing is timed"), clients=clients
     )
 

@@ -34,7 +34,7 @@ Moment = tuple[int, int]
 """When (nanoseconds), and which of the true steps held just before."""
 
 
-class WhenRow(msgspec.Struct, frozen=True, kw_only=True):
+class EventError(msgspec.Struct, frozen=True, kw_only=True):
     """How often the price shown was not the true one at such moments; ``count`` of them, or none
     for a share of the time."""
 
@@ -43,14 +43,14 @@ class WhenRow(msgspec.Struct, frozen=True, kw_only=True):
     count: int | None
 
 
-class WrongWhen(Result, frozen=True, kw_only=True):
-    """See :func:`wrong_when`."""
+class EventErrors(Result, frozen=True, kw_only=True):
+    """See :func:`event_errors`."""
 
     title: ClassVar[str] = "when is the price wrong"
     feed: Feed
-    lines: list[WhenRow]
+    lines: list[EventError]
 
-    def find(self, when: str) -> WhenRow:
+    def find(self, when: str) -> EventError:
         """``"at any time"``, ``"at a trade"`` or ``"at a price change"``."""
         for one in self.lines:
             if one.when == when:
@@ -82,7 +82,7 @@ class WrongWhen(Result, frozen=True, kw_only=True):
         )
 
 
-def wrong_when(
+def event_errors(
     lab: Lab,
     feed: Feed | None = None,
     *,
@@ -90,7 +90,7 @@ def wrong_when(
     symbol: str = "BTC/USDT",
     seconds: float = 60.0,
     phases: int = 8,
-) -> WrongWhen:
+) -> EventErrors:
     """How often the price that a perfect feed (:class:`Poll` each second by default) showed was
     not the true one: of the time, of the moments just before a trade, and just before the true
     price changed. From the lab's truth log of the last seconds; in a lab that is younger than some
@@ -118,8 +118,8 @@ def wrong_when(
     # log says which price each trade met.
     met = np.searchsorted([one.sequence for one in quotes], [one.sequence for one in trades])
     found = [(one.mono_ns, int(place) - 1) for one, place in zip(trades, met, strict=True)]
-    lines = lines_of(true, found, feed, rtt_ms, phases=phases)
-    return WrongWhen(
+    lines = errors_at(true, found, feed, rtt_ms, phases=phases)
+    return EventErrors(
         conditions=Conditions(
             path="from the exchange's book to a perfect program",
             clock="the exchange",
@@ -148,10 +148,10 @@ def _quotes(lab: Lab, symbol: str, seconds: float, wanted_s: float) -> list[Trut
         pause.wait(max(missing_s, 0.1))
 
 
-def lines_of(
+def errors_at(
     true: Steps, trades: Sequence[Moment], feed: Feed, rtt_ms: float, *, phases: int = 8
-) -> list[WhenRow]:
-    """The rows of :class:`WrongWhen`, over ``phases`` places at which the feed's period may begin.
+) -> list[EventError]:
+    """The rows of :class:`EventErrors`, over ``phases`` places where the feed may begin its period.
 
     Raises
     ------
@@ -166,7 +166,7 @@ def lines_of(
         raise BadInput("the time is shorter than one period: let the market run for some seconds")
     shown = [feed_of(true, feed, rtt_ms, phase=(one + 0.5) / phases) for one in range(phases)]
     made = [
-        WhenRow(
+        EventError(
             when="at any time",
             wrong=pooled([wrong(one, true, since_ns, until_ns) for one in shown]),
             count=None,
@@ -175,7 +175,7 @@ def lines_of(
     for when, moments in (("at a trade", trades), ("at a price change", changes)):
         inside = [one for one in moments if since_ns <= one[0] < until_ns and one[1] >= 0]
         share = _missed(shown, true, inside, since_ns, until_ns)
-        made.append(WhenRow(when=when, wrong=share, count=len(inside)))
+        made.append(EventError(when=when, wrong=share, count=len(inside)))
     return made
 
 

@@ -13,7 +13,7 @@ import msgspec
 
 from vocx.measure import theory
 from vocx.measure.calls import CallTimes
-from vocx.measure.code_size import Lines
+from vocx.measure.code_size import CodeSize
 from vocx.measure.feeds import Poll, Push, span
 from vocx.measure.fills import FillTimes
 from vocx.measure.freshness import FeedResult, Freshness
@@ -59,7 +59,7 @@ class Parts(msgspec.Struct, frozen=True):
     traffic: Traffic | None = None
     fills: FillTimes | None = None
     orders: OrderEntry | None = None
-    lines: Lines | None = None
+    code_size: CodeSize | None = None
 
     def given(self) -> dict[str, Any]:
         """Those that are there, by name."""
@@ -251,9 +251,9 @@ def _best_for(parts: Parts) -> Told:
 
 
 def _complexity(parts: Parts) -> Told:
-    if parts.lines is None:
+    if parts.code_size is None:
         return Told()
-    found = {one.client: one for one in parts.lines.clients}
+    found = {one.client: one for one in parts.code_size.clients}
     ask, listen, survive = (found[name] for name in ("ask", "listen", "survive"))
     ratio = times(Interval(float(ask.total)), Interval(float(survive.total)))
     return Told(

@@ -282,7 +282,7 @@ def _checked(
     if lab.config.replay:
         raise BadInput(
             "in a replay the stamps of the wire are old: use a lab with a crowd, or "
-            "measure.ideal(measure.truth_in(path)) for the recording itself"
+            "measure.simulate(measure.truth_in(path)) for the recording itself"
         )
     feeds = feeds_of(given)
     slowest = max(feed.cadence_ms for feed in feeds) / 1000

@@ -187,7 +187,7 @@ def expected_wrong(
     return fmean(shares)
 
 
-class IdealRow(msgspec.Struct, frozen=True, kw_only=True):
+class SimulatedFeed(msgspec.Struct, frozen=True, kw_only=True):
     """One feed at one distance."""
 
     feed: Feed
@@ -197,12 +197,12 @@ class IdealRow(msgspec.Struct, frozen=True, kw_only=True):
     wrong: Interval
 
 
-class Ideal(Result, frozen=True, kw_only=True):
+class Simulation(Result, frozen=True, kw_only=True):
     """Mean age and wrong share of perfect feeds at several distances, over one true market."""
 
     title: ClassVar[str] = "perfect feeds over the true prices: mean age in ms, wrong share"
     changes: int
-    lines: list[IdealRow]
+    lines: list[SimulatedFeed]
 
     def rows(self) -> list[dict[str, Any]]:
         made: dict[str, dict[str, Any]] = {}
@@ -211,7 +211,7 @@ class Ideal(Result, frozen=True, kw_only=True):
             row[f"{one.rtt_ms:g} ms"] = f"{one.age.value:.0f}, {one.wrong.value:.1%}"
         return list(made.values())
 
-    def find(self, feed: Feed, rtt_ms: float) -> IdealRow:
+    def find(self, feed: Feed, rtt_ms: float) -> SimulatedFeed:
         """The row of a feed at a distance."""
         return next(one for one in self.lines if (one.feed, one.rtt_ms) == (feed, rtt_ms))
 
@@ -219,7 +219,7 @@ class Ideal(Result, frozen=True, kw_only=True):
         """Wrong share against distance, one line per feed."""
         from vocx import figures
 
-        table: Mapping[str, list[IdealRow]] = {
+        table: Mapping[str, list[SimulatedFeed]] = {
             name: [one for one in self.lines if one.feed.name == name]
             for name in dict.fromkeys(one.feed.name for one in self.lines)
         }
@@ -234,14 +234,14 @@ class Ideal(Result, frozen=True, kw_only=True):
         )
 
 
-def ideal(
+def simulate(
     true: Steps,
     feeds: Sequence[Feed] = REFERENCE,
     rtts: Sequence[float] = DISTANCES,
     *,
     phases: int = 8,
     seed: int = 7,
-) -> Ideal:
+) -> Simulation:
     """Mean age and wrong share of perfect feeds, over prices that were true.
 
     Polls begin at ``phases`` random places of their period; the intervals are those of the phases
@@ -262,7 +262,7 @@ def ideal(
             aged = [ages(one, since_ns, until_ns) for one in known]
             wrongs = [wrong(one, true, since_ns, until_ns) for one in known]
             lines.append(
-                IdealRow(
+                SimulatedFeed(
                     feed=feed,
                     rtt_ms=rtt_ms,
                     age=pooled([one.mean for one in aged]),
@@ -270,7 +270,7 @@ def ideal(
                     wrong=pooled(wrongs),
                 )
             )
-    return Ideal(
+    return Simulation(
         conditions=Conditions(
             path="from the exchange's book to a perfect program",
             clock="whoever wrote the prices down",
