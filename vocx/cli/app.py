@@ -98,7 +98,7 @@ def exchange(
     ] = False,
 ) -> None:
     """Run an exchange in a box until Ctrl-C; its URLs and keys as one JSON line."""
-    from vocx.lab import Config, recordings
+    from vocx.lab import Config, recording_paths
     from vocx.lab.service import process
 
     if more and not replay:
@@ -106,7 +106,7 @@ def exchange(
     config = Config(
         seed=seed,
         pace=pace,
-        replay=recordings([*(replay or []), *(more or [])] or None),
+        replay=recording_paths([*(replay or []), *(more or [])] or None),
         speed=_speed(speed),
         skip_bad=skip_bad,
         port=port,

@@ -69,17 +69,17 @@ def open(
     config = Config(
         seed=seed,
         pace=pace,
-        symbols=names(symbols),
-        replay=recordings(replay),
+        symbols=symbol_tuple(symbols),
+        replay=recording_paths(replay),
         speed=None if speed == "max" else speed,
         skip_bad=skip_bad,
         port=port,
         control_port=control_port,
     )
-    return opened(name, config, replace)
+    return _start_or_find(name, config, replace)
 
 
-def opened(name: str, config: Config, replace: bool) -> Lab:
+def _start_or_find(name: str, config: Config, replace: bool) -> Lab:
     """The lab of that name, running as wanted."""
     with _lock:
         lab = _labs.get(name) or Lab(name)
@@ -107,14 +107,14 @@ def attach(url: str, token: str) -> Lab:
     return Lab(f"at {url}").join(Address(url=url, token=token))
 
 
-def names(symbols: Sequence[str] | None) -> tuple[str, ...]:
+def symbol_tuple(symbols: Sequence[str] | None) -> tuple[str, ...]:
     """Symbols as a tuple; one string alone is the mistake everybody makes."""
     if isinstance(symbols, str):
         raise BadInput(f'symbols is the text {symbols!r}; write a list: ["{symbols}"]')
     return tuple(symbols or ())
 
 
-def recordings(replay: PathLike | Sequence[PathLike] | None) -> tuple[str, ...]:
+def recording_paths(replay: PathLike | Sequence[PathLike] | None) -> tuple[str, ...]:
     """Absolute paths of files that exist."""
     if replay is None:
         return ()

@@ -154,8 +154,8 @@ def test_a_damaged_recording_names_its_line(recorded: Path, tmp_path: Path) -> N
 
 
 def test_errors_come_back_as_themselves(quiet: Lab) -> None:
-    """What the lab says about an order is raised here as the same type."""
-    with pytest.raises(errors.BadInput, match="no order 'dance'; it has"):
+    """What the lab says about a command is raised here as the same type."""
+    with pytest.raises(errors.BadInput, match="no command 'dance'; it has"):
         quiet.control("dance")
     with pytest.raises(errors.BadInput, match="step"):
         quiet.control("step", wrong=1)

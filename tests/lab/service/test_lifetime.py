@@ -250,8 +250,8 @@ def test_interrupt_while_it_opens(kernel: Kernel) -> None:
     """An interrupt in the middle of ``open`` leaves no half lab; the next one works."""
     cell = kernel.send(
         "import vocx.lab, vocx.lab.service.child as child; print('on', flush=True)\n"
-        "answer = child.answer\n"
-        "child.answer = lambda process, log: __import__('time').sleep(60)\n"
+        "read_ready = child.read_ready\n"
+        "child.read_ready = lambda process, log: __import__('time').sleep(60)\n"
         "vocx.lab.open()"
     )
     kernel.busy(cell)
@@ -261,7 +261,7 @@ def test_interrupt_while_it_opens(kernel: Kernel) -> None:
     kernel.manager.interrupt_kernel()
     assert "KeyboardInterrupt" in kernel.result(cell)
     eventually(lambda: gone(started))
-    kernel.run("child.answer = answer")
+    kernel.run("child.read_ready = read_ready")
     assert kernel.open() != started
 
 

@@ -16,7 +16,7 @@ import websocket
 
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Out, Ping, Publication, Raw
 from vocx.lab.events import Event
-from vocx.lab.service.server import CLOSE, INBOUND_LIMIT, TEXT, VenueServer, foreign, frame
+from vocx.lab.service.server import CLOSE, INBOUND_LIMIT, TEXT, VenueServer, frame, refusal
 
 NEVER_NS = 2**62
 
@@ -227,7 +227,7 @@ def test_late_and_lost_answers(served: Served) -> None:
 )
 def test_only_this_machines_programs(headers: dict[str, str], fine: bool) -> None:
     """A rebound name and a page of another origin are refused; a client's own origin is not."""
-    assert (foreign(headers) is None) is fine
+    assert (refusal(headers) is None) is fine
 
 
 def test_a_web_page_gets_403_everywhere(served: Served) -> None:

@@ -140,7 +140,7 @@ class Dials:
         self._watchers.discard(changed)
 
     def command(self, name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """One order of the lab's owner, with the state after it.
+        """One command of the lab's owner, with the state after it.
 
         ``set`` (``dial``, ``venue``, ``direction``, ``values``) also answers ``before``: the
         settings of that dial until now, which ``restore`` (``dial``, ``settings``) puts back.
@@ -149,9 +149,9 @@ class Dials:
         Raises
         ------
         BadInput
-            For an unknown order, dial, venue or direction, and for a bad value.
+            For an unknown command, dial, venue or direction, and for a bad value.
         """
-        orders: dict[str, Callable[..., list[dict[str, Any]]]] = {
+        commands: dict[str, Callable[..., list[dict[str, Any]]]] = {
             "set": self._set,
             "restore": self._restore,
             "clear": self._clear,
@@ -159,10 +159,12 @@ class Dials:
         name = name.removeprefix("network.")
         if name == "state":
             return {"state": self.state}
-        if name not in orders:
-            raise BadInput(f"the network has no order {name!r}; it has {', '.join(orders)}, state")
+        if name not in commands:
+            raise BadInput(
+                f"the network has no command {name!r}; it has {', '.join(commands)}, state"
+            )
         try:
-            before = orders[name](**arguments)
+            before = commands[name](**arguments)
         except (TypeError, msgspec.ValidationError) as error:
             raise BadInput(f"network.{name} does not take that: {error}") from error
         for changed in tuple(self._watchers):

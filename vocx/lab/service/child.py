@@ -23,19 +23,19 @@ import msgspec
 
 import vocx
 from vocx.errors import LabDied, LabError
-from vocx.lab.service.config import Config, Failed, Hello, raised
+from vocx.lab.service.config import Config, Failure, Ready, from_failure
 
 READY_S = 20.0
 """How long a start may take on a very busy machine; about half a second is usual."""
-GOODBYE_S = 2.0
+STOP_S = 2.0
 LAST_LINES = 20
 
 
-class Child:
+class ChildProcess:
     """One lab process, started by this one."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes], hello: Hello) -> None:
-        self.hello = hello
+    def __init__(self, process: subprocess.Popen[bytes], log: IO[bytes], ready: Ready) -> None:
+        self.ready = ready
         self._process = process
         self._log = log
         self._owner = os.getpid()
@@ -59,7 +59,7 @@ class Child:
             return False
         return True
 
-    def obituary(self) -> str:
+    def exit_report(self) -> str:
         """How it ended, with its last words."""
         code = self._process.poll() if self.mine else None
         how = "" if code is None else f" (exit code {code})" if code >= 0 else f" (signal {-code})"
@@ -77,14 +77,14 @@ class Child:
         with suppress(OSError):
             process.stdout.close()
         try:
-            process.wait(GOODBYE_S / 2)
+            process.wait(STOP_S / 2)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait(GOODBYE_S)
+            process.wait(STOP_S)
         self._log.close()
 
 
-def spawn(config: Config) -> Child:
+def spawn(config: Config) -> ChildProcess:
     """Start a lab and wait until it listens.
 
     Raises
@@ -99,7 +99,7 @@ def spawn(config: Config) -> Child:
         [sys.executable, "-P", "-m", "vocx.lab.service.process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=appending(log),
+        stderr=append_only(log),
         env=environment(),
         start_new_session=True,
         bufsize=0,
@@ -108,7 +108,7 @@ def spawn(config: Config) -> Child:
         assert process.stdin is not None
         with suppress(BrokenPipeError):
             process.stdin.write(msgspec.json.encode(config) + b"\n")
-        hello = answer(process, log)
+        ready = read_ready(process, log)
     except BaseException:
         process.kill()
         process.wait()
@@ -116,10 +116,10 @@ def spawn(config: Config) -> Child:
             if pipe is not None:
                 pipe.close()
         raise
-    return Child(process, log, hello)
+    return ChildProcess(process, log, ready)
 
 
-def answer(process: subprocess.Popen[bytes], log: IO[bytes]) -> Hello:
+def read_ready(process: subprocess.Popen[bytes], log: IO[bytes]) -> Ready:
     """The first line that the process says."""
     assert process.stdout is not None
     deadline_s = time.monotonic() + READY_S
@@ -133,15 +133,15 @@ def answer(process: subprocess.Popen[bytes], log: IO[bytes]) -> Hello:
             )
         piece = os.read(process.stdout.fileno(), 65536)
         if not piece:
-            process.wait(GOODBYE_S)
+            process.wait(STOP_S)
             words = last_lines(log)
             raise LabDied(f"the lab ended while it started; its last lines:\n{words}")
         line += piece
-    said: Hello | Failed
+    said: Ready | Failure
     if b'"error"' in line[:10]:
-        said = msgspec.json.decode(line, type=Failed)
-        raise raised(said)
-    said = msgspec.json.decode(line, type=Hello)
+        said = msgspec.json.decode(line, type=Failure)
+        raise from_failure(said)
+    said = msgspec.json.decode(line, type=Ready)
     return said
 
 
@@ -152,7 +152,7 @@ def readable(pipe: IO[bytes], seconds: float) -> bool:
         return bool(selector.select(seconds))
 
 
-def appending(log: IO[bytes]) -> int:
+def append_only(log: IO[bytes]) -> int:
     """The log as a descriptor that always writes at the end, so that it can be emptied."""
     import fcntl
 

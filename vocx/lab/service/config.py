@@ -60,7 +60,7 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     token: str
 
 
-class Hello(msgspec.Struct, frozen=True, kw_only=True):
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """What a lab says when it is ready: one JSON line.
 
     ``urls`` and ``credentials`` are by venue; ``tls_urls`` is empty until TLS is asked for.
@@ -85,7 +85,7 @@ def authority_file(folder: str, certificate: str) -> Path:
     return path
 
 
-class Failed(msgspec.Struct, frozen=True, kw_only=True):
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why something did not work, so that the caller can raise it: a class of ``vocx.errors``
     by name, its text, and the bad line of a recording."""
 
@@ -94,19 +94,19 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
 
 
-def failed(error: Exception) -> Failed:
+def to_failure(error: Exception) -> Failure:
     """An exception as data; what is not ours becomes a ``LabError``."""
     from vocx.errors import LabError, VocxError
 
     if isinstance(error, RecordingError):
-        return Failed(error="RecordingError", text=str(error), line=error.line)
+        return Failure(error="RecordingError", text=str(error), line=error.line)
     if isinstance(error, VocxError):
-        return Failed(error=type(error).__name__, text=str(error))
-    return Failed(error=LabError.__name__, text=f"{type(error).__name__}: {error}")
+        return Failure(error=type(error).__name__, text=str(error))
+    return Failure(error=LabError.__name__, text=f"{type(error).__name__}: {error}")
 
 
-def raised(reason: Failed) -> Exception:
-    """The exception that :func:`failed` described."""
+def from_failure(reason: Failure) -> Exception:
+    """The exception that :func:`to_failure` described."""
     from vocx import errors
 
     kind = getattr(errors, reason.error, errors.LabError)

@@ -1,8 +1,8 @@
-"""What the lab's owner can order: names to functions, JSON in and JSON out.
+"""What the lab's owner can command: names to functions, JSON in and JSON out.
 
 The control port is the server's business; this module is pure. Every call carries the token in
 a header, compared in constant time. An error goes back as data
-(:class:`vocx.lab.service.config.Failed`) and is raised again where the order came from.
+(:class:`vocx.lab.service.config.Failure`) and is raised again where the command came from.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from vocx.errors import BadInput, RecordingError, UnknownSymbol, UnknownVenue
 from vocx.lab.dialects.base import Dialect, HttpIn, HttpOut
 from vocx.lab.market.truth_log import KINDS, TruthLog, text
 from vocx.lab.ports import Market, World
-from vocx.lab.service.config import TOKEN_HEADER, Failed, failed
+from vocx.lab.service.config import TOKEN_HEADER, Failure, to_failure
 
-Order = Callable[..., Any]
-"""Takes the arguments of an order by name; may be a coroutine function."""
+Command = Callable[..., Any]
+"""Takes the arguments of a command by name; may be a coroutine function."""
 
-DIALECT_ORDERS = ("limits", "keepalive", "shutdown", "fault", "account", "skew")
+VENUE_COMMANDS = ("limits", "keepalive", "shutdown", "fault", "account", "skew")
 EVENTS_AT_ONCE = 2000
 JSON = {"Content-Type": "application/json"}
 
@@ -33,50 +33,49 @@ class Control:
 
     Parameters
     ----------
-    orders : mapping
+    commands : mapping
         Operation name to function.
     network : callable
         ``Dials.command``: takes everything named ``network.*``.
     contact : callable
-        Called at each order: somebody is there.
+        Called at each command: somebody is there.
     """
 
     def __init__(
         self,
         token: str,
-        orders: Mapping[str, Order],
+        commands: Mapping[str, Command],
         network: Callable[[str, Mapping[str, Any]], Any],
         contact: Callable[[], None],
     ) -> None:
         self._token = token.encode()
-        self._orders = orders
+        self._commands = commands
         self._network = network
         self._contact = contact
 
     async def answer(self, request: HttpIn) -> HttpOut:
-        """The answer to one order; never raises."""
+        """The answer to one command; never raises."""
         given = request.headers.get(TOKEN_HEADER.lower(), "").encode()
         if not hmac.compare_digest(given, self._token):
-            return reply(401, Failed(error="LabError", text="the control token is wrong"))
+            return reply(401, Failure(error="LabError", text="the control token is wrong"))
         try:
             return reply(200, await self._run(request.body))
         except Exception as error:
-            return reply(400, failed(error))
+            return reply(400, to_failure(error))
 
     async def _run(self, body: bytes) -> Any:
         try:
             message = msgspec.json.decode(body)
             name, arguments = message["op"], dict(message.get("arguments") or {})
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
-            raise BadInput('an order is {"op": ..., "arguments": {...}}') from None
+            raise BadInput('a command is {"op": ..., "arguments": {...}}') from None
         self._contact()
-        if name == "network" or str(name).startswith("network."):
-            order = arguments.pop("order", "state") if name == "network" else name
-            return self._network(order, arguments)
-        if name not in self._orders:
-            raise BadInput(f"the lab has no order {name!r}; it has {', '.join(self._orders)}")
+        if str(name).startswith("network."):
+            return self._network(name, arguments)
+        if name not in self._commands:
+            raise BadInput(f"the lab has no command {name!r}; it has {', '.join(self._commands)}")
         try:
-            result = self._orders[name](**arguments)
+            result = self._commands[name](**arguments)
         except TypeError as error:
             raise BadInput(f"{name}: {error}") from error
         return await result if isawaitable(result) else result
@@ -87,7 +86,7 @@ def reply(status: int, value: Any) -> HttpOut:
     return HttpOut(status=status, headers=JSON, body=msgspec.json.encode(value))
 
 
-class Truths:
+class TruthCommands:
     """Orders that ask what the engine knows.
 
     Parameters
@@ -109,7 +108,7 @@ class Truths:
         self._world, self._log = world, log
         self._error, self._exchange_ns, self._mono_ns = error, exchange_ns, mono_ns
 
-    def orders(self) -> dict[str, Order]:
+    def commands(self) -> dict[str, Command]:
         return {"truth.book": self.book, "truth.events": self.events}
 
     def book(self, symbol: str, depth: int = 20) -> dict[str, Any]:
@@ -164,15 +163,15 @@ class Truths:
             raise error
 
 
-def dialect_orders(
+def venue_commands(
     dialects: Mapping[str, Dialect],
     exchange_ns: Callable[[], int],
     nudge: Callable[[], None],
-) -> dict[str, Order]:
+) -> dict[str, Command]:
     """Orders that a venue's dialect carries out: ``venue`` names it where there are several."""
 
-    def made(name: str) -> Order:
-        def order(venue: str | None = None, **arguments: Any) -> Any:
+    def made(name: str) -> Command:
+        def command(venue: str | None = None, **arguments: Any) -> Any:
             if venue is None and len(dialects) == 1:
                 venue = next(iter(dialects))
             if venue is None or venue not in dialects:
@@ -182,6 +181,6 @@ def dialect_orders(
             finally:
                 nudge()
 
-        return order
+        return command
 
-    return {name: made(name) for name in DIALECT_ORDERS}
+    return {name: made(name) for name in VENUE_COMMANDS}

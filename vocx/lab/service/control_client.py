@@ -1,4 +1,4 @@
-"""The handle's end of the control port: one kept HTTP connection, one JSON order at a time."""
+"""The handle's end of the control port: one kept HTTP connection, one JSON command at a time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from vocx.errors import LabError
-from vocx.lab.service.config import TOKEN_HEADER, Address, Failed, raised
+from vocx.lab.service.config import TOKEN_HEADER, Address, Failure, from_failure
 
 CALL_S = 10.0
 """Deadline of one call on the control port."""
 
 
-class Wire:
+class ControlClient:
     """The kept connection to a control port. Safe to use from several threads and after a fork."""
 
     def __init__(self, address: Address) -> None:
@@ -29,7 +29,7 @@ class Wire:
         self._owner = os.getpid()
 
     def call(self, op: str, arguments: Mapping[str, Any]) -> Any:
-        """One order. A connection that the lab has closed meanwhile is opened again once."""
+        """One command. A connection that the lab has closed meanwhile is opened again once."""
         body = msgspec.json.encode({"op": op, "arguments": arguments})
         if self._owner != os.getpid():
             self._owner, self._lock, self._connection = os.getpid(), threading.Lock(), None
@@ -45,11 +45,11 @@ class Wire:
         if status == 200:
             return msgspec.json.decode(answer)
         try:
-            reason = msgspec.json.decode(answer, type=Failed)
+            reason = msgspec.json.decode(answer, type=Failure)
         except msgspec.MsgspecError:
             text = answer.decode(errors="replace").strip()
             raise LabError(f"the control port answered {status}: {text[:200]}") from None
-        raise raised(reason)
+        raise from_failure(reason)
 
     def _exchange(self, body: bytes) -> tuple[int, bytes]:
         try:

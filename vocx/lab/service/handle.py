@@ -21,11 +21,11 @@ import msgspec
 from vocx.errors import BadInput, LabConflict, LabDied, LabError, UnknownVenue
 from vocx.lab.network import Network
 from vocx.lab.network.connection_log import Connection
-from vocx.lab.service.child import Child, spawn
-from vocx.lab.service.config import Address, Config, Hello, authority_file
-from vocx.lab.service.control_client import CALL_S, Wire
+from vocx.lab.service.child import ChildProcess, spawn
+from vocx.lab.service.config import Address, Config, Ready, authority_file
+from vocx.lab.service.control_client import CALL_S, ControlClient
 from vocx.lab.service.truth import Truth
-from vocx.lab.service.venue_controls import Faults, Limits, Skew, given
+from vocx.lab.service.venue_controls import Faults, Limits, Skew, without_none
 from vocx.venues.base import Credentials
 
 
@@ -51,9 +51,9 @@ class Lab:
         self.truth = Truth(self)
         self.limits = Limits(self)
         self._lock = threading.RLock()
-        self._child: Child | None = None
-        self._hello: Hello | None = None
-        self._wire: Wire | None = None
+        self._child: ChildProcess | None = None
+        self._ready: Ready | None = None
+        self._client: ControlClient | None = None
         self._tls: dict[str, Any] | None = None
         self._folder: str | None = None
         self._ended = ""
@@ -70,7 +70,7 @@ class Lab:
             child = spawn(config)
             self.close()
             self.config, self._child = config, child
-            self._join(child.hello)
+            self._join(child.ready)
             atexit.register(self.close)
         return self
 
@@ -78,17 +78,17 @@ class Lab:
         """Stand for a lab that someone else runs."""
         with self._lock:
             self._attached = True
-            self._join(Hello(urls={}, credentials={}, control=address))
+            self._join(Ready(urls={}, credentials={}, control=address))
             try:
-                self._hello = msgspec.convert(self.control("hello"), Hello)
+                self._ready = msgspec.convert(self.control("ready"), Ready)
                 self.config = msgspec.convert(self.status()["config"], Config)
             except BaseException:
                 self.close()
                 raise
         return self
 
-    def _join(self, hello: Hello) -> None:
-        self._hello, self._wire = hello, Wire(hello.control)
+    def _join(self, ready: Ready) -> None:
+        self._ready, self._client = ready, ControlClient(ready.control)
         self._tls, self._ended = None, ""
 
     @property
@@ -104,7 +104,7 @@ class Lab:
     @property
     def alive(self) -> bool:
         """Whether its process runs. Of an attached lab: whether it answers."""
-        if self._wire is None:
+        if self._client is None:
             return False
         if self._child is not None:
             return self._child.alive
@@ -117,11 +117,11 @@ class Lab:
     def close(self) -> None:
         """End the lab (an attached one is only left). Safe to call again."""
         with self._lock:
-            child, wire = self._child, self._wire
-            self._child = self._wire = self._hello = None
+            child, client = self._child, self._client
+            self._child = self._client = self._ready = None
             self._ended = "was closed"
-            if wire is not None:
-                wire.close()
+            if client is not None:
+                client.close()
             if child is not None:
                 child.end()
                 atexit.unregister(self.close)
@@ -136,10 +136,10 @@ class Lab:
         self.close()
 
     def __repr__(self) -> str:
-        if self._hello is None or not self.alive:
+        if self._ready is None or not self.alive:
             cure = "vocx.lab.attach() joins one" if self._attached else f"{self._again} starts it"
             return f"<Lab {self.name!r}: not running; {cure}>"
-        urls = self._hello.urls
+        urls = self._ready.urls
         where = ", ".join(f"{venue} at {purposes['rest']}" for venue, purposes in urls.items())
         return f"<Lab {self.name!r}: {where}>"
 
@@ -155,21 +155,21 @@ class Lab:
                 f"{how}{cause}. Join one with vocx.lab.attach(url, token) (whoever runs it knows "
                 "both), or open one of your own with vocx.lab.open()"
             )
-        how = self._ended or "has ended" + (self._child.obituary() if self._child else cause)
+        how = self._ended or "has ended" + (self._child.exit_report() if self._child else cause)
         return LabDied(
             f"the lab {self.name!r} {how}\nRun the set-up cell of your lesson, or {self._again}, "
             "to start a new one: an exchange that holds this lab finds it by itself. Then run the "
             "cells of its streams again."
         )
 
-    def _running(self) -> tuple[Hello, Wire]:
+    def _running(self) -> tuple[Ready, ControlClient]:
         with self._lock:
             child_gone = self._child is not None and not self._child.alive
-            if self._hello is None or self._wire is None or child_gone:
+            if self._ready is None or self._client is None or child_gone:
                 raise self._died()
-            return self._hello, self._wire
+            return self._ready, self._client
 
-    # -- orders --------------------------------------------------------------------------------
+    # -- commands ------------------------------------------------------------------------------
 
     def control(self, op: str, **arguments: Any) -> Any:
         """One call on the control port: an operation by name with its arguments.
@@ -179,11 +179,11 @@ class Lab:
         LabDied
             When the lab is gone.
         VocxError
-            What the lab says about the order: ``BadInput`` and its kin.
+            What the lab says about the command: ``BadInput`` and its kin.
         """
-        _, wire = self._running()
+        _, client = self._running()
         try:
-            return wire.call(op, arguments)
+            return client.call(op, arguments)
         except (OSError, http.client.HTTPException) as error:
             self._running()
             if isinstance(error, TimeoutError):
@@ -218,11 +218,11 @@ class Lab:
 
     def keepalive(self, *, scale: float, venue: str | None = None) -> Any:
         """Make pings, deadlines and the longest life of a connection so many times shorter."""
-        return self.control("keepalive", **given(scale=scale, venue=venue))
+        return self.control("keepalive", **without_none(scale=scale, venue=venue))
 
     def shutdown(self, venue: str | None = None) -> Any:
         """What a venue does before maintenance: it says so, then cuts every connection."""
-        return self.control("shutdown", **given(venue=venue))
+        return self.control("shutdown", **without_none(venue=venue))
 
     def fault(self, name: str, *, venue: str | None = None, **options: Any) -> Faults:
         """Let the exchange misbehave on purpose: ``lab.fault("close", stream="*@trade")``.
@@ -231,7 +231,9 @@ class Lab:
         off). Gives what is in force, to be used with ``with`` if it should end with a block; a
         wrong name is answered with the list of faults.
         """
-        return Faults(self, self.control("fault", name=name, **given(venue=venue), **options))
+        return Faults(
+            self, self.control("fault", name=name, **without_none(venue=venue), **options)
+        )
 
     def account(
         self,
@@ -264,7 +266,7 @@ class Lab:
                 asset: str(amount) if isinstance(amount, Decimal) else amount
                 for asset, amount in balances.items()
             }
-        asked = given(name=name, balances=amounts, venue=venue)
+        asked = without_none(name=name, balances=amounts, venue=venue)
         made = self.control("account", **asked, **more)
         return Credentials(key=made["key"], secret=made["secret"] or "", venue=venue)
 
@@ -287,7 +289,7 @@ class Lab:
         wanted = None if ports is None else list(ports) if isinstance(ports, Iterable) else [ports]
         if not all(isinstance(one, int) for one in wanted or ()):
             raise BadInput(f"ports are {ports!r}; write local ports, such as [call.local_port]")
-        asked = given(since_ns=since_ns, ports=wanted)
+        asked = without_none(since_ns=since_ns, ports=wanted)
         return msgspec.convert(self.control("traffic", **asked), list[Connection])
 
     @property

@@ -37,8 +37,8 @@ from vocx.lab.network.connection_log import ConnectionLog
 from vocx.lab.network.event_loop import new_event_loop
 from vocx.lab.network.relay import Dials, listen
 from vocx.lab.ports import World
-from vocx.lab.service.config import Address, Config, Failed, Hello, authority_file, failed
-from vocx.lab.service.control import Control, Order, Truths, dialect_orders
+from vocx.lab.service.config import Address, Config, Failure, Ready, authority_file, to_failure
+from vocx.lab.service.control import Command, Control, TruthCommands, venue_commands
 from vocx.lab.service.server import VenueServer, json_server
 from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import Credentials
@@ -47,7 +47,7 @@ HOST = "127.0.0.1"
 LOG_LIMIT = 512 * 1024
 """The log file (standard error) is emptied when it grows beyond this many bytes."""
 HOUSEKEEPING_S = 1.0
-LAST_WORDS_S = 2.0
+STOP_S = 2.0
 """How long the loop may take to end after standard input ended."""
 
 
@@ -74,7 +74,7 @@ def open_world(config: Config, now_ns: int) -> World:
     return instruments.open_world(seed=config.seed, start_ns=now_ns, specs=specs, pace=config.pace)
 
 
-class Inside:
+class LabProcess:
     """Everything that runs in the process, and how it is taken down."""
 
     def __init__(self, config: Config) -> None:
@@ -117,10 +117,10 @@ class Inside:
 
     # -- listening -----------------------------------------------------------------------------
 
-    async def start(self) -> Hello:
+    async def start(self) -> Ready:
         """Listen, let the market begin, and say where."""
         self.urls = await self._listen(None, self.config.port)
-        control = Control(self.token, self._orders(), self.dials.command, self.pump.contact)
+        control = Control(self.token, self._commands(), self.dials.command, self.pump.contact)
         loop = asyncio.get_running_loop()
         with port_conflict(self.config.control_port):
             server = await loop.create_server(
@@ -128,14 +128,14 @@ class Inside:
             )
         self._listening.append(server)
         self.control_url = f"http://{HOST}:{port_of(server)}"
-        hello = self._hello()
+        ready = self._ready()
         if self.config.tls:
             secure = await self._tls()
             self._folder = tempfile.mkdtemp(prefix="vocx-lab-")
             path = authority_file(self._folder, secure["certificate"])
-            hello = replace(hello, tls_urls=secure["urls"], certificate=str(path))
+            ready = replace(ready, tls_urls=secure["urls"], certificate=str(path))
         self.pump.start(list(self.servers.values()))
-        return hello
+        return ready
 
     async def _listen(self, context: ssl.SSLContext | None, port: int) -> dict[str, dict[str, str]]:
         urls = {}
@@ -169,8 +169,8 @@ class Inside:
         context, certificate = await asyncio.to_thread(local_authority)
         return {"urls": await self._listen(context, 0), "certificate": certificate}
 
-    def _hello(self) -> Hello:
-        return Hello(
+    def _ready(self) -> Ready:
+        return Ready(
             urls=self.urls,
             credentials={
                 name: {"key": pair.key, "secret": pair.secret}
@@ -189,14 +189,14 @@ class Inside:
         for venue in self.servers.values():
             await venue.protocol.shutdown(0.1)
 
-    # -- orders --------------------------------------------------------------------------------
+    # -- commands --------------------------------------------------------------------------------
 
-    def _orders(self) -> dict[str, Order]:
+    def _commands(self) -> dict[str, Command]:
         pump = self.pump
         dialects = {name: venue.dialect for name, venue in self.servers.items()}
-        truths = Truths(pump.world, pump.truth, lambda: pump.error, pump.exchange_ns, mono_ns)
+        truth = TruthCommands(pump.world, pump.truth, lambda: pump.error, pump.exchange_ns, mono_ns)
         return {
-            "hello": self._hello,
+            "ready": self._ready,
             "status": self.status,
             "pace": lambda value: pump.set_pace(value),
             "pause": pump.pause,
@@ -205,8 +205,8 @@ class Inside:
             "tls": self._tls,
             "traffic": self.connection_log.rows,
             "close": self.done.set,
-            **truths.orders(),
-            **dialect_orders(dialects, pump.exchange_ns, pump.hurry),
+            **truth.commands(),
+            **venue_commands(dialects, pump.exchange_ns, pump.hurry),
         }
 
     def status(self) -> dict[str, Any]:
@@ -221,7 +221,7 @@ class Inside:
             "paused": pump.paused,
             "idle": pump.idle,
             "replay": getattr(pump.world, "progress", None),
-            "error": None if pump.error is None else failed(pump.error),
+            "error": None if pump.error is None else to_failure(pump.error),
             "failures": pump.failures,
             "exchange_ns": pump.exchange_ns(),
             "next_sequence": pump.truth.next,
@@ -268,7 +268,7 @@ def local_authority() -> tuple[ssl.SSLContext, str]:
 # -- running it ------------------------------------------------------------------------------
 
 
-def many_files() -> None:
+def raise_file_limit() -> None:
     """Let there be as many connections as the system allows this user."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
@@ -276,19 +276,19 @@ def many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _run(config: Config, say: Callable[[Hello], None], ends: Callable[..., None]) -> None:
-    many_files()
-    inside = Inside(config)
+async def _run(config: Config, say: Callable[[Ready], None], ends: Callable[..., None]) -> None:
+    raise_file_limit()
+    lab = LabProcess(config)
     loop = asyncio.get_running_loop()
-    ends(loop, inside.done)
+    ends(loop, lab.done)
     try:
-        hello = await inside.start()
+        ready = await lab.start()
         gc.collect()
         gc.freeze()
-        say(hello)
-        await inside.done.wait()
+        say(ready)
+        await lab.done.wait()
     finally:
-        await inside.stop()
+        await lab.stop()
 
 
 def run_foreground(config: Config) -> int:
@@ -304,9 +304,9 @@ def run_foreground(config: Config) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, done.set)
 
-    def say(hello: Hello) -> None:
-        line = msgspec.to_builtins(hello)
-        if not hello.tls_urls:
+    def say(ready: Ready) -> None:
+        line = msgspec.to_builtins(ready)
+        if not ready.tls_urls:
             del line["tls_urls"], line["certificate"]
         print(msgspec.json.encode(line).decode(), flush=True)
 
@@ -327,7 +327,7 @@ def watch_parent(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
     def leave() -> None:
         with suppress(RuntimeError):
             loop.call_soon_threadsafe(done.set)
-        threading.Event().wait(LAST_WORDS_S)
+        threading.Event().wait(STOP_S)
         os._exit(0)
 
     def read_to_the_end() -> None:
@@ -354,7 +354,7 @@ def main() -> int:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     faulthandler.enable(all_threads=False)
 
-    def write(line: Hello | Failed) -> None:
+    def write(line: Ready | Failure) -> None:
         os.write(1, msgspec.json.encode(line) + b"\n")
         os.dup2(2, 1)
 
@@ -362,11 +362,11 @@ def main() -> int:
         loop.add_signal_handler(signal.SIGTERM, done.set)
         watch_parent(loop, done)
 
-    said: list[Hello] = []
+    said: list[Ready] = []
 
-    def say(hello: Hello) -> None:
-        write(hello)
-        said.append(hello)
+    def say(ready: Ready) -> None:
+        write(ready)
+        said.append(ready)
 
     try:
         config = msgspec.json.decode(first_line(), type=Config)
@@ -375,7 +375,7 @@ def main() -> int:
     except Exception as error:
         logging.getLogger("vocx.lab").exception("the lab ends")
         if not said:
-            write(failed(error))
+            write(to_failure(error))
         return 1
     return 0
 

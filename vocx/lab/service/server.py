@@ -62,14 +62,14 @@ def frame(first: int, payload: bytes) -> bytes:
     return pack("!BBQ", first, 127, size) + payload
 
 
-def framed(out: bytes | Ping | Raw) -> bytes:
+def encode_frame(out: bytes | Ping | Raw) -> bytes:
     """The bytes on the socket for what a dialect wants sent."""
     if isinstance(out, bytes):
         return frame(TEXT, out)
     return frame(PING, out.payload) if isinstance(out, Ping) else out.data
 
 
-def foreign(headers: Mapping[str, str]) -> str | None:
+def refusal(headers: Mapping[str, str]) -> str | None:
     """Why a request must be refused before anything looks at it; ``None`` when it is fine.
 
     ``Host`` must name this machine (a page that rebinds its own name to 127.0.0.1 cannot), and an
@@ -97,7 +97,7 @@ class Transport(Protocol):
     def abort(self) -> None: ...
 
 
-class Connection:
+class ClientConnection:
     """One WebSocket client: the bytes that wait for it, and how it is closed."""
 
     __slots__ = ("session", "pending", "transport", "closing", "_server")
@@ -122,7 +122,7 @@ class Connection:
             if isinstance(out, Close):
                 self.close(out)
             else:
-                self.put(framed(out))
+                self.put(encode_frame(out))
         self.flush()
 
     def flush(self) -> None:
@@ -201,8 +201,8 @@ class VenueServer:
         self.dialect = dialect
         self.slow_limit = None if lossless else SLOW_LIMIT
         self.deadlines = not lossless
-        self.connections: set[Connection] = set()
-        self.dirty: list[Connection] = []
+        self.connections: set[ClientConnection] = set()
+        self.dirty: list[ClientConnection] = []
         self.counts: Counter[str] = Counter()
         self._now_ns = now_ns
         self._contact = contact
@@ -220,9 +220,9 @@ class VenueServer:
                 for session in tuple(publication.to):
                     session.handle.close(payload)
                 continue
-            data = framed(payload)
+            data = encode_frame(payload)
             for session in publication.to:
-                connection: Connection = session.handle
+                connection: ClientConnection = session.handle
                 if not connection.closing:
                     if not connection.pending:
                         dirty.append(connection)
@@ -243,7 +243,7 @@ class VenueServer:
         for connection in tuple(self.connections):
             self._tick(connection, now_ns)
 
-    def _tick(self, connection: Connection, now_ns: int) -> None:
+    def _tick(self, connection: ClientConnection, now_ns: int) -> None:
         due_ns = connection.session.next_tick_ns
         if due_ns <= (now_ns if self.deadlines else 0) and not connection.closing:
             connection.put_all(connection.session.tick(now_ns))
@@ -264,12 +264,12 @@ class VenueServer:
             autoping=False, autoclose=False, compress=False, max_msg_size=INBOUND_LIMIT
         )
         if not socket.can_prepare(request):
-            return response(plain(400, "not a WebSocket handshake that can be answered"))
+            return response(text_answer(400, "not a WebSocket handshake that can be answered"))
         session = self.dialect.open(given, self._now_ns())
         if isinstance(session, HttpOut):
             self.counts["upgrades refused"] += 1
             return await delayed(request, session)
-        connection = session.handle = Connection(self, session)
+        connection = session.handle = ClientConnection(self, session)
         self.connections.add(connection)
         self.counts["upgrades"] += 1
         try:
@@ -286,7 +286,7 @@ class VenueServer:
                 request.transport.close()
         return socket
 
-    async def _receive(self, socket: web.WebSocketResponse, connection: Connection) -> None:
+    async def _receive(self, socket: web.WebSocketResponse, connection: ClientConnection) -> None:
         session = connection.session
         while True:
             message = await socket.receive()
@@ -306,14 +306,14 @@ class VenueServer:
                 return
             self._after(connection)
 
-    def _after(self, connection: Connection) -> None:
+    def _after(self, connection: ClientConnection) -> None:
         """The dialect has seen something of this client: what follows at once?"""
         if connection.session.next_tick_ns == 0:
             self._tick(connection, self._now_ns())
         self._nudge()
 
 
-def plain(status: int, text: str) -> HttpOut:
+def text_answer(status: int, text: str) -> HttpOut:
     """A short answer of the server itself, where no dialect is asked."""
     return HttpOut(
         status=status,
@@ -345,12 +345,12 @@ def http_server(handler: Handler) -> web.Server:
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        if reason := foreign(headers):
-            return response(plain(403, reason))
+        if reason := refusal(headers):
+            return response(text_answer(403, reason))
         try:
             request.raw_path.encode()
         except UnicodeEncodeError:
-            return response(plain(400, "the target is not UTF-8"))
+            return response(text_answer(400, "the target is not UTF-8"))
         given = HttpIn(
             method=request.method,
             target=request.raw_path,

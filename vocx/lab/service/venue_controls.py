@@ -1,6 +1,6 @@
 """What the owner of a lab may set at its exchange: limits, faults, the clock.
 
-Each is one order on the control port; what changes something can be used with ``with`` where it
+Each is one command on the control port; what changes something can be used with ``with`` where it
 should end with a block.
 """
 
@@ -13,7 +13,7 @@ from vocx.errors import BadInput, LabDied
 from vocx.lab.network import Controlled
 
 
-def given(**arguments: Any) -> dict[str, Any]:
+def without_none(**arguments: Any) -> dict[str, Any]:
     """The arguments that were said."""
     return {name: value for name, value in arguments.items() if value is not None}
 
@@ -46,7 +46,7 @@ class Limits:
         return self._set()
 
     def _set(self, **arguments: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = self._lab.control("limits", **given(**arguments))
+        answer: dict[str, Any] = self._lab.control("limits", **without_none(**arguments))
         return answer
 
 
@@ -69,7 +69,7 @@ class Faults(list[dict[str, Any]]):
 
     def off(self, which: int | str = "all", *, venue: str | None = None) -> Any:
         """Switch one off by id or name, or all of them; what is left in force."""
-        return self._lab.control("fault", off=which, **given(venue=venue))
+        return self._lab.control("fault", off=which, **without_none(venue=venue))
 
 
 class Skew:
@@ -81,8 +81,8 @@ class Skew:
 
     def __init__(self, lab: Controlled, seconds: float | None, venue: str | None) -> None:
         self._lab, self._venue = lab, venue
-        self._before = float(lab.control("skew", **given(venue=venue))["seconds"])
-        now = lab.control("skew", **given(seconds=seconds, venue=venue))
+        self._before = float(lab.control("skew", **without_none(venue=venue))["seconds"])
+        now = lab.control("skew", **without_none(seconds=seconds, venue=venue))
         self.seconds = float(now["seconds"])
 
     def __enter__(self) -> Skew:
@@ -90,7 +90,7 @@ class Skew:
 
     def __exit__(self, *_: object) -> None:
         with suppress(LabDied):
-            self._lab.control("skew", seconds=self._before, **given(venue=self._venue))
+            self._lab.control("skew", seconds=self._before, **without_none(venue=self._venue))
 
     def __repr__(self) -> str:
         if not self.seconds:
