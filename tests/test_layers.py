@@ -52,9 +52,10 @@ ROWS: dict[str, int] = {
     "record": COMPOSITION,
     "measure": COMPOSITION,
     "doctor": COMPOSITION,
+    # the surfaces stand on each other, in this order
     "views": SURFACES,
-    "course": SURFACES,
-    "cli": SURFACES,
+    "course": SURFACES + 1,
+    "cli": SURFACES + 2,
     "__init__": SURFACES,
     "__main__": SURFACES,
 }
@@ -176,7 +177,7 @@ def test_neighbours_stay_apart(path: Path) -> None:
         if name.startswith("lab.dialects"):
             assert not target.startswith("vocx.venues"), where
         if target.startswith(("vocx.views", "vocx.course", "vocx.cli")):
-            assert row(name) == SURFACES, where
+            assert row(name) >= SURFACES, where
 
 
 def test_import_is_light() -> None:

@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 OPEN = """
 import time, threading, vocx
-from vocx import views
+from vocx import course, views
 ex = vocx.connect("binance")
 tape = ex.stream("trades", "quotes", "book", symbols="BTC/USDT").wait(10)
 """
-FOUR = ["views.price(tape)", "views.book(tape)", "views.compare(asked=ex, pushed=tape)",
+FOUR = ["views.price(tape)", "views.book(tape)", "course.compare(asked=ex, pushed=tape)",
         "views.price(tape, name='again')"]  # fmt: skip
 FAST = "ex.lab.set_pace(12.0)"
 """About 1,000 messages a second on these channels."""

@@ -10,7 +10,7 @@ from browser.measures import CLOSE, moves_per_second, shows_plot
 
 OPEN = """
 import vocx
-from vocx import views
+from vocx import course, views
 ex = vocx.connect("binance")
 quotes = ex.stream("quotes", symbols="BTC/USDT").wait(10)
 ticker = ex.stream("ticker", symbols="BTC/USDT").wait(10)
@@ -35,7 +35,7 @@ def mean_ms(book: Any, row: str) -> float:
 def test_ages_follow_both_sliders(notebook: Callable[..., Any]) -> None:
     """Sliders, numbers and chart in one output of at most 420 px. Asked every 50 ms instead of
     every second the price is ten times fresher; 200 ms farther away, all are 100 ms older."""
-    book = notebook([OPEN, "views.freshness(asked=ex, pushed=[quotes, ticker], dials=ex.lab)",
+    book = notebook([OPEN, "course.freshness(asked=ex, pushed=[quotes, ticker], dials=ex.lab)",
                      CLOSE])  # fmt: skip
     book.run(0)
     book.run(1)

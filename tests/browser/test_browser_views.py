@@ -60,7 +60,7 @@ def test_stop_stops_and_a_rerun_does_not_double(notebook: Callable[..., Any]) ->
 def test_the_dial_is_beside_its_chart(notebook: Callable[..., Any]) -> None:
     """Dial, chart and prompt in one output of at most 420 px; both lines get later."""
     book = notebook([
-        OPEN, "views.compare(asked=ex, pushed=tape, dials=ex.lab, note='Which line is first?')",
+        OPEN, "course.compare(asked=ex, pushed=tape, dials=ex.lab, note='Which line is first?')",
         CLOSE,
     ])  # fmt: skip
     book.run(0)
@@ -113,7 +113,7 @@ def test_a_slow_line_does_not_break_a_chart(notebook: Callable[..., Any]) -> Non
         [
             """
 import time, threading, numpy as np, plotly.graph_objects as go
-from vocx.views import plotly_once as once
+from vocx.views import plotly_bundle as once
 late = once.SharedFigure(go.Figure(go.Scatter(y=[1, 2, 3, 4, 5])))
 def bring():
     time.sleep(4); once.live_figure(go.Figure()); time.sleep(1)

@@ -18,9 +18,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vocx import course
-from vocx.course import asking, catalogue, neighbours, passport, running, session, shown
+from vocx.course import (
+    answer_runner,
+    catalogue,
+    display,
+    other_kernels,
+    passport,
+    predictions,
+    session,
+)
 from vocx.course.checks import ALL
-from vocx.course.judge import judge
+from vocx.course.grading import judge
 from vocx.errors import BadInput, BookOutOfSync, VocxError
 
 ANSWERS: dict[str, ModuleType] = {
@@ -39,10 +47,10 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Each test has a passport of its own, and slow answers are given up soon."""
     file = tmp_path / "passport.json"
     monkeypatch.setenv("VOCX_PASSPORT", str(file))
-    monkeypatch.setattr(neighbours, "folder", lambda: tmp_path / "neighbours")
-    monkeypatch.setattr(running.observe, "__kwdefaults__", {"call_s": 0.3, "all_s": 20.0})
+    monkeypatch.setattr(other_kernels, "folder", lambda: tmp_path / "other_kernels")
+    monkeypatch.setattr(answer_runner.observe, "__kwdefaults__", {"call_s": 0.3, "all_s": 20.0})
     yield file
-    neighbours.leave()
+    other_kernels.leave()
     passport.forget()
 
 
@@ -221,10 +229,10 @@ def test_choices_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
 def test_widgets_answer_and_replace(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a notebook: buttons that choose, and a question asked again takes the old one's place."""
     pages: list[dict[str, Any]] = []
-    monkeypatch.setattr(shown, "in_notebook", lambda: True)
-    monkeypatch.setattr(shown, "put", lambda bundle: pages.append(dict(bundle)))
+    monkeypatch.setattr(display, "in_notebook", lambda: True)
+    monkeypatch.setattr(display, "put", lambda bundle: pages.append(dict(bundle)))
     asked = course.predict("02", *QUESTION, right="b", why="Because.")
-    _, buttons, said, box = asking._open["02.1"]
+    _, buttons, said, box = predictions._open["02.1"]
     buttons.value = "b"
     assert asked.correct and "(b) is right. Because." in said.value
     course.predict("02", *QUESTION, right="b")
@@ -234,10 +242,10 @@ def test_widgets_answer_and_replace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_choice_buttons_write_the_passport(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pressing a button is enough."""
-    monkeypatch.setattr(shown, "in_notebook", lambda: True)
-    monkeypatch.setattr(shown, "put", lambda bundle: None)
+    monkeypatch.setattr(display, "in_notebook", lambda: True)
+    monkeypatch.setattr(display, "put", lambda bundle: None)
     kept = course.choices()
-    row = asking._open["choices"][1]
+    row = predictions._open["choices"][1]
     row.children[1].value = "both"
     assert kept == passport.load().choices == {"dca": "both"}
 
@@ -320,7 +328,7 @@ def test_errors_are_short_and_point_home() -> None:
     try:
         raise BookOutOfSync("line one\n" + "word " * 400, reason="gap")
     except BookOutOfSync as error:
-        lines = shown.brief(error, error.__traceback__)
+        lines = display.brief(error, error.__traceback__)
     assert lines[0] == "BookOutOfSync: line one" and len(lines) == 8
     assert "of your cell: raise BookOutOfSync" in lines[-1]
 
@@ -332,8 +340,8 @@ def test_kernel_shows_short_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     ip = InteractiveShell()
     seen: list[list[str]] = []
     ip._showtraceback = lambda kind, error, lines: seen.append(lines)
-    monkeypatch.setattr(shown, "shell", lambda: ip)
-    shown.install()
+    monkeypatch.setattr(display, "shell", lambda: ip)
+    display.install()
     result = ip.run_cell("from vocx import venues\nvenues.get('binanse')")
     assert type(result.error_in_exec).__name__ == "UnknownVenue"
     assert seen[0][0].startswith("UnknownVenue: vocx has no venue")
@@ -350,7 +358,7 @@ def test_an_interrupt_inside_python_names_the_line_that_called() -> None:
     threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt) as caught:
         event.wait(10)
-    assert shown.brief(caught.value, caught.tb)[-1].endswith("of your cell: event.wait(10)")
+    assert display.brief(caught.value, caught.tb)[-1].endswith("of your cell: event.wait(10)")
 
 
 def test_bad_kernel_is_stopped_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:

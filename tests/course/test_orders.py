@@ -1,28 +1,17 @@
-"""What lesson 04 is made of: signed bytes as they are, the view of them, one order's life."""
+"""What lesson 04 is made of: signed bytes as they are, one order's life."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 
-from vocx import views
 from vocx.course import signing, trading
 from vocx.errors import BadInput, NotAllowed
 from vocx.exchange import Exchange
 from vocx.lab import Lab
-from vocx.views.signature import _html
 
 SYMBOL = "BTC/USDT"
-
-
-def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never became so"
-        time.sleep(0.02)
 
 
 def test_published_example() -> None:
@@ -37,23 +26,6 @@ def test_bytes_are_sent_as_given(lab: Lab) -> None:
     moved = "&".join(reversed(query.split("&")))
     assert signing.said(signing.send(lab, query)) == "200 {}"
     assert "-1022" in signing.send(lab, moved, signed=query).text
-
-
-def test_signature_view(lab: Lab) -> None:
-    """An edit is signed and tested anew; what is sent beside the signature is refused."""
-    view = views.signature(signing.Tester(lab))
-    until(lambda: "200 {}" in view.table())
-    view._inputs[5].value = "60000.01"
-    until(lambda: "price=60000.01&" in view.table() and "digits are new" in view.panel.body)
-    view._how.value = "the price with one more zero"
-    until(lambda: "-1022" in view.table() and "60000.01<u><b>0</b></u>" in view.panel.body)
-    view.close()
-
-
-def test_signature_view_escapes() -> None:
-    """What is typed is shown, never run."""
-    lines = dict.fromkeys(("signed", "signature", "sent", "answer"), "<b>")
-    assert "<b><b>" not in _html(lines, lines)
 
 
 def test_one_orders_life(lab: Lab, exchange: Exchange) -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from vocx import views
 from vocx.errors import BadInput
+from vocx.views.dials import NetworkControls
 from vocx.views.sliders import Slider
-from vocx.views.turning import Turning
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -44,7 +44,7 @@ def values(view: views.View) -> dict[object, object]:
 
 
 def made(now: float, **more: object) -> Slider:
-    return Slider("key", "label", turn=lambda value: None, now=lambda: now, **more)  # type: ignore[arg-type]
+    return Slider("key", "label", apply=lambda value: None, now=lambda: now, **more)  # type: ignore[arg-type]
 
 
 def test_an_even_slider_shows_what_is_in_force_in_its_unit() -> None:
@@ -105,7 +105,7 @@ def test_what_cannot_be_turned_is_said(lab: Lab) -> None:
     shown = views.dials(lab, "binance")
     slide(shown, "bandwidth", 0)
     until(lambda: "Clear all turns it back" in shown.panel.status)
-    assert values(shown)["bandwidth"] == 64 and shown.panel.sliders[2]["turns"] == 1
+    assert values(shown)["bandwidth"] == 64 and shown.panel.sliders[2]["applied"] == 1
 
 
 def test_a_stopped_panel_is_gone_and_the_dials_stay(lab: Lab) -> None:
@@ -121,7 +121,7 @@ def test_a_stopped_panel_is_gone_and_the_dials_stay(lab: Lab) -> None:
 
 def test_the_distance_leaves_the_jitter_alone(lab: Lab) -> None:
     """One dial of the lab, two sliders; at rest nothing of it is left."""
-    mine = Turning(lab, "binance")
+    mine = NetworkControls(lab, "binance")
     mine.latency(jitter_ms=10)
     mine.latency(rtt_ms=60)
     assert str(lab.network) == "latency 60 ms round trip (jitter 10 ms) on binance"
@@ -133,7 +133,7 @@ def test_the_distance_leaves_the_jitter_alone(lab: Lab) -> None:
 def test_a_venue_can_be_near_while_all_are_far(lab: Lab) -> None:
     """What is turned for all stays so for the others."""
     lab.network.latency(rtt_ms=100)
-    mine = Turning(lab, "binance")
+    mine = NetworkControls(lab, "binance")
     mine.latency(rtt_ms=0)
     assert mine.rtt_ms == 0
     assert str(lab.network).startswith("latency 100 ms round trip on all venues; latency 0 ms")

@@ -15,11 +15,11 @@ import plotly.graph_objects as go
 import pytest
 from ipywidgets.widgets.widget import _instances as widgets
 
-from vocx import views
+from vocx import course, views
 from vocx.errors import BadInput, BookOutOfSync, NotReady
 from vocx.facts import BookSnapshot, Facts, Quote, Trade
 from vocx.timing import wall_ns
-from vocx.views import plotly_once, view
+from vocx.views import plotly_bundle, view
 from vocx.views.writer import writer
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def press(shown: views.View, action: str) -> None:
 
 def test_the_installed_plotly_can_be_shared() -> None:
     """Its bundle's default export is a factory."""
-    assert plotly_once._packed()
+    assert plotly_bundle._packed()
 
 
 @pytest.mark.parametrize("bundle", [
@@ -105,20 +105,20 @@ def test_the_installed_plotly_can_be_shared() -> None:
 ])  # fmt: skip
 def test_another_shape_of_bundle_is_not_shared(bundle: str) -> None:
     """One object for all figures would draw them over each other."""
-    assert not plotly_once.usable(bundle)
+    assert not plotly_bundle.usable(bundle)
 
 
 def test_without_a_factory_figures_are_stock_and_one_warning_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A new plotly makes pages slow, not broken."""
-    monkeypatch.setattr(plotly_once, "usable", lambda bundle: False)
-    plotly_once._packed.cache_clear()
+    monkeypatch.setattr(plotly_bundle, "usable", lambda bundle: False)
+    plotly_bundle._packed.cache_clear()
     with pytest.warns(RuntimeWarning, match="5 MB") as told:
-        made = [plotly_once.live_figure(go.Figure()) for _ in range(2)]
-    plotly_once._packed.cache_clear()
+        made = [plotly_bundle.live_figure(go.Figure()) for _ in range(2)]
+    plotly_bundle._packed.cache_clear()
     assert len(told) == 1
-    assert not any(isinstance(one, plotly_once.SharedFigure) for one in made)
+    assert not any(isinstance(one, plotly_bundle.SharedFigure) for one in made)
 
 
 def test_a_further_figure_is_small(tape: Tape) -> None:
@@ -151,7 +151,7 @@ def test_the_writer_serves_all_views_and_counts_its_time(exchange: Exchange) -> 
     """Each view is drawn in turn, and says what its drawing cost."""
     stream = exchange.stream("trades", "quotes", "book", symbols="BTC/USDT").wait(5)
     made = [views.price(stream), views.book(stream), views.tape(stream),
-            views.compare(asked=exchange, pushed=stream)]  # fmt: skip
+            course.compare(asked=exchange, pushed=stream)]  # fmt: skip
     until(lambda: all(one.stats.refreshes >= 20 for one in made), 15)
     stats = [one.stats for one in made]
     stream.stop()
@@ -194,7 +194,7 @@ def test_stop_ends_the_stream_and_the_view_says_why(tape: Tape) -> None:
 
 
 def test_a_stream_that_dies_is_named(tape: Tape) -> None:
-    """The reason stands in the view, and it takes no more turns."""
+    """The reason stands in the view, and it takes no more ticks."""
     shown = views.price(tape)
     tape.why, tape.state = "451: not served here", "fatal"
     until(lambda: shown.mode == "stopped")
@@ -258,7 +258,7 @@ def test_a_tape_aligns_its_numbers(tape: Tape) -> None:
 
 def test_what_a_venue_says_is_escaped() -> None:
     """Names and numbers become text, never markup."""
-    from vocx.views.words import html_grid
+    from vocx.views.formatting import html_grid
 
     assert "<b>" not in html_grid(["a"], [["<b>x"]])
 
@@ -267,21 +267,6 @@ def test_a_stream_without_the_channel_is_refused() -> None:
     """The text says what to write."""
     with pytest.raises(BadInput, match=r'stream\("book", symbols="ETH/USDT"\)'):
         views.book(Tape("trades"), "ETH/USDT")
-
-
-def test_compare_asks_listens_and_knows_the_truth(exchange: Exchange) -> None:
-    """Three lines, a slider that follows the dial, and the asking ends with the view."""
-    stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
-    shown = views.compare(asked=exchange, pushed=stream, every_ms=100, dials=exchange.lab)
-    until(lambda: all(trace.y is not None and len(trace.y) for trace in shown.figure.data), 10)
-    shown._heard(None, {"do": "dial", "value": 40}, [])
-    until(lambda: "40 ms" in shown.panel.dials, 10)
-    exchange.lab.network.latency(rtt_ms=80)
-    until(lambda: shown.panel.sliders[0]["value"] == 80, 10)
-    exchange.lab.network.clear()
-    shown.stop()
-    stream.stop()
-    until(lambda: not shown.asked._thread.is_alive())
 
 
 def test_running_and_budget_tell_what_is_used(exchange: Exchange) -> None:

@@ -3,6 +3,7 @@
 >>> from vocx import course
 >>> lab, binance = course.begin("03")       # first cell: re-runnable, the only set-up
 >>> course.predict("03.1", "We lose one message ...", ["healed", "worse"])
+>>> course.freshness(asked=binance, pushed=tape)       # a lesson's own instrument
 >>> course.check("03.1", decide)                      # right, wrong, or not answered yet
 >>> course.end("03")                                  # last cell: stops everything
 
@@ -11,8 +12,9 @@ Progress is kept in a passport (a small file beside the notebooks) and in a resu
 
 from __future__ import annotations
 
-from vocx.course.asking import Prediction, choices, predict
-from vocx.course.judge import Result, check
+from vocx.course.grading import Result, check
+from vocx.course.instruments import compare, freshness, frontier, signature
+from vocx.course.predictions import Prediction, choices, predict
 from vocx.course.session import begin, end, progress, resume
 
 __all__ = [
@@ -21,8 +23,12 @@ __all__ = [
     "begin",
     "check",
     "choices",
+    "compare",
     "end",
+    "freshness",
+    "frontier",
     "predict",
     "progress",
     "resume",
+    "signature",
 ]

@@ -1,10 +1,24 @@
-"""What is right in the lessons' predictions, and why.
+"""``predict`` and ``choices``: say what you expect before you look.
 
-Here and not in the notebooks, so that nobody reads the answer above the buttons.
+Both are radio buttons in a notebook and text everywhere else, and never wait: a cell returns at
+once, with or without an answer. ``answer=`` answers from code.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from vocx.course import display, passport
+from vocx.course.catalogue import PROTOCOLS, STRATEGIES, lesson
+from vocx.errors import BadInput
+
+_open: dict[str, list[Any]] = {}
+"""Widgets on the page by question: asked again, the old ones are closed."""
+
+
+# What is right stands here and not in the notebooks, so that nobody reads it above the buttons.
 RIGHT: dict[str, tuple[str, str]] = {
     "00.1": (
         "b",
@@ -48,3 +62,252 @@ RIGHT: dict[str, tuple[str, str]] = {
     ),
 }
 """By question: the right letter, and what is said after the choice."""
+
+
+class Prediction:
+    """A question and, once given, its answer.
+
+    Attributes
+    ----------
+    choice : str or None
+        The letter that was chosen.
+    """
+
+    def __init__(
+        self, key: str, question: str, options: Mapping[str, str], right: str, why: Any
+    ) -> None:
+        self.key, self.question, self.options, self.right = key, question, options, right
+        self._why = why
+        self.choice: str | None = None
+
+    @property
+    def correct(self) -> bool | None:
+        """Whether it was right; ``None`` while unanswered."""
+        return None if self.choice is None else self.choice == self.right
+
+    def choose(self, letter: str) -> None:
+        """Answer, and keep it in the passport."""
+        wanted = str(letter).strip().strip("()").lower()
+        if wanted not in self.options:
+            raise BadInput(f"there is no option {letter!r}; there are {', '.join(self.options)}")
+        self.choice = wanted
+        passport.save(passport.Passport(predictions={self.key: wanted}))
+
+    def explanation(self) -> str:
+        """What to make of the choice; empty before there is one."""
+        if self.choice is None:
+            return ""
+        why = self._why
+        if isinstance(why, Mapping):
+            parts = [why.get(self.choice, ""), why.get(self.right, "")]
+            why = " ".join(dict.fromkeys(part for part in parts if part))
+        right = self.options[self.right].rstrip(".")
+        verdict = (
+            f"({self.choice}) is right."
+            if self.correct
+            else f"You said ({self.choice}); right is ({self.right}): {right}."
+        )
+        return f"{verdict} {why or ''}".strip()
+
+    def text(self) -> str:
+        """The text twin: question, options and what is known."""
+        lines = [self.question]
+        lines += [f"  ({letter}) {option}" for letter, option in self.options.items()]
+        lines.append(self.explanation() or 'Answer with the buttons, or with answer="a".')
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Prediction {self.key}: {self.choice or 'not answered yet'}>"
+
+    def _ipython_display_(self) -> None:
+        """Nothing: it is on the page already."""
+
+
+def predict(
+    name: str,
+    question: str,
+    options: Mapping[str, str] | Sequence[str],
+    *,
+    right: str | None = None,
+    why: str | Mapping[str, str] = "",
+    answer: str | None = None,
+) -> Prediction:
+    """Ask for a prediction. The explanation comes after the choice, not before.
+
+    Parameters
+    ----------
+    name : str
+        Lesson and number, ``"02.1"``; the lesson alone means its first question.
+    question : str
+        What will happen?
+    options : sequence of str, or mapping of letter to str
+        Two to seven of them; a sequence gets the letters a, b, c, ...
+    right : str, optional
+        The letter that is right; the course knows it for its own questions.
+    why : str or mapping of letter to str
+        Said after the choice; by letter, the chosen one's and the right one's.
+    answer : str, optional
+        A letter: answers at once, without buttons.
+    """
+    key = question_key(name)
+    letters = _lettered(options)
+    if right is None:
+        right, why = RIGHT.get(key, ("", ""))
+    if right not in letters:
+        raise BadInput(f"right is {right!r}; the options are {', '.join(letters)}")
+    asked = Prediction(key, question, letters, right, why)
+    if answer is not None:
+        asked.choose(answer)
+        print(asked.text())
+        return asked
+    earlier = passport.load().predictions.get(key)
+    asked.choice = earlier if earlier in letters else None
+    if display.in_notebook():
+        _show_prediction(asked)
+    else:
+        print(asked.text())
+    return asked
+
+
+def question_key(name: str) -> str:
+    """``"02.1"`` of ``"02"`` or ``"02.1"``."""
+    head, _, number = str(name).partition(".")
+    place = number or "1"
+    if place not in ("1", "2"):
+        raise BadInput(f"{name!r}: a lesson has at most two predictions, .1 and .2")
+    return f"{lesson(head).id}.{place}"
+
+
+def _lettered(options: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
+    if isinstance(options, Mapping):
+        lettered = {str(letter).lower(): str(text) for letter, text in options.items()}
+    else:
+        lettered = dict(zip("abcdefg", map(str, options), strict=False))
+    if not 2 <= len(options) <= 7 or not set(lettered) <= set("abcdefg"):
+        raise BadInput("give two to seven options, lettered a to g")
+    return lettered
+
+
+def _show_prediction(asked: Prediction) -> None:
+    import ipywidgets as widgets
+
+    said = widgets.HTML(_paragraph(asked.explanation()))
+    buttons = widgets.RadioButtons(
+        options=[(f"({letter}) {text}", letter) for letter, text in asked.options.items()],
+        value=asked.choice,
+        layout=widgets.Layout(width="max-content"),
+    )
+
+    def chosen(change: Any) -> None:
+        # An exception in a callback would vanish: the page shows it instead.
+        try:
+            if change["new"] is not None:
+                asked.choose(change["new"])
+            said.value = _paragraph(asked.explanation())
+        except Exception as error:
+            said.value = _paragraph(f"{type(error).__name__}: {error}")
+
+    buttons.observe(chosen, names="value")
+    head = widgets.HTML(f"<b>{escape(asked.question)}</b>")
+    _put(asked.key, widgets.VBox([head, buttons, said]), asked.text())
+
+
+def _paragraph(text: str) -> str:
+    return f'<div style="max-width: 46em; line-height: 1.4">{escape(text)}</div>' if text else ""
+
+
+def _put(key: str, box: Any, text: str) -> None:
+    """Show a box in place of the one that asked the same before, with text for other readers."""
+    for old in _open.pop(key, []):
+        old.close()
+    _open[key] = [*box.children, box]
+    bundle = dict(box._repr_mimebundle_())
+    bundle["text/plain"] = text
+    display.put(bundle)
+
+
+_CHOOSE = "Which protocol would you take? Your answers come back in lesson 10."
+
+
+class Choices(dict[str, str]):
+    """Protocol by strategy, ``{"dca": "rest"}``; it grows while buttons are pressed."""
+
+    def _ipython_display_(self) -> None:
+        """Nothing: it is on the page already."""
+
+
+def choices(answer: Mapping[str, str] | None = None) -> Choices:
+    """Choose a protocol for each of the seven strategies; kept in the passport for lesson 10.
+
+    Parameters
+    ----------
+    answer : mapping of str to str, optional
+        Answers from code: ``{"dca": "rest", "scalp": "ws", "maker": "both"}``.
+
+    Returns
+    -------
+    Choices
+        A dict: what is chosen so far, ``"rest"``, ``"ws"`` or ``"both"`` by strategy.
+    """
+    kept = Choices(passport.load().choices)
+    if answer is not None:
+        for strategy, protocol in answer.items():
+            _check_choice(strategy, protocol)
+        kept |= answer
+        passport.save(passport.Passport(choices=dict(answer)))
+    if answer is None and display.in_notebook():
+        _show_choices(kept)
+    else:
+        print(choices_text(kept))
+    return kept
+
+
+def choices_text(kept: Mapping[str, str]) -> str:
+    """The text twin of the table."""
+    lines = [_CHOOSE]
+    for key, text in STRATEGIES.items():
+        chosen = PROTOCOLS.get(kept.get(key, ""), "?")
+        lines.append(f"  {key:<11}{text:<48}{chosen}")
+    return "\n".join(lines)
+
+
+def _check_choice(strategy: str, protocol: str) -> None:
+    if strategy not in STRATEGIES:
+        raise BadInput(f"no strategy {strategy!r}; there are {', '.join(STRATEGIES)}")
+    if protocol not in PROTOCOLS:
+        raise BadInput(f"no protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
+
+
+def _show_choices(kept: dict[str, str]) -> None:
+    import ipywidgets as widgets
+
+    said = widgets.HTML(_paragraph(_tally(kept)))
+    rows = []
+    for key, text in STRATEGIES.items():
+        buttons = widgets.ToggleButtons(
+            options=[(name, protocol) for protocol, name in PROTOCOLS.items()],
+            value=kept.get(key),
+            tooltips=[text] * len(PROTOCOLS),
+        )
+        buttons.style.button_width = "auto"
+
+        def chosen(change: Any, strategy: str = key) -> None:
+            # An exception in a callback would vanish: the page shows it instead.
+            try:
+                if change["new"] is not None:
+                    kept[strategy] = change["new"]
+                    passport.save(passport.Passport(choices={strategy: change["new"]}))
+                said.value = _paragraph(_tally(kept))
+            except Exception as error:
+                said.value = _paragraph(f"{type(error).__name__}: {error}")
+
+        buttons.observe(chosen, names="value")
+        label = widgets.HTML(escape(text), layout=widgets.Layout(width="24em"))
+        rows.append(widgets.HBox([label, buttons]))
+    head = widgets.HTML(f"<b>{escape(_CHOOSE)}</b>")
+    _put("choices", widgets.VBox([head, *rows, said]), choices_text(kept))
+
+
+def _tally(kept: Mapping[str, str]) -> str:
+    done = sum(key in kept for key in STRATEGIES)
+    return f"{done} of {len(STRATEGIES)} chosen; kept for lesson 10."

@@ -8,7 +8,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 import vocx.lab
-from vocx.course import catalogue, neighbours, passport, shown
+from vocx.course import catalogue, display, other_kernels, passport
 from vocx.course.catalogue import Lesson
 from vocx.errors import LabConflict, VocxError
 from vocx.exchange import Exchange, connect
@@ -52,7 +52,7 @@ def begin(lesson: str, *, seed: int = 7, venue: str = "binance") -> tuple[Lab, E
     global _exchange
     wanted = catalogue.lesson(lesson)
     refuse_bad_kernel()
-    shown.install()
+    display.install()
     stop_everything()
     if _exchange is not None:
         _exchange.close()
@@ -62,7 +62,7 @@ def begin(lesson: str, *, seed: int = 7, venue: str = "binance") -> tuple[Lab, E
     print(_place(wanted))
     _exchange = connect(venue, lab=lab)
     print(f"{lab.network}")
-    if others := neighbours.warning(neighbours.arrive(wanted.id)):
+    if others := other_kernels.warning(other_kernels.arrive(wanted.id)):
         print(others)
     print(f"Passport: {progress(known)}. Resume code: {known.code()}")
     return lab, _exchange
@@ -72,14 +72,16 @@ def end(lesson: str) -> None:
     """Stop everything, note the lesson as done and say what comes next."""
     done = catalogue.lesson(lesson)
     stop_everything()
-    neighbours.leave()
+    other_kernels.leave()
     known = passport.save(passport.Passport(lessons=[done.id]))
     print(f"All streams and views are stopped. Passport: {progress(known)}.")
     later = catalogue.following(done)
     if later is None:
         print("That was the last lesson there is.")
         return
-    shown.link(f"Next: {later.id} {later.title} (about {later.minutes} min)", f"{later.file}.ipynb")
+    display.link(
+        f"Next: {later.id} {later.title} (about {later.minutes} min)", f"{later.file}.ipynb"
+    )
 
 
 def resume(code: str) -> None:

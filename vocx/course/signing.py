@@ -80,7 +80,7 @@ def digest(text: str, secret: str) -> str:
 
 
 class Tester:
-    """What :func:`vocx.views.signature` asks: signs with a lab's key, and lets the lab test."""
+    """What :func:`vocx.course.signature` asks: signs with a lab's key, and lets the lab test."""
 
     def __init__(self, lab: Lab) -> None:
         self.lab = lab

@@ -15,8 +15,17 @@ from weakref import WeakSet
 from vocx.errors import BadInput, NotReady
 from vocx.facts import Balance, Fill, Order
 from vocx.stream import running as running_streams
+from vocx.views.formatting import (
+    SIDES,
+    clock,
+    first_line,
+    fixed,
+    grid,
+    html_grid,
+    plain,
+    state_text,
+)
 from vocx.views.view import View, opened
-from vocx.views.words import SIDES, clock, first_line, fixed, grid, html_grid, plain, state_text
 
 CHANNELS = ("orders", "fills", "balances")
 _NINE_DIGITS = Context(prec=9)

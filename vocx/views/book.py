@@ -11,9 +11,9 @@ import ipywidgets
 from vocx import figures
 from vocx.errors import BookOutOfSync
 from vocx.facts import BookSnapshot
+from vocx.views.formatting import age, choose_symbol, fixed, grid, plain
 from vocx.views.panel import Panel
 from vocx.views.view import View
-from vocx.views.words import age, choose_symbol, fixed, grid, plain
 
 LEVELS = 10
 """Rows of the ladder."""

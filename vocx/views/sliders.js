@@ -1,6 +1,6 @@
 // Sliders and switches, for panels that have some: goes before panel.js, which calls extend().
 // One slider: over its own numbers, or over stops of (value, text). What code turns it follows,
-// but never under the reader's hand, nor before the kernel has done what the reader wished.
+// but never under the reader's hand, nor before the kernel has done what the reader asked for.
 function slider(model, id, parent) {
   const box = make("div", "vocx-dial", parent);
   const label = make("label", "vocx-dial-label", box);
@@ -9,13 +9,13 @@ function slider(model, id, parent) {
   input.type = "range";
   const value = make("output", "vocx-dial-value", box);
   const hint = make("span", "vocx-hint", box);
-  let wish, wait, later, late, held = 0, pending = -1;
+  let spec, wait, later, late, held = 0, pending = -1;
   const say = (text) => {
     value.textContent = input.ariaValueText = text;
   };
   const send = () => {
-    pending = wish.turns;
-    const to = wish.stops ? wish.stops[input.value][0] : Number(input.value);
+    pending = spec.applied;
+    const to = spec.stops ? spec.stops[input.value][0] : Number(input.value);
     report(model, { do: "dial", id, value: to });
     clearTimeout(late);
     late = setTimeout(() => {
@@ -23,40 +23,40 @@ function slider(model, id, parent) {
     }, 900);
   };
   input.oninput = () => {
-    say(wish.stops ? wish.stops[input.value][1] : `${input.value} ${wish.unit}`);
+    say(spec.stops ? spec.stops[input.value][1] : `${input.value} ${spec.unit}`);
     held = performance.now() + 1200;
     clearTimeout(wait);
     wait = setTimeout(send, 80);
   };
   box.show = (next) => {
-    wish = next;
+    spec = next;
     clearTimeout(later);
     const left = held - performance.now();
-    if (left > 0) later = setTimeout(() => box.show(wish), left + 9);
-    if (wish.turns === pending) return;
+    if (left > 0) later = setTimeout(() => box.show(spec), left + 9);
+    if (spec.applied === pending) return;
     pending = -1;
     if (left > 0) return;
-    name.textContent = wish.label;
-    box.title = hint.textContent = wish.hint;
-    hint.hidden = !wish.roomy;
-    box.classList.toggle("vocx-roomy", wish.roomy);
-    for (const key of ["min", "max", "step"]) input[key] = wish[key];
-    input.value = wish.at;
-    say(wish.text);
+    name.textContent = spec.label;
+    box.title = hint.textContent = spec.hint;
+    hint.hidden = !spec.roomy;
+    box.classList.toggle("vocx-roomy", spec.roomy);
+    for (const key of ["min", "max", "step"]) input[key] = spec[key];
+    input.value = spec.at;
+    say(spec.text);
   };
   return box;
 }
 
 function sliders(model, row) {
-  const wishes = model.get("sliders");
-  row.hidden = !wishes.length;
-  const ids = wishes.map((wish) => wish.id).join();
+  const specs = model.get("sliders");
+  row.hidden = !specs.length;
+  const ids = specs.map((spec) => spec.id).join();
   if (row.dataset.ids !== ids) {
     row.dataset.ids = ids;
     row.replaceChildren();
-    for (const { id } of wishes) slider(model, id, row).dataset.slider = id;
+    for (const { id } of specs) slider(model, id, row).dataset.slider = id;
   }
-  wishes.forEach((wish, index) => row.children[index].show(wish));
+  specs.forEach((spec, index) => row.children[index].show(spec));
 }
 
 function extend(model, el) {

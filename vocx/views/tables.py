@@ -9,8 +9,7 @@ from typing import Any
 from vocx.stream import running as running_streams
 from vocx.stream import stop_all as stop_streams
 from vocx.timing import mono_ns
-from vocx.views.view import View, opened
-from vocx.views.words import (
+from vocx.views.formatting import (
     SIDES,
     choose_symbol,
     clock,
@@ -20,6 +19,7 @@ from vocx.views.words import (
     html_grid,
     state_text,
 )
+from vocx.views.view import View, opened
 
 _EVERY_NS = 1_000_000_000
 """Tables of counters are drawn once a second."""

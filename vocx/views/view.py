@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from typing import Any
@@ -22,10 +22,10 @@ import plotly.graph_objects as go
 
 from vocx.errors import NotReady, VocxError
 from vocx.timing import mono_ns, wall_ns
+from vocx.views.formatting import first_line
 from vocx.views.panel import Panel, foreign_front_end
-from vocx.views.plotly_once import live_figure
-from vocx.views.sliders import Slid
-from vocx.views.words import first_line
+from vocx.views.plotly_bundle import live_figure
+from vocx.views.sliders import Slider
 from vocx.views.writer import helper, writer
 
 PAUSE_AFTER_S = 600.0
@@ -56,7 +56,7 @@ class ViewStats(msgspec.Struct, frozen=True, kw_only=True):
     writer_ms_worst: float
 
 
-class View(Slid):
+class View:
     """Base of all views; made by the functions of :mod:`vocx.views`.
 
     Attributes
@@ -84,7 +84,7 @@ class View(Slid):
         self.mode = "live"
         self._streams = list(streams)
         self._stop_action = ("stop", *stop)
-        self._wishes: deque[str] = deque(maxlen=16)
+        self._commands: deque[str] = deque(maxlen=16)
         self._made_ns = self._looked_ns = mono_ns()
         self._looked = self._by_itself = False
         self._errors: dict[str, str] = {}
@@ -92,6 +92,8 @@ class View(Slid):
         self._dials_text = ""
         self._costs: deque[tuple[int, int]] = deque(maxlen=200)
         self._refreshes = 0
+        self._sliders: Sequence[Slider] = ()
+        self._shown_at: Sequence[tuple[float, int]] = ()
         notes = " · ".join(filter(None, [note, foreign_front_end()]))
         self.panel = self.panel_kind(title=title, note=notes)
         self.panel.on_msg(self._heard)
@@ -137,11 +139,11 @@ class View(Slid):
 
     def pause(self) -> None:
         """Freeze the picture; the data goes on."""
-        self._wish("pause")
+        self._command("pause")
 
     def resume(self) -> None:
         """Go on with what is true now."""
-        self._wish("resume")
+        self._command("resume")
 
     def stop(self) -> None:
         """End this view. Its stream goes on: ``stream.stop()`` or the Stop button ends that."""
@@ -201,20 +203,20 @@ class View(Slid):
         data["text/plain"] = repr(self)
         return made
 
-    # callbacks: they leave a wish and nothing else
+    # callbacks: they leave a command and nothing else
 
     def _heard(self, _widget: Any, message: Any, _buffers: Any) -> None:
-        wish = message.get("do") if isinstance(message, dict) else None
-        if wish == "look":
+        command = message.get("do") if isinstance(message, dict) else None
+        if command == "look":
             self._looked, self._looked_ns = True, mono_ns()
-        elif wish == "dial":
+        elif command == "dial":
             self._dialled(message)
-        elif isinstance(wish, str):
-            self._wishes.append(wish)
+        elif isinstance(command, str):
+            self._commands.append(command)
         writer.wake()
 
-    def _wish(self, wish: str) -> None:
-        self._wishes.append(wish)
+    def _command(self, command: str) -> None:
+        self._commands.append(command)
         writer.wake()
 
     def _try(self, key: str, job: Callable[[], object]) -> None:
@@ -229,15 +231,46 @@ class View(Slid):
 
         helper.do((id(self), key), run)
 
-    # the writer's turn
+    # sliders
+
+    def _put_sliders(self, *sliders: Slider) -> None:
+        """Have these from now on; none of them when the view ends."""
+        self._sliders = sliders
+        self._show_sliders()
+
+    def _show_sliders(self) -> None:
+        """In the writer's tick: let them follow what is in force."""
+        at = tuple((one.now(), one.applied) for one in self._sliders)
+        if at != self._shown_at:
+            self._shown_at = at
+            self.panel.sliders = [one.spec() for one in self._sliders]
+
+    def _dialled(self, message: Mapping[str, Any]) -> None:
+        """A slider was moved: have it done, and say when it is."""
+        wanted = message.get("id")
+        slider = next((one for one in self._sliders if wanted in (None, one.key)), None)
+        if slider is None:
+            return
+
+        def apply() -> None:
+            try:
+                slider.apply(float(message["value"]))
+                if self.dials_lab is not None:
+                    self._ask_dials()
+            finally:
+                slider.applied += 1
+
+        self._try(slider.key, apply)
+
+    # the writer's tick
 
     @property
     def moving(self) -> bool:
         """Whether it wants to be drawn again soon."""
         return self.mode == "live"
 
-    def turn(self, now_ns: int) -> bool:
-        """One turn of the writer thread: wishes, then a picture."""
+    def tick(self, now_ns: int) -> bool:
+        """One tick of the writer thread: commands, then a picture."""
         spent = time.thread_time_ns()
         try:
             self._obey(now_ns)
@@ -252,16 +285,16 @@ class View(Slid):
         return self.mode in ("live", "paused")
 
     def _obey(self, now_ns: int) -> None:
-        while self._wishes:
-            wish = self._wishes.popleft()
-            if wish == "pause" and self.mode == "live":
+        while self._commands:
+            command = self._commands.popleft()
+            if command == "pause" and self.mode == "live":
                 self._freeze("paused by you; the data goes on", by_itself=False)
-            elif wish == "resume" and self.mode == "paused":
+            elif command == "resume" and self.mode == "paused":
                 self._thaw(now_ns)
-            elif wish == "stop":
+            elif command == "stop":
                 self._stop_data()
             else:
-                self._pressed(wish)
+                self._pressed(command)
         patience = PAUSE_AFTER_S if self._looked else UNSEEN_AFTER_S
         unseen_s = (now_ns - self._looked_ns) / 1e9
         if self.mode == "live" and unseen_s > patience:

@@ -2,10 +2,10 @@
 
 Data arrives at any rate; views pull at theirs: the writer goes round all open views
 :data:`RATE_HZ` times a second, under one lock. It lives while a view is open. Nothing else
-touches a widget after it was made: callbacks of buttons only leave a wish.
+touches a widget after it was made: callbacks of buttons only leave a command.
 
 What waits for a network (stopping a stream, turning a dial, asking a lab for its dials) is done
-by the *helper*, a thread that ends when it has nothing to do. Of several wishes with one key only
+by the *helper*, a thread that ends when it has nothing to do. Of several jobs with one key only
 the latest is done, so a dragged slider does not queue up.
 """
 
@@ -29,8 +29,8 @@ class Drawn(Protocol):
     def moving(self) -> bool:
         """Whether it wants to be drawn again soon."""
 
-    def turn(self, now_ns: int) -> bool:
-        """Obey wishes and draw. False: it is finished and wants no more turns. Never raises."""
+    def tick(self, now_ns: int) -> bool:
+        """Obey commands and draw. False: it is finished and wants no more ticks. Never raises."""
 
 
 class Writer:
@@ -64,7 +64,7 @@ class Writer:
         self._wake.set()
 
     def wake(self) -> None:
-        """Somebody left a wish."""
+        """Somebody left a command."""
         self._wake.set()
 
     def join(self, seconds: float) -> None:
@@ -94,7 +94,7 @@ class Writer:
         moving = False
         for view in views:
             with self.lock:
-                if view in self._views and not view.turn(mono_ns()):
+                if view in self._views and not view.tick(mono_ns()):
                     self._views.remove(view)
                 moving |= view.moving
         return moving

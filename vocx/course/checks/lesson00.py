@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from vocx.course import session
-from vocx.course.judge import Check
-from vocx.course.running import Trial, Wrong, short
+from vocx.course.answer_runner import Trial, Wrong, short
+from vocx.course.grading import Check
 from vocx.errors import VocxError
 from vocx.facts import Quote
 

@@ -16,8 +16,8 @@ import requests
 
 import vocx.lab
 from vocx.course import session
-from vocx.course.judge import Check
-from vocx.course.running import Trial, Wrong
+from vocx.course.answer_runner import Trial, Wrong
+from vocx.course.grading import Check
 from vocx.lab import Lab
 
 LEFT_S = 15.0

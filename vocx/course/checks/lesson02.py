@@ -6,8 +6,8 @@ import json
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from vocx.course.judge import Check
-from vocx.course.running import Trial, Wrong, short
+from vocx.course.answer_runner import Trial, Wrong, short
+from vocx.course.grading import Check
 
 _Row = tuple[str, Decimal, Decimal]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from vocx.course.judge import Check
-from vocx.course.running import Trial, Wrong, short
+from vocx.course.answer_runner import Trial, Wrong, short
+from vocx.course.grading import Check
 
 SECONDS = 60
 PER_SECOND = 10

@@ -16,8 +16,8 @@ from typing import Any
 import msgspec
 
 from vocx.course import session
-from vocx.course.judge import Check
-from vocx.course.running import Trial, Wrong, short
+from vocx.course.answer_runner import Trial, Wrong, short
+from vocx.course.grading import Check
 from vocx.course.signing import EXAMPLE, digest, said, send
 from vocx.lab import Lab
 

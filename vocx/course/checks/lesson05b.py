@@ -16,8 +16,8 @@ import vocx.lab
 from vocx import exchange as exchanges
 from vocx import measure
 from vocx.course import session
-from vocx.course.judge import Check
-from vocx.course.running import Trial, Wrong, short
+from vocx.course.answer_runner import Trial, Wrong, short
+from vocx.course.grading import Check
 from vocx.exchange import Exchange
 from vocx.measure import theory
 

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from vocx import venues, views
+from vocx import course, venues, views
+from vocx.course.instruments import ages
+from vocx.course.instruments.polling import Poller
 from vocx.errors import BadInput
 from vocx.limits import Budget
 from vocx.timing import wall_ns
-from vocx.views import ages, view
-from vocx.views.asking import Poller
+from vocx.views import view
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -116,7 +117,7 @@ def test_a_shorter_interval_counts_at_once() -> None:
 
 def test_ages_are_what_arithmetic_expects(exchange: Exchange, quotes: Stream) -> None:
     """Of asking: half the round trip plus half the interval, at two settings of both sliders."""
-    shown = views.freshness(asked=exchange, pushed=quotes, every_ms=100)
+    shown = course.freshness(asked=exchange, pushed=quotes, every_ms=100)
     for every_ms, rtt_ms, expected in ((250, 80, 165), (50, 0, 25)):
         slide(shown, "distance", rtt_ms)
         slide(shown, "interval", every_ms)
@@ -128,7 +129,7 @@ def test_ages_are_what_arithmetic_expects(exchange: Exchange, quotes: Stream) ->
 
 def test_a_stream_is_as_far_as_the_exchange(exchange: Exchange, quotes: Stream) -> None:
     """A distance that code turned is known to the stream within seconds, there and back."""
-    shown = views.freshness(asked=exchange, pushed=quotes)
+    shown = course.freshness(asked=exchange, pushed=quotes)
     exchange.lab.network.latency(rtt_ms=300)  # type: ignore[union-attr]
     until(lambda: shown.panel.sliders[0]["value"] == 300)
     until(lambda: shown.numbers()[1].mean > 150)
@@ -139,7 +140,7 @@ def test_a_stream_is_as_far_as_the_exchange(exchange: Exchange, quotes: Stream) 
 def test_each_stream_has_a_line_and_a_row(exchange: Exchange, quotes: Stream) -> None:
     """Told apart by dash and label; each sample is drawn, and what is sent is small."""
     ticker = exchange.stream("ticker", symbols=BTC).wait(5)
-    shown = views.freshness(asked=exchange, pushed=[quotes, ticker], every_ms=20, seconds=2)
+    shown = course.freshness(asked=exchange, pushed=[quotes, ticker], every_ms=20, seconds=2)
     until(lambda: all(line.x is not None and len(line.x) > 20 for line in shown.figure.data[:3]))
     names = [line.name for line in shown.figure.data]
     assert names[1:3] == ["pushed quotes", "pushed ticker 1 s"]
@@ -151,8 +152,8 @@ def test_each_stream_has_a_line_and_a_row(exchange: Exchange, quotes: Stream) ->
 
 def test_stop_ends_the_asking_and_the_streams(exchange: Exchange, quotes: Stream) -> None:
     """And a re-run cell replaces the view without a second poller."""
-    views.freshness(asked=exchange, pushed=quotes)
-    shown = views.freshness(asked=exchange, pushed=quotes)
+    course.freshness(asked=exchange, pushed=quotes)
+    shown = course.freshness(asked=exchange, pushed=quotes)
     mine = [shown.asked._thread, shown.sampler._thread]
     until(lambda: [t for t in threading.enumerate() if t.name == "vocx poller"] == mine)
     shown._heard(None, {"do": "stop"}, [])
@@ -166,7 +167,7 @@ def test_nobody_looks_so_nothing_is_asked(
 ) -> None:
     """A chart that was forgotten leaves the weight to others; a look wakes it."""
     monkeypatch.setattr(view, "UNSEEN_AFTER_S", 0.3)
-    shown = views.freshness(asked=exchange, pushed=quotes, every_ms=20)
+    shown = course.freshness(asked=exchange, pushed=quotes, every_ms=20)
     until(lambda: shown.mode == "paused" and "nobody looks" in shown.asked.error)
     calls = shown.asked.calls
     shown._heard(None, {"do": "look"}, [])
@@ -175,7 +176,7 @@ def test_nobody_looks_so_nothing_is_asked(
 
 def test_a_poll_waits_for_its_reply(exchange: Exchange, quotes: Stream) -> None:
     """An interval shorter than the distance cannot be kept; the view says what happens."""
-    shown = views.freshness(asked=exchange, pushed=quotes, every_ms=20)
+    shown = course.freshness(asked=exchange, pushed=quotes, every_ms=20)
     slide(shown, "distance", 200)
     until(lambda: shown.panel.status.endswith("200/2 + 200/2 = 200 ms (call > interval)"))
 
@@ -188,7 +189,7 @@ def test_what_cannot_be_shown_is_refused(
 ) -> None:
     """Before anything is asked."""
     with pytest.raises(BadInput, match=said):
-        views.freshness(asked=exchange, pushed=quotes, **options)
+        course.freshness(asked=exchange, pushed=quotes, **options)
 
 
 # elsewhere
@@ -204,7 +205,7 @@ def elsewhere(exchange: Exchange) -> Any:
 
 def test_outside_a_lab_nothing_turns_the_distance(elsewhere: Any, quotes: Stream) -> None:
     """The interval can be turned; the round trip is the median call time."""
-    shown = views.freshness(asked=elsewhere, pushed=quotes, every_ms=20)
+    shown = course.freshness(asked=elsewhere, pushed=quotes, every_ms=20)
     until(lambda: len(shown.asked.replies) > 5)
     assert [one["id"] for one in shown.panel.sliders] == ["interval"]
     assert 0 < shown.rtt_ms < 500
@@ -215,7 +216,7 @@ def test_outside_a_lab_nothing_turns_the_distance(elsewhere: Any, quotes: Stream
 def test_asking_pauses_at_the_brake(elsewhere: Any, quotes: Stream) -> None:
     """Nothing waits in silence for a minute, nothing is printed, and Stop works meanwhile."""
     elsewhere.budget.spend(5000, wall_ns())
-    shown = views.freshness(asked=elsewhere, pushed=quotes, every_ms=20)
+    shown = course.freshness(asked=elsewhere, pushed=quotes, every_ms=20)
     until(lambda: "asked: nothing for" in shown.panel.status, 3)
     assert shown.panel.level == "waiting"
     shown.stop()

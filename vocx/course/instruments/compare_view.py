@@ -8,17 +8,17 @@ from typing import Any
 import plotly.graph_objects as go
 
 from vocx import figures
+from vocx.course.instruments.polling import KEPT, Poller, TruthLine
 from vocx.errors import BadInput, NotReady
-from vocx.views.asking import KEPT, Poller, TruthLine
-from vocx.views.fresh import NewQuotes
+from vocx.views.dials import NetworkControls
+from vocx.views.formatting import age, choose_symbol, grid, plain
 from vocx.views.panel import SliderPanel
-from vocx.views.turning import Turning
+from vocx.views.price import NewQuotes
 from vocx.views.view import View
-from vocx.views.words import age, choose_symbol, grid, plain
 
 
 class CompareView(View):
-    """See :func:`vocx.views.compare`."""
+    """See :func:`vocx.course.compare`."""
 
     panel_kind = SliderPanel
 
@@ -40,7 +40,7 @@ class CompareView(View):
         self._stream, self._seconds, self._exchange = pushed, seconds, asked
         lab = dials or asked.lab
         self.dials_lab = lab
-        self._turning = Turning(lab, asked.venue.name) if dials is not None else None
+        self._controls = NetworkControls(lab, asked.venue.name) if dials is not None else None
         self._pushed: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self._fresh = NewQuotes(pushed, self.symbol, seconds)
         self.asked = Poller(lambda: asked.quote(self.symbol), every_ms)
@@ -53,9 +53,9 @@ class CompareView(View):
             stop=("Stop", "End the asking and the stream"),
             note=note,
         )
-        if self._turning is not None:
+        if self._controls is not None:
             label = "distance of the exchange (round trip)"
-            self._put_sliders(self._turning.distance_slider(label))
+            self._put_sliders(self._controls.distance_slider(label))
         self._begin()
         self.asked.start()
         if self.truth is not None:
@@ -69,8 +69,8 @@ class CompareView(View):
 
     def _ask_dials(self) -> None:
         super()._ask_dials()
-        if self._turning is not None:
-            self._turning.look()
+        if self._controls is not None:
+            self._controls.look()
 
     def _lines(self, now_ns: int) -> tuple[list[Any], list[Any]]:
         self._take(now_ns)

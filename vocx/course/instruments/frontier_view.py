@@ -9,11 +9,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from vocx import figures
+from vocx.course.instruments import ages
+from vocx.course.instruments.ages import span
+from vocx.course.instruments.freshness_view import FreshnessView
 from vocx.errors import NotReady
 from vocx.measure import theory
-from vocx.views import ages
-from vocx.views.ages import span
-from vocx.views.freshness import FreshnessView
 
 if TYPE_CHECKING:
     from vocx.measure.traffic import Traffic
@@ -37,7 +37,7 @@ class Span(NamedTuple):
 
 
 class FrontierView(FreshnessView):
-    """See :func:`vocx.views.frontier`."""
+    """See :func:`vocx.course.frontier`."""
 
     kind = "frontier"
     about = "what freshness costs"

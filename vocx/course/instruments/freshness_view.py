@@ -10,18 +10,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from vocx import figures
+from vocx.course.instruments import ages
+from vocx.course.instruments.ages import AgeSampler, Feed, feed_of, span
+from vocx.course.instruments.polling import Poller
 from vocx.errors import BadInput, NotReady
 from vocx.measure import theory
 from vocx.timing import wall_ns
 from vocx.venues.base import GetQuote
-from vocx.views import ages
-from vocx.views.ages import AgeSampler, Feed, feed_of, span
-from vocx.views.asking import Poller
+from vocx.views.dials import NetworkControls
+from vocx.views.formatting import grid, html_grid
 from vocx.views.panel import SliderPanel
 from vocx.views.sliders import Slider
-from vocx.views.turning import Turning
 from vocx.views.view import View
-from vocx.views.words import grid, html_grid
 
 SOONEST_MS = 20
 INTERVALS_MS = (20, 30, 50, 100, 150, 250, 500, 750, 1000, 1500, 2000, 3000, 5000)
@@ -46,7 +46,7 @@ class Numbers(NamedTuple):
 
 
 class FreshnessView(View):
-    """See :func:`vocx.views.freshness`."""
+    """See :func:`vocx.course.freshness`."""
 
     panel_kind = SliderPanel
     kind = "freshness"
@@ -71,7 +71,9 @@ class FreshnessView(View):
         self._feeds = _feeds(streams, symbol)
         self.symbol = self._feeds[0].symbol
         self.dials_lab = dials or asked.lab
-        self._turning = Turning(dials or asked.lab, asked.venue.name) if self.dials_lab else None
+        self._controls = (
+            NetworkControls(dials or asked.lab, asked.venue.name) if self.dials_lab else None
+        )
         self._off = (0.0, False)
         request = asked.venue.request(GetQuote(symbol=self.symbol), wall_ns())
         self._weight = request.weight
@@ -90,7 +92,7 @@ class FreshnessView(View):
             note=note,
         )
         self._put_sliders(*self._made_sliders(every_ms))
-        if self._turning is not None:
+        if self._controls is not None:
             self._measure_distance()
         self._begin()
         self.asked.start()
@@ -99,16 +101,16 @@ class FreshnessView(View):
     def _made_sliders(self, every_ms: float) -> list[Slider]:
         stops = [(ms, span(ms)) for ms in sorted({*INTERVALS_MS, every_ms})]
 
-        def turn(every_ms: float) -> None:
+        def apply(every_ms: float) -> None:
             self.asked.every_ms = every_ms
 
         interval = Slider(
-            "interval", "polling interval", turn=turn, now=lambda: self.asked.every_ms,
+            "interval", "polling interval", apply=apply, now=lambda: self.asked.every_ms,
             stops=stops, hint=HINT,
         )  # fmt: skip
-        if self._turning is None:
+        if self._controls is None:
             return [interval]
-        return [self._turning.distance_slider("distance (round trip)"), interval]
+        return [self._controls.distance_slider("distance (round trip)"), interval]
 
     def _end(self) -> None:
         for source in (self.asked, self.sampler):
@@ -143,16 +145,16 @@ class FreshnessView(View):
 
     def _ask_dials(self) -> None:
         super()._ask_dials()
-        if self._turning is not None:
-            self._turning.look()
+        if self._controls is not None:
+            self._controls.look()
             self._measure_distance()
 
     def _measure_distance(self) -> None:
         """Have the streams do it when the dial is not where it was, and again a little later: the
         first answer may have waited behind bytes that still came from afar."""
-        assert self._turning is not None
-        if self._turning.rtt_ms != self._measured_at_ms:
-            self._measured_at_ms, self._pings_due = self._turning.rtt_ms, 3
+        assert self._controls is not None
+        if self._controls.rtt_ms != self._measured_at_ms:
+            self._measured_at_ms, self._pings_due = self._controls.rtt_ms, 3
         if self._pings_due:
             self._pings_due -= 1
             for stream in self._streams:
@@ -161,8 +163,8 @@ class FreshnessView(View):
     @property
     def rtt_ms(self) -> float:
         """The distance: the dial's in a lab, else the median call time of late."""
-        if self._turning is not None:
-            return self._turning.rtt_ms
+        if self._controls is not None:
+            return self._controls.rtt_ms
         late = [2e-6 * (here - read) for here, read in list(self.asked.replies)[-20:]]
         return float(np.median(late)) if late else 0.0
 
@@ -174,7 +176,7 @@ class FreshnessView(View):
 
     def _settled(self, now_ns: int) -> int:
         """From when on numbers count: the window's beginning, or when a slider was moved."""
-        settings = (self._turning.rtt_ms if self._turning else 0.0, self.asked.every_ms)
+        settings = (self._controls.rtt_ms if self._controls else 0.0, self.asked.every_ms)
         if settings != self._set_for:
             far = self._set_for is None or settings[0] != self._set_for[0]
             wait_ns = int((_SETTLE_MS if far else settings[0]) * 1e6)

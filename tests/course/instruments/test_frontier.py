@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import vocx
-from vocx import measure, views
+from vocx import course, measure, views
 from vocx.errors import BadInput
 from vocx.exchange import Exchange
 from vocx.measure import theory
@@ -32,7 +32,7 @@ def cost(exchange: Exchange) -> Traffic:
 @pytest.fixture
 def view(exchange: Exchange, cost: Traffic) -> Iterator[Any]:
     stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
-    yield views.frontier(asked=exchange, pushed=stream, cost=cost, every_ms=100)
+    yield course.frontier(asked=exchange, pushed=stream, cost=cost, every_ms=100)
     views.stop_all()
     stream.stop()
 
@@ -70,5 +70,5 @@ def test_costs_of_the_stream_are_needed(exchange: Exchange, cost: Traffic) -> No
     """A stream whose bytes nobody counted has no place on the chart."""
     ticker = exchange.stream("ticker", symbols="BTC/USDT").wait(5)
     with pytest.raises(BadInput, match="no 'stream ticker, TLS' here"):
-        views.frontier(asked=exchange, pushed=ticker, cost=cost)
+        course.frontier(asked=exchange, pushed=ticker, cost=cost)
     ticker.stop()

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from vocx.course import passport
-from vocx.course.running import Trial, Wrong, observe, short
-from vocx.course.shown import fold
+from vocx.course.answer_runner import Trial, Wrong, observe, short
+from vocx.course.display import fold
 from vocx.errors import BadInput
 
 State = Literal["right", "wrong", "not answered yet"]
@@ -31,8 +31,9 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     hint : str
         Shown on the third failure.
     judge : callable
-        Runs the :class:`~vocx.course.running.Trial`, returns a sentence for a right answer and
-        raises :class:`~vocx.course.running.Wrong` for a wrong one. Judges behaviour, not text.
+        Runs the :class:`~vocx.course.answer_runner.Trial`, returns a sentence for a right answer
+        and raises :class:`~vocx.course.answer_runner.Wrong` for a wrong one. Judges behaviour, not
+        text.
     call_s : float or None
         Longest single call of the answer; ``None``: as long as of most.
     """

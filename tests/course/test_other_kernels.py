@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from vocx.course import neighbours
+from vocx.course import other_kernels
 
 OTHER = (
-    "import sys; from pathlib import Path; from vocx.course import neighbours\n"
-    "neighbours.arrive(sys.argv[1], Path(sys.argv[2])); print('here', flush=True)\n"
-    "sys.stdin.read(); neighbours.leave()"
+    "import sys; from pathlib import Path; from vocx.course import other_kernels\n"
+    "other_kernels.arrive(sys.argv[1], Path(sys.argv[2])); print('here', flush=True)\n"
+    "sys.stdin.read(); other_kernels.leave()"
 )
 Begin = Callable[[str], "subprocess.Popen[str]"]
 
@@ -37,14 +37,14 @@ def other(tmp_path: Path) -> Iterator[Begin]:
             return child
 
         yield begin
-    neighbours.leave()
+    other_kernels.leave()
 
 
 def test_lessons_of_other_kernels_are_named(other: Begin, tmp_path: Path) -> None:
     """Each other one is named once; one's own, begun twice, is not."""
     other("03"), other("00"), other("00")
-    assert neighbours.arrive("02", tmp_path) == ["00", "03"]
-    assert neighbours.arrive("02", tmp_path) == ["00", "03"]
+    assert other_kernels.arrive("02", tmp_path) == ["00", "03"]
+    assert other_kernels.arrive("02", tmp_path) == ["00", "03"]
 
 
 @pytest.mark.parametrize("crash", [False, True])
@@ -56,20 +56,20 @@ def test_a_lesson_that_ended_or_crashed_is_forgotten(
     if crash:
         child.send_signal(signal.SIGKILL)
     child.communicate(timeout=10)
-    assert neighbours.arrive("02", tmp_path) == []
+    assert other_kernels.arrive("02", tmp_path) == []
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_folder_that_cannot_be_used_is_no_error(tmp_path: Path) -> None:
     """A warning is a courtesy: without a place for it the lesson begins all the same."""
     (tmp_path / "file").write_text("")
-    assert neighbours.arrive("02", tmp_path / "file") == []
+    assert other_kernels.arrive("02", tmp_path / "file") == []
 
 
 @pytest.mark.parametrize(("others", "says"), [(["03"], "Lesson 03 runs"), (["00", "03"], "00, 03")])
 def test_the_warning_is_one_sentence(others: list[str], says: str) -> None:
     """It names the lessons and fits a cell's width; alone there is none."""
-    text = neighbours.warning(others)
+    text = other_kernels.warning(others)
     assert says in text and text.count(".") == 1
     assert max(map(len, text.splitlines())) <= 100
-    assert neighbours.warning([]) == ""
+    assert other_kernels.warning([]) == ""

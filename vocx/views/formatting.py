@@ -97,11 +97,11 @@ def choose_symbol(stream: Any, symbol: str | None, *channels: str) -> tuple[str,
     chosen = symbol or next((found[0] for found in have.values() if found), None)
     found = {name for name, of in have.items() if chosen in of}
     if chosen is None or not found:
-        wish = ", ".join(f'"{name}"' for name in channels)
+        channel_list = ", ".join(f'"{name}"' for name in channels)
         raise BadInput(
             f"{stream.name} does not carry {' or '.join(channels)}"
             f"{f' of {symbol}' if symbol else ''}; "
-            f'make one that does: exchange.stream({wish}, symbols="{symbol or "BTC/USDT"}")'
+            f'make one that does: exchange.stream({channel_list}, symbols="{symbol or "BTC/USDT"}")'
         )
     return chosen, found
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from vocx.course.raw import Heard, dial, listen, timeline
+from vocx.course.raw_websocket import Heard, dial, listen, timeline
 from vocx.lab import Lab
 
 

@@ -4,7 +4,7 @@ Every ``go.FigureWidget`` carries plotly.js in its own state: 5 MB each. Here a 
 holds the bundle once, compressed; the browser unpacks it, imports it from a blob URL and keeps
 the promise on ``globalThis``; each figure waits for that promise and costs a few KB.
 
-What the browser side (``plotly_once.js``) does beyond that, because live charts need it:
+What the browser side (``plotly_bundle.js``) does beyond that, because live charts need it:
 
 * Drawing waits for the bundle, but *initialising does not*: anywidget gives up on a model that
   takes longer than 2 s to initialise, which 1.5 MB over a slow line does.
@@ -33,7 +33,7 @@ import plotly.graph_objects as go
 import traitlets
 
 _KEY = f"__vocx_plotly_{plotly.__version__}"
-_SCRIPT = (Path(__file__).parent / "plotly_once.js").read_text("utf-8").replace("__KEY__", _KEY)
+_SCRIPT = (Path(__file__).parent / "plotly_bundle.js").read_text("utf-8").replace("__KEY__", _KEY)
 _FIGURE_SCRIPT = """
 export default {
   async render({ model, el }) {

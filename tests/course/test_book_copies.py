@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from vocx.course import copies
+from vocx.course import book_copies
 from vocx.facts import BookSnapshot
 
 
@@ -22,7 +22,7 @@ TRUTH = BookSnapshot(
 )
 
 
-def apply(book: copies.Book, change: copies.Change) -> None:
+def apply(book: book_copies.Book, change: book_copies.Change) -> None:
     for side, news in (("bids", change["b"]), ("asks", change["a"])):
         for price, quantity in news:
             book[side][Decimal(price)] = Decimal(quantity)
@@ -30,17 +30,17 @@ def apply(book: copies.Book, change: copies.Change) -> None:
                 del book[side][Decimal(price)]
 
 
-def change(number: int, bids: Any = (), asks: Any = ()) -> copies.Change:
+def change(number: int, bids: Any = (), asks: Any = ()) -> book_copies.Change:
     return {"U": number, "u": number, "b": bids, "a": asks}
 
 
-def whole() -> copies.Book:
+def whole() -> book_copies.Book:
     return {"bids": dict(TRUTH.bids), "asks": dict(TRUTH.asks)}
 
 
 def test_true_copy_is_said_to_be_right() -> None:
     """Nothing wrong, in words."""
-    assert copies.compared(whole(), TRUTH) == "0 of 4 levels wrong, best bid and ask right"
+    assert book_copies.compared(whole(), TRUTH) == "0 of 4 levels wrong, best bid and ask right"
 
 
 def test_wrong_copy_is_named_by_price() -> None:
@@ -48,7 +48,7 @@ def test_wrong_copy_is_named_by_price() -> None:
     book = whole()
     book["bids"][Decimal(101)] = Decimal(1)
     book["asks"][Decimal(102)] = Decimal(5)
-    text = copies.compared(book, TRUTH)
+    text = book_copies.compared(book, TRUTH)
     assert text.startswith("2 of 5 levels wrong, best bid and ask 101.00 and 101.00 (crossed)")
     assert text.endswith("in truth 99.00 and 101.00")
 
@@ -57,7 +57,7 @@ def test_each_copy_misses_one_change_and_hears_the_rest() -> None:
     """Only the copy that missed the deletion keeps the ghost, and is wrong for good."""
     gone = change(2, bids=[("99", "0")])
     quiet = [change(number, asks=[("102", "2")]) for number in (1, 3, 4)]
-    lost = copies.lose_each(apply, TRUTH, [quiet[0], gone, *quiet[1:]])
+    lost = book_copies.lose_each(apply, TRUTH, [quiet[0], gone, *quiet[1:]])
     assert [Decimal(99) in copy["bids"] for copy in lost.copies] == [False, True, False, False]
     assert lost.share(0) == 25.0 and lost.share(2) == 50.0
     assert "it gets worse" not in str(lost)
@@ -65,12 +65,12 @@ def test_each_copy_misses_one_change_and_hears_the_rest() -> None:
 
 def test_changes_that_the_snapshot_has_are_skipped() -> None:
     """Ids up to the snapshot's belong to it."""
-    assert not copies.lose_each(apply, TRUTH, [change(0, bids=[("99", "0")])]).copies
+    assert not book_copies.lose_each(apply, TRUTH, [change(0, bids=[("99", "0")])]).copies
 
 
 def test_pictures_show_the_share_and_the_worst_copy() -> None:
     """One line and the real market's marks; the copy in outline over the true book."""
-    lost = copies.lose_each(apply, TRUTH, [change(1, bids=[("99", "0")]), change(2)])
+    lost = book_copies.lose_each(apply, TRUTH, [change(1, bids=[("99", "0")]), change(2)])
     assert lost.chart().data[0].y[:2] == (50.0, 100.0)
     ghost = next(trace for trace in lost.ghosts().data if trace.name == "your copy, bids")
     assert list(ghost.x) == [99.0, 98.0]

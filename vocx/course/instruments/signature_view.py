@@ -10,8 +10,8 @@ from urllib.parse import quote as percent
 
 import ipywidgets
 
+from vocx.views.formatting import grid
 from vocx.views.view import View
-from vocx.views.words import grid
 
 STAMP_LIFE_S = 30.0
 """The view keeps its timestamp so long: then only what was edited differs."""
@@ -47,7 +47,7 @@ SENT: dict[str, Callable[[Pairs], str]] = {
 
 
 class SignatureView(View):
-    """See :func:`vocx.views.signature`."""
+    """See :func:`vocx.course.signature`."""
 
     def __init__(self, ask: Ask, name: str | None, note: str) -> None:
         self._asked, self.dials_lab = ask, getattr(ask, "lab", None)
@@ -78,7 +78,7 @@ class SignatureView(View):
         return ipywidgets.VBox([row, self.panel], layout={"overflow": "hidden"})
 
     def _edited(self, change: Any) -> None:
-        """Leave the wish; the writer takes it at its next turn."""
+        """Leave what is wanted; the writer takes it at its next tick."""
         names = (name for name, _ in FIELDS)
         pairs = [(name, one.value) for name, one in zip(names, self._inputs, strict=True)]
         self._wanted = (pairs, self._how.value)

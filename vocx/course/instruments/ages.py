@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from vocx.course.instruments.polling import Poller
 from vocx.errors import VocxError
 from vocx.timing import wall_ns
-from vocx.views.asking import Poller
-from vocx.views.words import choose_symbol, symbols_of
+from vocx.views.formatting import choose_symbol, symbols_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,0 +1,44 @@
+"""Asked for and pushed on one chart, beside the truth."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vocx import course, views
+
+if TYPE_CHECKING:
+    from vocx.exchange import Exchange
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left() -> Iterator[None]:
+    yield
+    views.stop_all()
+    assert not [t.name for t in threading.enumerate() if t.name.startswith("vocx ")]
+
+
+def until(true: Callable[[], object], deadline_s: float = 5.0) -> None:
+    end = time.monotonic() + deadline_s
+    while not true():
+        assert time.monotonic() < end, "the state was not reached"
+        time.sleep(0.01)
+
+
+def test_compare_asks_listens_and_knows_the_truth(exchange: Exchange) -> None:
+    """Three lines, a slider that follows the dial, and the asking ends with the view."""
+    stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
+    shown = course.compare(asked=exchange, pushed=stream, every_ms=100, dials=exchange.lab)
+    until(lambda: all(trace.y is not None and len(trace.y) for trace in shown.figure.data), 10)
+    shown._heard(None, {"do": "dial", "value": 40}, [])
+    until(lambda: "40 ms" in shown.panel.dials, 10)
+    exchange.lab.network.latency(rtt_ms=80)
+    until(lambda: shown.panel.sliders[0]["value"] == 80, 10)
+    exchange.lab.network.clear()
+    shown.stop()
+    stream.stop()
+    until(lambda: not shown.asked._thread.is_alive())
