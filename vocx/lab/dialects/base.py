@@ -29,13 +29,15 @@ class HttpOut(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one HTTP request.
 
     ``delay_ns`` is how much later (real time) it is sent: 0 at once, ``None`` never, with the
-    connection left open (a lost answer: the request was executed all the same).
+    connection left open (a lost answer: the request was executed all the same). ``compress`` lets
+    the server compress the body for a client that takes that.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     delay_ns: int | None = 0
+    compress: bool = False
 
 
 class Ping(msgspec.Struct, frozen=True):
@@ -86,6 +88,9 @@ class Session(Protocol):
     def closed(self, now_ns: int) -> None:
         """The connection is gone."""
 
+    def internal_error(self, now_ns: int) -> Iterable[Out]:
+        """The dialect raised while it served this connection: how the venue ends it."""
+
 
 class Publication(msgspec.Struct, frozen=True):
     """One message for many sessions: almost always ``bytes``, the UTF-8 text of a message."""
@@ -120,6 +125,10 @@ class Dialect(Protocol):
 
     def open(self, request: HttpIn, now_ns: int) -> Session | HttpOut:
         """A WebSocket upgrade: a session, or the refusal."""
+
+    def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """The dialect raised while it answered this request or upgrade: what the venue says then.
+        The outcome of an order is unknown to the client."""
 
     def publish(self, events: Iterable[AnyEvent], now_ns: int) -> Iterable[Publication]:
         """What events mean for those who listen, in order; accounts' events are for their

@@ -8,6 +8,7 @@ import re
 import pytest
 from venue_binance import MS, T0, S, Venue, trade
 
+from vocx.lab.dialects.base import Close, HttpIn
 from vocx.lab.dialects.binance import catalogue
 from vocx.lab.dialects.binance.params import Params, zone_ns
 
@@ -363,3 +364,12 @@ def test_forgetting_old_aggregates_changes_no_id(monkeypatch: pytest.MonkeyPatch
     short = Venue()
     assert [one["a"] for one in short.get("aggTrades?symbol=BTCUSDT&limit=20")] == ids
     assert len(short.get("aggTrades?symbol=BTCUSDT&limit=1000")) <= 40
+
+
+def test_internal_error(venue: Venue) -> None:
+    """Where the dialect itself fails: -1000, with the weight that every answer shows."""
+    request = HttpIn(method="POST", target="/api/v3/order", headers={})
+    answer = venue.dialect.internal_error(request, T0)
+    assert answer.status == 500 and json.loads(answer.body)["code"] == -1000
+    assert "X-MBX-USED-WEIGHT-1M" in answer.headers
+    assert list(venue.connect("/ws").session.internal_error(T0)) == [Close(1011, "Internal error")]

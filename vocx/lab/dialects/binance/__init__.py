@@ -157,6 +157,10 @@ class Binance:
             after = {"Retry-After": str(-int(-wait_s // 1))}
             raise Refusal(-1003, text, status=429, headers=after)
 
+    def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """-1000 with the headers that every answer carries."""
+        return self._rest.completed(outages.internal_error(), request, now_ns)
+
     # -- events and time -----------------------------------------------------------------------
 
     @property

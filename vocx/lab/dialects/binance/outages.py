@@ -72,6 +72,11 @@ def refused(refusal: Refusal) -> HttpOut:
     return json_answer(refusal.status, body, refusal.headers)
 
 
+def internal_error() -> HttpOut:
+    """What goes wrong inside is -1000."""
+    return refused(_JSON["internal"])
+
+
 def instead(fault: Fault) -> HttpOut | None:
     """What a fault answers in place of the real answer; ``None``: it only touches the answer."""
     if fault.name in _JSON:

@@ -56,6 +56,10 @@ class Rest:
         assert answer is not None, "what is not executed is answered by its fault"
         if fault is not None:
             answer = faults.spoil(fault, answer)
+        return encoded(request, self.completed(answer, request, now_ns))
+
+    def completed(self, answer: HttpOut, request: HttpIn, now_ns: int) -> HttpOut:
+        """The answer with the headers that every answer carries."""
         used = str(self._meter.used(request.peer, WEIGHT, now_ns))
         self._served += 1
         headers = {
@@ -64,7 +68,7 @@ class Rest:
             "X-MBX-USED-WEIGHT": used,
             "X-MBX-USED-WEIGHT-1M": used,
         }
-        return encoded(request, msgspec.structs.replace(answer, headers=headers))
+        return msgspec.structs.replace(answer, headers=headers)
 
     def _executed(self, request: HttpIn, path: str, query: str, now_ns: int) -> HttpOut:
         params = Params.of_http(query, b"" if request.method == "GET" else request.body)
@@ -89,9 +93,9 @@ class Rest:
             body = endpoint.run(call)
         except Refusal as refusal:
             return outages.refused(refusal)
-        return outages.json_answer(200, self._completed(endpoint, body))
+        return outages.json_answer(200, self._with_limits(endpoint, body))
 
-    def _completed(self, endpoint: Endpoint, body: Any) -> Any:
+    def _with_limits(self, endpoint: Endpoint, body: Any) -> Any:
         if endpoint.path == "exchangeInfo":
             body["rateLimits"] = self._meter.entries(REST_RULES)
         return body

@@ -62,6 +62,10 @@ class Connection:
         self.first_outs = []
         yield from self.ended(outs)
 
+    def internal_error(self, now_ns: int) -> Iterator[Out]:
+        """1011, the code for a failure inside (RFC 6455, 7.4.1)."""
+        yield from self.ended([Close(1011, "Internal error")])
+
     def ended(self, outs: Iterable[Out]) -> Iterator[Out]:
         """The same, remembering that a close ends everything."""
         for out in outs:
