@@ -49,6 +49,7 @@ from vocx.venues.base import (
     Request,
     SocketPlan,
 )
+from vocx.venues.base.reading import UNREADABLE, whole_number
 from vocx.venues.binance import errors, limits, orders, private, rest, signing, streams
 
 _DEPTHS = (5, 10, 20)
@@ -179,7 +180,7 @@ class Binance:
             read = orders.read if isinstance(request.intent, SIGNED) else rest.read
             try:
                 return read(request.intent, body, arrived_ns)
-            except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError, RecursionError):
+            except UNREADABLE:
                 pass
         raise errors.reply_error(request, status, headers, body, arrived_ns)
 
@@ -197,8 +198,9 @@ class Binance:
         found: dict[str, int] = {}
         for name, value in headers.items():
             kind = _HEADERS.get(name.lower())
-            if kind is not None and value.strip().isdigit():
-                found[kind] = int(value)
+            number = whole_number(value) if kind is not None else None
+            if kind is not None and number is not None:
+                found[kind] = number
         return found
 
     def validate_channel(self, wanted: ChannelSpec) -> ChannelSpec:

@@ -31,6 +31,7 @@ from vocx.errors import (
     VocxError,
 )
 from vocx.venues.base import Request
+from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, retry_after_s, words
 from vocx.venues.binance.reasons import DUPLICATE, reason
 
 VENUE = "binance"
@@ -58,9 +59,8 @@ _BY_CODE: Mapping[int, type[VenueError]] = {
 _BUSY = (-1000, -1001, -1004, -1006, -1007, -1008, -1016)
 """Codes that say the exchange could not, whatever the status."""
 
-_BANNED_UNTIL = re.compile(r"banned until (\d{13})")
+_BANNED_UNTIL = re.compile(r"banned until ([0-9]{13})")
 _REGION = re.compile(r"restricted location|block access from your country|your region", re.I)
-_TAG = re.compile(r"<(style|script).*?</\1>|<[^>]*>", re.S | re.I)
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -76,27 +76,10 @@ _decode = msgspec.json.Decoder(Body).decode
 def read_body(body: bytes) -> Body | None:
     """Code and text of an error body; ``None`` for anything else, such as HTML."""
     try:
-        return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = _decode(body)
+    except UNREADABLE:
         return None
-
-
-def plain(body: bytes, limit: int = 160) -> str:
-    """The words of a body that is not ours, without markup, on one line."""
-    text = _TAG.sub(" ", body[:20_000].decode("utf-8", "replace"))
-    words = " ".join(text.split())
-    return words if len(words) <= limit else words[: limit - 3] + "..."
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """``Retry-After`` in seconds; ``None`` where it is absent or no number."""
-    for name, value in headers.items():
-        if name.lower() == "retry-after":
-            try:
-                return max(0.0, float(value))
-            except ValueError:
-                return None
-    return None
+    return msgspec.structs.replace(found, msg=found.msg[:LONGEST_TEXT])
 
 
 def reply_error(
@@ -112,7 +95,7 @@ def reply_error(
     if found is None and 200 <= status < 400:
         outcome: Outcome | None = None if request.safe_to_retry else "unknown"
         return BadReply(
-            f"binance answered {status} with something that is not its JSON: {plain(body)!r}",
+            f"binance answered {status} with something that is not its JSON: {words(body)!r}",
             venue=VENUE,
             outcome=outcome,
         )
@@ -143,7 +126,7 @@ def _venue_error(
     outcome: Outcome | None,
     arrived_ns: int | None,
 ) -> VenueError:
-    text = found.msg if found is not None else plain(body)
+    text = found.msg if found is not None else words(body)
     kind = _kind(status, found, text)
     if outcome == "refused" and kind is VenueUnavailable:
         outcome = "unknown"
@@ -197,18 +180,18 @@ def _ban_end(text: str, wait: float | None, arrived_ns: int | None) -> int | Non
 def _say(
     kind: type[VenueError], status: int, found: Body | None, text: str, wait: float | None
 ) -> str:
-    words = f"binance {status}"
+    said = f"binance {status}"
     if found is not None and found.code:
-        words += f", {found.code}"
-    words += f": {text}" if text else ""
+        said += f", {found.code}"
+    said += f": {text}" if text else ""
     if kind is RateLimited:
-        words = " ".join(part for part in (words, reason(text)) if part)
-        return words + f" Wait {wait:g} s." if wait is not None else words
+        said = " ".join(part for part in (said, reason(text)) if part)
+        return said + f" Wait {wait:g} s." if wait is not None else said
     if kind is Banned:
         pause = f"for {wait:g} s" if wait is not None else "for some minutes"
-        return f"{words} Stop {pause}: each further call makes the ban longer."
+        return f"{said} Stop {pause}: each further call makes the ban longer."
     meaning = reason(text)
-    return f"{words} {meaning}" if meaning else words + _ADVICE.get(kind, "")
+    return f"{said} {meaning}" if meaning else said + _ADVICE.get(kind, "")
 
 
 _ADVICE: Mapping[type[VenueError], str] = {

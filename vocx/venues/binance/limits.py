@@ -5,13 +5,14 @@ from __future__ import annotations
 import msgspec
 
 from vocx.venues.base import Limit
+from vocx.venues.base.reading import UNREADABLE, Identifier
 
 
 class _Limit(msgspec.Struct):
     rateLimitType: str
     interval: str
-    intervalNum: int
-    limit: int
+    intervalNum: Identifier
+    limit: Identifier
 
 
 class _Limits(msgspec.Struct):
@@ -27,7 +28,7 @@ def told_limits(body: bytes) -> list[Limit]:
     """The limits that an ``exchangeInfo`` states; empty for any other body."""
     try:
         stated = _limits_body(body).rateLimits
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return []
     return [
         Limit(
@@ -37,5 +38,8 @@ def told_limits(body: bytes) -> list[Limit]:
             source="exchangeInfo, as it was told",
         )
         for one in stated
-        if one.rateLimitType in _KINDS and one.interval in _SECONDS
+        if one.rateLimitType in _KINDS
+        and one.interval in _SECONDS
+        and one.limit > 0
+        and 0 < one.intervalNum <= 1000
     ]

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -43,8 +43,9 @@ from vocx.venues.base import (
     Intent,
     PlaceOrder,
 )
+from vocx.venues.base.reading import Identifier, Milliseconds, check_numbers
 from vocx.venues.binance.names import private_symbol
-from vocx.venues.binance.rest import MS, finite, venue_symbol
+from vocx.venues.binance.rest import MS, venue_symbol
 
 Parameters = dict[str, str | int]
 
@@ -171,16 +172,16 @@ class _Fill(msgspec.Struct):
     qty: Decimal
     commission: Decimal
     commissionAsset: str
-    tradeId: int
+    tradeId: Identifier
 
 
 class _Order(msgspec.Struct):
     """Every form of an order in a reply: placed, cancelled, asked for."""
 
     symbol: str
-    orderId: int
+    orderId: Identifier
     clientOrderId: str
-    side: str
+    side: Literal["BUY", "SELL"]
     type: str
     status: str
     executedQty: Decimal
@@ -190,9 +191,9 @@ class _Order(msgspec.Struct):
     origClientOrderId: str | None = None
     origQuoteOrderQty: Decimal | None = None
     timeInForce: str | None = None
-    transactTime: int | None = None
-    updateTime: int | None = None
-    time: int | None = None
+    transactTime: Milliseconds | None = None
+    updateTime: Milliseconds | None = None
+    time: Milliseconds | None = None
     expiryReason: str | None = None
     fills: list[_Fill] = []
 
@@ -204,13 +205,13 @@ class _Entry(msgspec.Struct):
 
 
 class _Trade(msgspec.Struct):
-    id: int
-    orderId: int
+    id: Identifier
+    orderId: Identifier
     price: Decimal
     qty: Decimal
     commission: Decimal
     commissionAsset: str
-    time: int
+    time: Milliseconds
     isBuyer: bool
     isMaker: bool
 
@@ -223,7 +224,7 @@ class _Balance(msgspec.Struct):
 
 class _Account(msgspec.Struct):
     balances: list[_Balance]
-    updateTime: int | None = None
+    updateTime: Milliseconds | None = None
 
 
 _order_of = msgspec.json.Decoder(_Order).decode
@@ -254,7 +255,8 @@ def positive(value: Decimal | None) -> Decimal | None:
 
 
 def _fact(found: _Order, arrived_ns: int, known: str | None) -> Order:
-    finite(found.executedQty, found.cummulativeQuoteQty, found.origQty, found.price)
+    check_numbers(found.executedQty, found.cummulativeQuoteQty, found.origQty, found.price)
+    check_numbers(found.origQuoteOrderQty)
     symbol = private_symbol(found.symbol, [known])
     changed = found.transactTime if found.transactTime is not None else found.updateTime
     placed = found.origClientOrderId is None and found.transactTime is not None
@@ -296,7 +298,7 @@ def _taken(
     arrived_ns: int,
 ) -> Fill:
     """A fill in the reply to a placement: the order came and took."""
-    finite(one.price, one.qty, one.commission)
+    check_numbers(one.price, one.qty, one.commission)
     return Fill(
         symbol=symbol,
         id=one.tradeId,
@@ -352,7 +354,7 @@ def _read_cancelled(intent: CancelAll, body: bytes, arrived_ns: int) -> Facts[Or
 
 def _read_fills(intent: GetFills, body: bytes, arrived_ns: int) -> Facts[Fill]:
     rows = _trades_of(body)
-    finite(*(value for one in rows for value in (one.price, one.qty, one.commission)))
+    check_numbers(*(value for one in rows for value in (one.price, one.qty, one.commission)))
     return Facts(
         Fill(
             symbol=intent.symbol,
@@ -373,7 +375,7 @@ def _read_fills(intent: GetFills, body: bytes, arrived_ns: int) -> Facts[Fill]:
 
 def _read_balances(_: GetBalances, body: bytes, arrived_ns: int) -> Facts[Balance]:
     found = _account_of(body)
-    finite(*(value for one in found.balances for value in (one.free, one.locked)))
+    check_numbers(*(value for one in found.balances for value in (one.free, one.locked)))
     at_ns = None if found.updateTime is None else found.updateTime * MS
     return Facts(
         Balance(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -31,14 +31,19 @@ from vocx.venues.base import (
     SocketPlan,
     Unknown,
 )
+from vocx.venues.base.reading import (
+    UNREADABLE,
+    Identifier,
+    Milliseconds,
+    check_numbers,
+    shown,
+)
 from vocx.venues.binance import errors, orders, signing
 from vocx.venues.binance.names import private_symbol
-from vocx.venues.binance.rest import MS, finite
+from vocx.venues.binance.rest import MS
 
 LOGIN_ID = "vocx-login"
 _LOGIN = "userDataStream.subscribe.signature"
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_SHOWN = 400
 
 
 class _Login(Intent, frozen=True, kw_only=True):
@@ -88,13 +93,13 @@ def _frame(number: int | str, method: str, params: Mapping[str, Any]) -> str:
 class _Limit(msgspec.Struct):
     rateLimitType: str
     interval: str
-    intervalNum: int
-    count: int = 0
+    intervalNum: Identifier
+    count: Identifier = 0
 
 
 class _Until(msgspec.Struct):
-    serverTime: int | None = None
-    retryAfter: int | None = None
+    serverTime: Milliseconds | None = None
+    retryAfter: Milliseconds | None = None
 
 
 class _Trouble(msgspec.Struct):
@@ -107,8 +112,8 @@ _ABSENT = msgspec.Raw()
 class _Frame(msgspec.Struct):
     """An answer, an event, or an event as older connections wrapped it."""
 
-    id: int | str | None = None
-    status: int | None = None
+    id: Identifier | str | None = None
+    status: Identifier | None = None
     result: msgspec.Raw = _ABSENT
     error: msgspec.Raw = _ABSENT
     rateLimits: list[_Limit] = []
@@ -126,7 +131,7 @@ def opened(text: bytes) -> Envelope | None:
     """A frame as an answer with what a REST reply would say in its headers."""
     try:
         found = _frame_of(text)
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     return _opened(found)
 
@@ -152,7 +157,7 @@ def _retry_after_s(error: bytes) -> float | None:
     """Both times are epoch milliseconds here, unlike REST's header."""
     try:
         until = _trouble_of(error).data if error else None
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
     if until is None or until.retryAfter is None or until.serverTime is None:
         return None
@@ -163,9 +168,9 @@ def decode(text: bytes, arrived_ns: int, of: SocketPlan) -> Sequence[Decoded]:
     """What one frame of a private socket says."""
     try:
         found = _frame_of(text)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise BadReply(
-            f"binance sent a frame that cannot be read ({error}): {_shown(text, 80)!r}",
+            f"binance sent a frame that cannot be read ({error}): {shown(text, 80)!r}",
             venue="binance",
         ) from None
     answer = _opened(found)
@@ -178,9 +183,9 @@ def decode(text: bytes, arrived_ns: int, of: SocketPlan) -> Sequence[Decoded]:
         if read is not None:
             wanted = {one.channel for one in of.topics.values()}
             return read(event or text, arrived_ns, wanted)
-    except _UNREADABLE:
+    except UNREADABLE:
         pass
-    return (Unknown(text=_shown(text)),)
+    return (Unknown(text=shown(text)),)
 
 
 def _ack(answer: Envelope, arrived_ns: int) -> Ack:
@@ -198,7 +203,7 @@ class _Report(msgspec.Struct):
 
     s: str
     c: str
-    S: str
+    S: Literal["BUY", "SELL"]
     o: str
     f: str
     q: Decimal
@@ -206,14 +211,14 @@ class _Report(msgspec.Struct):
     C: str
     x: str
     X: str
-    i: int
+    i: Identifier
     l: Decimal  # noqa: E741 - the wire's own name
     z: Decimal
     L: Decimal
-    T: int
-    t: int
+    T: Milliseconds
+    t: Identifier
     m: bool
-    O: int  # noqa: E741
+    O: Milliseconds  # noqa: E741
     Z: Decimal
     n: Decimal | None = None
     N: str | None = None
@@ -229,7 +234,7 @@ class _Held(msgspec.Struct):
 
 
 class _Position(msgspec.Struct):
-    u: int
+    u: Milliseconds
     B: list[_Held]
 
 
@@ -245,7 +250,7 @@ _change_of = msgspec.json.Decoder(_Change).decode
 
 def _execution(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
     found = _report_of(data)
-    finite(found.q, found.p, found.l, found.z, found.L, found.Z, found.n)
+    check_numbers(found.q, found.p, found.l, found.z, found.L, found.Z, found.n, found.Q)
     fill = _fill(found, arrived_ns) if found.x == "TRADE" else None
     facts: list[Fact] = []
     if "fills" in wanted and fill is not None:
@@ -299,7 +304,7 @@ def _fill(found: _Report, arrived_ns: int) -> Fill:
 
 def _position(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
     found = _position_of(data)
-    finite(*(value for one in found.B for value in (one.f, one.l)))
+    check_numbers(*(value for one in found.B for value in (one.f, one.l)))
     if "balances" not in wanted:
         return ()
     return [
@@ -318,6 +323,7 @@ def _position(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decode
 def _change(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
     """A deposit, a withdrawal or a lock: a difference, from which no balance can be told."""
     found = _change_of(data)
+    check_numbers(found.d)
     return (Control(kind="notice", text=f"{found.a} changed by {found.d:+f} outside of trading"),)
 
 
@@ -337,7 +343,3 @@ _READERS: Mapping[str, Callable[[bytes, int, set[str]], Sequence[Decoded]]] = {
     "serverShutdown": _shutdown,
     "eventStreamTerminated": _terminated,
 }
-
-
-def _shown(text: bytes, most: int = _SHOWN) -> str:
-    return text[:most].decode("utf-8", "replace")

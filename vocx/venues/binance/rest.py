@@ -38,6 +38,7 @@ from vocx.venues.base import (
     Request,
     split_symbol,
 )
+from vocx.venues.base.reading import Identifier, Milliseconds, check_levels, check_numbers
 
 MS = 1_000_000
 """Nanoseconds in Binance's millisecond."""
@@ -155,7 +156,19 @@ _BUILDERS: Mapping[type[Intent], Callable[[Any], Plan]] = {
 
 
 class _Time(msgspec.Struct):
-    serverTime: int
+    serverTime: Milliseconds
+
+
+class _Filter(msgspec.Struct):
+    """Of each filter what an :class:`~vocx.facts.Instrument` says."""
+
+    filterType: str
+    tickSize: Decimal | None = None
+    stepSize: Decimal | None = None
+    minQty: Decimal | None = None
+    maxQty: Decimal | None = None
+    minNotional: Decimal | None = None
+    maxNotional: Decimal | None = None
 
 
 class _Symbol(msgspec.Struct):
@@ -163,12 +176,12 @@ class _Symbol(msgspec.Struct):
     status: str
     baseAsset: str
     quoteAsset: str
-    filters: list[dict[str, Any]]
+    filters: list[_Filter]
     isSpotTradingAllowed: bool = True
 
 
 class _Info(msgspec.Struct):
-    serverTime: int
+    serverTime: Milliseconds
     symbols: list[_Symbol]
 
 
@@ -179,8 +192,8 @@ class _Ticker(msgspec.Struct):
     lowPrice: Decimal
     volume: Decimal
     quoteVolume: Decimal
-    closeTime: int
-    count: int
+    closeTime: Milliseconds
+    count: Identifier
     priceChangePercent: Decimal | None = None
     bidPrice: Decimal | None = None
     bidQty: Decimal | None = None
@@ -196,22 +209,32 @@ class _Quote(msgspec.Struct):
 
 
 class _Book(msgspec.Struct):
-    lastUpdateId: int
+    lastUpdateId: Identifier
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
 
 
 class _Trade(msgspec.Struct):
-    id: int
+    id: Identifier
     price: Decimal
     qty: Decimal
-    time: int
+    time: Milliseconds
     isBuyerMaker: bool
 
 
-_Kline = tuple[
-    int, Decimal, Decimal, Decimal, Decimal, Decimal, int, Decimal, int, Decimal, Decimal, Any
-]
+class _Kline(msgspec.Struct, array_like=True):
+    """One row of ``klines``; what the exchange puts behind these fields is not ours."""
+
+    opened: Milliseconds
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    closed: Milliseconds
+    quote_volume: Decimal
+    trades: Identifier
+
 
 _time_body = msgspec.json.Decoder(_Time).decode
 _info_body = msgspec.json.Decoder(_Info).decode
@@ -220,13 +243,6 @@ _quote_body = msgspec.json.Decoder(_Quote).decode
 _book_body = msgspec.json.Decoder(_Book).decode
 _trades_body: Callable[[bytes], list[_Trade]] = msgspec.json.Decoder(list[_Trade]).decode
 _klines_body: Callable[[bytes], list[_Kline]] = msgspec.json.Decoder(list[_Kline]).decode
-
-
-def finite(*numbers: Decimal | None) -> None:
-    """Refuse what JSON text can hold and a market cannot: ``"NaN"``, ``"Infinity"``."""
-    for number in numbers:
-        if number is not None and not number.is_finite():
-            raise msgspec.ValidationError(f"{number} is no number")
 
 
 def _read_time(_: GetTime, body: bytes, arrived_ns: int) -> ServerTime:
@@ -246,9 +262,10 @@ def _read_instruments(
 
 
 def _instrument(one: _Symbol, exchange_ns: int, arrived_ns: int) -> Instrument:
-    filters = {entry.get("filterType"): entry for entry in one.filters}
-    lot = filters.get("LOT_SIZE", {})
-    notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or {}
+    filters = {entry.filterType: entry for entry in one.filters}
+    none = _Filter(filterType="")
+    lot = filters.get("LOT_SIZE", none)
+    notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or none
     return Instrument(
         symbol=f"{one.baseAsset}/{one.quoteAsset}",
         venue="binance",
@@ -256,31 +273,33 @@ def _instrument(one: _Symbol, exchange_ns: int, arrived_ns: int) -> Instrument:
         base=one.baseAsset,
         quote=one.quoteAsset,
         # A step that the venue does not state is one unit of its 8 printed decimals.
-        tick=_step(filters.get("PRICE_FILTER", {}).get("tickSize")),
-        lot=_step(lot.get("stepSize")),
-        min_quantity=_positive(lot.get("minQty")),
-        max_quantity=_positive(lot.get("maxQty")),
-        min_notional=_positive(notional.get("minNotional")),
-        max_notional=_positive(notional.get("maxNotional")),
+        tick=_step(filters.get("PRICE_FILTER", none).tickSize),
+        lot=_step(lot.stepSize),
+        min_quantity=_positive(lot.minQty),
+        max_quantity=_positive(lot.maxQty),
+        min_notional=_positive(notional.minNotional),
+        max_notional=_positive(notional.maxNotional),
         trading=one.status == "TRADING" and one.isSpotTradingAllowed,
         exchange_ns=exchange_ns,
         arrived_ns=arrived_ns,
     )
 
 
-def _positive(text: str | None) -> Decimal | None:
-    number = Decimal(text) if text else Decimal(0)
-    return number.normalize() if number > 0 else None
+def _positive(number: Decimal | None) -> Decimal | None:
+    check_numbers(number)
+    return number.normalize() if number is not None and number > 0 else None
 
 
-def _step(text: str | None) -> Decimal:
-    number = _positive(text) or Decimal("0.00000001")
+def _step(stated: Decimal | None) -> Decimal:
+    number = _positive(stated) or Decimal("0.00000001")
     return Decimal(f"{number:f}")
 
 
 def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Ticker:
     found = _ticker_body(body)
-    finite(found.lastPrice, found.bidPrice, found.askPrice, found.volume)
+    check_numbers(found.lastPrice, found.openPrice, found.highPrice, found.lowPrice)
+    check_numbers(found.volume, found.quoteVolume, found.priceChangePercent)
+    check_numbers(found.bidPrice, found.bidQty, found.askPrice, found.askQty)
     return Ticker(
         symbol=intent.symbol,
         last=found.lastPrice,
@@ -302,7 +321,7 @@ def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Ticker:
 
 def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Quote:
     found = _quote_body(body)
-    finite(found.bidPrice, found.bidQty, found.askPrice, found.askQty)
+    check_numbers(found.bidPrice, found.bidQty, found.askPrice, found.askQty)
     return Quote(
         symbol=intent.symbol,
         bid=found.bidPrice,
@@ -315,7 +334,7 @@ def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Quote:
 
 def _read_book(intent: GetBook, body: bytes, arrived_ns: int) -> BookSnapshot:
     found = _book_body(body)
-    finite(*(number for level in (*found.bids, *found.asks) for number in level))
+    check_levels(found.bids, found.asks)
     return BookSnapshot(
         symbol=intent.symbol,
         bids=found.bids,
@@ -328,7 +347,7 @@ def _read_book(intent: GetBook, body: bytes, arrived_ns: int) -> BookSnapshot:
 
 def _read_trades(intent: GetTrades, body: bytes, arrived_ns: int) -> Facts[Trade]:
     rows = _trades_body(body)
-    finite(*(number for one in rows for number in (one.price, one.qty)))
+    check_numbers(*(number for one in rows for number in (one.price, one.qty)))
     return Facts(
         Trade(
             symbol=intent.symbol,
@@ -345,20 +364,21 @@ def _read_trades(intent: GetTrades, body: bytes, arrived_ns: int) -> Facts[Trade
 
 def _read_candles(intent: GetCandles, body: bytes, arrived_ns: int) -> Facts[Candle]:
     rows = _klines_body(body)
-    finite(*(number for row in rows for number in row[1:6]))
+    for row in rows:
+        check_numbers(row.open, row.high, row.low, row.close, row.volume, row.quote_volume)
     return Facts(
         Candle(
             symbol=intent.symbol,
             interval=intent.interval,
-            open_ns=row[0] * MS,
-            close_ns=row[6] * MS,
-            open=row[1],
-            high=row[2],
-            low=row[3],
-            close=row[4],
-            volume=row[5],
-            quote_volume=row[7],
-            trades=row[8],
+            open_ns=row.opened * MS,
+            close_ns=row.closed * MS,
+            open=row.open,
+            high=row.high,
+            low=row.low,
+            close=row.close,
+            volume=row.volume,
+            quote_volume=row.quote_volume,
+            trades=row.trades,
             arrived_ns=arrived_ns,
         )
         for row in rows

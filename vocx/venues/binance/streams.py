@@ -16,6 +16,7 @@ import msgspec
 
 from vocx.errors import BadReply, SubscribeRefused
 from vocx.venues.base import Ack, ChannelSpec, Control, Decoded, SocketPlan, Unknown
+from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, Identifier, shown
 from vocx.venues.binance import wire
 from vocx.venues.binance.names import from_venue
 from vocx.venues.binance.rest import venue_symbol
@@ -25,12 +26,6 @@ STREAMS_PER_SOCKET = 1024
 
 NAMES_PER_FRAME = 200
 """Our choice: 1,024 names travel in six frames of about 6 KB, 1.5 s at four frames a second."""
-
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What broken text can raise; brackets nested a thousand deep are the last."""
-
-_SHOWN = 400
-"""Characters of an unknown frame that are kept."""
 
 
 def topic(wanted: ChannelSpec) -> str:
@@ -110,13 +105,13 @@ def decode(text: bytes, arrived_ns: int, plan: SocketPlan) -> Sequence[Decoded]:
                 try:
                     symbol: str = wanted.symbol  # type: ignore[assignment]
                     return (read(text[end + 9 : -1], arrived_ns, symbol, wanted.depth),)
-                except _UNREADABLE:
+                except UNREADABLE:
                     pass
     return (_slow(text, arrived_ns, plan),)
 
 
 class _Refusal(msgspec.Struct):
-    code: int | None = None
+    code: Identifier | None = None
     msg: str = ""
 
 
@@ -130,13 +125,13 @@ class _Any(msgspec.Struct):
     data: msgspec.Raw = _ABSENT
     result: msgspec.Raw = _ABSENT
     error: _Refusal | None = None
-    id: int | str | None = None
-    code: int | None = None
+    id: Identifier | str | None = None
+    code: Identifier | None = None
     msg: str = ""
     e: str | None = None
     s: str | None = None
-    u: int | None = None
-    lastUpdateId: int | None = None
+    u: Identifier | None = None
+    lastUpdateId: Identifier | None = None
 
 
 _any_of = msgspec.json.Decoder(_Any).decode
@@ -145,7 +140,7 @@ _any_of = msgspec.json.Decoder(_Any).decode
 def _slow(text: bytes, arrived_ns: int, plan: SocketPlan) -> Decoded:
     try:
         head = _any_of(text)
-    except _UNREADABLE:
+    except UNREADABLE:
         return _unreadable(text)
     refusal = head.error
     if refusal is None and head.code is not None and head.e is None:
@@ -159,9 +154,9 @@ def _slow(text: bytes, arrived_ns: int, plan: SocketPlan) -> Decoded:
         return _event(head, text, arrived_ns, plan, None)
     try:
         inner = _any_of(data)
-    except _UNREADABLE:
+    except UNREADABLE:
         # Legal JSON of a shape we never asked for, such as an array of all tickers.
-        return Unknown(text=_shown(text))
+        return Unknown(text=shown(text))
     if inner.s is None:
         inner.s = head.stream.partition("@")[0].upper()
     return _event(inner, data, arrived_ns, plan, plan.topics.get(head.stream))
@@ -181,19 +176,20 @@ def _event(
         read = _BY_EVENT.get(head.e)
     symbol = wanted.symbol if wanted is not None else _symbol(head.s, plan)
     if read is None or symbol is None:
-        return Unknown(text=_shown(data))
+        return Unknown(text=shown(data))
     try:
         return read(data, arrived_ns, symbol, wanted.depth if wanted is not None else None)
-    except _UNREADABLE:
-        return Unknown(text=_shown(data))
+    except UNREADABLE:
+        return Unknown(text=shown(data))
 
 
 def _refused(refusal: _Refusal) -> SubscribeRefused:
+    text = refusal.msg[:LONGEST_TEXT]
     return SubscribeRefused(
-        f"binance refused a subscription: {refusal.msg} (code {refusal.code})",
+        f"binance refused a subscription: {text} (code {refusal.code})",
         venue="binance",
         code=refusal.code,
-        text=refusal.msg,
+        text=text,
     )
 
 
@@ -201,22 +197,18 @@ def _unreadable(text: bytes) -> Unknown:
     """An object of an unexpected shape is unknown; anything else cannot be read."""
     try:
         found = msgspec.json.decode(text)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise BadReply(
-            f"binance sent a frame that is not JSON ({error}): {_shown(text, 80)!r}",
+            f"binance sent a frame that is not JSON ({error}): {shown(text, 80)!r}",
             venue="binance",
         ) from None
     if not isinstance(found, dict):
         kind = type(found).__name__
         raise BadReply(
-            f"binance sent a JSON {kind} where an object belongs: {_shown(text, 80)!r}",
+            f"binance sent a JSON {kind} where an object belongs: {shown(text, 80)!r}",
             venue="binance",
         )
-    return Unknown(text=_shown(text))
-
-
-def _shown(text: bytes, most: int = _SHOWN) -> str:
-    return text[:most].decode("utf-8", "replace")
+    return Unknown(text=shown(text))
 
 
 def _only_partial(plan: SocketPlan) -> ChannelSpec | None:

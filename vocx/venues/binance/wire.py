@@ -2,8 +2,7 @@
 
 Field names are the wire's own (web-socket-streams.md, 2026-07-21). A payload names neither the
 symbol of a partial book nor, in the form vocx writes, of anything: the caller passes it in.
-A price that is no finite number makes no fact; the many levels of a delta are left to the book,
-which doubts itself when it meets one.
+A price that is no number of a market makes no fact, nor does a delta with one such level.
 """
 
 from __future__ import annotations
@@ -15,11 +14,18 @@ from typing import Literal
 import msgspec
 
 from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Level, Quote, Ticker, Trade
-from vocx.venues.binance.rest import MS, finite
+from vocx.venues.base.reading import (
+    SANE,
+    Identifier,
+    Milliseconds,
+    check_levels,
+    check_numbers,
+)
+from vocx.venues.binance.rest import MS
 
 
 class _Quote(msgspec.Struct, gc=False):
-    u: int
+    u: Identifier
     b: Decimal
     B: Decimal
     a: Decimal
@@ -29,43 +35,43 @@ class _Quote(msgspec.Struct, gc=False):
 
 class _Trade(msgspec.Struct, gc=False):
     e: Literal["trade"]
-    E: int
-    t: int
+    E: Milliseconds
+    t: Identifier
     p: Decimal
     q: Decimal
-    T: int
+    T: Milliseconds
     m: bool
 
 
 class _AggTrade(msgspec.Struct, gc=False):
     e: Literal["aggTrade"]
-    E: int
+    E: Milliseconds
     p: Decimal
     q: Decimal
-    f: int
-    l: int  # noqa: E741 - the wire's own name
-    T: int
+    f: Identifier
+    l: Identifier  # noqa: E741 - the wire's own name
+    T: Milliseconds
     m: bool
 
 
 class _Delta(msgspec.Struct, gc=False):
     e: Literal["depthUpdate"]
-    E: int
-    U: int
-    u: int
+    E: Milliseconds
+    U: Identifier
+    u: Identifier
     b: tuple[Level, ...]
     a: tuple[Level, ...]
 
 
 class _Partial(msgspec.Struct, gc=False):
-    lastUpdateId: int
+    lastUpdateId: Identifier
     bids: tuple[Level, ...]
     asks: tuple[Level, ...]
 
 
 class _Ticker(msgspec.Struct, gc=False):
     e: Literal["24hrTicker", "24hrMiniTicker"]
-    E: int
+    E: Milliseconds
     c: Decimal
     o: Decimal
     h: Decimal
@@ -77,26 +83,26 @@ class _Ticker(msgspec.Struct, gc=False):
     B: Decimal | None = None
     a: Decimal | None = None
     A: Decimal | None = None
-    n: int | None = None
+    n: Identifier | None = None
 
 
 class _Bar(msgspec.Struct, gc=False):
-    t: int
-    T: int
+    t: Milliseconds
+    T: Milliseconds
     i: str
     o: Decimal
     c: Decimal
     h: Decimal
     l: Decimal  # noqa: E741 - the wire's own name
     v: Decimal
-    n: int
+    n: Identifier
     x: bool
     q: Decimal
 
 
 class _Kline(msgspec.Struct, gc=False):
     e: Literal["kline"]
-    E: int
+    E: Milliseconds
     k: _Bar
 
 
@@ -111,16 +117,22 @@ _kline_of = msgspec.json.Decoder(_Kline).decode
 
 def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _quote_of(data)
-    if not (  # finite() without its call and loop: this runs for every best price
-        found.b.is_finite() and found.B.is_finite() and found.a.is_finite() and found.A.is_finite()
+    b, B, a, A = found.b, found.B, found.a, found.A
+    if not (  # check_numbers() without its call and loop: this runs for every best price
+        b.is_finite() and B.is_finite() and a.is_finite() and A.is_finite()
+    ) or not (
+        b.adjusted() in SANE
+        and B.adjusted() in SANE
+        and a.adjusted() in SANE
+        and A.adjusted() in SANE
     ):
-        raise msgspec.ValidationError("a price or quantity is no number")
+        raise msgspec.ValidationError("a price or quantity is no number of a market")
     return Quote(
         symbol=symbol,
-        bid=found.b,
-        bid_quantity=found.B,
-        ask=found.a,
-        ask_quantity=found.A,
+        bid=b,
+        bid_quantity=B,
+        ask=a,
+        ask_quantity=A,
         sequence=found.u,
         arrived_ns=arrived_ns,
     )
@@ -128,12 +140,13 @@ def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
 
 def trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _trade_of(data)
-    if not (found.p.is_finite() and found.q.is_finite()):
-        raise msgspec.ValidationError("a price or quantity is no number")
+    p, q = found.p, found.q
+    if not (p.is_finite() and q.is_finite() and p.adjusted() in SANE and q.adjusted() in SANE):
+        raise msgspec.ValidationError("a price or quantity is no number of a market")
     return Trade(
         symbol=symbol,
-        price=found.p,
-        quantity=found.q,
+        price=p,
+        quantity=q,
         side="sell" if found.m else "buy",
         id=found.t,
         event_ns=found.E * MS,
@@ -144,7 +157,7 @@ def trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
 
 def agg_trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _agg_of(data)
-    finite(found.p, found.q)
+    check_numbers(found.p, found.q)
     return Trade(
         symbol=symbol,
         price=found.p,
@@ -160,6 +173,9 @@ def agg_trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> F
 
 def delta(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _delta_of(data)
+    # A level of digits alone cannot be absurd; anything else is looked at one by one.
+    if data[data.find(b'"b":') :].translate(None, b'0123456789.,[]"') != b"b:a:}":
+        check_levels(found.b, found.a)
     return BookDelta(
         symbol=symbol,
         bids=found.b,
@@ -173,7 +189,7 @@ def delta(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
 
 def partial(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _partial_of(data)
-    finite(*(number for level in (*found.bids, *found.asks) for number in level))
+    check_levels(found.bids, found.asks)
     return BookSnapshot(
         symbol=symbol,
         bids=found.bids,
@@ -186,7 +202,8 @@ def partial(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fac
 
 def ticker(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _ticker_of(data)
-    finite(found.c, found.b, found.a, found.v)
+    check_numbers(found.c, found.o, found.h, found.l, found.v, found.q, found.P)
+    check_numbers(found.b, found.B, found.a, found.A)
     return Ticker(
         symbol=symbol,
         last=found.c,
@@ -209,7 +226,7 @@ def ticker(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact
 def candle(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _kline_of(data)
     bar = found.k
-    finite(bar.o, bar.h, bar.l, bar.c, bar.v)
+    check_numbers(bar.o, bar.h, bar.l, bar.c, bar.v, bar.q)
     return Candle(
         symbol=symbol,
         interval=bar.i,

@@ -1,0 +1,96 @@
+"""Reading what a venue sent: numbers within bounds, headers, and bodies that are not its JSON.
+
+Every adapter reads through this, so that no reply and no frame, however broken, costs more than
+its own bytes: a price of ``1e-999999999`` is legal JSON and a legal ``Decimal``, and writing it
+out takes a gigabyte. What is refused here raises :class:`msgspec.ValidationError`, as a wrong
+shape does; an adapter catches :data:`UNREADABLE` once and makes a ``BadReply`` or an ``Unknown``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from itertools import chain
+from typing import Annotated
+
+import msgspec
+
+from vocx.facts import Level
+
+UNREADABLE = (
+    msgspec.DecodeError,  # ValidationError is one
+    ArithmeticError,
+    UnicodeDecodeError,
+    RecursionError,  # brackets nested a thousand deep
+)
+"""What broken or absurd text can raise in a decoder."""
+
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=9_000_000_000_000)]
+"""Milliseconds since the epoch, until 2255: nanoseconds of it fit into 64 bits and a datetime."""
+
+Identifier = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
+"""Ids, sequences and counts; -1 is what venues write for none."""
+
+SANE = frozenset(range(-40, 40))
+"""Powers of ten (``Decimal.adjusted()``) that a price, quantity or amount may have."""
+
+LONGEST_TEXT = 400
+"""Characters of a venue's own words, or of an unknown frame, that are kept."""
+
+
+def check_numbers(*numbers: Decimal | None) -> None:
+    """Refuse what text can hold and a market cannot: ``"NaN"``, ``"Infinity"``, ``"1e999"``."""
+    for number in numbers:
+        if number is not None and not (number.is_finite() and number.adjusted() in SANE):
+            raise msgspec.ValidationError(f"{str(number)[:40]} is no number of a market")
+
+
+def check_levels(*sides: Iterable[Level]) -> None:
+    """The same for the levels of a book, which are never negative either."""
+    for number in chain.from_iterable(chain.from_iterable(sides)):
+        if not (number.is_finite() and number.adjusted() in SANE) or number < 0:
+            raise msgspec.ValidationError(f"{str(number)[:40]} is no number of a book")
+
+
+def header(headers: Mapping[str, str], name: str) -> str | None:
+    """One header, in whatever case it was written; ``name`` in lower case."""
+    return next((value for key, value in headers.items() if key.lower() == name), None)
+
+
+def whole_number(text: str | None) -> int | None:
+    """A count in a header: ASCII digits of at most 64 bits; ``None`` for anything else."""
+    text = (text or "").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+
+
+def retry_after_s(headers: Mapping[str, str]) -> float | None:
+    """``Retry-After`` in seconds, at most a year; ``None`` where it is absent or no number."""
+    text = header(headers, "retry-after") or ""
+    try:
+        seconds = float(text) if text.isascii() else math.nan
+    except ValueError:
+        return None
+    return min(max(0.0, seconds), 31_536_000.0) if math.isfinite(seconds) else None
+
+
+def shown(text: bytes, most: int = LONGEST_TEXT) -> str:
+    """The beginning of a frame, as text that can be printed."""
+    return text[:most].decode("utf-8", "replace")
+
+
+def words(body: bytes, most: int = 160) -> str:
+    """What a body that is not JSON says to a human, without its markup, on one line."""
+    text = body[:20_000].decode("utf-8", "replace")
+    first, *tagged = text.split("<")
+    outside, hidden = [first], ""
+    for piece in tagged:
+        tag, _, after = piece.partition(">")
+        name = tag.split(maxsplit=1)[0].lower() if tag.strip() else ""
+        if hidden and name != f"/{hidden}":
+            continue
+        hidden = name if name in ("style", "script") else ""
+        if not hidden:
+            outside.append(after)
+    line = " ".join(" ".join(outside).split())
+    return line if len(line) <= most else line[: most - 3] + "..."
