@@ -18,7 +18,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "vocx"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-BASE, PURE, PICTURES, IO, HANDLES, COMPOSITION, SURFACES = range(7)
+BASE, PURE, NET, PICTURES, IO, HANDLES, COMPOSITION, SURFACES = range(8)
 ROWS: dict[str, int] = {
     # longest prefix wins
     "errors": BASE - 2,
@@ -44,6 +44,7 @@ ROWS: dict[str, int] = {
     "lab.service.server": IO,
     "lab.service.process": COMPOSITION,
     "figures": PICTURES,
+    "net": NET,
     "rest": IO,
     "stream": IO,
     "credentials": IO,
@@ -74,6 +75,7 @@ OUTSIDE: dict[str, set[str]] = {
     "lab.network": {"msgspec"},
     "lab.service.process": {"msgspec", "trustme"},
     "figures": {"plotly", "numpy"},
+    "net": {"msgspec", "certifi"},
     "rest": {"requests", "urllib3", "msgspec"},
     "stream": {"websocket", "msgspec"},
     "lab.service": {"msgspec"},

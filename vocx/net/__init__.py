@@ -1,0 +1,34 @@
+"""Reaching a venue's host, once for REST, streams and the doctor.
+
+``dial`` opens connections: names, addresses (both families, RFC 8305), proxies, TLS, each timed
+and with its own deadline. ``processes`` keeps what was opened in the process that opened it.
+"""
+
+from vocx.net.dial import (
+    TcpConnection,
+    address_label,
+    connect,
+    is_loopback,
+    open_tcp,
+    open_tls,
+    proxy_for,
+    resolve,
+    tls_context,
+    tls_error,
+)
+from vocx.net.processes import PerProcess, renew_after_fork
+
+__all__ = [
+    "PerProcess",
+    "TcpConnection",
+    "address_label",
+    "connect",
+    "is_loopback",
+    "open_tcp",
+    "open_tls",
+    "proxy_for",
+    "renew_after_fork",
+    "resolve",
+    "tls_context",
+    "tls_error",
+]
