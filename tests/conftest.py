@@ -21,11 +21,42 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+TESTS = Path(__file__).resolve().parent
+
+
 def recordings() -> Path:
     """Where recorded sessions and conformance data lie: ``VOCX_RECORDED``, or beside the
     checkout in ``shared/recorded``."""
-    beside = Path(__file__).resolve().parents[2] / "shared" / "recorded"
+    beside = TESTS.parents[1] / "shared" / "recorded"
     return Path(os.environ.get("VOCX_RECORDED") or beside)
+
+
+SLOW_MARKS = {"live", "long", "kernel", "browser"}
+SLOW_FIXTURES = {"lab", "exchange"}
+SLOW_FILES = {
+    "test_binder",
+    "test_compare",
+    "test_tun",
+    "test_lessons",
+    "test_lifetime",
+    "test_sdk",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker runs a whole file, whose tests share a lab; and what needs neither a lab, a
+    kernel nor a browser is quick."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(TESTS).as_posix()))
+        marks = {mark.name for mark in item.iter_markers()}
+        slow = (
+            marks & SLOW_MARKS
+            or SLOW_FIXTURES & set(getattr(item, "fixturenames", ()))
+            or any(item.path.stem.startswith(stem) for stem in SLOW_FILES)
+        )
+        if not slow:
+            item.add_marker(pytest.mark.quick)
 
 
 @pytest.fixture(scope="session")
