@@ -17,7 +17,8 @@ import msgspec
 import numpy as np
 
 from vocx.lab.events import BestChanged, LevelChanged, Traded
-from vocx.lab.market.instruments import SPECS, open_world
+from vocx.lab.market.instruments import INSTRUMENTS
+from vocx.lab.market.simulation import open_crowd
 
 START_NS = 1_795_305_600_000_000_000
 SECOND = 1_000_000_000
@@ -41,14 +42,14 @@ class Tape:
 
 def of_crowd(seconds: int, seed: int) -> Tape:
     """BTC/USDT of the lab at pace 1.0, in virtual time."""
-    spec = SPECS[0]
-    world = open_world(seed=seed, start_ns=START_NS, specs=[spec])
+    spec = INSTRUMENTS[0]
+    simulation = open_crowd(seed=seed, start_ns=START_NS, specs=[spec])
     tape = Tape()
     for tick in range(1, seconds * 10 + 1):
         changed: dict[tuple[str, int], int] = {}
-        first = world.markets[spec.symbol].update_id + 1
+        first = simulation.markets[spec.symbol].update_id + 1
         now_ns = START_NS + tick * CADENCE_NS
-        while events := world.advance(now_ns):
+        while events := simulation.advance(now_ns):
             for event in events:
                 if isinstance(event, LevelChanged):
                     changed[event.side, event.price] = event.quantity
@@ -57,7 +58,7 @@ def of_crowd(seconds: int, seed: int) -> Tape:
                 elif isinstance(event, Traded):
                     tape.trades.append((event.at_ns, float(spec.to_quantity(event.quantity))))
         if changed:
-            last = world.markets[spec.symbol].update_id
+            last = simulation.markets[spec.symbol].update_id
             tape.depth.append((last - first + 1, len(changed), depth_bytes(changed, first, last)))
     return tape
 

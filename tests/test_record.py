@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vocx.errors import BadInput, NotAllowed, RecordingError, UnknownChannel, UnknownSymbol
-from vocx.lab.market.replay import open_world
+from vocx.lab.market.replay import open_replay
 from vocx.record import record
 from vocx.recording import Line, Writer, read, split
 
@@ -130,12 +130,12 @@ def test_a_recording_of_the_lab_can_be_played(exchange: Exchange, tmp_path: Path
     made = record(
         exchange, ["trades", "quotes", "book"], ["BTC/USDT", "ETH/USDT"], 3, tmp_path / "x.gz"
     )
-    world = open_world([made.path], start_ns=0, speed=None)
-    assert set(world.markets) == {"BTC/USDT", "ETH/USDT"} and world.frames > 10
-    world.begin(0)
-    while world.advance(0):
+    simulation = open_replay([made.path], start_ns=0, speed=None)
+    assert set(simulation.markets) == {"BTC/USDT", "ETH/USDT"} and simulation.frames > 10
+    simulation.begin(0)
+    while simulation.advance(0):
         pass
-    for market in world.markets.values():
+    for market in simulation.markets.values():
         bids, asks = market.top(100)
         assert len(bids) == len(asks) == 100 and bids[0] < asks[0]
 

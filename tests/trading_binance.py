@@ -27,7 +27,7 @@ def hmac_of(secret: str, payload: str) -> str:
 
 
 class Exchange(Venue):
-    """A venue over a market of its own whose events come back to it, as the pump does."""
+    """A venue over a market of its own whose events come back to it, as the driver does."""
 
     def __init__(self) -> None:
         super().__init__(own=True)

@@ -10,23 +10,22 @@ from typing import Any
 
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Ping, Publication, Raw
 from vocx.lab.dialects.binance import Binance
-from vocx.lab.events import BestChanged, LevelChanged, Spec, Traded
-from vocx.lab.market.instruments import open_world
-from vocx.lab.market.simulation import CrowdWorld
+from vocx.lab.events import BestChanged, InstrumentSpec, LevelChanged, Traded
+from vocx.lab.market.simulation import CrowdSimulation, open_crowd
 
 T0 = 1_795_334_400_000_000_000
 """2026-11-22 08:00:00 UTC: a whole second, minute and hour."""
 MS = 1_000_000
 S = 1_000_000_000
-SPECS = (
-    Spec(
+INSTRUMENTS = (
+    InstrumentSpec(
         base="BTC",
         quote="USDT",
         tick=Decimal("0.01"),
         lot=Decimal("0.00001"),
         price=Decimal("60120.50"),
     ),
-    Spec(
+    InstrumentSpec(
         base="ETH",
         quote="USDT",
         tick=Decimal("0.01"),
@@ -59,15 +58,15 @@ def level(update_id: int, side: Any, price: int, quantity: int) -> LevelChanged:
     return LevelChanged("BTC/USDT", T0, update_id, side, price, quantity)
 
 
-def _world() -> CrowdWorld:
-    return open_world(seed=7, start_ns=T0, specs=SPECS, pace=0)
+def _simulation() -> CrowdSimulation:
+    return open_crowd(seed=7, start_ns=T0, specs=INSTRUMENTS, pace=0)
 
 
 @cache
-def _standing_world() -> CrowdWorld:
-    world = _world()
-    world.step(300, T0)
-    return world
+def _standing_simulation() -> CrowdSimulation:
+    simulation = _simulation()
+    simulation.step(300, T0)
+    return simulation
 
 
 class Client:
@@ -121,8 +120,8 @@ class Venue:
 
     def __init__(self, *, own: bool = False) -> None:
         self.now_ns = T0
-        self.world = _world() if own else _standing_world()
-        self.dialect = Binance(self.world, start_ns=T0)
+        self.simulation = _simulation() if own else _standing_simulation()
+        self.dialect = Binance(self.simulation, start_ns=T0)
         self._moments = 0
 
     def moment(self) -> int:
@@ -162,7 +161,7 @@ class Venue:
 
     def step(self, count: int) -> list[Any]:
         """Let the crowd act; the events, published."""
-        events = self.world.step(count, self.now_ns)
+        events = self.simulation.step(count, self.now_ns)
         self.publish(*events)
         return events
 

@@ -9,13 +9,13 @@ from time import process_time
 
 from benches.row import Row
 from vocx.lab.accounts.accounts import Accounts
-from vocx.lab.events import Event, NewOrder, Spec
+from vocx.lab.events import Event, InstrumentSpec, NewOrder
 from vocx.lab.market.engine import Book
 
 OPERATIONS = 40_000
 ROUNDS = 5
 MIDDLE = 6_000_000
-SPEC = Spec(
+SPEC = InstrumentSpec(
     base="BTC", quote="USDT", tick=Decimal("0.01"), lot=Decimal("0.00001"), price=Decimal(60_000)
 )
 
@@ -60,9 +60,9 @@ def engine(orders: list[NewOrder | None]) -> None:
             if live:
                 book.cancel(1, live.pop())
         elif order.price:
-            outcome = book.limit(1, order.side, order.price, order.quantity, owner=order.owner)
-            if outcome.resting:
-                live.append(outcome.order.id)
+            result = book.limit(1, order.side, order.price, order.quantity, owner=order.owner)
+            if result.resting:
+                live.append(result.order.id)
         else:
             book.market(1, order.side, quantity=order.quantity, owner=order.owner)
 

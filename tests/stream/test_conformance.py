@@ -20,7 +20,7 @@ import pytest
 import vocx.lab
 from vocx.book import LocalBook
 from vocx.facts import BookDelta, Facts, Quote, Trade
-from vocx.lab.market.replay import open_world
+from vocx.lab.market.replay import open_replay
 from vocx.recording import read, split
 from vocx.stream import Stream
 from vocx.venues import get
@@ -115,14 +115,14 @@ def same_tops(tops: list[tuple[int, Any]], quotes: list[Quote]) -> str:
 
 
 def test_the_replay_itself_ends_in_that_book(session: list[Path], truth: dict[str, Any]) -> None:
-    """The world behind the lab's REST answers holds the same levels, in ticks and lots."""
-    world = open_world(session, start_ns=0, speed=None)
-    world.begin(0)
-    while world.advance(0):
+    """The simulation behind the lab's REST answers holds the same levels, in ticks and lots."""
+    simulation = open_replay(session, start_ns=0, speed=None)
+    simulation.begin(0)
+    while simulation.advance(0):
         pass
-    market = world.markets[SYMBOL]
+    market = simulation.markets[SYMBOL]
     bids, asks = market.top(10_000)
-    assert (world.played, market.update_id) == (truth["frames"] - 1, truth["final_u"])
+    assert (simulation.played, market.update_id) == (truth["frames"] - 1, truth["final_u"])
     assert [len(bids), len(asks)] == truth["levels"]
     spec = market.spec
     sides = [[(spec.to_price(p), spec.to_quantity(q)) for p, q in s[:5]] for s in (bids, asks)]

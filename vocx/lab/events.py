@@ -20,7 +20,7 @@ IntLevel = tuple[int, int]
 """(price in ticks, quantity in lots)."""
 
 
-class Spec(msgspec.Struct, frozen=True, kw_only=True):
+class InstrumentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """One symbol of the lab: its names, its steps, its bounds and how busy it is.
 
     ``price`` is where its history ends and the live market begins; ``activity`` scales the rate
@@ -111,7 +111,7 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     symbol: str
     side: Side
     type: Literal["limit", "market", "limit_maker"]
-    rule: Literal["GTC", "IOC", "FOK"] = "GTC"
+    time_in_force: Literal["GTC", "IOC", "FOK"] = "GTC"
     price: int = 0
     quantity: int = 0
     quote: Decimal = Decimal(0)

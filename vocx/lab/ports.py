@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from vocx.lab.events import AnyEvent, Bar, IntLevel, Spec, Traded, Window
+from vocx.lab.events import AnyEvent, Bar, InstrumentSpec, IntLevel, Traded, Window
 
 if TYPE_CHECKING:
     from vocx.lab.accounts.accounts import Accounts
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Market(Protocol):
     """One symbol as a dialect may read it: live or replayed."""
 
-    spec: Spec
+    spec: InstrumentSpec
 
     @property
     def update_id(self) -> int:
@@ -60,7 +60,7 @@ class Market(Protocol):
         """Volume-weighted average in 1e-8 of the quote asset, and the last trade's time."""
 
 
-class World(Protocol):
+class MarketSimulation(Protocol):
     """All symbols and what drives them: the crowd, or a recording."""
 
     markets: dict[str, Market]

@@ -19,14 +19,15 @@ from vocx.lab.events import (
     BestChanged,
     Event,
     Executed,
+    InstrumentSpec,
     LevelChanged,
     NewOrder,
     OrderState,
-    Spec,
     Traded,
 )
 from vocx.lab.market.engine import Book
-from vocx.lab.market.instruments import SPECS, open_world
+from vocx.lab.market.instruments import INSTRUMENTS
+from vocx.lab.market.simulation import open_crowd
 
 SECOND = 1_000_000_000
 BTC, ETH = "BTC/USDT", "ETH/BTC"
@@ -36,7 +37,7 @@ class Quiet:
     """A market without a crowd."""
 
     def __init__(self, base: str, quote: str, tick: str, lot: str) -> None:
-        self.spec = Spec(base=base, quote=quote, tick=D(tick), lot=D(lot), price=D(1))
+        self.spec = InstrumentSpec(base=base, quote=quote, tick=D(tick), lot=D(lot), price=D(1))
         self.book = Book(self.spec.symbol)
         self.trades: list[Traded] = []
 
@@ -62,9 +63,11 @@ class Exchange:
         self.clock = max(self.clock, now_ns)
         return self.clock
 
-    def crowd(self, side: str, price: int, lots: int, symbol: str = BTC, rule: str = "GTC") -> list:
+    def crowd(
+        self, side: str, price: int, lots: int, symbol: str = BTC, time_in_force: str = "GTC"
+    ) -> list:
         """The crowd acts: what accounts are told."""
-        self.markets[symbol].book.limit(self.clock, side, price, lots, rule=rule)
+        self.markets[symbol].book.limit(self.clock, side, price, lots, time_in_force=time_in_force)
         return self.accounts.crowd_took(symbol, self.clock)
 
     def order(self, owner: str, side: str, **more: Any) -> NewOrder:
@@ -103,7 +106,7 @@ SHAPE = st.one_of(
             "type": st.sampled_from(["limit", "limit_maker"]),
             "price": PRICE,
             "quantity": LOTS,
-            "rule": st.sampled_from(["GTC", "GTC", "IOC", "FOK"]),
+            "time_in_force": st.sampled_from(["GTC", "GTC", "IOC", "FOK"]),
         }
     ),
     st.fixed_dictionaries({"type": st.just("market"), "quantity": LOTS}),
@@ -157,9 +160,9 @@ def test_nothing_is_lost_or_made(actions: list[tuple]) -> None:
         for owner in accounts.owners:
             locked = dict.fromkeys(totals, 0)
             for state in accounts.orders(owner, open_only=True):
-                terms = ledger.terms[state.request.symbol]
+                scale = ledger.scales[state.request.symbol]
                 left = state.quantity - state.filled
-                asset, units = terms.needed(state.request.side, state.request.price * left, left)
+                asset, units = scale.needed(state.request.side, state.request.price * left, left)
                 locked[asset] += units
             for asset, amounts in accounts.balances(owner).items():
                 assert amounts[0] >= 0
@@ -350,13 +353,18 @@ def test_an_empty_book_sells_nothing_for_a_quote_amount() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "filled", "reason"), [("IOC", 400, "unfilled_ioc"), ("FOK", 0, "unfilled_fok")]
+    ("time_in_force", "filled", "reason"),
+    [("IOC", 400, "unfilled_ioc"), ("FOK", 0, "unfilled_fok")],
 )
-def test_leftovers_expire_and_release_their_funds(rule: str, filled: int, reason: str) -> None:
+def test_leftovers_expire_and_release_their_funds(
+    time_in_force: str, filled: int, reason: str
+) -> None:
     """Immediate-or-cancel keeps what it got, fill-or-kill gets nothing; nothing stays locked."""
     exchange = rich()
     exchange.crowd("sell", 6_000_000, 400)
-    state, _ = exchange.place("ann", "buy", price=6_000_000, quantity=1_000, rule=rule)
+    state, _ = exchange.place(
+        "ann", "buy", price=6_000_000, quantity=1_000, time_in_force=time_in_force
+    )
     assert (state.filled, state.status, state.reason) == (filled, "expired", reason)
     assert exchange.has("ann", "USDT")[1] == 0
 
@@ -519,21 +527,21 @@ def test_an_order_without_sense_is_an_error(order: dict, text: str) -> None:
 def test_the_crowd_fills_a_resting_order() -> None:
     """An order at the best price is filled by ``advance``: its owner is told between the
     market's events, in time, and the tape has the match."""
-    world = open_world(seed=3, start_ns=SECOND, specs=SPECS[:1])
-    world.accounts.open("ann")
-    bid = world.markets[BTC].best()[0]
+    simulation = open_crowd(seed=3, start_ns=SECOND, specs=INSTRUMENTS[:1])
+    simulation.accounts.open("ann")
+    bid = simulation.markets[BTC].best()[0]
     order = NewOrder(
         owner="ann", symbol=BTC, side="buy", type="limit", price=bid, quantity=9, client_order_id=""
     )
-    state, _ = world.accounts.place(order, 2 * SECOND)
+    state, _ = simulation.accounts.place(order, 2 * SECOND)
     assert isinstance(state, OrderState) and state.created_ns == 2 * SECOND
     events: list = []
     for tenths in range(20, 1_000):
-        events += world.advance(tenths * SECOND // 10, 10**6)
+        events += simulation.advance(tenths * SECOND // 10, 10**6)
         if any(isinstance(event, Executed) for event in events):
             break
     (told,) = [event for event in events if isinstance(event, Executed)]
     assert (told.what, told.order.status, told.fill.maker) == ("trade", "filled", True)
-    assert told.fill.trade in world.markets[BTC].trades(1_000)
+    assert told.fill.trade in simulation.markets[BTC].trades(1_000)
     assert all(a.at_ns <= b.at_ns for a, b in zip(events, events[1:], strict=False))
-    assert world.accounts.balances("ann")["BTC"][0] == D("10.00008991")
+    assert simulation.accounts.balances("ann")["BTC"][0] == D("10.00008991")

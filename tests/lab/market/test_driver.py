@@ -11,7 +11,7 @@ import pytest
 from vocx.errors import BadInput, RecordingError
 from vocx.lab.events import Event, Traded
 from vocx.lab.market import driver as driver_module
-from vocx.lab.market.driver import Pump
+from vocx.lab.market.driver import MarketDriver
 from vocx.lab.market.truth_log import TruthLog
 from vocx.lab.ports import Market
 
@@ -19,7 +19,7 @@ SECOND_NS = 1_000_000_000
 
 
 class Ticking:
-    """A world with one trade a millisecond, on the wall clock it is given."""
+    """A simulation with one trade a millisecond, on the wall clock it is given."""
 
     def __init__(self, start_ns: int) -> None:
         self.markets: dict[str, Market] = {}
@@ -62,21 +62,21 @@ class Clock:
         return self.ahead_ns + int(asyncio.get_running_loop().time() * SECOND_NS)
 
 
-Story = Callable[[Pump, Ticking, Clock], Coroutine[Any, Any, None]]
+Story = Callable[[MarketDriver, Ticking, Clock], Coroutine[Any, Any, None]]
 
 
 def play(story: Story) -> None:
-    """Run a story on a pump that turns."""
+    """Run a story on a driver that runs."""
 
     async def run() -> None:
         clock = Clock()
-        world = Ticking(clock())
-        pump = Pump(world, TruthLog(), clock=clock)
-        pump.start([])
+        simulation = Ticking(clock())
+        driver = MarketDriver(simulation, TruthLog(), clock=clock)
+        driver.start([])
         try:
-            await story(pump, world, clock)
+            await story(driver, simulation, clock)
         finally:
-            pump.stop()
+            driver.stop()
 
     asyncio.run(run())
 
@@ -90,8 +90,8 @@ async def eventually(true: Callable[[], bool], seconds: float = 5.0) -> None:
 def test_what_is_due_reaches_the_log() -> None:
     """Events become true on time, stamped and numbered."""
 
-    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
-        await eventually(lambda: pump.truth.next > 50)
+    async def story(driver: MarketDriver, simulation: Ticking, clock: Clock) -> None:
+        await eventually(lambda: driver.truth.next > 50)
 
     play(story)
 
@@ -100,11 +100,11 @@ def test_an_idle_market_pauses_until_somebody_comes(monkeypatch: pytest.MonkeyPa
     """Without a client for long enough the market stands still; a contact wakes it."""
     monkeypatch.setattr(driver_module, "IDLE_S", 0.05)
 
-    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
-        await eventually(lambda: pump.idle)
-        assert world.next_ns() is None
-        pump.contact()
-        assert not pump.idle and world.next_ns() is not None
+    async def story(driver: MarketDriver, simulation: Ticking, clock: Clock) -> None:
+        await eventually(lambda: driver.idle)
+        assert simulation.next_ns() is None
+        driver.contact()
+        assert not driver.idle and simulation.next_ns() is not None
 
     play(story)
 
@@ -113,13 +113,13 @@ def test_a_contact_does_not_undo_a_pause(monkeypatch: pytest.MonkeyPatch) -> Non
     """Who paused the market on purpose finds it paused."""
     monkeypatch.setattr(driver_module, "IDLE_S", 0.05)
 
-    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
-        pump.pause()
-        await eventually(lambda: pump.idle)
-        pump.contact()
-        assert world.next_ns() is None
-        pump.resume()
-        assert world.next_ns() is not None
+    async def story(driver: MarketDriver, simulation: Ticking, clock: Clock) -> None:
+        driver.pause()
+        await eventually(lambda: driver.idle)
+        driver.contact()
+        assert simulation.next_ns() is None
+        driver.resume()
+        assert simulation.next_ns() is not None
 
     play(story)
 
@@ -127,14 +127,14 @@ def test_a_contact_does_not_undo_a_pause(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_laptop_that_slept_does_not_catch_up() -> None:
     """A wall clock that leaps an hour leaves no hour of market to play at once."""
 
-    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
-        await eventually(lambda: pump.truth.next > 5)
-        leapt = len(world.paces)
+    async def story(driver: MarketDriver, simulation: Ticking, clock: Clock) -> None:
+        await eventually(lambda: driver.truth.next > 5)
+        leapt = len(simulation.paces)
         clock.ahead_ns += 3600 * SECOND_NS
-        await eventually(lambda: len(world.paces) > leapt)
-        before = pump.truth.next
-        await eventually(lambda: pump.truth.next > before + 5)
-        assert pump.truth.next < before + 3000
+        await eventually(lambda: len(simulation.paces) > leapt)
+        before = driver.truth.next
+        await eventually(lambda: driver.truth.next > before + 5)
+        assert driver.truth.next < before + 3000
 
     play(story)
 
@@ -142,10 +142,10 @@ def test_a_laptop_that_slept_does_not_catch_up() -> None:
 def test_a_recording_that_breaks_while_it_plays() -> None:
     """The reason is kept and the market stops; the loop goes on."""
 
-    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
-        world.broken = RecordingError("line 7 is cut short", line=7)
-        await eventually(lambda: pump.error is not None)
-        assert pump.error is world.broken and world.next_ns() is None
+    async def story(driver: MarketDriver, simulation: Ticking, clock: Clock) -> None:
+        simulation.broken = RecordingError("line 7 is cut short", line=7)
+        await eventually(lambda: driver.error is not None)
+        assert driver.error is simulation.broken and simulation.next_ns() is None
 
     play(story)
 
@@ -153,14 +153,14 @@ def test_a_recording_that_breaks_while_it_plays() -> None:
 def test_steps_are_for_paused_markets() -> None:
     """A step of a running market would not be exact."""
 
-    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
+    async def story(driver: MarketDriver, simulation: Ticking, clock: Clock) -> None:
         with pytest.raises(BadInput, match="pause it first"):
-            pump.step(1)
-        pump.set_pace(0.0)
-        before = pump.truth.next
-        assert pump.step(3) == 3 and pump.truth.next == before + 3
+            driver.step(1)
+        driver.set_pace(0.0)
+        before = driver.truth.next
+        assert driver.step(3) == 3 and driver.truth.next == before + 3
         with pytest.raises(BadInput, match="whole number"):
-            pump.step(0)
+            driver.step(0)
 
     play(story)
 
@@ -189,17 +189,17 @@ class Listening:
 def test_what_a_request_changed_is_published_after_its_answer() -> None:
     """True at once, and published to all before whatever the market does next."""
 
-    async def story(pump: Pump, world: Ticking, clock: Clock) -> None:
+    async def story(driver: MarketDriver, simulation: Ticking, clock: Clock) -> None:
         one, two = Listening(), Listening()
-        pump.set_pace(0.0)
-        pump.start([one, two])  # type: ignore[list-item]
-        before = pump.truth.next
+        driver.set_pace(0.0)
+        driver.start([one, two])  # type: ignore[list-item]
+        before = driver.truth.next
         one.emit([Traded("BTC/USDT", clock(), 901, 1, 1, "buy", 1, 2)])
-        assert pump.truth.next == before + 1 and two.heard == []
-        pump.step(2)
+        assert driver.truth.next == before + 1 and two.heard == []
+        driver.step(2)
         one.emit([Traded("BTC/USDT", clock(), 902, 1, 1, "buy", 1, 2)])
         await eventually(lambda: 902 in two.heard)
-        assert one.heard == two.heard and pump.truth.next == before + 4
+        assert one.heard == two.heard and driver.truth.next == before + 4
         assert one.heard[-4:] == [901, 0, 1, 902]
 
     play(story)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vocx.lab.events import BestChanged, LevelChanged, Traded
-from vocx.lab.market.engine import Book, Outcome
+from vocx.lab.market.engine import Book, ExecutionResult
 
 SIDE = st.sampled_from(["buy", "sell"])
 PRICE = st.integers(95, 105)
@@ -23,7 +23,7 @@ OPERATION = st.one_of(
         PRICE,
         LOTS,
         OWNER,
-        st.sampled_from(["GTC", "IOC", "FOK", "MAKER"]),
+        st.sampled_from(["GTC", "IOC", "FOK", "POST_ONLY"]),
         SELF_TRADE,
     ),
     st.tuples(st.just("market"), SIDE, LOTS, OWNER, SELF_TRADE),
@@ -33,10 +33,12 @@ OPERATION = st.one_of(
 )
 
 
-def play(book: Book, operation: tuple) -> Outcome | None:
+def play(book: Book, operation: tuple) -> ExecutionResult | None:
     match operation:
-        case ("limit", side, price, lots, owner, rule, mode):
-            return book.limit(1, side, price, lots, owner=owner, rule=rule, self_trade=mode)
+        case ("limit", side, price, lots, owner, time_in_force, mode):
+            return book.limit(
+                1, side, price, lots, owner=owner, time_in_force=time_in_force, self_trade=mode
+            )
         case ("market", side, lots, owner, mode):
             return book.market(1, side, quantity=lots, owner=owner, self_trade=mode)
         case ("budget", side, budget):
@@ -54,10 +56,10 @@ def filled_book(*orders: tuple[str, int, int]) -> Book:
     return book
 
 
-def trades(outcome: Outcome) -> list[tuple[int, int, int]]:
+def trades(result: ExecutionResult) -> list[tuple[int, int, int]]:
     return [
         (event.price, event.quantity, event.maker_order)
-        for event in outcome.events
+        for event in result.events
         if isinstance(event, Traded)
     ]
 
@@ -93,9 +95,9 @@ def test_events_alone_rebuild_the_book(operations: list[tuple]) -> None:
     copy: dict[str, dict[int, int]] = {"buy": {}, "sell": {}}
     best, update = (0, 0, 0, 0), 500
     for operation in operations:
-        outcome = play(book, operation)
+        result = play(book, operation)
         said = []
-        for event in outcome.events if outcome else []:
+        for event in result.events if result else []:
             if isinstance(event, LevelChanged):
                 update += 1
                 assert event.update_id == update
@@ -123,23 +125,23 @@ def test_quantity_is_conserved(operations: list[tuple]) -> None:
     number = 0
     for operation in operations:
         before = sum(order.remaining for order in book.orders.values())
-        outcome = play(book, operation)
+        result = play(book, operation)
         after = sum(order.remaining for order in book.orders.values())
-        if outcome is None:
+        if result is None:
             continue
-        traded = sum(fill.trade.quantity for fill in outcome.fills)
-        gone = sum(order.remaining for order in outcome.cancelled)
-        added = outcome.order.remaining if outcome.order and outcome.resting else 0
+        traded = sum(fill.trade.quantity for fill in result.fills)
+        gone = sum(order.remaining for order in result.cancelled)
+        added = result.order.remaining if result.order and result.resting else 0
         assert after == before - traded - gone + added
-        for fill in outcome.fills:
+        for fill in result.fills:
             number += 1
             assert fill.trade.trade_id == number
             assert fill.trade.price == fill.maker.price
             if operation[0] == "limit":
                 better = fill.trade.price <= operation[2]
                 assert better if operation[1] == "buy" else fill.trade.price >= operation[2]
-        if outcome.order and not outcome.cancelled:
-            assert outcome.order.remaining == outcome.order.quantity - traded
+        if result.order and not result.cancelled:
+            assert result.order.remaining == result.order.quantity - traded
 
 
 def test_the_earlier_order_at_a_price_trades_first() -> None:
@@ -152,34 +154,36 @@ def test_the_earlier_order_at_a_price_trades_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "traded", "resting", "expired"),
+    ("time_in_force", "traded", "resting", "expired"),
     [
         ("GTC", 3, True, ""),
         ("IOC", 3, False, "unfilled"),
         ("FOK", 0, False, "unfilled"),
-        ("MAKER", 0, False, "would_match"),
+        ("POST_ONLY", 0, False, "would_match"),
     ],
 )
-def test_what_a_limit_order_may_do(rule: str, traded: int, resting: bool, expired: str) -> None:
+def test_what_a_limit_order_may_do(
+    time_in_force: str, traded: int, resting: bool, expired: str
+) -> None:
     """5 lots wanted, 3 there: the four rules differ in what trades and what rests."""
-    outcome = filled_book(("sell", 100, 3)).limit(2, "buy", 100, 5, rule=rule)
-    assert sum(lots for _, lots, _ in trades(outcome)) == traded
-    assert (outcome.resting, outcome.expired) == (resting, expired)
+    result = filled_book(("sell", 100, 3)).limit(2, "buy", 100, 5, time_in_force=time_in_force)
+    assert sum(lots for _, lots, _ in trades(result)) == traded
+    assert (result.resting, result.expired) == (resting, expired)
 
 
 def test_fill_or_kill_counts_several_levels() -> None:
     """Enough within the limit price: all of it trades at once."""
     book = filled_book(("sell", 100, 3), ("sell", 101, 3), ("sell", 102, 3))
-    assert book.limit(2, "buy", 101, 7, rule="FOK").expired == "unfilled"
-    assert trades(book.limit(3, "buy", 101, 6, rule="FOK")) == [(100, 3, 1), (101, 3, 2)]
+    assert book.limit(2, "buy", 101, 7, time_in_force="FOK").expired == "unfilled"
+    assert trades(book.limit(3, "buy", 101, 6, time_in_force="FOK")) == [(100, 3, 1), (101, 3, 2)]
 
 
 def test_a_quote_budget_buys_whole_lots() -> None:
     """350 ticks x lots: 3 lots at 100 leave 50, which buys nothing at 101."""
     book = filled_book(("sell", 100, 3), ("sell", 101, 3))
-    outcome = book.market(2, "buy", budget=350)
-    assert trades(outcome) == [(100, 3, 1)]
-    assert outcome.order is not None and outcome.order.quantity == 3
+    result = book.market(2, "buy", budget=350)
+    assert trades(result) == [(100, 3, 1)]
+    assert result.order is not None and result.order.quantity == 3
 
 
 @pytest.mark.parametrize("given_", [{}, {"quantity": 0}, {"quantity": 1, "budget": 1}])
@@ -203,9 +207,9 @@ def test_an_owner_leaves_in_one_operation() -> None:
     book = filled_book(("buy", 99, 1))
     for price in (98, 100, 101):
         book.limit(1, "buy", price, 2, owner="ann")
-    outcome = book.cancel_owner(2, "ann")
-    assert [order.price for order in outcome.cancelled] == [98, 100, 101]
-    assert [type(event).__name__ for event in outcome.events] == ["LevelChanged"] * 3 + [
+    result = book.cancel_owner(2, "ann")
+    assert [order.price for order in result.cancelled] == [98, 100, 101]
+    assert [type(event).__name__ for event in result.events] == ["LevelChanged"] * 3 + [
         "BestChanged"
     ]
     assert book.best() == (99, 1, 0, 0)
@@ -221,14 +225,14 @@ def test_reach_foretells_what_a_market_order_does(
     for operation in operations:
         play(book, operation)
     half = book.asks if side == "buy" else book.bids
-    by_budget = half.reach(budget=lots * 100, owner=owner, self_trade=mode)
-    found = half.reach(quantity=by_budget.lots or lots, owner=owner, self_trade=mode)
-    outcome = book.market(1, side, quantity=by_budget.lots or lots, owner=owner, self_trade=mode)
-    fills = [(fill.trade.quantity, fill.trade.price) for fill in outcome.fills]
+    by_budget = half.estimate(budget=lots * 100, owner=owner, self_trade=mode)
+    found = half.estimate(quantity=by_budget.lots or lots, owner=owner, self_trade=mode)
+    result = book.market(1, side, quantity=by_budget.lots or lots, owner=owner, self_trade=mode)
+    fills = [(fill.trade.quantity, fill.trade.price) for fill in result.fills]
     assert by_budget.cost <= lots * 100
     assert found.cost == sum(lots * price for lots, price in fills)
     assert found.lots == sum(lots for lots, _ in fills)
-    assert found.enough == (outcome.expired == "")
+    assert found.enough == (result.expired == "")
     assert by_budget.cost in (found.cost, 0)
 
 
@@ -249,10 +253,10 @@ def test_an_owner_meets_an_order_of_its_own(
     book = Book("BTC/USDT")
     for lots, owner in ((2, None), (5, "ann"), (3, "bob")):
         book.limit(1, "sell", 100, lots, owner=owner)
-    outcome = book.limit(2, "buy", 100, 10, owner="ann", self_trade=mode)
-    assert trades(outcome) == traded
-    assert [order.id for order in outcome.cancelled] == cancelled
-    assert (outcome.resting, outcome.expired) == (resting, expired)
+    result = book.limit(2, "buy", 100, 10, owner="ann", self_trade=mode)
+    assert trades(result) == traded
+    assert [order.id for order in result.cancelled] == cancelled
+    assert (result.resting, result.expired) == (resting, expired)
 
 
 def test_fill_or_kill_does_not_count_own_orders() -> None:
@@ -260,8 +264,10 @@ def test_fill_or_kill_does_not_count_own_orders() -> None:
     book = Book("BTC/USDT")
     book.limit(1, "sell", 100, 2, owner="ann")
     book.limit(1, "sell", 100, 1)
-    outcome = book.limit(2, "buy", 100, 3, owner="ann", rule="FOK", self_trade="expire_maker")
-    assert outcome.expired == "unfilled" and not outcome.cancelled and len(book.orders) == 2
+    result = book.limit(
+        2, "buy", 100, 3, owner="ann", time_in_force="FOK", self_trade="expire_maker"
+    )
+    assert result.expired == "unfilled" and not result.cancelled and len(book.orders) == 2
 
 
 def test_the_crowd_tells_whose_orders_it_took() -> None:
@@ -271,4 +277,4 @@ def test_the_crowd_tells_whose_orders_it_took() -> None:
         book.limit(1, "sell", 100, 1, owner=owner)
     book.market(2, "buy", quantity=2)
     book.market(2, "buy", quantity=1, owner="ann")
-    assert [fill.maker.owner for fill in book.touched] == ["ann"]
+    assert [fill.maker.owner for fill in book.passive_fills] == ["ann"]

@@ -10,9 +10,9 @@ import pytest
 from vocx.errors import UnknownInterval
 from vocx.lab.events import Bar, Traded
 from vocx.lab.market.candles import INTERVALS_S
-from vocx.lab.market.instruments import SPECS, open_world
+from vocx.lab.market.instruments import INSTRUMENTS
 from vocx.lab.market.live import LiveMarket
-from vocx.lab.market.simulation import CrowdWorld
+from vocx.lab.market.simulation import CrowdSimulation, open_crowd
 
 START = 1_795_343_000_123_456_789
 SECOND = 1_000_000_000
@@ -21,18 +21,18 @@ ALL = [*INTERVALS_S, "1M"]
 
 
 @pytest.fixture(scope="module")
-def world() -> Iterator[CrowdWorld]:
-    """A world that has traded for 200 s."""
-    opened = open_world(seed=5, start_ns=START, specs=SPECS[:1])
+def simulation() -> Iterator[CrowdSimulation]:
+    """A simulation that has traded for 200 s."""
+    opened = open_crowd(seed=5, start_ns=START, specs=INSTRUMENTS[:1])
     while opened.advance(NOW, 10_000):
         pass
     yield opened
 
 
 @pytest.fixture(scope="module")
-def market(world: CrowdWorld) -> LiveMarket:
+def market(simulation: CrowdSimulation) -> LiveMarket:
     """Its busiest symbol."""
-    found = world.markets["BTC/USDT"]
+    found = simulation.markets["BTC/USDT"]
     assert isinstance(found, LiveMarket)
     return found
 
@@ -120,14 +120,14 @@ def test_busy_bars_are_not_flat(market: LiveMarket) -> None:
 
 def test_history_ends_where_the_market_begins() -> None:
     """Last close, last trade, start price and first best price are one; ids go on by one."""
-    world = open_world(seed=5, start_ns=START)
-    for market in world.markets.values():
+    simulation = open_crowd(seed=5, start_ns=START)
+    for market in simulation.markets.values():
         price = int(market.spec.price / market.spec.tick)
         assert market.bars("1s", 1, START)[-1].close == price == market.best()[0]
         assert market.trades(1)[-1].price == price
-    last = {symbol: market.trades(1)[-1].trade_id for symbol, market in world.markets.items()}
+    last = {symbol: market.trades(1)[-1].trade_id for symbol, market in simulation.markets.items()}
     first: dict[str, int] = {}
-    for event in world.advance(START + 60 * SECOND, 100_000):
+    for event in simulation.advance(START + 60 * SECOND, 100_000):
         if isinstance(event, Traded):
             first.setdefault(event.symbol, event.trade_id)
     assert first == {symbol: number + 1 for symbol, number in last.items()}
@@ -135,7 +135,7 @@ def test_history_ends_where_the_market_begins() -> None:
 
 def test_a_new_lab_has_a_thousand_trades() -> None:
     """From the first moment, consecutive, in order of time, agreeing with their seconds."""
-    for market in open_world(seed=8, start_ns=START).markets.values():
+    for market in open_crowd(seed=8, start_ns=START).markets.values():
         trades = market.trades(1_000)
         assert [t.trade_id for t in trades] == list(
             range(trades[-1].trade_id - 999, trades[-1].trade_id + 1)
@@ -240,14 +240,14 @@ def test_the_past_is_finite_and_long(market: LiveMarket) -> None:
 
 def test_a_bar_does_not_depend_on_what_was_asked_before() -> None:
     """Two labs with one seed agree, in whatever order they are asked."""
-    one, two = (open_world(seed=6, start_ns=START).markets["ETH/USDT"] for _ in range(2))
+    one, two = (open_crowd(seed=6, start_ns=START).markets["ETH/USDT"] for _ in range(2))
     a = one.bars("1m", 1_000, START)
     two.bars("1w", 100, START)
     two.bars("1s", 7, START, end_ns=START - 9_999 * SECOND)
     assert list(a[300:310]) == list(
         two.bars("1m", 10, START, start_ns=a[300].open_ns, end_ns=a[309].open_ns)
     )
-    other = open_world(seed=7, start_ns=START).markets["ETH/USDT"]
+    other = open_crowd(seed=7, start_ns=START).markets["ETH/USDT"]
     assert list(other.bars("1m", 10, START)) != list(a[-10:])
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from vocx.errors import BadInput, RecordingError
 from vocx.lab.events import Recorded
-from vocx.lab.market.replay import Replay, open_world
+from vocx.lab.market.replay import Replay, open_replay
 from vocx.recording import Line
 
 SECOND = 1_000_000_000
@@ -59,18 +59,24 @@ def a_replay(lines: Iterable[bytes] = SESSION, **options: Any) -> Replay:
 
 def test_it_waits_for_the_first_subscription() -> None:
     """Nothing plays and the clock stands until somebody listens."""
-    world = a_replay()
-    assert (world.state, world.next_ns(), world.advance(10**20)) == ("waiting", None, [])
-    assert world.exchange_ns(5) == world.exchange_ns(10**20) == START + BEHIND_MS * 1_000_000
+    simulation = a_replay()
+    assert (simulation.state, simulation.next_ns(), simulation.advance(10**20)) == (
+        "waiting",
+        None,
+        [],
+    )
+    assert (
+        simulation.exchange_ns(5) == simulation.exchange_ns(10**20) == START + BEHIND_MS * 1_000_000
+    )
 
 
 @pytest.mark.parametrize("speed", [1.0, 10.0])
 def test_frames_come_when_they_came(speed: float) -> None:
     """At speed 10, a second of ours holds ten of the recording; bytes are untouched."""
-    world = a_replay(speed=speed)
-    world.begin(7 * SECOND)
+    simulation = a_replay(speed=speed)
+    simulation.begin(7 * SECOND)
     now_ns = 7 * SECOND + int(1.5 * SECOND / speed)
-    events = world.advance(now_ns)
+    events = simulation.advance(now_ns)
     assert [e.stream for e in events if isinstance(e, Recorded)] == [
         "btcusdt@depth@100ms",
         "btcusdt@depth@100ms",
@@ -79,41 +85,44 @@ def test_frames_come_when_they_came(speed: float) -> None:
     assert isinstance(events[0], Recorded)
     assert SESSION[0].endswith(events[0].wrapped + b"\n") and events[0].data in events[0].wrapped
     assert json.loads(events[0].data)["u"] == 9
-    assert world.next_ns() == world.exchange_ns(now_ns) + SECOND // 2
+    assert simulation.next_ns() == simulation.exchange_ns(now_ns) + SECOND // 2
 
 
 def test_depth_before_the_snapshot_is_the_snapshot() -> None:
     """Who asks early gets the recorded snapshot, to which the first changes join."""
-    world = a_replay()
-    book = world.markets["BTC/USDT"]
+    simulation = a_replay()
+    book = simulation.markets["BTC/USDT"]
     assert (book.update_id, book.top(5)) == (10, ([(10010, 100000)], [(10020, 200000)]))
-    world.begin(0)
-    world.advance(SECOND // 5)
+    simulation.begin(0)
+    simulation.advance(SECOND // 5)
     assert (book.update_id, book.top(5)[0]) == (10, [(10010, 100000)])
 
 
 def test_state_is_that_of_the_frame_it_is_at() -> None:
     """Book, best, trades and the average follow the frames."""
-    world = a_replay(speed=None)
-    market = world.markets["BTC/USDT"]
-    world.begin(0)
-    assert len(world.advance(0, limit=2)) == 2
+    simulation = a_replay(speed=None)
+    market = simulation.markets["BTC/USDT"]
+    simulation.begin(0)
+    assert len(simulation.advance(0, limit=2)) == 2
     assert market.top(5) == ([(10011, 50000), (10010, 100000)], [(10030, 300000)])
     assert market.best() == (10011, 50000, 10030, 300000) and not market.trades(5)
-    assert len(world.advance(0)) == 3
+    assert len(simulation.advance(0)) == 3
     assert market.best() == (10012, 40000, 10030, 300000)
     assert [(t.trade_id, t.taker) for t in market.trades(5)] == [(501, "buy"), (502, "sell")]
     assert market.trades(5, from_id=502)[0].quantity == 15001
     mean_e8 = (10030 * 25000 + 10012 * 15001) * 10**6 // 40001
-    assert market.average_price(5, world.exchange_ns(0)) == (mean_e8, market.trades(1)[0].at_ns)
+    assert market.average_price(5, simulation.exchange_ns(0)) == (
+        mean_e8,
+        market.trades(1)[0].at_ns,
+    )
 
 
 def test_bars_and_window_hold_what_the_recording_holds() -> None:
     """A second without trades repeats the close; the 24 hours are the recording's."""
-    world = a_replay(speed=None)
-    world.begin(0)
-    world.advance(0)
-    market, now_ns = world.markets["BTC/USDT"], world.exchange_ns(0)
+    simulation = a_replay(speed=None)
+    simulation.begin(0)
+    simulation.advance(0)
+    market, now_ns = simulation.markets["BTC/USDT"], simulation.exchange_ns(0)
     bars = market.bars("1s", 10, now_ns)
     assert [(b.trades, b.close, b.volume) for b in bars] == [
         (1, 10030, 25000),
@@ -138,36 +147,36 @@ def test_spec_is_read_off_the_data() -> None:
 def test_after_a_gap_the_next_snapshot_counts() -> None:
     """A recording with a reconnect in it carries a second snapshot; the book starts over."""
     later = SNAPSHOT.replace(b"10,", b"90,").replace(b'"100.10"', b'"100.15"')
-    world = a_replay(
+    simulation = a_replay(
         [*SESSION, later % (START + 4 * SECOND), diff(5, 85, 91, [["100.16", "1.00000"]], [])],
         speed=None,
     )
-    world.begin(0)
-    world.advance(0)
-    market = world.markets["BTC/USDT"]
+    simulation.begin(0)
+    simulation.advance(0)
+    market = simulation.markets["BTC/USDT"]
     assert (market.update_id, market.top(9)[0]) == (91, [(10016, 100000), (10015, 100000)])
 
 
 def test_pause_and_step() -> None:
     """A paused recording stands still and misses nothing; steps are frames."""
-    world = a_replay()
-    world.begin(0)
-    world.advance(SECOND // 10)
-    world.set_pace(0, SECOND // 10)
-    assert world.state == "paused" and not world.advance(60 * SECOND)
-    assert len(world.step(2, 60 * SECOND)) == 2
-    world.set_pace(1, 61 * SECOND)
-    assert len(world.advance(61 * SECOND)) == 0 and len(world.advance(62 * SECOND)) == 1
+    simulation = a_replay()
+    simulation.begin(0)
+    simulation.advance(SECOND // 10)
+    simulation.set_pace(0, SECOND // 10)
+    assert simulation.state == "paused" and not simulation.advance(60 * SECOND)
+    assert len(simulation.step(2, 60 * SECOND)) == 2
+    simulation.set_pace(1, 61 * SECOND)
+    assert len(simulation.advance(61 * SECOND)) == 0 and len(simulation.advance(62 * SECOND)) == 1
 
 
 def test_after_the_end_it_is_over_and_silent() -> None:
     """Nothing more is due; what was known stays known."""
-    world = a_replay(speed=None)
-    world.begin(0)
-    assert len(world.advance(0)) == 5
-    assert (world.state, world.next_ns(), world.advance(0)) == ("over", None, [])
-    assert world.markets["BTC/USDT"].best()[0] == 10012
-    assert world.progress["state"] == "over" and world.progress["played"] == 5
+    simulation = a_replay(speed=None)
+    simulation.begin(0)
+    assert len(simulation.advance(0)) == 5
+    assert (simulation.state, simulation.next_ns(), simulation.advance(0)) == ("over", None, [])
+    assert simulation.markets["BTC/USDT"].best()[0] == 10012
+    assert simulation.progress["state"] == "over" and simulation.progress["played"] == 5
 
 
 def test_a_corrupt_line_is_named_or_left_out() -> None:
@@ -176,9 +185,9 @@ def test_a_corrupt_line_is_named_or_left_out() -> None:
     with pytest.raises(RecordingError, match=r"x\.gz, line 4") as caught:
         a_replay(lines)
     assert caught.value.line == 4
-    world = a_replay([*lines, *SESSION[3:]], skip_bad=True, speed=None)
-    world.begin(0)
-    assert (len(world.advance(0)), world.bad) == (5, 2)
+    simulation = a_replay([*lines, *SESSION[3:]], skip_bad=True, speed=None)
+    simulation.begin(0)
+    assert (len(simulation.advance(0)), simulation.bad) == (5, 2)
 
 
 @pytest.mark.parametrize("quoted", [True, False])
@@ -188,10 +197,10 @@ def test_a_lost_change_leaves_no_crossed_book(quoted: bool) -> None:
     quote = {"u": 19, "b": "100.25", "B": "1.00000", "a": "100.30", "A": "3.00000"}
     rest = [diff(1, 15, 18, [["100.25", "1.00000"]], [["100.30", "3.00000"]])]
     rest += [frame(1, "bookTicker", quote)] if quoted else []
-    world = a_replay([*SESSION[:2], b"rubbish\n", *rest], skip_bad=True, speed=None)
-    world.begin(0)
-    world.advance(0)
-    bids, asks = world.markets["BTC/USDT"].top(5)
+    simulation = a_replay([*SESSION[:2], b"rubbish\n", *rest], skip_bad=True, speed=None)
+    simulation.begin(0)
+    simulation.advance(0)
+    bids, asks = simulation.markets["BTC/USDT"].top(5)
     assert [price for price, _ in asks] == [10030]
     assert [price for price, _ in bids] == ([10025, 10010] if quoted else [10010])
 
@@ -201,6 +210,6 @@ def test_nothing_to_play_and_bad_speed(tmp_path: Path) -> None:
     (tmp_path / "empty.gz").write_bytes(gzip.compress(b""))
     for paths in ([], [tmp_path / "empty.gz"], [tmp_path / "none.gz"]):
         with pytest.raises(RecordingError):
-            open_world(paths, start_ns=0)
+            open_replay(paths, start_ns=0)
     with pytest.raises(BadInput, match="speed"):
         a_replay(speed=0)

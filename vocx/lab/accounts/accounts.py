@@ -18,11 +18,19 @@ from typing import Literal, Protocol
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.lab.accounts.balances import Ledger
-from vocx.lab.accounts.order_store import Shelf
-from vocx.lab.accounts.settlement import Clerk
-from vocx.lab.events import AccountEvent, AnyEvent, Event, FillState, NewOrder, OrderState, Spec
-from vocx.lab.market.engine import Book, Outcome, Rule
+from vocx.lab.accounts.balances import BalanceLedger
+from vocx.lab.accounts.order_store import OrderStore
+from vocx.lab.accounts.settlement import Settlement
+from vocx.lab.events import (
+    AccountEvent,
+    AnyEvent,
+    Event,
+    FillState,
+    InstrumentSpec,
+    NewOrder,
+    OrderState,
+)
+from vocx.lab.market.engine import Book, ExecutionResult, TimeInForce
 
 START: Mapping[str, Decimal] = {
     "USDT": Decimal(500_000),
@@ -54,7 +62,7 @@ class Tradable(Protocol):
     """What is needed of a market: its names and steps, its book, and where its trades are kept
     (:class:`vocx.lab.market.live.LiveMarket`)."""
 
-    spec: Spec
+    spec: InstrumentSpec
     book: Book
 
     def record(self, events: Iterable[Event]) -> None: ...
@@ -85,9 +93,9 @@ class Accounts:
         self._markets = {market.spec.symbol: market for market in markets}
         self._stamp = stamp
         self._rates = (maker, taker)
-        self.ledger = Ledger(market.spec for market in self._markets.values())
-        self._shelves: dict[str, Shelf] = {}
-        self._clerk = Clerk(self.ledger, self._shelves, maker=maker, taker=taker)
+        self.ledger = BalanceLedger(market.spec for market in self._markets.values())
+        self._stores: dict[str, OrderStore] = {}
+        self._settlement = Settlement(self.ledger, self._stores, maker=maker, taker=taker)
 
     # -- accounts ------------------------------------------------------------------------------
 
@@ -103,20 +111,20 @@ class Accounts:
         if balances is None:
             balances = {one: START[one] for one in START if one in self.ledger.digits}
         self.ledger.open(owner, balances)
-        self._shelves[owner] = Shelf()
+        self._stores[owner] = OrderStore()
 
     @property
     def owners(self) -> tuple[str, ...]:
-        return tuple(self._shelves)
+        return tuple(self._stores)
 
     def balances(self, owner: str) -> dict[str, tuple[Decimal, Decimal]]:
         """(free, locked) of every asset that is traded here."""
-        self._shelf(owner)
+        self._store(owner)
         return self.ledger.balances(owner)
 
     def rates(self, owner: str) -> tuple[Decimal, Decimal]:
         """Maker's and taker's fee, as a share of what is received."""
-        self._shelf(owner)
+        self._store(owner)
         return self._rates
 
     # -- what there is -------------------------------------------------------------------------
@@ -129,22 +137,22 @@ class Accounts:
         client_order_id: str | None = None,
     ) -> OrderState | None:
         """One order by either id; with both they must agree. ``None`` when there is none."""
-        kept = self._shelf(owner).find(symbol, order_id, client_order_id)
-        return None if kept is None else kept.state()
+        record = self._store(owner).find(symbol, order_id, client_order_id)
+        return None if record is None else record.state()
 
     def orders(
         self, owner: str, symbol: str | None = None, open_only: bool = False
     ) -> list[OrderState]:
         """By growing id, symbol by symbol: all open ones and the newest 10,000 closed ones."""
-        return [kept.state() for kept in self._shelf(owner).orders(symbol, open_only)]
+        return [record.state() for record in self._store(owner).orders(symbol, open_only)]
 
     def open_count(self, owner: str, symbol: str) -> int:
         """How many orders are open."""
-        return self._shelf(owner).open_count(symbol)
+        return self._store(owner).open_count(symbol)
 
     def fills(self, owner: str, symbol: str) -> list[FillState]:
         """The newest 10,000, oldest first."""
-        return self._shelf(owner).fills(symbol)
+        return self._store(owner).fills(symbol)
 
     # -- what changes it -----------------------------------------------------------------------
 
@@ -166,11 +174,11 @@ class Accounts:
         if isinstance(lots, Rejection):
             return lots, []
         market = self._markets[order.symbol]
-        turn = self._clerk.begin(self._stamp(now_ns), order.symbol)
-        outcome = _enter(market.book, order, lots, turn.at_ns)
-        market.record(outcome.events)
-        kept = self._clerk.arrived(turn, order, lots, outcome)
-        return kept.state(), [*outcome.events, *self._clerk.close(turn)]
+        transaction = self._settlement.begin(self._stamp(now_ns), order.symbol)
+        result = _enter(market.book, order, lots, transaction.at_ns)
+        market.record(result.events)
+        record = self._settlement.arrived(transaction, order, lots, result)
+        return record.state(), [*result.events, *self._settlement.close(transaction)]
 
     def cancel(
         self,
@@ -184,70 +192,73 @@ class Accounts:
     ) -> tuple[OrderState | None, list[AnyEvent]]:
         """Take an open order out by either id (with both they must agree); ``None`` when no such
         order is open. ``cancel_id`` is the client's id of this cancel."""
-        kept = self._shelf(owner).find(symbol, order_id, client_order_id)
-        if kept is None or not kept.open:
+        record = self._store(owner).find(symbol, order_id, client_order_id)
+        if record is None or not record.open:
             return None, []
-        turn = self._clerk.begin(self._stamp(now_ns), symbol)
-        outcome = self._markets[symbol].book.cancel(turn.at_ns, kept.id)
-        assert outcome is not None
-        self._clerk.end(turn, kept, "canceled", cancel_id=cancel_id)
-        return kept.state(), [*outcome.events, *self._clerk.close(turn)]
+        transaction = self._settlement.begin(self._stamp(now_ns), symbol)
+        result = self._markets[symbol].book.cancel(transaction.at_ns, record.id)
+        assert result is not None
+        self._settlement.end(transaction, record, "canceled", cancel_id=cancel_id)
+        return record.state(), [*result.events, *self._settlement.close(transaction)]
 
     def cancel_all(
         self, owner: str, symbol: str, now_ns: int, cancel_id: str = ""
     ) -> tuple[list[OrderState], list[AnyEvent]]:
         """Take all open orders of one symbol out, oldest first."""
-        found = self._shelf(owner).orders(symbol, open_only=True)
+        found = self._store(owner).orders(symbol, open_only=True)
         if not found:
             return [], []
-        turn = self._clerk.begin(self._stamp(now_ns), symbol)
-        outcome = self._markets[symbol].book.cancel_owner(turn.at_ns, owner)
-        for kept in found:
-            self._clerk.end(turn, kept, "canceled", cancel_id=cancel_id)
-        return [kept.state() for kept in found], [*outcome.events, *self._clerk.close(turn)]
+        transaction = self._settlement.begin(self._stamp(now_ns), symbol)
+        result = self._markets[symbol].book.cancel_owner(transaction.at_ns, owner)
+        for record in found:
+            self._settlement.end(transaction, record, "canceled", cancel_id=cancel_id)
+        return [record.state() for record in found], [
+            *result.events,
+            *self._settlement.close(transaction),
+        ]
 
     def crowd_took(self, symbol: str, at_ns: int) -> list[AccountEvent]:
         """Book what the crowd has just taken of accounts' resting orders."""
-        turn = self._clerk.begin(at_ns, symbol)
-        touched = self._markets[symbol].book.touched
-        for fill in touched:
-            self.ledger.settle_outside(turn.terms, fill.trade.taker, fill.trade)
-            self._clerk.made(turn, fill)
-        touched.clear()
-        return self._clerk.close(turn)
+        transaction = self._settlement.begin(at_ns, symbol)
+        passive_fills = self._markets[symbol].book.passive_fills
+        for fill in passive_fills:
+            self.ledger.settle_outside(transaction.scale, fill.trade.taker, fill.trade)
+            self._settlement.made(transaction, fill)
+        passive_fills.clear()
+        return self._settlement.close(transaction)
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _shelf(self, owner: str) -> Shelf:
-        shelf = self._shelves.get(owner)
-        if shelf is None:
+    def _store(self, owner: str) -> OrderStore:
+        store = self._stores.get(owner)
+        if store is None:
             raise BadInput(f"{owner!r} has no account; open one first")
-        return shelf
+        return store
 
     def _plan(self, order: NewOrder) -> int | Rejection:
         """The lots that the order would be for, or why it cannot be taken."""
-        shelf, market = self._shelf(order.owner), self._markets.get(order.symbol)
+        store, market = self._store(order.owner), self._markets.get(order.symbol)
         if market is None:
             raise BadInput(f"the lab has no {order.symbol!r}; it has {', '.join(self._markets)}")
-        if order.client_order_id in shelf.names:
+        if order.client_order_id in store.names:
             return Rejection("duplicate_client_order_id")
-        terms, book = self.ledger.terms[order.symbol], market.book
+        scale, book = self.ledger.scales[order.symbol], market.book
         other = book.asks if order.side == "buy" else book.bids
         lots, price = _checked(order)
         if price:
             cost = price * lots
         else:
-            reach = other.reach(
+            estimate = other.estimate(
                 quantity=lots,
-                budget=int(order.quote // terms.step),
+                budget=int(order.quote // scale.step),
                 owner=order.owner,
                 self_trade=order.self_trade,
             )
-            lots, cost = lots or reach.lots, reach.cost
+            lots, cost = lots or estimate.lots, estimate.cost
             if not lots:
                 return Rejection("no_liquidity")
-        asset, units = terms.needed(order.side, cost, lots)
-        if units > self.ledger.purse(order.owner, asset).free:
+        asset, units = scale.needed(order.side, cost, lots)
+        if units > self.ledger.asset_balance(order.owner, asset).free:
             return Rejection("insufficient_balance")
         if order.type == "limit_maker" and other.keys and other.keys[-1] >= price * other.sign:
             return Rejection("would_match")
@@ -264,19 +275,19 @@ def _checked(order: NewOrder) -> tuple[int, int]:
     return order.quantity, order.price
 
 
-def _enter(book: Book, order: NewOrder, lots: int, at_ns: int) -> Outcome:
+def _enter(book: Book, order: NewOrder, lots: int, at_ns: int) -> ExecutionResult:
     """Hand an order to the engine."""
     if order.type == "market":
         return book.market(
             at_ns, order.side, quantity=lots, owner=order.owner, self_trade=order.self_trade
         )
-    rule: Rule = "MAKER" if order.type == "limit_maker" else order.rule
+    time_in_force: TimeInForce = "POST_ONLY" if order.type == "limit_maker" else order.time_in_force
     return book.limit(
         at_ns,
         order.side,
         order.price,
         lots,
         owner=order.owner,
-        rule=rule,
+        time_in_force=time_in_force,
         self_trade=order.self_trade,
     )

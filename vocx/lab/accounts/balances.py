@@ -21,7 +21,7 @@ from decimal import Decimal
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.lab.events import Side, Spec, Traded
+from vocx.lab.events import InstrumentSpec, Side, Traded
 
 DIGITS = 8
 """Decimals that venues show of an amount."""
@@ -29,7 +29,7 @@ MOST = 10**12
 """Bound of a starting balance, in whole coins."""
 
 
-class Terms(msgspec.Struct, frozen=True):
+class UnitScale(msgspec.Struct, frozen=True):
     """What one market's integers are worth.
 
     ``lot`` is units of the base asset in a lot; ``step`` the quote asset in a tick x lot, and
@@ -55,36 +55,36 @@ class Terms(msgspec.Struct, frozen=True):
         return self.base, lots * self.lot
 
 
-class Purse(msgspec.Struct):
+class AssetBalance(msgspec.Struct):
     """One account's units of one asset."""
 
     free: int = 0
     locked: int = 0
 
 
-class Ledger:
+class BalanceLedger:
     """The balances of all accounts over the assets of some markets.
 
     Attributes
     ----------
-    terms : dict
+    scales : dict
         By symbol.
     fees, outside : dict
         Units by asset: taken so far; what those without an account gained (or lost).
     """
 
-    def __init__(self, specs: Iterable[Spec]) -> None:
+    def __init__(self, specs: Iterable[InstrumentSpec]) -> None:
         specs = tuple(specs)
         self.digits: dict[str, int] = {}
         for spec in specs:
             digits = max(self.digits.get(spec.base, DIGITS), _decimals(spec.lot))
             self.digits[spec.base] = digits
             self.digits.setdefault(spec.quote, DIGITS)
-        self.terms = {spec.symbol: self._terms(spec) for spec in specs}
+        self.scales = {spec.symbol: self._scale(spec) for spec in specs}
         self.fees = dict.fromkeys(self.digits, 0)
         self.outside = dict.fromkeys(self.digits, 0)
         self._units = {asset: Decimal(1).scaleb(-digits) for asset, digits in self.digits.items()}
-        self._purses: dict[str, dict[str, Purse]] = {}
+        self._balances: dict[str, dict[str, AssetBalance]] = {}
 
     def open(self, owner: str, balances: Mapping[str, Decimal]) -> None:
         """Give a new owner these free balances, and none of the other assets.
@@ -95,22 +95,22 @@ class Ledger:
             For an owner that has an account, an unknown asset, an amount that is negative, too
             large or too fine.
         """
-        if owner in self._purses:
+        if owner in self._balances:
             raise BadInput(f"{owner!r} has an account already; choose another name")
-        purses = {asset: Purse() for asset in self.digits}
+        account = {asset: AssetBalance() for asset in self.digits}
         for asset, amount in balances.items():
-            if asset not in purses:
-                raise BadInput(f"the lab has no {asset!r}; it has {', '.join(purses)}")
+            if asset not in account:
+                raise BadInput(f"the lab has no {asset!r}; it has {', '.join(account)}")
             if not (isinstance(amount, Decimal) and amount.is_finite() and 0 <= amount <= MOST):
                 raise BadInput(f"{asset} is {amount!r}; write a Decimal from 0 to {MOST}")
             units = amount.scaleb(self.digits[asset])
             if units != int(units):
                 raise BadInput(f"{amount} {asset} is too fine; {self.digits[asset]} decimals fit")
-            purses[asset].free = int(units)
-        self._purses[owner] = purses
+            account[asset].free = int(units)
+        self._balances[owner] = account
 
-    def purse(self, owner: str, asset: str) -> Purse:
-        return self._purses[owner][asset]
+    def asset_balance(self, owner: str, asset: str) -> AssetBalance:
+        return self._balances[owner][asset]
 
     def balances(self, owner: str) -> dict[str, tuple[Decimal, Decimal]]:
         """(free, locked) by asset, all assets."""
@@ -118,8 +118,8 @@ class Ledger:
 
     def balance(self, owner: str, asset: str) -> tuple[Decimal, Decimal]:
         """(free, locked) of one asset."""
-        purse, unit = self._purses[owner][asset], self._units[asset]
-        return purse.free * unit, purse.locked * unit
+        balance, unit = self._balances[owner][asset], self._units[asset]
+        return balance.free * unit, balance.locked * unit
 
     def amount(self, asset: str, units: int) -> Decimal:
         """Units as a decimal amount."""
@@ -127,47 +127,53 @@ class Ledger:
 
     def total(self, asset: str) -> Decimal:
         """Accounts + fees + outside: what trading never changes."""
-        held = sum(one[asset].free + one[asset].locked for one in self._purses.values())
+        held = sum(one[asset].free + one[asset].locked for one in self._balances.values())
         return self.amount(asset, held + self.fees[asset] + self.outside[asset])
 
     def hold(self, owner: str, asset: str, units: int) -> None:
         """Lock free units; a negative number releases them."""
-        purse = self._purses[owner][asset]
-        purse.free -= units
-        purse.locked += units
+        balance = self._balances[owner][asset]
+        balance.free -= units
+        balance.locked += units
 
     def settle(
-        self, owner: str, terms: Terms, side: Side, trade: Traded, held: int, rate: tuple[int, int]
+        self,
+        owner: str,
+        scale: UnitScale,
+        side: Side,
+        trade: Traded,
+        held: int,
+        rate: tuple[int, int],
     ) -> tuple[str, int]:
         """Book one side of a match; (asset, units) of the fee.
 
         ``held`` units were locked for it, of which the rest is free again; 0 for a market order,
         which pays what is free. ``rate`` is the fee as a fraction.
         """
-        purses = self._purses[owner]
-        base, value = trade.quantity * terms.lot, terms.worth(trade.price * trade.quantity)
+        balances = self._balances[owner]
+        base, value = trade.quantity * scale.lot, scale.worth(trade.price * trade.quantity)
         if side == "buy":
-            payer, paid, receiver, got = terms.quote, value, terms.base, base
+            payer, paid, receiver, got = scale.quote, value, scale.base, base
         else:
-            payer, paid, receiver, got = terms.base, base, terms.quote, value
-        purses[payer].locked -= held
-        purses[payer].free += held - paid
+            payer, paid, receiver, got = scale.base, base, scale.quote, value
+        balances[payer].locked -= held
+        balances[payer].free += held - paid
         fee = got * rate[0] // rate[1]
-        purses[receiver].free += got - fee
+        balances[receiver].free += got - fee
         self.fees[receiver] += fee
         return receiver, fee
 
-    def settle_outside(self, terms: Terms, side: Side, trade: Traded) -> None:
+    def settle_outside(self, scale: UnitScale, side: Side, trade: Traded) -> None:
         """Book one side of a match for somebody without an account: no fee."""
         sign = 1 if side == "buy" else -1
-        self.outside[terms.base] += sign * trade.quantity * terms.lot
-        self.outside[terms.quote] -= sign * terms.worth(trade.price * trade.quantity)
+        self.outside[scale.base] += sign * trade.quantity * scale.lot
+        self.outside[scale.quote] -= sign * scale.worth(trade.price * trade.quantity)
 
-    def _terms(self, spec: Spec) -> Terms:
+    def _scale(self, spec: InstrumentSpec) -> UnitScale:
         step = spec.tick * spec.lot
         value, per = step.scaleb(self.digits[spec.quote]).as_integer_ratio()
         lot = int(spec.lot.scaleb(self.digits[spec.base]))
-        return Terms(spec.symbol, spec.base, spec.quote, lot, step, value, per)
+        return UnitScale(spec.symbol, spec.base, spec.quote, lot, step, value, per)
 
 
 def _decimals(number: Decimal) -> int:

@@ -20,7 +20,7 @@ FILLS = 10_000
 ZERO = Decimal(0)
 
 
-class Kept(msgspec.Struct, gc=False):
+class OrderRecord(msgspec.Struct, gc=False):
     """One order as it is kept. ``held`` is what is locked for it, in units of the asset it pays
     with; ``shown`` its state as last asked for, which whoever changes the order takes away."""
 
@@ -60,54 +60,58 @@ class Kept(msgspec.Struct, gc=False):
         return self.shown
 
 
-class Shelf:
+class OrderStore:
     """All orders and fills of one account."""
 
     def __init__(self) -> None:
-        self.names: dict[str, Kept] = {}
-        self._open: defaultdict[str, dict[int, Kept]] = defaultdict(dict)
-        self._all: defaultdict[str, dict[int, Kept]] = defaultdict(dict)
-        self._named: dict[tuple[str, str], Kept] = {}
-        self._closed: deque[Kept] = deque()
+        self.names: dict[str, OrderRecord] = {}
+        self._open: defaultdict[str, dict[int, OrderRecord]] = defaultdict(dict)
+        self._all: defaultdict[str, dict[int, OrderRecord]] = defaultdict(dict)
+        self._named: dict[tuple[str, str], OrderRecord] = {}
+        self._closed: deque[OrderRecord] = deque()
         self._fills: defaultdict[str, deque[FillState]] = defaultdict(lambda: deque(maxlen=FILLS))
 
-    def add(self, kept: Kept) -> None:
+    def add(self, record: OrderRecord) -> None:
         """A new open order."""
-        symbol, name = kept.request.symbol, kept.request.client_order_id
-        self.names[name] = kept
-        self._open[symbol][kept.id] = self._all[symbol][kept.id] = kept
-        self._named[symbol, name] = kept
+        symbol, name = record.request.symbol, record.request.client_order_id
+        self.names[name] = record
+        self._open[symbol][record.id] = self._all[symbol][record.id] = record
+        self._named[symbol, name] = record
 
-    def close(self, kept: Kept) -> None:
+    def close(self, record: OrderRecord) -> None:
         """An order has ended: its client order id is free, and the oldest closed one forgotten."""
-        symbol = kept.request.symbol
-        del self._open[symbol][kept.id]
-        del self.names[kept.request.client_order_id]
-        if kept.cancel_id:
-            other = self._named.get((symbol, kept.cancel_id))
+        symbol = record.request.symbol
+        del self._open[symbol][record.id]
+        del self.names[record.request.client_order_id]
+        if record.cancel_id:
+            other = self._named.get((symbol, record.cancel_id))
             if other is None or not other.open:
-                self._named[symbol, kept.cancel_id] = kept
-        self._closed.append(kept)
+                self._named[symbol, record.cancel_id] = record
+        self._closed.append(record)
         if len(self._closed) > CLOSED_ORDERS:
             self._forget(self._closed.popleft())
 
     def find(
         self, symbol: str, order_id: int | None = None, client_order_id: str | None = None
-    ) -> Kept | None:
+    ) -> OrderRecord | None:
         """The order with this id, or with this client order id; with both they must agree."""
         if order_id is None:
             return self._named.get((symbol, client_order_id or ""))
-        kept = self._all[symbol].get(order_id)
-        if kept is None or client_order_id is None:
-            return kept
-        return kept if client_order_id in (kept.request.client_order_id, kept.cancel_id) else None
+        record = self._all[symbol].get(order_id)
+        if record is None or client_order_id is None:
+            return record
+        return (
+            record
+            if client_order_id in (record.request.client_order_id, record.cancel_id)
+            else None
+        )
 
-    def orders(self, symbol: str | None, open_only: bool) -> list[Kept]:
+    def orders(self, symbol: str | None, open_only: bool) -> list[OrderRecord]:
         """Oldest first, symbol by symbol."""
-        shelf = self._open if open_only else self._all
+        store = self._open if open_only else self._all
         if symbol is not None:
-            return list(shelf[symbol].values())
-        return [kept for one in list(shelf.values()) for kept in one.values()]
+            return list(store[symbol].values())
+        return [record for one in list(store.values()) for record in one.values()]
 
     def open_count(self, symbol: str) -> int:
         return len(self._open[symbol])
@@ -119,9 +123,9 @@ class Shelf:
         """Oldest first."""
         return list(self._fills[symbol])
 
-    def _forget(self, kept: Kept) -> None:
-        symbol = kept.request.symbol
-        del self._all[symbol][kept.id]
-        for name in (kept.request.client_order_id, kept.cancel_id):
-            if self._named.get((symbol, name)) is kept:
+    def _forget(self, record: OrderRecord) -> None:
+        symbol = record.request.symbol
+        del self._all[symbol][record.id]
+        for name in (record.request.client_order_id, record.cancel_id):
+            if self._named.get((symbol, name)) is record:
                 del self._named[symbol, name]

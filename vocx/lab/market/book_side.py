@@ -37,7 +37,7 @@ class Level(msgspec.Struct):
     orders: dict[int, Order]
 
 
-class Reach(msgspec.Struct, frozen=True):
+class DepthEstimate(msgspec.Struct, frozen=True):
     """Lots within reach and their cost (ticks x lots); ``enough`` when all that was wanted."""
 
     lots: int
@@ -45,7 +45,7 @@ class Reach(msgspec.Struct, frozen=True):
     enough: bool
 
 
-class Half:
+class BookSide:
     """One side of a book: ``sign`` +1 for bids, -1 for asks; ``keys[-1] * sign`` is the best."""
 
     __slots__ = ("sign", "keys", "levels")
@@ -106,7 +106,7 @@ class Half:
             found += self.levels[key * sign].total
         return found
 
-    def reach(
+    def estimate(
         self,
         *,
         quantity: int = 0,
@@ -114,7 +114,7 @@ class Half:
         worst: int | None = None,
         owner: str | None = None,
         self_trade: SelfTrade = "none",
-    ) -> Reach:
+    ) -> DepthEstimate:
         """What an order that arrived now would match here; changes nothing.
 
         ``quantity`` lots are wanted, or as many as ``budget`` (ticks x lots) pays for, at
@@ -124,7 +124,7 @@ class Half:
         """
         lots = cost = price = 0
         own = None if self_trade == "none" else owner
-        for price, there, barrier in self._piles(own, self_trade):
+        for price, there, barrier in self._matchable(own, self_trade):
             if worst is not None and price * self.sign < worst * self.sign:
                 break
             wanted = (budget - cost) // price if budget else quantity - lots
@@ -132,14 +132,14 @@ class Half:
             lots += taken
             cost += taken * price
             if taken == wanted:
-                return Reach(lots, cost, True)
+                return DepthEstimate(lots, cost, True)
             if barrier:
                 break
         if budget and price:
             lots += (budget - cost) // price
-        return Reach(lots, cost, False)
+        return DepthEstimate(lots, cost, False)
 
-    def _piles(self, own: str | None, self_trade: SelfTrade) -> Iterator[tuple[int, int, bool]]:
+    def _matchable(self, own: str | None, self_trade: SelfTrade) -> Iterator[tuple[int, int, bool]]:
         """Price, lots to match there, whether an own order ends the walk; best price first."""
         for key in reversed(self.keys):
             price = key * self.sign

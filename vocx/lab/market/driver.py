@@ -1,7 +1,7 @@
 """The heart of the lab's process: lets the market happen on time and hands it to the servers.
 
-One turn: everything due is taken from the world, stamped into the truth log, published to every
-venue, and written with one call per client. Between turns the loop belongs to the clients.
+One tick: everything due is taken from the simulation, stamped into the truth log, published to
+every venue, and written with one call per client. Between ticks the loop belongs to the clients.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from collections.abc import Callable, Sequence
 from vocx.errors import BadInput, RecordingError
 from vocx.lab.events import AnyEvent
 from vocx.lab.market.truth_log import TruthLog
-from vocx.lab.ports import World
+from vocx.lab.ports import MarketSimulation
 from vocx.lab.service.config import positive
 from vocx.lab.service.server import VenueServer
 from vocx.timing import mono_ns, wall_ns
 
-EVENTS_PER_TURN = 400
-"""Bound of one turn, so that a request never waits long behind the market."""
-LONGEST_NAP_S = 0.025
+EVENTS_PER_TICK = 400
+"""Bound of one tick, so that a request never waits long behind the market."""
+LONGEST_DELAY_S = 0.025
 """Bounds what a missed wake-up costs."""
 DEADLINES_S = 0.05
 """How often pings and deadlines of all sessions are looked at."""
-SHORTEST_NAP_S = 0.001
+SHORTEST_DELAY_S = 0.001
 CLIENTS_PER_MS = 250
-"""With many clients turns move apart by 1 ms for each so many: fewer, larger writes."""
+"""With many clients ticks move apart by 1 ms for each so many: fewer, larger writes."""
 FULL = 2**20
 """A replay at full speed waits while more bytes than this wait for one client."""
 IDLE_S = 30.0
@@ -37,8 +37,8 @@ LEAP_NS = 5_000_000_000
 log = logging.getLogger("vocx.lab")
 
 
-class Pump:
-    """Drives one world and its servers on the running loop.
+class MarketDriver:
+    """Drives one simulation and its servers on the running loop.
 
     ``speed`` turns the exchange's nanoseconds into real ones: 1.0 for a live market, the speed
     of a replay, ``None`` for a replay that goes as fast as the slowest client reads.
@@ -52,19 +52,19 @@ class Pump:
     error : RecordingError or None
         What ended a replay before its end.
     failures : int
-        Turns that raised; each is in the process's log.
+        Ticks that raised; each is in the process's log.
     """
 
     def __init__(
         self,
-        world: World,
+        simulation: MarketSimulation,
         truth: TruthLog,
         *,
         pace: float = 1.0,
         speed: float | None = 1.0,
         clock: Callable[[], int] = wall_ns,
     ) -> None:
-        self.world, self.truth = world, truth
+        self.simulation, self.truth = simulation, truth
         self.pace, self.speed = pace, speed
         self.paused = self.idle = False
         self.error: RecordingError | None = None
@@ -82,7 +82,7 @@ class Pump:
     # -- life ----------------------------------------------------------------------------------
 
     def start(self, servers: Sequence[VenueServer]) -> None:
-        """Begin to turn."""
+        """Begin to tick."""
         self.servers = list(servers)
         for server in self.servers:
             server.dialect.emit = self.emit
@@ -98,7 +98,7 @@ class Pump:
 
     def exchange_ns(self) -> int:
         """The exchange's clock now."""
-        return self.world.exchange_ns(self._clock())
+        return self.simulation.exchange_ns(self._clock())
 
     def contact(self) -> None:
         """Somebody is there: an idle market wakes up."""
@@ -107,15 +107,15 @@ class Pump:
             self.idle = False
             self._apply_pace()
 
-    def nudge(self) -> None:
+    def reschedule(self) -> None:
         """Something may be due sooner than was planned."""
-        if self._timer is not None and self._nap_s() < self._timer.when() - self._loop.time():
-            self._schedule(SHORTEST_NAP_S)
+        if self._timer is not None and self._delay_s() < self._timer.when() - self._loop.time():
+            self._schedule(SHORTEST_DELAY_S)
 
-    def hurry(self) -> None:
+    def reschedule_deadlines(self) -> None:
         """The same, and deadlines may have moved."""
         self._deadlines_s = 0.0
-        self.nudge()
+        self.reschedule()
 
     # -- what its owner may do -----------------------------------------------------------------
 
@@ -138,14 +138,14 @@ class Pump:
             raise BadInput(f"step is {count!r}; write a whole number from 1 to 100000")
         if not self.paused and self.pace > 0:
             raise BadInput("the market runs; pause it first: lab.pause(), then lab.step(n)")
-        events = self.world.step(count, self._clock())
+        events = self.simulation.step(count, self._clock())
         self._publish(events)
         return len(events)
 
     def _apply_pace(self) -> None:
         stopped = self.paused or self.idle or self.error is not None
-        self.world.set_pace(0.0 if stopped else self.pace, self._clock())
-        self.nudge()
+        self.simulation.set_pace(0.0 if stopped else self.pace, self._clock())
+        self.reschedule()
 
     # -- what a client's request did -----------------------------------------------------------
 
@@ -160,29 +160,29 @@ class Pump:
         if self._emitted and self._running:
             self._publish([])
 
-    # -- one turn ------------------------------------------------------------------------------
+    # -- one tick ------------------------------------------------------------------------------
 
-    def _turn(self) -> None:
+    def _tick(self) -> None:
         self._timer = None
         try:
             self._skip_leap()
             if self.speed is not None or all(server.waiting() < FULL for server in self.servers):
                 self._advance()
-                nap_s = self._nap_s()
+                delay_s = self._delay_s()
             else:
-                nap_s = SHORTEST_NAP_S
+                delay_s = SHORTEST_DELAY_S
         except Exception:
             self.failures += 1
-            log.exception("a turn of the market failed")
-            nap_s = LONGEST_NAP_S
-        self._schedule(nap_s)
+            log.exception("a tick of the market failed")
+            delay_s = LONGEST_DELAY_S
+        self._schedule(delay_s)
 
     def _advance(self) -> None:
         if not self._begun and any(server.dialect.listened for server in self.servers):
             self._begun = True
-            self.world.begin(self._clock())
+            self.simulation.begin(self._clock())
         try:
-            events = self.world.advance(self._clock(), EVENTS_PER_TURN)
+            events = self.simulation.advance(self._clock(), EVENTS_PER_TICK)
         except RecordingError as error:
             log.error("the replay ended: %s", error)
             self.error, events = error, []
@@ -212,7 +212,7 @@ class Pump:
         """Do not replay the hours that a machine slept."""
         now_ns = self._clock()
         if now_ns - self._last_ns > LEAP_NS:
-            self.world.set_pace(0.0, self._last_ns)
+            self.simulation.set_pace(0.0, self._last_ns)
             self._apply_pace()
         self._last_ns = now_ns
 
@@ -225,24 +225,24 @@ class Pump:
 
     # -- when next -----------------------------------------------------------------------------
 
-    def _nap_s(self) -> float:
+    def _delay_s(self) -> float:
         """Real seconds until something is due."""
         due = [server.dialect.next_tick_ns for server in self.servers]
-        next_ns = self.world.next_ns()
+        next_ns = self.simulation.next_ns()
         if next_ns is not None:
             if self.speed is None:
                 return 0.0
             due.append(next_ns)
         if not due:
-            return LONGEST_NAP_S
+            return LONGEST_DELAY_S
         wait_s = (min(due) - self.exchange_ns()) / 1e9 / (self.speed or 1.0)
         clients = sum(len(server.connections) for server in self.servers)
-        shortest_s = SHORTEST_NAP_S * (1 + clients // CLIENTS_PER_MS)
-        return min(max(wait_s, shortest_s), LONGEST_NAP_S)
+        shortest_s = SHORTEST_DELAY_S * (1 + clients // CLIENTS_PER_MS)
+        return min(max(wait_s, shortest_s), LONGEST_DELAY_S)
 
-    def _schedule(self, nap_s: float) -> None:
+    def _schedule(self, delay_s: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if self._running:
-            self._timer = self._loop.call_later(nap_s, self._turn)
+            self._timer = self._loop.call_later(delay_s, self._tick)

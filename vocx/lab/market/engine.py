@@ -12,7 +12,7 @@ Rules, in one place:
 * What happens when an order meets one of its own owner's is the arriving order's to say
   (``self_trade``). The crowd (owner ``None``) matches itself.
 
-Each side is a :class:`vocx.lab.market.book_side.Half`.
+Each side is a :class:`vocx.lab.market.book_side.BookSide`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from typing import Literal
 import msgspec
 
 from vocx.lab.events import BestChanged, Event, IntLevel, LevelChanged, SelfTrade, Side, Traded
-from vocx.lab.market.book_side import Half, Level, Order
+from vocx.lab.market.book_side import BookSide, Level, Order
 
-Rule = Literal["GTC", "IOC", "FOK", "MAKER"]
+TimeInForce = Literal["GTC", "IOC", "FOK", "POST_ONLY"]
 """What a limit order may do: rest (GTC), only match (IOC), match in full or not at all (FOK),
-only rest (MAKER, Binance's LIMIT_MAKER)."""
+only rest (POST_ONLY)."""
 
 Expiry = Literal["", "unfilled", "would_match", "self_trade"]
 
@@ -39,7 +39,7 @@ class Fill(msgspec.Struct, frozen=True):
     maker_remaining: int
 
 
-class Outcome(msgspec.Struct):
+class ExecutionResult(msgspec.Struct):
     """What one operation did.
 
     ``order`` is the order it was about (``None`` when several were cancelled), ``resting``
@@ -67,7 +67,7 @@ class Book:
 
     Attributes
     ----------
-    touched : list of Fill
+    passive_fills : list of Fill
         Matches of owned orders that the crowd took. Whoever keeps accounts empties it.
     """
 
@@ -78,11 +78,11 @@ class Book:
         self.update_id = update_id
         self.next_order = next_order
         self.next_trade = next_trade
-        self.bids = Half(1)
-        self.asks = Half(-1)
+        self.bids = BookSide(1)
+        self.asks = BookSide(-1)
         self.orders: dict[int, Order] = {}
         self.owned: dict[str, dict[int, Order]] = {}
-        self.touched: list[Fill] = []
+        self.passive_fills: list[Fill] = []
         self._said = (0, 0, 0, 0)
 
     def limit(
@@ -93,9 +93,9 @@ class Book:
         quantity: int,
         *,
         owner: str | None = None,
-        rule: Rule = "GTC",
+        time_in_force: TimeInForce = "GTC",
         self_trade: SelfTrade = "none",
-    ) -> Outcome:
+    ) -> ExecutionResult:
         """Place a limit order of ``quantity`` lots at ``price`` ticks.
 
         Raises
@@ -106,27 +106,27 @@ class Book:
         if price <= 0 or quantity <= 0:
             raise ValueError(f"price {price} and quantity {quantity} must both be positive")
         order = self._new(at_ns, side, price, quantity, owner)
-        outcome = Outcome(order, [], [])
+        result = ExecutionResult(order, [], [])
         other = self.asks if side == "buy" else self.bids
         if other.keys and other.keys[-1] >= price * other.sign:
-            if rule == "MAKER":
-                outcome.expired = "would_match"
-                return outcome
-            if rule == "FOK":
-                reach = other.reach(
+            if time_in_force == "POST_ONLY":
+                result.expired = "would_match"
+                return result
+            if time_in_force == "FOK":
+                estimate = other.estimate(
                     quantity=quantity, worst=price, owner=owner, self_trade=self_trade
                 )
-                if not reach.enough:
-                    outcome.expired = "unfilled"
-                    return outcome
-            self._match(outcome, order, other, at_ns, price, None, self_trade)
-        if order.remaining and not outcome.expired:
-            if rule == "IOC" or rule == "FOK":
-                outcome.expired = "unfilled"
+                if not estimate.enough:
+                    result.expired = "unfilled"
+                    return result
+            self._match(result, order, other, at_ns, price, None, self_trade)
+        if order.remaining and not result.expired:
+            if time_in_force == "IOC" or time_in_force == "FOK":
+                result.expired = "unfilled"
             else:
-                self._rest(outcome, order, at_ns)
-        self._say_best(outcome.events, at_ns)
-        return outcome
+                self._rest(result, order, at_ns)
+        self._say_best(result.events, at_ns)
+        return result
 
     def market(
         self,
@@ -137,7 +137,7 @@ class Book:
         budget: int | None = None,
         owner: str | None = None,
         self_trade: SelfTrade = "none",
-    ) -> Outcome:
+    ) -> ExecutionResult:
         """Match at once at any price: ``quantity`` lots, or as many whole lots as ``budget``
         (ticks x lots) pays for. What finds no counterpart expires.
 
@@ -154,35 +154,35 @@ class Book:
         size = quantity if quantity is not None else budget
         assert size is not None
         order = self._new(at_ns, side, 0, size, owner)
-        outcome = Outcome(order, [], [])
+        result = ExecutionResult(order, [], [])
         other = self.asks if side == "buy" else self.bids
-        self._match(outcome, order, other, at_ns, None, budget, self_trade)
+        self._match(result, order, other, at_ns, None, budget, self_trade)
         if budget is not None:
-            order.quantity = sum(fill.trade.quantity for fill in outcome.fills)
+            order.quantity = sum(fill.trade.quantity for fill in result.fills)
             order.remaining = 0
-        if (order.remaining or not outcome.fills) and not outcome.expired:
-            outcome.expired = "unfilled"
-        self._say_best(outcome.events, at_ns)
-        return outcome
+        if (order.remaining or not result.fills) and not result.expired:
+            result.expired = "unfilled"
+        self._say_best(result.events, at_ns)
+        return result
 
-    def cancel(self, at_ns: int, order_id: int) -> Outcome | None:
+    def cancel(self, at_ns: int, order_id: int) -> ExecutionResult | None:
         """Take one order out of the book; ``None`` when no such order rests."""
         order = self.orders.get(order_id)
         if order is None:
             return None
-        outcome = Outcome(order, [], [], cancelled=[order])
-        self._take_out(outcome.events, order, at_ns)
-        self._say_best(outcome.events, at_ns)
-        return outcome
+        result = ExecutionResult(order, [], [], cancelled=[order])
+        self._take_out(result.events, order, at_ns)
+        self._say_best(result.events, at_ns)
+        return result
 
-    def cancel_owner(self, at_ns: int, owner: str) -> Outcome:
+    def cancel_owner(self, at_ns: int, owner: str) -> ExecutionResult:
         """Take all orders of one owner out of the book, oldest first."""
         orders = list(self.owned.get(owner, {}).values())
-        outcome = Outcome(None, [], [], cancelled=orders)
+        result = ExecutionResult(None, [], [], cancelled=orders)
         for order in orders:
-            self._take_out(outcome.events, order, at_ns)
-        self._say_best(outcome.events, at_ns)
-        return outcome
+            self._take_out(result.events, order, at_ns)
+        self._say_best(result.events, at_ns)
+        return result
 
     def best(self) -> tuple[int, int, int, int]:
         """bid, bid quantity, ask, ask quantity; 0 for a missing side."""
@@ -199,9 +199,9 @@ class Book:
 
     def _match(
         self,
-        outcome: Outcome,
+        result: ExecutionResult,
         taker: Order,
-        other: Half,
+        other: BookSide,
         at_ns: int,
         worst: int | None,
         budget: int | None,
@@ -220,18 +220,18 @@ class Book:
                     break
             level = levels[price]
             before = level.total
-            eaten = self._eat(outcome, taker, level, at_ns, self_trade)
+            eaten = self._eat(result, taker, level, at_ns, self_trade)
             if budget is not None:
                 budget -= eaten * price
             if not level.orders:
                 other.drop(price)
             if level.total != before:
-                self._changed(outcome.events, at_ns, maker_side, price, level.total)
-            if outcome.expired:
+                self._changed(result.events, at_ns, maker_side, price, level.total)
+            if result.expired:
                 break
 
     def _eat(
-        self, outcome: Outcome, taker: Order, level: Level, at_ns: int, self_trade: SelfTrade
+        self, result: ExecutionResult, taker: Order, level: Level, at_ns: int, self_trade: SelfTrade
     ) -> int:
         """Match the taker against one level, oldest order first; the lots matched."""
         own = None if self_trade == "none" else taker.owner
@@ -243,9 +243,9 @@ class Book:
                 if self_trade != "expire_taker":
                     level.total -= maker.remaining
                     done.append(maker)
-                    outcome.cancelled.append(maker)
+                    result.cancelled.append(maker)
                 if self_trade != "expire_maker":
-                    outcome.expired = "self_trade"
+                    result.expired = "self_trade"
                     break
                 continue
             lots = wanted if wanted < maker.remaining else maker.remaining
@@ -255,11 +255,11 @@ class Book:
                 self.symbol, at_ns, trade_id, maker.price, lots, taker.side, maker.id, taker.id
             )
             trade_id += 1
-            outcome.events.append(trade)
+            result.events.append(trade)
             fill = Fill(trade, maker, maker.remaining)
-            outcome.fills.append(fill)
+            result.fills.append(fill)
             if maker.owner is not None and taker.owner is None:
-                self.touched.append(fill)
+                self.passive_fills.append(fill)
             level.total -= lots
             if not maker.remaining:
                 done.append(maker)
@@ -273,13 +273,13 @@ class Book:
         taker.remaining = wanted
         return eaten
 
-    def _rest(self, outcome: Outcome, order: Order, at_ns: int) -> None:
+    def _rest(self, result: ExecutionResult, order: Order, at_ns: int) -> None:
         total = (self.bids if order.side == "buy" else self.asks).add(order)
         self.orders[order.id] = order
         if order.owner is not None:
             self.owned.setdefault(order.owner, {})[order.id] = order
-        outcome.resting = True
-        self._changed(outcome.events, at_ns, order.side, order.price, total)
+        result.resting = True
+        self._changed(result.events, at_ns, order.side, order.price, total)
 
     def _take_out(self, events: list[Event], order: Order, at_ns: int) -> None:
         total = (self.bids if order.side == "buy" else self.asks).remove(order)

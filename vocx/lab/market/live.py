@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from vocx.lab.events import Bar, Event, IntLevel, Spec, Traded, Window
+from vocx.lab.events import Bar, Event, InstrumentSpec, IntLevel, Traded, Window
 from vocx.lab.market.candles import (
     CLOSE,
     COUNT,
@@ -36,7 +36,7 @@ MOST_ROWS = 8_000
 class LiveMarket:
     """A market made of an engine's book, the tape it fills and the history it continues."""
 
-    def __init__(self, spec: Spec, book: Book, tape: Tape, history: History) -> None:
+    def __init__(self, spec: InstrumentSpec, book: Book, tape: Tape, history: History) -> None:
         self.spec = spec
         self.book = book
         self.tape = tape

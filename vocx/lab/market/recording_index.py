@@ -15,7 +15,7 @@ from decimal import Decimal
 import msgspec
 
 from vocx.errors import RecordingError
-from vocx.lab.events import Spec
+from vocx.lab.events import InstrumentSpec
 from vocx.recording import Line, bad_line, split
 
 QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "USD")
@@ -114,9 +114,9 @@ class Seen:
             self.see_levels([(data.bids, quantities[0]), (data.asks, quantities[1])])
 
     @property
-    def spec(self) -> Spec:
+    def spec(self) -> InstrumentSpec:
         base, quote = split_name(self.name)
-        return Spec(
+        return InstrumentSpec(
             base=base,
             quote=quote,
             tick=self.price.step,

@@ -4,7 +4,7 @@ The play starts with the first subscription. The exchange's clock is the recordi
 at the first frame until then, runs ``speed`` times as fast as ours afterwards, and jumps from
 frame to frame at full speed (``speed=None``). After the last frame streams stay open and silent.
 
-The core takes lines; :func:`open_world` reads them from files. Files are read twice, once to
+The core takes lines; :func:`open_replay` reads them from files. Files are read twice, once to
 survey and once to play, and never kept in memory as a whole.
 """
 
@@ -27,7 +27,7 @@ MIDDLE = b'","data":'
 
 
 class Replay:
-    """See :class:`vocx.lab.ports.World`.
+    """See :class:`vocx.lab.ports.MarketSimulation`.
 
     Parameters
     ----------
@@ -164,14 +164,14 @@ class Replay:
         return events
 
 
-def open_world(
+def open_replay(
     paths: Sequence[Path],
     *,
     start_ns: int,
     speed: float | None = 1.0,
     skip_bad: bool = False,
 ) -> Replay:
-    """A world that plays these files, one after the other.
+    """A simulation that plays these files, one after the other.
 
     Parameters
     ----------

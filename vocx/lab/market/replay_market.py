@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
-from vocx.lab.events import Bar, IntLevel, Spec, Traded, Window
+from vocx.lab.events import Bar, InstrumentSpec, IntLevel, Traded, Window
 from vocx.lab.market.candles import Interval
 from vocx.lab.market.recording_index import Levels, stamp_ns
 
@@ -71,7 +71,9 @@ def decimals(step: Decimal) -> int:
 class Market:
     """See :class:`vocx.lab.ports.Market`. ``take`` plays one frame."""
 
-    def __init__(self, spec: Spec, snapshots: Sequence[tuple[int, Levels, Levels]]) -> None:
+    def __init__(
+        self, spec: InstrumentSpec, snapshots: Sequence[tuple[int, Levels, Levels]]
+    ) -> None:
         self.spec = spec
         self._tick, self._lot = decimals(spec.tick), decimals(spec.lot)
         self._snapshots = list(snapshots)

@@ -1,4 +1,4 @@
-"""All symbols of a live lab on one clock: who acts next, and when that is for the world outside.
+"""All symbols of a live lab on one clock: who acts next, and when that is for the outside world.
 
 Two clocks. *Market time* counts nanoseconds since the start at pace 1.0 and stands still in a
 pause; the order flows live by it, so their events are the same whatever the pace and however
@@ -8,17 +8,28 @@ the one maps to the other from the last change of pace on.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from heapq import heapify, heapreplace
+from random import Random
 
 from vocx.lab.accounts.accounts import Accounts
-from vocx.lab.events import AnyEvent
+from vocx.lab.events import AnyEvent, InstrumentSpec
+from vocx.lab.market.crowd import OrderFlow
+from vocx.lab.market.engine import Book
+from vocx.lab.market.history import DAYS, History
+from vocx.lab.market.instruments import INSTRUMENTS
 from vocx.lab.market.live import LiveMarket
-from vocx.lab.market.order_flow import Flow
+from vocx.lab.market.recent_trades import recent_trades
+from vocx.lab.market.tape import Tape
 from vocx.lab.ports import Market
 
+TRADES_A_SECOND = 31.0
+BTC_A_TRADE = 0.025
 
-class CrowdWorld:
-    """The live world (:class:`vocx.lab.ports.World`).
+
+class CrowdSimulation:
+    """The live simulation (:class:`vocx.lab.ports.MarketSimulation`).
 
     Parameters
     ----------
@@ -36,7 +47,7 @@ class CrowdWorld:
     """
 
     def __init__(
-        self, live: list[tuple[LiveMarket, Flow]], *, start_ns: int, pace: float = 1.0
+        self, live: list[tuple[LiveMarket, OrderFlow]], *, start_ns: int, pace: float = 1.0
     ) -> None:
         self.markets: dict[str, Market] = {market.spec.symbol: market for market, _ in live}
         self.accounts = Accounts((market for market, _ in live), self._stamp)
@@ -104,7 +115,7 @@ class CrowdWorld:
         made = flow.act(market_ns, at_ns)
         market.record(made)
         events: list[AnyEvent] = [*made]
-        if market.book.touched:
+        if market.book.passive_fills:
             events += self.accounts.crowd_took(market.spec.symbol, at_ns)
         heapreplace(self._due, (max(flow.next_ns(), market_ns), number))
         return events
@@ -123,3 +134,60 @@ class CrowdWorld:
     def _market_ns(self, now_ns: int) -> int:
         passed = max(now_ns - self._anchor_ns, 0)
         return self._anchor_market_ns + (passed if self.pace == 1.0 else int(passed * self.pace))
+
+
+def open_crowd(
+    *,
+    seed: int,
+    start_ns: int,
+    specs: Sequence[InstrumentSpec] | None = None,
+    pace: float = 1.0,
+) -> CrowdSimulation:
+    """A live simulation that begins at ``start_ns`` of the exchange's clock.
+
+    Parameters
+    ----------
+    seed
+        Same seed, same events, relative to the start.
+    start_ns
+        Nanoseconds since the epoch; also where candle history ends.
+    specs
+        The symbols; :data:`INSTRUMENTS` by default.
+    pace
+        1.0 is the recorded session's rate, 0 starts paused.
+    """
+    chosen = INSTRUMENTS if specs is None else tuple(specs)
+    return CrowdSimulation(
+        [_open_market(spec, seed, start_ns) for spec in chosen], start_ns=start_ns, pace=pace
+    )
+
+
+def _open_market(spec: InstrumentSpec, seed: int, start_ns: int) -> tuple[LiveMarket, OrderFlow]:
+    own = Random(f"{seed} {spec.symbol} start").getrandbits(62)
+    daily = TRADES_A_SECOND * 86_400 * spec.activity
+    # Room for all of history below it, and the same wherever on the calendar the lab starts.
+    next_trade = int(daily * DAYS * 1.4) + 1_000_000
+    book = Book(
+        spec.symbol,
+        update_id=own % 10**9 + 50 * 10**9,
+        next_order=2 * next_trade,
+        next_trade=next_trade,
+    )
+    flow = OrderFlow(spec, book, seed)
+    # Where a tick is coarse, more of the volume trades in sweeps of the best level.
+    coarse = (
+        min(2.4, 1 + 3 / math.sqrt(max(flow.burst_ticks, 1.0))) if flow.burst_ticks < 200 else 1
+    )
+    history = History(
+        seed=own,
+        start_ns=start_ns,
+        price=flow.trader.home,
+        trades_a_day=daily,
+        lots_a_trade=max(BTC_A_TRADE * coarse * flow.trader.unit, flow.trader.least),
+        volatility=spec.volatility,
+        next_trade=next_trade,
+    )
+    flow.fill(start_ns)
+    earlier = recent_trades(spec.symbol, history)
+    tape = Tape(spec.symbol, start_ns, flow.trader.home, next_trade, earlier)
+    return LiveMarket(spec, book, tape, history), flow

@@ -21,9 +21,9 @@ from vocx.lab.events import (
     BestChanged,
     Event,
     Executed,
+    InstrumentSpec,
     LevelChanged,
     Recorded,
-    Spec,
     Traded,
 )
 from vocx.lab.ports import Market
@@ -162,7 +162,7 @@ def row(
     }
 
 
-def order_row(event: Executed, spec: Spec) -> dict[str, Any]:
+def order_row(event: Executed, spec: InstrumentSpec) -> dict[str, Any]:
     """What happened to an order, and how it stands since."""
     order = event.order
     return {

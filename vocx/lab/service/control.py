@@ -17,7 +17,7 @@ import msgspec
 from vocx.errors import BadInput, RecordingError, UnknownSymbol, UnknownVenue
 from vocx.lab.dialects.base import Dialect, HttpIn, HttpOut
 from vocx.lab.market.truth_log import KINDS, TruthLog, text
-from vocx.lab.ports import Market, World
+from vocx.lab.ports import Market, MarketSimulation
 from vocx.lab.service.config import TOKEN_HEADER, Failure, to_failure
 
 Command = Callable[..., Any]
@@ -99,13 +99,13 @@ class TruthCommands:
 
     def __init__(
         self,
-        world: World,
+        simulation: MarketSimulation,
         log: TruthLog,
         error: Callable[[], RecordingError | None],
         exchange_ns: Callable[[], int],
         mono_ns: Callable[[], int],
     ) -> None:
-        self._world, self._log = world, log
+        self._simulation, self._log = simulation, log
         self._error, self._exchange_ns, self._mono_ns = error, exchange_ns, mono_ns
 
     def commands(self) -> dict[str, Command]:
@@ -149,14 +149,14 @@ class TruthCommands:
         start = self._log.next if since is None else since
         limit = min(max(limit, 1), EVENTS_AT_ONCE)
         return self._log.since(
-            start, self._world.markets, symbol=symbol, kind=kind, owner=owner, limit=limit
+            start, self._simulation.markets, symbol=symbol, kind=kind, owner=owner, limit=limit
         )
 
     def _market(self, symbol: str) -> Market:
-        if symbol not in self._world.markets:
-            known = ", ".join(self._world.markets)
+        if symbol not in self._simulation.markets:
+            known = ", ".join(self._simulation.markets)
             raise UnknownSymbol(f"the lab has no {symbol!r}; it has {known}")
-        return self._world.markets[symbol]
+        return self._simulation.markets[symbol]
 
     def _check(self) -> None:
         if (error := self._error()) is not None:
@@ -166,7 +166,7 @@ class TruthCommands:
 def venue_commands(
     dialects: Mapping[str, Dialect],
     exchange_ns: Callable[[], int],
-    nudge: Callable[[], None],
+    reschedule: Callable[[], None],
 ) -> dict[str, Command]:
     """Orders that a venue's dialect carries out: ``venue`` names it where there are several."""
 
@@ -179,7 +179,7 @@ def venue_commands(
             try:
                 return dialects[venue].command(name, arguments, exchange_ns())
             finally:
-                nudge()
+                reschedule()
 
         return command
 

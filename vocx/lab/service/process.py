@@ -1,4 +1,4 @@
-"""The lab's process: world, dialects, servers, relay and control on one event loop.
+"""The lab's process: simulation, dialects, servers, relay and control on one event loop.
 
 ``python -m vocx.lab.service.process`` is what :func:`vocx.lab.open` starts. It reads its
 configuration as one JSON line from its standard input, answers with one JSON line on its standard
@@ -31,12 +31,12 @@ import msgspec
 from msgspec.structs import replace
 
 from vocx.errors import LabConflict, LabError, UnknownSymbol
-from vocx.lab.market.driver import Pump
+from vocx.lab.market.driver import MarketDriver
 from vocx.lab.market.truth_log import CAPACITY, RECORDED_CAPACITY, TruthLog
 from vocx.lab.network.connection_log import ConnectionLog
 from vocx.lab.network.event_loop import new_event_loop
 from vocx.lab.network.relay import Dials, listen
-from vocx.lab.ports import World
+from vocx.lab.ports import MarketSimulation
 from vocx.lab.service.config import Address, Config, Failure, Ready, authority_file, to_failure
 from vocx.lab.service.control import Command, Control, TruthCommands, venue_commands
 from vocx.lab.service.server import VenueServer, json_server
@@ -51,27 +51,28 @@ STOP_S = 2.0
 """How long the loop may take to end after standard input ended."""
 
 
-def open_world(config: Config, now_ns: int) -> World:
+def open_simulation(config: Config, now_ns: int) -> MarketSimulation:
     """The market that the configuration asks for."""
     if config.replay:
-        from vocx.lab.market import replay
+        from vocx.lab.market.replay import open_replay
 
-        return replay.open_world(
+        return open_replay(
             [Path(path) for path in config.replay],
             start_ns=now_ns,
             speed=config.speed,
             skip_bad=config.skip_bad,
         )
-    from vocx.lab.market import instruments
+    from vocx.lab.market.instruments import INSTRUMENTS
+    from vocx.lab.market.simulation import open_crowd
 
-    specs = instruments.SPECS
+    specs = INSTRUMENTS
     if config.symbols:
         known = {spec.symbol: spec for spec in specs}
         for symbol in config.symbols:
             if symbol not in known:
                 raise UnknownSymbol(f"the lab has no {symbol!r}; it has {', '.join(known)}")
         specs = tuple(known[symbol] for symbol in config.symbols)
-    return instruments.open_world(seed=config.seed, start_ns=now_ns, specs=specs, pace=config.pace)
+    return open_crowd(seed=config.seed, start_ns=now_ns, specs=specs, pace=config.pace)
 
 
 class LabProcess:
@@ -83,26 +84,26 @@ class LabProcess:
         self.config = config
         self.done = asyncio.Event()
         now_ns = wall_ns()
-        world = open_world(config, now_ns)
+        simulation = open_simulation(config, now_ns)
         live = not config.replay
-        self.pump = Pump(
-            world,
+        self.driver = MarketDriver(
+            simulation,
             TruthLog(RECORDED_CAPACITY if config.replay else CAPACITY),
             pace=config.pace,
             speed=1.0 if live else config.speed,
         )
         key = Credentials(key=secrets.token_hex(32), secret=secrets.token_hex(32))
-        binance = Binance(world, start_ns=world.exchange_ns(now_ns), credentials=key)
+        binance = Binance(simulation, start_ns=simulation.exchange_ns(now_ns), credentials=key)
         pair = binance.command("account", {"name": "default", "ed25519": True}, now_ns)
         other = Credentials(key=pair["key"], secret=pair["secret"])
         self.credentials = {"binance": key, "binance ed25519": other}
         self.servers = {
             "binance": VenueServer(
                 binance,
-                self.pump.exchange_ns,
-                contact=self.pump.contact,
-                nudge=self.pump.nudge,
-                lossless=self.pump.speed is None,
+                self.driver.exchange_ns,
+                contact=self.driver.contact,
+                reschedule=self.driver.reschedule,
+                lossless=self.driver.speed is None,
             )
         }
         self.dials = Dials()
@@ -120,7 +121,7 @@ class LabProcess:
     async def start(self) -> Ready:
         """Listen, let the market begin, and say where."""
         self.urls = await self._listen(None, self.config.port)
-        control = Control(self.token, self._commands(), self.dials.command, self.pump.contact)
+        control = Control(self.token, self._commands(), self.dials.command, self.driver.contact)
         loop = asyncio.get_running_loop()
         with port_conflict(self.config.control_port):
             server = await loop.create_server(
@@ -134,7 +135,7 @@ class LabProcess:
             self._folder = tempfile.mkdtemp(prefix="vocx-lab-")
             path = authority_file(self._folder, secure["certificate"])
             ready = replace(ready, tls_urls=secure["urls"], certificate=str(path))
-        self.pump.start(list(self.servers.values()))
+        self.driver.start(list(self.servers.values()))
         return ready
 
     async def _listen(self, context: ssl.SSLContext | None, port: int) -> dict[str, dict[str, str]]:
@@ -183,7 +184,7 @@ class LabProcess:
         """Stop listening and drop every connection."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
-        self.pump.stop()
+        self.driver.stop()
         for server in self._listening:
             server.close()
         for venue in self.servers.values():
@@ -192,39 +193,41 @@ class LabProcess:
     # -- commands --------------------------------------------------------------------------------
 
     def _commands(self) -> dict[str, Command]:
-        pump = self.pump
+        driver = self.driver
         dialects = {name: venue.dialect for name, venue in self.servers.items()}
-        truth = TruthCommands(pump.world, pump.truth, lambda: pump.error, pump.exchange_ns, mono_ns)
+        truth = TruthCommands(
+            driver.simulation, driver.truth, lambda: driver.error, driver.exchange_ns, mono_ns
+        )
         return {
             "ready": self._ready,
             "status": self.status,
-            "pace": lambda value: pump.set_pace(value),
-            "pause": pump.pause,
-            "resume": pump.resume,
-            "step": lambda count: pump.step(count),
+            "pace": lambda value: driver.set_pace(value),
+            "pause": driver.pause,
+            "resume": driver.resume,
+            "step": lambda count: driver.step(count),
             "tls": self._tls,
             "traffic": self.connection_log.rows,
             "close": self.done.set,
             **truth.commands(),
-            **venue_commands(dialects, pump.exchange_ns, pump.hurry),
+            **venue_commands(dialects, driver.exchange_ns, driver.reschedule_deadlines),
         }
 
     def status(self) -> dict[str, Any]:
         """What runs, since when, for whom."""
-        pump = self.pump
+        driver = self.driver
         return {
             "pid": os.getpid(),
             "config": self.config,
             "uptime_s": (mono_ns() - self._started_ns) / 1e9,
-            "symbols": list(pump.world.markets),
-            "pace": pump.pace,
-            "paused": pump.paused,
-            "idle": pump.idle,
-            "replay": getattr(pump.world, "progress", None),
-            "error": None if pump.error is None else to_failure(pump.error),
-            "failures": pump.failures,
-            "exchange_ns": pump.exchange_ns(),
-            "next_sequence": pump.truth.next,
+            "symbols": list(driver.simulation.markets),
+            "pace": driver.pace,
+            "paused": driver.paused,
+            "idle": driver.idle,
+            "replay": getattr(driver.simulation, "progress", None),
+            "error": None if driver.error is None else to_failure(driver.error),
+            "failures": driver.failures,
+            "exchange_ns": driver.exchange_ns(),
+            "next_sequence": driver.truth.next,
             "venues": {
                 name: {"connections": len(venue.connections), **venue.counts}
                 for name, venue in self.servers.items()

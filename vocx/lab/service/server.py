@@ -182,10 +182,10 @@ class VenueServer:
         The time on the exchange's clock, nanoseconds since the epoch.
     contact : callable
         Called at every request, connection and inbound message, before the dialect sees it.
-    nudge : callable
+    reschedule : callable
         Called after the dialect has seen it: something may be due at once.
     lossless : bool
-        For a replay at full speed: slow clients are not cut (the pump waits for them), and no
+        For a replay at full speed: slow clients are not cut (the driver waits for them), and no
         deadline runs, because the exchange's clock leaps ahead of what they have read.
     """
 
@@ -195,7 +195,7 @@ class VenueServer:
         now_ns: Callable[[], int],
         *,
         contact: Callable[[], None] = lambda: None,
-        nudge: Callable[[], None] = lambda: None,
+        reschedule: Callable[[], None] = lambda: None,
         lossless: bool = False,
     ) -> None:
         self.dialect = dialect
@@ -206,7 +206,7 @@ class VenueServer:
         self.counts: Counter[str] = Counter()
         self._now_ns = now_ns
         self._contact = contact
-        self._nudge = nudge
+        self._reschedule = reschedule
         self.protocol = http_server(self._handle)
 
     # -- market to clients ---------------------------------------------------------------------
@@ -256,7 +256,7 @@ class VenueServer:
             return await self._upgrade(request, given)
         self.counts["http requests"] += 1
         out = self.dialect.http(given, self._now_ns())
-        self._nudge()
+        self._reschedule()
         return await delayed(request, out)
 
     async def _upgrade(self, request: web.BaseRequest, given: HttpIn) -> web.StreamResponse:
@@ -310,7 +310,7 @@ class VenueServer:
         """The dialect has seen something of this client: what follows at once?"""
         if connection.session.next_tick_ns == 0:
             self._tick(connection, self._now_ns())
-        self._nudge()
+        self._reschedule()
 
 
 def text_answer(status: int, text: str) -> HttpOut:

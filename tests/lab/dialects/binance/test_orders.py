@@ -430,10 +430,10 @@ def test_body_query_and_delete_with_a_form(exchange: Exchange, trader: Trader) -
 def test_replays_take_no_orders() -> None:
     """A recording's market is closed; there is nothing in its accounts."""
     exchange = Exchange()
-    exchange.world.accounts = None  # type: ignore[assignment]
+    exchange.simulation.accounts = None  # type: ignore[assignment]
     from vocx.lab.dialects.binance import Binance
 
-    exchange.dialect = Binance(exchange.world, start_ns=T0)
+    exchange.dialect = Binance(exchange.simulation, start_ns=T0)
     exchange.command("account", name="default", key=KEY, secret=SECRET)
     trader = Trader(exchange)
     assert trader.refused(**RESTING) == (-1013, "Market is closed.")

@@ -13,7 +13,7 @@ from venue_binance import T0
 from vocx.lab.dialects.base import HttpIn
 from vocx.lab.dialects.binance import Binance
 from vocx.lab.events import Recorded
-from vocx.lab.market.replay import Replay, open_world
+from vocx.lab.market.replay import Replay, open_replay
 
 START_NS = 1_723_161_250_000_000_000
 """Before the recording's first frame."""
@@ -39,8 +39,8 @@ class Listener:
 def session(recorded: Path) -> Iterator[tuple[Binance, dict[str, Listener], list[Recorded]]]:
     """Twenty thousand recorded frames, played to five listeners."""
     file = recorded / "binance" / "hftbacktest" / "btcusdt_20240808.gz"
-    world = open_world([file], start_ns=T0, speed=None)
-    dialect = Binance(world, start_ns=T0)
+    simulation = open_replay([file], start_ns=T0, speed=None)
+    dialect = Binance(simulation, start_ns=T0)
     listeners = {
         "wrapped": Listener(dialect, "/stream?streams=" + "/".join(CHANNELS)),
         "raw": Listener(dialect, "/ws/btcusdt@bookTicker"),
@@ -48,15 +48,15 @@ def session(recorded: Path) -> Iterator[tuple[Binance, dict[str, Listener], list
         "derived": Listener(dialect, "/stream?streams=btcusdt@aggTrade/btcusdt@depth"),
         "milli": Listener(dialect, "/stream?streams=btcusdt@trade/btcusdt@depth@100ms"),
     }
-    played = list(play(world, dialect, 20_000))
+    played = list(play(simulation, dialect, 20_000))
     yield dialect, listeners, played
 
 
-def play(world: Replay, dialect: Binance, frames: int) -> Iterator[Recorded]:
-    world.begin(T0)
-    while world.played < frames:
-        events = world.advance(T0, 100)
-        now_ns = world.exchange_ns(T0)
+def play(simulation: Replay, dialect: Binance, frames: int) -> Iterator[Recorded]:
+    simulation.begin(T0)
+    while simulation.played < frames:
+        events = simulation.advance(T0, 100)
+        now_ns = simulation.exchange_ns(T0)
         for publication in (*dialect.publish(events, now_ns), *dialect.tick(now_ns)):
             for one in publication.to:
                 assert isinstance(publication.payload, bytes)

@@ -163,7 +163,7 @@ def test_microseconds(venue: Venue) -> None:
 
 def test_depth_is_the_market(venue: Venue) -> None:
     """Levels in order as pairs of texts with eight decimals, and the market's update id."""
-    market = venue.world.markets["BTC/USDT"]
+    market = venue.simulation.markets["BTC/USDT"]
     book = venue.get("depth?symbol=BTCUSDT&limit=7")
     assert list(book) == ["lastUpdateId", "bids", "asks"]
     assert book["lastUpdateId"] == market.update_id
@@ -181,7 +181,7 @@ def test_depth_clamps_its_limit(venue: Venue) -> None:
 
 def test_trade_shape(venue: Venue) -> None:
     """Exact fields in order; quoteQty is price times quantity."""
-    newest = venue.world.markets["BTC/USDT"].trades(1)[0]
+    newest = venue.simulation.markets["BTC/USDT"].trades(1)[0]
     (answer,) = venue.get("trades?symbol=BTCUSDT&limit=1")
     assert list(answer) == "id price qty quoteQty time isBuyerMaker isBestMatch".split()
     assert answer["id"] == newest.trade_id
@@ -331,8 +331,8 @@ def test_aggregates_of_one_taker() -> None:
     """Fills of one order at one price and time are one; another price or order is another."""
     venue = Venue(own=True)
     last = venue.get("aggTrades?symbol=BTCUSDT&limit=1")
-    tape = venue.world.markets["BTC/USDT"].tape  # type: ignore[attr-defined]
-    first = venue.world.markets["BTC/USDT"].trades(1)
+    tape = venue.simulation.markets["BTC/USDT"].tape  # type: ignore[attr-defined]
+    first = venue.simulation.markets["BTC/USDT"].trades(1)
     next_id = first[-1].trade_id + 1 if first else 810046
     same = [trade(trade_id=next_id + at, quantity=100 * (at + 1)) for at in range(2)]
     for one in (

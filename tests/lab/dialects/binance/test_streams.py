@@ -51,7 +51,7 @@ def test_book_ticker_payload(venue: Venue) -> None:
 def test_aggregate_payload(venue: Venue) -> None:
     """Fills of one taker order at one price are one event, with the ids that REST gives."""
     client = venue.connect("/ws/btcusdt@aggTrade")
-    tape = venue.world.markets["BTC/USDT"].tape  # type: ignore[attr-defined]
+    tape = venue.simulation.markets["BTC/USDT"].tape  # type: ignore[attr-defined]
     first = tape.newest.trade_id + 1 if tape.newest else 810046
     fills = [
         trade(trade_id=first),
@@ -82,7 +82,7 @@ def test_aggregate_stream_is_the_raw_stream_merged(venue: Venue) -> None:
 def test_depth_payload(venue: Venue) -> None:
     """Absolute quantities since the last event; zero removes; ids are contiguous."""
     client = venue.connect("/ws/btcusdt@depth@100ms")
-    last = venue.world.markets["BTC/USDT"].update_id
+    last = venue.simulation.markets["BTC/USDT"].update_id
     venue.publish(level(last + 1, "sell", 6012060, 199802), level(last + 2, "sell", 6012050, 0))
     venue.publish(level(last + 3, "buy", 6000000, 100), level(last + 4, "buy", 6000000, 300))
     venue.pass_time(100 * MS)

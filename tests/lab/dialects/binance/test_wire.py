@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from venue_binance import SPECS
+from venue_binance import INSTRUMENTS
 
 from vocx.lab.dialects.binance.tickers import change_percent, from_whole_minute, window_ns
 from vocx.lab.dialects.binance.wire import E8, Numbers, Texts, last_stamp, money, ratio
@@ -37,13 +37,13 @@ def test_ratio_rounds_half_up(numerator: int, denominator: int) -> None:
 
 def test_quote_amounts() -> None:
     """Ticks times lots in the quote asset: the documentation's 0.003 BTC at 60120.50."""
-    assert Numbers(SPECS[0]).quote(6012050 * 300) == "180.36150000"
+    assert Numbers(INSTRUMENTS[0]).quote(6012050 * 300) == "180.36150000"
 
 
 @given(st.integers(1, 10**7), st.integers(1, 10**7))
 def test_average_is_the_weighted_price(price: int, lots: int) -> None:
     """One trade's average is its price."""
-    numbers = Numbers(SPECS[0])
+    numbers = Numbers(INSTRUMENTS[0])
     assert numbers.average(price * lots, lots) == numbers.price[price]
 
 

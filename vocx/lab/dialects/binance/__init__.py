@@ -47,17 +47,17 @@ from vocx.lab.dialects.binance.wire import NS_PER_MS, NS_PER_US, Refusal, time_u
 from vocx.lab.dialects.binance.ws_api import Api, ApiSession, Options
 from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Event, Executed
 from vocx.lab.faults import Faults
-from vocx.lab.ports import World
+from vocx.lab.ports import MarketSimulation
 
 Connections = StreamSession | ApiSession
 
 
 class Binance:
-    """One Binance Spot venue over a world.
+    """One Binance Spot venue over a simulation.
 
     Parameters
     ----------
-    world : World
+    simulation : MarketSimulation
         The markets and what drives them.
     start_ns : int
         The exchange's clock at the start.
@@ -68,17 +68,19 @@ class Binance:
     name = "binance"
     paths: Mapping[str, str] = {"rest": "", "ws": "", "ws_api": ws_api.PATH}
 
-    def __init__(self, world: World, *, start_ns: int, credentials: Any = None) -> None:
-        self.world = world
+    def __init__(
+        self, simulation: MarketSimulation, *, start_ns: int, credentials: Any = None
+    ) -> None:
+        self.simulation = simulation
         self.start_ns = start_ns
         self.credentials = credentials
         self.meter = Meter()
         self.faults = Faults()
-        self.catalogue = Catalogue(world.markets)
-        self.streams = Streams(world, self.catalogue)
+        self.catalogue = Catalogue(simulation.markets)
+        self.streams = Streams(simulation, self.catalogue)
         self._spoiler = faulty.Spoiler(self.faults, self.streams)
         self._users = UserData(self.catalogue)
-        self.office = Office(world, self.meter, self._users, credentials, start_ns)
+        self.office = Office(simulation, self.meter, self._users, credentials, start_ns)
         self._rest = Rest(self.catalogue, self.meter, self.faults, self.office)
         self._api = Api(self.catalogue, self.meter, self.faults, self.office)
         self._sessions: dict[Connections, None] = {}

@@ -14,7 +14,7 @@ import msgspec
 
 from vocx.lab.dialects.binance.catalogue import Listing
 from vocx.lab.dialects.binance.wire import E8, Refusal, money
-from vocx.lab.events import Side, Spec
+from vocx.lab.events import InstrumentSpec, Side
 
 AVERAGE_MINUTES = 5
 MOST_TICKS = 100_000_000
@@ -72,7 +72,7 @@ def definitions(listing: Listing) -> list[dict[str, Any]]:
     ]
 
 
-def most_by_market(spec: Spec) -> Decimal:
+def most_by_market(spec: InstrumentSpec) -> Decimal:
     """Largest market order: 120 BTC where a limit order may be 9000, as on the live symbol."""
     return spec.max_quantity / 75 // spec.lot * spec.lot
 

@@ -25,7 +25,7 @@ from vocx.lab.dialects.binance.user_data import UserData
 from vocx.lab.dialects.binance.weights import Meter
 from vocx.lab.dialects.binance.wire import NS_PER_S, Numbers, Refusal
 from vocx.lab.events import AnyEvent
-from vocx.lab.ports import World
+from vocx.lab.ports import MarketSimulation
 
 DEFAULT = "default"
 """The name of the account that the lab's own keys belong to."""
@@ -83,9 +83,14 @@ class Office:
     """
 
     def __init__(
-        self, world: World, meter: Meter, users: UserData, credentials: Any, start_ns: int
+        self,
+        simulation: MarketSimulation,
+        meter: Meter,
+        users: UserData,
+        credentials: Any,
+        start_ns: int,
     ) -> None:
-        self.accounts = world.accounts
+        self.accounts = simulation.accounts
         self.meter = meter
         self.users = users
         self.counts = OrderCounts(meter)
@@ -151,7 +156,7 @@ class Office:
         return key, read
 
     def changed(self, events: Iterable[AnyEvent], now_ns: int) -> None:
-        """A call has changed the world; everybody is told after its answer."""
+        """A call has changed the simulation; everybody is told after its answer."""
         happened = list(events)
         self.users.note(happened)
         self.counts.happened(happened, now_ns)

@@ -84,7 +84,7 @@ def _checked(call: SignedCall, listing: Listing) -> NewOrder:
         symbol=spec.symbol,
         side=form.side,
         type=_TYPES[form.kind],
-        rule=form.rule,
+        time_in_force=form.rule,
         price=int((form.price or 0) / spec.tick),
         quantity=int((form.quantity or 0) / spec.lot),
         quote=form.quote or filters.NOTHING,

@@ -123,7 +123,7 @@ class Writer(msgspec.Struct, frozen=True):
             "origQuoteOrderQty": exact(request.quote),
             "cummulativeQuoteQty": exact(order.filled_quote),
             "status": order.status.upper(),
-            "timeInForce": request.rule,
+            "timeInForce": request.time_in_force,
             "type": TYPES[request.type],
             "side": request.side.upper(),
         }
@@ -165,7 +165,7 @@ class Writer(msgspec.Struct, frozen=True):
             "c": order.cancel_id if canceled else request.client_order_id,
             "S": request.side.upper(),
             "o": TYPES[request.type],
-            "f": request.rule,
+            "f": request.time_in_force,
             "q": numbers.quantity[order.quantity],
             "p": numbers.price[request.price],
             "P": ZERO,

@@ -20,7 +20,7 @@ from vocx.lab.dialects.binance.catalogue import (
 )
 from vocx.lab.dialects.binance.topics import Tamper, Topic, meaning
 from vocx.lab.events import AnyEvent, BestChanged, LevelChanged, Recorded, Traded
-from vocx.lab.ports import World
+from vocx.lab.ports import MarketSimulation
 
 NEVER_NS = 2**62
 _HOLD_NS = 100_000_000
@@ -49,8 +49,8 @@ class Feed:
 class Streams:
     """All listened streams of one venue."""
 
-    def __init__(self, world: World, catalogue: Catalogue) -> None:
-        self.world = world
+    def __init__(self, simulation: MarketSimulation, catalogue: Catalogue) -> None:
+        self.simulation = simulation
         self.catalogue = catalogue
         self.topics: dict[str, Topic] = {}
         self.feeds = {symbol: Feed(item) for symbol, item in catalogue.by_symbol.items()}
@@ -207,7 +207,7 @@ class Streams:
 
     def _release(self, now_ns: int, out: list[Publication]) -> None:
         """Publish held aggregates whose time is over, and all when the recording is."""
-        over = getattr(self.world, "state", "") == "over"
+        over = getattr(self.simulation, "state", "") == "over"
         for feed, until_ns in tuple(self._held.items()):
             if over or until_ns <= now_ns:
                 del self._held[feed]

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from vocx.lab.events import Spec
+from vocx.lab.events import InstrumentSpec
 
 E8 = 100_000_000
 NS_PER_MS = 1_000_000
@@ -72,7 +72,7 @@ class Numbers:
     ``price[ticks]`` and ``quantity[lots]`` are texts; ``quote`` turns ticks x lots into one.
     """
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: InstrumentSpec) -> None:
         self.spec = spec
         self.name = (spec.base + spec.quote).upper()
         self.lower = self.name.lower()
