@@ -127,7 +127,7 @@ def standing(limits: Mapping[str, Any]) -> Standing:
         one["limit"] for one in limits["limits"] if one["rateLimitType"] == "REQUEST_WEIGHT"
     )
     return Standing(
-        off=limits["off"],
+        off=limits["off"] or limits["paused"],
         used={"weight": weight},
         full=weight >= most,
         window_left_s=limits["window_left_s"],

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from time import thread_time_ns
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vocx.errors import LabError, NotReady, VocxError, WaitTimeout
+from vocx.errors import NotReady, VocxError, WaitTimeout
 from vocx.facts import BookSnapshot, Quote, Ticker
 from vocx.measure.feeds import LEAST_MS, Feed, Hybrid, Poll
 from vocx.measure.result import in_lab
@@ -322,19 +322,14 @@ def unbraked(exchange: Exchange, name: str, *, tls: bool | None = None) -> Excha
 
 @contextmanager
 def unlimited(exchange: Exchange, symbol: str) -> Iterator[None]:
-    """The lab's limits put aside, as they are not what is measured, and put back as they were.
-    What others have used stays used, and what is asked meanwhile is not counted. Instruments are
+    """The lab's limits put aside, as they are not what is measured: what others have used stays
+    used, and what is asked meanwhile is not counted. Instruments are
     asked for before: with them the exchange learns the limits, which are not those of now."""
     exchange.instrument(symbol)
-    lab, venue = in_lab(exchange).lab, exchange.venue.name
+    lab = in_lab(exchange).lab
     assert lab is not None
-    found = bool(lab.limits(venue=venue)["off"])
-    lab.limits(venue=venue, off=True)
-    try:
+    with lab.limits.paused(venue=exchange.venue.name):
         yield
-    finally:
-        with suppress(LabError):
-            lab.limits(venue=venue, off=found)
 
 
 def together(works: Sequence[Callable[[], object]], stop: threading.Event | None = None) -> None:

@@ -137,7 +137,8 @@ class FreshnessView(View):
             return False
         at, off = self._off
         if wall_ns() - at > 1e9:
-            off = bool(lab.control("limits", venue=self._exchange.venue.name)["off"])
+            limits = lab.limits(venue=self._exchange.venue.name)
+            off = bool(limits["off"] or limits["paused"])
             self._off = (wall_ns(), off)
         return off
 

@@ -137,6 +137,10 @@ class Dialect(Protocol):
     def tick(self, now_ns: int) -> Iterable[Publication]:
         """Cadenced streams that are due."""
 
+    def pause_limits(self, paused: bool) -> None:
+        """While paused, requests are neither counted nor refused by rate limits; what was used
+        before, and bans, stay as they are."""
+
     def command(self, name: str, arguments: Mapping[str, Any], now_ns: int) -> Any:
         """An order of the lab's owner: ``limits``, ``keepalive``, ``shutdown``, ``fault``,
         ``account``, ``skew``.

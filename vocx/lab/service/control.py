@@ -8,7 +8,7 @@ a header, compared in constant time. An error goes back as data
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from inspect import isawaitable
 from typing import Any
 
@@ -28,6 +28,36 @@ EVENTS_AT_ONCE = 2000
 JSON = {"Content-Type": "application/json"}
 
 
+class LimitPauses:
+    """Who has put rate limits aside: each venue's come back when the last of them has ended.
+
+    A pause belongs to the control connection it was asked for on, and ends with that at the
+    latest, so that a client that dies leaves no limits off.
+    """
+
+    def __init__(self, dialects: Mapping[str, Dialect]) -> None:
+        self._dialects = dialects
+        self._venues: dict[Hashable, frozenset[str]] = {}
+
+    def begin(self, connection: Hashable, venue: str | None = None) -> None:
+        """Pause the limits of a venue (``None``: of all)."""
+        self._venues[connection] = frozenset(venues_of(self._dialects, venue))
+        self._apply()
+
+    def end(self, connection: Hashable) -> None:
+        """Take back the pause of that connection, if it has one."""
+        if self._venues.pop(connection, None):
+            self._apply()
+
+    def paused(self, venue: str) -> bool:
+        """Whether anybody has paused this venue's limits."""
+        return any(venue in venues for venues in self._venues.values())
+
+    def _apply(self) -> None:
+        for name, dialect in self._dialects.items():
+            dialect.pause_limits(self.paused(name))
+
+
 class Control:
     """Answers ``POST /`` with ``{"op": ..., "arguments": {...}}``.
 
@@ -39,6 +69,8 @@ class Control:
         ``Dials.command``: takes everything named ``network.*``.
     contact : callable
         Called at each command: somebody is there.
+    pauses : LimitPauses
+        Takes ``limits.pause`` and ``limits.resume``.
     """
 
     def __init__(
@@ -47,23 +79,29 @@ class Control:
         commands: Mapping[str, Command],
         network: Callable[[str, Mapping[str, Any]], Any],
         contact: Callable[[], None],
+        pauses: LimitPauses,
     ) -> None:
         self._token = token.encode()
         self._commands = commands
         self._network = network
         self._contact = contact
+        self._pauses = pauses
 
-    async def answer(self, request: HttpIn) -> HttpOut:
-        """The answer to one command; never raises."""
+    async def answer(self, request: HttpIn, connection: Hashable) -> HttpOut:
+        """The answer to one command; never raises. ``connection`` is what it came on."""
         given = request.headers.get(TOKEN_HEADER.lower(), "").encode()
         if not hmac.compare_digest(given, self._token):
             return reply(401, Failure(error="LabError", text="the control token is wrong"))
         try:
-            return reply(200, await self._run(request.body))
+            return reply(200, await self._run(request.body, connection))
         except Exception as error:
             return reply(400, to_failure(error))
 
-    async def _run(self, body: bytes) -> Any:
+    def disconnected(self, connection: Hashable) -> None:
+        """A connection is gone."""
+        self._pauses.end(connection)
+
+    async def _run(self, body: bytes, connection: Hashable) -> Any:
         try:
             message = msgspec.json.decode(body)
             name, arguments = message["op"], dict(message.get("arguments") or {})
@@ -72,6 +110,10 @@ class Control:
         self._contact()
         if str(name).startswith("network."):
             return self._network(name, arguments)
+        if name == "limits.resume":
+            return self._pauses.end(connection)
+        if name == "limits.pause":
+            return self._pauses.begin(connection, arguments.get("venue"))
         if name not in self._commands:
             raise BadInput(f"the lab has no command {name!r}; it has {', '.join(self._commands)}")
         try:
@@ -163,8 +205,24 @@ class TruthCommands:
             raise error
 
 
+def venues_of(dialects: Mapping[str, Dialect], venue: str | None) -> list[str]:
+    """The venues that a command is for: the one that it names, or all.
+
+    Raises
+    ------
+    UnknownVenue
+        The lab does not play it.
+    """
+    if venue is None:
+        return list(dialects)
+    if venue not in dialects:
+        raise UnknownVenue(f"the lab has no venue {venue!r}; it has {', '.join(dialects)}")
+    return [venue]
+
+
 def venue_commands(
     dialects: Mapping[str, Dialect],
+    pauses: LimitPauses,
     exchange_ns: Callable[[], int],
     reschedule: Callable[[], None],
 ) -> dict[str, Command]:
@@ -177,7 +235,8 @@ def venue_commands(
             if venue is None or venue not in dialects:
                 raise UnknownVenue(f"the lab has no venue {venue!r}; it has {', '.join(dialects)}")
             try:
-                return dialects[venue].command(name, arguments, exchange_ns())
+                answer = dialects[venue].command(name, arguments, exchange_ns())
+                return answer | {"paused": pauses.paused(venue)} if name == "limits" else answer
             finally:
                 reschedule()
 

@@ -182,6 +182,10 @@ class Lab:
             What the lab says about the command: ``BadInput`` and its kin.
         """
         _, client = self._running()
+        return self.control_on(client, op, **arguments)
+
+    def control_on(self, client: ControlClient, op: str, **arguments: Any) -> Any:
+        """:meth:`control` over a connection from :meth:`control_client`."""
         try:
             return client.call(op, arguments)
         except (OSError, http.client.HTTPException) as error:
@@ -189,6 +193,11 @@ class Lab:
             if isinstance(error, TimeoutError):
                 raise LabError(f"the lab did not answer {op!r} within {CALL_S:.0f} s") from error
             raise self._died(f": {error}") from error
+
+    def control_client(self) -> ControlClient:
+        """A connection to the control port that belongs to the caller, who closes it."""
+        ready, _ = self._running()
+        return ControlClient(ready.control)
 
     def status(self) -> dict[str, Any]:
         """What runs, since when, and for how many clients."""

@@ -38,8 +38,8 @@ from vocx.lab.network.event_loop import new_event_loop
 from vocx.lab.network.relay import Dials, listen
 from vocx.lab.ports import MarketSimulation
 from vocx.lab.service.config import Address, Config, Failure, Ready, authority_file, to_failure
-from vocx.lab.service.control import Command, Control, TruthCommands, venue_commands
-from vocx.lab.service.server import VenueServer, json_server
+from vocx.lab.service.control import Command, Control, LimitPauses, TruthCommands, venue_commands
+from vocx.lab.service.server import VenueServer, control_server
 from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import Credentials
 
@@ -106,6 +106,8 @@ class LabProcess:
                 lossless=self.driver.speed is None,
             )
         }
+        self._dialects = {name: venue.dialect for name, venue in self.servers.items()}
+        self._pauses = LimitPauses(self._dialects)
         self.dials = Dials()
         self.connection_log = ConnectionLog()
         self.token = secrets.token_urlsafe(32)
@@ -121,11 +123,13 @@ class LabProcess:
     async def start(self) -> Ready:
         """Listen, let the market begin, and say where."""
         self.urls = await self._listen(None, self.config.port)
-        control = Control(self.token, self._commands(), self.dials.command, self.driver.contact)
+        control = Control(
+            self.token, self._commands(), self.dials.command, self.driver.contact, self._pauses
+        )
         loop = asyncio.get_running_loop()
         with port_conflict(self.config.control_port):
             server = await loop.create_server(
-                json_server(control.answer), HOST, self.config.control_port
+                control_server(control), HOST, self.config.control_port
             )
         self._listening.append(server)
         self.control_url = f"http://{HOST}:{port_of(server)}"
@@ -194,7 +198,6 @@ class LabProcess:
 
     def _commands(self) -> dict[str, Command]:
         driver = self.driver
-        dialects = {name: venue.dialect for name, venue in self.servers.items()}
         truth = TruthCommands(
             driver.simulation, driver.truth, lambda: driver.error, driver.exchange_ns, mono_ns
         )
@@ -209,7 +212,9 @@ class LabProcess:
             "traffic": self.connection_log.rows,
             "close": self.done.set,
             **truth.commands(),
-            **venue_commands(dialects, driver.exchange_ns, driver.reschedule_deadlines),
+            **venue_commands(
+                self._dialects, self._pauses, driver.exchange_ns, driver.reschedule_deadlines
+            ),
         }
 
     def status(self) -> dict[str, Any]:

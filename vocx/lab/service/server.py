@@ -21,9 +21,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from struct import pack
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
@@ -43,6 +43,10 @@ SLOW_LIMIT = 32 * 2**20
 """Bytes that may wait for one client before it is cut."""
 INBOUND_LIMIT = 2**20
 """Largest message or body a client may send, bytes."""
+IDLE_S = 300.0
+"""How long a connection may rest between two requests."""
+CONTROL_IDLE_S = 7 * 86_400.0
+"""The same on the control port, where a connection may hold something (a pause of limits)."""
 CLOSE_PATIENCE_S = 2.0
 """How long a closing handshake or the last bytes of a dropped connection may take."""
 
@@ -340,7 +344,31 @@ async def delayed(request: web.BaseRequest, out: HttpOut) -> web.Response:
 Handler = Callable[[web.BaseRequest, HttpIn], Awaitable[web.StreamResponse]]
 
 
-def http_server(handler: Handler) -> web.Server:
+class HttpServer(web.Server):
+    """aiohttp's low-level server that says when a connection is gone."""
+
+    def __init__(
+        self,
+        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+        disconnected: Callable[[Hashable], None],
+        **options: Any,
+    ) -> None:
+        super().__init__(handler, **options)
+        self._disconnected = disconnected
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        super().connection_lost(handler, exc)
+        self._disconnected(handler)
+
+
+def http_server(
+    handler: Handler,
+    disconnected: Callable[[Hashable], None] = lambda connection: None,
+    *,
+    idle_s: float = IDLE_S,
+) -> web.Server:
     """A protocol factory that checks where a request comes from and hands on its raw bytes."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
@@ -360,20 +388,31 @@ def http_server(handler: Handler) -> web.Server:
         )
         return await handler(request, given)
 
-    return web.Server(
+    return HttpServer(
         handle,
+        disconnected,
         access_log=None,
         auto_decompress=False,
-        keepalive_timeout=300,
+        keepalive_timeout=idle_s,
         max_line_size=65536,
         max_field_size=65536,
     )
 
 
-def json_server(answer: Callable[[HttpIn], Awaitable[HttpOut]]) -> web.Server:
+class CommandHandler(Protocol):
+    """What answers on the control port."""
+
+    async def answer(self, request: HttpIn, connection: Hashable) -> HttpOut:
+        """The answer to one request; ``connection`` is what it came on."""
+
+    def disconnected(self, connection: Hashable) -> None:
+        """That connection is gone."""
+
+
+def control_server(control: CommandHandler) -> web.Server:
     """The control port: same checks, one coroutine that answers."""
 
-    async def handle(_: web.BaseRequest, given: HttpIn) -> web.StreamResponse:
-        return response(await answer(given))
+    async def handle(request: web.BaseRequest, given: HttpIn) -> web.StreamResponse:
+        return response(await control.answer(given, request.protocol))
 
-    return http_server(handle)
+    return http_server(handle, control.disconnected, idle_s=CONTROL_IDLE_S)

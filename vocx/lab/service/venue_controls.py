@@ -6,11 +6,13 @@ should end with a block.
 
 from __future__ import annotations
 
-from contextlib import suppress
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
 
-from vocx.errors import BadInput, LabDied
+from vocx.errors import BadInput, LabDied, LabError
 from vocx.lab.network import Controlled
+from vocx.lab.service.control_client import ControlClient
 
 
 def without_none(**arguments: Any) -> dict[str, Any]:
@@ -18,11 +20,21 @@ def without_none(**arguments: Any) -> dict[str, Any]:
     return {name: value for name, value in arguments.items() if value is not None}
 
 
+class HasControlPort(Controlled, Protocol):
+    """A lab's handle, which can also open a control connection of its own."""
+
+    def control_client(self) -> ControlClient:
+        """A connection to the control port that belongs to the caller, who closes it."""
+
+    def control_on(self, client: ControlClient, op: str, **arguments: Any) -> Any:
+        """One call over such a connection."""
+
+
 class Limits:
     """``lab.limits(scale=10)`` makes the venue's windows and bans ten times shorter,
     ``lab.limits(off=True)`` takes them away, ``lab.limits.advance(60)`` lets a minute pass."""
 
-    def __init__(self, lab: Controlled) -> None:
+    def __init__(self, lab: HasControlPort) -> None:
         self._lab = lab
 
     def __call__(
@@ -39,6 +51,22 @@ class Limits:
     def advance(self, by: float | str = "window", *, venue: str | None = None) -> dict[str, Any]:
         """Let the windows move on by so many seconds, or to the next one, past every ban."""
         return self._set(advance=by, venue=venue)
+
+    @contextmanager
+    def paused(self, *, venue: str | None = None) -> Iterator[None]:
+        """Neither count nor refuse within the block, for anybody; what was used and bans stay.
+
+        Several may pause at once, from several programs: the limits come back when the last one
+        has ended, or died.
+        """
+        client = self._lab.control_client()
+        try:
+            self._lab.control_on(client, "limits.pause", **without_none(venue=venue))
+            yield
+        finally:
+            with suppress(LabError):  # the lab is gone, and its limits with it
+                self._lab.control_on(client, "limits.resume")
+            client.close()
 
     @property
     def state(self) -> dict[str, Any]:

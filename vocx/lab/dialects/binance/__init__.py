@@ -220,6 +220,10 @@ class Binance:
 
     # -- the owner -----------------------------------------------------------------------------
 
+    def pause_limits(self, paused: bool) -> None:
+        """Put the limits aside for a while."""
+        self.meter.paused = paused
+
     def command(self, name: str, arguments: Mapping[str, Any], now_ns: int) -> Any:
         """An order of the lab's owner.
 

@@ -30,7 +30,7 @@ class OrderCounts:
 
     def admit(self, owner: str, peer: str, now_ns: int) -> None:
         """Refuse an order that would be one too many (429, -1015)."""
-        if self._meter.off:
+        if not self._meter.refuses:
             return
         for rule, count in reversed(tuple(zip(RULES, self._of(owner, now_ns), strict=True))):
             if count.used >= self._meter.limit(rule):
@@ -38,6 +38,8 @@ class OrderCounts:
 
     def accepted(self, owner: str, now_ns: int) -> None:
         """An order has been taken."""
+        if self._meter.paused:
+            return
         for count in self._of(owner, now_ns):
             count.used += 1
 

@@ -93,6 +93,7 @@ class Meter:
         self.peers: dict[str, Peer] = {}
         self.scale = 1.0
         self.off = False
+        self.paused = False
         self.limits = {rule.kind + rule.interval: rule.limit for rule in ALL_RULES}
         self.ban_after = 10
         self.ban_ns = 2 * MINUTE_NS
@@ -102,13 +103,19 @@ class Meter:
         self._last_ns = -1
         self._standing = False
 
+    @property
+    def refuses(self) -> bool:
+        """Whether anything is refused now: limits may be off, or paused with all use kept."""
+        return not self.off and not self.paused
+
     def at(self, now_ns: int) -> None:
         """A request or a message has come.
 
         Where the exchange's clock stands still (a recording that is paused, over or played at
-        full speed) there is no minute to count in, so nothing is counted until it moves.
+        full speed) there is no minute to count in, so nothing is counted until it moves; nor while
+        the limits are paused.
         """
-        self._standing = now_ns == self._last_ns
+        self._standing = self.paused or now_ns == self._last_ns
         self._last_ns = now_ns
 
     def limit(self, rule: Rule) -> int:
@@ -143,14 +150,14 @@ class Meter:
             if requests.used > self.limit(RAW):
                 over, longest = True, RAW
         self.refuse_banned(address, now_ns)
-        if over and not self.off:
+        if over and self.refuses:
             raise self.over(address, longest, now_ns)
 
     def count(self, address: str, rule: Rule, now_ns: int) -> float | None:
         """Count one event of another rule; seconds to wait when it is one too many."""
         count = self._count(self._peer(address), rule, now_ns)
         count.used += not self._standing
-        if self.off or count.used <= self.limit(rule):
+        if not self.refuses or count.used <= self.limit(rule):
             return None
         return self._left(rule, now_ns) / NS_PER_S
 
@@ -164,12 +171,12 @@ class Meter:
         """Count one inbound frame of a stream connection; whether it is one too many."""
         self.roll(seen, MESSAGES, now_ns)
         seen.used += not self._standing
-        return not self.off and seen.used > self.limit(MESSAGES)
+        return self.refuses and seen.used > self.limit(MESSAGES)
 
     def refuse_banned(self, address: str, now_ns: int) -> None:
         """Raise the 418 of an address that is banned now."""
         peer = self._peer(address)
-        if not self.off and self._moved(now_ns) < peer.banned_until_ns:
+        if self.refuses and self._moved(now_ns) < peer.banned_until_ns:
             raise self._banned(peer, now_ns)
 
     def command(self, arguments: Mapping[str, Any], now_ns: int) -> dict[str, Any]:
