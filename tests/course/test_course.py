@@ -29,7 +29,8 @@ from vocx.course import (
 )
 from vocx.course.checks import ALL
 from vocx.course.grading import judge
-from vocx.errors import BadInput, BookOutOfSync, VocxError
+from vocx.errors import BadInput, BookOutOfSync, NotReady, VocxError
+from vocx.exchange import Exchange
 
 ANSWERS: dict[str, ModuleType] = {
     "00.1": lesson00,
@@ -89,9 +90,9 @@ def test_every_check_has_answers() -> None:
         ("05b.1", lesson05b.whole_milliseconds),
     ],
 )
-def test_right_answers_pass(name: str, answer: Callable[..., Any]) -> None:
+def test_right_answers_pass(name: str, answer: Callable[..., Any], exchange: Exchange) -> None:
     """Behaviour is judged, not style; the verdict says what was seen."""
-    result = judge(ALL[name], answer)
+    result = judge(ALL[name], answer, exchange)
     assert result and result.state == "right", result.text
 
 
@@ -104,11 +105,20 @@ def test_blanks_are_not_answered_yet(name: str, answer: Any) -> None:
 
 
 @pytest.mark.parametrize(("name", "answer", "says"), WRONG)
-def test_wrong_answers_learn_why(name: str, answer: Callable[..., Any], says: str) -> None:
+def test_wrong_answers_learn_why(
+    name: str, answer: Callable[..., Any], says: str, exchange: Exchange
+) -> None:
     """The text is about this mistake, with what was seen and expected, in at most 8 lines."""
-    result = judge(ALL[name], answer)
+    result = judge(ALL[name], answer, exchange)
     assert result.state == "wrong" and says in result.text, result.text
     assert result.text.count("\n") < 8 and "seen:" in result.text
+
+
+def test_before_a_lesson_begins_a_check_says_what_to_run() -> None:
+    """A check that needs the lesson's lab names the cell that opens it; others judge without."""
+    with pytest.raises(NotReady, match="run the first cell"):
+        judge(ALL["05.1"], lesson05.right, None)
+    assert judge(ALL["04.1"], lesson04.right, None).state == "right"
 
 
 def test_hint_opens_on_the_third_failure(capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,14 +137,14 @@ def test_value_instead_of_function() -> None:
 
 def test_hanging_call_is_named_and_ended() -> None:
     """A loop is ended from outside and its input is told; no thread stays behind."""
-    result = judge(ALL["03.1"], lesson03.hangs)
+    result = judge(ALL["03.1"], lesson03.hangs, None)
     assert "input:    hangs(50093239" in result.text
     assert not [one for one in threading.enumerate() if one.name == "vocx-check"]
 
 
 def test_facts_are_shown_by_what_they_say() -> None:
     """The input line shows prices, not stamps and bytes."""
-    text = judge(ALL["00.1"], lambda quote, tick: [][0]).text
+    text = judge(ALL["00.1"], lambda quote, tick: [][0], None).text
     assert "Quote(symbol=BTC/USDT, bid=61700.10, bid_quantity=1, ask=61700.17" in text
 
 
@@ -149,14 +159,14 @@ def stubborn(book_id: int, U: int, u: int) -> None:
 
 def test_loop_that_catches_everything_is_ended_too() -> None:
     """``except Exception`` does not keep a loop alive."""
-    assert "was stopped" in judge(ALL["03.1"], stubborn).text
+    assert "was stopped" in judge(ALL["03.1"], stubborn, None).text
     assert not [one for one in threading.enumerate() if one.name == "vocx-check"]
 
 
 def test_call_that_cannot_be_ended_is_left_behind() -> None:
     """A sleep in C cannot be reached: the kernel goes on and is told to be restarted."""
     release = threading.Event()
-    text = judge(ALL["03.1"], lambda *_: release.wait(20)).text
+    text = judge(ALL["03.1"], lambda *_: release.wait(20), None).text
     release.set()
     assert "restart the kernel" in text
 
@@ -355,7 +365,8 @@ def test_kernel_shows_short_errors(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_interrupt_inside_python_names_the_line_that_called() -> None:
     """Waiting happens in ``threading`` and the like; their lines are none of the learner's."""
     event = threading.Event()
-    threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+    here = threading.get_ident()
+    threading.Timer(0.05, signal.pthread_kill, [here, signal.SIGINT]).start()
     with pytest.raises(KeyboardInterrupt) as caught:
         event.wait(10)
     assert display.brief(caught.value, caught.tb)[-1].endswith("of your cell: event.wait(10)")

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import msgspec
-
-from vocx.course import passport
+from vocx.course import passport, session
 from vocx.course.answer_runner import Trial, Wrong, observe, short
 from vocx.course.display import fold
-from vocx.errors import BadInput
+from vocx.course.exercise import Check
+from vocx.errors import BadInput, NotReady
+
+if TYPE_CHECKING:
+    from vocx.exchange import Exchange
 
 State = Literal["right", "wrong", "not answered yet"]
 
 HINT_AFTER = 3
 """Failures that open the hint."""
-
-
-class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One exercise's judge.
-
-    Attributes
-    ----------
-    id : str
-        ``"03.1"``: lesson and number.
-    task : str
-        What is to be written, in one line.
-    hint : str
-        Shown on the third failure.
-    judge : callable
-        Runs the :class:`~vocx.course.answer_runner.Trial`, returns a sentence for a right answer
-        and raises :class:`~vocx.course.answer_runner.Wrong` for a wrong one. Judges behaviour, not
-        text.
-    call_s : float or None
-        Longest single call of the answer; ``None``: as long as of most.
-    """
-
-    id: str
-    task: str
-    hint: str
-    judge: Callable[[Trial], str]
-    call_s: float | None = None
 
 
 class Result:
@@ -64,7 +39,7 @@ class Result:
 
 def find(name: str) -> Check:
     """The check of an id; a lesson's id is enough where it has one check."""
-    from vocx.course.checks import ALL
+    from vocx.course.checks import ALL  # loads what only some lessons need, such as measure
 
     mine = [key for key in ALL if key.split(".")[0] == str(name)]
     if len(mine) == 1:
@@ -93,7 +68,7 @@ def check(name: str, answer: Any = None) -> Result:
     """
     wanted = find(name)
     try:
-        result = judge(wanted, answer)
+        result = judge(wanted, answer, session.current_exchange())
     except KeyboardInterrupt:
         result = Result("wrong", f"? {wanted.id} interrupted; it does not count as a try")
         print(result.text)
@@ -106,8 +81,8 @@ def check(name: str, answer: Any = None) -> Result:
     return result
 
 
-def judge(wanted: Check, answer: Any) -> Result:
-    """The verdict alone: prints nothing and keeps nothing."""
+def judge(wanted: Check, answer: Any, exchange: Exchange | None) -> Result:
+    """The verdict alone, on the lesson's exchange: prints nothing and keeps nothing."""
     if answer is None or answer is Ellipsis:
         return _unanswered(wanted)
     if not callable(answer):
@@ -119,11 +94,13 @@ def judge(wanted: Check, answer: Any) -> Result:
     trial = Trial(answer)
     try:
         longest = {} if wanted.call_s is None else {"call_s": wanted.call_s}
-        praise = observe(wanted.judge, trial, **longest)
-    except Wrong as wrong:
+        praise = observe(lambda one: wanted.judge(one, exchange), trial, **longest)
+    except (Wrong, NotReady) as wrong:
         hung = trial.current is not None and not trial.unwritten
         if not (trial.returned_something or hung):
             return _unanswered(wanted)
+        if isinstance(wrong, NotReady):
+            raise
         return Result("wrong", _explain(wanted, wrong))
     return Result("right", f"✓ {wanted.id} right. {praise}")
 

@@ -11,7 +11,7 @@ from vocx.course.checks import (
     lesson05,
     lesson05b,
 )
-from vocx.course.grading import Check
+from vocx.course.exercise import Check
 
 ALL: dict[str, Check] = {
     one.id: one

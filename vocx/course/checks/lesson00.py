@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from vocx.course import session
 from vocx.course.answer_runner import Trial, Wrong, short
-from vocx.course.grading import Check
+from vocx.course.exercise import Check
 from vocx.errors import VocxError
+from vocx.exchange import Exchange
 from vocx.facts import Quote
 
 
@@ -27,9 +27,8 @@ _WIDE = (
 """The market is one tick wide nearly always: without these a function that says 1 would pass."""
 
 
-def _live() -> list[tuple[Quote, Decimal]]:
+def _live(exchange: Exchange | None) -> list[tuple[Quote, Decimal]]:
     """Quotes of this moment, where the lesson's exchange answers."""
-    exchange = session.current_exchange()
     if exchange is None:
         return []
     try:
@@ -41,10 +40,10 @@ def _live() -> list[tuple[Quote, Decimal]]:
         return []
 
 
-def judge(spread_in_ticks: Trial) -> str:
+def judge(spread_in_ticks: Trial, exchange: Exchange | None) -> str:
     """Quotes of now, then wide ones with three different ticks."""
     seen = []
-    for quote, tick in [*_live(), *_WIDE]:
+    for quote, tick in [*_live(exchange), *_WIDE]:
         got = spread_in_ticks(quote, tick)
         right = (quote.ask - quote.bid) / tick
         _compare(got, right, quote, tick)

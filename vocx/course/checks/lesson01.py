@@ -14,10 +14,9 @@ import time as clock
 import msgspec
 import requests
 
-import vocx.lab
-from vocx.course import session
 from vocx.course.answer_runner import Trial, Wrong
-from vocx.course.grading import Check
+from vocx.course.exercise import Check, in_lab
+from vocx.exchange import Exchange
 from vocx.lab import Lab
 
 LEFT_S = 15.0
@@ -148,7 +147,8 @@ class _Clock:
 class _Stage:
     """Opens the minute at the first call or look at the clock: a blank answer needs no lab."""
 
-    def __init__(self) -> None:
+    def __init__(self, exchange: Exchange | None) -> None:
+        self._exchange = exchange
         self._run: _Run | None = None
 
     @property
@@ -158,9 +158,8 @@ class _Stage:
     @property
     def run(self) -> _Run:
         if self._run is None:
-            exchange = session.current_exchange()
-            lab = exchange.lab if exchange is not None else None
-            self._run = _Run(lab or vocx.lab.open())
+            _, lab = in_lab(self._exchange)
+            self._run = _Run(lab)
         return self._run
 
     def close(self, scale: float) -> None:
@@ -170,10 +169,9 @@ class _Stage:
             self._run.lab.limits(scale=scale)
 
 
-def judge(polite: Trial) -> str:
+def judge(polite: Trial, exchange: Exchange | None) -> str:
     """Sixty calls from the last seconds of a minute into the next."""
-    stage = _Stage()
-    exchange = session.current_exchange()
+    stage = _Stage(exchange)
     lab = exchange.lab if exchange is not None else None
     scale = float(lab.limits.state["scale"]) if lab is not None and lab.alive else 1.0
     calls = [_Call(stage, number, *one) for number, one in enumerate(PATHS, 1)]

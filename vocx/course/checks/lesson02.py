@@ -7,7 +7,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from vocx.course.answer_runner import Trial, Wrong, short
-from vocx.course.grading import Check
+from vocx.course.exercise import Check
+from vocx.exchange import Exchange
 
 _Row = tuple[str, Decimal, Decimal]
 
@@ -42,7 +43,7 @@ EXPECTED: tuple[_Row, ...] = (
 )
 
 
-def judge(tape: Trial) -> str:
+def judge(tape: Trial, exchange: Exchange | None) -> str:
     """The script as one list of texts, then nothing at all."""
     frames = list(SCRIPT)
     try:

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from vocx.course.answer_runner import Trial, Wrong, short
-from vocx.course.grading import Check
+from vocx.course.exercise import Check
+from vocx.exchange import Exchange
 
 SECONDS = 60
 PER_SECOND = 10
@@ -63,7 +64,7 @@ class _Counts:
         self.first.setdefault(kind, (book_id, change))
 
 
-def judge(decide: Trial) -> str:
+def judge(decide: Trial, exchange: Exchange | None) -> str:
     """A minute with two cuts, then the edge cases."""
     counts = _play(decide)
     _complain(counts, decide.name)

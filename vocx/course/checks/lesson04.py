@@ -15,10 +15,10 @@ from typing import Any
 
 import msgspec
 
-from vocx.course import session
 from vocx.course.answer_runner import Trial, Wrong, short
-from vocx.course.grading import Check
+from vocx.course.exercise import Check
 from vocx.course.signing import EXAMPLE, digest, said, send
+from vocx.exchange import Exchange
 from vocx.lab import Lab
 
 SECRET = EXAMPLE[1]
@@ -51,14 +51,13 @@ FLOATY = Case("BTCUSDT", "0.001", Decimal("61837.63"), Decimal("0.01"), 17953344
 """``float(bid) - 0.01`` is 61837.619999999995."""
 
 
-def judge(buy_below: Trial) -> str:
+def judge(buy_below: Trial, exchange: Exchange | None) -> str:
     """The published example, an awkward price, and the lab's own book."""
     published = False
     for case in (VECTOR, FLOATY):
         text = _call(buy_below, case)
         published |= PUBLISHED in text.lower()
     vector = "The published signature came out" if published else "Every signature fits its bytes"
-    exchange = session.current_exchange()
     if exchange is None or exchange.lab is None:
         return f"{vector}."
     return f"{vector}, {_on_the_book(buy_below, exchange, exchange.lab)}."

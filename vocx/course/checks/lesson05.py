@@ -11,12 +11,9 @@ from math import isfinite
 
 import msgspec
 
-import vocx.lab
-from vocx import exchange as exchanges
 from vocx import measure
-from vocx.course import session
 from vocx.course.answer_runner import Trial, Wrong, short
-from vocx.course.grading import Check
+from vocx.course.exercise import Check, in_lab
 from vocx.exchange import Exchange
 
 SETTINGS = ((1000, 20), (100, 20), (250, 80), (50, 200))
@@ -46,10 +43,9 @@ _measured: dict[int, list[_Seen]] = {}
 """By process id of the lab."""
 
 
-def seen_in(exchange: Exchange) -> list[_Seen]:
+def seen_in(exchange: Exchange | None) -> list[_Seen]:
     """What polls show at the four settings; the dial is put back."""
-    lab = exchange.lab
-    assert lab is not None
+    exchange, lab = in_lab(exchange)
     if lab.pid in _measured:
         return _measured[lab.pid]
     found: dict[tuple[int, int], _Seen] = {}
@@ -145,15 +141,10 @@ _FORMULAS: tuple[tuple[Formula, int, str], ...] = (
 """Wrong formulas, the setting that shows it best, and what to say."""
 
 
-def judge(expected_age: Trial) -> str:
+def judge(expected_age: Trial, exchange: Exchange | None) -> str:
     """Four settings by arithmetic, then the same four in the lab."""
     given = [_number(expected_age, *setting) for setting in SETTINGS]
-    exchange = session.current_exchange()
-    if exchange is not None and exchange.lab is not None:
-        seen = seen_in(exchange)
-    else:
-        with exchanges.connect("binance", lab=vocx.lab.open()) as other:
-            seen = seen_in(other)
+    seen = seen_in(exchange)
     for formula, at, why in _FORMULAS:
         if all(
             abs(got - formula(*setting)) < 0.01

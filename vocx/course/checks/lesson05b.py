@@ -12,12 +12,9 @@ from typing import Any
 
 import msgspec
 
-import vocx.lab
-from vocx import exchange as exchanges
 from vocx import measure
-from vocx.course import session
 from vocx.course.answer_runner import Trial, Wrong, short
-from vocx.course.grading import Check
+from vocx.course.exercise import Check, in_lab
 from vocx.exchange import Exchange
 from vocx.measure import theory
 
@@ -45,10 +42,9 @@ _ran: dict[tuple[int, int, int], _Ran] = {}
 """By process id of the lab, interval and distance."""
 
 
-def run_in(exchange: Exchange, interval_ms: float, rtt_ms: float) -> _Ran:
+def run_in(exchange: Exchange | None, interval_ms: float, rtt_ms: float) -> _Ran:
     """Poll at this interval and distance for a while; the dial is put back."""
-    lab = exchange.lab
-    assert lab is not None
+    exchange, lab = in_lab(exchange)
     every = min(max(round(interval_ms), FASTEST_MS), SLOWEST_MS)
     key = (lab.pid, int(every), int(rtt_ms))
     if key not in _ran:
@@ -67,32 +63,11 @@ def run_in(exchange: Exchange, interval_ms: float, rtt_ms: float) -> _Ran:
     return _ran[key]
 
 
-class _Lab:
-    """The lesson's exchange, or one of its own, taken when a plan is run for the first time."""
-
-    def __init__(self) -> None:
-        self._own: Exchange | None = None
-
-    def run(self, interval_ms: float, rtt_ms: float) -> _Ran:
-        exchange = session.current_exchange() or self._own
-        if exchange is None or exchange.lab is None:
-            exchange = self._own = exchanges.connect("binance", lab=vocx.lab.open())
-        return run_in(exchange, interval_ms, rtt_ms)
-
-    def close(self) -> None:
-        if self._own is not None:
-            self._own.close()
-
-
-def judge(plan: Trial) -> str:
+def judge(plan: Trial, exchange: Exchange | None) -> str:
     """Two plans that a poll can keep, then three that none can."""
-    lab = _Lab()
-    try:
-        shown = [_possible(plan, lab, *asked) for asked in POSSIBLE]
-        for asked in IMPOSSIBLE:
-            _impossible(plan, lab, *asked)
-    finally:
-        lab.close()
+    shown = [_possible(plan, exchange, *asked) for asked in POSSIBLE]
+    for asked in IMPOSSIBLE:
+        _impossible(plan, exchange, *asked)
     pairs = [f"{age} ms: {ran.p95:.0f}" for (age, _), ran in zip(POSSIBLE, shown, strict=True)]
     return f"Your plans ran here. 95 % of the time below, asked and measured: {', '.join(pairs)}."
 
@@ -118,11 +93,11 @@ def _is_number(one: Any) -> bool:
     return isinstance(one, int | float) and not isinstance(one, bool) and isfinite(one)
 
 
-def _possible(plan: Trial, lab: _Lab, age_ms: int, rtt_ms: int) -> _Ran:
+def _possible(plan: Trial, exchange: Exchange | None, age_ms: int, rtt_ms: int) -> _Ran:
     got = plan(age_ms, rtt_ms)
     given, longest_ms = _given(plan, age_ms, rtt_ms), _longest(age_ms, rtt_ms)
     if got is None:
-        ran = lab.run(longest_ms, rtt_ms)
+        ran = run_in(exchange, longest_ms, rtt_ms)
         raise Wrong(
             f"a poll can keep that: one every {longest_ms:.0f} ms was below {ran.p95:.0f} ms "
             "in 95 % of the time here",
@@ -140,7 +115,10 @@ def _possible(plan: Trial, lab: _Lab, age_ms: int, rtt_ms: int) -> _Ran:
         raise Wrong(why, given=given, seen=short(got), expected=expected)
     if abs(interval_ms - longest_ms) > SLACK * longest_ms:
         raise Wrong(
-            _off(lab, interval_ms, age_ms, rtt_ms), given=given, seen=short(got), expected=expected
+            _off(exchange, interval_ms, age_ms, rtt_ms),
+            given=given,
+            seen=short(got),
+            expected=expected,
         )
     right = theory.weight_per_minute(interval_ms, WEIGHT, rtt_ms)
     if abs(weight - right) > SLACK * right + 1:
@@ -150,7 +128,7 @@ def _possible(plan: Trial, lab: _Lab, age_ms: int, rtt_ms: int) -> _Ran:
             seen=short(got),
             expected=f"weight {right:.0f} a minute",
         )
-    return lab.run(interval_ms, rtt_ms)
+    return run_in(exchange, interval_ms, rtt_ms)
 
 
 def _longest(age_ms: float, rtt_ms: float) -> float:
@@ -159,9 +137,9 @@ def _longest(age_ms: float, rtt_ms: float) -> float:
     return found
 
 
-def _off(lab: _Lab, interval_ms: float, age_ms: float, rtt_ms: float) -> str:
+def _off(exchange: Exchange | None, interval_ms: float, age_ms: float, rtt_ms: float) -> str:
     """What an interval that is too long or too short showed, and which thought leads to it."""
-    ran, longest_ms = lab.run(interval_ms, rtt_ms), _longest(age_ms, rtt_ms)
+    ran, longest_ms = run_in(exchange, interval_ms, rtt_ms), _longest(age_ms, rtt_ms)
     near = {
         (age_ms - rtt_ms / 2) * 2: f"it is 0.95 of the interval plus half the round trip. The "
         f"mean was {ran.mean:.0f}",
@@ -194,7 +172,7 @@ def _weight(weight: float, right: float) -> str:
     return "the interval is right, its weight is not: 60,000 / interval calls a minute, 2 each"
 
 
-def _impossible(plan: Trial, lab: _Lab, age_ms: int, rtt_ms: int) -> None:
+def _impossible(plan: Trial, exchange: Exchange | None, age_ms: int, rtt_ms: int) -> None:
     got = plan(age_ms, rtt_ms)
     if got is None:
         return
@@ -209,7 +187,7 @@ def _impossible(plan: Trial, lab: _Lab, age_ms: int, rtt_ms: int) -> None:
             f"{seconds:.0f} s: {LIMIT:,} a minute allow one every {limit_ms:.0f} ms at most"
         )
     else:
-        ran = lab.run(interval_ms, rtt_ms)
+        ran = run_in(exchange, interval_ms, rtt_ms)
         why = (
             f"a poll waits for its reply: you wanted one every {interval_ms:.0f} ms, one came "
             f"every {ran.between:.0f} ms, and p95 was {ran.p95:.0f} ms"
