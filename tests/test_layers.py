@@ -1,7 +1,13 @@
 """The import law, enforced on the syntax trees.
 
 A module imports only from rows above its own, plus its own folder. Venues never import each
-other; nothing outside ``lab/`` imports the inside of ``lab/``; nothing imports a surface.
+other; nothing outside ``lab/`` imports the inside of ``lab/``; nothing imports a surface. No
+imports go round in a circle.
+
+The law holds for every import: at the top of a module, inside a function, and under
+``TYPE_CHECKING``. A name that is only needed for a type ties two modules together as well: who
+reads one has to read the other. :data:`TYPES_ONLY` lists what may be named and not used. Only the
+libraries of a row and its purity are about what happens at run time.
 """
 
 from __future__ import annotations
@@ -18,14 +24,15 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "vocx"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-BASE, PURE, NET, PICTURES, IO, HANDLES, COMPOSITION, SURFACES = range(8)
+BASE, CONTRACT, PURE, NET, PICTURES, IO, HANDLES, COMPOSITION, TOOLS, SURFACES = range(10)
 ROWS: dict[str, int] = {
     # longest prefix wins
-    "errors": BASE - 2,
-    "timing": BASE - 1,  # the base row is an order of its own: errors, timing, facts
+    "timing": BASE - 2,
+    "errors": BASE - 1,  # the base row is an order of its own: timing, errors, facts
     "facts": BASE,
     "recording": BASE,  # a file format: the lab plays what record writes
     "venues": PURE,
+    "venues.base": CONTRACT,
     "book": PURE,
     "limits": PURE,
     "lab": PURE,
@@ -49,10 +56,10 @@ ROWS: dict[str, int] = {
     "stream": IO,
     "credentials": IO,
     "exchange": COMPOSITION,
-    "hybrid": COMPOSITION,
-    "record": COMPOSITION,
-    "measure": COMPOSITION,
-    "doctor": COMPOSITION,
+    "hybrid": TOOLS,
+    "record": TOOLS,
+    "measure": TOOLS,
+    "doctor": TOOLS,
     # the surfaces stand on each other, in this order
     "views": SURFACES,
     "course": SURFACES + 1,
@@ -80,6 +87,14 @@ OUTSIDE: dict[str, set[str]] = {
     "stream": {"websocket", "msgspec"},
     "lab.service": {"msgspec"},
 }
+TYPES_ONLY = {
+    ("stream.stream", "vocx.lab"),  # a stream names the lab that it listens to
+}
+"""(module, what it may import for a type, though that stands below it)."""
+CIRCLES: set[frozenset[str]] = {
+    frozenset({"stream.registry", "stream.stream"}),
+}
+"""Known circles, to be broken; none may be added."""
 IMPURE = {"socket", "threading", "asyncio", "time", "subprocess", "random", "ssl", "selectors"}
 LAB_FRONT = {"vocx.lab", "vocx.lab.network", "vocx.lab.service.process"}
 
@@ -112,10 +127,11 @@ def type_checking_only(tree: ast.Module) -> set[ast.AST]:
     }
 
 
-def imports(path: Path) -> Iterator[tuple[int, str]]:
-    """(line, absolute module) of everything that the module imports at run time."""
+def imports(path: Path, *, types: bool = False) -> Iterator[tuple[int, str]]:
+    """(line, absolute module) of everything that the module imports at run time; with ``types``
+    also of what it imports for types."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    skip = type_checking_only(tree)
+    skip = set() if types else type_checking_only(tree)
     for node in ast.walk(tree):
         if node in skip:
             continue
@@ -134,8 +150,10 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
 def test_imports_only_rows_above(path: Path) -> None:
     """A module imports from rows above its own, or from its own folder."""
     name = dotted(path)
-    for line, target in imports(path):
+    for line, target in imports(path, types=True):
         if not target.startswith("vocx.") or name in {"__init__", "__main__"}:
+            continue
+        if (name, target) in TYPES_ONLY and target not in {one for _, one in imports(path)}:
             continue
         other = target.removeprefix("vocx.")
         if (PACKAGE / other.replace(".", "/") / "__init__.py").exists() and "." not in other:
@@ -157,9 +175,11 @@ def test_outside_libraries(path: Path) -> None:
         where = f"{path.relative_to(PACKAGE)}:{line}"
         if top != "vocx" and top not in sys.stdlib_module_names and allowed is not None:
             assert top in allowed, f"{where}: {name} may not use {top}"
-        if row(name) == PURE and target != "random":
+        if row(name) not in (CONTRACT, PURE):
+            continue
+        if target != "random":
             assert top not in IMPURE, f"{where}: {name} is pure and may not use {top}"
-        elif row(name) == PURE:
+        else:
             text = path.read_text(encoding="utf-8")
             own = "from random import Random\n" in text and "\nimport random" not in text
             assert own, f"{where}: {name} is pure; a seeded Random of its own is all it may use"
@@ -170,7 +190,7 @@ def test_neighbours_stay_apart(path: Path) -> None:
     """Venues never import each other; the lab's inside is its own; client and exchange share
     no venue code; nothing imports a surface."""
     name = dotted(path)
-    for line, target in imports(path):
+    for line, target in imports(path, types=True):
         where = f"{path.relative_to(PACKAGE)}:{line} imports {target}"
         if name.startswith("venues.") and target.startswith("vocx.venues."):
             assert target.split(".")[2] in {"base", name.split(".")[1]}, where
@@ -180,6 +200,57 @@ def test_neighbours_stay_apart(path: Path) -> None:
             assert not target.startswith("vocx.venues"), where
         if target.startswith(("vocx.views", "vocx.course", "vocx.cli")):
             assert row(name) >= SURFACES, where
+
+
+def circles(graph: dict[str, set[str]]) -> Iterator[list[str]]:
+    """The sets of modules that reach each other (Tarjan's strongly connected components)."""
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    stack: list[str] = []
+
+    def visit(name: str) -> Iterator[list[str]]:
+        number[name] = lowest[name] = len(number)
+        stack.append(name)
+        for other in sorted(graph[name]):
+            if other not in number:
+                yield from visit(other)
+                lowest[name] = min(lowest[name], lowest[other])
+            elif other in stack:
+                lowest[name] = min(lowest[name], number[other])
+        if lowest[name] == number[name]:
+            at = stack.index(name)
+            found, stack[at:] = stack[at:], []
+            if len(found) > 1:
+                yield sorted(found)
+
+    for name in graph:
+        if name not in number:
+            yield from visit(name)
+
+
+def test_circles_are_found() -> None:
+    """A detour is a circle too; a shared target is none."""
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set(), "e": {"d"}}
+    assert list(circles(graph)) == [["a", "b", "c"]]
+
+
+def test_no_imports_go_round() -> None:
+    """Neither at run time nor for types; the root package, which loads lazily, apart."""
+    names = {dotted(path).removesuffix(".__init__"): path for path in MODULES}
+    del names["__init__"]
+    graph = {
+        name: {target.removeprefix("vocx.") for _, target in imports(path, types=True)}
+        & names.keys() - {name}
+        for name, path in names.items()
+    }
+    found = {frozenset(one) for one in circles(graph)}
+    lines = [
+        f"{name} imports {', '.join(sorted(graph[name] & one))}"
+        for one in found - CIRCLES
+        for name in sorted(one)
+    ]
+    assert not lines, "break the circle:\n" + "\n".join(lines)
+    assert CIRCLES <= found, "a known circle is broken: strike it out of CIRCLES"
 
 
 def test_import_is_light() -> None:
