@@ -24,6 +24,11 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
 TESTS = Path(__file__).resolve().parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How many broken messages each venue's decoders meet (the tests know their own numbers)."""
+    parser.addoption("--cases", type=int, default=None, help="cases of each fuzz test")
+
+
 def recordings() -> Path:
     """Where recorded sessions and conformance data lie: ``VOCX_RECORDED``, or beside the
     checkout in ``shared/recorded``."""

@@ -46,6 +46,21 @@ def check_numbers(*numbers: Decimal | None) -> None:
             raise msgspec.ValidationError(f"{str(number)[:40]} is no number of a market")
 
 
+_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
+_LONG = b"0" * 40
+
+
+def plain_levels(text: bytes, names: bytes) -> bool:
+    """Whether a stretch of JSON holds only levels of plain, short digits, so that
+    :func:`check_levels` would find nothing: the quick way for books, 1 ns a byte.
+
+    ``names`` is what else may stand there, such as ``b"b:a:}"``: the members' names in their
+    order, and the end of the object.
+    """
+    rest = text.translate(None, b'0123456789.,[]"')
+    return rest == names and _LONG not in text.translate(_ZEROS)
+
+
 def check_levels(*sides: Iterable[Level]) -> None:
     """The same for the levels of a book, which are never negative either."""
     for number in chain.from_iterable(chain.from_iterable(sides)):

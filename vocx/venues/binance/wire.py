@@ -20,6 +20,7 @@ from vocx.venues.base.reading import (
     Milliseconds,
     check_levels,
     check_numbers,
+    plain_levels,
 )
 from vocx.venues.binance.rest import MS
 
@@ -173,8 +174,7 @@ def agg_trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> F
 
 def delta(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _delta_of(data)
-    # A level of digits alone cannot be absurd; anything else is looked at one by one.
-    if data[data.find(b'"b":') :].translate(None, b'0123456789.,[]"') != b"b:a:}":
+    if not plain_levels(data[data.find(b'"b":') :], b"b:a:}"):
         check_levels(found.b, found.a)
     return BookDelta(
         symbol=symbol,

@@ -1,0 +1,157 @@
+"""What a venue sends can be anything: its adapter answers with facts, a typed error or a counted
+unknown, quickly, and nothing absurd reaches a book, a budget or a text."""
+
+from __future__ import annotations
+
+import gc
+import tempfile
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from time import thread_time_ns
+from typing import Any
+
+import pytest
+from venues import program
+from venues.decoders import DECODERS, Call, Observed, cases
+
+import vocx.lab
+from vocx import errors, venues
+from vocx.book import LocalBook
+from vocx.exchange import Exchange
+from vocx.facts import BookDelta, BookSnapshot, Fact
+from vocx.limits import Budget
+from vocx.venues.base import Ack, Limit, Venue
+from vocx.venues.base.reading import SANE
+
+CPU_LIMIT_MS = 50
+NOW_NS = 1_795_334_400_000_000_000
+
+
+@cache
+def samples(name: str) -> list[Call]:
+    """What reaches the decoders of a venue while the user program runs in a lab."""
+    observed = Observed(venues.get(name))
+    with vocx.lab.open(seed=7, name=f"fuzz {name}") as lab:
+        ex = Exchange(observed, "lab", lab=lab)  # type: ignore[arg-type]
+        with ex:
+            stream = program.listen(ex)
+            program.ask(ex)
+            program.trade(ex)
+            for _ in zip(range(300), stream.facts(seconds=5), strict=False):
+                pass
+            stream.stop()
+    return observed.calls
+
+
+def read(venue: Venue, call: Call) -> Any:
+    """What the decoder says, judged; a refusal is an answer."""
+    try:
+        found = getattr(venue, call.decoder)(*call.arguments)
+    except errors.VocxError as error:
+        found = error
+    judge(venue, found)
+    return found
+
+
+def judge(venue: Venue, found: Any) -> None:
+    """Whatever was decoded can be shown, counted and applied."""
+    if isinstance(found, errors.VocxError):
+        judge_error(found)
+    elif isinstance(found, Fact):
+        judge_fact(venue, found)
+    elif isinstance(found, Ack):
+        if found.error is not None:
+            judge_error(found.error)
+    elif isinstance(found, Limit):
+        assert 0 < found.amount < 2**63 and 0 < found.window_s < 1e9
+        Budget([found]).wait_s(1, NOW_NS)
+    elif isinstance(found, dict):
+        Budget(venue.limits).correct(found, NOW_NS)
+        assert all(0 <= one < 2**63 for one in found.values())
+    elif isinstance(found, list | tuple):
+        for one in found:
+            judge(venue, one)
+    else:
+        assert len(repr(found)) < 1_000_000
+
+
+def judge_error(error: errors.VocxError) -> None:
+    assert len(str(error)) < 2_000
+    wait_s = getattr(error, "retry_after_s", None)
+    assert wait_s is None or 0 <= wait_s < 1e9
+    until_ns = getattr(error, "until_ns", None)
+    assert until_ns is None or 0 <= until_ns < 2**63
+
+
+def judge_fact(venue: Venue, fact: Fact) -> None:
+    for number in numbers(fact.__getattribute__(name) for name in fact.__struct_fields__):
+        if isinstance(number, Decimal):
+            assert number.is_finite() and number.adjusted() in SANE, f"{number} in a fact"
+        else:
+            assert abs(number) < 2**63, f"{number} in a fact"
+    _ = fact.time
+    if isinstance(fact, BookSnapshot | BookDelta):
+        assert all(number >= 0 for number in numbers((fact.bids, fact.asks)))
+        book = LocalBook(fact.symbol, venue.check_sequence)
+        if isinstance(fact, BookDelta):
+            book.feed(BookSnapshot(symbol=fact.symbol, bids=(), asks=(), sequence=fact.first))
+        book.feed(fact)
+        if book.in_sync:
+            book.snapshot(20)
+
+
+def numbers(values: Iterable[Any]) -> Iterable[Decimal | int]:
+    for value in values:
+        if isinstance(value, Decimal | int):
+            yield value
+        elif isinstance(value, tuple):
+            yield from numbers(value)
+
+
+def fuzz(name: str, count: int, seed: int) -> None:
+    venue, collected = venues.get(name), samples(name)
+    missing = set(DECODERS) - {call.decoder for call in collected} - {"refused_upgrade"}
+    assert not missing, f"the program never reached {missing}"
+    collected = [*collected, Call("refused_upgrade", (429, {"Retry-After": "1"}, b'{"code":1}'))]
+    gc.disable()  # a collection falls on whoever runs when it is due
+    try:
+        for number, case in enumerate(cases(collected, count, seed)):
+            try:
+                spent_ms = cpu_ms(venue, case)
+                if spent_ms > CPU_LIMIT_MS:  # again: the first may have met something rare
+                    spent_ms = min(cpu_ms(venue, case) for _ in range(3))
+                assert spent_ms <= CPU_LIMIT_MS, f"{spent_ms:.0f} ms of CPU"
+            except Exception as error:
+                kept = Path(tempfile.mkdtemp()) / "case.txt"
+                kept.write_text("\n".join(repr(one) for one in case.arguments))
+                shown = [repr(one)[:400] for one in case.arguments]
+                pytest.fail(
+                    f"{name} case {number} of seed {seed}, {case.decoder}: {error!r:.400}\n"
+                    + "\n".join([*shown, f"whole in {kept}"])
+                )
+            if number % 500 == 0:
+                gc.collect()
+    finally:
+        gc.enable()
+
+
+def cpu_ms(venue: Venue, case: Call) -> float:
+    begun_ns = thread_time_ns()
+    read(venue, case)
+    return (thread_time_ns() - begun_ns) / 1e6
+
+
+@pytest.mark.parametrize("name", venues.names())
+def test_decoders_survive_anything(name: str, pytestconfig: pytest.Config) -> None:
+    """A typed error or a counted unknown for any bytes, within 50 ms of CPU."""
+    fuzz(name, int(pytestconfig.getoption("cases") or 4_000), seed=1)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("name", venues.names())
+def test_decoders_survive_a_hundred_thousand(name: str, pytestconfig: pytest.Config) -> None:
+    """The same, for long: other bytes than those of every day."""
+    fuzz(name, int(pytestconfig.getoption("cases") or 100_000), seed=2)
