@@ -43,6 +43,7 @@ SLOW_FILES = {
     "test_compare",
     "test_tun",
     "test_lessons",
+    "test_fuzz",
     "test_lifetime",
     "test_sdk",
 }

@@ -1,16 +1,45 @@
-"""The venues vocx speaks, by name: ``get("binance")``."""
+"""The venues vocx speaks, by name: ``get("binance")``; others can be added.
+
+>>> venues.register("mine", "my_package.venue:Mine")
+>>> ex = vocx.connect("mine", where={"rest": ..., "ws": ...})
+"""
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from importlib import import_module
 from typing import cast
 
-from vocx.errors import UnknownVenue
+from vocx.errors import BadInput, UnknownVenue
 from vocx.venues.base import Venue
 
-_ADAPTERS = {"binance": "Binance"}
-"""Module to class; a venue is imported when it is asked for, with what it alone needs."""
+_ADAPTERS = {"binance": "vocx.venues.binance:Binance"}
+"""Module and class by name; a venue is imported when it is asked for, with what it alone needs."""
+
+
+def register(name: str, adapter: str) -> None:
+    """Make a venue known by name, to this process, without a line in vocx.
+
+    Parameters
+    ----------
+    name : str
+        As ``vocx.connect`` will take it: lower-case letters, digits and ``_``.
+    adapter : str
+        ``"module:Class"``: imported at first use, called without arguments, a
+        :class:`~vocx.venues.base.Venue` whose ``name`` is this name.
+
+    Raises
+    ------
+    BadInput
+        The name cannot be one, or stands for another adapter already.
+    """
+    if not (isinstance(name, str) and re.fullmatch("[a-z][a-z0-9_]*", name)):
+        raise BadInput(f"a venue's name is lower-case letters, digits and _, not {name!r}")
+    if not (isinstance(adapter, str) and re.fullmatch(r"[\w.]+:[\w.]+", adapter)):
+        raise BadInput(f'an adapter is named by "module:Class", not by {adapter!r}')
+    if _ADAPTERS.setdefault(name, adapter) != adapter:
+        raise BadInput(f"{name} is {_ADAPTERS[name]} already; choose another name")
 
 
 def names() -> tuple[str, ...]:
@@ -26,10 +55,10 @@ def get(name: str) -> Venue:
     UnknownVenue
         Lists what exists and names the nearest.
     """
-    module = name.lower() if isinstance(name, str) else ""
-    if module in _ADAPTERS:
-        adapter = getattr(import_module(f"vocx.venues.{module}"), _ADAPTERS[module])
-        return cast(Venue, adapter())
+    known = name.lower() if isinstance(name, str) else ""
+    if known in _ADAPTERS:
+        module, _, attribute = _ADAPTERS[known].partition(":")
+        return cast(Venue, getattr(import_module(module), attribute)())
     near = get_close_matches(str(name).lower(), _ADAPTERS, n=1)
     hint = f' Did you mean "{near[0]}"?' if near else ""
     raise UnknownVenue(f"vocx has no venue {name!r}; it has {', '.join(names())}.{hint}")
