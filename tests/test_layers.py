@@ -27,8 +27,10 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 BASE, CONTRACT, PURE, NET, PICTURES, IO, HANDLES, COMPOSITION, TOOLS, SURFACES = range(10)
 ROWS: dict[str, int] = {
     # longest prefix wins
+    # the base row is an order of its own
+    "text": BASE - 3,
     "timing": BASE - 2,
-    "errors": BASE - 1,  # the base row is an order of its own: timing, errors, facts
+    "errors": BASE - 1,
     "facts": BASE,
     "recording": BASE,  # a file format: the lab plays what record writes
     "venues": PURE,
@@ -71,6 +73,7 @@ OUTSIDE: dict[str, set[str]] = {
     "errors": set(),
     "facts": {"msgspec", "pandas"},
     "timing": {"msgspec"},
+    "text": set(),
     "venues": {"msgspec", "cryptography"},
     "venues.coinbase": {"msgspec", "jwt"},
     "recording": {"msgspec"},

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vocx.errors import BadInput
+from vocx.text import text_table
 
 if TYPE_CHECKING:
     from vocx.venues.base import Limit
@@ -184,11 +185,11 @@ class Budget:
 
     def table(self, now_ns: int | None = None) -> str:
         """The same as text."""
-        lines = [f"{'limit':<14}{'used':>9}{'of':>10}{'per':>9}{'left':>10}"]
-        for row in self.rows(now_ns):
-            per = f"{row.window_s:g} s"
-            lines.append(f"{row.kind:<14}{row.used:>9,}{row.amount:>10,}{per:>9}{row.left:>10,}")
-        return "\n".join(lines)
+        rows = [
+            (row.kind, f"{row.used:,}", f"{row.amount:,}", f"{row.window_s:g} s", f"{row.left:,}")
+            for row in self.rows(now_ns)
+        ]
+        return text_table(("limit", "used", "of", "per", "left"), rows)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{row.kind} {row.used:,} of {row.amount:,}" for row in self.rows())

@@ -187,7 +187,7 @@ def test_a_stream_that_was_given_is_not_ended(exchange: Exchange, mine: Stream) 
 
 def test_other_streams_are_refused(exchange: Exchange) -> None:
     """The text says what to write."""
-    tape = SimpleNamespace(name="tape", wanted=[SimpleNamespace(channel="trades")])
+    tape = SimpleNamespace(name="tape", channels=[SimpleNamespace(channel="trades")])
     with pytest.raises(BadInput, match=r'stream\("orders", "fills", "balances"\)'):
         views.orders(tape)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="neither a stream nor an exchange"):

@@ -258,9 +258,9 @@ def test_a_tape_aligns_its_numbers(tape: Tape) -> None:
 
 def test_what_a_venue_says_is_escaped() -> None:
     """Names and numbers become text, never markup."""
-    from vocx.views.formatting import html_grid
+    from vocx.views.formatting import html_table
 
-    assert "<b>" not in html_grid(["a"], [["<b>x"]])
+    assert "<b>" not in html_table(["a"], [["<b>x"]])
 
 
 def test_a_stream_without_the_channel_is_refused() -> None:

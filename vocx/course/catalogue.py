@@ -5,11 +5,10 @@ Places are what a resume code is made of: append, never reorder.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 import msgspec
 
 from vocx.errors import BadInput
+from vocx.text import suggest
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,9 +119,7 @@ def lesson(name: str) -> Lesson:
         if name in (one.id, one.file, f"{one.file}.ipynb"):
             return one
     ids = [one.id for one in LESSONS if one.ready]
-    near = get_close_matches(str(name), ids, n=1)
-    hint = f' Did you mean "{near[0]}"?' if near else ""
-    raise BadInput(f"there is no lesson {name!r}; there are {', '.join(ids)}.{hint}")
+    raise BadInput(f"there is no lesson {name!r}; there are {', '.join(ids)}.{suggest(name, ids)}")
 
 
 def ready() -> list[Lesson]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 from vocx.course import passport, session
@@ -10,6 +9,7 @@ from vocx.course.answer_runner import Trial, Wrong, observe, short
 from vocx.course.display import fold
 from vocx.course.exercise import Check
 from vocx.errors import BadInput, NotReady
+from vocx.text import suggest
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -46,9 +46,7 @@ def find(name: str) -> Check:
         return ALL[mine[0]]
     if name in ALL:
         return ALL[name]
-    near = get_close_matches(str(name), ALL, n=1)
-    hint = f' Did you mean "{near[0]}"?' if near else ""
-    raise BadInput(f"there is no check {name!r}; there are {', '.join(ALL)}.{hint}")
+    raise BadInput(f"there is no check {name!r}; there are {', '.join(ALL)}.{suggest(name, ALL)}")
 
 
 def check(name: str, answer: Any = None) -> Result:

@@ -17,6 +17,7 @@ from vocx import errors, venues
 from vocx.doctor.hosts import Answer, Target, probe, targets
 from vocx.facts import ServerTime
 from vocx.rest import Client
+from vocx.text import text_table
 from vocx.venues.base import GetTime
 
 Status = Literal["ok", "unreachable", "broken"]
@@ -54,11 +55,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     def table(self) -> str:
         """As text: what, whether, and why."""
-        wide = max(len(one.name) for one in self.findings)
-        lines = [
-            f"{one.name:<{wide}}  {MARKS[one.status]:<6}  {one.detail}" for one in self.findings
-        ]
-        return "\n".join([*lines, self.verdict])
+        rows = [(one.name, MARKS[one.status], one.detail) for one in self.findings]
+        return f"{text_table(('asked', 'reached', 'what was seen'), rows, left=3)}\n{self.verdict}"
 
     @property
     def verdict(self) -> str:

@@ -15,13 +15,13 @@ from weakref import WeakSet
 from vocx.errors import BadInput, NotReady
 from vocx.facts import Balance, Fill, Order
 from vocx.stream import running as running_streams
+from vocx.text import text_table
 from vocx.views.formatting import (
     SIDES,
     clock,
     first_line,
     fixed,
-    grid,
-    html_grid,
+    html_table,
     plain,
     state_text,
 )
@@ -262,7 +262,7 @@ def _html(tables: Sequence[Table], outage: str, stale: bool) -> str:
     parts = []
     for head, rows, left, below in tables:
         if rows:
-            parts.append(html_grid(head, rows, left, stale))
+            parts.append(html_table(head, rows, left, stale))
         if below:
             parts.append(f"<div class=vocx-note>{escape(below)}</div>")
     if outage:
@@ -271,7 +271,7 @@ def _html(tables: Sequence[Table], outage: str, stale: bool) -> str:
 
 
 def _text(table: Table) -> str:
-    rows = grid(table.head, table.rows, table.left) if table.rows else ""
+    rows = text_table(table.head, table.rows, table.left) if table.rows else ""
     return "\n".join(filter(None, [rows, table.below]))
 
 
@@ -287,7 +287,7 @@ def listening(source: Any, channel: str) -> Any:
     BadInput
         It does not listen to this channel of an account; the text says how to.
     """
-    if hasattr(source, "wanted"):
+    if hasattr(source, "channels"):
         if not _carries(source, channel):
             raise BadInput(
                 f"{source.name} does not carry {channel} of an account; make one that does: "

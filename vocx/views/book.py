@@ -11,7 +11,8 @@ import ipywidgets
 from vocx import figures
 from vocx.errors import BookOutOfSync
 from vocx.facts import BookSnapshot
-from vocx.views.formatting import age, choose_symbol, fixed, grid, plain
+from vocx.text import text_table
+from vocx.views.formatting import age, choose_symbol, fixed, plain
 from vocx.views.panel import Panel
 from vocx.views.view import View
 
@@ -74,7 +75,7 @@ class BookView(View):
     def _rows(self) -> str:
         book = self._stream.book(self.symbol, self._depth)
         rows = _ladder_rows(book)
-        return grid(("bid quantity", "bid", "ask", "ask quantity"), rows)
+        return text_table(("bid quantity", "bid", "ask", "ask quantity"), rows)
 
 
 def _ladder_rows(book: BookSnapshot, levels: int = LEVELS) -> list[tuple[str, str, str, str]]:

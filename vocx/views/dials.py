@@ -6,7 +6,7 @@ from typing import Any
 
 from vocx.errors import BadInput
 from vocx.lab.network import round_trip_ms
-from vocx.views.formatting import grid
+from vocx.text import text_table
 from vocx.views.panel import SliderPanel
 from vocx.views.sliders import Slider
 from vocx.views.view import View
@@ -226,5 +226,5 @@ class DialsView(View):
         hole = "on" if self._controls.on("timeout") else "off"
         rows = [(one.key, one.text(one.now())) for one in self._sliders]
         rows.append(("timeout", hole))
-        table = grid(("dial", self._where), rows, left=1)
+        table = text_table(("dial", self._where), rows, left=1)
         return f"{table}\ndials in force: {self.dials_lab.network}"

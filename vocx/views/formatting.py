@@ -14,23 +14,10 @@ SIDES = {"buy": "▲ bought", "sell": "▼ sold"}
 """What happened, in words and as an arrow."""
 
 
-def grid(head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0) -> str:
-    """Aligned columns of text; the first ``left`` of them to the left."""
-    table = [tuple(head), *map(tuple, rows)]
-    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column < left else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in table
-    )
-
-
-def html_grid(
+def html_table(
     head: Sequence[str], rows: Sequence[Sequence[str]], left: int = 0, stale: bool = False
 ) -> str:
-    """The same as an HTML table. Cells are escaped here."""
+    """Rows as an HTML table, the first ``left`` columns to the left. Cells are escaped here."""
 
     def cells(tag: str, row: Sequence[str]) -> str:
         return "".join(

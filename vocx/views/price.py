@@ -10,7 +10,8 @@ import numpy as np
 from vocx import figures
 from vocx.errors import NotReady
 from vocx.facts import Quote
-from vocx.views.formatting import choose_symbol, clock, grid, plain, state_text
+from vocx.text import text_table
+from vocx.views.formatting import choose_symbol, clock, plain, state_text
 from vocx.views.view import View
 
 QUOTES = 600
@@ -154,5 +155,5 @@ class PriceView(View):
                 (clock(trade.time), trade.side, plain(trade.price))
                 for trade in self._stream.trades(self.symbol, 5)
             ]
-            lines.append(grid(("time (UTC)", "taker", "price"), rows))
+            lines.append(text_table(("time (UTC)", "taker", "price"), rows))
         return "\n".join(lines)

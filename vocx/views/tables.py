@@ -8,6 +8,7 @@ from typing import Any
 
 from vocx.stream import running as running_streams
 from vocx.stream import stop_all as stop_streams
+from vocx.text import text_table
 from vocx.timing import mono_ns
 from vocx.views.formatting import (
     SIDES,
@@ -15,8 +16,7 @@ from vocx.views.formatting import (
     clock,
     first_line,
     fixed,
-    grid,
-    html_grid,
+    html_table,
     state_text,
 )
 from vocx.views.view import View, opened
@@ -58,11 +58,11 @@ class TapeView(View):
         newest = self._stream.trades(self.symbol, 1)
         if newest and newest[-1] is not self._last:
             self._last = newest[-1]
-            self.panel.body = html_grid(self._head, self._cells(), left=2)
+            self.panel.body = html_table(self._head, self._cells(), left=2)
         return state_text(self._stream)
 
     def _rows(self) -> str:
-        return grid(self._head, self._cells(), left=2)
+        return text_table(self._head, self._cells(), left=2)
 
 
 class SlowTable(View):
@@ -79,7 +79,7 @@ class SlowTable(View):
 
     def _html(self) -> str:
         head, rows, self._status = self._contents()
-        return html_grid(head, rows, left=2) if rows else ""
+        return html_table(head, rows, left=2) if rows else ""
 
     def _draw(self, now_ns: int) -> str:
         if mono_ns() - self._drawn_at > _EVERY_NS:
@@ -94,7 +94,7 @@ class SlowTable(View):
 
     def _rows(self) -> str:
         head, rows, status = self._contents()
-        return grid(head, rows, left=2) if rows else status
+        return text_table(head, rows, left=2) if rows else status
 
 
 class RunningView(SlowTable):

@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from vocx import figures
 from vocx.course.instruments.polling import KEPT, Poller, TruthLine
 from vocx.errors import BadInput, NotReady
+from vocx.text import text_table
 from vocx.views.dials import NetworkControls
-from vocx.views.formatting import age, choose_symbol, grid, plain
+from vocx.views.formatting import age, choose_symbol, plain
 from vocx.views.panel import SliderPanel
 from vocx.views.price import NewQuotes
 from vocx.views.view import View
@@ -120,7 +121,7 @@ class CompareView(View):
         ]
         if self.truth is not None and self.truth.points:
             rows.append(("true", f"{self.truth.points[-1][1]:,}", ""))
-        return grid(("how", f"{self.symbol} mid", "call time"), rows, left=1)
+        return text_table(("how", f"{self.symbol} mid", "call time"), rows, left=1)
 
     def _picture(self) -> go.Figure | None:
         return None if self.figure is None else go.Figure(self.figure)

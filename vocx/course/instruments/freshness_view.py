@@ -15,10 +15,11 @@ from vocx.course.instruments.ages import AgeSampler, Feed, feed_of, span
 from vocx.course.instruments.polling import Poller
 from vocx.errors import BadInput, NotReady
 from vocx.measure import theory
+from vocx.text import text_table
 from vocx.timing import wall_ns
 from vocx.venues.base import GetQuote
 from vocx.views.dials import NetworkControls
-from vocx.views.formatting import grid, html_grid
+from vocx.views.formatting import html_table
 from vocx.views.panel import SliderPanel
 from vocx.views.sliders import Slider
 from vocx.views.view import View
@@ -227,7 +228,7 @@ class FreshnessView(View):
         self._table_at_ns = now_ns
         head, rows = self._contents(now_ns)
         whole = [(row[0].replace(" ", "\u00a0"), *row[1:]) for row in rows]
-        body = html_grid(head, whole, left=1)
+        body = html_table(head, whole, left=1)
         if body != self.panel.body:
             self.panel.body = body
 
@@ -278,7 +279,7 @@ class FreshnessView(View):
 
     def _rows(self) -> str:
         head, rows = self._contents(wall_ns())
-        return f"{self.symbol}\n{grid(head, rows, left=1)}"
+        return f"{self.symbol}\n{text_table(head, rows, left=1)}"
 
 
 def _feeds(streams: Sequence[Any], symbol: str | None) -> list[Feed]:

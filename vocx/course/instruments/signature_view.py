@@ -10,7 +10,7 @@ from urllib.parse import quote as percent
 
 import ipywidgets
 
-from vocx.views.formatting import grid
+from vocx.text import text_table
 from vocx.views.view import View
 
 STAMP_LIFE_S = 30.0
@@ -105,7 +105,7 @@ class SignatureView(View):
         self._lines, self._made = now, _html(before or now, now)
 
     def _rows(self) -> str:
-        return grid(("", "bytes"), list(self._lines.items()), left=2)
+        return text_table(("", "bytes"), list(self._lines.items()), left=2)
 
 
 _WIDTHS = ("165px", "115px", "125px", "150px", "150px", "160px", "230px")
