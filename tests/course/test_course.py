@@ -5,6 +5,8 @@ from __future__ import annotations
 import _thread
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -300,6 +302,32 @@ def test_passport_survives_and_merges(fresh: Path) -> None:
     fresh.write_text('{"lessons": ["02"], "checks": ["02.1"]}')
     assert sorted(passport.save(passport.Passport()).lessons) == ["00", "02"]
     assert course.progress() == done(2, 1)
+
+
+def test_a_newer_answer_of_another_kernel_stays(fresh: Path) -> None:
+    """What this kernel wrote long ago is not written again over what another one wrote since."""
+    passport.save(passport.Passport(predictions={"02.1": "a"}, choices={"dca": "ws"}))
+    fresh.write_text('{"predictions": {"02.1": "b"}, "choices": {"dca": "rest"}}')
+    whole = passport.save(passport.Passport(lessons=["02"]))
+    assert (whole.predictions, whole.choices) == ({"02.1": "b"}, {"dca": "rest"})
+    assert passport.load() == whole
+
+
+WRITER = """
+import sys
+from vocx.course import passport
+for number in range(30):
+    passport.save(passport.Passport(predictions={f"{sys.argv[1]}.{number}": "a"}))
+"""
+
+
+def test_kernels_that_save_at_once_lose_nothing(fresh: Path) -> None:
+    """Reading, merging and writing is one step for all kernels."""
+    names = ("00", "01", "02")
+    kernels = [subprocess.Popen([sys.executable, "-c", WRITER, name]) for name in names]
+    assert [one.wait(30) for one in kernels] == [0, 0, 0]
+    assert len(passport.load().predictions) == 90
+    assert [one.name for one in fresh.parent.iterdir() if one.is_file()] == [fresh.name]
 
 
 def test_unreadable_passport_is_set_aside(fresh: Path, capsys: pytest.CaptureFixture[str]) -> None:

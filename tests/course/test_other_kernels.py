@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import signal
 import subprocess
 import sys
@@ -73,3 +74,24 @@ def test_the_warning_is_one_sentence(others: list[str], says: str) -> None:
     assert says in text and text.count(".") == 1
     assert max(map(len, text.splitlines())) <= 100
     assert other_kernels.warning([]) == ""
+
+
+def test_a_scan_while_a_kernel_arrives_does_not_hide_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another kernel may look between the making of our file and its lock, and clear it away."""
+    scans = 0
+
+    def flock(file: object, mode: int) -> None:
+        nonlocal scans
+        if mode == fcntl.LOCK_EX and scans < 2:
+            scans += 1
+            for path in tmp_path.iterdir():
+                other_kernels._living(path)
+        real(file, mode)
+
+    real = fcntl.flock
+    monkeypatch.setattr(other_kernels.fcntl, "flock", flock)
+    other_kernels.arrive("02", tmp_path)
+    assert scans == 2
+    assert [other_kernels._living(path) for path in tmp_path.iterdir()] == ["02"]

@@ -13,6 +13,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+TRIES = 20
+"""More than other kernels look round at once."""
 _held: tuple[int, str] | None = None
 """This kernel's own file, open and locked while its lesson runs: descriptor and path."""
 
@@ -62,11 +64,20 @@ def _several(others: list[str]) -> str:
 
 
 def _hold(lesson: str, place: Path) -> None:
+    """Make a file, then lock it. Who looks in between takes it for left over and removes it, so
+    it is made again until it is the locked one that lies there; it is written before it is
+    locked, because who finds it locked reads it."""
     global _held
-    _held = number, _ = tempfile.mkstemp(dir=place)
-    fcntl.flock(number, fcntl.LOCK_EX)
-    os.write(number, lesson.encode())
-    atexit.register(leave)
+    for _ in range(TRIES):
+        number, name = tempfile.mkstemp(dir=place)
+        os.write(number, lesson.encode())
+        fcntl.flock(number, fcntl.LOCK_EX)
+        with suppress(OSError):
+            if os.path.samestat(os.stat(name), os.fstat(number)):
+                _held = number, name
+                atexit.register(leave)
+                return
+        os.close(number)
 
 
 def _living(path: Path) -> str:

@@ -1,19 +1,21 @@
 """The passport: what a learner has done, in a small file and in a code of 39 characters.
 
 The file lies next to the notebooks, so that it travels with them; where that folder cannot be
-written it lies in the user's data folder. ``VOCX_PASSPORT`` names another place. Two notebooks
-may be open at once: saving merges with what is on disk and replaces the file in one step.
+written it lies in the user's data folder. ``VOCX_PASSPORT`` names another place. Several notebooks
+may be open at once: saving reads, merges and replaces the file as one step for all kernels, and a
+kernel writes an answer once, so that an old one never comes back over a newer one.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import tempfile
 import threading
 import zlib
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -193,21 +195,34 @@ def load() -> Passport:
 def save(change: Passport) -> Passport:
     """Merge ``change`` into the file; the whole passport. Where nothing can be written the
     change lives as long as the kernel."""
-    with _lock:
+    with _lock, _alone(path().parent):
         _unsaved.merge(change)
         whole = load()
         whole.merge(_unsaved)
         for name in whole.checks:
             whole.failures.pop(name, None)
-        try:
+        with suppress(OSError):
             _write(path(), msgspec.json.format(msgspec.json.encode(whole), indent=1))
-        except OSError:
-            return whole
+            _unsaved.failures, _unsaved.predictions, _unsaved.choices = {}, {}, {}
     return whole
 
 
 _unsaved = Passport()
-"""All that this kernel changed: what a read-only place would lose."""
+"""What this kernel changed and could not write. Lessons and checks stay in it for good: they are
+only ever added, and come back when somebody puts an older file in this one's place."""
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Hold a lock on the folder, which leaves no file behind. Without one where there can be
+    none: a place that nobody can write to."""
+    with ExitStack() as stack:
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            number = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, number)
+            fcntl.flock(number, fcntl.LOCK_EX)
+        yield
 
 
 def forget() -> None:
@@ -220,7 +235,6 @@ def forget() -> None:
 
 
 def _write(file: Path, text: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=".vocx_")
     try:
         with os.fdopen(handle, "wb") as out:
