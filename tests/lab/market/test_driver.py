@@ -177,11 +177,8 @@ class Listening:
         self.heard: list[int] = []
         self.emit: Callable[[list[Event]], None] = lambda _: None
 
-    def publish(self, events: list[Event], now_ns: int = 0) -> list[Event]:
+    def deliver(self, events: list[Event], now_ns: int) -> None:
         self.heard += [event.trade_id for event in events if isinstance(event, Traded)]
-        return []
-
-    def flush(self) -> None: ...
 
     def tick(self, now_ns: int) -> None: ...
 

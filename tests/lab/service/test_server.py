@@ -15,8 +15,10 @@ import pytest
 import websocket
 
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Out, Ping, Publication, Raw
-from vocx.lab.events import Event
-from vocx.lab.service.server import CLOSE, INBOUND_LIMIT, TEXT, VenueServer, frame, refusal
+from vocx.lab.events import Event, Traded
+from vocx.lab.service import http_server
+from vocx.lab.service.http_server import INBOUND_LIMIT, refusal
+from vocx.lab.service.server import CLOSE, TEXT, VenueServer, frame
 
 NEVER_NS = 2**62
 
@@ -31,6 +33,8 @@ class Echo:
         self._dialect = dialect
 
     def text(self, message: bytes, now_ns: int) -> Iterable[Out]:
+        if message == b"fail":
+            raise ZeroDivisionError("a fault\nof ours")
         said: dict[bytes, Out] = {
             b"ping me": Ping(b"are you there"),
             b"go": Close(1001, "going away"),
@@ -52,6 +56,9 @@ class Echo:
     def closed(self, now_ns: int) -> None:
         self._dialect.sessions.discard(self)
 
+    def internal_error(self, now_ns: int) -> Iterable[Out]:
+        return [b"sorry"]
+
 
 class Small:
     """A dialect that answers with what it was given."""
@@ -66,6 +73,8 @@ class Small:
 
     def http(self, request: HttpIn, now_ns: int) -> HttpOut:
         self.given.append(request)
+        if request.target == "/fail":
+            raise ZeroDivisionError("a fault of ours")
         late = {"/late": 50_000_000, "/never": None}.get(request.target, 0)
         headers = {"Content-Type": "application/json", "X-Small": "1"}
         return HttpOut(status=203, headers=headers, body=b"{}", delay_ns=late)
@@ -78,11 +87,15 @@ class Small:
         self.sessions.add(session)
         return session
 
+    def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
+        return HttpOut(status=500, headers={}, body=b'{"code":-1}')
+
     def publish(self, events: Iterable[Event], now_ns: int) -> Iterable[Publication]:
-        return []
+        yield Publication(b"before", list(self.sessions))
+        raise ZeroDivisionError("a fault of ours")
 
     def tick(self, now_ns: int) -> Iterable[Publication]:
-        return []
+        return [Publication(b"cadence", list(self.sessions))]
 
     def command(self, name: str, arguments: Mapping[str, Any], now_ns: int) -> Any:
         return None
@@ -145,6 +158,12 @@ class Served:
         with socket.create_connection(("127.0.0.1", self.port), 5) as sock:
             sock.sendall(request)
             return sock.recv(65536)
+
+    def to_the_end(self, request: bytes) -> bytes:
+        """All that comes until the server hangs up."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as sock:
+            sock.sendall(request)
+            return b"".join(iter(lambda: sock.recv(65536), b""))
 
 
 @pytest.fixture
@@ -223,6 +242,10 @@ def test_late_and_lost_answers(served: Served) -> None:
         ({"host": "127.0.0.1:8080", "origin": "http://127.0.0.1:8888"}, False),
         ({"host": "127.0.0.1:8080", "origin": "https://evil.example"}, False),
         ({"host": "127.0.0.1:8080", "origin": "null"}, False),
+        ({"host": "127.0.0.1:8080", "sec-fetch-site": "cross-site"}, False),
+        ({"host": "127.0.0.1:8080", "sec-fetch-site": "same-site"}, False),
+        ({"host": "127.0.0.1:8080", "sec-fetch-site": "same-origin"}, True),
+        ({"host": "127.0.0.1:8080", "sec-fetch-site": "none"}, True),
     ],
 )
 def test_only_this_machines_programs(headers: dict[str, str], fine: bool) -> None:
@@ -352,3 +375,134 @@ def test_a_lossless_server_waits_instead() -> None:
             assert sum(len(ws.recv_data()[1]) for _ in range(64)) == 64 * 2**20
     finally:
         served.close()
+
+
+# -- requests that are none --------------------------------------------------------------------
+
+HEAD = b"POST /x HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("half", [b"GET /x HTT", HEAD, HEAD + b"Content-Length: 9\r\n\r\nhalf"])
+def test_a_half_sent_request_is_closed(
+    served: Served, half: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever stops in the middle of a request does not hold a connection for ever."""
+    monkeypatch.setattr(http_server, "REQUEST_S", 0.2)
+    said = served.to_the_end(half)
+    assert said == b"" or b" 408 " in said.split(b"\r\n")[0]
+    assert not served.dialect.given
+
+
+def test_a_connection_may_rest_between_requests(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline is a request's, not a connection's."""
+    monkeypatch.setattr(http_server, "REQUEST_S", 0.2)
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)
+    for target in ("/x", "/late", "/x"):
+        connection.request("GET", target)
+        assert connection.getresponse().read() == b"{}"
+        time.sleep(0.3)  # what must not happen takes its time
+    connection.close()
+
+
+def test_too_large_a_body_is_refused_at_once(served: Served) -> None:
+    """A declared length is believed: nobody waits for what will not be read."""
+    said = served.raw(HEAD + b"Content-Length: %d\r\n\r\n" % (INBOUND_LIMIT + 1))
+    assert b" 413 " in said.split(b"\r\n")[0] and not served.dialect.given
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b"\x16\x03\x01 no HTTP\r\n\r\n",
+        HEAD + b"Content-Length: x\r\n\r\n",
+        UPGRADE.replace(b"Version: 13", b"Version: 13\r\nSec-WebSocket-Protocol: mqtt"),
+    ],
+)
+def test_bad_requests_print_nothing(
+    served: Served, bad: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A scanner that knocks at the port leaves no traceback in a notebook."""
+    assert b"HTTP/1." in served.raw(bad)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "status"),
+    [(b"Version: 13", b"Version: 8", b"426"), (b"GET", b"POST", b"400"), (b"AA==", b"", b"400")],
+)
+def test_a_bad_handshake_is_refused(served: Served, old: bytes, new: bytes, status: bytes) -> None:
+    """RFC 6455, 4.2: version 13, GET, a key of 16 bytes; the dialect is not asked."""
+    said = served.raw(UPGRADE.replace(old, new))
+    assert said.split(b" ")[1] == status and not served.dialect.sessions
+    assert status != b"426" or b"Sec-WebSocket-Version: 13" in said
+
+
+def test_a_client_that_does_not_mask_is_cut(served: Served) -> None:
+    """RFC 6455, 5.1: a server ends the connection at an unmasked frame."""
+    with served.client() as ws:
+        ws.sock.sendall(b"\x81\x05hello")
+        assert ws.sock.recv(100) == b""
+
+
+@pytest.mark.parametrize(("code", "answer"), [(1000, 1000), (1006, 1002), (4004, 4004)])
+def test_close_codes_of_clients(served: Served, code: int, answer: int) -> None:
+    """RFC 6455, 7.4.1: 1006 and its kin may not stand in a frame; the others are echoed."""
+    with served.client() as ws:
+        ws.sock.sendall(b"\x88\x82\0\0\0\0" + code.to_bytes(2))
+        assert ws.recv_data()[1] == answer.to_bytes(2)
+
+
+def test_the_end_of_the_lab_is_a_close(served: Served) -> None:
+    """Clients are told that the server goes away (1001), and may answer."""
+    with served.client() as ws:
+        eventually(lambda: bool(served.dialect.sessions))
+        served.run(lambda: served.server.close(Close(1001, "bye")))
+        assert ws.recv_data()[1] == b"\x03\xe9bye"
+
+
+# -- a dialect that raises ---------------------------------------------------------------------
+
+
+def test_a_request_that_fails_inside(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    """The client gets the venue's own internal error, the log one line, the next one its turn."""
+    assert served.raw(HEAD.replace(b"/x", b"/fail?key=secret") + b"\r\n")
+    for _ in range(2):
+        said = served.raw(HEAD.replace(b"/x", b"/fail") + b"\r\n")
+        assert b" 500 " in said and said.endswith(b'{"code":-1}')
+    assert [one.message.split(" (")[0] for one in caplog.records] == [
+        "small failed at POST /fail: ZeroDivisionError: a fault of ours"
+    ]
+    assert served.server.counts["failures"] == 2
+    assert b" 203 " in served.raw(HEAD + b"\r\n")
+
+
+def test_a_session_that_fails_ends_alone(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    """It is told what the venue says, and closed with 1011; the others go on."""
+    with served.client() as bad, served.client() as good:
+        bad.send("fail")
+        assert bad.recv() == "sorry" and bad.recv_data()[1][:2] == b"\x03\xf3"
+        good.send("hello")
+        assert good.recv() == "hello"
+    assert len(caplog.records) == 1 and "\n" not in caplog.records[0].message
+
+
+def test_a_failing_publication_costs_nobody_a_turn(
+    served: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was said before it goes out, what is due comes, and nothing is raised."""
+    with served.client() as ws:
+        eventually(lambda: bool(served.dialect.sessions))
+        served.dialect.next_tick_ns = 0
+        served.run(lambda: served.server.deliver([event()], 1))
+        assert [ws.recv(), ws.recv()] == ["before", "cadence"]
+    assert len(caplog.records) == 1
+
+
+def event() -> Event:
+    return Traded("BTC/USDT", 1, 1, 1, 1, "buy", 1, 2)

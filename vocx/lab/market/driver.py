@@ -16,7 +16,7 @@ from vocx.lab.market.truth_log import TruthLog
 from vocx.lab.ports import MarketSimulation
 from vocx.lab.service.config import positive
 from vocx.lab.service.server import VenueServer
-from vocx.timing import mono_ns, wall_ns
+from vocx.timing import mono_ns
 
 EVENTS_PER_TICK = 400
 """Bound of one tick, so that a request never waits long behind the market."""
@@ -32,7 +32,7 @@ FULL = 2**20
 IDLE_S = 30.0
 """Without a client for so long, the market pauses."""
 LEAP_NS = 5_000_000_000
-"""A wall clock that leaps further (a laptop slept) pauses the market for that time."""
+"""A clock that leaps further (a laptop slept) pauses the market for that time."""
 
 log = logging.getLogger("vocx.lab")
 
@@ -41,7 +41,8 @@ class MarketDriver:
     """Drives one simulation and its servers on the running loop.
 
     ``speed`` turns the exchange's nanoseconds into real ones: 1.0 for a live market, the speed
-    of a replay, ``None`` for a replay that goes as fast as the slowest client reads.
+    of a replay, ``None`` for a replay that goes as fast as the slowest client reads. ``clock``
+    gives nanoseconds since the epoch and never goes back.
 
     Attributes
     ----------
@@ -62,7 +63,7 @@ class MarketDriver:
         *,
         pace: float = 1.0,
         speed: float | None = 1.0,
-        clock: Callable[[], int] = wall_ns,
+        clock: Callable[[], int],
     ) -> None:
         self.simulation, self.truth = simulation, truth
         self.pace, self.speed = pace, speed
@@ -197,12 +198,7 @@ class MarketDriver:
             events = [*emitted, *events]
         now_ns = self.exchange_ns()
         for server in self.servers:
-            dialect = server.dialect
-            if events:
-                server.publish(dialect.publish(events, now_ns))
-            if dialect.next_tick_ns <= now_ns:
-                server.publish(dialect.tick(now_ns))
-            server.flush()
+            server.deliver(events, now_ns)
         if self._loop.time() >= self._deadlines_s:
             self._deadlines_s = self._loop.time() + DEADLINES_S
             for server in self.servers:
@@ -227,7 +223,7 @@ class MarketDriver:
 
     def _delay_s(self) -> float:
         """Real seconds until something is due."""
-        due = [server.dialect.next_tick_ns for server in self.servers]
+        due = [server.next_tick_ns for server in self.servers]
         next_ns = self.simulation.next_ns()
         if next_ns is not None:
             if self.speed is None:

@@ -23,7 +23,8 @@ import msgspec
 
 import vocx
 from vocx.errors import LabDied, LabError
-from vocx.lab.service.config import Config, Failure, Ready, from_failure
+from vocx.lab.service.config import Config, Ready
+from vocx.lab.service.failure import Failure, from_failure
 
 READY_S = 20.0
 """How long a start may take on a very busy machine; about half a second is usual."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from vocx.errors import BadInput, RecordingError
+from vocx.errors import BadInput
 
 TOKEN_HEADER = "X-Vocx-Token"
 """The header that carries the control token."""
@@ -83,35 +83,3 @@ def authority_file(folder: str, certificate: str) -> Path:
     if not path.exists() or path.read_text(encoding="ascii") != certificate:
         path.write_text(certificate, encoding="ascii")
     return path
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why something did not work, so that the caller can raise it: a class of ``vocx.errors``
-    by name, its text, and the bad line of a recording."""
-
-    error: str
-    text: str
-    line: int | None = None
-
-
-def to_failure(error: Exception) -> Failure:
-    """An exception as data; what is not ours becomes a ``LabError``."""
-    from vocx.errors import LabError, VocxError
-
-    if isinstance(error, RecordingError):
-        return Failure(error="RecordingError", text=str(error), line=error.line)
-    if isinstance(error, VocxError):
-        return Failure(error=type(error).__name__, text=str(error))
-    return Failure(error=LabError.__name__, text=f"{type(error).__name__}: {error}")
-
-
-def from_failure(reason: Failure) -> Exception:
-    """The exception that :func:`to_failure` described."""
-    from vocx import errors
-
-    kind = getattr(errors, reason.error, errors.LabError)
-    if kind is RecordingError:
-        return RecordingError(reason.text, line=reason.line)
-    made = kind(reason.text)
-    assert isinstance(made, Exception)
-    return made

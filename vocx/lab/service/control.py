@@ -2,23 +2,25 @@
 
 The control port is the server's business; this module is pure. Every call carries the token in
 a header, compared in constant time. An error goes back as data
-(:class:`vocx.lab.service.config.Failure`) and is raised again where the command came from.
+(:class:`vocx.lab.service.failure.Failure`) and is raised again where the command came from.
 """
 
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Callable, Hashable, Mapping
 from inspect import isawaitable
 from typing import Any
 
 import msgspec
 
-from vocx.errors import BadInput, RecordingError, UnknownSymbol, UnknownVenue
+from vocx.errors import BadInput, RecordingError, UnknownSymbol, UnknownVenue, VocxError
 from vocx.lab.dialects.base import Dialect, HttpIn, HttpOut
 from vocx.lab.market.truth_log import KINDS, TruthLog, text
 from vocx.lab.ports import Market, MarketSimulation
-from vocx.lab.service.config import TOKEN_HEADER, Failure, to_failure
+from vocx.lab.service.config import TOKEN_HEADER
+from vocx.lab.service.failure import Failure, one_line, to_failure
 
 Command = Callable[..., Any]
 """Takes the arguments of a command by name; may be a coroutine function."""
@@ -26,6 +28,8 @@ Command = Callable[..., Any]
 VENUE_COMMANDS = ("limits", "keepalive", "shutdown", "fault", "account", "skew")
 EVENTS_AT_ONCE = 2000
 JSON = {"Content-Type": "application/json"}
+
+log = logging.getLogger("vocx.lab")
 
 
 class LimitPauses:
@@ -94,7 +98,10 @@ class Control:
             return reply(401, Failure(error="LabError", text="the control token is wrong"))
         try:
             return reply(200, await self._run(request.body, connection))
+        except VocxError as error:
+            return reply(400, to_failure(error))
         except Exception as error:
+            log.error("a command failed: %s", one_line(error))
             return reply(400, to_failure(error))
 
     def disconnected(self, connection: Hashable) -> None:

@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from vocx.errors import LabError
-from vocx.lab.service.config import TOKEN_HEADER, Address, Failure, from_failure
+from vocx.lab.service.config import TOKEN_HEADER, Address
+from vocx.lab.service.failure import Failure, from_failure
 
 CALL_S = 10.0
 """Deadline of one call on the control port."""

@@ -31,16 +31,20 @@ import msgspec
 from msgspec.structs import replace
 
 from vocx.errors import LabConflict, LabError, UnknownSymbol
+from vocx.lab.dialects.base import Close
 from vocx.lab.market.driver import MarketDriver
 from vocx.lab.market.truth_log import CAPACITY, RECORDED_CAPACITY, TruthLog
 from vocx.lab.network.connection_log import ConnectionLog
 from vocx.lab.network.event_loop import new_event_loop
 from vocx.lab.network.relay import Dials, listen
 from vocx.lab.ports import MarketSimulation
-from vocx.lab.service.config import Address, Config, Failure, Ready, authority_file, to_failure
+from vocx.lab.service.clock import SteadyClock
+from vocx.lab.service.config import Address, Config, Ready, authority_file
 from vocx.lab.service.control import Command, Control, LimitPauses, TruthCommands, venue_commands
-from vocx.lab.service.server import VenueServer, control_server
-from vocx.timing import mono_ns, wall_ns
+from vocx.lab.service.failure import Failure, to_failure
+from vocx.lab.service.http_server import control_server
+from vocx.lab.service.server import VenueServer
+from vocx.timing import mono_ns
 from vocx.venues.base import Credentials
 
 HOST = "127.0.0.1"
@@ -83,7 +87,8 @@ class LabProcess:
 
         self.config = config
         self.done = asyncio.Event()
-        now_ns = wall_ns()
+        clock = SteadyClock()
+        now_ns = clock()
         simulation = open_simulation(config, now_ns)
         live = not config.replay
         self.driver = MarketDriver(
@@ -91,6 +96,7 @@ class LabProcess:
             TruthLog(RECORDED_CAPACITY if config.replay else CAPACITY),
             pace=config.pace,
             speed=1.0 if live else config.speed,
+            clock=clock,
         )
         key = Credentials(key=secrets.token_hex(32), secret=secrets.token_hex(32))
         binance = Binance(simulation, start_ns=simulation.exchange_ns(now_ns), credentials=key)
@@ -185,14 +191,14 @@ class LabProcess:
         )
 
     async def stop(self) -> None:
-        """Stop listening and drop every connection."""
+        """Stop listening and close every connection."""
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
         self.driver.stop()
         for server in self._listening:
             server.close()
-        for venue in self.servers.values():
-            await venue.protocol.shutdown(0.1)
+        leaving = Close(1001, "The lab ends")
+        await asyncio.gather(*(venue.close(leaving) for venue in self.servers.values()))
 
     # -- commands --------------------------------------------------------------------------------
 

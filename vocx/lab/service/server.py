@@ -1,16 +1,16 @@
-"""The lab's servers: HTTP and WebSocket on loopback, over whatever transport the relay gives.
+"""One venue's server: HTTP and WebSocket, over whatever transport the relay gives.
 
 Strategy
 --------
-* aiohttp parses HTTP and inbound WebSocket frames; a dialect decides every answer. The raw target
-  and the raw body reach the dialect untouched, because signatures cover bytes.
+* aiohttp parses HTTP (:mod:`vocx.lab.service.http_server`) and inbound WebSocket frames; a dialect
+  decides every answer.
 * What goes to many is framed **once**, and the same bytes object waits in every connection's list.
   :meth:`VenueServer.flush` writes each list with one call, so that everything one turn of the
   market had to say to a client costs one system call. There is no task per client and message.
 * A client that does not read is cut when :data:`SLOW_LIMIT` bytes wait for it. In a replay at full
   speed nobody is cut; the market waits for the slowest instead (:meth:`VenueServer.waiting`).
-* Any web page can open ``ws://127.0.0.1``: a foreign ``Host`` or ``Origin`` gets 403 before the
-  dialect sees the request.
+* A dialect that raises spoils nothing but what it was asked: one line in the log, the venue's own
+  internal error to the client, and the other connections and venues get their turn.
 
 The server knows nothing of any venue, and reads no clock: the time on the exchange's clock comes
 from the function it is given.
@@ -21,9 +21,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from struct import pack
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiohttp import WSMsgType, web
 
@@ -38,20 +39,33 @@ from vocx.lab.dialects.base import (
     Raw,
     Session,
 )
+from vocx.lab.events import AnyEvent
+from vocx.lab.service.failure import one_line
+from vocx.lab.service.http_server import (
+    INBOUND_LIMIT,
+    HttpServer,
+    RequestProtocol,
+    delayed,
+    response,
+    text_answer,
+)
 
 SLOW_LIMIT = 32 * 2**20
 """Bytes that may wait for one client before it is cut."""
-INBOUND_LIMIT = 2**20
-"""Largest message or body a client may send, bytes."""
-IDLE_S = 300.0
-"""How long a connection may rest between two requests."""
-CONTROL_IDLE_S = 7 * 86_400.0
-"""The same on the control port, where a connection may hold something (a pause of limits)."""
 CLOSE_PATIENCE_S = 2.0
 """How long a closing handshake or the last bytes of a dropped connection may take."""
 
+RETRY_NS = 100_000_000
+"""How long a dialect that raised in its tick waits for the next one."""
+
 TEXT, CLOSE, PING, PONG = 0x81, 0x88, 0x89, 0x8A
-LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
+PROTOCOL_ERROR, INTERNAL_ERROR = 1002, 1011
+RESERVED_CODES = frozenset({1004, 1005, 1006, 1015})
+NEVER_NS = 2**62
+REPORTED = 100
+"""So many different failures of a dialect are written to the log."""
+SHUTDOWN_S = 0.2
+"""How long clients have to answer a close when the lab ends."""
 
 log = logging.getLogger("vocx.lab")
 
@@ -73,22 +87,9 @@ def encode_frame(out: bytes | Ping | Raw) -> bytes:
     return frame(PING, out.payload) if isinstance(out, Ping) else out.data
 
 
-def refusal(headers: Mapping[str, str]) -> str | None:
-    """Why a request must be refused before anything looks at it; ``None`` when it is fine.
-
-    ``Host`` must name this machine (a page that rebinds its own name to 127.0.0.1 cannot), and an
-    ``Origin``, which every browser sends and some clients copy from the URL, must be our own.
-    """
-    host = headers.get("host", "").lower()
-    name, colon, port = host.rpartition(":")
-    if not colon or not port.isdigit():
-        name = host
-    if name not in LOOPBACK_NAMES:
-        return f"Host {host!r} is not this machine; use http://127.0.0.1 and the lab's port"
-    origin = headers.get("origin")
-    if origin is not None and origin.lower() not in {f"http://{host}", f"https://{host}"}:
-        return f"Origin {origin!r} is another web page; the lab serves programs only"
-    return None
+def may_be_sent(code: int) -> bool:
+    """Whether a close code may stand in a close frame (RFC 6455, 7.4)."""
+    return 1000 <= code < 5000 and code not in RESERVED_CODES
 
 
 class Transport(Protocol):
@@ -168,7 +169,8 @@ class ClientConnection:
     def answer_close(self, code: int | None) -> None:
         """The client said goodbye: echo it unless we began, and hang up."""
         if not self.closing:
-            self.put(frame(CLOSE, pack("!H", code) if code else b""))
+            said = code if code is None or may_be_sent(code) else PROTOCOL_ERROR
+            self.put(frame(CLOSE, pack("!H", said) if said else b""))
             self.flush()
             self.closing = True
         if self.transport is not None:
@@ -211,9 +213,35 @@ class VenueServer:
         self._now_ns = now_ns
         self._contact = contact
         self._reschedule = reschedule
-        self.protocol = http_server(self._handle)
+        self._retry_ns = 0
+        self._reported: set[str] = set()
+        self.protocol = HttpServer(self._handle)
 
     # -- market to clients ---------------------------------------------------------------------
+
+    @property
+    def next_tick_ns(self) -> int:
+        """When the dialect wants to be ticked next."""
+        try:
+            return max(self.dialect.next_tick_ns, self._retry_ns)
+        except Exception as error:
+            self._failed("planning", error)
+            return NEVER_NS
+
+    def deliver(self, events: Sequence[AnyEvent], now_ns: int) -> None:
+        """What has happened, and what is due, with one write for each client."""
+        if events:
+            try:
+                self.publish(self.dialect.publish(events, now_ns))
+            except Exception as error:
+                self._failed("publishing", error)
+        if self.next_tick_ns <= now_ns:
+            try:
+                self.publish(self.dialect.tick(now_ns))
+            except Exception as error:
+                self._failed("a tick", error)
+                self._retry_ns = now_ns + RETRY_NS
+        self.flush()
 
     def publish(self, publications: Iterable[Publication]) -> None:
         """Frame each payload once and let it wait for everyone it is meant for."""
@@ -248,9 +276,15 @@ class VenueServer:
             self._tick(connection, now_ns)
 
     def _tick(self, connection: ClientConnection, now_ns: int) -> None:
-        due_ns = connection.session.next_tick_ns
-        if due_ns <= (now_ns if self.deadlines else 0) and not connection.closing:
-            connection.put_all(connection.session.tick(now_ns))
+        session = connection.session
+        if session.next_tick_ns <= (now_ns if self.deadlines else 0) and not connection.closing:
+            self._send(connection, "a connection's tick", partial(session.tick, now_ns))
+
+    async def close(self, order: Close) -> None:
+        """Close every connection, with a moment for what is on its way."""
+        for connection in tuple(self.connections):
+            connection.close(order)
+        await self.protocol.shutdown(SHUTDOWN_S)
 
     # -- clients to dialect --------------------------------------------------------------------
 
@@ -259,17 +293,27 @@ class VenueServer:
         if "websocket" in given.headers.get("upgrade", "").lower():
             return await self._upgrade(request, given)
         self.counts["http requests"] += 1
-        out = self.dialect.http(given, self._now_ns())
+        try:
+            out = self.dialect.http(given, self._now_ns())
+        except Exception as error:
+            out = self._internal_error(given, error)
         self._reschedule()
         return await delayed(request, out)
 
     async def _upgrade(self, request: web.BaseRequest, given: HttpIn) -> web.StreamResponse:
+        if given.headers.get("sec-websocket-version") != "13":
+            version = {"Sec-WebSocket-Version": "13"}
+            return response(request, text_answer(426, "WebSocket version 13 only", **version))
         socket = web.WebSocketResponse(
             autoping=False, autoclose=False, compress=False, max_msg_size=INBOUND_LIMIT
         )
-        if not socket.can_prepare(request):
-            return response(text_answer(400, "not a WebSocket handshake that can be answered"))
-        session = self.dialect.open(given, self._now_ns())
+        if given.method != "GET" or not socket.can_prepare(request):
+            no = text_answer(400, "not a WebSocket handshake that can be answered")
+            return response(request, no)
+        try:
+            session = self.dialect.open(given, self._now_ns())
+        except Exception as error:
+            session = self._internal_error(given, error)
         if isinstance(session, HttpOut):
             self.counts["upgrades refused"] += 1
             return await delayed(request, session)
@@ -277,6 +321,8 @@ class VenueServer:
         self.connections.add(connection)
         self.counts["upgrades"] += 1
         try:
+            assert isinstance(request.protocol, RequestProtocol)
+            request.protocol.expect_frames()
             await socket.prepare(request)
             connection.transport = request.transport
             connection.flush()
@@ -285,7 +331,7 @@ class VenueServer:
         finally:
             connection.closing = True
             self.connections.discard(connection)
-            session.closed(self._now_ns())
+            self._closed(session)
             if request.transport is not None:
                 request.transport.close()
         return socket
@@ -295,18 +341,20 @@ class VenueServer:
         while True:
             message = await socket.receive()
             self._contact()
+            now_ns, data = self._now_ns(), message.data
             if message.type is WSMsgType.TEXT:
-                connection.put_all(session.text(message.data.encode(), self._now_ns()))
+                text = data.encode()
+                self._send(connection, "a message", partial(session.text, text, now_ns))
             elif message.type is WSMsgType.BINARY:
-                connection.put_all(session.text(bytes(message.data), self._now_ns()))
+                self._send(connection, "a message", partial(session.text, bytes(data), now_ns))
             elif message.type is WSMsgType.PING:
-                connection.put(frame(PONG, bytes(message.data)))
-                connection.put_all(session.ping(bytes(message.data), self._now_ns()))
+                connection.put(frame(PONG, bytes(data)))
+                self._send(connection, "a ping", partial(session.ping, bytes(data), now_ns))
             elif message.type is WSMsgType.PONG:
-                connection.put_all(session.pong(bytes(message.data), self._now_ns()))
+                self._send(connection, "a pong", partial(session.pong, bytes(data), now_ns))
             else:
                 if message.type is WSMsgType.CLOSE:
-                    connection.answer_close(message.data)
+                    connection.answer_close(data)
                 return
             self._after(connection)
 
@@ -316,103 +364,41 @@ class VenueServer:
             self._tick(connection, self._now_ns())
         self._reschedule()
 
+    # -- dialects that raise -------------------------------------------------------------------
 
-def text_answer(status: int, text: str) -> HttpOut:
-    """A short answer of the server itself, where no dialect is asked."""
-    return HttpOut(
-        status=status,
-        headers={"Content-Type": "text/plain; charset=utf-8"},
-        body=f"{text}\n".encode(),
-    )
-
-
-def response(out: HttpOut) -> web.Response:
-    """A dialect's answer in aiohttp's clothes."""
-    return web.Response(status=out.status, headers=out.headers, body=out.body)
-
-
-async def delayed(request: web.BaseRequest, out: HttpOut) -> web.Response:
-    """The answer when its time has come; never (until the client gives up) for ``None``."""
-    if out.delay_ns is None:
-        while request.transport is not None:
-            await asyncio.sleep(0.5)
-    elif out.delay_ns > 0:
-        await asyncio.sleep(out.delay_ns / 1e9)
-    return response(out)
-
-
-Handler = Callable[[web.BaseRequest, HttpIn], Awaitable[web.StreamResponse]]
-
-
-class HttpServer(web.Server):
-    """aiohttp's low-level server that says when a connection is gone."""
-
-    def __init__(
-        self,
-        handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
-        disconnected: Callable[[Hashable], None],
-        **options: Any,
+    def _send(
+        self, connection: ClientConnection, doing: str, outs: Callable[[], Iterable[Out]]
     ) -> None:
-        super().__init__(handler, **options)
-        self._disconnected = disconnected
-
-    def connection_lost(
-        self, handler: web.RequestHandler, exc: BaseException | None = None
-    ) -> None:
-        super().connection_lost(handler, exc)
-        self._disconnected(handler)
-
-
-def http_server(
-    handler: Handler,
-    disconnected: Callable[[Hashable], None] = lambda connection: None,
-    *,
-    idle_s: float = IDLE_S,
-) -> web.Server:
-    """A protocol factory that checks where a request comes from and hands on its raw bytes."""
-
-    async def handle(request: web.BaseRequest) -> web.StreamResponse:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        if reason := refusal(headers):
-            return response(text_answer(403, reason))
+        """Send what a session answers; one that raises ends as the venue ends it, or with 1011."""
         try:
-            request.raw_path.encode()
-        except UnicodeEncodeError:
-            return response(text_answer(400, "the target is not UTF-8"))
-        given = HttpIn(
-            method=request.method,
-            target=request.raw_path,
-            headers=headers,
-            body=await request.read(),
-            peer=request.remote or "127.0.0.1",
-        )
-        return await handler(request, given)
+            connection.put_all(outs())
+            return
+        except Exception as error:
+            self._failed(doing, error)
+        try:
+            connection.put_all(connection.session.internal_error(self._now_ns()))
+        except Exception as error:
+            self._failed("an internal error", error)
+        connection.close(Close(INTERNAL_ERROR, "Internal error"))
 
-    return HttpServer(
-        handle,
-        disconnected,
-        access_log=None,
-        auto_decompress=False,
-        keepalive_timeout=idle_s,
-        max_line_size=65536,
-        max_field_size=65536,
-    )
+    def _internal_error(self, given: HttpIn, error: Exception) -> HttpOut:
+        self._failed(f"{given.method} {given.target.partition('?')[0][:80]}", error)
+        try:
+            return self.dialect.internal_error(given, self._now_ns())
+        except Exception as second:
+            self._failed("an internal error", second)
+            return text_answer(500, "internal error")
 
+    def _closed(self, session: Session) -> None:
+        try:
+            session.closed(self._now_ns())
+        except Exception as error:
+            self._failed("a connection's end", error)
 
-class CommandHandler(Protocol):
-    """What answers on the control port."""
-
-    async def answer(self, request: HttpIn, connection: Hashable) -> HttpOut:
-        """The answer to one request; ``connection`` is what it came on."""
-
-    def disconnected(self, connection: Hashable) -> None:
-        """That connection is gone."""
-
-
-def control_server(control: CommandHandler) -> web.Server:
-    """The control port: same checks, one coroutine that answers."""
-
-    async def handle(request: web.BaseRequest, given: HttpIn) -> web.StreamResponse:
-        return response(await control.answer(given, request.protocol))
-
-    return http_server(handle, control.disconnected, idle_s=CONTROL_IDLE_S)
+    def _failed(self, doing: str, error: Exception) -> None:
+        """Count what a dialect raised; what is new goes to the log, in one line."""
+        self.counts["failures"] += 1
+        line = f"{self.dialect.name} failed at {doing}: {one_line(error)}"
+        if line not in self._reported and len(self._reported) < REPORTED:
+            self._reported.add(line)
+            log.error("%s", line)
