@@ -245,3 +245,40 @@ def test_help_is_light() -> None:
     env = os.environ | {"COLUMNS": "80"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
     assert done.stderr.strip() == "[]" and "exchange" in done.stdout
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly() -> None:
+    """``vocx ... | head``: no traceback, and the code that other programs give."""
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run([*COMMAND, "version"], stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+@pytest.mark.parametrize("arguments", [["version"], ["--help"]])
+def test_an_output_that_cannot_be_written_is_a_line(arguments: list[str]) -> None:
+    """A full disk: what, why, code 1."""
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
+    assert (ended.returncode, ended.stderr) == (1, "vocx: the output: No space left on device\n")
+
+
+def test_a_terminal_without_the_letters_gets_others() -> None:
+    """In place of a traceback after a minute of measuring."""
+    code = (
+        "from vocx.cli.app import app, main\n"
+        "app.command('say')(lambda: print('516 \u00b1 54 \u2013 \u2265 3 \U0001f40d'))\n"
+        "main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "say"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "516 +- 54 - >= 3 ?\n", "")

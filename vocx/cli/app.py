@@ -8,7 +8,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from vocx.errors import BadInput, VocxError
+from vocx.cli import output
+from vocx.errors import BadInput
 
 app = typer.Typer(
     name="vocx",
@@ -36,13 +37,8 @@ Folder = Annotated[
 
 
 def main() -> NoReturn:
-    """The console command: typed errors in a line or two, no traceback."""
-    try:
-        app()
-    except VocxError as error:
-        print(f"vocx: {error}", file=sys.stderr)
-        sys.exit(1)
-    sys.exit(0)
+    """The console command: errors in a line or two, no traceback."""
+    output.run(app)
 
 
 @app.callback(invoke_without_command=True)
