@@ -158,8 +158,8 @@ def test_a_file_is_not_lost(tmp_path: Path) -> None:
     there = tmp_path / "there.json"
     there.write_text("mine")
     with pytest.raises(BadInput, match="--overwrite"):
-        compare.free(tmp_path / "there", overwrite=False)
-    assert compare.free(there, overwrite=True) == there and there.read_text() == "mine"
+        compare.output_path(tmp_path / "there", overwrite=False)
+    assert compare.output_path(there, overwrite=True) == there and there.read_text() == "mine"
 
 
 def test_an_interrupt_leaves_nothing() -> None:

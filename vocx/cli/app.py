@@ -34,6 +34,12 @@ Folder = Annotated[
         show_default="./vocx-lessons, or the notebooks of a checkout",
     ),
 ]
+VenueName = Annotated[
+    str | None,
+    typer.Option(
+        "--venue", metavar="NAME", help="Which exchange.", show_default="the first by name"
+    ),
+]
 
 
 def main() -> NoReturn:
@@ -111,6 +117,12 @@ def exchange(
     raise typer.Exit(process.run_foreground(config))
 
 
+def _venue(name: str | None) -> str:
+    from vocx import venues
+
+    return name or venues.names()[0]
+
+
 def _speed(text: str) -> float | None:
     if text == "max":
         return None
@@ -139,6 +151,7 @@ def compare(
         bool, typer.Option("--full", help="More samples, narrower intervals, p99; minutes.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="The path of the invented market.")] = 7,
+    venue: VenueName = None,
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object instead of a table.")
     ] = False,
@@ -152,21 +165,22 @@ def compare(
 
     Opens a lab of its own: no account, no network. About a minute.
     """
-    from vocx.cli import compare as run
+    from vocx.cli import compare as comparison
 
     if more and not rtt:
         raise typer.BadParameter("numbers are for --rtt: vocx compare --rtt 0 20 80 200")
-    wish = run.asked([*(rtt or []), *(more or [])], seconds, full=full, seed=seed)
-    path = run.free(output, overwrite=overwrite)
+    distances = [*(rtt or []), *(more or [])]
+    plan = comparison.plan(distances, seconds, full=full, seed=seed, venue=_venue(venue))
+    path = comparison.output_path(output, overwrite=overwrite)
     try:
-        found = run.measured(wish)
+        found = comparison.run(plan)
     except KeyboardInterrupt:
         print("vocx: stopped; the lab is closed, nothing was written", file=sys.stderr)
         raise typer.Exit(130) from None
     if path is not None:
         print(f"kept in {found.save(path, overwrite=True)}", file=sys.stderr)
     if json:
-        print(run.as_json(found, wish))
+        print(comparison.as_json(found, plan))
         return
     from vocx.cli import compared
 
@@ -220,8 +234,9 @@ def record(
     ] = None,
     seconds: Annotated[float | None, typer.Option(min=0.1, show_default="until Ctrl-C")] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", show_default="binance-<symbols>-<time>.gz")
+        Path | None, typer.Option("--output", "-o", show_default="<venue>-<symbols>-<time>.gz")
     ] = None,
+    venue: VenueName = None,
     where: Annotated[str, typer.Option(help="lab, testnet or real.")] = "lab",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
@@ -236,9 +251,9 @@ def record(
     wanted = symbols or ["BTC/USDT"]
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     name = "-".join(symbol.replace("/", "").lower() for symbol in wanted)
-    with connect("binance", cast(Where, where)) as source:
+    with connect(_venue(venue), cast(Where, where)) as source:
         print("Recording; Ctrl-C ends it." if seconds is None else "Recording.", flush=True)
-        path = output or Path(f"binance-{name}-{stamp}.gz")
+        path = output or Path(f"{source.venue.name}-{name}-{stamp}.gz")
         channels = channel or ["trades", "quotes", "book"]
         print(run(source, channels, wanted, seconds, path, overwrite=overwrite))
 

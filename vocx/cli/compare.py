@@ -26,13 +26,14 @@ MOST = 8
 LIBRARIES = ("vocx", "requests", "urllib3", "websocket-client", "aiohttp", "msgspec")
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What the command line asked for, checked."""
 
     rtts: list[float]
     seconds: float
     full: bool
     seed: int
+    venue: str
     symbol: str = "BTC/USDT"
 
     @property
@@ -44,8 +45,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         return [*ages, calls, self.seconds + 2.0, 4.0 + more, 2.0 + 2.0 * more]
 
 
-def asked(rtt: Sequence[str], seconds: float | None, *, full: bool, seed: int) -> Asked:
-    """The wish of a command line.
+def plan(rtt: Sequence[str], seconds: float | None, *, full: bool, seed: int, venue: str) -> Plan:
+    """What a command line asks for.
 
     Raises
     ------
@@ -59,7 +60,7 @@ def asked(rtt: Sequence[str], seconds: float | None, *, full: bool, seed: int) -
             f"--seconds is {wanted:g}; write {LEAST_S:g} to {MOST_S:g}: a poll every second is "
             "one of the feeds, and once is no measurement"
         )
-    return Asked(rtts=rtts, seconds=wanted, full=full, seed=seed)
+    return Plan(rtts=rtts, seconds=wanted, full=full, seed=seed, venue=venue)
 
 
 def distances(words: Sequence[str]) -> list[float]:
@@ -82,7 +83,7 @@ def distances(words: Sequence[str]) -> list[float]:
     return found or list(RTTS)
 
 
-def free(path: Path | None, *, overwrite: bool) -> Path | None:
+def output_path(path: Path | None, *, overwrite: bool) -> Path | None:
     """The file to write, refused before a minute was spent on measuring."""
     if path is None:
         return None
@@ -110,29 +111,29 @@ def _writable(place: Path) -> None:
         raise BadInput(f"{place} cannot be written ({error.strerror}); give another path") from None
 
 
-def measured(wish: Asked) -> Article:
+def run(asked: Plan) -> Article:
     """Open a lab, measure in it, and end it; progress goes to stderr while that is a terminal."""
     from vocx import lab, measure, venues
     from vocx.exchange import Exchange
 
     # Nothing but the result may reach stdout: somebody parses it.
-    with redirect_stdout(sys.stderr), _progress(wish) as say:
+    with redirect_stdout(sys.stderr), _progress(asked) as say:
         with (
-            lab.open(seed=wish.seed, name="compare", replace=True) as opened,
-            Exchange(venues.get("binance"), "lab", lab=opened) as exchange,
+            lab.open(seed=asked.seed, name="compare", replace=True) as opened,
+            Exchange(venues.get(asked.venue), "lab", lab=opened) as exchange,
         ):
             return measure.article(
                 exchange,
-                rtts=wish.rtts,
-                seconds=wish.seconds,
-                full=wish.full,
-                symbol=wish.symbol,
+                rtts=asked.rtts,
+                seconds=asked.seconds,
+                full=asked.full,
+                symbol=asked.symbol,
                 progress=say,
             )
 
 
 @contextmanager
-def _progress(wish: Asked) -> Iterator[Any]:
+def _progress(asked: Plan) -> Iterator[Any]:
     console = Console(stderr=True)
     bar = Progress(
         SpinnerColumn(),
@@ -145,7 +146,7 @@ def _progress(wish: Asked) -> Iterator[Any]:
         disable=not console.is_terminal,
     )
     with bar:
-        steps = wish.steps
+        steps = asked.steps
         task = bar.add_task("opening a lab", total=sum(steps) + 1.0, about=sum(steps) + 1.0)
         waiting = iter([1.0, *steps])
 
@@ -155,7 +156,7 @@ def _progress(wish: Asked) -> Iterator[Any]:
         yield say
 
 
-def as_json(found: Article, wish: Asked) -> str:
+def as_json(found: Article, asked: Plan) -> str:
     """Everything as one JSON object: an interval is ``{"value", "low", "high", "n"}``."""
     parts = found.parts.given()
     whole = {
@@ -163,8 +164,8 @@ def as_json(found: Article, wish: Asked) -> str:
         "made": found.conditions.made,
         "machine": found.conditions.machine,
         "versions": {name: version(name) for name in LIBRARIES},
-        "seed": wish.seed,
-        "parameters": wish,
+        "seed": asked.seed,
+        "parameters": asked,
         "article": found.rows(),
         "ages": found.parts.sweep.rows() if found.parts.sweep is not None else [],
         "measured": {name: part.rows() for name, part in parts.items() if name != "sweep"},
