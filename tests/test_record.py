@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vocx.errors import BadInput, NotAllowed, RecordingError, UnknownChannel, UnknownSymbol
+from vocx.lab.dialects.binance.recording import BinanceRecording
 from vocx.lab.market.replay import open_replay
 from vocx.record import record
 from vocx.recording import Line, Writer, read, split
@@ -130,7 +131,7 @@ def test_a_recording_of_the_lab_can_be_played(exchange: Exchange, tmp_path: Path
     made = record(
         exchange, ["trades", "quotes", "book"], ["BTC/USDT", "ETH/USDT"], 3, tmp_path / "x.gz"
     )
-    simulation = open_replay([made.path], start_ns=0, speed=None)
+    simulation = open_replay([made.path], BinanceRecording(), speed=None)
     assert set(simulation.markets) == {"BTC/USDT", "ETH/USDT"} and simulation.frames > 10
     simulation.begin(0)
     while simulation.advance(0):

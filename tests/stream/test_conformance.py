@@ -20,6 +20,7 @@ import pytest
 import vocx.lab
 from vocx.book import LocalBook
 from vocx.facts import BookDelta, Facts, Quote, Trade
+from vocx.lab.dialects.binance.recording import BinanceRecording
 from vocx.lab.market.replay import open_replay
 from vocx.recording import read, split
 from vocx.stream import Stream
@@ -116,7 +117,7 @@ def same_tops(tops: list[tuple[int, Any]], quotes: list[Quote]) -> str:
 
 def test_the_replay_itself_ends_in_that_book(session: list[Path], truth: dict[str, Any]) -> None:
     """The simulation behind the lab's REST answers holds the same levels, in ticks and lots."""
-    simulation = open_replay(session, start_ns=0, speed=None)
+    simulation = open_replay(session, BinanceRecording(), speed=None)
     simulation.begin(0)
     while simulation.advance(0):
         pass

@@ -1,4 +1,4 @@
-"""The language that the lab's inside speaks: specs, orders, events.
+"""The language that the lab's inside speaks: instruments, intervals, orders, events.
 
 The engine and the crowd produce events; dialects turn them into a venue's frames; the truth log
 keeps them. All numbers are integers: prices in ticks, quantities in lots, times in nanoseconds
@@ -7,6 +7,7 @@ of the exchange's clock. Nothing here sends, sleeps or reads a clock.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -46,6 +47,38 @@ class InstrumentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     def to_quantity(self, lots: int) -> Decimal:
         return self.lot * lots
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """Numbered buckets of time: so many ``seconds``, or so many calendar ``months``.
+
+    ``offset_s`` is local time minus UTC in seconds: days begin at local midnight, weeks (a
+    multiple of 604,800 seconds) on Monday, months on the first.
+    """
+
+    seconds: int = 0
+    months: int = 0
+    offset_s: int = 0
+
+    @property
+    def phase_s(self) -> int:
+        """When bucket 0 of a fixed length begins, seconds since the epoch (a Thursday)."""
+        week = self.seconds and self.seconds % 604_800 == 0
+        return (4 * 86_400 if week else 0) - self.offset_s
+
+    def number(self, second: int) -> int:
+        """The bucket that a moment (seconds since the epoch) lies in."""
+        if self.seconds:
+            return (second - self.phase_s) // self.seconds
+        day = datetime.fromtimestamp(second + self.offset_s, UTC)
+        return ((day.year - 1970) * 12 + day.month - 1) // self.months
+
+    def start_s(self, number: int) -> int:
+        """When a bucket begins, seconds since the epoch."""
+        if self.seconds:
+            return number * self.seconds + self.phase_s
+        year, month = divmod(number * self.months, 12)
+        return int(datetime(1970 + year, month + 1, 1, tzinfo=UTC).timestamp()) - self.offset_s
 
 
 class Traded(msgspec.Struct, frozen=True, gc=False):
@@ -97,6 +130,43 @@ class Recorded(msgspec.Struct, frozen=True, gc=False):
     stream: str
     data: bytes
     wrapped: bytes
+
+
+TextLevel = tuple[str, str]
+"""(price, quantity) of a recorded frame, as the venue wrote them."""
+
+
+class RecordedTrade(msgspec.Struct, frozen=True, gc=False):
+    """A recorded match; numbers as the venue wrote them."""
+
+    at_ns: int
+    trade_id: int
+    price: str
+    quantity: str
+    taker: Side
+
+
+class RecordedQuote(msgspec.Struct, frozen=True, gc=False):
+    """Recorded best prices, as of ``update_id``."""
+
+    update_id: int
+    bid: TextLevel
+    ask: TextLevel
+
+
+class RecordedDepth(msgspec.Struct, frozen=True, gc=False):
+    """Recorded changes of a book, updates ``first_id`` to ``last_id``; quantity 0 removes a
+    level. With ``snapshot`` these levels are the whole book."""
+
+    first_id: int
+    last_id: int
+    bids: list[TextLevel]
+    asks: list[TextLevel]
+    snapshot: bool = False
+
+
+RecordedFact = RecordedTrade | RecordedQuote | RecordedDepth
+"""What a recorded frame says about the market."""
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):

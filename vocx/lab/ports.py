@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from vocx.lab.events import AnyEvent, Bar, InstrumentSpec, IntLevel, Traded, Window
+from vocx.lab.events import (
+    AnyEvent,
+    Bar,
+    InstrumentSpec,
+    Interval,
+    IntLevel,
+    RecordedDepth,
+    RecordedFact,
+    Traded,
+    Window,
+)
 
 if TYPE_CHECKING:
     from vocx.lab.accounts.accounts import Accounts
@@ -42,19 +52,22 @@ class Market(Protocol):
 
     def bars(
         self,
-        interval: str,
+        interval: Interval,
         limit: int,
         now_ns: int,
         *,
         start_ns: int | None = None,
         end_ns: int | None = None,
-        offset_ns: int = 0,
     ) -> Sequence[Bar]:
-        """Candles oldest first, the open one included; ``interval`` as Binance writes it
-        (``"1s"`` to ``"1M"``), ``offset_ns`` shifts the boundaries (time zones)."""
+        """Candles oldest first, the open one included.
+
+        They reach back as far as the market knows: years for whole hours, 40 days for whole
+        minutes, the kept trades for less.
+        """
 
     def window(self, length_ns: int, now_ns: int) -> Window:
-        """The rolling window of that length that ends at ``now_ns``."""
+        """The rolling window of that length that ends at ``now_ns``; where it opens before the
+        kept trades, the cut minute is left out."""
 
     def average_price(self, minutes: int, now_ns: int) -> tuple[int, int]:
         """Volume-weighted average in 1e-8 of the quote asset, and the last trade's time."""
@@ -89,3 +102,38 @@ class MarketSimulation(Protocol):
 
     def step(self, count: int, now_ns: int) -> Sequence[AnyEvent]:
         """The next ``count`` steps of a paused market, whatever the clock says."""
+
+
+class RecordingFormat(Protocol):
+    """How one venue's frames are read from a recording: what replay asks its dialect."""
+
+    def frame(self, payload: bytes) -> tuple[str, bytes] | None:
+        """A stream frame's stream, by the venue's own name, and its payload without the wrapper;
+        ``None`` for another line. Quick: nothing is parsed."""
+
+    def assets(self, stream: str) -> tuple[str, str] | None:
+        """Base and quote of the symbol that a stream is about; ``None`` if it is about all."""
+
+    def sent_ns(self, data: bytes) -> int | None:
+        """The frame's own stamp, ``None`` if it bears none.
+
+        Raises
+        ------
+        ValueError
+            It is no JSON object.
+        """
+
+    def fact(self, stream: str, data: bytes) -> RecordedFact | None:
+        """What a frame says; ``None`` for one that only passes through."""
+
+    def snapshot(self, payload: bytes) -> RecordedDepth | None:
+        """The book that a recorded REST answer holds, ``None`` for another line.
+
+        Raises
+        ------
+        ValueError
+            It is no JSON object.
+        """
+
+    def event_id(self, data: bytes) -> int | None:
+        """The id that a frame carries: its trade id, else its update id."""

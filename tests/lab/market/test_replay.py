@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from vocx.errors import BadInput, RecordingError
-from vocx.lab.events import Recorded
+from vocx.lab.dialects.binance.recording import BinanceRecording
+from vocx.lab.events import Interval, Recorded
 from vocx.lab.market.replay import Replay, open_replay
 from vocx.recording import Line
 
@@ -54,7 +55,7 @@ SESSION = [
 
 def a_replay(lines: Iterable[bytes] = SESSION, **options: Any) -> Replay:
     numbered = [Line("x.gz", number, line) for number, line in enumerate(lines, 1)]
-    return Replay(lambda: iter(numbered), **options)
+    return Replay(lambda: iter(numbered), BinanceRecording(), **options)
 
 
 def test_it_waits_for_the_first_subscription() -> None:
@@ -123,7 +124,7 @@ def test_bars_and_window_hold_what_the_recording_holds() -> None:
     simulation.begin(0)
     simulation.advance(0)
     market, now_ns = simulation.markets["BTC/USDT"], simulation.exchange_ns(0)
-    bars = market.bars("1s", 10, now_ns)
+    bars = market.bars(Interval(seconds=1), 10, now_ns)
     assert [(b.trades, b.close, b.volume) for b in bars] == [
         (1, 10030, 25000),
         (0, 10030, 0),
@@ -210,6 +211,6 @@ def test_nothing_to_play_and_bad_speed(tmp_path: Path) -> None:
     (tmp_path / "empty.gz").write_bytes(gzip.compress(b""))
     for paths in ([], [tmp_path / "empty.gz"], [tmp_path / "none.gz"]):
         with pytest.raises(RecordingError):
-            open_replay(paths, start_ns=0)
+            open_replay(paths, BinanceRecording())
     with pytest.raises(BadInput, match="speed"):
         a_replay(speed=0)

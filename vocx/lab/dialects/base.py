@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from vocx.lab.events import AnyEvent
+from vocx.lab.ports import RecordingFormat
 
 
 class HttpIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +106,8 @@ class Dialect(Protocol):
     name: str
     paths: Mapping[str, str]
     """URL purpose to path, such as ``{"rest": "", "ws": "", "ws_api": "/ws-api/v3"}``."""
+    recording: RecordingFormat
+    """How the venue's frames are read from a recording."""
     listened: bool
     """Whether anybody has subscribed yet: a recording starts to play then."""
     emit: Callable[[Sequence[AnyEvent]], None]

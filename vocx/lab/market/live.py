@@ -1,4 +1,8 @@
-"""One live symbol as dialects read it: the book, the tape and the history before, as one."""
+"""One symbol as dialects read it: what trades, as trades, candles and windows.
+
+A market is a tape, perhaps the history that it continues, and a book: the engine's, or the one
+that a recording describes (:mod:`vocx.lab.market.replay`).
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,19 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from vocx.lab.events import Bar, Event, InstrumentSpec, IntLevel, Traded, Window
+from vocx.lab.events import Bar, Event, InstrumentSpec, Interval, IntLevel, Traded, Window
 from vocx.lab.market.candles import (
     CLOSE,
     COUNT,
     HIGH,
+    HOUR_S,
     LAST,
-    LENGTHS_S,
     LOW,
+    MINUTE_S,
     OPEN,
     QUOTE,
     SECOND,
     VOLUME,
-    WIDTH,
-    Interval,
     Table,
     grouped,
     joined,
@@ -27,41 +30,26 @@ from vocx.lab.market.candles import (
 )
 from vocx.lab.market.engine import Book
 from vocx.lab.market.history import History
-from vocx.lab.market.tape import Tape
-
-MOST_ROWS = 8_000
-"""Table rows that are worked on at once: days in the zone +5:30 are made of quarter hours."""
+from vocx.lab.market.tape import AT, Tape
 
 
-class LiveMarket:
-    """A market made of an engine's book, the tape it fills and the history it continues."""
+class TapeMarket:
+    """What a tape, continuing a history or none, knows of a symbol."""
 
-    def __init__(self, spec: InstrumentSpec, book: Book, tape: Tape, history: History) -> None:
+    def __init__(self, spec: InstrumentSpec, tape: Tape, history: History | None = None) -> None:
         self.spec = spec
-        self.book = book
-        self.tape = tape
+        self._tape = tape
         self.history = history
-        self._middles: dict[tuple[int, int], Table] = {}
         self._average = ((0, 0), 0)
 
     @property
-    def update_id(self) -> int:
-        return self.book.update_id
-
-    def record(self, events: Iterable[Event]) -> None:
-        """Put the trades among an operation's events on the tape; every operation on the book
-        is followed by this."""
-        for event in events:
-            if type(event) is Traded:
-                self.tape.add(event)
-
-    def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
-        """Bids descending and asks ascending, at most ``depth`` levels each."""
-        return self.book.top(depth)
+    def tape(self) -> Tape:
+        """Everything that has traded so far."""
+        return self._tape
 
     def best(self) -> tuple[int, int, int, int]:
         """bid, bid quantity, ask, ask quantity; 0 for a missing side."""
-        return self.book.best()
+        raise NotImplementedError
 
     def trades(
         self,
@@ -76,90 +64,53 @@ class LiveMarket:
 
     def bars(
         self,
-        interval: str,
+        interval: Interval,
         limit: int,
         now_ns: int,
         *,
         start_ns: int | None = None,
         end_ns: int | None = None,
-        offset_ns: int = 0,
     ) -> Sequence[Bar]:
-        """Candles oldest first, the open one included; see :class:`vocx.lab.ports.Market`.
-
-        Raises
-        ------
-        UnknownInterval
-            Names the intervals that exist.
-        """
-        kind = Interval(interval, offset_ns // SECOND)
-        end = kind.number(min(now_ns, now_ns if end_ns is None else end_ns) // SECOND)
+        """Candles oldest first, the open one included; see :class:`vocx.lab.ports.Market`."""
+        length = _table_length(interval)
+        earliest = self._earliest(interval, length)
+        if earliest is None or limit <= 0:
+            return []
+        end = interval.number(min(now_ns, now_ns if end_ns is None else end_ns) // SECOND)
         first = end - limit + 1
         if start_ns is not None:
             # The first bar that opens at or after start_ns.
-            first = kind.number(-(-start_ns // SECOND) - 1) + 1
-        first = max(first, kind.number(self.history.first_s - 1) + 1)
+            first = interval.number(-(-start_ns // SECOND) - 1) + 1
+        first = max(first, earliest)
         if start_ns is not None:
             end = min(end, first + limit - 1)
-        if end < first or limit <= 0:
+        if end < first:
             return []
-        edges = [kind.start_s(number) for number in range(first, end + 2)]
-        length = kind.table_s
-        many = max(1, MOST_ROWS * length // (edges[1] - edges[0]))
-        bars: list[Bar] = []
-        for at in range(0, len(edges) - 1, many):
-            bars += self._bars(edges[at : at + many + 1], length, now_ns // SECOND)
-        return bars
-
-    def _bars(self, edges: list[int], length: int, now_s: int) -> list[Bar]:
-        """The bars between neighbouring edges, made of one table."""
-        table = self.rows(length, edges[0] // length, min(edges[-1], now_s + length))
-        starts = np.array([(edge - edges[0]) // length for edge in edges[:-1]])
+        edges = [interval.start_s(number) for number in range(first, end + 2)]
+        begin, known = edges[0] // length, now_ns // SECOND // length + 1
+        table = self._rows(length, begin, min(-(-edges[-1] // length), known))
+        starts = np.array(edges[:-1]) // length - begin
         merged = grouped(table, starts).tolist()
         return [to_bar(row, edges[at], edges[at + 1]) for at, row in enumerate(merged)]
 
-    def rows(self, length_s: int, first: int, end_s: int) -> Table:
-        """Buckets from ``first`` up to the second ``end_s`` of one table length: history, then
-        live, merged in the bucket where one becomes the other."""
-        end = max(-(-end_s // length_s), first + 1)
-        border = self.history.start_ns // SECOND // length_s
-        if end <= border:
-            return self.history.rows(length_s, first, end)
-        if first > border:
-            return self.tape.rows(length_s, first, end)
-        earlier = self.history.rows(length_s, first, border + 1)
-        later = self.tape.rows(length_s, border, end)
-        middle = joined(earlier[-1], later[0])
-        return np.concatenate([earlier[:-1], middle[None], later[1:]])
-
     def window(self, length_ns: int, now_ns: int) -> Window:
-        """The rolling window of that length that ends at ``now_ns``, in whole seconds.
-
-        The part between the first and the last two minutes is kept for a minute, because
-        tickers ask for every symbol every second.
-        """
+        """The rolling window of that length that ends at ``now_ns``, in whole seconds as far as
+        trades are kept, in whole minutes before."""
         end_s = now_ns // SECOND + 1
-        begin_s = max(end_s - length_ns // SECOND, self.history.first_s)
-        # The minute before the current one stays out of what is kept: it may still be filling.
-        head, tail = -(-begin_s // 60) * 60, end_s // 60 * 60 - 60
-        if head >= tail:
-            table = self.rows(1, begin_s, end_s)
-        else:
-            parts = [self._middle(head, tail)]
-            if begin_s < head:
-                parts.insert(0, self.rows(1, begin_s, head))
-            if tail < end_s:
-                parts.append(self.rows(60, tail // 60, end_s))
-            table = np.concatenate(parts)
-        row = grouped(table, np.zeros(1, np.int64))[0].tolist()
+        open_s, table, before = self._span(end_s - length_ns // SECOND, end_s)
         newest = self.tape.newest
+        if not table[:, COUNT].any() and not before:
+            before = newest.price if newest else self.best()[0]
+            table[:, [OPEN, HIGH, LOW, CLOSE]] = before
+        row = grouped(table, np.zeros(1, np.int64))[0].tolist()
         return Window(
-            open_ns=begin_s * SECOND,
+            open_ns=open_s * SECOND,
             close_ns=now_ns,
             open=row[OPEN],
             high=row[HIGH],
             low=row[LOW],
             close=row[CLOSE],
-            previous_close=self._close_before(begin_s),
+            previous_close=before or row[OPEN],
             last_quantity=newest.quantity if newest else 0,
             volume=row[VOLUME],
             quote_volume=row[QUOTE],
@@ -174,51 +125,94 @@ class LiveMarket:
         The average is taken once a second and kept for the rest of it: every order asks for it.
         """
         key = (minutes, now_ns // SECOND)
-        if self._average[0] != key:
-            self._average = key, self._averaged(*key)
         newest = self.tape.newest
-        return self._average[1], newest.at_ns if newest else self.history.start_ns
+        if self._average[0] != key:
+            _, table, before = self._span(key[1] + 1 - MINUTE_S * minutes, key[1] + 1)
+            volume, quote = int(table[:, VOLUME].sum()), int(table[:, QUOTE].sum())
+            unit = int(self.spec.tick.scaleb(8))
+            last = newest.price if newest else before or self.best()[0]
+            self._average = key, quote * unit // volume if volume else last * unit
+        return self._average[1], newest.at_ns if newest else now_ns
 
-    def _averaged(self, minutes: int, second: int) -> int:
-        end_s = second + 1
-        table = self.rows(1, max(end_s - 60 * minutes, self.history.first_s), end_s)
-        volume, quote = int(table[:, VOLUME].sum()), int(table[:, QUOTE].sum())
-        unit = int(self.spec.tick.scaleb(8))
-        return quote * unit // volume if volume else int(table[-1, CLOSE]) * unit
+    def _earliest(self, interval: Interval, length: int) -> int | None:
+        """The first bar that can be told whole; ``None`` when nothing is known."""
+        if self.history is not None and length >= MINUTE_S:
+            return interval.number(self.history.first_s(length) - 1) + 1
+        table = self.tape.trades_table
+        if not len(table):
+            return None
+        return interval.number(int(table[0, AT]) // SECOND) + (not self.tape.whole)
 
-    def _close_before(self, second: int) -> int:
-        if second <= self.history.first_s:
-            return int(self.rows(1, second, second + 1)[0, OPEN])
-        return int(self.rows(1, second - 1, second)[0, CLOSE])
+    def _span(self, begin_s: int, end_s: int) -> tuple[int, Table, int]:
+        """When a stretch of seconds really begins, its rows, and the close before it (0 when
+        there was none): whole minutes, before them seconds if their trades are kept."""
+        first_s = 0 if self.history is None else self.history.first_s(MINUTE_S) + MINUTE_S
+        begin_s, end_s = max(begin_s, first_s), max(end_s, first_s + MINUTE_S)
+        minute, end = -(-begin_s // MINUTE_S), -(-end_s // MINUTE_S)
+        trades = self.tape.trades_table
+        if self.tape.whole or (len(trades) and int(trades[0, AT]) < begin_s * SECOND):
+            head_end = min(minute * MINUTE_S, end_s)
+            head = self.tape.buckets(1, begin_s - 1, head_end)
+            if minute >= end:
+                return begin_s, head[1:], int(head[0, CLOSE])
+            table = self._rows(MINUTE_S, minute, end)
+            return begin_s, np.concatenate([head[1:], table]), int(head[0, CLOSE])
+        minute = min(minute, end - 1)
+        table = self._rows(MINUTE_S, minute - 1, end)
+        return minute * MINUTE_S, table[1:], int(table[0, CLOSE])
 
-    def _middle(self, begin_s: int, end_s: int) -> Table:
-        """Whole minutes merged into one row; kept while it is asked for."""
-        table = self._middles.get((begin_s, end_s))
-        if table is None:
-            table = np.zeros((0, WIDTH), np.int64)
-            for length, first, end in _pieces(begin_s, end_s):
-                table = np.concatenate([table, self.rows(length, first, end * length)])
-            table = grouped(table, np.zeros(1, np.int64))
-            if len(self._middles) >= 8:
-                self._middles.clear()
-            self._middles[(begin_s, end_s)] = table
-        return table
+    def _rows(self, length_s: int, first: int, end: int) -> Table:
+        """Buckets ``first`` to ``end - 1`` of one length: history, then live, merged in the
+        bucket where one becomes the other."""
+        if length_s < MINUTE_S:
+            return self.tape.buckets(length_s, first, end)
+        if self.history is None:
+            return self._live(length_s, first, end)
+        border = self.history.start_ns // SECOND // length_s
+        if end <= border:
+            return self.history.rows(length_s, first, end)
+        if first > border:
+            return self._live(length_s, first, end)
+        earlier = self.history.rows(length_s, first, border + 1)
+        later = self._live(length_s, border, end)
+        middle = joined(earlier[-1], later[0])
+        return np.concatenate([earlier[:-1], middle[None], later[1:]])
+
+    def _live(self, length_s: int, first: int, end: int) -> Table:
+        per = length_s // MINUTE_S
+        minutes = self.tape.minutes(first * per, end * per)
+        return minutes if per == 1 else grouped(minutes, np.arange(0, len(minutes), per))
 
 
-def _pieces(begin_s: int, end_s: int) -> list[tuple[int, int, int]]:
-    """A stretch of whole minutes as runs of table buckets (length, first, end), the longest
-    where they fit."""
-    head: list[tuple[int, int, int]] = []
-    tail: list[tuple[int, int, int]] = []
-    for length in LENGTHS_S[-2::-1]:
-        longer = LENGTHS_S[max(LENGTHS_S.index(length) - 1, 0)]
-        up = min(-(-begin_s // longer) * longer, end_s)
-        down = max(end_s // longer * longer, up)
-        if longer == length:
-            up, down = end_s, end_s
-        if begin_s < up:
-            head.append((length, begin_s // length, up // length))
-        if down < end_s:
-            tail.insert(0, (length, down // length, end_s // length))
-        begin_s, end_s = up, down
-    return head + tail
+class LiveMarket(TapeMarket):
+    """A market made of an engine's book, the tape it fills and the history it continues."""
+
+    def __init__(self, spec: InstrumentSpec, book: Book, tape: Tape, history: History) -> None:
+        super().__init__(spec, tape, history)
+        self.book = book
+
+    @property
+    def update_id(self) -> int:
+        return self.book.update_id
+
+    def record(self, events: Iterable[Event]) -> None:
+        """Put the trades among an operation's events on the tape; every operation on the book
+        is followed by this."""
+        for event in events:
+            if type(event) is Traded:
+                self._tape.add(event)
+
+    def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
+        """Bids descending and asks ascending, at most ``depth`` levels each."""
+        return self.book.top(depth)
+
+    def best(self) -> tuple[int, int, int, int]:
+        """bid, bid quantity, ask, ask quantity; 0 for a missing side."""
+        return self.book.best()
+
+
+def _table_length(interval: Interval) -> int:
+    """The longest bucket, an hour, a minute or a second, that every boundary falls on."""
+    grain = interval.seconds or HOUR_S
+    fits = [n for n in (HOUR_S, MINUTE_S) if grain % n == 0 and interval.offset_s % n == 0]
+    return fits[0] if fits else 1

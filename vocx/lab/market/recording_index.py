@@ -12,41 +12,20 @@ from collections import Counter
 from collections.abc import Iterable
 from decimal import Decimal
 
-import msgspec
-
 from vocx.errors import RecordingError
-from vocx.lab.events import InstrumentSpec
+from vocx.lab.events import (
+    InstrumentSpec,
+    RecordedDepth,
+    RecordedFact,
+    RecordedQuote,
+    RecordedTrade,
+    TextLevel,
+)
+from vocx.lab.ports import RecordingFormat
 from vocx.recording import Line, bad_line, split
 
-QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "USD")
 SAMPLE = 20_000
 """Numbers that are looked at to find the steps."""
-Levels = list[tuple[str, str]]
-
-
-class Data(msgspec.Struct, gc=False):
-    """The payload's fields that matter here, by Binance's names."""
-
-    event_time: int = msgspec.field(default=0, name="E")
-    symbol: str = msgspec.field(default="", name="s")
-    first: int = msgspec.field(default=0, name="U")
-    last: int = msgspec.field(default=0, name="u")
-    price: str | None = msgspec.field(default=None, name="p")
-    quantity: str | None = msgspec.field(default=None, name="q")
-    bids: str | Levels | None = msgspec.field(default=None, name="b")
-    bid_quantity: str | None = msgspec.field(default=None, name="B")
-    asks: str | Levels | None = msgspec.field(default=None, name="a")
-    ask_quantity: str | None = msgspec.field(default=None, name="A")
-
-
-class Body(msgspec.Struct, gc=False):
-    """One line: a frame of a combined stream, or the body of a REST depth reply."""
-
-    stream: str = ""
-    data: msgspec.Raw = msgspec.Raw(b"{}")
-    last_update_id: int | None = msgspec.field(default=None, name="lastUpdateId")
-    bids: Levels = []
-    asks: Levels = []
 
 
 class Digits:
@@ -61,7 +40,8 @@ class Digits:
         self._seen = 0
         self._used: Counter[int] = Counter()
 
-    def see(self, text: str) -> None:
+    def add(self, text: str) -> None:
+        """Count one number's decimals."""
         if self._seen < SAMPLE:
             self._seen += 1
             self._used[len(text.partition(".")[2].rstrip("0"))] += 1
@@ -81,55 +61,64 @@ class Digits:
         return Decimal(1).scaleb(-used)
 
 
-class Seen:
-    """What was seen of one symbol."""
+class IndexedSymbol:
+    """What a recording holds of one symbol.
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    Attributes
+    ----------
+    snapshots : list of RecordedDepth
+        Whole books, in the order in which they were recorded.
+    """
+
+    def __init__(self, base: str, quote: str) -> None:
+        self.base, self.quote = base, quote
         self.price, self.quantity = Digits(), Digits()
         self.first_id = self.last_id = 0
         self.last_price = "1"
-        self.snapshots: list[tuple[int, Levels, Levels]] = []
+        self.snapshots: list[RecordedDepth] = []
 
-    def see_levels(self, levels: Levels) -> None:
+    def add(self, fact: RecordedFact) -> None:
+        """Take in what one frame says."""
+        if isinstance(fact, RecordedTrade):
+            self.last_price = fact.price
+            self._levels([(fact.price, fact.quantity)])
+        elif isinstance(fact, RecordedQuote):
+            self.last_price = fact.bid[0]
+            self._levels([fact.bid, fact.ask])
+        else:
+            self._levels(fact.bids)
+            self._levels(fact.asks)
+            if fact.snapshot:
+                self.snapshots.append(fact)
+            else:
+                self.first_id = self.first_id or fact.first_id
+                self.last_id = fact.last_id
+
+    def _levels(self, levels: Iterable[TextLevel]) -> None:
         if self.price.full:
             return
-        see_price, see_quantity = self.price.see, self.quantity.see
         for price, quantity in levels:
-            see_price(price)
-            see_quantity(quantity)
-
-    def see(self, data: Data) -> None:
-        if data.price is not None and data.quantity is not None:
-            self.last_price = data.price
-            self.see_levels([(data.price, data.quantity)])
-        elif isinstance(data.bids, list) and isinstance(data.asks, list):
-            self.first_id = self.first_id or data.first
-            self.last_id = data.last
-            self.see_levels(data.bids)
-            self.see_levels(data.asks)
-        elif isinstance(data.bids, str) and isinstance(data.asks, str):
-            self.last_price = data.bids
-            quantities = data.bid_quantity or "0", data.ask_quantity or "0"
-            self.see_levels([(data.bids, quantities[0]), (data.asks, quantities[1])])
+            self.price.add(price)
+            self.quantity.add(quantity)
 
     @property
     def spec(self) -> InstrumentSpec:
-        base, quote = split_name(self.name)
         return InstrumentSpec(
-            base=base,
-            quote=quote,
+            base=self.base,
+            quote=self.quote,
             tick=self.price.step,
             lot=self.quantity.step,
             price=Decimal(self.last_price),
         )
 
 
-class Survey:
-    """The result: ``seen`` by symbol as the venue writes it, times, and bad lines.
+class RecordingIndex:
+    """The result.
 
     Attributes
     ----------
+    symbols : dict
+        :class:`IndexedSymbol` by symbol, ``"BTC/USDT"``.
     frames : int
         Stream frames that can be played.
     first_ns, last_ns : int
@@ -140,68 +129,63 @@ class Survey:
         Lines to leave out; empty unless they were asked to be skipped.
     """
 
-    def __init__(self) -> None:
-        self.seen: dict[str, Seen] = {}
+    def __init__(self, form: RecordingFormat) -> None:
+        self.symbols: dict[str, IndexedSymbol] = {}
         self.frames = 0
-        self.first_ns = self.last_ns = 0
+        self.first_ns = self.last_ns = self.shift_ns = 0
         self.bad: set[tuple[str, int]] = set()
-        self._ahead: list[int] = []
-        self._snapshots: list[Body] = []
+        self._form = form
+        self._stamped = False
+        self._snapshots: list[RecordedDepth] = []
 
-    @property
-    def shift_ns(self) -> int:
-        return self._ahead[0] if self._ahead else 0
-
-    def take(self, line: Line) -> None:
+    def add(self, line: Line) -> None:
         """Look at one line; ``RecordingError`` when it is corrupt."""
         arrived_ns, payload = split(line)
+        frame = self._form.frame(payload)
         try:
-            body = _BODY.decode(payload)
-            data = _DATA.decode(body.data) if body.stream else None
-        except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+            if frame is None:
+                snapshot = self._form.snapshot(payload)
+                self._snapshots += [] if snapshot is None else [snapshot]
+            else:
+                self._add_frame(*frame, arrived_ns)
+        except ValueError as error:
             raise bad_line(line, f"it is no frame that can be read ({error})") from None
         self.first_ns = self.first_ns or arrived_ns
         self.last_ns = max(self.last_ns, arrived_ns)
-        if data is not None:
-            self._take_frame(body.stream, data, arrived_ns)
-        elif body.last_update_id is not None:
-            self._snapshots.append(body)
 
-    def _take_frame(self, stream: str, data: Data, arrived_ns: int) -> None:
+    def _add_frame(self, stream: str, data: bytes, arrived_ns: int) -> None:
+        sent_ns = self._form.sent_ns(data)
         self.frames += 1
-        if data.event_time:
-            ahead = stamp_ns(data.event_time) - arrived_ns
-            if not self._ahead or ahead > self._ahead[0]:
-                self._ahead = [ahead]
-        name = data.symbol or stream.partition("@")[0].upper()
-        if name and name[0] != "!":
-            seen = self.seen.get(name)
-            if seen is None:
-                seen = self.seen[name] = Seen(name)
-            seen.see(data)
+        if sent_ns is not None:
+            ahead_ns = sent_ns - arrived_ns
+            self.shift_ns = max(self.shift_ns, ahead_ns) if self._stamped else ahead_ns
+            self._stamped = True
+        assets = self._form.assets(stream)
+        if assets is None:
+            return
+        found = self.symbols.setdefault("/".join(assets), IndexedSymbol(*assets))
+        fact = self._form.fact(stream, data)
+        if fact is not None:
+            found.add(fact)
 
     def finish(self) -> None:
         """Give each snapshot to the symbol whose update ids it lies within."""
-        for body in self._snapshots:
-            found = self._owner(body.last_update_id or 0)
-            if found is not None:
-                found.see_levels(body.bids)
-                found.see_levels(body.asks)
-                found.snapshots.append((body.last_update_id or 0, body.bids, body.asks))
+        for snapshot in self._snapshots:
+            owner = self._owner(snapshot.last_id)
+            if owner is not None:
+                owner.add(snapshot)
         self._snapshots.clear()
 
-    def _owner(self, update_id: int) -> Seen | None:
-        for seen in self.seen.values():
-            if seen.first_id and seen.first_id - 1 <= update_id <= seen.last_id:
-                return seen
-        return next(iter(self.seen.values())) if len(self.seen) == 1 else None
+    def _owner(self, update_id: int) -> IndexedSymbol | None:
+        for found in self.symbols.values():
+            if found.first_id and found.first_id - 1 <= update_id <= found.last_id:
+                return found
+        return next(iter(self.symbols.values())) if len(self.symbols) == 1 else None
 
 
-_BODY = msgspec.json.Decoder(Body)
-_DATA = msgspec.json.Decoder(Data)
-
-
-def survey(lines: Iterable[Line], *, skip_bad: bool = False) -> Survey:
+def index_recording(
+    lines: Iterable[Line], form: RecordingFormat, *, skip_bad: bool = False
+) -> RecordingIndex:
     """Look through a recording.
 
     Raises
@@ -209,28 +193,15 @@ def survey(lines: Iterable[Line], *, skip_bad: bool = False) -> Survey:
     RecordingError
         For the first corrupt line (unless ``skip_bad``), and when there is nothing to play.
     """
-    result = Survey()
+    index = RecordingIndex(form)
     for line in lines:
         try:
-            result.take(line)
+            index.add(line)
         except RecordingError:
             if not skip_bad:
                 raise
-            result.bad.add((line.file, line.number))
-    result.finish()
-    if not result.frames:
+            index.bad.add((line.file, line.number))
+    index.finish()
+    if not index.frames:
         raise RecordingError("the recording holds no stream frames; there is nothing to play")
-    return result
-
-
-def stamp_ns(stamp: int) -> int:
-    """A stamp of the wire, milliseconds or microseconds, as nanoseconds."""
-    return stamp * 1_000 if stamp > 10**14 else stamp * 1_000_000
-
-
-def split_name(name: str) -> tuple[str, str]:
-    """``("BTC", "USDT")`` of ``"BTCUSDT"``."""
-    for quote in QUOTES:
-        if name.endswith(quote) and len(name) > len(quote):
-            return name[: -len(quote)], quote
-    return name[:3] or name, name[3:] or name
+    return index

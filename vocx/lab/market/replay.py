@@ -4,26 +4,180 @@ The play starts with the first subscription. The exchange's clock is the recordi
 at the first frame until then, runs ``speed`` times as fast as ours afterwards, and jumps from
 frame to frame at full speed (``speed=None``). After the last frame streams stay open and silent.
 
-The core takes lines; :func:`open_replay` reads them from files. Files are read twice, once to
-survey and once to play, and never kept in memory as a whole.
+The core takes lines; :func:`open_replay` reads them from files. Files are read twice, once for
+the index and once to play, and never kept in memory as a whole. Frames are looked into only when
+somebody asks, or when many wait: a replay at full speed has no time to parse what nobody reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from vocx.errors import BadInput, RecordingError
-from vocx.lab.events import Event, Recorded
-from vocx.lab.market import replay_market
-from vocx.lab.market.recording_index import Survey, survey
-from vocx.lab.ports import Market
+from vocx.lab.events import (
+    Event,
+    InstrumentSpec,
+    IntLevel,
+    Recorded,
+    RecordedDepth,
+    RecordedQuote,
+    RecordedTrade,
+    TextLevel,
+    Traded,
+)
+from vocx.lab.market.live import TapeMarket
+from vocx.lab.market.recording_index import RecordingIndex, index_recording
+from vocx.lab.market.tape import Tape
+from vocx.lab.ports import Market, RecordingFormat
 from vocx.recording import Line, read, split
 
-HEAD = b'{"stream":"'
-MIDDLE = b'","data":'
+PARSE_AT = 256
+"""Frames of one symbol that may wait before they are looked into."""
+KEPT_TRADES = 200_000
+
+
+class RecordedBook:
+    """A book as recorded frames describe it.
+
+    It begins as the recorded snapshot, and changes older than it are dropped, so who asks before
+    the snapshot's moment gets the snapshot. Where a change is missing, the next snapshot counts.
+    """
+
+    def __init__(self, spec: InstrumentSpec, snapshots: Sequence[RecordedDepth]) -> None:
+        self.update_id = 0
+        self._tick, self._lot = _decimals(spec.tick), _decimals(spec.lot)
+        self._snapshots = list(snapshots)
+        self._bids: dict[str, str] = {}
+        self._asks: dict[str, str] = {}
+        self._quote: RecordedQuote | None = None
+        self._sorted: tuple[list[IntLevel], list[IntLevel]] | None = None
+        self._incomplete = False
+        self._next_snapshot()
+
+    def change(self, depth: RecordedDepth) -> None:
+        """Take in recorded changes."""
+        while self.update_id and depth.first_id > self.update_id + 1 and self._next_snapshot():
+            pass
+        if depth.last_id <= self.update_id:
+            return
+        self._incomplete |= bool(self.update_id and depth.first_id > self.update_id + 1)
+        _apply(self._bids, depth.bids)
+        _apply(self._asks, depth.asks)
+        self.update_id, self._sorted = depth.last_id, None
+
+    def quote(self, quote: RecordedQuote) -> None:
+        """Take in recorded best prices."""
+        self._quote = quote
+        if self._incomplete:
+            self._sorted = None
+
+    def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
+        bids, asks = self._levels()
+        if bids or asks or self._quote is None:
+            return bids[:depth], asks[:depth]
+        return [self.level(self._quote.bid)], [self.level(self._quote.ask)]
+
+    def best(self) -> tuple[int, int, int, int]:
+        quote = self._quote
+        if quote is not None and quote.update_id >= self.update_id:
+            return *self.level(quote.bid), *self.level(quote.ask)
+        bids, asks = self._levels()
+        return *(bids[0] if bids else (0, 0)), *(asks[0] if asks else (0, 0))
+
+    def level(self, level: TextLevel) -> IntLevel:
+        """A price in ticks and a quantity in lots; what is finer is cut."""
+        return _units(level[0], self._tick), _units(level[1], self._lot)
+
+    def _next_snapshot(self) -> bool:
+        if not self._snapshots:
+            return False
+        snapshot = self._snapshots.pop(0)
+        self._bids, self._asks = dict(snapshot.bids), dict(snapshot.asks)
+        self.update_id, self._sorted, self._incomplete = snapshot.last_id, None, False
+        return True
+
+    def _levels(self) -> tuple[list[IntLevel], list[IntLevel]]:
+        if self._sorted is None:
+            bids, asks = (
+                sorted(level for level in map(self.level, side.items()) if level[1])
+                for side in (self._bids, self._asks)
+            )
+            bids.reverse()
+            if self._incomplete:
+                bids, asks = self._without_ghosts(bids, asks)
+            self._sorted = bids, asks
+        return self._sorted
+
+    def _without_ghosts(
+        self, bids: list[IntLevel], asks: list[IntLevel]
+    ) -> tuple[list[IntLevel], list[IntLevel]]:
+        """Where changes are missing, levels that are gone stay: those that the latest best
+        prices rule out, or else all that cross, are left out."""
+        if self._quote is not None:
+            low, high = self.level(self._quote.bid)[0], self.level(self._quote.ask)[0]
+        else:
+            low = asks[0][0] - 1 if asks else 0
+            high = bids[0][0] + 1 if bids else 0
+        return [one for one in bids if one[0] <= low], [one for one in asks if one[0] >= high]
+
+
+class RecordedMarket(TapeMarket):
+    """One symbol of a recorded session, as of the frame that was played last."""
+
+    def __init__(
+        self, spec: InstrumentSpec, snapshots: Sequence[RecordedDepth], form: RecordingFormat
+    ) -> None:
+        super().__init__(spec, Tape(spec.symbol, kept=KEPT_TRADES))
+        self._form = form
+        self._book = RecordedBook(spec, snapshots)
+        self._waiting: list[Recorded] = []
+        self._last_trade = -1
+
+    def play(self, frame: Recorded) -> None:
+        """Take one frame; it is parsed later."""
+        self._waiting.append(frame)
+        if len(self._waiting) >= PARSE_AT:
+            self._parse()
+
+    @property
+    def tape(self) -> Tape:
+        self._parse()
+        return self._tape
+
+    @property
+    def update_id(self) -> int:
+        self._parse()
+        return self._book.update_id
+
+    def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
+        """Bids descending and asks ascending, at most ``depth`` levels each."""
+        self._parse()
+        return self._book.top(depth)
+
+    def best(self) -> tuple[int, int, int, int]:
+        self._parse()
+        return self._book.best()
+
+    def _parse(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for frame in waiting:
+            fact = self._form.fact(frame.stream, frame.data)
+            if isinstance(fact, RecordedQuote):
+                self._book.quote(fact)
+            elif isinstance(fact, RecordedDepth):
+                self._book.change(fact)
+            elif isinstance(fact, RecordedTrade) and fact.trade_id > self._last_trade:
+                self._last_trade = fact.trade_id
+                price, lots = self._book.level((fact.price, fact.quantity))
+                self._tape.add(
+                    Traded(
+                        self.spec.symbol, fact.at_ns, fact.trade_id, price, lots, fact.taker, 0, 0
+                    )
+                )
 
 
 class Replay:
@@ -33,6 +187,8 @@ class Replay:
     ----------
     lines : callable
         Gives the recording's lines from the start, each time it is called.
+    form : RecordingFormat
+        How the venue's frames are read.
     speed : float or None
         1.0 plays as it was recorded; ``None`` as fast as frames are taken.
     skip_bad : bool
@@ -49,48 +205,46 @@ class Replay:
     def __init__(
         self,
         lines: Callable[[], Iterable[Line]],
+        form: RecordingFormat,
         *,
         speed: float | None = 1.0,
         skip_bad: bool = False,
     ) -> None:
         if speed is not None and not 0 < speed < 1e6:
             raise BadInput(f"speed is {speed!r}; write a number above 0, or None for full speed")
-        found = survey(lines(), skip_bad=skip_bad)
+        index = index_recording(lines(), form, skip_bad=skip_bad)
         self.speed = speed
         self.accounts = None
-        self.frames, self.bad, self.played = found.frames, len(found.bad), 0
-        self.markets: dict[str, Market] = {}
-        self._plays: dict[str, replay_market.Market] = {}
-        for name, seen in found.seen.items():
-            one = replay_market.Market(seen.spec, seen.snapshots)
-            self._plays[name.lower()] = self.markets[one.spec.symbol] = one
-        self._frames = self._events(lines(), found)
+        self.frames, self.bad, self.played = index.frames, len(index.bad), 0
+        self._form = form
+        self._recorded = {
+            symbol: RecordedMarket(found.spec, found.snapshots, form)
+            for symbol, found in index.symbols.items()
+        }
+        self.markets: dict[str, Market] = dict(self._recorded)
+        self._frames = self._events(lines(), index)
         self._next: Recorded | None = next(self._frames, None)
-        self._at_ns = found.first_ns + found.shift_ns
+        self._at_ns = index.first_ns + index.shift_ns
         self._since_ns = 0
         self._pace = 1.0
         self._begun = False
 
-    def _events(self, lines: Iterable[Line], found: Survey) -> Iterator[Recorded]:
+    def _events(self, lines: Iterable[Line], index: RecordingIndex) -> Iterator[Recorded]:
         """The frames in order, each with its moment on the exchange's clock."""
-        names: dict[bytes, tuple[str, str]] = {}
-        at_ns, shift_ns, bad = 0, found.shift_ns, found.bad
-        start = len(HEAD)
+        symbols: dict[str, str] = {}
+        at_ns, bad = 0, index.bad
         for line in lines:
             if bad and (line.file, line.number) in bad:
                 continue
             arrived_ns, payload = split(line)
-            end = payload.find(MIDDLE, start)
-            if end < 0 or payload[:start] != HEAD:
+            frame = self._form.frame(payload)
+            if frame is None:
                 continue
-            raw = payload[start:end]
-            if raw not in names:
-                stream = raw.decode()
-                play = self._plays.get(stream.partition("@")[0])
-                names[raw] = stream, play.spec.symbol if play else ""
-            stream, symbol = names[raw]
-            at_ns = max(at_ns, arrived_ns + shift_ns)
-            data = payload[end + len(MIDDLE) : -1]
+            stream, data = frame
+            symbol = symbols.get(stream)
+            if symbol is None:
+                symbol = symbols[stream] = "/".join(self._form.assets(stream) or ())
+            at_ns = max(at_ns, arrived_ns + index.shift_ns)
             yield Recorded(symbol, at_ns, stream, data, payload)
 
     @property
@@ -147,15 +301,14 @@ class Replay:
     def _take(self, limit: int, until_ns: int | None) -> list[Event]:
         """The next frames, at most ``limit``, and none after ``until_ns``."""
         events: list[Event] = []
-        plays = self._plays
+        recorded = self._recorded
         frame = self._next
         while frame is not None and len(events) < limit:
             if until_ns is not None and frame.at_ns > until_ns:
                 break
             events.append(frame)
-            name, _, channel = frame.stream.partition("@")
-            if play := plays.get(name):
-                play.take(channel, frame.data)
+            if market := recorded.get(frame.symbol):
+                market.play(frame)
             frame = next(self._frames, None)
         self._next = frame
         self.played += len(events)
@@ -166,8 +319,8 @@ class Replay:
 
 def open_replay(
     paths: Sequence[Path],
+    form: RecordingFormat,
     *,
-    start_ns: int,
     speed: float | None = 1.0,
     skip_bad: bool = False,
 ) -> Replay:
@@ -177,8 +330,8 @@ def open_replay(
     ----------
     paths : sequence of Path
         Recordings as :mod:`vocx.recording` describes them.
-    start_ns : int
-        This machine's wall clock; a recording does not depend on it.
+    form : RecordingFormat
+        How the venue's frames are read.
     speed : float or None
         1.0 as recorded, 10.0 ten times faster, ``None`` as fast as it is read.
     skip_bad : bool
@@ -193,4 +346,22 @@ def open_replay(
     if not paths:
         raise RecordingError("no recording was named; give at least one file")
     lines = partial(read, list(paths), skip_bad=skip_bad)
-    return Replay(lines, speed=speed, skip_bad=skip_bad)
+    return Replay(lines, form, speed=speed, skip_bad=skip_bad)
+
+
+def _units(text: str, decimals: int) -> int:
+    """``"61837.63000000"`` in steps of ten to the minus ``decimals``: 6183763."""
+    whole, _, fraction = text.partition(".")
+    return int(whole + fraction[:decimals].ljust(decimals, "0"))
+
+
+def _decimals(step: Decimal) -> int:
+    return max(0, -int(step.normalize().as_tuple().exponent))
+
+
+def _apply(side: dict[str, str], levels: Sequence[TextLevel]) -> None:
+    for price, quantity in levels:
+        if quantity.strip("0.") == "":
+            side.pop(price, None)
+        else:
+            side[price] = quantity

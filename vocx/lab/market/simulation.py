@@ -20,7 +20,6 @@ from vocx.lab.market.engine import Book
 from vocx.lab.market.history import DAYS, History
 from vocx.lab.market.instruments import INSTRUMENTS
 from vocx.lab.market.live import LiveMarket
-from vocx.lab.market.recent_trades import recent_trades
 from vocx.lab.market.tape import Tape
 from vocx.lab.ports import Market
 
@@ -179,6 +178,7 @@ def _open_market(spec: InstrumentSpec, seed: int, start_ns: int) -> tuple[LiveMa
         min(2.4, 1 + 3 / math.sqrt(max(flow.burst_ticks, 1.0))) if flow.burst_ticks < 200 else 1
     )
     history = History(
+        symbol=spec.symbol,
         seed=own,
         start_ns=start_ns,
         price=flow.trader.home,
@@ -188,6 +188,5 @@ def _open_market(spec: InstrumentSpec, seed: int, start_ns: int) -> tuple[LiveMa
         next_trade=next_trade,
     )
     flow.fill(start_ns)
-    earlier = recent_trades(spec.symbol, history)
-    tape = Tape(spec.symbol, start_ns, flow.trader.home, next_trade, earlier)
+    tape = Tape(spec.symbol, flow.trader.home, next_trade, history.recent_trades)
     return LiveMarket(spec, book, tape, history), flow

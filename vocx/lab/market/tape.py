@@ -1,11 +1,12 @@
-"""What has traded since the lab began: recent trades, and seconds and minutes as tables.
+"""What has traded: the newest trades of one symbol, and minutes since its market began.
 
-Seconds and minutes without a trade take no space; :meth:`Tape.rows` fills them in.
+Trades are kept as integer columns, a sixth of the space of objects. A minute that is over is
+folded into a table; minutes without a trade take no space there and are filled in when read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,218 +17,184 @@ from vocx.lab.market.candles import (
     HIGH,
     LAST,
     LOW,
+    MINUTE_S,
     OPEN,
     QUOTE,
     SECOND,
-    SUMMED,
     TAKER,
     TAKER_QUOTE,
     VOLUME,
     WIDTH,
     Table,
-    grouped,
+    filled,
 )
 
 KEPT_TRADES = 20_000
-"""At least so many; up to twice that."""
-KEPT_SECONDS = 2 * 86_400
-KEPT_MINUTES = 366 * 1_440
-
-
-class Buckets:
-    """Buckets of one length that saw trades, oldest first, in arrays that grow."""
-
-    def __init__(self, length_s: int, kept: int) -> None:
-        self.length_s = length_s
-        self._kept = kept
-        self._size = 0
-        self._number = np.zeros(256, np.int64)
-        self._table = np.zeros((256, WIDTH), np.int64)
-        self._open_number = -1
-        self._open: list[int] = []
-
-    def add(self, trade: Traded) -> None:
-        """Count one trade into the bucket its time lies in; times never go back."""
-        number = trade.at_ns // SECOND // self.length_s
-        price, lots = trade.price, trade.quantity
-        if number != self._open_number:
-            self._close()
-            self._open_number = number
-            self._open = [price, price, price, price, 0, 0, 0, 0, 0, 0]
-        row = self._open
-        if price > row[HIGH]:
-            row[HIGH] = price
-        elif price < row[LOW]:
-            row[LOW] = price
-        row[CLOSE] = price
-        row[VOLUME] += lots
-        row[QUOTE] += price * lots
-        row[COUNT] += 1
-        if trade.taker == "buy":
-            row[TAKER] += lots
-            row[TAKER_QUOTE] += price * lots
-        row[LAST] = trade.trade_id
-
-    def rows(self, first: int, end: int, price: int, last: int) -> Table:
-        """Buckets ``first`` to ``end - 1``, those without trades filled with the close before.
-
-        ``price`` and ``last`` are close and trade id before the first bucket ever kept.
-        """
-        numbers = self._number[: self._size]
-        low, high = int(np.searchsorted(numbers, first)), int(np.searchsorted(numbers, end))
-        before = self._table[low - 1].copy() if low else np.zeros(WIDTH, np.int64)
-        if not low:
-            before[CLOSE], before[LAST] = price, last
-        known, number = self._table[low:high], numbers[low:high]
-        if self._open and first <= self._open_number < end:
-            known = np.concatenate([known, np.array([self._open])])
-            number = np.append(number, self._open_number)
-        elif self._open and self._open_number < first:
-            before = np.array(self._open)
-        return filled(known, number - first, end - first, before)
-
-    def _close(self) -> None:
-        if not self._open:
-            return
-        if self._size == len(self._number):
-            self._make_room()
-        self._number[self._size] = self._open_number
-        self._table[self._size] = self._open
-        self._size += 1
-
-    def _make_room(self) -> None:
-        if self._size >= self._kept:
-            half = self._size // 2
-            self._number[:half] = self._number[self._size - half : self._size]
-            self._table[:half] = self._table[self._size - half : self._size]
-            self._size = half
-            return
-        size = min(self._size * 2, self._kept)
-        number, table = self._number, self._table
-        self._number, self._table = np.zeros(size, np.int64), np.zeros((size, WIDTH), np.int64)
-        self._number[: len(number)], self._table[: len(table)] = number, table
-
-
-def filled(known: Table, where: Table, size: int, before: Table) -> Table:
-    """A table of ``size`` rows with ``known`` at the rows ``where`` and flat rows between."""
-    with_before = np.concatenate([before[None], known])
-    source = np.zeros(size, np.int64)
-    source[where] = np.arange(1, len(known) + 1)
-    source = np.maximum.accumulate(source)
-    result = with_before[source]
-    quiet = np.ones(size, np.bool_)
-    quiet[where] = False
-    flat = np.flatnonzero(quiet)[:, None]
-    result[flat, [OPEN, HIGH, LOW]] = result[flat, CLOSE]
-    result[flat, SUMMED] = 0
-    return result
-
-
-class Trades:
-    """The newest trades of one symbol as integer columns: a sixth of the space of objects."""
-
-    def __init__(self, symbol: str, kept: int) -> None:
-        self.symbol = symbol
-        self._kept = kept
-        self._size = 0
-        self._table = np.zeros((1_250, 7), np.int64)
-
-    def add(self, trade: Traded) -> None:
-        """Keep one trade, the newest."""
-        if self._size == len(self._table):
-            self._make_room()
-        self._table[self._size] = (
-            trade.trade_id,
-            trade.at_ns,
-            trade.price,
-            trade.quantity,
-            trade.taker == "buy",
-            trade.maker_order,
-            trade.taker_order,
-        )
-        self._size += 1
-
-    def since_id(self, trade_id: int) -> int:
-        """Position of the first kept trade with this id or a later one."""
-        return int(np.searchsorted(self._table[: self._size, 0], trade_id))
-
-    def since(self, at_ns: int) -> int:
-        """Position of the first kept trade at this time or later."""
-        return int(np.searchsorted(self._table[: self._size, 1], at_ns))
-
-    def read(self, first: int, end: int) -> list[Traded]:
-        """The trades at positions ``first`` to ``end - 1``, oldest first."""
-        return [
-            Traded(self.symbol, at_ns, number, price, lots, "buy" if buy else "sell", maker, taker)
-            for number, at_ns, price, lots, buy, maker, taker in self._table[first:end].tolist()
-        ]
-
-    def __len__(self) -> int:
-        return self._size
-
-    def _make_room(self) -> None:
-        if self._size >= 2 * self._kept:
-            self._table[: self._kept] = self._table[self._size - self._kept : self._size]
-            self._size = self._kept
-        else:
-            self._table = np.concatenate([self._table, np.zeros_like(self._table)])
+"""At least so many; up to twice that, and all of the current minute."""
+ID, AT, PRICE, LOTS, BUY, MAKER, TAKER_ORDER = range(7)
 
 
 class Tape:
-    """Trades of one symbol since ``start_ns``, after the ``earlier`` ones that history shows.
+    """Trades of one symbol.
 
     Parameters
     ----------
-    start_ns
-        When the live market begins.
     price, next_trade
-        Last close before, in ticks, and the id of the first live trade.
+        Last close before the first trade, in ticks, and the id that it will get.
+    earlier : callable or None
+        Gives the trades just before that, which the minutes of history hold; asked once, when
+        somebody reads trades.
+    kept : int
+        Trades that are kept at least.
+
+    Attributes
+    ----------
+    whole : bool
+        Every trade there ever was is kept.
     """
 
     def __init__(
         self,
         symbol: str,
-        start_ns: int,
-        price: int,
-        next_trade: int,
-        earlier: Iterable[Traded] = (),
+        price: int = 0,
+        next_trade: int = 1,
+        earlier: Callable[[], Sequence[Traded]] | None = None,
+        kept: int = KEPT_TRADES,
     ) -> None:
-        self.start_ns = start_ns
-        self.newest: Traded | None = None
-        self._price = price
-        self._before = next_trade - 1
-        self._trades = Trades(symbol, KEPT_TRADES)
-        self._seconds = Buckets(1, KEPT_SECONDS)
-        self._minutes = Buckets(60, KEPT_MINUTES)
-        for trade in earlier:
-            self._trades.add(trade)
-            self.newest = trade
+        self.symbol = symbol
+        self.whole = earlier is None
+        self._earlier = earlier
+        self._kept = kept
+        self._before = np.zeros(WIDTH, np.int64)
+        self._before[[CLOSE, LAST]] = price, next_trade - 1
+        self._table = np.zeros((1_250, 7), np.int64)
+        self._size = self._folded = 0
+        self._numbers = np.zeros(0, np.int64)
+        self._minutes = np.zeros((0, WIDTH), np.int64)
 
     def add(self, trade: Traded) -> None:
         """Take one trade, in order."""
-        self.newest = trade
-        self._trades.add(trade)
-        self._seconds.add(trade)
-        self._minutes.add(trade)
+        if self._size == len(self._table):
+            self._make_room()
+        self._table[self._size] = _row(trade)
+        self._size += 1
 
-    def rows(self, length_s: int, first: int, end: int) -> Table:
-        """Live buckets ``first`` to ``end - 1`` of a table length, counted from the epoch."""
-        if length_s == 1:
-            return self._seconds.rows(first, end, self._price, self._before)
-        per = length_s // 60
-        minutes = self._minutes.rows(first * per, end * per, self._price, self._before)
-        return minutes if per == 1 else grouped(minutes, np.arange(0, len(minutes), per))
+    @property
+    def trades_table(self) -> Table:
+        """The kept trades, oldest first, in the columns :data:`ID` to :data:`TAKER_ORDER`."""
+        if self._earlier is not None:
+            rows = np.array([_row(trade) for trade in self._earlier()], np.int64).reshape(-1, 7)
+            self._earlier = None
+            self._table = np.concatenate([rows, self._table])
+            self._size += len(rows)
+            self._folded += len(rows)
+        return self._table[: self._size]
+
+    @property
+    def newest(self) -> Traded | None:
+        """The last trade."""
+        found = self.read(-1, None)
+        return found[0] if found else None
 
     def trades(
         self, limit: int, from_id: int | None, start_ns: int | None, end_ns: int | None
-    ) -> Sequence[Traded]:
+    ) -> list[Traded]:
         """As :meth:`vocx.lab.ports.Market.trades`."""
-        kept = self._trades
-        end = len(kept) if end_ns is None else kept.since(end_ns + 1)
+        table = self.trades_table
+        end = len(table) if end_ns is None else int(np.searchsorted(table[:, AT], end_ns + 1))
         if from_id is not None:
-            first = kept.since_id(from_id)
+            first = int(np.searchsorted(table[:, ID], from_id))
         elif start_ns is not None:
-            first = kept.since(start_ns)
+            first = int(np.searchsorted(table[:, AT], start_ns))
         else:
             first = max(end - limit, 0)
-        return kept.read(first, min(end, first + max(limit, 0)))
+        return self.read(first, min(end, first + max(limit, 0)))
+
+    def read(self, first: int, end: int | None) -> list[Traded]:
+        """The kept trades at positions ``first`` to ``end - 1``, oldest first."""
+        return [
+            Traded(self.symbol, at_ns, number, price, lots, "buy" if buy else "sell", maker, taker)
+            for number, at_ns, price, lots, buy, maker, taker in self.trades_table[
+                first:end
+            ].tolist()
+        ]
+
+    def minutes(self, first: int, end: int) -> Table:
+        """Minutes ``first`` to ``end - 1``, counted from the epoch."""
+        self._fold()
+        numbers, table = self._numbers, self._minutes
+        low, high = int(np.searchsorted(numbers, first)), int(np.searchsorted(numbers, end))
+        before = table[low - 1] if low else self._before
+        known, where = table[low:high], numbers[low:high] - first
+        number, row = bucketed(self._table[self._folded : self._size], MINUTE_S)
+        if len(number) and number[0] < first:
+            before = row[0]
+        elif len(number) and number[0] < end:
+            known, where = np.concatenate([known, row]), np.append(where, number - first)
+        return filled(known, where, end - first, before)
+
+    def buckets(self, length_s: int, first: int, end: int) -> Table:
+        """Buckets of any length made of the kept trades; what lies before those is flat."""
+        table = self.trades_table
+        at = table[:, AT]
+        low = int(np.searchsorted(at, first * length_s * SECOND))
+        high = int(np.searchsorted(at, end * length_s * SECOND))
+        before = bucketed(table[low - 1 : low], length_s)[1][0] if low else self._before
+        numbers, rows = bucketed(table[low:high], length_s)
+        return filled(rows, numbers - first, end - first, before)
+
+    def _fold(self) -> None:
+        """Put the minutes that are over into their table."""
+        waiting = self._table[self._folded : self._size]
+        if not len(waiting):
+            return
+        open_ns = int(waiting[-1, AT]) // (MINUTE_S * SECOND) * (MINUTE_S * SECOND)
+        over = int(np.searchsorted(waiting[:, AT], open_ns))
+        if over:
+            numbers, rows = bucketed(waiting[:over], MINUTE_S)
+            self._numbers = np.concatenate([self._numbers, numbers])
+            self._minutes = np.concatenate([self._minutes, rows])
+            self._folded += over
+
+    def _make_room(self) -> None:
+        self._fold()
+        drop = min(self._size - self._kept, self._folded) if self._size >= 2 * self._kept else 0
+        if drop > self._kept // 4:
+            self._earlier, self.whole = None, False
+            self._table[: self._size - drop] = self._table[drop : self._size]
+            self._size -= drop
+            self._folded -= drop
+        else:
+            self._table = np.concatenate([self._table, np.zeros_like(self._table)])
+
+
+def _row(trade: Traded) -> tuple[int, ...]:
+    return (
+        trade.trade_id,
+        trade.at_ns,
+        trade.price,
+        trade.quantity,
+        trade.taker == "buy",
+        trade.maker_order,
+        trade.taker_order,
+    )
+
+
+def bucketed(trades: Table, length_s: int) -> tuple[Table, Table]:
+    """Numbers, counted from the epoch, and rows of the buckets that these trades lie in."""
+    if not len(trades):
+        return np.zeros(0, np.int64), np.zeros((0, WIDTH), np.int64)
+    number = trades[:, AT] // (length_s * SECOND)
+    starts = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
+    ends = np.append(starts[1:], len(trades))
+    price, lots = trades[:, PRICE], trades[:, LOTS]
+    taken = lots * trades[:, BUY]
+    rows = np.empty((len(starts), WIDTH), np.int64)
+    rows[:, OPEN], rows[:, CLOSE] = price[starts], price[ends - 1]
+    rows[:, HIGH] = np.maximum.reduceat(price, starts)
+    rows[:, LOW] = np.minimum.reduceat(price, starts)
+    rows[:, COUNT], rows[:, LAST] = ends - starts, trades[ends - 1, ID]
+    sums = {VOLUME: lots, QUOTE: price * lots, TAKER: taken, TAKER_QUOTE: price * taken}
+    for column, values in sums.items():
+        rows[:, column] = np.add.reduceat(values, starts)
+    return number[starts], rows

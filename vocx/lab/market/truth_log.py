@@ -8,12 +8,10 @@ and learns how many it came too late for.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from itertools import islice
 from typing import Any
-
-import msgspec
 
 from vocx.lab.events import (
     AnyEvent,
@@ -44,15 +42,15 @@ KINDS: Mapping[type, str] = {
 Logged = Event | Executed
 
 
-class WireIds(msgspec.Struct):
-    """Ids in a recorded Binance frame: trade id, update id."""
-
-    t: int | None = None
-    u: int | None = None
-
-
 class TruthLog:
     """The last events with their stamps.
+
+    Parameters
+    ----------
+    capacity
+        Events that are kept.
+    event_id
+        Gives the id that a recorded frame carries.
 
     Attributes
     ----------
@@ -60,7 +58,12 @@ class TruthLog:
         The sequence number that the next event will get; the first is 1.
     """
 
-    def __init__(self, capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        capacity: int = CAPACITY,
+        event_id: Callable[[bytes], int | None] = lambda data: None,
+    ) -> None:
+        self._event_id = event_id
         self._ring: deque[tuple[int, Logged]] = deque(maxlen=capacity)
         self.next = 1
 
@@ -104,32 +107,37 @@ class TruthLog:
                 and symbol in (None, symbol_of(event))
                 and owner in (None, event.owner if isinstance(event, Executed) else "")
             ):
-                rows.append(row(at, mono_ns, event, markets))
+                rows.append(self._row(at, mono_ns, event, markets))
             at += 1
         missed = start - max(sequence, 1)
         return {"events": rows, "next": at, "end": self.next, "missed": max(missed, 0)}
+
+    def _row(
+        self, sequence: int, mono_ns: int, event: Logged, markets: Mapping[str, Market]
+    ) -> dict[str, Any]:
+        """One event as JSON carries it, its numbers as exact decimal text."""
+        common: dict[str, Any] = {
+            "sequence": sequence,
+            "mono_ns": mono_ns,
+            "exchange_ns": event.at_ns,
+            "kind": KINDS[type(event)],
+            "symbol": symbol_of(event),
+        }
+        if isinstance(event, Recorded):
+            return common | {"stream": event.stream, "id": self._event_id(event.data)}
+        return common | event_row(event, markets[common["symbol"]].spec)
 
 
 def symbol_of(event: Logged) -> str:
     return event.order.request.symbol if isinstance(event, Executed) else event.symbol
 
 
-def row(
-    sequence: int, mono_ns: int, event: Logged, markets: Mapping[str, Market]
+def event_row(
+    event: Traded | LevelChanged | BestChanged | Executed, spec: InstrumentSpec
 ) -> dict[str, Any]:
-    """One event as JSON carries it, its numbers as exact decimal text."""
-    common: dict[str, Any] = {
-        "sequence": sequence,
-        "mono_ns": mono_ns,
-        "exchange_ns": event.at_ns,
-        "kind": KINDS[type(event)],
-        "symbol": symbol_of(event),
-    }
-    if isinstance(event, Recorded):
-        return common | {"stream": event.stream, "id": wire_id(event.data)}
-    spec = markets[common["symbol"]].spec
+    """What is particular to a kind of event."""
     if isinstance(event, Executed):
-        return common | order_row(event, spec)
+        return order_row(event, spec)
 
     def price(ticks: int) -> str:
         return text(spec.to_price(ticks))
@@ -138,7 +146,7 @@ def row(
         return text(spec.to_quantity(lots))
 
     if isinstance(event, Traded):
-        return common | {
+        return {
             "id": event.trade_id,
             "side": event.taker,
             "price": price(event.price),
@@ -147,13 +155,13 @@ def row(
             "taker_order": event.taker_order,
         }
     if isinstance(event, LevelChanged):
-        return common | {
+        return {
             "id": event.update_id,
             "side": event.side,
             "price": price(event.price),
             "quantity": quantity(event.quantity),
         }
-    return common | {
+    return {
         "id": event.update_id,
         "bid": price(event.bid),
         "bid_quantity": quantity(event.bid_quantity),
@@ -181,12 +189,3 @@ def order_row(event: Executed, spec: InstrumentSpec) -> dict[str, Any]:
 def text(number: Decimal) -> str:
     """A decimal without an exponent."""
     return format(number, "f")
-
-
-def wire_id(data: bytes) -> int | None:
-    """The id that a recorded frame carries: its trade id, else its update id."""
-    try:
-        ids = msgspec.json.decode(data, type=WireIds)
-    except msgspec.MsgspecError:
-        return None
-    return ids.t if ids.t is not None else ids.u

@@ -37,7 +37,7 @@ from vocx.lab.market.truth_log import CAPACITY, RECORDED_CAPACITY, TruthLog
 from vocx.lab.network.connection_log import ConnectionLog
 from vocx.lab.network.event_loop import new_event_loop
 from vocx.lab.network.relay import Dials, listen
-from vocx.lab.ports import MarketSimulation
+from vocx.lab.ports import MarketSimulation, RecordingFormat
 from vocx.lab.service.clock import SteadyClock
 from vocx.lab.service.config import Address, Config, Ready, authority_file
 from vocx.lab.service.control import Command, Control, LimitPauses, TruthCommands, venue_commands
@@ -55,14 +55,14 @@ STOP_S = 2.0
 """How long the loop may take to end after standard input ended."""
 
 
-def open_simulation(config: Config, now_ns: int) -> MarketSimulation:
-    """The market that the configuration asks for."""
+def open_simulation(config: Config, form: RecordingFormat, now_ns: int) -> MarketSimulation:
+    """The market that the configuration asks for; ``form`` is how its recording is read."""
     if config.replay:
         from vocx.lab.market.replay import open_replay
 
         return open_replay(
             [Path(path) for path in config.replay],
-            start_ns=now_ns,
+            form,
             speed=config.speed,
             skip_bad=config.skip_bad,
         )
@@ -89,11 +89,11 @@ class LabProcess:
         self.done = asyncio.Event()
         clock = SteadyClock()
         now_ns = clock()
-        simulation = open_simulation(config, now_ns)
+        simulation = open_simulation(config, Binance.recording, now_ns)
         live = not config.replay
         self.driver = MarketDriver(
             simulation,
-            TruthLog(RECORDED_CAPACITY if config.replay else CAPACITY),
+            TruthLog(CAPACITY if live else RECORDED_CAPACITY, Binance.recording.event_id),
             pace=config.pace,
             speed=1.0 if live else config.speed,
             clock=clock,

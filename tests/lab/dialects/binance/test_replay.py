@@ -39,7 +39,7 @@ class Listener:
 def session(recorded: Path) -> Iterator[tuple[Binance, dict[str, Listener], list[Recorded]]]:
     """Twenty thousand recorded frames, played to five listeners."""
     file = recorded / "binance" / "hftbacktest" / "btcusdt_20240808.gz"
-    simulation = open_replay([file], start_ns=T0, speed=None)
+    simulation = open_replay([file], Binance.recording, speed=None)
     dialect = Binance(simulation, start_ns=T0)
     listeners = {
         "wrapped": Listener(dialect, "/stream?streams=" + "/".join(CHANNELS)),

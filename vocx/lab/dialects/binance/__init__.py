@@ -16,6 +16,7 @@ to 2026-09-18), independently of the client's side in ``vocx.venues``. One idea 
 ``payloads``    stream payloads
 ``cadence``     streams that are sent at fixed times
 ``streams``     events to messages
+``recording``   frames of a recorded session
 ``control``     SUBSCRIBE and its kin
 ``sessions``    stream connections
 ``keepalive``   pings, deadlines, 24 hours
@@ -37,6 +38,7 @@ from vocx.lab.dialects.binance import faulty, outages, ws_api
 from vocx.lab.dialects.binance.catalogue import Catalogue
 from vocx.lab.dialects.binance.keepalive import Keepalive
 from vocx.lab.dialects.binance.office import Office
+from vocx.lab.dialects.binance.recording import BinanceRecording
 from vocx.lab.dialects.binance.rest import Rest
 from vocx.lab.dialects.binance.sessions import StreamSession
 from vocx.lab.dialects.binance.streams import Streams
@@ -47,7 +49,7 @@ from vocx.lab.dialects.binance.wire import NS_PER_MS, NS_PER_US, Refusal, time_u
 from vocx.lab.dialects.binance.ws_api import Api, ApiSession, Options
 from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Event, Executed
 from vocx.lab.faults import Faults
-from vocx.lab.ports import MarketSimulation
+from vocx.lab.ports import MarketSimulation, RecordingFormat
 
 Connections = StreamSession | ApiSession
 
@@ -67,6 +69,7 @@ class Binance:
 
     name = "binance"
     paths: Mapping[str, str] = {"rest": "", "ws": "", "ws_api": ws_api.PATH}
+    recording: RecordingFormat = BinanceRecording()
 
     def __init__(
         self, simulation: MarketSimulation, *, start_ns: int, credentials: Any = None

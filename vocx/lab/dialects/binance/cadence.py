@@ -16,6 +16,7 @@ from vocx.lab.dialects.base import Publication
 from vocx.lab.dialects.binance import payloads
 from vocx.lab.dialects.binance.catalogue import Catalogue, Listing
 from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
+from vocx.lab.dialects.binance.market import interval_of
 from vocx.lab.dialects.binance.tickers import DAY_NS, MINUTE_NS, from_whole_minute
 from vocx.lab.dialects.binance.topics import ROLLING, Meaning, Topic
 from vocx.lab.events import Bar, LevelChanged, Window
@@ -119,13 +120,8 @@ class Kline:
         self.sent: Bar | None = None
 
     def _bars(self, now_ns: int, limit: int, start_ns: int | None = None) -> Iterable[Bar]:
-        return self.listing.market.bars(
-            self.meaning.interval,
-            limit,
-            now_ns,
-            start_ns=start_ns,
-            offset_ns=self.meaning.offset_ns,
-        )
+        interval = interval_of(self.meaning.interval, self.meaning.offset_ns)
+        return self.listing.market.bars(interval, limit, now_ns, start_ns=start_ns)
 
     def due(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
         ended = False

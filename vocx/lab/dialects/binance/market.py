@@ -15,10 +15,15 @@ from vocx.lab.dialects.binance.calls import Call, Endpoint, combination, flat
 from vocx.lab.dialects.binance.catalogue import AggTrade, Listing
 from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
 from vocx.lab.dialects.binance.params import Params, missing
-from vocx.lab.dialects.binance.wire import Refusal, last_stamp, money
-from vocx.lab.events import Traded
+from vocx.lab.dialects.binance.wire import NS_PER_S, Refusal, last_stamp, money
+from vocx.lab.events import Interval, Traded
 
-INTERVALS = tuple("1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M".split())
+_UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+INTERVALS = {
+    name: Interval(seconds=int(name[:-1]) * _UNITS[name[-1]])
+    for name in "1s 1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w".split()
+} | {"1M": Interval(months=1)}
+"""Intervals by Binance's names: ``1m`` is a minute, ``1M`` a month."""
 _DEPTH_PRICES = ((100, 5), (500, 25), (1000, 50), (5000, 250))
 
 
@@ -128,16 +133,15 @@ def klines(call: Call) -> list[tuple[Any, ...]]:
     listing = call.listing()
     params = call.params
     interval = params.text("interval")
-    if interval not in INTERVALS:
+    if interval is None or interval not in INTERVALS:
         raise Refusal(-1120, "Invalid interval.")
     numbers = listing.numbers
     bars = listing.market.bars(
-        interval,
+        interval_of(interval, params.zone_ns()),
         params.limit(500, 1000),
         call.now_ns,
         start_ns=params.time_ns("startTime"),
         end_ns=params.time_ns("endTime"),
-        offset_ns=params.zone_ns(),
     )
     return [
         (
@@ -156,6 +160,11 @@ def klines(call: Call) -> list[tuple[Any, ...]]:
         )
         for bar in bars
     ]
+
+
+def interval_of(name: str, offset_ns: int) -> Interval:
+    """The interval of a name, in the time zone that is so far ahead of UTC."""
+    return msgspec.structs.replace(INTERVALS[name], offset_s=offset_ns // NS_PER_S)
 
 
 def average_price(call: Call) -> dict[str, Any]:

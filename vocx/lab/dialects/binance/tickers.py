@@ -8,6 +8,7 @@ from typing import Any
 
 from vocx.lab.dialects.binance.calls import Call, Endpoint, counted
 from vocx.lab.dialects.binance.catalogue import Listing
+from vocx.lab.dialects.binance.market import interval_of
 from vocx.lab.dialects.binance.params import Params, not_valid
 from vocx.lab.dialects.binance.wire import (
     NS_PER_S,
@@ -152,7 +153,7 @@ def trading_day(call: Call) -> Any:
     offset = call.params.zone_ns()
 
     def make(listing: Listing) -> dict[str, Any]:
-        (seen,) = listing.market.bars("1d", 1, call.now_ns, offset_ns=offset)
+        (seen,) = listing.market.bars(interval_of("1d", offset), 1, call.now_ns)
         close_time = last_stamp(seen.close_ns, call.unit_ns)
         return _windowed(listing.numbers, seen, full, call.stamp(seen.open_ns), close_time)
 

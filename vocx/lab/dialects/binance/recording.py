@@ -1,0 +1,134 @@
+"""Binance's frames as they stand in a recording: combined streams and REST ``depth`` replies.
+
+(WebSocket streams and REST documentation of 2026-07-21; trades and changes of the book are
+``trade`` and ``depthUpdate``, stamps milliseconds or microseconds.)
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from vocx.lab.events import (
+    RecordedDepth,
+    RecordedFact,
+    RecordedQuote,
+    RecordedTrade,
+    Side,
+    TextLevel,
+)
+
+_HEAD = b'{"stream":"'
+_MIDDLE = b'","data":'
+_QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "USD")
+_DEPTHS = ("depth", "depth@100ms", "depth@1000ms")
+
+
+class _Stamp(msgspec.Struct, gc=False):
+    event_time: int = msgspec.field(default=0, name="E")
+
+
+class _Ids(msgspec.Struct):
+    t: int | None = None
+    u: int | None = None
+
+
+class _Trade(msgspec.Struct, gc=False):
+    t: int
+    p: str
+    q: str
+    T: int
+    m: bool
+
+
+class _Depth(msgspec.Struct, gc=False):
+    U: int
+    u: int
+    b: list[TextLevel]
+    a: list[TextLevel]
+
+
+class _Best(msgspec.Struct, gc=False):
+    u: int
+    b: str
+    B: str
+    a: str
+    A: str
+
+
+class _Snapshot(msgspec.Struct, gc=False):
+    last_update_id: int | None = msgspec.field(default=None, name="lastUpdateId")
+    bids: list[TextLevel] = []
+    asks: list[TextLevel] = []
+
+
+_stamp = msgspec.json.Decoder(_Stamp).decode
+_ids = msgspec.json.Decoder(_Ids).decode
+_trade = msgspec.json.Decoder(_Trade).decode
+_depth = msgspec.json.Decoder(_Depth).decode
+_best = msgspec.json.Decoder(_Best).decode
+_snapshot = msgspec.json.Decoder(_Snapshot).decode
+
+
+class BinanceRecording:
+    """See :class:`vocx.lab.ports.RecordingFormat`."""
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, str] = {}
+
+    def frame(self, payload: bytes) -> tuple[str, bytes] | None:
+        start = len(_HEAD)
+        end = payload.find(_MIDDLE, start)
+        if end < 0 or payload[:start] != _HEAD:
+            return None
+        raw = payload[start:end]
+        name = self._names.get(raw)
+        if name is None:
+            name = self._names[raw] = raw.decode()
+        return name, payload[end + len(_MIDDLE) : -1]
+
+    def assets(self, stream: str) -> tuple[str, str] | None:
+        name = stream.partition("@")[0].upper()
+        if not name or name[0] == "!":
+            return None
+        for quote in _QUOTES:
+            if name.endswith(quote) and len(name) > len(quote):
+                return name[: -len(quote)], quote
+        return name[:3] or name, name[3:] or name
+
+    def sent_ns(self, data: bytes) -> int | None:
+        return _stamp_ns(_stamp(data).event_time) or None
+
+    def fact(self, stream: str, data: bytes) -> RecordedFact | None:
+        channel = stream.partition("@")[2]
+        try:
+            if channel in _DEPTHS:
+                depth = _depth(data)
+                return RecordedDepth(depth.U, depth.u, depth.b, depth.a)
+            if channel == "trade":
+                one = _trade(data)
+                taker: Side = "sell" if one.m else "buy"
+                return RecordedTrade(_stamp_ns(one.T), one.t, one.p, one.q, taker)
+            if channel == "bookTicker":
+                best = _best(data)
+                return RecordedQuote(best.u, (best.b, best.B), (best.a, best.A))
+        except msgspec.MsgspecError:
+            return None
+        return None
+
+    def snapshot(self, payload: bytes) -> RecordedDepth | None:
+        body = _snapshot(payload)
+        if body.last_update_id is None:
+            return None
+        return RecordedDepth(0, body.last_update_id, body.bids, body.asks, snapshot=True)
+
+    def event_id(self, data: bytes) -> int | None:
+        try:
+            ids = _ids(data)
+        except msgspec.MsgspecError:
+            return None
+        return ids.t if ids.t is not None else ids.u
+
+
+def _stamp_ns(stamp: int) -> int:
+    """A stamp of the wire, milliseconds or microseconds, as nanoseconds."""
+    return stamp * 1_000 if stamp > 10**14 else stamp * 1_000_000
