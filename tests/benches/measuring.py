@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
 from types import SimpleNamespace
 
 import vocx
 from benches.row import Row
 from vocx import measure
 from vocx.measure.feeds import Poll, Push
-from vocx.measure.probes import Listening, Polling
-from vocx.measure.reference import Reference
+from vocx.measure.freshness import PollWatch
+from vocx.measure.probes import Listener
+from vocx.measure.reference import Reference, samples_of
 from vocx.measure.steps import ages
 
 SAMPLES = 20_000
@@ -33,35 +36,35 @@ def _polled(exchange: vocx.Exchange) -> Row:
     """A poll's own work, the call taken out: the exchange behind it answers from memory."""
     reply = exchange.quote("BTC/USDT")
     reply = exchange.quote("BTC/USDT")
-    memory = SimpleNamespace(quote=lambda symbol: reply)
-    polling = Polling(Poll(10.0), 0, memory, "BTC/USDT")  # type: ignore[arg-type]
-    begun = time.thread_time()
-    for _ in range(SAMPLES):
-        polling.once()
-    spent = time.thread_time() - begun
-    assert len(polling.notes) == SAMPLES
+    with ExitStack() as stack:
+        watch = PollWatch(Poll(3_600_000.0), 1_000_000, exchange, "BTC/USDT", stack)
+        watch.exchange = SimpleNamespace(quote=lambda symbol: reply)  # type: ignore[assignment]
+        begun = time.thread_time()
+        for _ in range(SAMPLES):
+            watch.poller.once()
+        spent = time.thread_time() - begun
+        assert len(watch.samples()) == SAMPLES
     return Row("client time per polled sample", spent / SAMPLES * 1e6, "us", "<= 50")
 
 
 def _pushed(exchange: vocx.Exchange) -> Row:
     """Frames that were really heard, noted, decoded, matched with the log and integrated."""
     mark = exchange.lab.truth.events(None).next
-    heard = Listening(Push("quotes"), 0, exchange, "BTC/USDT")
+    heard = Listener(partial(exchange.prepared, ["quotes"], "BTC/USDT"))
     heard.start()
     time.sleep(6)
     heard.stop()
-    frames = list(heard._frames)
+    frames = list(heard.frames)
     events = exchange.lab.truth.events(mark, symbol="BTC/USDT", kind="quote")
     tick = exchange.instrument("BTC/USDT").tick
-    again = Listening(Push("quotes"), 0, exchange, "BTC/USDT")
     begun, rounds = time.thread_time(), max(1, SAMPLES // len(frames))
     for _ in range(rounds):
-        again._frames.clear()
-        for at_ns, text in frames:
-            again._heard(text, at_ns)
-        again._frames[:] = frames
-        again.stop()
-        known = Reference(events, 0, tick, NEAR, frames[-1][0]).changes(again.notes)
+        heard.frames.clear()
+        for at_ns, _, text in frames:
+            heard.note(text, at_ns)
+        heard.frames[:] = frames
+        samples = list(samples_of(heard.facts()))
+        known = Reference(events, 0, tick, NEAR, frames[-1][0]).changes(samples)
         ages(known, known.at[0], known.at[-1])
     spent = (time.thread_time() - begun) / rounds
     return Row("client time per pushed sample", spent / len(frames) * 1e6, "us", "<= 50")

@@ -11,7 +11,7 @@ from vocx import measure
 from vocx.errors import BadInput
 from vocx.exchange import Exchange
 from vocx.measure import Article, Conditions, FillTimes, Interval, OrderEntry, article, load
-from vocx.measure.article import ABSENT
+from vocx.measure.article import ABSENT, page
 from vocx.measure.claims import CLAIMS
 from vocx.measure.findings import ROWS, times
 from vocx.measure.orders import Sent
@@ -116,11 +116,11 @@ def test_nothing_given_is_refused() -> None:
         article()
 
 
-def test_it_is_kept_drawn_and_wrapped(tmp_path: Path) -> None:
+def test_it_is_kept_and_wrapped(tmp_path: Path) -> None:
     """All parts are in the file, and a narrow terminal shows every line whole."""
     found = article(orders=ORDERS, fills=FILLS, code_size=measure.code_size())
     assert load(found.save(tmp_path / "found")) == found
-    assert len(found.frame()) == 8 and len(found.figure().data[0].y) == 2
+    assert len(found.frame()) == 8
     assert max(map(len, found.table(width=80).splitlines())) <= 80
 
 
@@ -135,3 +135,23 @@ def test_a_quotient_holds_the_ends_of_both(of: Interval, by: Interval, wanted: I
     """The widest that both allow; none where one has none."""
     assert times(of, by) == wanted
     assert times(of, Interval(0.0)).n == 0
+
+
+def test_each_row_has_both_ways_and_what_follows() -> None:
+    """Eight names, a line for REST and one for WebSocket each; the conditions are folded."""
+    shown = measure.article(code_size=measure.code_size())._repr_mimebundle_()["text/html"]
+    assert re.findall(r"rowspan=\d style=\"[^\"]*\"><b>([a-z ]+)</b>", shown) == [
+        "connection", "latency", "data flow", "rate limits", "best for", "complexity",
+        "bandwidth", "auth",
+    ]  # fmt: skip
+    assert shown.count(">REST<") == shown.count(">WebSocket<") == 8
+    assert re.search(r"<td[^>]*colspan=4[^>]*><i>A hybrid with orders", shown)
+    assert shown.index("<details>") > shown.index("</table>")
+
+
+def test_text_is_escaped() -> None:
+    """Whatever a result says, it is text."""
+    ways = {f"{teller}_{path}": "<b>&" for teller in ("article", "documented", "measured")
+            for path in ("REST", "WebSocket")}  # fmt: skip
+    shown = page("a < b", [{"row": "x", "so": "<i>", **ways}], ["<script>"])
+    assert "<script>" not in shown and shown.count("&lt;b&gt;&amp;") == 6

@@ -16,8 +16,7 @@ from vocx import measure, stream
 from vocx.errors import BadInput
 from vocx.facts import BookSnapshot
 from vocx.measure import FillTimes, Interval, theory
-from vocx.measure.filling import _ahead
-from vocx.measure.fills import _phases
+from vocx.measure.fills import _ahead, _phases
 from vocx.measure.trading import Trader
 
 BNB = "BNB/USDT"

@@ -14,8 +14,7 @@ import vocx
 from vocx import measure
 from vocx.errors import BadInput
 from vocx.measure import Interval, OrderEntry
-from vocx.measure.ordering import BySocket, LoggedOn, frame_bytes, signatures
-from vocx.measure.orders import ACCOUNT
+from vocx.measure.orders import ACCOUNT, LoggedOnPath, SocketPath, signatures
 from vocx.measure.trading import Trader
 from vocx.venues.base import GetBalances, GetOpenOrders
 
@@ -61,15 +60,6 @@ def test_signatures_are_counted_in_queries_and_in_frames() -> None:
     assert signatures(b"POST /api/v3/order?symbol=X&signature=ab HTTP/1.1\r\n") == 1
     assert signatures(b'{"id":1,"params":{"apiKey":"k","signature":"ab"}}') == 1
     assert signatures(b'{"id":1,"params":{"newClientOrderId":"signature"}}') == 0
-
-
-@pytest.mark.parametrize(
-    ("payload", "masked", "size"),
-    [(125, False, 127), (126, False, 130), (126, True, 134), (70_000, False, 70_010)],
-)
-def test_a_frame_has_a_header(payload: int, masked: bool, size: int) -> None:
-    """RFC 6455: two bytes, a longer length where needed, a client's mask."""
-    assert frame_bytes(payload, masked=masked) == size
 
 
 def test_round_trips(far: OrderEntry) -> None:
@@ -138,12 +128,8 @@ def test_bytes_are_those_of_heads_bodies_and_frames(far: OrderEntry) -> None:
     assert 700 < row(far, "REST, kept")["bytes_an_order"] < 2000
 
 
-def test_figure_and_file(far: OrderEntry, tmp_path) -> None:
-    """Points with intervals and theory at each; what was saved comes back as it was."""
-    names = {trace.name for trace in far.figure().data}
-    assert names >= {"answer in hand", "accepted by the engine", "theory: the distance alone"}
-    theory = [trace for trace in far.figure().data if trace.name.startswith("theory")]
-    assert [len(trace.x) for trace in theory] == [len(far.rows())] * 2
+def test_file(far: OrderEntry, tmp_path) -> None:
+    """What was saved comes back as it was; every time has its interval."""
     assert measure.load(far.save(tmp_path / "orders")) == far
     shown: list[Interval] = [one["call_ms"] for one in far.rows()]
     assert all(one.low is not None for one in shown)
@@ -191,7 +177,7 @@ def test_a_socket_that_has_not_logged_on_is_refused(exchange: vocx.Exchange) -> 
     """The frames really carry no proof: the logon is what lets them in."""
     with Trader(exchange, "other") as trader:
         order = trader.order(BTC, "buy", Decimal("0.001"), Decimal(30_000), time_in_force="IOC")
-        path = LoggedOn(trader)
+        path = LoggedOnPath(trader)
         try:
             with pytest.raises(vocx.errors.VenueError, match="(?i)apikey|mandatory"):
                 path.send(path.ready(order))
@@ -204,7 +190,7 @@ def test_a_socket_that_has_not_logged_on_is_refused(exchange: vocx.Exchange) -> 
 def test_an_order_by_socket_is_what_the_engine_took(exchange: vocx.Exchange) -> None:
     """Its id is in the truth log, accepted between sending and answer."""
     with Trader(exchange, "other") as trader:
-        mark, path = trader.lab.truth.events(None).next, BySocket(trader)
+        mark, path = trader.lab.truth.events(None).next, SocketPath(trader)
         order = trader.order(BTC, "buy", Decimal("0.001"), Decimal(30_000), time_in_force="IOC")
         placed = path.send(path.ready(order))
         path.hang_up()

@@ -1,7 +1,7 @@
 """Measure, and never believe a latency figure: call time, age and wrong share, side by side.
 
 Every function here is plain: it takes an exchange in a lab, watches for some seconds, ends what it
-began and gives a small result with ``.table()``, ``.frame()``, ``.figure()`` and ``.save(path)``.
+began and gives a small result with ``.table()``, ``.markdown()``, ``.frame()`` and ``.save(path)``.
 Three words are kept apart (see :mod:`vocx.measure.result`): *call time*, *age*, *wrong share*.
 
 >>> measure.freshness(ex, [measure.Poll(1000), measure.Push("quotes")], seconds=10)
@@ -26,15 +26,14 @@ from vocx.measure.charts import frontier, prices
 from vocx.measure.code_size import CodeSize, code_size
 from vocx.measure.distance import Distance, distance
 from vocx.measure.event_errors import EventErrors, event_errors
-from vocx.measure.feeds import Feed, Hybrid, Poll, Push
+from vocx.measure.feeds import Feed, Poll, Push
 from vocx.measure.fills import FillTimes, fills
-from vocx.measure.freshness import FeedResult, Freshness, freshness
+from vocx.measure.freshness import FeedResult, Freshness, Sweep, freshness, sweep
 from vocx.measure.orders import OrderEntry, orders
 from vocx.measure.result import Conditions, Result, load
 from vocx.measure.sampling import Interval
 from vocx.measure.simulation import Simulation, simulate, truth_in, truth_of
 from vocx.measure.steps import Ages, Observed, Steps
-from vocx.measure.sweep import Sweep, sweep
 from vocx.measure.traffic import Cost, Traffic, traffic
 
 __all__ = [
@@ -49,7 +48,6 @@ __all__ = [
     "FeedResult",
     "FillTimes",
     "Freshness",
-    "Hybrid",
     "Simulation",
     "Interval",
     "Observed",

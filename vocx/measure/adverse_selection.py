@@ -25,14 +25,12 @@ from vocx.errors import BadInput
 from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, Push, feeds_of
 from vocx.measure.freshness import Freshness
-from vocx.measure.result import Conditions, Result, fold, grid
+from vocx.measure.result import Column, Conditions, Result, fold
 from vocx.measure.sampling import Interval, mean_interval, share_interval
-from vocx.measure.simulation import feed_of
+from vocx.measure.simulation import perfect
 from vocx.measure.steps import BLOCKS, Observed, Steps, at_moments
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from vocx.measure.steps import Moments, Numbers
 
 FEE_BP = 10.0
@@ -74,71 +72,49 @@ class AdverseSelection(Result, frozen=True, kw_only=True):
     orders: int
     costs: list[StaleCost]
 
-    def rows(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "feed": one.feed.name,
-                "ioc_filled_share": one.filled,
-                "buyer_slippage_bp": one.slippage_bp,
-                "buyer_slippage_sd_bp": one.slippage_sd_bp,
-                "quote_left_share": one.left,
-                "lost_per_deal_bp": one.lost_bp,
-                "lost_per_quote_bp": one.lost_per_quote_bp,
-            }
-            for one in self.costs
-        ]
+    def items(self) -> Sequence[StaleCost]:
+        return self.costs
 
-    def table(self) -> str:
-        shown = [
-            {
-                "feed": one.feed.name,
-                "IOC fills": _percent(one.filled),
-                "buyer pays, bp": one.slippage_bp.around(2),
-                "sd": f"{one.slippage_sd_bp:.1f}",
-                "quotes left": _percent(one.left),
-                "lost a deal, bp": one.lost_bp.around(2),
-                "lost a quote, bp": one.lost_per_quote_bp.around(3),
-            }
-            for one in self.costs
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("feed", lambda one: one.feed.name, "feed"),
+            Column("ioc_filled_share", lambda one: one.filled, "IOC fills", Interval.percent),
+            Column(
+                "buyer_slippage_bp",
+                lambda one: one.slippage_bp,
+                "buyer pays, bp",
+                lambda bp: bp.around(2),
+            ),
+            Column(
+                "buyer_slippage_sd_bp", lambda one: one.slippage_sd_bp, "sd", lambda bp: f"{bp:.1f}"
+            ),
+            Column("quote_left_share", lambda one: one.left, "quotes left", Interval.percent),
+            Column(
+                "lost_per_deal_bp",
+                lambda one: one.lost_bp,
+                "lost a deal, bp",
+                lambda bp: bp.around(2),
+            ),
+            Column(
+                "lost_per_quote_bp",
+                lambda one: one.lost_per_quote_bp,
+                "lost a quote, bp",
+                lambda bp: bp.around(3),
+            ),
+        )
+
+    def notes(self) -> Sequence[str]:
+        return [
+            fold(
+                f"{self.orders:,} paper orders each, at the same moments; left: the true price "
+                "had passed a quote, and others dealt with it; deals are those; "
+                f"a taker's fee is {FEE_BP:g} bp"
+            )
         ]
-        under = f"{self.orders:,} paper orders each, at the same moments; left: the true price "
-        under += "had passed a quote, and others dealt with it; deals are those; "
-        under += f"a taker's fee is {FEE_BP:g} bp"
-        return "\n".join([grid(shown), fold(under), self.conditions.under()])
 
     def find(self, feed: Feed) -> StaleCost:
         """What one feed cost."""
         return next(one for one in self.costs if one.feed == feed)
-
-    def figure(self, *, height: int | None = None) -> go.Figure:
-        """What each of the three pays, by feed: fills missed, the buyer's mean, the quoter's
-        loss."""
-        from vocx import figures
-
-        def ends(one: Interval) -> tuple[float, float | None, float | None]:
-            low, high = (None if end is None else end * 100 for end in (one.low, one.high))
-            return one.value * 100, low, high
-
-        return figures.ranked(
-            [one.feed.name for one in self.costs],
-            {
-                "random buyer: paid above the ask seen": [
-                    ends(one.slippage_bp) for one in self.costs
-                ],
-                "quoter: lost where the price had left": [
-                    ends(one.lost_per_quote_bp) for one in self.costs
-                ],
-            },
-            x="basis points per 100 orders (on paper, against the exchange's own log)",
-            height=height,
-        )
-
-
-def _percent(share: Interval) -> str:
-    """``"95 ± 4 %"``."""
-    if share.low is None or share.high is None:
-        return share.show(100, 0, " %")
-    return f"{share.value * 100:.0f} ± {(share.high - share.low) * 50:.0f} %"
 
 
 def adverse_selection(
@@ -175,7 +151,7 @@ def adverse_selection(
         (rtt_ms,), feeds = validation.distances([rtt_ms]), feeds_of(feeds)
         true, stated, screens = validation.steps(source), _stated(rtt_ms), {}
         for feed in feeds:
-            screens[feed] = feed_of(true, feed, rtt_ms, phase=0.5)
+            screens[feed] = perfect(true, feed, rtt_ms, phase=0.5)
         longest_ms = max(feed.cadence_ms for feed in feeds) + rtt_ms
         since_ns, until_ns = true.at[0] + int(longest_ms * 1e6), true.at[-1]
     half_ns = int((stated.rtt_ms / 2 - stated.late_ms) * 1e6)  # an order's way to the book

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
@@ -12,30 +14,37 @@ from vocx.errors import BadInput
 from vocx.measure import validation
 from vocx.measure.calls import CallTimes
 from vocx.measure.calls import calls as measure_calls
-from vocx.measure.claims import CLAIMS
+from vocx.measure.claims import CLAIMS, Claim
 from vocx.measure.code_size import CodeSize
 from vocx.measure.code_size import code_size as count_code
 from vocx.measure.fills import FillTimes
 from vocx.measure.fills import fills as measure_fills
-from vocx.measure.findings import Parts, Told, told
-from vocx.measure.freshness import Freshness
+from vocx.measure.findings import Parts, findings
+from vocx.measure.freshness import DISTANCES, Freshness, Sweep
+from vocx.measure.freshness import sweep as measure_sweep
 from vocx.measure.orders import OrderEntry
 from vocx.measure.orders import orders as measure_orders
-from vocx.measure.page import page
-from vocx.measure.result import Conditions, Result, in_lab
-from vocx.measure.sweep import DISTANCES, Sweep
-from vocx.measure.sweep import sweep as measure_sweep
+from vocx.measure.result import Column, Conditions, Result, lab_of
 from vocx.measure.traffic import Traffic
 from vocx.measure.traffic import traffic as measure_traffic
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from vocx.exchange import Exchange
 
 ABSENT = "not measured"
 WIDTH = 100
 SECONDS = 4.0
+PARTS = {"sweep": "ages", "calls": "call times", "traffic": "bytes", "code_size": "lines"}
+HERE = (
+    "Everything ran on one machine: a distance is a round trip on the lab's dial, and at 0 ms what "
+    "is left is this machine's own time."
+)
+HEADS = {"article": "an article says", "documented": "documented", "measured": "measured here"}
+"""What says something of each row, and its heading."""
+NAME, GAP = 10, 2
+Line = list[tuple[str, str]]
+"""Pieces of a line, each with what it is: ``head``, ``article``, ``documented``, ``measured``,
+``so``, ``source`` or nothing."""
 
 
 class Article(Result, frozen=True, kw_only=True):
@@ -50,41 +59,49 @@ class Article(Result, frozen=True, kw_only=True):
     )
     parts: Parts
 
-    def told(self) -> dict[str, Told]:
-        """What was measured, in words, by row."""
-        return told(self.parts)
+    def items(self) -> Sequence[Claim]:
+        return CLAIMS
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Eight rows; lines of a cell are separated by a line's end."""
-        found = self.told()
-        return [
-            {
-                "row": one.row,
-                "article_REST": one.rest,
-                "article_WebSocket": one.websocket,
-                "documented_REST": one.rest_today,
-                "documented_WebSocket": one.websocket_today,
-                "measured_REST": "\n".join(found[one.row].rest) or ABSENT,
-                "measured_WebSocket": "\n".join(found[one.row].websocket) or ABSENT,
-                "so": found[one.row].so,
-                "source": one.source,
-            }
-            for one in CLAIMS
-        ]
+    def columns(self) -> Sequence[Column]:
+        """Lines of a cell are separated by a line's end."""
+        found = findings(self.parts)
+        return (
+            Column("row", lambda one: one.row, "row"),
+            Column("article_REST", lambda one: one.rest),
+            Column("article_WebSocket", lambda one: one.websocket),
+            Column("documented_REST", lambda one: one.rest_today),
+            Column("documented_WebSocket", lambda one: one.websocket_today),
+            Column("measured_REST", lambda one: "\n".join(found[one.row].rest) or ABSENT),
+            Column("measured_WebSocket", lambda one: "\n".join(found[one.row].websocket) or ABSENT),
+            Column("so", lambda one: found[one.row].so, "so"),
+            Column("source", lambda one: one.source),
+        )
+
+    def lines(self, width: int = WIDTH) -> Iterator[Line]:
+        """The rows for a terminal of so many columns: claim, documentation and measurement beside
+        each other, and below them what follows."""
+        left = max(width, 60) - NAME - 3 * GAP
+        claim = max(12, left // 6)
+        document = (left - claim) * 45 // 100
+        widths = (NAME, claim, document, left - claim - document)
+        yield from _beside([("", ""), *HEADS.items()], widths)
+        for row in self.rows():
+            yield []
+            yield [("head", row["row"].upper())]
+            for path in ("REST", "WebSocket"):
+                cells = [(teller, row[f"{teller}_{path}"]) for teller in HEADS]
+                yield from _beside([("", path), *cells], widths)
+            below = {"so": row["so"] and f"so: {row['so']}", "source": row["source"]}
+            for kind, text in below.items():
+                for line in textwrap.wrap(text, width - NAME - GAP, break_on_hyphens=False):
+                    yield [("", " " * (NAME + GAP)), (kind, line)]
 
     def table(self, *, width: int = WIDTH) -> str:
-        """A block for each row, wrapped to so many columns, and the conditions of each part."""
-        text = [self.title]
-        for row in self.rows():
-            text += ["", row["row"].upper()]
-            for name in ("REST", "WebSocket"):
-                for teller in ("article", "documented", "measured"):
-                    label = name if teller == "article" else ""
-                    text += _wrapped(f"  {label:<10}{teller:<11}", row[f"{teller}_{name}"], width)
-            text += _wrapped(f"  {'so':<21}", row["so"], width) if row["so"] else []
-        return "\n".join([*text, "", *self.notes(width=width)])
+        """The rows wrapped to so many columns, and the conditions of each part."""
+        text = ["".join(piece for _, piece in line).rstrip() for line in self.lines(width)]
+        return "\n".join([self.title, "", *text, "", *self.notes(width=width)])
 
-    def notes(self, *, width: int = WIDTH) -> list[str]:
+    def notes(self, *, width: int = WIDTH) -> Sequence[str]:
         """From where to where and by whose clock, for each part that was measured."""
         found: list[str] = []
         for name, part in self.parts.given().items():
@@ -93,9 +110,8 @@ class Article(Result, frozen=True, kw_only=True):
                 far = ", ".join(f"{one.conditions.rtt_ms:g}" for one in part.results)
                 made = replace(made, dials=f"distance set to {far} ms, one after the other")
             said = made.path if name == "code_size" else made.show()
-            found += textwrap.wrap(
-                f"{PARTS.get(name, name)}: {said}", width, subsequent_indent="  "
-            )
+            text = f"{PARTS.get(name, name)}: {said}"
+            found += textwrap.wrap(text, width, subsequent_indent="  ")
         return [*found, *textwrap.wrap(HERE, width)]
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
@@ -103,47 +119,64 @@ class Article(Result, frozen=True, kw_only=True):
         notes = self.notes(width=100_000)
         return {"text/html": page(self.title, self.rows(), notes), "text/plain": self.table()}
 
-    def figure(self, *, height: int | None = None) -> go.Figure:
-        """How many times as much REST needs as WebSocket, for the rows that have such a number.
 
-        Raises
-        ------
-        BadInput
-            Nothing of it was measured.
-        """
-        from vocx import figures
-
-        ratios = [(row, one.ratio) for row, one in self.told().items() if one.ratio is not None]
-        if not ratios:
-            raise BadInput("nothing was measured that could be drawn: measure.article(ex)")
-        made = figures.ranked(
-            [f"{row}: {one.what}" for row, one in ratios],
-            {
-                "measured here": [
-                    (one.times.value, one.times.low, one.times.high) for _, one in ratios
-                ]
-            },
-            x="times as much for REST as for WebSocket (1: the same)",
-            height=height,
-            log=True,
-        )
-        made.add_vline(x=1, line={"dash": "dot", "width": 1})
-        return made
+def _beside(cells: Sequence[tuple[str, str]], widths: Sequence[int]) -> Iterator[Line]:
+    """Texts beside each other, each wrapped to its width; what a statement needs beyond a line is
+    set in."""
+    columns = []
+    for (_, text), width in zip(cells, widths, strict=True):
+        said = [
+            textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)
+            for line in text.split("\n")
+        ]
+        columns.append([line for lines in said for line in lines])
+    for pieces in zip_longest(*columns, fillvalue=""):
+        yield [
+            (kind, piece.ljust(width + GAP * (at < len(widths) - 1)))
+            for at, ((kind, _), piece, width) in enumerate(zip(cells, pieces, widths, strict=True))
+        ]
 
 
-PARTS = {"sweep": "ages", "calls": "call times", "traffic": "bytes"}
-HERE = (
-    "Everything ran on one machine: a distance is a round trip on the lab's dial, and at 0 ms what "
-    "is left is this machine's own time."
-)
+# the same as a page
+
+_LEFT = "text-align:left;vertical-align:top;white-space:normal;padding:3px 8px"
+_ROW = '<tr style="background:none">'
+"""Stripes would not follow rows that span lines."""
+_WIDTHS = (11, 10, 15, 30, 34)
 
 
-def _wrapped(first: str, text: str, width: int) -> list[str]:
-    """Text behind a label, its further lines under its first."""
-    found: list[str] = []
-    for line in text.split("\n"):
-        found += textwrap.wrap(line, max(width - len(first), 20))
-    return [(first if not number else " " * len(first)) + line for number, line in enumerate(found)]
+def page(title: str, rows: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> str:
+    """A row for REST and one for WebSocket under each name, and below them what follows; the
+    conditions folded. All text is escaped here; colours are the page's own."""
+    head = "".join(
+        f'<th style="{_LEFT};width:{wide}%">{escape(text)}</th>'
+        for text, wide in zip(("", "", *HEADS.values()), _WIDTHS, strict=True)
+    )
+    body = "".join(_block(row) for row in rows)
+    below = "<br>".join(escape(one) for one in notes)
+    return (
+        f'<div><b>{escape(title)}</b><table style="width:100%;table-layout:fixed">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        f"<details><summary>From where to where, by whose clock</summary>{below}</details></div>"
+    )
+
+
+def _block(row: Mapping[str, Any]) -> str:
+    lines = 2 + bool(row["so"])
+    made = ""
+    for number, path in enumerate(("REST", "WebSocket")):
+        name = _cell(f"<b>{escape(str(row['row']))}</b>", f" rowspan={lines}") * (not number)
+        said = (row[f"{teller}_{path}"] for teller in HEADS)
+        cells = "".join(_cell(escape(str(one)).replace("\n", "<br>")) for one in said)
+        made += f"{_ROW}{name}{_cell(path)}{cells}</tr>"
+    if row["so"]:
+        so = f"<i>{escape(str(row['so']))}</i>"
+        made += f"{_ROW}{_cell(so, ' colspan=4')}</tr>"
+    return made
+
+
+def _cell(html: str, more: str = "") -> str:
+    return f'<td{more} style="{_LEFT}">{html}</td>'
 
 
 def article(
@@ -188,8 +221,7 @@ def article(
     parts = Parts(sweep, calls, traffic, fills, orders, code_size)
     if exchange is not None:
         say = progress or (lambda _: None)
-        run = _Measuring(exchange, validation.distances(rtts), seconds, full, symbol, say)
-        parts = run.filled(parts)
+        parts = _filled(parts, exchange, validation.distances(rtts), seconds, full, symbol, say)
     given = list(parts.given().values())
     if not given:
         raise BadInput("nothing was measured yet; measure something, or write measure.article(ex)")
@@ -197,73 +229,47 @@ def article(
     return Article(conditions=(timed or given)[0].conditions, parts=parts)
 
 
-class _Measuring:
-    """What one comparison needs, part by part."""
-
-    def __init__(
-        self,
-        exchange: Exchange,
-        rtts: list[float],
-        seconds: float,
-        full: bool,
-        symbol: str,
-        say: Callable[[str], object],
-    ) -> None:
-        lab = in_lab(exchange).lab
-        assert lab is not None
-        self.lab, self.exchange, self.rtts, self.say = lab, exchange, rtts, say
-        self.seconds, self.full, self.symbol = seconds, full, symbol
-        self.home_ms = min((one for one in rtts if one > 0), default=0.0)
-
-    def filled(self, parts: Parts) -> Parts:
-        """All parts: those that were given, and the others measured."""
-        return Parts(
-            code_size=parts.code_size or count_code(),
-            sweep=parts.sweep or self._ages(),
-            calls=parts.calls or self._calls(),
-            traffic=parts.traffic or self._traffic(),
-            fills=parts.fills or self._fills(),
-            orders=parts.orders or self._orders(),
-        )
-
-    def _ages(self) -> Sweep:
-        return measure_sweep(
-            self.exchange,
-            self.rtts,
-            symbol=self.symbol,
-            seconds=self.seconds,
-            progress=lambda rtt_ms: self.say(f"ages, {rtt_ms:g} ms away"),
-        )
-
-    def _calls(self) -> CallTimes:
-        self.say("call times")
-        repeats = 30 if self.full else 6
-        return measure_calls(
-            self.exchange, repeats=repeats, rtt_ms=self.rtts, symbol=self.symbol, tls=(True,)
-        )
-
-    def _traffic(self) -> Traffic:
-        self.say("bytes on the wire")
-        with self.lab.network.latency(rtt_ms=0, venue=self.exchange.venue.name):
-            return measure_traffic(
-                self.exchange,
-                symbol=self.symbol,
-                seconds=max(self.seconds, 3.0),
+def _filled(
+    parts: Parts,
+    exchange: Exchange,
+    rtts: list[float],
+    seconds: float,
+    full: bool,
+    symbol: str,
+    say: Callable[[str], object],
+) -> Parts:
+    """All parts: those that were given, and the others measured."""
+    network, venue = lab_of(exchange).network, exchange.venue.name
+    home_ms = min((one for one in rtts if one > 0), default=0.0)
+    sweep = parts.sweep or measure_sweep(
+        exchange,
+        rtts,
+        symbol=symbol,
+        seconds=seconds,
+        progress=lambda rtt_ms: say(f"ages, {rtt_ms:g} ms away"),
+    )
+    calls, traffic, fills, orders = parts.calls, parts.traffic, parts.fills, parts.orders
+    if calls is None:
+        say("call times")
+        repeats = 30 if full else 6
+        calls = measure_calls(exchange, repeats=repeats, rtt_ms=rtts, symbol=symbol, tls=(True,))
+    if traffic is None:
+        say("bytes on the wire")
+        with network.latency(rtt_ms=0, venue=venue):
+            traffic = measure_traffic(
+                exchange,
+                symbol=symbol,
+                seconds=max(seconds, 3.0),
                 polls=("quote", "quote, new connection"),
                 streams=("quotes", "ticker"),
                 tls=(True,),
             )
-
-    def _fills(self) -> FillTimes:
-        self.say(f"fills, {self.home_ms:g} ms away")
-        with self.lab.network.latency(rtt_ms=self.home_ms, venue=self.exchange.venue.name):
-            return measure_fills(
-                self.exchange, every_ms=(250, 1000), repeats=60 if self.full else 20
-            )
-
-    def _orders(self) -> OrderEntry:
-        self.say(f"orders, {self.home_ms:g} ms away")
-        with self.lab.network.latency(rtt_ms=self.home_ms, venue=self.exchange.venue.name):
-            return measure_orders(
-                self.exchange, repeats=40 if self.full else 10, symbol=self.symbol
-            )
+    if fills is None:
+        say(f"fills, {home_ms:g} ms away")
+        with network.latency(rtt_ms=home_ms, venue=venue):
+            fills = measure_fills(exchange, every_ms=(250, 1000), repeats=60 if full else 20)
+    if orders is None:
+        say(f"orders, {home_ms:g} ms away")
+        with network.latency(rtt_ms=home_ms, venue=venue):
+            orders = measure_orders(exchange, repeats=40 if full else 10, symbol=symbol)
+    return Parts(sweep, calls, traffic, fills, orders, parts.code_size or count_code())

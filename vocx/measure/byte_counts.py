@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from vocx.measure.sampling import Interval, mean_interval
 from vocx.timing import mono_ns
@@ -20,7 +22,16 @@ Look = tuple[int, dict[tuple[int, int], tuple[int, int]]]
 """When, and by (local port, opened) the bytes up and down so far."""
 
 
-class Counted:
+class Rates(msgspec.Struct, frozen=True):
+    """Bytes a second: up, down, and both ways with the interval of the blocks; over so long."""
+
+    up: float
+    down: float
+    both: Interval
+    seconds: float
+
+
+class ByteCounts:
     """Looks at the lab's counters at the ends of blocks of whole periods, and once more when the
     last calls are back.
 
@@ -36,7 +47,7 @@ class Counted:
         self._looks = [self._look()]
         self.begin_ns = mono_ns() + PAUSE_NS
         self._ends = [self.begin_ns + end * every_ns for end in ends]
-        self.polled_s = calls * every_ns / 1e9
+        self._polled_s = calls * every_ns / 1e9
         self._periods_s = [(b - a) * every_ns / 1e9 for a, b in pairwise([0, *ends])]
 
     def _look(self) -> Look:
@@ -64,23 +75,20 @@ class Counted:
         """The calls that were under way at the window's end are back."""
         self._final = self._look()
 
-    def rates(self, ports: Sequence[int], polled: bool) -> tuple[float, float, Interval, float]:
-        """Bytes a second up, down, and both ways with the interval of the blocks; the seconds.
-
-        A poll is counted until its last call is back; its seconds are its periods.
-        """
-        mine = set(ports)
+    def rates(self, ports: Collection[int], polled: bool) -> Rates:
+        """Of the connections from these ports. A poll is counted until its last call is back; its
+        seconds are its periods."""
 
         def grown(before: Look, after: Look) -> tuple[int, int]:
             up = down = 0
             for key, now in after[1].items():
-                if key[0] in mine:
+                if key[0] in ports:
                     was = before[1].get(key, (0, 0))
                     up, down = up + now[0] - was[0], down + now[1] - was[1]
             return up, down
 
         begin_ns, end_ns = self.window
-        seconds = self.polled_s if polled else (end_ns - begin_ns) / 1e9
+        seconds = self._polled_s if polled else (end_ns - begin_ns) / 1e9
         up, down = grown(self._looks[0], self._final if polled else self._looks[-1])
         pairs = list(pairwise(self._looks))
         lengths = [(after[0] - before[0]) / 1e9 for before, after in pairs]
@@ -91,4 +99,4 @@ class Counted:
         if spread.low is not None and spread.high is not None:
             half = (spread.high - spread.low) / 2
             both = Interval(value, max(0.0, value - half), value + half, len(blocks))
-        return up / seconds, down / seconds, both, seconds
+        return Rates(up / seconds, down / seconds, both, seconds)

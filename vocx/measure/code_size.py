@@ -11,15 +11,13 @@ from __future__ import annotations
 import ast
 import io
 import tokenize
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import msgspec
 
-from vocx.measure.result import Conditions, Result, fold
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from vocx.measure.result import Column, Conditions, Result, fold
 
 HERE = Path(__file__).parents[1] / "course" / "clients"
 KNOWN: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -67,45 +65,27 @@ class CodeSize(Result, frozen=True, kw_only=True):
     title: ClassVar[str] = "lines of code of a minimal client, and what it survives"
     clients: list[ClientSize]
 
-    def rows(self) -> list[dict[str, Any]]:
+    def items(self) -> Sequence[ClientSize]:
+        return self.clients
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("client", lambda one: f"{one.client}: {one.does}", "client"),
+            Column("lines", lambda one: one.lines, "lines"),
+            Column("with_what_it_imports", lambda one: one.total, "with what it imports"),
+            Column("survives", lambda one: len(one.survives)),
+        )
+
+    def notes(self) -> Sequence[str]:
+        """What each survives."""
         return [
-            {
-                "client": one.client,
-                "does": one.does,
-                "lines": one.lines,
-                "with_what_it_imports": one.total,
-                "survives": len(one.survives),
-            }
+            fold(f"{one.client} survives {'; '.join(one.survives) or 'nothing: it ends'}")
             for one in self.clients
         ]
-
-    def table(self) -> str:
-        """Each client with its lines, and below it what it survives."""
-        named = [f"{one.client}: {one.does}" for one in self.clients]
-        wide = max(map(len, named))
-        text = [self.title, f"{'client':<{wide}}  lines  with what it imports"]
-        for name, one in zip(named, self.clients, strict=True):
-            text.append(f"{name:<{wide}}  {one.lines:>5}  {one.total:>21}")
-            text += [f"    survives {what}" for what in one.survives or ["nothing: it ends"]]
-        return "\n".join([*text, fold(self.conditions.path)])
 
     def find(self, client: str) -> ClientSize:
         """One of them, by name."""
         return next(one for one in self.clients if one.client == client)
-
-    def figure(self, *, height: int | None = None) -> go.Figure:
-        """Lines of each client, its own and with what it imports."""
-        from vocx import figures
-
-        def series(pick: str) -> list[tuple[float | None, float | None, float | None]]:
-            return [(float(getattr(one, pick)), None, None) for one in self.clients]
-
-        return figures.ranked(
-            [f"{one.client}: {one.does}" for one in self.clients],
-            {"its own": series("lines"), "with what it imports": series("total")},
-            x="logical lines (no blank, comment, docstring), counted from the files that run",
-            height=height,
-        )
 
 
 def code_size() -> CodeSize:

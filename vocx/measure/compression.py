@@ -31,6 +31,7 @@ def deflated_bytes(messages: Iterable[bytes], level: int = LEVEL) -> list[int]:
     return sizes
 
 
-def frame_bytes(payload: int) -> int:
-    """A frame from a server with that much payload (RFC 6455, 5.2): 2, 4 or 10 bytes on top."""
-    return payload + (2 if payload < 126 else 4 if payload < 65_536 else 10)
+def framed_bytes(payload: int, *, masked: bool = False) -> int:
+    """A frame with that much payload (RFC 6455, 5.2): 2, 4 or 10 bytes on top, and from a client
+    4 more of mask."""
+    return payload + (2 if payload < 126 else 4 if payload < 65_536 else 10) + 4 * masked

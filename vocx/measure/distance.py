@@ -12,6 +12,7 @@ and an exchange's own milliseconds), is the distance for the dial.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,15 +23,14 @@ import msgspec
 from vocx import errors, venues
 from vocx.lab import Lab
 from vocx.measure import validation
-from vocx.measure.result import Conditions, Result, machine
+from vocx.measure.probes import http_of
+from vocx.measure.result import Column, Conditions, Result, machine
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.rest import Client
-from vocx.timing import HttpExchange
+from vocx.timing import Phases
 from vocx.venues.base import GetTime
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from vocx.exchange import Exchange
     from vocx.lab.network import DialHandle
 
@@ -79,44 +79,39 @@ class Distance(Result, frozen=True, kw_only=True):
         """Whether somebody typed it, and nothing was measured."""
         return self.there is None
 
-    def rows(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+    def items(self) -> Sequence[tuple[str, Interval]]:
+        """What was timed, and the distance that follows."""
+        found: list[tuple[str, Interval]] = []
         if self.there is not None:
-            found.append({"what": f"TCP connect, to what answers for {self.host}"})
-            found[-1]["ms"] = self.there.connect
+            found.append((f"TCP connect, to what answers for {self.host}", self.there.connect))
             if self.there.tls is not None:
-                found.append({"what": "TLS handshake", "ms": self.there.tls})
-            found.append({"what": "request on a kept connection, to the exchange and back"})
-            found[-1]["ms"] = self.there.warm
+                found.append(("TLS handshake", self.there.tls))
+            warm = "request on a kept connection, to the exchange and back"
+            found.append((warm, self.there.warm))
         if self.here is not None:
-            found.append({"what": "the same request in a lab at 0 ms", "ms": self.here.warm})
+            found.append(("the same request in a lab at 0 ms", self.here.warm))
         how = "as typed" if self.typed else "for the dial"
-        return [*found, {"what": f"distance, {how}", "ms": self.rtt}]
+        return [*found, (f"distance, {how}", self.rtt)]
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("what", lambda one: one[0], "what"),
+            Column("ms", lambda one: one[1], "ms"),
+        )
+
+    def notes(self) -> Sequence[str]:
+        if self.host.startswith("127.0.0.1:"):
+            return [
+                "in a lab TCP's connect looks instant: its relay charges the first bytes for it"
+            ]
+        return ()
 
     def table(self) -> str:
         if self.typed:
             return (
                 f"{self.title}\n{self.rtt_ms:g} ms there and back, as typed: nothing was measured"
             )
-        note = "\nin a lab TCP's connect looks instant: its relay charges the first bytes for it"
-        return super().table() + note * self._in_lab
-
-    @property
-    def _in_lab(self) -> bool:
-        return self.host.startswith("127.0.0.1:")
-
-    def figure(self, *, height: int | None = None) -> go.Figure:
-        """Each step and the distance, with their intervals."""
-        from vocx import figures
-
-        rows = self.rows()
-        found = [(row["ms"].value, row["ms"].low, row["ms"].high) for row in rows]
-        return figures.ranked(
-            [row["what"] for row in rows],
-            {"median": found},
-            x=f"milliseconds, {self.conditions.path} (clock: {self.conditions.clock})",
-            height=height,
-        )
+        return super().table()
 
     def dial(self, lab: Lab | Exchange) -> DialHandle:
         """Put the exchange of a lab so far away: from now on, or with ``with`` for a block."""
@@ -218,7 +213,7 @@ def _reach(venue: Any, url: str, authority: str | None, calls: int) -> Reach:
     warm: list[float] = []
     for number in range(OPENINGS):
         with closing(Client(venue, lambda: url, ca_file=lambda: authority)) as client:
-            phases = _asked(client).phases
+            phases = _asked(client)
             connects.append(phases.connect_ms or 0.0)
             tls += [phases.tls_ms] if phases.tls_ms is not None else []
             if number < OPENINGS - 1:
@@ -226,7 +221,7 @@ def _reach(venue: Any, url: str, authority: str | None, calls: int) -> Reach:
             for _ in range(WARM_UP):
                 _asked(client)
             while len(warm) < calls:
-                phases = _asked(client).phases
+                phases = _asked(client)
                 warm += [] if phases.new_connection else [phases.total_ms]
     return Reach(
         connect=quantile_interval(connects),
@@ -235,10 +230,8 @@ def _reach(venue: Any, url: str, authority: str | None, calls: int) -> Reach:
     )
 
 
-def _asked(client: Client) -> HttpExchange:
-    call: HttpExchange | None = getattr(client.call(GetTime()), "exchange", None)
-    assert call is not None
-    return call
+def _asked(client: Client) -> Phases:
+    return http_of(client.call(GetTime())).phases
 
 
 def _less(there: Interval, here: Interval | None) -> Interval:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import fmean
 from threading import Event
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 import numpy as np
@@ -18,15 +18,13 @@ import numpy as np
 from vocx.errors import BadInput
 from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, feeds_of
-from vocx.measure.result import Conditions, Result, grid
+from vocx.measure.result import Column, Conditions, Result
 from vocx.measure.sampling import Interval, share_interval
-from vocx.measure.simulation import feed_of, pooled, steps_of, tick_of
-from vocx.measure.steps import BLOCKS, Observed, Steps, wrong
+from vocx.measure.simulation import perfect, pooled
+from vocx.measure.steps import BLOCKS, Observed, Steps, steps_of, tick_of, wrong
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from vocx.lab import Lab, TruthEvent
 
 LEAST_PERIODS, LEAST_S, GRACE_S = 3, 4.0, 2.0
@@ -48,38 +46,27 @@ class EventErrors(Result, frozen=True, kw_only=True):
 
     title: ClassVar[str] = "when is the price wrong"
     feed: Feed
-    lines: list[EventError]
+    errors: list[EventError]
 
     def find(self, when: str) -> EventError:
         """``"at any time"``, ``"at a trade"`` or ``"at a price change"``."""
-        for one in self.lines:
+        for one in self.errors:
             if one.when == when:
                 return one
-        raise BadInput(f"there is no {when!r}; there are {[one.when for one in self.lines]}")
+        raise BadInput(f"there is no {when!r}; there are {[one.when for one in self.errors]}")
 
-    def rows(self) -> list[dict[str, Any]]:
-        return [
-            {"when": one.when, "wrong_share": one.wrong, "moments": one.count} for one in self.lines
-        ]
+    def items(self) -> Sequence[EventError]:
+        return self.errors
 
-    def table(self) -> str:
-        where = f"{self.feed.name}, {self.conditions.rtt_ms:g} ms away"
-        return f"{where}\n{grid(self.rows())}\n{self.conditions.under()}"
-
-    def figure(self, *, height: int | None = None) -> go.Figure:
-        """A share for each kind of moment, with its interval."""
-        from vocx import figures
-
-        def percent(one: Interval) -> tuple[float | None, float | None, float | None]:
-            ends = [None if end is None else 100 * end for end in (one.low, one.high)]
-            return (100 * one.value if one.n else None), ends[0], ends[1]
-
-        return figures.ranked(
-            [one.when for one in self.lines],
-            {"wrong": [percent(one.wrong) for one in self.lines]},
-            x=f"wrong, % ({self.feed.name}, computed over the true prices)",
-            height=height,
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("when", lambda one: one.when, "when"),
+            Column("wrong_share", lambda one: one.wrong, "wrong share"),
+            Column("moments", lambda one: one.count, "moments"),
         )
+
+    def notes(self) -> Sequence[str]:
+        return [f"{self.feed.name}, {self.conditions.rtt_ms:g} ms away"]
 
 
 def event_errors(
@@ -118,7 +105,7 @@ def event_errors(
     # log says which price each trade met.
     met = np.searchsorted([one.sequence for one in quotes], [one.sequence for one in trades])
     found = [(one.mono_ns, int(place) - 1) for one, place in zip(trades, met, strict=True)]
-    lines = errors_at(true, found, feed, rtt_ms, phases=phases)
+    errors = errors_at(true, found, feed, rtt_ms, phases=phases)
     return EventErrors(
         conditions=Conditions(
             path="from the exchange's book to a perfect program",
@@ -129,7 +116,7 @@ def event_errors(
             seconds=(true.at[-1] - true.at[0]) / 1e9,
         ),
         feed=feed,
-        lines=lines,
+        errors=errors,
     )
 
 
@@ -164,7 +151,7 @@ def errors_at(
     since_ns, until_ns = true.at[0] + int((feed.cadence_ms + rtt_ms) * 1e6), true.at[-1]
     if until_ns <= since_ns:
         raise BadInput("the time is shorter than one period: let the market run for some seconds")
-    shown = [feed_of(true, feed, rtt_ms, phase=(one + 0.5) / phases) for one in range(phases)]
+    shown = [perfect(true, feed, rtt_ms, phase=(one + 0.5) / phases) for one in range(phases)]
     made = [
         EventError(
             when="at any time",

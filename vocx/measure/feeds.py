@@ -1,8 +1,7 @@
-"""Ways to know a price: ask every so often, listen, or listen and look now and then.
+"""Ways to know a price: ask every so often, or listen.
 
-A feed is data: what it is called, its cadence, and what arithmetic expects of it. The watching of
-real ones is in :mod:`vocx.measure.probes`, perfect ones are computed in
-:mod:`vocx.measure.simulation`.
+A feed is data: what it is called, its cadence, and what arithmetic expects of it. Real ones are
+watched in :mod:`vocx.measure.freshness`, perfect ones computed in :mod:`vocx.measure.simulation`.
 """
 
 from __future__ import annotations
@@ -28,7 +27,8 @@ class Poll(msgspec.Struct, frozen=True, tag=True):
     every_ms: float = 1000.0
 
     def __post_init__(self) -> None:
-        _rounded(self, "every_ms")
+        every_ms = validation.number("every_ms", self.every_ms, LEAST_MS, HOUR_MS, what=" ms")
+        msgspec.structs.force_setattr(self, "every_ms", every_ms)
 
     @property
     def name(self) -> str:
@@ -69,28 +69,14 @@ class Push(msgspec.Struct, frozen=True, tag=True):
         return theory.pushed_age_ms(self.cadence_ms, rtt_ms)
 
 
-class Hybrid(msgspec.Struct, frozen=True, tag=True):
-    """A program that looks every ``loop_ms`` at what a stream brought: the usual sketch of a hybrid
-    client, whose own loop is a poll of its own memory."""
-
-    loop_ms: float = 100.0
-    channel: PushChannel = "book"
-
-    def __post_init__(self) -> None:
-        Push(self.channel)
-        _rounded(self, "loop_ms")
-
-    @property
-    def name(self) -> str:
-        return f"hybrid {NAMES[self.channel].partition('@')[0]}, {span(self.loop_ms)}"
-
-    @property
-    def cadence_ms(self) -> float:
-        return CADENCE_MS[self.channel] + self.loop_ms
-
-    def expected_age_ms(self, rtt_ms: float) -> float:
-        """Mean age by arithmetic: two cadences behind each other."""
-        return theory.pushed_age_ms(self.cadence_ms, rtt_ms)
+Feed = Poll | Push
+STANDARD: tuple[Feed, ...] = (
+    Push("quotes"),
+    Push("book"),
+    Push("ticker"),
+    Poll(250.0),
+    Poll(1000.0),
+)
 
 
 def span(milliseconds: float) -> str:
@@ -99,36 +85,13 @@ def span(milliseconds: float) -> str:
     return f"{milliseconds / 1000:g} s" if whole else f"{milliseconds:g} ms"
 
 
-def _rounded(feed: msgspec.Struct, name: str) -> None:
-    """One of its fields as a number of milliseconds within bounds."""
-    value = validation.number(name, getattr(feed, name), LEAST_MS, HOUR_MS, what=" ms")
-    msgspec.structs.force_setattr(feed, name, value)
-
-
 def feeds_of(given: object) -> list[Feed]:
-    """Feeds that can stand side by side.
-
-    Raises
-    ------
-    BadInput
-        There is none, one that is no feed, or one twice.
-    """
+    """Feeds that can stand side by side: at least one, and none twice; or ``BadInput``."""
     such = "[measure.Poll(1000), measure.Push()]"
     found = validation.several("feeds", given, such)
     for one in found:
-        if not isinstance(one, Poll | Push | Hybrid):
+        if not isinstance(one, Feed):
             raise BadInput(f"{one!r} is no feed; write {such}")
     if len(set(found)) < len(found):
         raise BadInput(f"give each feed once: {such}")
     return found
-
-
-Feed = Poll | Push | Hybrid
-STANDARD: tuple[Feed, ...] = (
-    Push("quotes"),
-    Push("book"),
-    Push("ticker"),
-    Poll(250.0),
-    Poll(1000.0),
-    Hybrid(),
-)

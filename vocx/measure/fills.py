@@ -16,27 +16,61 @@ call time of the polls, so the exchange's and this machine's own milliseconds ar
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from decimal import Decimal
+from functools import partial
 from random import Random
 from statistics import median
-from typing import TYPE_CHECKING, Any, ClassVar
+from threading import Event
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
+import msgspec
+
+from vocx.errors import Refused, WaitTimeout
+from vocx.facts import BookSnapshot, Order, Side
 from vocx.measure import theory, validation
-from vocx.measure.filling import WARM, Filling
-from vocx.measure.probes import unlimited
-from vocx.measure.result import CLOCK, Result, conditions, grid
-from vocx.measure.sampling import mean_interval, quantile_interval
-from vocx.measure.trading import trading_lab
+from vocx.measure.probes import Listener, Poller, unlimited, wait_until
+from vocx.measure.result import CLOCK, Column, Result, conditions
+from vocx.measure.sampling import Interval, mean_interval, quantile_interval
+from vocx.measure.trading import Trader, small, trading_lab, warmed
+from vocx.stream import Stream
 from vocx.timing import mono_ns
+from vocx.venues.base import ChannelSpec, GetBook, GetOrder, SocketPlan
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from vocx.exchange import Exchange
+    from vocx.lab import TruthEvent
 
 QUIET = "BNB/USDT"
 """Where the crowd is rarely seen, so that taking a level of the book disturbs nobody."""
 SPACING_S = 0.15
+AHEAD_NS = 20_000_000
+"""Polls begin so long before the match, so that one that is on its way at that moment counts."""
+PATIENCE_S = 5.0
+TRIES = 8
+WARM = 3
+"""Connections that are opened beforehand for each interval."""
+PLENTY = 10_000_000
+"""Of every asset, for who takes whole levels of the book."""
+
+
+class FillPath(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to know of fills: pushed, or polled every ``every_ms``; times and what it costs.
+
+    ``weight_share`` is of what an address may spend a minute, for every order that is watched.
+    """
+
+    name: str
+    every_ms: float | None
+    known_ms: list[float]
+    theory_ms: float
+    theory_p95_ms: float
+    requests_a_minute: float
+    weight_a_minute: float
+    weight_share: float
 
 
 class FillTimes(Result, frozen=True, kw_only=True):
@@ -67,56 +101,55 @@ class FillTimes(Result, frozen=True, kw_only=True):
     limit: int
     seed: int
 
-    title: ClassVar[str] = "How long until you know that you were filled"
+    title: ClassVar[str] = "How long until you know that you were filled, ms"
 
-    def rows(self) -> list[dict[str, Any]]:
-        """A row for each way to know; ``weight_share`` is of what an address may spend a minute,
-        for every order that is watched."""
-        return [self._row(*one) for one in self._ways()]
+    def items(self) -> Sequence[FillPath]:
+        polled = zip(self.every_ms, self.polled_ms, strict=True)
+        return [self._path(None, self.pushed_ms), *(self._path(*one) for one in polled)]
 
-    def table(self) -> str:
-        """The rows, narrow enough for a notebook, with the conditions below them."""
-        shown = [
-            {
-                "known by": row["path"],
-                "mean": row["mean_ms"].around(),
-                "theory": row["theory_ms"],
-                "p95": row["p95_ms"].around(),
-                "theory ": row["theory_p95_ms"],
-                "requests a minute": f"{row['requests_a_minute']:,.0f}",
-                "weight a minute": f"{row['weight_a_minute']:,.0f}",
-                "of limit": f"{row['weight_share']:.0%}",
-            }
-            for row in self.rows()
-        ]
-        return f"{self.title}, ms\n{grid(shown)}\n{self.conditions.under()}"
+    def columns(self) -> Sequence[Column]:
+        def whole(number: float) -> str:
+            return f"{number:,.0f}"
 
-    def _row(self, name: str, every_ms: float, samples: list[float]) -> dict[str, Any]:
-        late_ms = self.conditions.late_ms
+        return (
+            Column("path", lambda one: one.name, "known by"),
+            Column("mean_ms", lambda one: mean_interval(one.known_ms), "mean", Interval.around),
+            Column("theory_ms", lambda one: one.theory_ms, "theory"),
+            Column("p50_ms", lambda one: quantile_interval(one.known_ms)),
+            Column(
+                "p95_ms",
+                lambda one: quantile_interval(one.known_ms, 0.95),
+                "p95",
+                Interval.around,
+            ),
+            Column("theory_p95_ms", lambda one: one.theory_p95_ms, "theory"),
+            Column(
+                "requests_a_minute", lambda one: one.requests_a_minute, "requests a minute", whole
+            ),
+            Column("weight_a_minute", lambda one: one.weight_a_minute, "weight a minute", whole),
+            Column(
+                "weight_share", lambda one: one.weight_share, "of limit", lambda it: f"{it:.0%}"
+            ),
+        )
+
+    def _path(self, every_ms: float | None, known_ms: list[float]) -> FillPath:
         mean = p95 = theory.pushed_age_ms(0.0, self.call_ms)
         calls = 0.0
-        if every_ms:
+        if every_ms is not None:
             mean = theory.expected_age_ms(every_ms, self.call_ms)
             p95 = theory.age_quantile_ms(0.95, every_ms, self.call_ms)
             calls = theory.calls_per_minute(every_ms, self.call_ms)
-        return {
-            "path": name,
-            "mean_ms": mean_interval(samples),
-            "theory_ms": mean + late_ms,
-            "p50_ms": quantile_interval(samples, 0.5),
-            "p95_ms": quantile_interval(samples, 0.95),
-            "theory_p95_ms": p95 + late_ms,
-            "requests_a_minute": calls,
-            "weight_a_minute": calls * self.weight,
-            "weight_share": calls * self.weight / self.limit,
-        }
-
-    def _ways(self) -> list[tuple[str, float, list[float]]]:
-        """Name, interval (0: none) and times."""
-        polled = zip(self.every_ms, self.polled_ms, strict=True)
-        return [("pushed", 0.0, self.pushed_ms)] + [
-            (f"polled every {every_ms:g} ms", every_ms, found) for every_ms, found in polled
-        ]
+        late_ms = self.conditions.late_ms
+        return FillPath(
+            name="pushed" if every_ms is None else f"polled every {every_ms:g} ms",
+            every_ms=every_ms,
+            known_ms=known_ms,
+            theory_ms=mean + late_ms,
+            theory_p95_ms=p95 + late_ms,
+            requests_a_minute=calls,
+            weight_a_minute=calls * self.weight,
+            weight_share=calls * self.weight / self.limit,
+        )
 
     def figure(self, *, height: int = 340) -> go.Figure:
         """Every fill as a point: by when which share of them was known. Theory as lines."""
@@ -135,16 +168,18 @@ class FillTimes(Result, frozen=True, kw_only=True):
                 yaxis={"range": [-0.02, 1.04], "tickformat": ".0%"},
             )
         )
-        for number, (name, every_ms, samples) in enumerate(self._ways()):
+        first = theory.pushed_age_ms(0.0, self.call_ms) + self.conditions.late_ms
+        for number, one in enumerate(self.items()):
             color, symbol, dash = looks[min(number, len(looks) - 1)]
-            first = theory.pushed_age_ms(0.0, self.call_ms)
-            last = theory.age_quantile_ms(1.0, every_ms, self.call_ms) if every_ms else first
-            line = figures.line(f"{name}, theory", color, dash=dash, step=False, showlegend=False)
-            ends = [one + self.conditions.late_ms for one in (first, last)]
-            made.add_trace(line.update(x=ends, y=[0, 1]))
-            known = sorted(samples)
+            last = first
+            if one.every_ms is not None:
+                last = theory.age_quantile_ms(1.0, one.every_ms, self.call_ms)
+                last += self.conditions.late_ms
+            line = figures.line(f"{one.name}, theory", color, dash=dash, step=False)
+            made.add_trace(line.update(x=[first, last], y=[0, 1], showlegend=False))
+            known = sorted(one.known_ms)
             shares = [(at + 0.5) / len(known) for at in range(len(known))]
-            made.add_trace(figures.marks(name, color, symbol).update(x=known, y=shares))
+            made.add_trace(figures.marks(one.name, color, symbol).update(x=known, y=shares))
         for trace in made.data:
             trace.hovertemplate = "%{y} known after %{x:.1f} ms<extra>" + trace.name + "</extra>"
         return made
@@ -188,47 +223,39 @@ def fills(
     """
     trading_lab(exchange)
     repeats = validation.whole("repeats", repeats, 1, 1000, what=" fills")
-    intervals = _intervals(every_ms)
+    intervals = [
+        validation.number("every_ms", one, 1, 60_000, what=" ms")
+        for one in validation.several("every_ms", every_ms, "(250, 1000)")
+    ]
     phases = [_phases(Random(f"{seed} {every}"), repeats) for every in intervals]
     with ExitStack() as stack:
         stack.enter_context(unlimited(exchange, symbol))
-        run = Filling(exchange, symbol, intervals, stack)
+        run = _Run(exchange, symbol, intervals, stack)
         begun_ns = mono_ns()
         for number in range(repeats):
             run.fill("sell" if number % 2 else "buy", [one[number] for one in phases])
             passed_s = (mono_ns() - begun_ns) / 1e9
-            run.over.wait(max(0.0, SPACING_S * (number + 1) - passed_s))
+            run.pause.wait(max(0.0, SPACING_S * (number + 1) - passed_s))
         known = run.known()
-        return _result(run, exchange, known, (mono_ns() - begun_ns) / 1e9, seed)
-
-
-def _result(
-    run: Filling, exchange: Exchange, known: list[list[float]], seconds: float, seed: int
-) -> FillTimes:
-    return FillTimes(
-        conditions=conditions(
-            exchange,
-            path="from the match inside the exchange to this program",
-            clock=CLOCK,
-            symbol=run.symbol,
-            seconds=seconds,
-            warm_up=WARM,
-            repeats=len(known),
-        ),
-        every_ms=[float(one) for one in run.every_ms],
-        pushed_ms=[one[0] for one in known],
-        polled_ms=[[one[1 + at] for one in known] for at in range(len(run.every_ms))],
-        polls=[len(one) for one in run.calls_ms],
-        call_ms=median(ms for one in run.calls_ms for ms in one),
-        weight=run.weight,
-        limit=next(one.amount for one in exchange.venue.limits if one.kind == "weight"),
-        seed=seed,
-    )
-
-
-def _intervals(given: Sequence[float]) -> list[float]:
-    every = validation.several("every_ms", given, "(250, 1000)")
-    return [validation.number("every_ms", one, 1, 60_000, what=" ms") for one in every]
+        return FillTimes(
+            conditions=conditions(
+                exchange,
+                path="from the match inside the exchange to this program",
+                clock=CLOCK,
+                symbol=symbol,
+                seconds=(mono_ns() - begun_ns) / 1e9,
+                warm_up=WARM,
+                repeats=len(known),
+            ),
+            every_ms=intervals,
+            pushed_ms=[one[0] for one in known],
+            polled_ms=[[one[1 + at] for one in known] for at in range(len(intervals))],
+            polls=[len(one) for one in run.calls_ms],
+            call_ms=median(ms for one in run.calls_ms for ms in one),
+            weight=run.weight,
+            limit=next(one.amount for one in exchange.venue.limits if one.kind == "weight"),
+            seed=seed,
+        )
 
 
 def _phases(random: Random, repeats: int) -> list[float]:
@@ -236,3 +263,185 @@ def _phases(random: Random, repeats: int) -> list[float]:
     found = [(part + random.random()) / repeats for part in range(repeats)]
     random.shuffle(found)
     return found
+
+
+class _Fill(msgspec.Struct, frozen=True):
+    """One of our orders: when polling began, when it was matched, and its polls."""
+
+    order: Order
+    begun_ns: int
+    matched_ns: int
+    polls: list[Poller]
+
+
+class _Run:
+    """Accounts, stream and polling connections of one measurement.
+
+    One order of ours rests at a time, at the best price of its symbol; a second account takes that
+    level up to our order. Everything ends with the stack that is handed in, also after an
+    interrupt: polls first, then the stream, then orders and keys.
+
+    Attributes
+    ----------
+    calls_ms : list of lists of float
+        Call times of the polls, by interval.
+    weight : int
+        Of one poll.
+    pause : Event
+        To wait with; never set.
+    """
+
+    def __init__(
+        self, exchange: Exchange, symbol: str, every_ms: Sequence[float], stack: ExitStack
+    ) -> None:
+        self._symbol, self._every_ms = symbol, every_ms
+        self._instrument = exchange.instrument(symbol)
+        rich = {self._instrument.base: PLENTY, self._instrument.quote: PLENTY}
+        self._maker = stack.enter_context(Trader(exchange, "measure: fills"))
+        self._taker = stack.enter_context(
+            Trader(exchange, f"measure: the other side of {symbol}", balances=rich)
+        )
+        self._truth = self._maker.lab.truth
+        self.pause = Event()
+        self.calls_ms: list[list[float]] = [[] for _ in every_ms]
+        ask = GetOrder(symbol=symbol, id=1)
+        self.weight = exchange.venue.request(ask, self._maker.now_ns(), self._maker.key).weight
+        self._fills: list[_Fill] = []
+        self._polls: list[Poller] = []
+        self._clients = [self._maker.client() for _ in every_ms]
+        for client in self._clients:
+            stack.callback(client.close)
+        self._listener = Listener(partial(_private, exchange, self._maker))
+        stack.callback(self._listener.stop)
+        stack.callback(self._stop_polls)
+        self._listener.start()
+        self._listener.stream.wait(PATIENCE_S)
+        clients = [*self._clients * WARM, self._maker.rest, self._taker.rest]
+        with ThreadPoolExecutor(len(clients), "vocx measure") as pool:
+            list(pool.map(warmed, clients))
+
+    def _stop_polls(self) -> None:
+        for one in self._polls:
+            one.stop()
+
+    def fill(self, side: Side, phases: Sequence[float]) -> None:
+        """Let one order rest, be polled from these shares of each interval on, and be matched."""
+        mark = self._truth.events(None).next
+        order, begun_ns = self._rest(side), mono_ns()
+        polls = []
+        for at, (every_ms, phase) in enumerate(zip(self._every_ms, phases, strict=True)):
+            every_ns = int(every_ms * 1e6)
+            due_ns = begun_ns + int((AHEAD_NS + phase * every_ns) % every_ns)
+            ask = partial(self._ask, at, order)
+            polls.append(Poller(ask, every_ms, begin_ns=due_ns, until=_is_filled))
+            self._polls.append(polls[-1])
+            polls[-1].start()
+        self.pause.wait(max(0, begun_ns + AHEAD_NS - mono_ns()) / 1e9)
+        matched_ns = self._matched(order, mark)
+        self._maker.gone(order.client_order_id)
+        self._fills.append(_Fill(order, begun_ns, matched_ns, polls))
+
+    def _ask(self, at: int, order: Order) -> Order:
+        """What became of an order, by one of the intervals' connections."""
+        ask, sent_ns = GetOrder(symbol=self._symbol, id=order.id), mono_ns()
+        found = self._clients[at].call_signed(ask, self._maker.key, self._maker.now_ns)
+        self.calls_ms[at].append((mono_ns() - sent_ns) / 1e6)
+        return cast(Order, found)
+
+    def _rest(self, side: Side) -> Order:
+        """Our order at the best price; where the market has just moved into it, once more."""
+        for last in range(1 - TRIES, 1):
+            book = self._truth.book(self._symbol, depth=1)
+            price = book.bids[0][0] if side == "buy" else book.asks[0][0]
+            quantity = small(self._instrument, price)
+            order = self._maker.order(self._symbol, side, quantity, price, type="limit_maker")
+            try:
+                return self._maker.place(order)
+            except Refused:
+                self._maker.gone(order.client_order_id)
+                if not last:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    def _matched(self, order: Order, mark: int) -> int:
+        """Take what stands before our order and our order; when the engine matched it."""
+        for _ in range(TRIES):
+            self._take(order)
+            for event in self._truth.events(mark, symbol=self._symbol, kind="order"):
+                if _is_whole_fill(event, order):
+                    return event.mono_ns
+        raise WaitTimeout(
+            f"the order {order.client_order_id} at {order.price} {self._symbol} was not filled in "
+            f"{TRIES} tries: the market moved away each time; measure on a quieter symbol"
+        )
+
+    def _take(self, order: Order) -> None:
+        assert order.price is not None and order.quantity is not None
+        book = self._truth.book(self._symbol, depth=20)
+        ahead = _ahead(book, order.side, order.price)
+        most = self._instrument.max_quantity or ahead
+        quantity = min(max(ahead, order.quantity), most)
+        other: Side = "sell" if order.side == "buy" else "buy"
+        self._taker.place(
+            self._taker.order(self._symbol, other, quantity, order.price, time_in_force="IOC")
+        )
+
+    def known(self) -> list[list[float]]:
+        """For each fill the milliseconds until it was known: pushed, then polled by each
+        interval. Fills that came before the polls did (the crowd was there first) are left out."""
+        for fill in self._fills:
+            for poll in fill.polls:
+                poll.finish()
+        wanted = {fill.order.id for fill in self._fills}
+        why = "fills from the account's stream; is a dial of the lab turned that swallows bytes?"
+        wait_until([lambda: wanted <= self._pushed().keys()], PATIENCE_S, lambda _: why)
+        pushed = self._pushed()
+        found: list[list[float]] = []
+        for fill in self._fills:
+            if fill.matched_ns > fill.begun_ns:
+                known_ns = [pushed[fill.order.id], *(poll.replies[-1][0] for poll in fill.polls)]
+                found.append([(at_ns - fill.matched_ns) / 1e6 for at_ns in known_ns])
+        return found
+
+    def _pushed(self) -> dict[int | str, int]:
+        """When the stream told of each filled order first."""
+        found: dict[int | str, int] = {}
+        for at_ns, fact in self._listener.facts():
+            if isinstance(fact, Order) and _is_filled(fact):
+                found.setdefault(fact.id, at_ns)
+        return found
+
+
+def _is_filled(order: Order) -> bool:
+    return order.status == "filled"
+
+
+def _is_whole_fill(event: TruthEvent, order: Order) -> bool:
+    return event.id == order.id and event.what == "trade" and event.status == "filled"
+
+
+def _ahead(book: BookSnapshot, side: Side, price: Decimal) -> Decimal:
+    """What stands on our side of the book at our price and better, ours included."""
+    if side == "buy":
+        return sum((size for at, size in book.bids if at >= price), Decimal(0))
+    return sum((size for at, size in book.asks if at <= price), Decimal(0))
+
+
+def _private(exchange: Exchange, trader: Trader, **probe: Any) -> Stream:
+    """The stream of the trader's account, not started yet."""
+
+    def login(plan: SocketPlan) -> SocketPlan:
+        return exchange.venue.login(plan, trader.now_ns(), trader.key)
+
+    def no_book(intent: GetBook) -> NoReturn:
+        raise AssertionError("an account's stream keeps no book")
+
+    return Stream(
+        exchange.venue,
+        exchange.url,
+        [ChannelSpec(channel="orders", symbol=None)],
+        snapshot=no_book,
+        ca_file=exchange.ca_file(),
+        login=login,
+        **probe,
+    )

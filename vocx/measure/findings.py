@@ -16,10 +16,9 @@ from vocx.measure.calls import CallTimes
 from vocx.measure.code_size import CodeSize
 from vocx.measure.feeds import Poll, Push, span
 from vocx.measure.fills import FillTimes
-from vocx.measure.freshness import FeedResult, Freshness
-from vocx.measure.orders import OrderEntry, Sent
-from vocx.measure.sampling import Interval, mean_interval, quantile_interval
-from vocx.measure.sweep import Sweep
+from vocx.measure.freshness import FeedResult, Freshness, Sweep
+from vocx.measure.orders import OrderEntry
+from vocx.measure.sampling import Interval, mean_interval
 from vocx.measure.traffic import Cost, Traffic
 
 if TYPE_CHECKING:
@@ -31,24 +30,12 @@ WEIGHT_LIMIT = 6000
 KIB = 1024.0
 
 
-class Ratio(msgspec.Struct, frozen=True, kw_only=True):
-    """How many times as much REST needs as WebSocket, and of what."""
-
-    what: str
-    times: Interval
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """What was measured for one row. Empty: not measured."""
 
     rest: list[str] = []
     websocket: list[str] = []
     so: str = ""
-    ratio: Ratio | None = None
-
-    @property
-    def measured(self) -> bool:
-        return bool(self.rest or self.websocket)
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -67,7 +54,7 @@ class Parts(msgspec.Struct, frozen=True):
         return {name: part for name, part in every.items() if part is not None}
 
 
-def told(parts: Parts) -> dict[str, Told]:
+def findings(parts: Parts) -> dict[str, Finding]:
     """Every row by its name, from what there is."""
     return {row: tell(parts) for row, tell in ROWS.items()}
 
@@ -87,9 +74,9 @@ def away(rtt_ms: float) -> str:
     return f"{rtt_ms:g} ms away"
 
 
-def _connection(parts: Parts) -> Told:
+def _connection(parts: Parts) -> Finding:
     if parts.traffic is None:
-        return Told()
+        return Finding()
     polls, streams = _costs(parts.traffic)
     rest = [
         f"{_plural(one.connections, 'connection')} for {_plural(one.count, 'call')}, "
@@ -107,45 +94,29 @@ def _connection(parts: Parts) -> Told:
         if kept is not None:
             ratio = times(new[0].wire_per_s, kept.wire_per_s)
             so += f" A new one for each moves {ratio.show()} times the bytes."
-    return Told(rest=rest, websocket=websocket, so=so)
+    return Finding(rest=rest, websocket=websocket, so=so)
 
 
-def _latency(parts: Parts) -> Told:
+def _latency(parts: Parts) -> Finding:
     rest: list[str] = []
-    so, ratio = "", None
+    websocket: list[str] = []
+    so = ""
     if parts.calls is not None:
         rest, so = _call_times(parts.calls)
-    websocket = [
-        f"{away(one.conditions.rtt_ms)}: {pushed.age.mean.show()} ms"
-        for one in _results(parts)
-        if (pushed := _fastest(one)) is not None
-    ]
-    if websocket:
-        websocket.insert(0, f"{_fastest_name(parts)}, age on average:")
-    far = _farthest(parts)
-    if far is not None:
-        rtt_ms, kept, pushed_age = far
-        ratio = Ratio(
-            what=f"kept call / age of a pushed price, {away(rtt_ms)}", times=times(kept, pushed_age)
-        )
-    if far is not None and rtt_ms:
-        trip = Interval(rtt_ms, rtt_ms, rtt_ms)
-        so += (
-            f" A kept call takes {times(kept, trip).show()} round trips there, and a pushed price "
-            f"is as old as {times(pushed_age, trip).show()} of one."
-        )
-    return Told(rest=rest, websocket=websocket, so=so.strip(), ratio=ratio)
-
-
-def _farthest(parts: Parts) -> tuple[float, Interval, Interval] | None:
-    """Of the farthest distance: a kept call's time, and the age of a pushed price."""
     found = _results(parts)
-    pushed = _fastest(found[-1]) if found else None
-    if parts.calls is None or pushed is None:
-        return None
-    rtt_ms = found[-1].conditions.rtt_ms
-    kept = [one.median_ms for one in parts.calls.calls if not one.new and one.rtt_ms == rtt_ms]
-    return (rtt_ms, kept[-1], pushed.age.mean) if kept else None
+    pushed = [one for one in map(_fastest, found) if one is not None]
+    if pushed:
+        websocket = [f"{pushed[0].feed.name}, age on average:"]
+        websocket += [f"{away(one.rtt_ms)}: {one.age.mean.show()} ms" for one in pushed]
+    if parts.calls is not None and pushed and (rtt_ms := pushed[-1].rtt_ms):
+        kept = [one.median_ms for one in parts.calls.calls if not one.new and one.rtt_ms == rtt_ms]
+        if kept:
+            trip = Interval(rtt_ms, rtt_ms, rtt_ms)
+            so += (
+                f" A kept call takes {times(kept[-1], trip).show()} round trips there, and a "
+                f"pushed price is as old as {times(pushed[-1].age.mean, trip).show()} of one."
+            )
+    return Finding(rest=rest, websocket=websocket, so=so.strip())
 
 
 def _call_times(calls: CallTimes) -> tuple[list[str], str]:
@@ -165,26 +136,21 @@ def _call_times(calls: CallTimes) -> tuple[list[str], str]:
     return lines, so
 
 
-def _data_flow(parts: Parts) -> Told:
+def _data_flow(parts: Parts) -> Finding:
     home = _home(parts)
     if home is None:
-        return Told()
+        return Finding()
     poll, pushed = _poll(home), _fastest(home)
-    where = away(home.conditions.rtt_ms)
     rest = [_flow(poll, home)] if poll is not None else []
     websocket = [_flow(pushed, home)] if pushed is not None else []
-    if poll is None or pushed is None:
-        return Told(rest=rest, websocket=websocket)
-    ratio = Ratio(
-        what=f"age, polled every {span(poll.feed.cadence_ms)} / pushed, {where}",
-        times=times(poll.age.mean, pushed.age.mean),
-    )
-    so = (
-        f"{where.capitalize()}, what is polled every {span(poll.feed.cadence_ms)} is "
-        f"{ratio.times.show()} times as old: "
-        f"{poll.age.mean.show()} ms to {pushed.age.mean.show()} ms."
-    )
-    return Told(rest=rest, websocket=websocket, so=so, ratio=ratio)
+    so = ""
+    if poll is not None and pushed is not None:
+        so = (
+            f"{away(home.conditions.rtt_ms).capitalize()}, what is polled every "
+            f"{span(poll.feed.cadence_ms)} is {times(poll.age.mean, pushed.age.mean).show()} "
+            f"times as old: {poll.age.mean.show()} ms to {pushed.age.mean.show()} ms."
+        )
+    return Finding(rest=rest, websocket=websocket, so=so)
 
 
 def _flow(one: FeedResult, home: Freshness) -> str:
@@ -196,9 +162,9 @@ def _flow(one: FeedResult, home: Freshness) -> str:
     )
 
 
-def _limits(parts: Parts) -> Told:
+def _limits(parts: Parts) -> Finding:
     if parts.traffic is None:
-        return Told()
+        return Finding()
     polls, streams = _costs(parts.traffic)
     poll, stream = polls[0] if polls else None, streams[0] if streams else None
     rest, websocket, so = [], [], ""
@@ -219,12 +185,11 @@ def _limits(parts: Parts) -> Told:
             + (f"429 after {after_s:.0f} s." if after_s is not None else "within the limit.")
             + " That is for one symbol."
         )
-    return Told(rest=rest, websocket=websocket, so=so)
+    return Finding(rest=rest, websocket=websocket, so=so)
 
 
-def _best_for(parts: Parts) -> Told:
+def _best_for(parts: Parts) -> Finding:
     rest, websocket, so = [], [], []
-    ratio = None
     if parts.orders is not None:
         asked, pushed = (_order(parts.orders, path) for path in ("REST", "WebSocket"))
         where = away(parts.orders.conditions.rtt_ms)
@@ -240,76 +205,61 @@ def _best_for(parts: Parts) -> Told:
         polled = mean_interval(samples)
         heard = mean_interval(parts.fills.pushed_ms)
         where = away(parts.fills.conditions.rtt_ms)
-        every = span(every_ms)
-        rest.append(f"a fill is known after {polled.show()} ms, polled every {every}, {where}")
-        websocket.append(f"a fill is known after {heard.show()} ms, pushed, {where}")
-        ratio = Ratio(
-            what=f"fill known, polled every {every} / pushed, {where}", times=times(polled, heard)
+        rest.append(
+            f"a fill is known after {polled.show()} ms, polled every {span(every_ms)}, {where}"
         )
-        so.append(f"Polling learns of a fill {ratio.times.show()} times as late.")
-    return Told(rest=rest, websocket=websocket, so=" ".join(so), ratio=ratio)
+        websocket.append(f"a fill is known after {heard.show()} ms, pushed, {where}")
+        so.append(f"Polling learns of a fill {times(polled, heard).show()} times as late.")
+    return Finding(rest=rest, websocket=websocket, so=" ".join(so))
 
 
-def _complexity(parts: Parts) -> Told:
+def _complexity(parts: Parts) -> Finding:
     if parts.code_size is None:
-        return Told()
-    found = {one.client: one for one in parts.code_size.clients}
-    ask, listen, survive = (found[name] for name in ("ask", "listen", "survive"))
-    ratio = times(Interval(float(ask.total)), Interval(float(survive.total)))
-    return Told(
-        rest=[f"{ask.total} lines, which outlive a lost answer and a 429"],
+        return Finding()
+    ask, listen, survive, hybrid = (
+        parts.code_size.find(name).total for name in ("ask", "listen", "survive", "hybrid")
+    )
+    return Finding(
+        rest=[f"{ask} lines, which outlive a lost answer and a 429"],
         websocket=[
-            f"{listen.total} lines, which end at the first cut",
-            f"{survive.total} lines, which come back, and say when they do not know",
+            f"{listen} lines, which end at the first cut",
+            f"{survive} lines, which come back, and say when they do not know",
         ],
         so=(
-            f"A hybrid with orders and its own fills: {found['hybrid'].total} lines, "
-            f"{found['hybrid'].total / ask.total:.1f} times those of REST alone."
+            f"A hybrid with orders and its own fills: {hybrid} lines, "
+            f"{hybrid / ask:.1f} times those of REST alone."
         ),
-        ratio=Ratio(what="lines of a client that comes back", times=ratio),
     )
 
 
-def _bandwidth(parts: Parts) -> Told:
+def _bandwidth(parts: Parts) -> Finding:
     if parts.traffic is None:
-        return Told()
+        return Finding()
     polls, streams = _costs(parts.traffic)
     rest, websocket = _moved(polls), _moved(streams)
     if not polls or not streams or not streams[0].count:
-        return Told(rest=rest, websocket=websocket)
+        return Finding(rest=rest, websocket=websocket)
     poll, stream = polls[0], streams[0]
-    every = span(parts.traffic.every_ms)
-    ratio = times(poll.wire_per_s, stream.wire_per_s)
     equal_ms = poll.bytes_each / stream.wire_per_s.value * 1000
     so = (
         f"A message is {stream.bytes_each / poll.bytes_each:.2f} of a call, but a second of the "
         f"stream is {times(stream.wire_per_s, poll.wire_per_s).show()} times a poll every "
-        f"{every}. Equal at a poll every {equal_ms:.0f} ms."
+        f"{span(parts.traffic.every_ms)}. Equal at a poll every {equal_ms:.0f} ms."
     )
-    return Told(
-        rest=rest,
-        websocket=websocket,
-        so=so,
-        ratio=Ratio(what=f"bytes, polled every {every} / pushed", times=ratio),
-    )
+    return Finding(rest=rest, websocket=websocket, so=so)
 
 
 def _moved(costs: Sequence[Cost]) -> list[str]:
     return [
         f"{one.feed}: {one.bytes_each:,.0f} bytes each, "
-        f"{Interval(*_scaled(one.wire_per_s)).show()} KiB/s"
+        f"{one.wire_per_s.scaled(1 / KIB).show()} KiB/s"
         for one in costs
     ]
 
 
-def _scaled(one: Interval) -> tuple[float, float | None, float | None, int]:
-    low, high = (None if end is None else end / KIB for end in (one.low, one.high))
-    return one.value / KIB, low, high, one.n
-
-
-def _auth(parts: Parts) -> Told:
+def _auth(parts: Parts) -> Finding:
     if parts.orders is None:
-        return Told()
+        return Finding()
     counted: dict[str, tuple[int, int]] = {}
     for one in parts.orders.sent:
         signed, sent = counted.get(one.path, (0, 0))
@@ -324,10 +274,10 @@ def _auth(parts: Parts) -> Told:
         else:
             (rest if path == "REST" else websocket).append(f"{said}, HMAC key")
     so = "What decides is the key, and whether you log on." if websocket else ""
-    return Told(rest=rest, websocket=websocket, so=so)
+    return Finding(rest=rest, websocket=websocket, so=so)
 
 
-ROWS: dict[str, Callable[[Parts], Told]] = {
+ROWS: dict[str, Callable[[Parts], Finding]] = {
     "connection": _connection,
     "latency": _latency,
     "data flow": _data_flow,
@@ -362,11 +312,6 @@ def _fastest(result: Freshness) -> FeedResult | None:
     return min(streams, key=lambda one: one.feed.cadence_ms, default=None)
 
 
-def _fastest_name(parts: Parts) -> str:
-    found = _fastest(_results(parts)[0])
-    return found.feed.name if found is not None else ""
-
-
 def _costs(traffic: Traffic) -> tuple[list[Cost], list[Cost]]:
     """Polls and streams; over TLS where that was counted, as real venues speak nothing else."""
     tls = any(one.tls for one in traffic.costs)
@@ -376,8 +321,10 @@ def _costs(traffic: Traffic) -> tuple[list[Cost], list[Cost]]:
 
 def _order(orders: OrderEntry, path: str) -> Interval | None:
     """One order at a time on a kept connection."""
-    found: list[Sent] = orders.groups().get((path, False, 1), [])
-    return quantile_interval([ms for one in found for ms in one.call_ms]) if found else None
+    for one in orders.items():
+        if (one.path, one.new, one.at_once) == (path, False, 1):
+            return one.call_ms
+    return None
 
 
 def _plural(count: int, what: str) -> str:

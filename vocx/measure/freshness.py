@@ -1,10 +1,12 @@
 """How old is your price? Feeds side by side, in the same seconds of the same market, and against
-the exchange's own log of what was true when."""
+the exchange's own log of what was true when; once, or at several distances: the picture of the
+course."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,15 +15,33 @@ import numpy as np
 from msgspec.structs import replace
 
 from vocx.errors import BadInput
-from vocx.measure import validation
-from vocx.measure.feeds import STANDARD, Feed, Poll, feeds_of
-from vocx.measure.probes import READY_S, Watch, unbraked, unlimited, wait_ready, watch
-from vocx.measure.reference import Reference
-from vocx.measure.result import CLOCK, Conditions, Result, conditions, grid, in_force, in_lab
+from vocx.measure import theory, validation
+from vocx.measure.feeds import STANDARD, Feed, Poll, Push, feeds_of, span
+from vocx.measure.probes import (
+    READY_S,
+    Listener,
+    Poller,
+    http_of,
+    unbraked,
+    unlimited,
+    wait_until,
+)
+from vocx.measure.reference import Reference, Sample, samples_of
+from vocx.measure.result import (
+    CLOCK,
+    Column,
+    Result,
+    conditions,
+    crossed,
+    grid,
+    in_force,
+    lab_of,
+    value_alone,
+)
 from vocx.measure.sampling import Interval, quantile_interval
-from vocx.measure.simulation import expected_wrong, pooled, steps_of
-from vocx.measure.steps import Ages, Observed, Steps, ages, within, wrong
-from vocx.timing import mono_ns
+from vocx.measure.simulation import expected_wrong
+from vocx.measure.steps import Ages, Observed, Steps, ages, steps_of, within, wrong
+from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import GetQuote
 
 if TYPE_CHECKING:
@@ -35,6 +55,19 @@ WARM_CALLS = 8
 LEAST_S, LONGEST_S = 0.5, 600.0
 LOG_S = 20.0
 """How often a long watch fetches the truth at pace 1: the lab's log keeps a minute and a half."""
+STAGGER_NS = 17_000_000
+"""Feeds begin one after the other, so that their calls do not meet."""
+DISTANCES = (0.0, 20.0, 80.0, 200.0)
+SWEPT: tuple[Feed, ...] = (
+    Push("quotes"),
+    Push("book"),
+    Push("ticker"),
+    Poll(50.0),
+    Poll(250.0),
+    Poll(1000.0),
+)
+LEFT_MS, RIGHT_MS = 10.0, 5000.0
+"""Ends of the chart's axis; what comes at every change is drawn at its left end."""
 
 
 class FeedResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +75,8 @@ class FeedResult(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
+    rtt_ms : float
+        The distance dial.
     age : Ages
         Over time, milliseconds.
     expected_age_ms : float
@@ -52,7 +87,7 @@ class FeedResult(msgspec.Struct, frozen=True, kw_only=True):
     call_ms, call_p95_ms : Interval or None
         Call times of a poll: median and 95th percentile.
     messages : int
-        Replies, frames, or looks of a hybrid's loop.
+        Replies or frames.
     missed : float
         Share of the book's best-price updates (also of quantities) that it never showed.
     calls_per_minute, weight_per_minute : float
@@ -66,6 +101,7 @@ class FeedResult(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     feed: Feed
+    rtt_ms: float
     age: Ages
     expected_age_ms: float
     wrong: Interval
@@ -81,6 +117,34 @@ class FeedResult(msgspec.Struct, frozen=True, kw_only=True):
     errors: int
     known: Observed
     trouble: str = ""
+
+
+COLUMNS = (
+    Column("feed", lambda one: one.feed.name, "feed (times in ms)"),
+    Column("rtt_ms", lambda one: one.rtt_ms),
+    Column("call_time_ms", lambda one: one.call_ms, "call time", value_alone),
+    Column("call_time_p95_ms", lambda one: one.call_p95_ms),
+    Column("age_mean_ms", lambda one: one.age.mean, "mean age", Interval.around),
+    Column("age_expected_ms", lambda one: one.expected_age_ms, "theory"),
+    Column("age_p50_ms", lambda one: one.age.p50),
+    Column("age_p95_ms", lambda one: one.age.p95, "p95", value_alone),
+    Column("age_p99_ms", lambda one: one.age.p99),
+    Column("wrong_share", lambda one: one.wrong, "wrong share", lambda it: it.show(100, 0, " %")),
+    Column("wrong_expected_share", lambda one: one.expected_wrong, "perfect"),
+    Column("missed_share", lambda one: one.missed, "missed"),
+    Column("calls_per_minute", lambda one: one.calls_per_minute),
+    Column("weight_per_minute", lambda one: one.weight_per_minute),
+    Column("payload_kib_s", lambda one: one.payload_kib_s),
+    Column("cpu_ms_s", lambda one: one.cpu_ms_s),
+    Column("errors", lambda one: one.errors),
+)
+BRIEF = (
+    Column("feed", lambda one: one.feed.name, ""),
+    Column("call", lambda one: one.call_ms.value if one.call_ms else "no call", "call time, ms"),
+    Column("age", lambda one: one.age.mean.value, "mean age, ms"),
+    Column("wrong_share", lambda one: one.wrong.value, "wrong share"),
+)
+"""The three words only."""
 
 
 class Freshness(Result, frozen=True, kw_only=True):
@@ -116,86 +180,25 @@ class Freshness(Result, frozen=True, kw_only=True):
         names = ", ".join(one.feed.name for one in self.feeds)
         raise BadInput(f"{feed.name} was not watched; there are {names}")
 
-    def rows(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "feed": one.feed.name,
-                "rtt_ms": self.conditions.rtt_ms,
-                "call_time_ms": one.call_ms,
-                "call_time_p95_ms": one.call_p95_ms,
-                "age_mean_ms": one.age.mean,
-                "age_expected_ms": one.expected_age_ms,
-                "age_p50_ms": one.age.p50,
-                "age_p95_ms": one.age.p95,
-                "age_p99_ms": one.age.p99,
-                "wrong_share": one.wrong,
-                "wrong_expected_share": one.expected_wrong,
-                "missed_share": one.missed,
-                "calls_per_minute": one.calls_per_minute,
-                "weight_per_minute": one.weight_per_minute,
-                "payload_kib_s": one.payload_kib_s,
-                "cpu_ms_s": one.cpu_ms_s,
-                "errors": one.errors,
-            }
-            for one in self.feeds
-        ]
+    def items(self) -> Sequence[FeedResult]:
+        return self.feeds
 
-    def table(self) -> str:
-        shown = [
-            {
-                "feed (times in ms)": one.feed.name,
-                "call time": one.call_ms.value if one.call_ms else None,
-                "mean age": one.age.mean.around(),
-                "theory": one.expected_age_ms,
-                "p95": one.age.p95.value,
-                "wrong share": one.wrong.show(100, 0, " %"),
-                "perfect": f"{one.expected_wrong:.1%}",
-                "missed": f"{one.missed:.1%}",
-            }
-            for one in self.feeds
-        ]
-        market = (
-            f"{self.conditions.symbol}: {self.updates:,} updates of the best prices or their "
-            f"quantities, {self.changes:,} of a price"
-        )
+    def columns(self) -> Sequence[Column]:
+        return COLUMNS
+
+    def notes(self) -> Sequence[str]:
         trouble = [f"{one.feed.name}: {one.trouble}" for one in self.feeds if one.trouble]
-        return "\n".join([grid(shown), *trouble, market, self.conditions.under()])
+        return [
+            *trouble,
+            f"{self.conditions.symbol}: {self.updates:,} updates of the best prices or their "
+            f"quantities, {self.changes:,} of a price",
+        ]
 
     def brief(self) -> str:
         """The three words only, without intervals."""
-        shown = [
-            {
-                "": one.feed.name,
-                "call time, ms": one.call_ms.value if one.call_ms else "no call",
-                "mean age, ms": one.age.mean.value,
-                "wrong share": one.wrong.value,
-            }
-            for one in self.feeds
-        ]
         stated = self.conditions
         market = f"{stated.symbol}, {self.seconds:.0f} s, {self.changes} changes of the best price"
-        return f"{market}; {stated.dials}\n{grid(shown)}"
-
-    def figure(self, *, height: int | None = None) -> go.Figure:
-        """Mean age of each feed with its interval, p95, and what arithmetic expects."""
-        from vocx import figures
-
-        def ends(one: Interval) -> tuple[float, float | None, float | None]:
-            return one.value, one.low, one.high
-
-        made = figures.ranked(
-            [one.feed.name for one in self.feeds],
-            {
-                "mean age": [ends(one.age.mean) for one in self.feeds],
-                "95 % of the time below": [ends(one.age.p95) for one in self.feeds],
-                "mean by arithmetic": [(one.expected_age_ms, None, None) for one in self.feeds],
-            },
-            x="age, ms: from the exchange's book to this kernel (the clock that both share)",
-            height=height,
-            log=True,
-        )
-        made.data[2].marker.update(symbol="line-ns-open", size=20, line={"width": 2})
-        return made
+        return f"{market}; {stated.dials}\n{grid(self.feeds, BRIEF)}"
 
 
 def freshness(
@@ -220,65 +223,45 @@ def freshness(
         A feed has nothing to show within ten seconds.
     """
     feeds, seconds, lab = _checked(exchange, feeds, seconds)
-    instrument = exchange.instrument(symbol)
+    tick = exchange.instrument(symbol).tick
     with unlimited(exchange, symbol):
         call_ms = _warm_call_ms(exchange, symbol)
         stated = conditions(
             exchange, path=PATH, clock=CLOCK, symbol=symbol, seconds=seconds,
             warm_up=WARM_CALLS // 2,
         )  # fmt: skip
-        mark, book = lab.truth.events(None).next, lab.truth.book(symbol, depth=1)
-        begun = (mono_ns(), book.bid, book.ask)
-        watches, events, since_ns, until_ns = _watched(exchange, feeds, mark, symbol, seconds)
-    stated = _meanwhile(stated, in_force(lab))
-    after = [(one.mono_ns, one.bid, one.ask) for one in events if one.mono_ns > begun[0]]
-    true = steps_of([begun, *after], instrument.tick)
-    seen = Reference(events, lab.truth.offset_ns(), instrument.tick, stated, until_ns)
-    weight = exchange.venue.request(GetQuote(symbol=symbol), 0).weight
-    window, path = (since_ns, until_ns), (call_ms, stated.late_ms)
-    return Freshness(
+        begun_ns, mark = mono_ns(), lab.truth.events(None).next
+        book = lab.truth.book(symbol, depth=1)
+        with ExitStack() as stack:
+            watches = _begun(exchange, feeds, symbol, stack)
+            since_ns = mono_ns()
+            # The log is fetched when this is over, so that all of it has its truth.
+            until_ns = since_ns + int(seconds * 1e9)
+            events = _log(lab, mark, symbol, until_ns)
+    now = in_force(lab)
+    if now != stated.dials:  # what arithmetic expects is of the first
+        stated = replace(stated, dials=f"at first {stated.dials}, at the end {now}")
+    changes = [(one.mono_ns, one.bid, one.ask) for one in events]
+    true = steps_of([(begun_ns, book.bid, book.ask), *changes], tick)
+    log = Reference(events, lab.truth.offset_ns(), tick, stated, until_ns)
+    made = Freshness(
         conditions=stated,
         since_ns=since_ns,
         until_ns=until_ns,
         call_ms=call_ms,
         updates=within(true.at, since_ns, until_ns),
         changes=within(true.changes().at, since_ns, until_ns),
-        feeds=[_seen(one, seen, true, window, path, weight) for one in watches],
+        feeds=[],
         true=true,
     )
-
-
-def _watched(
-    exchange: Exchange, feeds: Sequence[Feed], mark: int, symbol: str, seconds: float
-) -> tuple[list[Watch], list[TruthEvent], int, int]:
-    """Watch them all: the watches, what was true since ``mark``, and from when to when."""
-    lab = in_lab(exchange).lab
-    assert lab is not None
-    watches = []
-    with ExitStack() as stack:
-        for number, feed in enumerate(feeds):
-            one = watch(feed, number, exchange, symbol)
-            watches.append(one)
-            stack.callback(one.stop)
-            one.start()
-        wait_ready(watches, READY_S + max(feed.cadence_ms for feed in feeds) / 1000)
-        since_ns = mono_ns()
-        events = _log(lab, mark, symbol, since_ns + int(seconds * 1e9))
-        return watches, events, since_ns, mono_ns()
-
-
-def _meanwhile(stated: Conditions, now: str) -> Conditions:
-    """Dials that were turned while it ran are said; what arithmetic expects is of the first."""
-    if now == stated.dials:
-        return stated
-    return replace(stated, dials=f"at first {stated.dials}, at the end {now}")
+    weight = exchange.venue.request(GetQuote(symbol=symbol), 0).weight
+    return replace(made, feeds=[_result(one, log, made, weight) for one in watches])
 
 
 def _checked(
     exchange: Exchange, given: Sequence[Feed], seconds: float
 ) -> tuple[list[Feed], float, Lab]:
-    lab = in_lab(exchange).lab
-    assert lab is not None
+    lab = lab_of(exchange)
     if lab.config.replay:
         raise BadInput(
             "in a replay the stamps of the wire are old: use a lab with a crowd, or "
@@ -298,13 +281,128 @@ def _checked(
 
 def _warm_call_ms(exchange: Exchange, symbol: str) -> float:
     """The median call time of a kept connection now."""
-    found = []
-    with unbraked(exchange, "measure call time") as twin:
-        for _ in range(WARM_CALLS):
-            call = twin.quote(symbol).exchange
-            assert call is not None
-            found.append(call.phases.total_ms)
+    with unbraked(exchange) as twin:
+        found = [http_of(twin.quote(symbol)).phases.total_ms for _ in range(WARM_CALLS)]
     return quantile_interval(found[WARM_CALLS // 2 :]).value
+
+
+class PollWatch:
+    """A poll that is being watched, on a kept connection of its own."""
+
+    def __init__(
+        self, feed: Poll, number: int, exchange: Exchange, symbol: str, stack: ExitStack
+    ) -> None:
+        self.feed, self.payload_bytes, self._kept_ns = feed, 0, 0
+        self._symbol, self.exchange = symbol, unbraked(exchange)
+        stack.callback(self.exchange.close)
+        begin_ns = mono_ns() + number * STAGGER_NS
+        self.poller = Poller(self.ask, feed.every_ms, begin_ns=begin_ns, patient=True)
+        stack.callback(self.poller.stop)
+        self.poller.start()
+
+    def ask(self) -> Sample:
+        """The best prices now. A first call, which opens the connection, is followed at once by
+        the first that counts."""
+        while True:
+            quote = self.exchange.quote(self._symbol)
+            here, call = mono_ns(), http_of(quote)
+            taken_ns, new = call.received_ns - call.sent_ns, call.phases.new_connection
+            self.payload_bytes += len(call.reply.partition(b"\r\n\r\n")[2])
+            # The price was read half-way of a call on a kept connection; one that had to be opened
+            # anew is longer on its way out, and its way back is that of the last kept one.
+            self._kept_ns = self._kept_ns if new else taken_ns
+            if self._kept_ns:
+                read_ns = here - (wall_ns() - call.received_ns) - self._kept_ns // 2
+                call_ms = None if new else taken_ns / 1e6
+                return Sample(here, quote.bid, quote.ask, read_ns=read_ns, call_ms=call_ms)
+
+    @property
+    def ready(self) -> bool:
+        return bool(self.poller.replies)
+
+    def samples(self) -> list[Sample]:
+        return [sample for _, sample in self.poller.replies]
+
+    def observed(self, log: Reference) -> Observed:
+        return log.beats(self.samples())
+
+    @property
+    def cpu_ns(self) -> int:
+        return self.poller.cpu_ns
+
+    @property
+    def failures(self) -> int:
+        return self.poller.failures
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong, in words; empty where nothing did."""
+        return f"{self.failures} failed: {self.poller.error}" if self.failures else ""
+
+
+class PushWatch:
+    """A stream that is being watched."""
+
+    def __init__(self, feed: Push, exchange: Exchange, symbol: str, stack: ExitStack) -> None:
+        self.feed = feed
+        top: dict[str, Any] = {"depth": 5, "cadence_ms": 100} if feed.channel == "book" else {}
+        self._listener = Listener(partial(exchange.prepared, [feed.channel], symbol, **top))
+        stack.callback(self._listener.stop)
+        self._listener.start()
+
+    @property
+    def ready(self) -> bool:
+        if self._listener.stream.state != "live":
+            return False
+        # One of the first frames is the answer to the subscription, not a price.
+        return any(True for _ in samples_of(self._listener.facts(4)))
+
+    def samples(self) -> list[Sample]:
+        return list(samples_of(self._listener.facts()))
+
+    def observed(self, log: Reference) -> Observed:
+        samples, cadence_ms = self.samples(), self.feed.cadence_ms
+        return log.beats(samples, cadence_ms) if cadence_ms else log.changes(samples)
+
+    @property
+    def payload_bytes(self) -> int:
+        return sum(len(text) for _, _, text in self._listener.frames)
+
+    @property
+    def cpu_ns(self) -> int:
+        frames = self._listener.frames
+        return frames[-1][1] - frames[0][1] if frames else 0
+
+    @property
+    def failures(self) -> int:
+        return self._listener.stream.stats.reconnects
+
+    @property
+    def trouble(self) -> str:
+        """What went wrong, in words; empty where nothing did."""
+        lost = self.failures
+        return f"connection lost {lost} time{'s' * (lost > 1)}" if lost else "nothing came"
+
+
+Watch = PollWatch | PushWatch
+
+
+def _begun(exchange: Exchange, feeds: Sequence[Feed], symbol: str, stack: ExitStack) -> list[Watch]:
+    """Watches of all feeds, each with something to show; ``stack`` ends them."""
+    watches: list[Watch] = []
+    for number, feed in enumerate(feeds):
+        if isinstance(feed, Poll):
+            watches.append(PollWatch(feed, number, exchange, symbol, stack))
+        else:
+            watches.append(PushWatch(feed, exchange, symbol, stack))
+
+    def why(waiting: Sequence[int]) -> str:
+        names = ", ".join(feeds[at].name for at in waiting)
+        return f"{names}: {watches[waiting[0]].trouble}"
+
+    patience_s = READY_S + max(feed.cadence_ms for feed in feeds) / 1000
+    wait_until([partial(getattr, one, "ready") for one in watches], patience_s, why)
+    return watches
 
 
 def _log(lab: Lab, mark: int, symbol: str, until_ns: int) -> list[TruthEvent]:
@@ -321,38 +419,32 @@ def _log(lab: Lab, mark: int, symbol: str, until_ns: int) -> list[TruthEvent]:
     return events
 
 
-def _seen(
-    one: Watch,
-    truths: Reference,
-    true: Steps,
-    window: tuple[int, int],
-    path: tuple[float, float],
-    weight: int,
-) -> FeedResult:
-    every, feed, (since_ns, until_ns), (call_ms, late_ms) = truths.of(one), one.feed, window, path
-    known = every[0]
-    calls = [note.call_ms for note in one.notes if note.call_ms and note.at_ns >= since_ns]
-    minutes = (until_ns - since_ns) / 60e9
-    shown = within([note.at_ns for note in one.notes], since_ns, until_ns) // len(every)
-    per_minute = shown / minutes if isinstance(feed, Poll) else 0.0
-    watched_s = (until_ns - known.at[0]) / 1e9 if len(known) else 1.0
+def _result(one: Watch, log: Reference, made: Freshness, weight: int) -> FeedResult:
+    """What a watch showed in the time of ``made``."""
+    feed, true, window = one.feed, made.true, (made.since_ns, made.until_ns)
+    stated, known, samples = made.conditions, one.observed(log), one.samples()
+    calls = [it.call_ms for it in samples if it.call_ms and it.at_ns >= made.since_ns]
+    shown = within([it.at_ns for it in samples], *window)
+    per_minute = shown / made.seconds * 60 if isinstance(feed, Poll) else 0.0
+    watched_s = max((made.until_ns - known.at[0]) / 1e9, 1e-3) if len(known) else 1.0
     return FeedResult(
         feed=feed,
-        age=_ages(every, since_ns, until_ns),
-        expected_age_ms=feed.expected_age_ms(call_ms) + late_ms,
-        wrong=pooled([wrong(known, true, since_ns, until_ns) for known in every]),
-        expected_wrong=expected_wrong(true, feed, call_ms, since_ns, until_ns, late_ms=late_ms),
+        rtt_ms=stated.rtt_ms,
+        age=_ages(known, *window),
+        expected_age_ms=feed.expected_age_ms(made.call_ms) + stated.late_ms,
+        wrong=wrong(known, true, *window),
+        expected_wrong=expected_wrong(true, feed, made.call_ms, *window, late_ms=stated.late_ms),
         call_ms=quantile_interval(calls) if calls else None,
         call_p95_ms=quantile_interval(calls, 0.95) if calls else None,
         messages=shown,
-        missed=_missed(known, true, since_ns, until_ns),
+        missed=_missed(known, true, *window),
         calls_per_minute=per_minute,
         weight_per_minute=per_minute * weight,
-        payload_kib_s=one.payload_bytes / 1024 / max(watched_s, 1e-3),
-        cpu_ms_s=one.cpu_ns / 1e6 / max(watched_s, 1e-3),
+        payload_kib_s=one.payload_bytes / 1024 / watched_s,
+        cpu_ms_s=one.cpu_ns / 1e6 / watched_s,
         errors=one.failures,
         known=known,
-        trouble=one.trouble,
+        trouble=one.trouble if one.failures else "",
     )
 
 
@@ -366,12 +458,11 @@ def _missed(known: Observed, true: Steps, since_ns: int, until_ns: int) -> float
     return max(0.0, 1 - shown / max(1, within(born.tolist(), since_ns, until_ns)))
 
 
-def _ages(every: Sequence[Observed], since_ns: int, until_ns: int) -> Ages:
+def _ages(known: Observed, since_ns: int, until_ns: int) -> Ages:
     """Ages over whole periods: half a sawtooth at the end would tilt the mean. Silence there is no
     sawtooth, and counts."""
-    known = every[0]
-    if known.ageing is not True or len(every) > 1:
-        return ages(every, since_ns, until_ns)
+    if known.ageing is not True:
+        return ages(known, since_ns, until_ns)
     inside = np.asarray(known.at)
     inside = inside[(inside >= since_ns) & (inside <= until_ns)]
     periods = len(inside) - 1
@@ -381,3 +472,136 @@ def _ages(every: Sequence[Observed], since_ns: int, until_ns: int) -> Ages:
     if until_ns - inside[-1] > 1.5 * usual or np.diff(known.as_of[-2:])[0] < usual / 2:
         return ages(known, since_ns, until_ns)
     return ages(known, int(inside[0]), int(inside[-1]), blocks=min(periods, 40))
+
+
+class Sweep(Result, frozen=True, kw_only=True):
+    """:class:`Freshness` at several distances, one after the other."""
+
+    title: ClassVar[str] = "how old is your price, by distance"
+    results: list[Freshness]
+
+    def items(self) -> Sequence[FeedResult]:
+        return [seen for one in self.results for seen in one.feeds]
+
+    def columns(self) -> Sequence[Column]:
+        return COLUMNS
+
+    def table(self) -> str:
+        """Mean age and wrong share, a column for each distance."""
+        cells = [
+            (
+                one.feed.name,
+                f"{one.rtt_ms:g} ms away",
+                f"{one.age.mean.around(digits=0)}; {one.wrong.value:.0%}",
+            )
+            for one in self.items()
+        ]
+        return f"{crossed('mean age, ms; wrong share', cells)}\n{self.conditions.under()}"
+
+    def at(self, rtt_ms: float) -> Freshness:
+        """The result at one distance."""
+        for one in self.results:
+            if one.conditions.rtt_ms == rtt_ms:
+                return one
+        there = ", ".join(f"{one.conditions.rtt_ms:g}" for one in self.results)
+        raise BadInput(f"{rtt_ms:g} ms was not measured; there are {there}")
+
+    def figure(self, *, height: int = 400, rtt_ms: float | None = None) -> go.Figure:
+        """Mean age against cadence, a line of theory for the polls of each distance, measured
+        points on it: a slow stream is a poll.
+
+        Streams are drawn at their cadence, and dotted across the chart for the distance
+        ``rtt_ms`` (by default the nearest that is not 0): where a line of polls crosses one, a
+        poll would be as fresh.
+        """
+        from vocx import figures
+
+        made = figures.frame(
+            "cadence: polling interval, or that of the stream, ms",
+            "mean age, ms (book to kernel, one clock)",
+            height=height,
+            log="xy",
+        )
+        made.layout.legend.title = {"text": "lines: arithmetic, filled: polls, open: streams"}
+        made.layout.legend.title.update(side="top", font={"size": 11})
+        made.layout.margin.t = 48
+        crossing = _crossing(self.results, rtt_ms)
+        for number, one in enumerate(self.results):
+            for trace in _traces(one, number, crossing is one):
+                made.add_trace(trace)
+        made.layout.xaxis.range = [np.log10(LEFT_MS * 0.8), np.log10(RIGHT_MS)]
+        made.add_annotation(
+            text="every change", x=np.log10(LEFT_MS), y=1, yref="paper", yanchor="top",
+            showarrow=False, textangle=-90, font={"size": 10}, xshift=-9,
+        )  # fmt: skip
+        return made
+
+
+def _crossing(results: Sequence[Freshness], rtt_ms: float | None) -> Freshness | None:
+    """Whose streams are drawn across the chart."""
+    away = [one for one in results if one.conditions.rtt_ms > 0]
+    if rtt_ms is None:
+        return min(away, key=lambda one: one.conditions.rtt_ms, default=None)
+    return next((one for one in results if one.conditions.rtt_ms == rtt_ms), None)
+
+
+def _traces(one: Freshness, number: int, crossing: bool) -> list[Any]:
+    """One distance: the line of polls, the polls on it, the streams."""
+    from vocx import figures
+
+    label, call = f"{one.conditions.rtt_ms:g} ms", one.call_ms
+    every = np.geomspace(LEFT_MS, RIGHT_MS, 80)
+    line = [(x, theory.expected_age_ms(float(x), call)) for x in every]
+    group: dict[str, Any] = {"legendgroup": label}
+    made = [figures.curve(f"{label} away", line, number, **group)]
+    polls: list[figures.Point] = []
+    streams: list[figures.Point] = []
+    for seen in one.feeds:
+        point = (max(seen.feed.cadence_ms, LEFT_MS), *seen.age.mean.ends())
+        (polls if isinstance(seen.feed, Poll) else streams).append(point)
+    made.append(figures.points(f"polls, {label}", polls, number, showlegend=False, **group))
+    pushed = figures.points(f"streams, {label}", streams, number, showlegend=False, **group)
+    pushed.marker.update(symbol=f"{figures.SYMBOLS[number]}-open", size=12, line={"width": 2})
+    made.append(pushed)
+    if crossing:
+        for x, y, *_ in streams:
+            across = [(LEFT_MS, y), (RIGHT_MS, y)]
+            flat = figures.curve(f"stream, {span(x)}, {label}", across, number, showlegend=False)
+            flat.line.update(dash="dot", width=1)
+            made.append(flat)
+    return made
+
+
+def sweep(
+    exchange: Exchange,
+    rtts: Sequence[float] = DISTANCES,
+    feeds: Sequence[Feed] = SWEPT,
+    *,
+    symbol: str = "BTC/USDT",
+    seconds: float = 5.0,
+    progress: Callable[[float], object] | None = None,
+) -> Sweep:
+    """:func:`freshness` at each distance of ``rtts`` (round trips, ms), with the lab's dial.
+
+    Feeds are side by side in the same seconds; distances one after the other, in other seconds of
+    the market. The dial is put back. ``progress`` is called with each distance as it begins.
+
+    Raises
+    ------
+    BadInput
+        A distance is negative, or given twice; see also :func:`freshness`.
+    """
+    lab, rtts = lab_of(exchange), validation.distances(rtts)
+    if len(set(rtts)) < len(rtts):
+        raise BadInput("give each distance once: [0, 20, 80, 200]")
+    results = []
+    for rtt_ms in rtts:
+        if progress is not None:
+            progress(rtt_ms)
+        with lab.network.latency(rtt_ms=rtt_ms, venue=exchange.venue.name):
+            results.append(freshness(exchange, feeds, symbol=symbol, seconds=seconds))
+    stated = conditions(exchange, path=PATH, clock=CLOCK, symbol=symbol, seconds=seconds)
+    dials = f"latency {', '.join(f'{rtt_ms:g}' for rtt_ms in rtts)} ms round trip in turn"
+    if lab.network.state:
+        dials += f" in place of: {stated.dials}"
+    return Sweep(conditions=replace(stated, dials=dials), results=results)

@@ -18,28 +18,32 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from statistics import median
-from threading import Barrier
-from typing import TYPE_CHECKING, Any, ClassVar
+from threading import Barrier, Lock
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import msgspec
 
+from vocx.errors import BadInput, VocxError
+from vocx.facts import Order
 from vocx.measure import theory, validation
-from vocx.measure.ordering import ByRest, BySocket, LoggedOn, OrderPath, Placed, Ready
-from vocx.measure.probes import unlimited
-from vocx.measure.result import CLOCK, Result, conditions, grid
+from vocx.measure.compression import framed_bytes
+from vocx.measure.probes import http_of, unlimited
+from vocx.measure.result import CLOCK, Column, Result, conditions
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.trading import Trader, small, trading_lab
+from vocx.stream.request_socket import RequestSocket
 from vocx.timing import mono_ns
+from vocx.venues.base import ChannelSpec, Credentials, PlaceOrder, Request
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from vocx.exchange import Exchange
 
 ACCOUNT = "measure: order entry"
 WARM_UP = 2
 FEWER = 0.6
 """New connections and bursts are dear: so many of them for each of ``repeats``."""
+SIGNATURES = (b"signature=", b'"signature":')
+"""How a signature looks in a query, and in a frame."""
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +74,59 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     received_bytes: int
 
 
+class OrderGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was sent on one path, over new or kept connections, one or many at once.
+
+    ``round_trips`` of one order: 1 on a kept connection; on a new one TCP, TLS 1.3 and upgrade
+    before.
+    """
+
+    path: str
+    new: bool
+    at_once: int
+    round_trips: int
+    sent: list[Sent]
+
+    @property
+    def name(self) -> str:
+        """``"REST, kept"``."""
+        return f"{self.path}, {'new' if self.new else 'kept'}"
+
+    @property
+    def call_ms(self) -> Interval:
+        """The median call time."""
+        return quantile_interval([ms for one in self.sent for ms in one.call_ms])
+
+    @property
+    def one_way_ms(self) -> Interval:
+        """The median until the engine accepted."""
+        return quantile_interval([ms for one in self.sent for ms in one.accepted_ms])
+
+    @property
+    def all_ms(self) -> Interval | None:
+        """The median until the last answer of those that were sent at once."""
+        if self.at_once == 1:
+            return None
+        return quantile_interval([one.all_ms for one in self.sent])
+
+    @property
+    def connections(self) -> float:
+        """Opened, on average."""
+        return sum(one.connections for one in self.sent) / len(self.sent)
+
+    @property
+    def orders(self) -> int:
+        return self.at_once * len(self.sent)
+
+    @property
+    def signatures(self) -> int:
+        return sum(one.signatures for one in self.sent)
+
+    @property
+    def bytes_each(self) -> int:
+        return sum(one.sent_bytes + one.received_bytes for one in self.sent) // self.orders
+
+
 class OrderEntry(Result, frozen=True, kw_only=True):
     """How long orders took, and what they carried.
 
@@ -90,124 +147,69 @@ class OrderEntry(Result, frozen=True, kw_only=True):
     made_us: dict[str, float]
     logon_signatures: int
 
-    title: ClassVar[str] = "Order entry"
+    title: ClassVar[str] = "Order entry, ms (medians; theory: the distance alone)"
 
-    def rows(self) -> list[dict[str, Any]]:
-        """A row for each way, new or kept connection, one or many at once. Times are medians:
-        ``one_way_ms`` until the engine accepted, ``all_ms`` until the last answer of those sent
-        at once. Theory is what the dial's distance alone costs."""
-        return [self._row(*key, found) for key, found in self.groups().items()]
-
-    def groups(self) -> dict[tuple[str, bool, int], list[Sent]]:
-        """By path, new connection, and number at once."""
-        found: dict[tuple[str, bool, int], list[Sent]] = {}
-        for one in self.sent:
-            found.setdefault((one.path, one.new, len(one.call_ms)), []).append(one)
+    def items(self) -> Sequence[OrderGroup]:
+        """One at a time first, kept connections before new ones."""
+        found: dict[tuple[int, bool, int, str], list[Sent]] = {}
         order = list(self.opening_trips)
-        return dict(
-            sorted(
-                found.items(), key=lambda one: (one[0][2], not one[0][1], order.index(one[0][0]))
+        for one in self.sent:
+            key = (len(one.call_ms), not one.new, order.index(one.path), one.path)
+            found.setdefault(key, []).append(one)
+        return [
+            OrderGroup(
+                path=path,
+                new=not kept,
+                at_once=at_once,
+                round_trips=self.round_trips(path, not kept),
+                sent=sent,
             )
-        )
-
-    def _row(self, path: str, new: bool, at_once: int, found: list[Sent]) -> dict[str, Any]:
-        calls = [ms for one in found for ms in one.call_ms]
-        trips = self.round_trips(path, new)
-        return {
-            "path": f"{path}, {'new' if new else 'kept'}",
-            "at_once": at_once,
-            "call_ms": quantile_interval(calls),
-            "theory_call_ms": trips * self.conditions.rtt_ms,
-            "one_way_ms": quantile_interval([ms for one in found for ms in one.accepted_ms]),
-            "theory_one_way_ms": (trips - 0.5) * self.conditions.rtt_ms - self.conditions.late_ms,
-            "all_ms": None if at_once == 1 else quantile_interval([one.all_ms for one in found]),
-            "connections": sum(one.connections for one in found) / len(found),
-            "tls_handshakes": self.conditions.tls
-            * sum(one.connections for one in found)
-            / len(found),
-            "signatures_an_order": sum(one.signatures for one in found) / len(calls),
-            "bytes_an_order": sum(one.sent_bytes + one.received_bytes for one in found)
-            // len(calls),
-        }
+            for (at_once, kept, _, path), sent in sorted(found.items(), key=lambda one: one[0])
+        ]
 
     def round_trips(self, path: str, new: bool) -> int:
         """Of one order: 1 on a kept connection; on a new one TCP, TLS 1.3 and upgrade before."""
         opening = theory.opening_round_trips(tls=self.conditions.tls, kept=not new)
         return opening + (self.opening_trips[path] if new else 0)
 
-    def table(self) -> str:
-        """The rows as text, what signing cost, and the conditions."""
-        keys = ", ".join(f"{kind} {us:.0f} us" for kind, us in self.made_us.items())
+    def columns(self) -> Sequence[Column]:
+        """Times are medians; theory is what the dial's distance alone costs."""
+        stated = self.conditions
+
+        def short(number: float) -> str:
+            return f"{number:g}"
+
         return (
-            f"{self.title}, ms (medians; theory: the distance alone)\n"
-            f"{grid([_line(row) for row in self.rows()])}\nmaking and signing an order: {keys}; "
-            f"a socket that logged on sent {self.logon_signatures} signature, once\n"
-            f"{self.conditions.under()}"
+            Column(
+                "path",
+                lambda one: one.name,
+                "path",
+                lambda name: name.replace("logged on, kept", "logged on"),
+            ),
+            Column("at_once", lambda one: one.at_once, "at once"),
+            Column("call_ms", lambda one: one.call_ms, "answer", Interval.around),
+            Column("theory_call_ms", lambda one: one.round_trips * stated.rtt_ms, "theory", short),
+            Column("one_way_ms", lambda one: one.one_way_ms, "one way", Interval.around),
+            Column(
+                "theory_one_way_ms",
+                lambda one: (one.round_trips - 0.5) * stated.rtt_ms - stated.late_ms,
+                "theory",
+                short,
+            ),
+            Column("all_ms", lambda one: one.all_ms, "last", Interval.around),
+            Column("connections", lambda one: one.connections, "opened", short),
+            Column("tls_handshakes", lambda one: stated.tls * one.connections),
+            Column("signatures_an_order", lambda one: one.signatures / one.orders, "signed", short),
+            Column("bytes_an_order", lambda one: one.bytes_each, "bytes"),
         )
 
-    def figure(self, *, height: int = 400) -> go.Figure:
-        """Medians with their intervals as points, theory as a line at each."""
-        import plotly.graph_objects as go
-
-        from vocx import figures
-
-        rows = self.rows()
-        names = [f"{row['path']}, {row['at_once']} at once" for row in rows]
-        made = go.Figure(
-            layout=figures.layout(
-                x=f"ms from the sending, one clock; {self.conditions.dials}",
-                y="",
-                height=height,
-                xaxis={"rangemode": "tozero"},
-                yaxis={"autorange": "reversed", "type": "category", "tickformat": ""},
-            )
-        )
-        for field, name, color, symbol in (
-            ("one_way_ms", "accepted by the engine", figures.PUSHED, "square"),
-            ("call_ms", "answer in hand", figures.ASKED, "circle"),
-        ):
-            line = figures.marks("theory: the distance alone", figures.TRUTH, "line-ns-open")
-            line.marker.size, line.showlegend = 22, field == "call_ms"
-            made.add_trace(line.update(x=[row[f"theory_{field}"] for row in rows], y=names))
-            made.add_trace(_points(figures.marks(name, color, symbol), rows, field, names))
-        bursts = [row for row in rows if row["all_ms"] is not None]
-        if bursts:
-            last = figures.marks("all answers in hand", figures.ASK, "diamond")
-            named = [f"{row['path']}, {row['at_once']} at once" for row in bursts]
-            made.add_trace(_points(last, bursts, "all_ms", named))
-        for trace in made.data:
-            trace.hovertemplate = "%{x:.2f} ms<extra>%{y}: " + trace.name + "</extra>"
-        return made
-
-
-def _line(row: dict[str, Any]) -> dict[str, Any]:
-    """A row of :meth:`OrderEntry.rows`, narrow enough for a notebook."""
-    return {
-        "path": row["path"].replace("logged on, kept", "logged on"),
-        "at once": row["at_once"],
-        "answer": row["call_ms"].around(),
-        "theory": f"{row['theory_call_ms']:g}",
-        "one way": row["one_way_ms"].around(),
-        "theory ": f"{row['theory_one_way_ms']:g}",
-        "last": None if row["all_ms"] is None else row["all_ms"].around(),
-        "opened": f"{row['connections']:g}",
-        "signed": f"{row['signatures_an_order']:g}",
-        "bytes": row["bytes_an_order"],
-    }
-
-
-def _points(trace: Any, rows: Sequence[dict[str, Any]], field: str, names: Sequence[str]) -> Any:
-    values: list[Interval] = [row[field] for row in rows]
-    return trace.update(
-        x=[one.value for one in values],
-        y=list(names),
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [(one.high or one.value) - one.value for one in values],
-            "arrayminus": [one.value - (one.low or one.value) for one in values],
-        },
-    )
+    def notes(self) -> Sequence[str]:
+        """What signing cost."""
+        keys = ", ".join(f"{kind} {us:.0f} us" for kind, us in self.made_us.items())
+        return [
+            f"making and signing an order: {keys}; "
+            f"a socket that logged on sent {self.logon_signatures} signature, once"
+        ]
 
 
 def orders(
@@ -271,6 +273,172 @@ def _result(run: _Run, exchange: Exchange, repeats: int, seconds: float) -> Orde
     )
 
 
+# How an order travels: a REST call, a frame on a kept socket, a frame on a socket that logged on
+# once. Each path makes a request first and sends it later, so that many can leave at the same
+# moment; what is timed is the sending. The bytes that were sent are counted, not assumed.
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """An order that only needs sending. ``made_us``: how long making and signing it took."""
+
+    request: Request
+    number: int
+    made_us: float
+
+
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """One order and its way. Nanoseconds on the clock that the lab shares.
+
+    ``sent_bytes`` and ``received_bytes`` are above TLS: heads and bodies, or frames with their
+    headers.
+    """
+
+    id: int | str
+    begun_ns: int
+    ended_ns: int
+    signatures: int
+    sent_bytes: int
+    received_bytes: int
+
+
+def signatures(sent: bytes) -> int:
+    """How many signatures some bytes carry."""
+    return sum(sent.count(one) for one in SIGNATURES)
+
+
+class RestPath:
+    """A signed POST for each order. One session keeps up to ten connections."""
+
+    name = "REST"
+    opening_trips = 0
+
+    def __init__(self, trader: Trader) -> None:
+        self._trader = trader
+        self._client = trader.client()
+        self._lock = Lock()
+        self.dials = 0
+
+    def ready(self, order: PlaceOrder) -> Ready:
+        begun_ns = mono_ns()
+        venue, trader = self._trader.exchange.venue, self._trader
+        request = venue.request(order, trader.now_ns(), trader.key)
+        return Ready(request, 0, (mono_ns() - begun_ns) / 1e3)
+
+    def send(self, ready: Ready) -> Placed:
+        begun_ns = mono_ns()
+        order = cast(Order, self._client.send(ready.request))
+        ended_ns = mono_ns()
+        call = http_of(order)
+        with self._lock:
+            self.dials += call.phases.new_connection
+        return Placed(
+            id=order.id,
+            begun_ns=begun_ns,
+            ended_ns=ended_ns,
+            signatures=signatures(call.request),
+            sent_bytes=len(call.request),
+            received_bytes=call.reply_wire_bytes,
+        )
+
+    def hang_up(self) -> None:
+        self._client.close()
+
+
+class SocketPath:
+    """A signed frame for each order, on one socket that carries all of them."""
+
+    name = "WebSocket"
+    opening_trips = 1
+
+    def __init__(self, trader: Trader, key: Credentials | None = None) -> None:
+        self._trader, self._key = trader, key or trader.key
+        exchange = trader.exchange
+        self._socket = RequestSocket(
+            lambda: exchange.url("ws_api"),
+            opened=exchange.venue.opened,
+            refused=exchange.venue.refused_upgrade,
+            ca_file=exchange.ca_file,
+            name=f"measure-{self.name}",
+        )
+
+    @property
+    def dials(self) -> int:
+        return self._socket.dials
+
+    def ready(self, order: PlaceOrder) -> Ready:
+        begun_ns, number = mono_ns(), self._socket.number()
+        venue, now_ns = self._trader.exchange.venue, self._trader.now_ns()
+        request = venue.envelope(order, number, now_ns, self._key)
+        return Ready(request, number, (mono_ns() - begun_ns) / 1e3)
+
+    def send(self, ready: Ready) -> Placed:
+        begun_ns = mono_ns()
+        answer = self._socket.ask(ready.number, ready.request.body)
+        envelope = answer.envelope
+        order = cast(
+            Order,
+            self._trader.exchange.venue.reply(
+                ready.request,
+                envelope.status,
+                envelope.headers,
+                envelope.body,
+                answer.received_ns,
+            ),
+        )
+        ended_ns = mono_ns()
+        return Placed(
+            id=order.id,
+            begun_ns=begun_ns,
+            ended_ns=ended_ns,
+            signatures=signatures(answer.sent),
+            sent_bytes=framed_bytes(len(answer.sent), masked=True),
+            received_bytes=framed_bytes(len(answer.received)),
+        )
+
+    def hang_up(self) -> None:
+        self._socket.close()
+
+
+class LoggedOnPath(SocketPath):
+    """A socket that has proven once whose it is, with an Ed25519 key: its frames carry neither key
+    nor signature (web-socket-api.md, 2026-07-21). A raw exchange: vocx's own client signs each.
+
+    Attributes
+    ----------
+    logon_signatures : int
+        In the frame that logged on.
+    """
+
+    name = "WebSocket, logged on"
+    opening_trips = 2
+
+    def __init__(self, trader: Trader) -> None:
+        super().__init__(trader, trader.new_key(ed25519=True))
+        self.logon_signatures = 0
+
+    def log_on(self) -> None:
+        """Open the connection and log on."""
+        number, venue = self._socket.number(), self._trader.exchange.venue
+        if venue.name != "binance":
+            raise BadInput(f"how one logs on with {venue.name} is not known here")
+        plan = venue.subscribe([ChannelSpec(channel="orders", symbol=None)])[0]
+        login = venue.login(plan, self._trader.now_ns(), self._key)
+        frame = msgspec.json.decode(login.frames[0])  # the same parameters prove it
+        frame |= {"id": number, "method": "session.logon"}
+        answer = self._socket.ask(number, msgspec.json.encode(frame))
+        if answer.envelope.status != 200:
+            raise VocxError(f"the exchange refused the logon: {answer.envelope.body[:200]!r}")
+        self.logon_signatures = signatures(answer.sent)
+
+    def ready(self, order: PlaceOrder) -> Ready:
+        made = super().ready(order)
+        frame = msgspec.json.decode(made.request.body)
+        for name in ("apiKey", "signature"):
+            del frame["params"][name]
+        body = msgspec.json.encode(frame)
+        return Ready(msgspec.structs.replace(made.request, body=body), made.number, made.made_us)
+
+
 class _Run:
     """An account, the ways to send its orders, and what was sent."""
 
@@ -282,8 +450,12 @@ class _Run:
         bid = self._truth.book(symbol, depth=1).bids[0][0]
         self._price = instrument.round_price(bid / 2, "buy")
         self._quantity = small(instrument, self._price)
-        self.logged_on = LoggedOn(self._trader)
-        self.paths: list[OrderPath] = [ByRest(self._trader), BySocket(self._trader), self.logged_on]
+        self.logged_on = LoggedOnPath(self._trader)
+        self.paths: list[RestPath | SocketPath] = [
+            RestPath(self._trader),
+            SocketPath(self._trader),
+            self.logged_on,
+        ]
         for path in self.paths:
             stack.callback(path.hang_up)
         self.made_us: dict[str, list[float]] = {"HMAC": [], "Ed25519": []}
@@ -296,7 +468,7 @@ class _Run:
             for _ in range(WARM_UP):
                 path.send(self._ready(path))
 
-    def _ready(self, path: OrderPath) -> Ready:
+    def _ready(self, path: RestPath | SocketPath) -> Ready:
         order = self._trader.order(
             self.symbol, "buy", self._quantity, self._price, time_in_force="IOC"
         )
@@ -328,12 +500,12 @@ class _Run:
             for path in self.paths[:2]:
                 self._send(path, self._many)
 
-    def _send(self, path: OrderPath, at_once: int, *, new: bool = False) -> None:
+    def _send(self, path: RestPath | SocketPath, at_once: int, *, new: bool = False) -> None:
         dials = path.dials
         placed = [path.send(self._ready(path))] if at_once == 1 else self._at_once(path, at_once)
         self._sent.append((path.name, new, path.dials - dials, placed))
 
-    def _at_once(self, path: OrderPath, count: int) -> list[Placed]:
+    def _at_once(self, path: RestPath | SocketPath, count: int) -> list[Placed]:
         """Made before, sent in the same moment from as many threads."""
         ready, start = [self._ready(path) for _ in range(count)], Barrier(count)
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 import os
 import platform
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import msgspec
 
@@ -28,7 +28,6 @@ from vocx.measure.sampling import Interval, places
 
 if TYPE_CHECKING:
     import pandas as pd
-    import plotly.graph_objects as go
 
     from vocx.exchange import Exchange
     from vocx.lab import Lab
@@ -80,11 +79,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
         """One line to stand under a table."""
         parts = [f"{self.path}, by the clock of {self.clock}"]
         parts += [self.dials] if self.dials else []
-        parts += (
-            [f"{self.seconds:.0f} s" if self.seconds >= 10 else f"{self.seconds:.1f} s"]
-            if (self.seconds)
-            else []
-        )
+        parts += [f"{self.seconds:.{0 if self.seconds >= 10 else 1}f} s"] if self.seconds else []
         parts += [f"{self.repeats} repeats after {self.warm_up} to warm up"] if self.repeats else []
         parts += [f"seed {self.seed}"] if self.seed is not None else []
         return "; ".join(parts)
@@ -108,8 +103,7 @@ def conditions(exchange: Exchange, *, path: str, clock: str, **more: Any) -> Con
     BadInput
         It is not in a lab.
     """
-    lab = in_lab(exchange).lab
-    assert lab is not None
+    lab = lab_of(exchange)
     up_ms, down_ms = one_way_ms(lab.network.state, exchange.venue.name)
     return Conditions(
         path=path,
@@ -127,14 +121,15 @@ def conditions(exchange: Exchange, *, path: str, clock: str, **more: Any) -> Con
     )
 
 
-def in_lab(exchange: Exchange) -> Exchange:
-    """The exchange, if it is in a lab."""
-    if getattr(exchange, "lab", None) is None:
+def lab_of(exchange: Exchange) -> Lab:
+    """The lab that an exchange is in, or ``BadInput``."""
+    lab = getattr(exchange, "lab", None)
+    if lab is None:
         raise BadInput(
             "this is measured against the truth, which only a lab knows: "
             'write vocx.connect("binance"), which is in one'
         )
-    return exchange
+    return cast("Lab", lab)
 
 
 def in_force(lab: Lab) -> str:
@@ -151,23 +146,69 @@ def machine() -> str:
     )
 
 
+class Column(NamedTuple):
+    """One column of a result.
+
+    Attributes
+    ----------
+    name : str
+        In rows and frames, with its unit; one that ends in ``share`` is shown in percent.
+    of : callable
+        What an item has in it: a plain value or an :class:`Interval`.
+    head : str or None
+        What stands above it in a table; ``None`` keeps it out of tables.
+    show : callable or None
+        The value as a table's text, where it is not the usual one (:func:`cell`).
+    """
+
+    name: str
+    of: Callable[[Any], Any]
+    head: str | None = None
+    show: Callable[[Any], str] | None = None
+
+    def text(self, item: Any) -> str:
+        """What a table says of an item."""
+        value = self.of(item)
+        return cell(self.name, value) if self.show is None or value is None else self.show(value)
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="result"):
     """A measurement. ``print(result)`` shows :meth:`table`.
 
-    A kind of result says what its rows are; everything else follows from them.
+    A kind of result says what has a row each and which columns there are; rows, table, frame and
+    markdown follow from them.
     """
 
     conditions: Conditions
 
     title: ClassVar[str] = "measured"
 
-    def rows(self) -> list[dict[str, Any]]:
-        """One row each of what was compared: plain values and :class:`Interval`."""
+    def items(self) -> Sequence[Any]:
+        """What was compared: one row each."""
         raise NotImplementedError
+
+    def columns(self) -> Sequence[Column]:
+        """What there is to say of an item."""
+        raise NotImplementedError
+
+    def notes(self) -> Sequence[str]:
+        """Lines between the table and its conditions."""
+        return ()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Every column of every item: plain values and :class:`Interval`."""
+        return [{one.name: one.of(item) for one in self.columns()} for item in self.items()]
 
     def table(self) -> str:
         """The rows as text, with the conditions below them."""
-        return f"{self.title}\n{grid(self.rows())}\n{self.conditions.under()}"
+        body = grid(self.items(), self.columns())
+        return "\n".join([self.title, body, *self.notes(), self.conditions.under()])
+
+    def markdown(self) -> str:
+        """The same table as Markdown, for a notebook or a report of your own."""
+        heads, *lines = _texts(self.items(), self.columns())
+        rule = [":--", *["--:"] * (len(heads) - 1)]
+        return "\n".join(f"| {' | '.join(line)} |" for line in (heads, rule, *lines))
 
     def frame(self) -> pd.DataFrame:
         """The rows as a DataFrame; an interval becomes three columns, with ``_low`` and
@@ -184,10 +225,6 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="result"):
                 else:
                     flat[-1][name] = value
         return pd.DataFrame(flat)
-
-    def figure(self, *, height: int = 340) -> go.Figure:
-        """The picture of it."""
-        raise NotImplementedError
 
     def save(self, path: str | Path, *, overwrite: bool = False) -> Path:
         """Write all of it to a JSON file, which :func:`load` opens again.
@@ -251,22 +288,45 @@ def _kinds(kind: type[Result]) -> list[type[Result]]:
     return [every for one in kind.__subclasses__() for every in (one, *_kinds(one))]
 
 
-def grid(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as text: the first column to the left, numbers to the right."""
-    if not rows:
-        return "nothing was measured"
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    heads = [name.replace("_", " ") for name in names]
-    shown = [[cell(name, row.get(name)) for name in names] for row in rows]
-    widths = [max(len(head), *(len(line[at]) for line in shown)) for at, head in enumerate(heads)]
-    lines = [heads, *shown]
+def grid(items: Sequence[Any], columns: Sequence[Column]) -> str:
+    """Items as text: the first column to the left, numbers to the right."""
+    return aligned(_texts(items, columns)) if items else "nothing was measured"
+
+
+def crossed(corner: str, cells: Iterable[tuple[str, str, str]]) -> str:
+    """A table of (row, column, text)."""
+    found: dict[str, dict[str, str]] = {}
+    heads: dict[str, None] = {}
+    for row, head, text in cells:
+        found.setdefault(row, {})[head] = text
+        heads[head] = None
+    lines = [[row, *(said.get(head, "-") for head in heads)] for row, said in found.items()]
+    return aligned([[corner, *heads], *lines])
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> str:
+    """Lines of texts under each other."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(
-            text.ljust(width) if not at else text.rjust(width)
+            text.rjust(width) if at else text.ljust(width)
             for at, (text, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
     )
+
+
+def _texts(items: Sequence[Any], columns: Sequence[Column]) -> list[list[str]]:
+    """Heads, then what the table says of each item."""
+    shown = [one for one in columns if one.head is not None]
+    return [[one.head or "" for one in shown]] + [
+        [one.text(item) for one in shown] for item in items
+    ]
+
+
+def value_alone(one: Interval) -> str:
+    """The number of an interval without its ends."""
+    return cell("", one.value)
 
 
 def cell(name: str, value: Any) -> str:

@@ -48,12 +48,25 @@ class Interval(msgspec.Struct, frozen=True):
         value, low, high = (None if one is None else f"{one:.{digits}f}" for one in shown)
         return f"{value}{unit}" + (f" ({low} to {high})" if low is not None else "")
 
-    def around(self, digits: int | None = None) -> str:
+    def scaled(self, factor: float) -> Interval:
+        """All of it times a factor."""
+        low, high = (None if one is None else one * factor for one in (self.low, self.high))
+        return Interval(self.value * factor, low, high, self.n)
+
+    def around(self, digits: int | None = None, unit: str = "") -> str:
         """``"12.3 ± 0.6"``, with half the interval's length: for narrow tables."""
         if not self.n or self.low is None or self.high is None:
-            return self.show(digits=digits)
+            return self.show(digits=digits, unit=unit)
         digits = places(abs(self.value)) if digits is None else digits
-        return f"{self.value:.{digits}f} ± {(self.high - self.low) / 2:.{digits}f}"
+        return f"{self.value:.{digits}f} ± {(self.high - self.low) / 2:.{digits}f}{unit}"
+
+    def percent(self) -> str:
+        """A share as ``"31 ± 8 %"``, in whole percent."""
+        return "< 1 %" if 0 < self.value < 0.005 else self.scaled(100).around(0, " %")
+
+    def ends(self) -> tuple[float, float | None, float | None]:
+        """Value, low and high, as charts take them."""
+        return self.value, self.low, self.high
 
     def __str__(self) -> str:
         return self.show()
@@ -97,16 +110,6 @@ def share_interval(samples: Sequence[float], weights: Sequence[float] | None = N
     if found.low == found.high:
         return Interval(found.value, n=found.n)
     return Interval(found.value, max(0.0, found.low), min(1.0, found.high), found.n)
-
-
-def proportion(hits: int, of: int) -> Interval:
-    """A share of ``of`` independent trials, with Wilson's interval."""
-    if not of:
-        return NOTHING
-    share, square = hits / of, _Z * _Z
-    middle = (share + square / (2 * of)) / (1 + square / of)
-    half = _Z / (1 + square / of) * sqrt(share * (1 - share) / of + square / (4 * of * of))
-    return Interval(share, max(0.0, middle - half), min(1.0, middle + half), of)
 
 
 def quantile_interval(samples: Sequence[float], q: float = 0.5) -> Interval:

@@ -7,12 +7,11 @@ for the wrong share, which no formula knows because it depends on how the market
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from statistics import fmean
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 import numpy as np
@@ -21,17 +20,15 @@ from vocx import venues
 from vocx.errors import BadInput
 from vocx.facts import Quote
 from vocx.measure import validation
-from vocx.measure.feeds import CADENCE_MS, Feed, Hybrid, Poll, Push, feeds_of
-from vocx.measure.result import Conditions, Result
+from vocx.measure.feeds import Feed, Poll, Push, feeds_of
+from vocx.measure.result import Column, Conditions, Result, crossed, value_alone
 from vocx.measure.sampling import Interval
-from vocx.measure.steps import Observed, Steps, ages, wrong
+from vocx.measure.steps import Observed, Steps, ages, steps_of, tick_of, wrong
 from vocx.recording import read, split
 from vocx.timing import mono_ns
 from vocx.venues.base import ChannelSpec
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from vocx.lab import Lab
 
 REFERENCE: tuple[Feed, ...] = (
@@ -43,21 +40,6 @@ REFERENCE: tuple[Feed, ...] = (
     Poll(5000.0),
 )
 DISTANCES = (0.0, 20.0, 80.0, 200.0)
-
-
-def steps_of(quotes: Iterable[tuple[int, Any, Any]], tick: Decimal) -> Steps:
-    """(nanoseconds, bid, ask) as steps in whole ticks; what is not on the tick is refused."""
-    at: list[int] = []
-    bid: list[int] = []
-    ask: list[int] = []
-    for moment, low, high in quotes:
-        for side, price in ((bid, low), (ask, high)):
-            ticks = Decimal(price) / tick
-            if ticks != int(ticks):
-                raise BadInput(f"the price {price} is not on the tick of {tick}")
-            side.append(int(ticks))
-        at.append(int(moment))
-    return Steps(at=at, bid=bid, ask=ask, tick=str(tick))
 
 
 def truth_of(lab: Lab, symbol: str = "BTC/USDT", *, seconds: float = 60.0) -> Steps:
@@ -109,35 +91,21 @@ def truth_in(
     return steps_of(found, tick_of(value for _, *pair in found for value in pair))
 
 
-def tick_of(prices: Iterable[Any]) -> Decimal:
-    """The power of ten on which all of the prices lie."""
-    exponents = (Decimal(one).normalize().as_tuple().exponent for one in prices)
-    return Decimal(1).scaleb(min([0, *(int(one) for one in exponents)]))
-
-
-def feed_of(
-    true: Steps,
-    feed: Feed,
-    rtt_ms: float,
-    *,
-    phase: float = 0.0,
-    since_ns: int | None = None,
-    late_ms: float = 0.0,
+def perfect(
+    true: Steps, feed: Feed, rtt_ms: float, *, phase: float = 0.0, late_ms: float = 0.0
 ) -> Observed:
     """What a perfect feed shows at a distance. ``phase``, 0 to 1, says where in its period it
     begins, ``late_ms`` how much more than half the distance the way back takes."""
-    if isinstance(feed, Hybrid):
-        under = feed_of(true, Push(feed.channel), rtt_ms, phase=phase, late_ms=late_ms)
-        looks = _beats(true, feed.loop_ms, (phase * 7.3) % 1.0, since_ns)
-        return _looked(under, looks)
     half = int((rtt_ms / 2 + late_ms) * 1e6)
     if isinstance(feed, Push) and not feed.cadence_ms:
         return Observed(
             at=[one + half for one in true.at],
             bid=true.bid, ask=true.ask, tick=true.tick, as_of=true.at, ageing=False,
         )  # fmt: skip
-    period = max(feed.every_ms, rtt_ms) if isinstance(feed, Poll) else CADENCE_MS[feed.channel]
-    beats = _beats(true, period, phase, since_ns)
+    waits_ms = rtt_ms if isinstance(feed, Poll) else 0.0  # for its own reply
+    period = int(max(feed.cadence_ms, waits_ms) * 1e6)
+    first = true.at[0] - int((1 - phase) * period)
+    beats = np.arange(first, true.at[-1] + period, period, dtype=np.int64)
     place = np.maximum(np.searchsorted(true.at, beats, side="right") - 1, 0)
     return Observed(
         at=(beats + half).tolist(),
@@ -145,27 +113,6 @@ def feed_of(
         ask=np.asarray(true.ask)[place].tolist(),
         tick=true.tick,
         as_of=beats.tolist(),
-    )
-
-
-def _beats(true: Steps, period_ms: float, phase: float, since_ns: int | None) -> Any:
-    period = int(period_ms * 1e6)
-    first = (true.at[0] if since_ns is None else since_ns) - int((1 - phase) * period)
-    return np.arange(first, true.at[-1] + period, period, dtype=np.int64)
-
-
-def _looked(under: Observed, looks: Any) -> Observed:
-    place = np.searchsorted(under.at, looks, side="right") - 1
-    looks, place = looks[place >= 0], place[place >= 0]
-    as_of = np.asarray(under.as_of)[place]
-    if not under.ageing:
-        as_of = looks - (np.asarray(under.at)[place] - as_of)
-    return Observed(
-        at=looks.tolist(),
-        bid=np.asarray(under.bid)[place].tolist(),
-        ask=np.asarray(under.ask)[place].tolist(),
-        tick=under.tick,
-        as_of=as_of.tolist(),
     )
 
 
@@ -182,7 +129,7 @@ def expected_wrong(
     """The wrong share of a perfect feed in the same time, over some phases of its period."""
     shares = []
     for number in range(phases):
-        known = feed_of(true, feed, rtt_ms, phase=(number + 0.5) / phases, late_ms=late_ms)
+        known = perfect(true, feed, rtt_ms, phase=(number + 0.5) / phases, late_ms=late_ms)
         shares.append(wrong(known, true, since_ns, until_ns, blocks=1).value)
     return fmean(shares)
 
@@ -202,36 +149,31 @@ class Simulation(Result, frozen=True, kw_only=True):
 
     title: ClassVar[str] = "perfect feeds over the true prices: mean age in ms, wrong share"
     changes: int
-    lines: list[SimulatedFeed]
+    feeds: list[SimulatedFeed]
 
-    def rows(self) -> list[dict[str, Any]]:
-        made: dict[str, dict[str, Any]] = {}
-        for one in self.lines:
-            row = made.setdefault(one.feed.name, {"feed": one.feed.name})
-            row[f"{one.rtt_ms:g} ms"] = f"{one.age.value:.0f}, {one.wrong.value:.1%}"
-        return list(made.values())
+    def items(self) -> Sequence[SimulatedFeed]:
+        return self.feeds
+
+    def columns(self) -> Sequence[Column]:
+        return (
+            Column("feed", lambda one: one.feed.name, "feed"),
+            Column("rtt_ms", lambda one: one.rtt_ms, "ms away"),
+            Column("age_mean_ms", lambda one: one.age, "mean age", value_alone),
+            Column("age_p95_ms", lambda one: one.p95_ms, "p95"),
+            Column("wrong_share", lambda one: one.wrong, "wrong share"),
+        )
+
+    def table(self) -> str:
+        """A row for each feed, a column for each distance."""
+        cells = [
+            (one.feed.name, f"{one.rtt_ms:g} ms", f"{one.age.value:.0f}, {one.wrong.value:.1%}")
+            for one in self.feeds
+        ]
+        return f"{self.title}\n{crossed('feed', cells)}\n{self.conditions.under()}"
 
     def find(self, feed: Feed, rtt_ms: float) -> SimulatedFeed:
         """The row of a feed at a distance."""
-        return next(one for one in self.lines if (one.feed, one.rtt_ms) == (feed, rtt_ms))
-
-    def figure(self, *, height: int = 340) -> go.Figure:
-        """Wrong share against distance, one line per feed."""
-        from vocx import figures
-
-        table: Mapping[str, list[SimulatedFeed]] = {
-            name: [one for one in self.lines if one.feed.name == name]
-            for name in dict.fromkeys(one.feed.name for one in self.lines)
-        }
-        return figures.lines(
-            {
-                name: [(one.rtt_ms, one.wrong.value * 100) for one in rows]
-                for name, rows in table.items()
-            },
-            x="distance of the exchange: round trip, ms",
-            y="wrong share, % of the time (computed over the true prices)",
-            height=height,
-        )
+        return next(one for one in self.feeds if (one.feed, one.rtt_ms) == (feed, rtt_ms))
 
 
 def simulate(
@@ -254,14 +196,14 @@ def simulate(
     since_ns, until_ns = true.at[0] + int(longest_ms * 1e6), true.at[-1]
     if until_ns <= since_ns:
         raise BadInput("the time is shorter than the longest interval and distance: take more")
-    lines = []
+    found = []
     for feed in feeds:
         for rtt_ms in rtts:
             places = [draw.random() for _ in range(phases if feed.cadence_ms else 1)]
-            known = [feed_of(true, feed, rtt_ms, phase=one) for one in places]
+            known = [perfect(true, feed, rtt_ms, phase=one) for one in places]
             aged = [ages(one, since_ns, until_ns) for one in known]
             wrongs = [wrong(one, true, since_ns, until_ns) for one in known]
-            lines.append(
+            found.append(
                 SimulatedFeed(
                     feed=feed,
                     rtt_ms=rtt_ms,
@@ -278,7 +220,7 @@ def simulate(
             seconds=(until_ns - since_ns) / 1e9,
         ),
         changes=len(true.changes()) - 1,
-        lines=lines,
+        feeds=found,
     )
 
 

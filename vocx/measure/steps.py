@@ -7,7 +7,8 @@ time, not sampled: a price that is shown for a microsecond counts for a microsec
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -64,6 +65,27 @@ class Steps(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+def steps_of(quotes: Iterable[tuple[int, Any, Any]], tick: Decimal) -> Steps:
+    """(nanoseconds, bid, ask) as steps in whole ticks; what is not on the tick is refused."""
+    at: list[int] = []
+    bid: list[int] = []
+    ask: list[int] = []
+    for moment, low, high in quotes:
+        for side, price in ((bid, low), (ask, high)):
+            ticks = Decimal(price) / tick
+            if ticks != int(ticks):
+                raise BadInput(f"the price {price} is not on the tick of {tick}")
+            side.append(int(ticks))
+        at.append(int(moment))
+    return Steps(at=at, bid=bid, ask=ask, tick=str(tick))
+
+
+def tick_of(prices: Iterable[Any]) -> Decimal:
+    """The power of ten on which all of the prices lie."""
+    exponents = (Decimal(one).normalize().as_tuple().exponent for one in prices)
+    return Decimal(1).scaleb(min([0, *(int(one) for one in exponents)]))
+
+
 class Observed(Steps, frozen=True, kw_only=True):
     """What somebody knew, by when they knew it.
 
@@ -100,11 +122,8 @@ class Ages(msgspec.Struct, frozen=True, kw_only=True):
     p99: Interval
 
 
-def ages(
-    known: Observed | Sequence[Observed], since_ns: int, until_ns: int, blocks: int = BLOCKS
-) -> Ages:
-    """The ages of what was on the screen between two moments; of several that differ only in where
-    their period begins, all of them together.
+def ages(known: Observed, since_ns: int, until_ns: int, blocks: int = BLOCKS) -> Ages:
+    """The ages of what was on the screen between two moments.
 
     Raises
     ------
@@ -112,9 +131,7 @@ def ages(
         Nothing was known at the beginning, or the end lies before it.
     """
     edges = _edges(since_ns, until_ns, blocks)
-    every = [known] if isinstance(known, Observed) else list(known)
-    cut = [_aged(one, edges) for one in every]
-    begun, length, slope, block = (np.concatenate([one[at] for one in cut]) for at in range(4))
+    begun, length, slope, block = _aged(known, edges)
     found = []
     for number in range(blocks):
         mine = block == number

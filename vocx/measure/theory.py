@@ -85,13 +85,6 @@ def kib_per_s(bytes_per_call: float, interval_ms: float, rtt_ms: float = 0.0) ->
     )
 
 
-def equal_interval_ms(bytes_per_call: float, stream_kib_per_s: float) -> float:
-    """The polling interval at which polling moves as many bytes as a stream."""
-    if validation.number("stream_kib_per_s", stream_kib_per_s, 0) == 0:
-        raise BadInput("a stream that moves no bytes is never as dear as a poll")
-    return validation.number("bytes_per_call", bytes_per_call, 0) / 1024 / stream_kib_per_s * 1000
-
-
 def opening_round_trips(*, tls: bool, kept: bool = False) -> int:
     """Round trips of one call without DNS: TCP, TLS 1.3 and the request itself."""
     return 1 if kept else 3 if tls else 2

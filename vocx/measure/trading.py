@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 from vocx.errors import BadInput, LabError, OrderNotFound
 from vocx.facts import Instrument, Order, OrderType, Side, TimeInForce
-from vocx.measure.result import in_lab
+from vocx.measure.result import lab_of
 from vocx.rest import Client
 from vocx.timing import wall_ns
 from vocx.venues.base import CancelOrder, Credentials, GetTime, PlaceOrder
@@ -148,8 +148,7 @@ def trading_lab(exchange: Exchange) -> Lab:
     BadInput
         There is no lab, or it plays a recording.
     """
-    lab = in_lab(exchange).lab
-    assert lab is not None
+    lab = lab_of(exchange)
     if lab.config.replay:
         raise BadInput(
             "a recording takes no orders: measure this in a lab with a market of its own, "

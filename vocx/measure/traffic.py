@@ -3,34 +3,34 @@ compression would save. Polls and streams side by side in the same seconds of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.measure import validation
-from vocx.measure.byte_counts import Counted
-from vocx.measure.probes import together, unlimited
-from vocx.measure.result import CLOCK, Result, conditions, fold, grid, in_lab
+from vocx.measure import compression, validation
+from vocx.measure.byte_counts import ByteCounts
+from vocx.measure.probes import READY_S, Listener, Poller, http_of, unbraked, unlimited, wait_until
+from vocx.measure.result import CLOCK, Column, Result, conditions, fold, grid, lab_of
 from vocx.measure.sampling import Interval
-from vocx.measure.traffic_probes import (
-    POLLS,
-    STREAMS,
-    Asking,
-    Metered,
-    check_names,
-    metered,
-)
+from vocx.timing import HttpExchange, wall_ns
+from vocx.venues.base import GetBook, GetQuote, GetTicker, Intent
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
-
     from vocx.exchange import Exchange
     from vocx.lab import Lab
 
 PATH = "between this kernel and the exchange's sockets"
+POLLS = ("quote, new connection", "quote", "ticker", "book")
+STREAMS = ("quotes", "trades", "book", "top", "ticker")
+NEW = ", new connection"
+DEPTH = 100
+TOP = 5
+"""Levels of the book that ``"top"`` sends each 100 ms; ``"book"`` sends every change of it."""
 KIB = 1024.0
 SEEN_HEAD = 904
 """Bytes of the head of a reply of api.binance.com, with what its delivery network adds
@@ -106,6 +106,38 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
         return 1 - self.payload_bytes / total if total else None
 
 
+def _each(part: Callable[[Cost], float]) -> Callable[[Cost], float | None]:
+    """A part of what was counted, for each call or message."""
+    return lambda one: part(one) / one.count if one.count else None
+
+
+def _percent(share: float) -> str:
+    return f"{share:.0%}"
+
+
+NAME = Column("feed", lambda one: one.name, "feed")
+SPENT = (
+    NAME,
+    Column("per_min", lambda one: one.per_minute, "a minute"),
+    Column("weight_per_min", lambda one: round(one.weight_per_minute), "weight"),
+    Column("limit_share", lambda one: one.limit_share, "of limit", _percent),
+    Column("KiB/s", lambda one: one.wire_per_s.scaled(1 / KIB), "KiB/s", Interval.around),
+    Column("bytes_each", lambda one: one.bytes_each, "bytes each"),
+    Column("connections", lambda one: one.connections, "opened"),
+    Column("TLS_handshakes", lambda one: one.handshakes, "handshakes"),
+)
+CARRIED = (
+    NAME,
+    Column("up_KiB/s", lambda one: one.up_per_s / KIB, "up KiB/s"),
+    Column("down_KiB/s", lambda one: one.down_per_s / KIB, "down KiB/s"),
+    Column("payload_each", _each(lambda one: one.plain_bytes), "payload"),
+    Column("overhead_share", lambda one: one.overhead_share, "overhead", _percent),
+    Column("deflated_each", _each(lambda one: one.compressed_bytes), "compressed"),
+    Column("deflated_KiB/s", lambda one: one.compressed_per_s / KIB, "then KiB/s"),
+    Column("CPU_ms/s", lambda one: one.cpu_ms_per_s, "CPU ms/s"),
+)
+
+
 class Traffic(Result, frozen=True, kw_only=True):
     """What polls and streams of one symbol cost in the same seconds (see :class:`Cost`).
 
@@ -117,37 +149,24 @@ class Traffic(Result, frozen=True, kw_only=True):
 
     title: ClassVar[str] = "What a feed costs on the wire: TLS, heads and frames, no TCP/IP headers"
 
-    def rows(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "feed": one.name,
-                "per_min": one.per_minute,
-                "weight_per_min": round(one.weight_per_minute),
-                "limit_share": one.limit_share,
-                "up_KiB/s": one.up_per_s / KIB,
-                "down_KiB/s": one.down_per_s / KIB,
-                "KiB/s": _scaled(one.wire_per_s, 1 / KIB),
-                "bytes_each": one.bytes_each,
-                "payload_each": one.plain_bytes / one.count if one.count else None,
-                "overhead_share": one.overhead_share,
-                "connections": one.connections,
-                "TLS_handshakes": one.handshakes,
-                "CPU_ms/s": one.cpu_ms_per_s,
-                "deflated_each": one.compressed_bytes / one.count if one.count else None,
-                "deflated_KiB/s": one.compressed_per_s / KIB,
-            }
-            for one in self.costs
-        ]
+    def items(self) -> Sequence[Cost]:
+        return self.costs
+
+    def columns(self) -> Sequence[Column]:
+        return (*SPENT, *CARRIED[1:])
 
     def table(self) -> str:
         """What is spent and what it carries, in two tables, with the conditions below them."""
         secure = {one.tls for one in self.costs}
-        wire = {True: ", all over TLS", False: ", none over TLS"}[secure.pop()] * (not secure)
+        wire = "" if len(secure) > 1 else ", all over TLS" if secure == {True} else ", no TLS"
+        spent, carried = SPENT, CARRIED
+        if wire:  # said above, so not in every row
+            brief = NAME._replace(of=lambda one: f"{one.kind} {one.feed}")
+            spent, carried = (brief, *SPENT[1:]), (brief, *CARRIED[1:])
         return (
-            f"{self.title}{wire}\n{grid([_spent(one, bool(wire)) for one in self.costs])}\n\n"
+            f"{self.title}{wire}\n{grid(self.costs, spent)}\n\n"
             "What it carries, and what compression makes of it (gzip, permessage-deflate; "
-            f"computed)\n{grid([_carried(one, bool(wire)) for one in self.costs])}\n"
-            f"{self._heads()}{self.conditions.under()}"
+            f"computed)\n{grid(self.costs, carried)}\n{self._heads()}{self.conditions.under()}"
         )
 
     def _heads(self) -> str:
@@ -178,56 +197,6 @@ class Traffic(Result, frozen=True, kw_only=True):
         asked, pushed = self.cost(poll), self.cost(stream)
         rate = pushed.wire_per_s.value
         return asked.bytes_each / rate * 1000 if rate else None
-
-    def figure(self, *, height: int = 0) -> go.Figure:
-        """Bytes a second of each feed, with its interval, and what compression would leave."""
-        from vocx import figures
-
-        def kib(one: Cost) -> tuple[float | None, float | None, float | None]:
-            rate = _scaled(one.wire_per_s, 1 / KIB)
-            low = rate.low if rate.low is None else max(rate.low, rate.value / 100)
-            return (rate.value or None, low, rate.high)
-
-        return figures.ranked(
-            [one.name for one in self.costs],
-            {
-                "as it is": [kib(one) for one in self.costs],
-                "with the payload compressed (computed)": [
-                    (one.compressed_per_s / KIB or None, None, None) for one in self.costs
-                ],
-            },
-            x="KiB/s on the wire, both ways, as the lab's sockets counted (no TCP/IP headers)",
-            height=height or None,
-            log=True,
-        )
-
-
-def _spent(one: Cost, brief: bool) -> dict[str, Any]:
-    """A line of the first table. ``brief``: what is over TLS is said above it."""
-    return {
-        "feed": f"{one.kind} {one.feed}" if brief else one.name,
-        "a minute": one.per_minute,
-        "weight": round(one.weight_per_minute),
-        "of limit": None if one.limit_share is None else f"{one.limit_share:.0%}",
-        "KiB/s": _scaled(one.wire_per_s, 1 / KIB).around(),
-        "bytes each": one.bytes_each,
-        "opened": one.connections,
-        "handshakes": one.handshakes,
-    }
-
-
-def _carried(one: Cost, brief: bool) -> dict[str, Any]:
-    """A line of the second table."""
-    return {
-        "feed": f"{one.kind} {one.feed}" if brief else one.name,
-        "up KiB/s": one.up_per_s / KIB,
-        "down KiB/s": one.down_per_s / KIB,
-        "payload": one.plain_bytes / one.count if one.count else None,
-        "overhead": None if one.overhead_share is None else f"{one.overhead_share:.0%}",
-        "compressed": one.compressed_bytes / one.count if one.count else None,
-        "then KiB/s": one.compressed_per_s / KIB,
-        "CPU ms/s": one.cpu_ms_per_s,
-    }
 
 
 def traffic(
@@ -262,67 +231,219 @@ def traffic(
     BadInput
         The exchange is not in a lab, a name is wrong, or the seconds hold no poll.
     """
-    lab = in_lab(exchange).lab
-    assert lab is not None
-    check_names(polls, streams, tls)
+    lab = lab_of(exchange)
+    _check_names(polls, streams, tls)
     every_ms = validation.number("every_ms", every_ms, 5, what=": below it a poll waits for itself")
     calls = _calls(every_ms, seconds)
     with unlimited(exchange, symbol), ExitStack() as stack:
-        feeds: list[Metered] = []
+        feeds: list[_Poll | _Stream] = []
         for secure in dict.fromkeys(tls):
-            feeds += metered(exchange, symbol, polls, streams, secure, stack)
-        counted = _counted(lab, feeds, calls, int(every_ms * 1e6))
-        costs = [_cost(one, counted, _limit_per_minute(exchange)) for one in feeds]
+            feeds += [_Poll(name, secure, exchange, symbol, stack) for name in polls]
+            feeds += [_Stream(name, secure, exchange, symbol, stack) for name in streams]
+        counts = _counted(lab, feeds, calls, int(every_ms * 1e6))
+        costs = [_cost(one, counts, _limit_per_minute(exchange)) for one in feeds]
     made = conditions(
         exchange, path=PATH, clock=CLOCK, symbol=symbol, seconds=calls * every_ms / 1000
     )
     return Traffic(conditions=made, costs=costs, every_ms=every_ms)
 
 
-def _counted(lab: Lab, feeds: Sequence[Metered], calls: int, every_ns: int) -> Counted:
+class _Payload(msgspec.Struct, frozen=True, kw_only=True):
+    """What a feed carried inside the window; bytes as in :class:`Cost`.
+
+    ``saved_bytes`` is what compression would have left out of the wire.
+    """
+
+    count: int
+    payload_bytes: int
+    plain_bytes: int
+    compressed_bytes: int
+    saved_bytes: int
+    head_bytes: float | None
+    cpu_ns: int
+
+
+class _Poll:
+    """Asks by REST, on a kept connection or on a new one for each call, and is counted."""
+
+    kind = "poll"
+    weight_once = 0
+
+    def __init__(
+        self, name: str, tls: bool, exchange: Exchange, symbol: str, stack: ExitStack
+    ) -> None:
+        self.name, self.tls = name, tls
+        what, found, _ = name.partition(NEW)
+        self._new = bool(found)
+        self._twin, self._stack = stack.enter_context(unbraked(exchange, tls=tls)), stack
+        intent, self._ask = _asked(what, self._twin, symbol)
+        self.weight = exchange.venue.request(intent, wall_ns()).weight
+        self._warm: list[HttpExchange] = []
+        self._calls: list[HttpExchange] = []
+
+    def open(self) -> None:
+        """Connect, so that what is counted is a kept connection's."""
+        self._warm = [self._call()]
+
+    def begin(self, begin_ns: int, calls: int, every_ns: int) -> None:
+        """A call in the middle of each period, so that the periods' ends are quiet."""
+        begin_ns += every_ns // 2
+        self._poller = Poller(self._call, every_ns / 1e6, begin_ns=begin_ns, count=calls)
+        self._stack.callback(self._poller.stop)
+        self._poller.start()
+
+    def _call(self) -> HttpExchange:
+        call = http_of(self._ask())
+        if self._new:
+            self._twin.close()
+        return call
+
+    def end(self) -> None:
+        """The last call is back."""
+        self._calls = self._poller.finish()
+
+    def ports(self) -> Collection[int]:
+        """The local ports that were used for what is counted."""
+        return {call.local_port or 0 for call in [*self._warm * (not self._new), *self._calls]}
+
+    def payload(self, begin_ns: int, end_ns: int) -> _Payload:
+        """What the calls carried."""
+        heads = [call.reply.index(b"\r\n\r\n") + 4 for call in self._calls]
+        bodies = [call.reply[head:] for call, head in zip(self._calls, heads, strict=True)]
+        sent = sum(call.reply_wire_bytes for call in self._calls) - sum(heads)
+        squeezed = sum(compression.gzip_bytes(body) for body in bodies)
+        return _Payload(
+            count=len(bodies),
+            payload_bytes=sent,
+            plain_bytes=sum(map(len, bodies)),
+            compressed_bytes=squeezed,
+            saved_bytes=sent - squeezed,
+            head_bytes=sum(heads) / len(heads),
+            cpu_ns=self._poller.cpu_ns,
+        )
+
+
+class _Stream:
+    """Listens to a stream, and is counted."""
+
+    kind = "stream"
+    weight = 0
+
+    def __init__(
+        self, name: str, tls: bool, exchange: Exchange, symbol: str, stack: ExitStack
+    ) -> None:
+        self.name, self.tls = name, tls
+        first = exchange.venue.snapshot(symbol) if name == "book" else None
+        found = exchange.venue.request(first, wall_ns()).weight if first is not None else 0
+        self.weight_once = found
+        twin = stack.enter_context(unbraked(exchange, tls=tls))
+        channel, depth = ("book", TOP) if name == "top" else (name, None)
+        self._listener = Listener(partial(twin.prepared, [channel], symbol, depth=depth))
+        stack.callback(self._listener.stop)
+
+    def open(self) -> None:
+        """Listen; a quiet symbol may have no trade for long."""
+        stream = self._listener.stream
+        self._listener.start()
+        if self.name == "trades":
+            wait_until([lambda: stream.state == "live"], READY_S, lambda _: "the trades' stream")
+        else:
+            stream.wait(READY_S)
+
+    def begin(self, begin_ns: int, calls: int, every_ns: int) -> None:
+        """It speaks when it wants to."""
+
+    def end(self) -> None:
+        """What is counted is inside the window."""
+
+    def ports(self) -> Collection[int]:
+        """The local ports that were used."""
+        return self._listener.stream.stats.ports
+
+    def payload(self, begin_ns: int, end_ns: int) -> _Payload:
+        """What the messages of the window carried."""
+        heard = [one for one in self._listener.frames if one[0] < end_ns]
+        before = sum(at_ns < begin_ns for at_ns, _, _ in heard)
+        inside = heard[before:]
+        # Compression looks back at what came before the window; so does the CPU's clock.
+        squeezed = compression.deflated_bytes(text for _, _, text in heard)[before:]
+        sizes = [len(text) for _, _, text in inside]
+        framed = compression.framed_bytes
+        return _Payload(
+            count=len(sizes),
+            payload_bytes=sum(sizes),
+            plain_bytes=sum(sizes),
+            compressed_bytes=sum(squeezed),
+            saved_bytes=sum(map(framed, sizes)) - sum(map(framed, squeezed)),
+            head_bytes=None,
+            cpu_ns=inside[-1][1] - heard[max(0, before - 1)][1] if inside else 0,
+        )
+
+
+def _counted(lab: Lab, feeds: Sequence[_Poll | _Stream], calls: int, every_ns: int) -> ByteCounts:
     """All feeds opened, and counted over the same window."""
-    together([one.open for one in feeds])
-    counted = Counted(lab, every_ns, calls)
+    with ThreadPoolExecutor(len(feeds), "vocx measure") as pool:
+        list(pool.map(lambda one: one.open(), feeds))
+    counts = ByteCounts(lab, every_ns, calls)
     for one in feeds:
-        one.begin(counted.begin_ns, calls, every_ns)
-    counted.watch()
+        one.begin(counts.begin_ns, calls, every_ns)
+    counts.watch()
     for one in feeds:
-        one.end(*counted.window)
-    counted.last()
-    return counted
+        one.end()
+    counts.last()
+    return counts
 
 
-def _cost(one: Metered, counted: Counted, limit: float | None) -> Cost:
-    ports, polled = set(one.ports()), isinstance(one, Asking)
-    up, down, both, seconds = counted.rates(sorted(ports), polled)
-    sizes, squeezed = one.sizes, one.compressed()
-    share = len(sizes) / len(squeezed) if squeezed else 1.0
-    saved = (one.sent_bytes(len(squeezed)) - one.sent_if(squeezed)) * share
-    per_minute = len(sizes) / seconds * 60
+def _cost(one: _Poll | _Stream, counts: ByteCounts, limit: float | None) -> Cost:
+    ports, carried = one.ports(), one.payload(*counts.window)
+    rates = counts.rates(ports, isinstance(one, _Poll))
+    per_minute = carried.count / rates.seconds * 60
     weight = per_minute * one.weight
     return Cost(
         feed=one.name,
         kind=one.kind,
         tls=one.tls,
-        count=len(sizes),
+        count=carried.count,
         per_minute=per_minute,
         weight=one.weight,
         weight_once=one.weight_once,
         weight_per_minute=weight,
         limit_share=weight / limit if limit else None,
-        up_per_s=up,
-        down_per_s=down,
-        wire_per_s=both,
-        payload_bytes=one.payload_bytes(),
-        plain_bytes=sum(sizes),
-        compressed_bytes=round(sum(squeezed) * share),
-        compressed_per_s=max(0.0, both.value - saved / seconds),
-        head_bytes=one.head_bytes() if isinstance(one, Asking) else None,
+        up_per_s=rates.up,
+        down_per_s=rates.down,
+        wire_per_s=rates.both,
+        payload_bytes=carried.payload_bytes,
+        plain_bytes=carried.plain_bytes,
+        compressed_bytes=carried.compressed_bytes,
+        compressed_per_s=max(0.0, rates.both.value - carried.saved_bytes / rates.seconds),
+        head_bytes=carried.head_bytes,
         connections=len(ports),
         handshakes=len(ports) if one.tls else 0,
-        cpu_ms_per_s=one.cpu_ns / 1e6 / seconds,
-        seconds=seconds,
+        cpu_ms_per_s=carried.cpu_ns / 1e6 / rates.seconds,
+        seconds=rates.seconds,
     )
+
+
+def _asked(what: str, exchange: Exchange, symbol: str) -> tuple[Intent, Callable[[], Any]]:
+    """What a poll asks for, as an intent (for its weight) and as a call."""
+    if what == "quote":
+        return GetQuote(symbol=symbol), lambda: exchange.quote(symbol)
+    if what == "ticker":
+        return GetTicker(symbol=symbol), lambda: exchange.ticker(symbol)
+    depth = GetBook(symbol=symbol, depth=DEPTH)
+    return depth, lambda: exchange.order_book(symbol, DEPTH)
+
+
+def _check_names(polls: Sequence[str], streams: Sequence[str], tls: Sequence[bool]) -> None:
+    """Names that exist, or ``BadInput``."""
+    known = sorted(what + end for what in ("quote", "ticker", "book") for end in ("", NEW))
+    for kind, names, there in (("poll", polls, known), ("stream", streams, STREAMS)):
+        for name in validation.several(f"{kind}s", names, f'["{there[0]}"]', empty=True):
+            if name not in there:
+                raise BadInput(f"there is no {kind} {name!r}; there are {', '.join(there)}")
+    validation.wires(tls)
+    if not (polls or streams):
+        raise BadInput("nothing is left to measure: name a poll or a stream")
 
 
 def _limit_per_minute(exchange: Exchange) -> float | None:
@@ -339,13 +460,3 @@ def _calls(every_ms: float, seconds: float) -> int:
     if calls < 2:
         raise BadInput(f"in {seconds:g} s fewer than two polls of every {every_ms:g} ms fit")
     return calls
-
-
-def _scaled(interval: Interval, factor: float) -> Interval:
-    low, high = interval.low, interval.high
-    return Interval(
-        interval.value * factor,
-        None if low is None else low * factor,
-        None if high is None else high * factor,
-        interval.n,
-    )
