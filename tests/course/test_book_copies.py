@@ -40,7 +40,8 @@ def whole() -> book_copies.Book:
 
 def test_true_copy_is_said_to_be_right() -> None:
     """Nothing wrong, in words."""
-    assert book_copies.compared(whole(), TRUTH) == "0 of 4 levels wrong, best bid and ask right"
+    text = book_copies.compare_books(whole(), TRUTH)
+    assert text == "0 of 4 levels wrong, best bid and ask right"
 
 
 def test_wrong_copy_is_named_by_price() -> None:
@@ -48,7 +49,7 @@ def test_wrong_copy_is_named_by_price() -> None:
     book = whole()
     book["bids"][Decimal(101)] = Decimal(1)
     book["asks"][Decimal(102)] = Decimal(5)
-    text = book_copies.compared(book, TRUTH)
+    text = book_copies.compare_books(book, TRUTH)
     assert text.startswith("2 of 5 levels wrong, best bid and ask 101.00 and 101.00 (crossed)")
     assert text.endswith("in truth 99.00 and 101.00")
 

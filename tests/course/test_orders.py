@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from vocx.course import signing, trading
+from vocx.course import order_examples, signing
 from vocx.errors import BadInput, NotAllowed
 from vocx.exchange import Exchange
 from vocx.lab import Lab
@@ -24,35 +24,35 @@ def test_bytes_are_sent_as_given(lab: Lab) -> None:
     """Signed as sent is accepted; sent in another order is not."""
     query = signing.market_buy()
     moved = "&".join(reversed(query.split("&")))
-    assert signing.said(signing.send(lab, query)) == "200 {}"
+    assert signing.reply_text(signing.send(lab, query)) == "200 {}"
     assert "-1022" in signing.send(lab, moved, signed=query).text
 
 
 def test_one_orders_life(lab: Lab, exchange: Exchange) -> None:
     """Before, resting, partly filled, filled: the queue ahead is served first."""
-    film = trading.Film(lab, exchange, SYMBOL)
-    film.take(exchange.place_order(SYMBOL, "buy", "2", type="limit", price=film.bid))
-    assert film.sell(film.ahead + 1).filled == 1
-    assert film.sell("1").status == "filled"
-    titles = [frame.title.partition("<")[0] for frame in film.frames]
+    timeline = order_examples.OrderTimeline(lab, exchange, SYMBOL)
+    timeline.capture(exchange.place_order(SYMBOL, "buy", "2", type="limit", price=timeline.bid))
+    assert timeline.sell(timeline.queue_ahead + 1).filled == 1
+    assert timeline.sell("1").status == "filled"
+    titles = [frame.title.partition("<")[0] for frame in timeline.frames]
     assert titles == ["before", "resting", "partially filled", "filled"]
-    mine = [sum(bar.x) for bar in film.show().data if bar.name == "your order"]
+    mine = [sum(bar.x) for bar in timeline.show().data if bar.name == "your order"]
     assert mine == [0, 2, 1, 0]
     lab.resume()
 
 
 def test_a_film_needs_an_order(lab: Lab, exchange: Exchange) -> None:
     """Nobody sells into an order that was not placed."""
-    film = trading.Film(lab, exchange, SYMBOL)
+    timeline = order_examples.OrderTimeline(lab, exchange, SYMBOL)
     lab.resume()
     with pytest.raises(BadInput, match="no order yet"):
-        film.sell(1)
+        timeline.sell(1)
 
 
 def test_an_order_in_a_line(exchange: Exchange) -> None:
     """What was wanted, the status word, what came of it."""
     order = exchange.place_order(SYMBOL, "buy", "0.00100", type="market")
-    text = trading.told(order)
+    text = order_examples.describe(order)
     assert text.startswith("market buy 0.001: filled, filled 0.001 for ")
     assert order.average_price is not None and text.endswith("as taker)")
     assert f"{order.average_price:,.2f} each (" in text
@@ -64,5 +64,5 @@ def test_refusals_in_words() -> None:
     def refuse() -> None:
         raise NotAllowed("no", outcome="not_sent")
 
-    assert trading.refused(refuse) == "NotAllowed, outcome not_sent:\n  no"
-    assert trading.refused(Decimal, "1") == "it was not refused"
+    assert order_examples.refusal(refuse) == "NotAllowed, outcome not_sent:\n  no"
+    assert order_examples.refusal(Decimal, "1") == "it was not refused"

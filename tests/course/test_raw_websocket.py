@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from vocx.course.raw_websocket import Heard, dial, listen, timeline
+from vocx.course.raw_websocket import ReceivedFrame, dial, listen, timeline
 from vocx.lab import Lab
 
 
@@ -15,9 +15,9 @@ def test_everything_is_taken_down_and_answers_are_told_apart(lab: Lab) -> None:
     ws = dial(lab, "/stream?streams=btcusdt@ticker")
     ws.send('{"method": "LIST_SUBSCRIPTIONS", "id": 1}')
     ws.ping("x")
-    heard = listen(ws, 1.6)
-    assert {one.name for one in heard} == {"btcusdt@ticker", "answer", "pong"}
-    assert [one.at_s for one in heard] == sorted(one.at_s for one in heard)
+    frames = listen(ws, 1.6)
+    assert {one.name for one in frames} == {"btcusdt@ticker", "answer", "pong"}
+    assert [one.at_s for one in frames] == sorted(one.at_s for one in frames)
     ws.close()
 
 
@@ -37,10 +37,10 @@ def test_who_does_not_answer_pings_is_hung_up_on(lab: Lab) -> None:
     """1008, and listening ends with it; a second look says that it was lost."""
     lab.keepalive(scale=100)
     ws = dial(lab, "/ws", answer_pings=False)
-    heard = listen(ws, 10)
+    frames = listen(ws, 10)
     lab.keepalive(scale=1)
-    assert [one.kind for one in heard[:2]] == ["ping", "ping"]
-    assert (heard[-1].kind, heard[-1].text) == ("close", "1008 Pong timeout")
+    assert [one.kind for one in frames[:2]] == ["ping", "ping"]
+    assert (frames[-1].kind, frames[-1].text) == ("close", "1008 Pong timeout")
     assert [one.text[:4] for one in listen(ws, 1)] == ["1006"]
 
 
@@ -56,6 +56,7 @@ def test_a_proxy_in_the_environment_is_not_asked(lab: Lab, monkeypatch: pytest.M
 def test_the_timeline_has_a_row_for_each_stream() -> None:
     """One mark a message, counted in the row's name."""
     combined = '{{"stream":"{}","data":{{}}}}'.format
-    heard = [Heard(at, "text", combined(name)) for at, name in ((0.1, "a"), (0.2, "b"), (0.3, "a"))]
-    rows = {trace.y[0]: list(trace.x) for trace in timeline(heard).data}
+    heard = ((0.1, "a"), (0.2, "b"), (0.3, "a"))
+    frames = [ReceivedFrame(at, "text", combined(name)) for at, name in heard]
+    rows = {trace.y[0]: list(trace.x) for trace in timeline(frames).data}
     assert rows == {"b  (1)": [0.2], "a  (2)": [0.1, 0.3]}

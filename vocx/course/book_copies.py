@@ -35,7 +35,7 @@ REAL = {10: 30.0, 100: 55.0}
 session of Binance BTCUSDT (10.8 minutes of 2024-08-08 and 09), by changes since the loss."""
 
 
-def settle(lab: Lab, ws: websocket.WebSocket, changes: list[Change]) -> BookSnapshot:
+def finish_recording(lab: Lab, ws: websocket.WebSocket, changes: list[Change]) -> BookSnapshot:
     """Pause the market, add the changes still on their way, close the connection, let it go on.
 
     Returns
@@ -54,17 +54,17 @@ def settle(lab: Lab, ws: websocket.WebSocket, changes: list[Change]) -> BookSnap
     return truth
 
 
-def best(book: Book) -> tuple[Decimal, Decimal]:
+def best_prices(book: Book) -> tuple[Decimal, Decimal]:
     """Best bid and best ask."""
     return max(book["bids"]), min(book["asks"])
 
 
-def compared(book: Book, truth: BookSnapshot) -> str:
+def compare_books(book: Book, truth: BookSnapshot) -> str:
     """How far a copy is from the truth, in words."""
     bids, asks = book["bids"].items(), book["asks"].items()
     wrong = {price for price, _ in (bids ^ set(truth.bids)) | (asks ^ set(truth.asks))}
     text = f"{len(wrong)} of {len(bids) + len(asks):,} levels wrong, "
-    bid, ask = best(book)
+    bid, ask = best_prices(book)
     if (bid, ask) == (truth.bid, truth.ask):
         return text + "best bid and ask right"
     crossed = " (crossed)" if bid >= ask else ""
@@ -93,7 +93,7 @@ def audit(lab: Lab, stream: Stream, symbol: str = "BTC/USDT") -> str:
             except BookOutOfSync:
                 mine = None
             if mine is not None and mine.sequence == truth.sequence:
-                return compared({"bids": dict(mine.bids), "asks": dict(mine.asks)}, truth)
+                return compare_books({"bids": dict(mine.bids), "asks": dict(mine.asks)}, truth)
             time.sleep(0.02)
     finally:
         lab.resume()
@@ -160,7 +160,7 @@ class Losses:
         from vocx import figures
 
         worst = max(self.copies, key=lambda copy: _damage(copy, self.true))
-        prices = [*best(worst), *best(self.true)]
+        prices = [*best_prices(worst), *best_prices(self.true)]
         low, high, margin = min(prices), max(prices), (max(prices) - min(prices)) / 2 + 2
         true, ghost = (_between(one, low - margin, high + margin) for one in (self.true, worst))
         return figures.depth(true, ghost=ghost, height=height)
@@ -168,7 +168,7 @@ class Losses:
 
 def _damage(copy: Book, true: Book) -> Decimal:
     """Quantity that stands on the wrong side of the true price, times how far."""
-    bid, ask = best(true)
+    bid, ask = best_prices(true)
     bought = ((price - bid) * quantity for price, quantity in copy["bids"].items() if price > bid)
     sold = ((ask - price) * quantity for price, quantity in copy["asks"].items() if price < ask)
     return sum(bought, Decimal(0)) + sum(sold, Decimal(0))
@@ -203,8 +203,8 @@ def lose_each(
         if number < COPIES:  # one more copy, and this change it misses
             found.copies.append({side: dict(levels) for side, levels in true.items()})
         apply(true, change)
-        right = best(true)
+        right = best_prices(true)
         for born, copy in enumerate(found.copies):
             if number - born <= AFTER:
-                found.wrong[number - born].append(best(copy) != right)
+                found.wrong[number - born].append(best_prices(copy) != right)
     return found

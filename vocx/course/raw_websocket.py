@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vocx.lab import Lab
 
 
-class Heard(msgspec.Struct, frozen=True):
+class ReceivedFrame(msgspec.Struct, frozen=True):
     """One frame.
 
     Attributes
@@ -48,7 +48,7 @@ class Heard(msgspec.Struct, frozen=True):
         return f"{self.at_s:5.2f} s  {self.kind:<6}{self.text}"
 
 
-class _Mute(websocket.WebSocket):
+class _SilentClient(websocket.WebSocket):
     """A client that never answers a ping."""
 
     def pong(self, payload: str | bytes = "") -> None:
@@ -73,34 +73,35 @@ def dial(
     where = urlsplit(url)
     assert where.hostname is not None and where.port is not None
     plain = socket.create_connection((where.hostname, where.port), timeout_s)
-    kind = websocket.WebSocket if answer_pings else _Mute
+    kind = websocket.WebSocket if answer_pings else _SilentClient
     ws = websocket.create_connection(url + path, socket=plain, class_=kind)
     ws.settimeout(timeout_s)
     return ws
 
 
-def listen(ws: websocket.WebSocket, seconds: float) -> list[Heard]:
+def listen(ws: websocket.WebSocket, seconds: float) -> list[ReceivedFrame]:
     """Everything that arrives in so many seconds, or until the connection is closed.
 
     Frames that came before and were not read yet count, at the very beginning.
     """
-    heard: list[Heard] = []
+    frames: list[ReceivedFrame] = []
     start, patience = time.monotonic(), ws.gettimeout()
     try:
         while (left := start + seconds - time.monotonic()) > 0:
             ws.settimeout(left)
             code, data = ws.recv_data(control_frame=True)
             kind = websocket.ABNF.OPCODE_MAP[code]
-            heard.append(Heard(time.monotonic() - start, kind, _text(kind, data)))
+            frames.append(ReceivedFrame(time.monotonic() - start, kind, _text(kind, data)))
             if kind == "close":
                 break
     except websocket.WebSocketTimeoutException:
         pass
     except (websocket.WebSocketException, OSError) as error:
-        heard.append(Heard(time.monotonic() - start, "close", f"1006 no close frame: {error}"))
+        text = f"1006 no close frame: {error}"
+        frames.append(ReceivedFrame(time.monotonic() - start, "close", text))
     finally:
         ws.settimeout(patience)
-    return heard
+    return frames
 
 
 def _text(kind: str, data: bytes) -> str:
@@ -109,7 +110,7 @@ def _text(kind: str, data: bytes) -> str:
     return data.decode(errors="replace")
 
 
-def timeline(heard: Sequence[Heard], *, height: int = 250) -> Any:
+def timeline(frames: Sequence[ReceivedFrame], *, height: int = 250) -> Any:
     """A figure with one row a stream and one mark a message, by when this machine had read it."""
     import plotly.graph_objects as go
 
@@ -117,8 +118,8 @@ def timeline(heard: Sequence[Heard], *, height: int = 250) -> Any:
 
     x = "seconds since we began to listen; read by this machine, its clock"
     figure = go.Figure(layout=figures.layout(x=x, y="", height=height, showlegend=False))
-    for name in sorted({one.name for one in heard}, reverse=True):
-        at = [one.at_s for one in heard if one.name == name]
+    for name in sorted({one.name for one in frames}, reverse=True):
+        at = [one.at_s for one in frames if one.name == name]
         figure.add_scatter(
             x=at,
             y=[f"{name}  ({len(at)})"] * len(at),

@@ -69,7 +69,7 @@ def send(
         )
 
 
-def said(reply: requests.Response) -> str:
+def reply_text(reply: requests.Response) -> str:
     """Status and body of an answer, on one line."""
     return f"{reply.status_code} {reply.text}"
 
@@ -79,7 +79,7 @@ def digest(text: str, secret: str) -> str:
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-class Tester:
+class SignatureTester:
     """What :func:`vocx.course.signature` asks: signs with a lab's key, and lets the lab test."""
 
     def __init__(self, lab: Lab) -> None:
@@ -88,4 +88,4 @@ class Tester:
     def __call__(self, signed: str, sent: str) -> tuple[str, str]:
         """The signature of one text, and the answer to another that was sent under it."""
         made = digest(signed, self.lab.credentials("binance").secret)
-        return made, said(send(self.lab, f"{sent}&signature={made}"))
+        return made, reply_text(send(self.lab, f"{sent}&signature={made}"))

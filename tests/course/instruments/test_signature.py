@@ -20,7 +20,7 @@ def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
 
 def test_signature_view(lab: Lab) -> None:
     """An edit is signed and tested anew; what is sent beside the signature is refused."""
-    view = course.signature(signing.Tester(lab))
+    view = course.signature(signing.SignatureTester(lab))
     until(lambda: "200 {}" in view.table())
     view._inputs[5].value = "60000.01"
     until(lambda: "price=60000.01&" in view.table() and "digits are new" in view.panel.body)

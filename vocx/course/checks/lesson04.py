@@ -17,7 +17,7 @@ import msgspec
 
 from vocx.course.answer_runner import Trial, Wrong, short
 from vocx.course.exercise import Check
-from vocx.course.signing import EXAMPLE, digest, said, send
+from vocx.course.signing import EXAMPLE, digest, reply_text, send
 from vocx.exchange import Exchange
 from vocx.lab import Lab
 
@@ -182,7 +182,7 @@ def _on_the_book(buy_below: Trial, exchange: Any, lab: Lab) -> str:
         case = Case("BTCUSDT", "0.001", bid, tick, now_ms, key.secret)
         reply = send(lab, _call(buy_below, case), path="/api/v3/order")
         if reply.status_code != 200:
-            raise Wrong("the exchange refused it", given=case.shown, seen=said(reply))
+            raise Wrong("the exchange refused it", given=case.shown, seen=reply_text(reply))
         return _seen(exchange, lab, case, reply.json()["orderId"])
     finally:
         if not stood:

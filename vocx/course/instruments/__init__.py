@@ -171,8 +171,8 @@ def signature(
     """Edit an order and watch what is signed, what is sent and what comes back.
 
     ``ask(signed, sent)`` gives the signature of one text and the answer to the other, sent under
-    it: :class:`vocx.course.signing.Tester` has a lab test it, and places nothing. Signatures are
-    shown as they are, so no real key belongs here.
+    it: :class:`vocx.course.signing.SignatureTester` has a lab test it, and places nothing.
+    Signatures are shown as they are, so no real key belongs here.
     """
     from vocx.course.instruments.signature_view import SignatureView
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vocx.course.signing import said, send
+from vocx.course.signing import reply_text, send
 from vocx.errors import BadInput, VocxError
 from vocx.facts import BookSnapshot, Order
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from vocx.lab import Lab
 
 _STEPS = 5
-"""Bids that a frame of :class:`Film` shows."""
+"""Bids that a frame of :class:`OrderTimeline` shows."""
 _RICH = {"BTC": "1000", "ETH": "10000", "SOL": "100000"}
 
 
-def told(order: Order) -> str:
+def describe(order: Order) -> str:
     """An order's fate in one line: what was wanted, its status word, what came of it."""
     price = "" if order.price is None else f" at {order.price:,f}".rstrip("0").rstrip(".")
     wanted = f"{order.type} {order.side} {_plain(order.quantity)}{price}"
@@ -39,7 +39,7 @@ def told(order: Order) -> str:
     return text
 
 
-def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> str:
+def refusal(call: Callable[..., Any], *arguments: Any, **options: Any) -> str:
     """Make a call that should fail; what it raised, of orders with what became of them."""
     try:
         call(*arguments, **options)
@@ -50,7 +50,7 @@ def refused(call: Callable[..., Any], *arguments: Any, **options: Any) -> str:
     return "it was not refused"
 
 
-class Neighbour:
+class Counterparty:
     """A second account of the lab, to trade with."""
 
     def __init__(self, lab: Lab) -> None:
@@ -73,10 +73,10 @@ class Neighbour:
         )
         reply = send(self._lab, query, path="/api/v3/order", key=self._key)
         if reply.status_code != 200:
-            raise VocxError(f"the neighbour could not sell: {said(reply)}")
+            raise VocxError(f"the counterparty could not sell: {reply_text(reply)}")
 
 
-class Frame(msgspec.Struct, frozen=True):
+class TimelineFrame(msgspec.Struct, frozen=True):
     """A book, and your order in it; ``order`` is ``None`` before there was one."""
 
     book: BookSnapshot
@@ -92,7 +92,7 @@ class Frame(msgspec.Struct, frozen=True):
         return f"{words}<br><sup>status {self.order.status!r}, {filled}</sup>"
 
 
-class Film:
+class OrderTimeline:
     """Frames of one order's life, beginning with the book before it.
 
     Pauses the lab's market, so that nothing happens between two frames but what you do;
@@ -101,9 +101,9 @@ class Film:
 
     def __init__(self, lab: Lab, exchange: Exchange, symbol: str) -> None:
         self._lab, self._exchange, self._symbol = lab, exchange, symbol
-        self._neighbour = Neighbour(lab)
+        self._counterparty = Counterparty(lab)
         lab.pause()
-        self.frames = [Frame(self._book())]
+        self.frames = [TimelineFrame(self._book())]
 
     def _book(self) -> BookSnapshot:
         return self._lab.truth.book(self._symbol, depth=50)
@@ -114,23 +114,23 @@ class Film:
         return self.frames[0].book.bids[0][0]
 
     @property
-    def ahead(self) -> Decimal:
+    def queue_ahead(self) -> Decimal:
         """What stood there before."""
         return self.frames[0].book.bids[0][1]
 
-    def take(self, order: Order) -> Order:
+    def capture(self, order: Order) -> Order:
         """Add a frame of now; the order as the exchange knows it."""
         now = self._exchange.order(order)
-        self.frames.append(Frame(self._book(), now))
+        self.frames.append(TimelineFrame(self._book(), now))
         return now
 
     def sell(self, quantity: Decimal | str) -> Order:
-        """Let a neighbour sell, and add a frame of the order after it."""
+        """Let the counterparty sell, and add a frame of the order after it."""
         order = self.frames[-1].order
         if order is None:
-            raise BadInput("there is no order yet: film.take(order) first")
-        self._neighbour.sell(self._symbol, quantity)
-        return self.take(order)
+            raise BadInput("there is no order yet: timeline.capture(order) first")
+        self._counterparty.sell(self._symbol, quantity)
+        return self.capture(order)
 
     def show(self, *, height: int = 340) -> Any:
         """The frames beside each other as ladders, your order set apart.
@@ -171,7 +171,7 @@ class Film:
         return sorted({*bids, *asks})
 
 
-def _bars(frame: Frame, prices: list[Decimal]) -> list[Any]:
+def _bars(frame: TimelineFrame, prices: list[Decimal]) -> list[Any]:
     """Quantities at these prices: others' bids, yours, others' asks."""
     import plotly.graph_objects as go
 
