@@ -11,7 +11,7 @@ from venue_binance import BEST, MS, T0, Client, S, Venue, trade
 
 from vocx.errors import BadInput
 from vocx.lab.dialects.base import Close, HttpOut, Raw
-from vocx.lab.faults import HUGE_BYTES, KINDS
+from vocx.lab.dialects.shared.faults import HUGE_BYTES, KINDS
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_truncated_then_silence(venue: Venue) -> None:
     (raw,) = struck(venue, "truncated")
     assert isinstance(raw, Raw) and raw.data[0] == 0x81
     assert len(raw.data) < 10 + int.from_bytes(raw.data[2:10], "big")
-    (session,) = venue.dialect._sessions
+    (session,) = venue.dialect.sessions
     assert session.next_tick_ns > T0 + 10**17
 
 

@@ -10,6 +10,7 @@ from venue_binance import MS, T0, Client, S, Venue
 
 from vocx.errors import BadInput
 from vocx.lab.dialects.base import Close, HttpOut
+from vocx.lab.dialects.binance.limits import WEIGHT
 from vocx.lab.dialects.binance.wire import Refusal
 
 POLL = (
@@ -24,7 +25,7 @@ def venue() -> Venue:
 
 
 def used(venue: Venue) -> int:
-    return int(venue.dialect.meter.state(venue.now_ns)["peers"]["127.0.0.1"]["weight"])
+    return int(venue.dialect.limiter.state(venue.now_ns)["peers"]["127.0.0.1"]["weight"])
 
 
 @pytest.mark.parametrize(
@@ -195,9 +196,13 @@ def test_wrong_arguments(venue: Venue, arguments: dict[str, Any]) -> None:
 
 def test_a_standing_clock_counts_nothing(venue: Venue) -> None:
     """A recording that is over has no next minute: nobody is refused for ever."""
+
+    def charge(now_ns: int) -> None:
+        venue.dialect.limiter.charge(WEIGHT, "127.0.0.1", 7000, now_ns, "127.0.0.1")
+
     for _ in range(2):
-        venue.dialect.meter.at(T0)
-    venue.dialect.meter.charge("127.0.0.1", 7000, T0)
-    venue.dialect.meter.at(T0 + 1)
+        venue.dialect.limiter.at(T0)
+    charge(T0)
+    venue.dialect.limiter.at(T0 + 1)
     with pytest.raises(Refusal):
-        venue.dialect.meter.charge("127.0.0.1", 7000, T0 + 1)
+        charge(T0 + 1)

@@ -37,10 +37,11 @@ def test_every_answer_is_json_with_used_weight(venue: Venue) -> None:
 
 
 def test_unknown_path_is_html_only_for_browsers(venue: Venue) -> None:
-    """404 carries HTML when ``Accept`` contains ``text/html`` and nothing otherwise."""
+    """404 carries HTML when ``Accept`` contains ``text/html``; programs are told in the venue's
+    words that the lab does not have this call."""
     plain, browser = venue.http("nope"), venue.http("nope", accept="text/html,*/*")
     assert plain.status == browser.status == 404
-    assert plain.body == b"" and not plain.headers["Content-Type"].startswith("application/json")
+    assert json.loads(plain.body) == {"code": -1020, "msg": "This operation is not supported."}
     assert browser.headers["Content-Type"] == "text/html" and b"<html>" in browser.body
 
 

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from venue_binance import INSTRUMENTS
 
 from vocx.lab.dialects.binance.tickers import change_percent, from_whole_minute, window_ns
-from vocx.lab.dialects.binance.wire import E8, Numbers, Texts, last_stamp, money, ratio
+from vocx.lab.dialects.binance.wire import last_stamp
+from vocx.lab.dialects.shared.numbers import (
+    E8,
+    SymbolFormat,
+    TickFormatter,
+    eight_decimals,
+    ratio,
+)
 
 S = 1_000_000_000
 
@@ -18,13 +25,13 @@ S = 1_000_000_000
 @given(st.integers(-(10**20), 10**20))
 def test_money_has_eight_decimals(e8: int) -> None:
     """The same digits that exact arithmetic gives."""
-    assert money(e8) == f"{Decimal(e8).scaleb(-8):.8f}".replace("-0.00000000", "0.00000000")
+    assert eight_decimals(e8) == f"{Decimal(e8).scaleb(-8):.8f}".replace("-0.00000000", "0.00000000")
 
 
 @given(st.integers(0, 10**12), st.sampled_from(["0.01", "0.00001", "0.5", "1"]))
 def test_steps_to_text(steps: int, step: str) -> None:
     """Ticks and lots are written without a float in between."""
-    assert Texts(Decimal(step))[steps] == f"{steps * Decimal(step):.8f}"
+    assert TickFormatter(Decimal(step), eight_decimals)[steps] == f"{steps * Decimal(step):.8f}"
 
 
 @given(st.integers(-(10**15), 10**15), st.integers(1, 10**9))
@@ -37,13 +44,13 @@ def test_ratio_rounds_half_up(numerator: int, denominator: int) -> None:
 
 def test_quote_amounts() -> None:
     """Ticks times lots in the quote asset: the documentation's 0.003 BTC at 60120.50."""
-    assert Numbers(INSTRUMENTS[0]).quote(6012050 * 300) == "180.36150000"
+    assert SymbolFormat(INSTRUMENTS[0], "BTCUSDT", eight_decimals).quote(6012050 * 300) == "180.36150000"
 
 
 @given(st.integers(1, 10**7), st.integers(1, 10**7))
 def test_average_is_the_weighted_price(price: int, lots: int) -> None:
     """One trade's average is its price."""
-    numbers = Numbers(INSTRUMENTS[0])
+    numbers = SymbolFormat(INSTRUMENTS[0], "BTCUSDT", eight_decimals)
     assert numbers.average(price * lots, lots) == numbers.price[price]
 
 
@@ -80,4 +87,4 @@ def test_windows_open_on_whole_minutes(now_ns: int) -> None:
 
 def test_decimals_of_a_coin() -> None:
     """One is a hundred million of the smallest unit."""
-    assert money(E8) == "1.00000000" == str(Decimal(1).quantize(Decimal("1e-8"), ROUND_HALF_UP))
+    assert eight_decimals(E8) == "1.00000000" == str(Decimal(1).quantize(Decimal("1e-8"), ROUND_HALF_UP))

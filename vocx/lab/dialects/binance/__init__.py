@@ -1,61 +1,71 @@
 """Binance Spot as an exchange speaks it: REST, market streams and the WebSocket API.
 
 Written from the notes on the official documentation (commit a5e0bc3 of 2026-07-21, changelog up
-to 2026-09-18), independently of the client's side in ``vocx.venues``. One idea a module:
+to 2026-09-18), independently of the client's side in ``vocx.venues``, on what all dialects share
+(``vocx.lab.dialects.shared``). One idea a module:
 
-==============  ===============================================================================
-``wire``        numbers, times, errors as texts
-``params``      parameters and their refusals
-``catalogue``   the listed symbols; numbering of aggregate trades
-``calls``       what an endpoint is; it serves REST and the WebSocket API alike
-``market``      ``depth``, ``trades``, ``klines``, ``exchangeInfo`` ...
-``tickers``     24 hours, trading day, rolling, best prices
-``rest``        the REST surface
-``ws_api``      the WebSocket API surface
-``topics``      stream names and audiences
-``payloads``    stream payloads
-``cadence``     streams that are sent at fixed times
-``streams``     events to messages
-``recording``   frames of a recorded session
-``control``     SUBSCRIBE and its kin
-``sessions``    stream connections
-``keepalive``   pings, deadlines, 24 hours
-``weights``     limits, 429, bans
-``faulty``      where switchable faults meet the streams
-``outages``     what switchable faults answer
-==============  ===============================================================================
+===================  ==========================================================================
+``wire``             times, errors, JSON
+``params``           parameters and their refusals
+``catalogue``        the listed symbols; numbering of aggregate trades
+``limits``           weights, orders, connections; how an excess is worded
+``calls``            one call of an endpoint: signed or not, over REST or the WebSocket API
+``market``           ``depth``, ``trades``, ``klines``, ``exchangeInfo`` ...
+``tickers``          24 hours, trading day, rolling, best prices
+``order_form``       a new order as it was sent
+``filters``          what orders are held to
+``orders``           placing, cancelling, replacing, queries
+``account``          balances, fills, rates
+``selection``        which orders or fills are meant
+``reports``          orders and fills as they are written
+``rest``             the REST surface
+``api_session``      the WebSocket API
+``streams``          stream names and what each sends
+``payloads``         stream payloads
+``stream_sessions``  stream connections and their control messages
+``user_data``        events of an account
+``recording``        frames of a recorded session
+``fault_responses``  what switchable faults answer and send
+===================  ==========================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
-from vocx.errors import BadInput
-from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Publication, Session
-from vocx.lab.dialects.binance import faulty, outages, ws_api
-from vocx.lab.dialects.binance.catalogue import Catalogue
-from vocx.lab.dialects.binance.keepalive import Keepalive
-from vocx.lab.dialects.binance.office import Office
+from vocx.lab.dialects.base import Close, HttpIn, HttpOut
+from vocx.lab.dialects.binance import api_session, fault_responses
+from vocx.lab.dialects.binance.api_session import ApiSession
+from vocx.lab.dialects.binance.calls import Backend
+from vocx.lab.dialects.binance.catalogue import new_catalogue
+from vocx.lab.dialects.binance.limits import CONNECTIONS, STREAM_CONNECTIONS, new_limiter
 from vocx.lab.dialects.binance.recording import BinanceRecording
 from vocx.lab.dialects.binance.rest import Rest
-from vocx.lab.dialects.binance.sessions import StreamSession
-from vocx.lab.dialects.binance.streams import Streams
-from vocx.lab.dialects.binance.topics import names_of
+from vocx.lab.dialects.binance.stream_sessions import StreamSession
+from vocx.lab.dialects.binance.streams import Streams, names_of
 from vocx.lab.dialects.binance.user_data import UserData
-from vocx.lab.dialects.binance.weights import CONNECTIONS, STREAM_CONNECTIONS, Meter, Rule
-from vocx.lab.dialects.binance.wire import NS_PER_MS, NS_PER_US, Refusal, time_unit
-from vocx.lab.dialects.binance.ws_api import Api, ApiSession, Options
-from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Event, Executed
-from vocx.lab.faults import Faults
+from vocx.lab.dialects.binance.wire import Refusal, refused, time_unit
+from vocx.lab.dialects.shared.accounts import AccountGateway
+from vocx.lab.dialects.shared.connections import Connection, PingPolicy
+from vocx.lab.dialects.shared.dialect import VenueDialect
+from vocx.lab.dialects.shared.faults import FaultInjector
+from vocx.lab.dialects.shared.keys import KeyRing
+from vocx.lab.dialects.shared.numbers import NS_PER_S
+from vocx.lab.dialects.shared.rate_limiter import Rule
+from vocx.lab.events import AccountEvent
 from vocx.lab.ports import MarketSimulation, RecordingFormat
 
-Connections = StreamSession | ApiSession
 
-
-class Binance:
+class Binance(VenueDialect):
     """One Binance Spot venue over a simulation.
+
+    Pings (web-socket-streams.md, a5e0bc3 of 2026-07-21): the server pings every 20 s and wants a
+    pong with the same payload within a minute; unsolicited pongs are allowed and do not help; a
+    connection ends after 24 hours. A missing pong is answered with 1008 ``Pong timeout`` (seen
+    2021 and 2024). The code at 24 hours is not documented: 1001, what clients have logged for
+    closes by the server.
 
     Parameters
     ----------
@@ -68,218 +78,110 @@ class Binance:
     """
 
     name = "binance"
-    paths: Mapping[str, str] = {"rest": "", "ws": "", "ws_api": ws_api.PATH}
+    paths: Mapping[str, str] = {"rest": "", "ws": "", "ws_api": api_session.PATH}
     recording: RecordingFormat = BinanceRecording()
+    policy = PingPolicy(
+        ping_every_ns=20 * NS_PER_S,
+        pong_within_ns=60 * NS_PER_S,
+        life_ns=24 * 3600 * NS_PER_S,
+        lifetime=Close(1001, "Connection lifetime of 24 hours is over"),
+    )
 
     def __init__(
         self, simulation: MarketSimulation, *, start_ns: int, credentials: Any = None
     ) -> None:
         self.simulation = simulation
-        self.start_ns = start_ns
-        self.credentials = credentials
-        self.meter = Meter()
-        self.faults = Faults()
-        self.catalogue = Catalogue(simulation.markets)
-        self.streams = Streams(simulation, self.catalogue)
-        self._spoiler = faulty.Spoiler(self.faults, self.streams)
-        self._users = UserData(self.catalogue)
-        self.office = Office(simulation, self.meter, self._users, credentials, start_ns)
-        self._rest = Rest(self.catalogue, self.meter, self.faults, self.office)
-        self._api = Api(self.catalogue, self.meter, self.faults, self.office)
-        self._sessions: dict[Connections, None] = {}
-        self._outbox: list[Publication] = []
-        self._keepalive_scale = 1.0
-        self.listened = False
-        self.emit: Callable[[Sequence[AnyEvent]], None] = lambda _: None
+        self.limiter = new_limiter()
+        catalogue = new_catalogue(simulation.markets)
+        self.publisher = Streams(simulation, catalogue)
+        self.faults = FaultInjector(fault_responses.Shapes(), self.publisher.topics)
+        self.subscriptions = self._users = UserData(catalogue, lambda: self.gateway.skew_ns)
+        self.gateway = AccountGateway(
+            self.name,
+            simulation.accounts,
+            KeyRing("[A-Za-z0-9]{64}", "64 letters and digits"),
+            credentials,
+            start_ns,
+            lambda events, now_ns: self.emit(events),
+        )
+        self.backend = Backend(catalogue, self.limiter, self.gateway, self.subscriptions)
+        self._rest = Rest(self.backend, self.faults)
+        super().__init__()
 
-    # -- requests ------------------------------------------------------------------------------
-
-    def http(self, request: HttpIn, now_ns: int) -> HttpOut:
-        """Answer one REST request."""
-        self.meter.at(now_ns)
+    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """Answer one REST request; a ban ends the address' WebSocket API connections, too."""
         answer = self._rest.answer(request, now_ns)
         if answer.status == 418:
             self.close_banned(request.peer)
-        self.settle()
         return answer
-
-    def open(self, request: HttpIn, now_ns: int) -> Session | HttpOut:
-        """A WebSocket upgrade on ``/ws...``, ``/stream...`` or ``/ws-api/v3``."""
-        path, _, query = request.target.partition("?")
-        fault = self.faults.dial(path)
-        if fault is not None:
-            return outages.refused_dial(fault)
-        self.meter.at(now_ns)
-        options = dict(parse_qsl(query, keep_blank_values=True))
-        try:
-            unit_ns = time_unit(options.get("timeUnit"))
-            if path.rstrip("/") == ws_api.PATH:
-                return self._open_api(request, options, unit_ns, now_ns)
-            first, _, rest = path.removeprefix("/streams").lstrip("/").partition("/")
-            if first not in ("ws", "stream"):
-                return outages.html(404)
-            self._dialled(request.peer, STREAM_CONNECTIONS, now_ns)
-        except Refusal as refusal:
-            return outages.refused(refusal)
-        combined = first == "stream"
-        wanted = names_of(_streams_of(query) if combined else rest)
-        if not combined and not any("@" in name for name in wanted):
-            wanted = []
-        session = StreamSession(
-            self,
-            Keepalive(now_ns, self._keepalive_scale),
-            request.peer,
-            combined=combined,
-            micro=unit_ns == NS_PER_US,
-        )
-        self._sessions[session] = None
-        session.begin(wanted, now_ns)
-        return session
-
-    def _open_api(
-        self, request: HttpIn, options: Mapping[str, str], unit_ns: int, now_ns: int
-    ) -> Session:
-        self._dialled(request.peer, CONNECTIONS, now_ns)
-        self.meter.charge(request.peer, ws_api.CONNECT_WEIGHT, now_ns, raw=False)
-        session = ApiSession(
-            self,
-            self._api,
-            Keepalive(now_ns, self._keepalive_scale),
-            request.peer,
-            Options(unit_ns, options.get("returnRateLimits") != "false"),
-            now_ns,
-        )
-        self._sessions[session] = None
-        return session
-
-    def _dialled(self, peer: str, rule: Rule, now_ns: int) -> None:
-        """Count a connection attempt; too many in five minutes are refused (the documentation
-        does not say how: 429 here)."""
-        self.meter.refuse_banned(peer, now_ns)
-        wait_s = self.meter.count(peer, rule, now_ns)
-        if wait_s is not None:
-            text = f"Too many connections; current limit is {self.meter.limit(rule)} per 5 MINUTE."
-            after = {"Retry-After": str(-int(-wait_s // 1))}
-            raise Refusal(-1003, text, status=429, headers=after)
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
         """-1000 with the headers that every answer carries."""
-        return self._rest.completed(outages.internal_error(), request, now_ns)
+        return self._rest.completed(fault_responses.internal_error(), request, now_ns)
 
-    # -- events and time -----------------------------------------------------------------------
+    def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
+        """The answer to an upgrade that a fault hits."""
+        fault = self.faults.dial(request.target.partition("?")[0])
+        return None if fault is None else fault_responses.refused_dial(fault)
 
-    @property
-    def next_tick_ns(self) -> int:
-        """0 while something waits to be sent, else when the next stream is due."""
-        return 0 if self._outbox else self.streams.next_tick_ns
+    def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
+        """A WebSocket upgrade on ``/ws...``, ``/stream...`` or ``/ws-api/v3``."""
+        path, _, query = request.target.partition("?")
+        options = dict(parse_qsl(query, keep_blank_values=True))
+        try:
+            unit_ns = time_unit(options.get("timeUnit"))
+            if path.rstrip("/") == api_session.PATH:
+                return self._connect_api(request.peer, options, unit_ns, now_ns)
+            first, _, rest = path.removeprefix("/streams").lstrip("/").partition("/")
+            if first not in ("ws", "stream"):
+                return fault_responses.html(404)
+            self._dialled(request.peer, STREAM_CONNECTIONS, now_ns)
+        except Refusal as refusal:
+            return refused(refusal)
+        combined = first == "stream"
+        names = names_of(_streams_of(query) if combined else rest)
+        if not combined and not any("@" in name for name in names):
+            names = []
+        session = StreamSession(self, now_ns, request.peer, combined=combined, unit_ns=unit_ns)
+        session.begin(names, now_ns)
+        return session
 
-    def settle(self) -> None:
-        """A request has been answered: whoever runs this dialect learns what it has changed."""
-        if self.office.pending:
-            events, self.office.pending = self.office.pending, []
-            self.emit(events)
+    def _connect_api(
+        self, peer: str, options: Mapping[str, str], unit_ns: int, now_ns: int
+    ) -> ApiSession:
+        self._dialled(peer, CONNECTIONS, now_ns)
+        self.backend.charge(peer, api_session.CONNECT_WEIGHT, now_ns, raw=False)
+        rate_limits = options.get("returnRateLimits") != "false"
+        return ApiSession(
+            self,
+            self.backend,
+            self._users,
+            now_ns,
+            peer,
+            unit_ns=unit_ns,
+            rate_limits=rate_limits,
+        )
 
-    def publish(self, events: Iterable[AnyEvent], now_ns: int) -> Iterable[Publication]:
-        """What events mean for those who listen, in order; an account's for its own alone."""
-        public: list[Event] = []
-        private: list[AccountEvent] = []
-        for event in events:
-            if isinstance(event, Executed | BalancesChanged):
-                private.append(event)
-            else:
-                public.append(event)
-        out = self.streams.publish(public, now_ns)
-        if private:
-            self.office.counts.happened(private, now_ns)
-            out += self._users.publish(private, now_ns)
-        return out
-
-    def tick(self, now_ns: int) -> Iterable[Publication]:
-        """What waits to be sent, then streams that are due."""
-        waiting, self._outbox = self._outbox, []
-        return [*waiting, *self.streams.tick(now_ns)]
-
-    # -- connections ---------------------------------------------------------------------------
-
-    def began(self) -> None:
-        """A first subscription: a recording starts to play."""
-        self.listened = True
-
-    def left(self, session: Connections) -> None:
-        """A connection is gone."""
-        self._sessions.pop(session, None)
+    def _dialled(self, peer: str, rule: Rule, now_ns: int) -> None:
+        """Count a connection attempt; too many in five minutes are refused."""
+        self.limiter.refuse_banned(peer, now_ns)
+        if self.limiter.add(rule, peer, 1, now_ns):
+            raise self.limiter.too_many(rule, now_ns, peer)
 
     def close_banned(self, peer: str) -> None:
         """An address has been banned: its WebSocket API connections end too."""
-        banned = [
-            one
-            for one in self._sessions
-            if isinstance(one, ApiSession) and one.peer == peer and not one.over
-        ]
-        for one in banned:
-            one.over = True
-        if banned:
-            self._outbox.append(Publication(Close(1008, "IP banned"), tuple(banned)))
+        banned = [one for one in self.sessions if isinstance(one, ApiSession) and one.peer == peer]
+        self.close_all(banned, Close(1008, "IP banned"))
 
-    # -- the owner -----------------------------------------------------------------------------
+    def happened(self, events: Sequence[AccountEvent], now_ns: int) -> None:
+        """First fills give back what orders count."""
+        self.backend.counts.happened(events, now_ns)
 
-    def pause_limits(self, paused: bool) -> None:
-        """Put the limits aside for a while."""
-        self.meter.paused = paused
-
-    def command(self, name: str, arguments: Mapping[str, Any], now_ns: int) -> Any:
-        """An order of the lab's owner.
-
-        ``limits`` (see :meth:`Meter.command`), ``keepalive`` (``scale``), ``shutdown``, ``fault``
-        (see :meth:`Faults.command`), ``account`` (see :meth:`Office.account_command`), ``skew``
-        (``seconds``: the exchange's clock ahead of the truth, below 0 behind).
-        """
-        if name == "limits":
-            if arguments.get("reset"):
-                self.office.counts.reset()
-            return self.meter.command(arguments, now_ns)
-        if name == "account":
-            return self.office.account_command(arguments)
-        if name == "skew":
-            return self.office.skew_command(arguments)
-        if name == "fault":
-            state = self.faults.command(arguments)
-            self._spoiler.refresh()
-            return state
-        if name == "keepalive":
-            return self._set_keepalive(arguments)
-        if name == "shutdown":
-            return self._shut_down(now_ns)
-        raise BadInput(
-            f"binance has no command {name!r}; it has limits, keepalive, shutdown, fault, "
-            "account, skew"
-        )
-
-    def _set_keepalive(self, arguments: Mapping[str, Any]) -> dict[str, float]:
-        scale = arguments.get("scale", self._keepalive_scale)
-        if set(arguments) - {"scale"} or not isinstance(scale, int | float) or not scale > 0:
-            raise BadInput("keepalive has one setting: scale, a number above 0")
-        self._keepalive_scale = float(scale)
-        for session in self._sessions:
-            session.keepalive.scale = self._keepalive_scale
-        return {"scale": self._keepalive_scale}
-
-    def _shut_down(self, now_ns: int) -> dict[str, int]:
-        """``serverShutdown`` in each connection's shape, then 1001."""
-        event = b'{"e":"serverShutdown","E":%d}' % (now_ns // NS_PER_MS)
-        shapes: dict[bytes, list[Session]] = {}
-        for session in self._sessions:
-            if isinstance(session, ApiSession):
-                text = b'{"event":' + event + b"}"
-            elif session.combined:
-                text = b'{"stream":"!serverShutdown","data":' + event + b"}"
-            else:
-                text = event
-            shapes.setdefault(text, []).append(session)
-        for text, sessions in shapes.items():
-            self._outbox.append(Publication(text, tuple(sessions)))
-            self._outbox.append(Publication(Close(1001, "Server shutdown"), tuple(sessions)))
-        return {"connections": len(self._sessions)}
+    def shutdown_notice(self, session: Connection, now_ns: int) -> bytes | None:
+        """``serverShutdown`` in each connection's shape."""
+        if isinstance(session, ApiSession | StreamSession):
+            return session.shutdown_notice(now_ns)
+        return None
 
 
 def _streams_of(query: str) -> str:

@@ -6,13 +6,16 @@ from decimal import Decimal
 from typing import Any
 
 from vocx.lab.accounts.accounts import RATE
-from vocx.lab.dialects.binance import commission, filters
-from vocx.lab.dialects.binance.calls import combination, flat
-from vocx.lab.dialects.binance.office import SignedCall, SignedEndpoint
-from vocx.lab.dialects.binance.orders import Range, read_range, read_symbol
+from vocx.lab.dialects.binance import filters
+from vocx.lab.dialects.binance.calls import Call, combination
 from vocx.lab.dialects.binance.params import Params
-from vocx.lab.dialects.binance.wire import exact
+from vocx.lab.dialects.binance.reports import Writer
+from vocx.lab.dialects.binance.selection import Range, read_range, read_symbol
+from vocx.lab.dialects.binance.wire import ZERO, exact
+from vocx.lab.dialects.shared.endpoints import Endpoint, flat
 
+Rates = tuple[Decimal, Decimal]
+"""Maker's and taker's."""
 NOTHING = (Decimal(0), Decimal(0))
 _TRADE_RANGES: tuple[set[str], ...] = (
     set(),
@@ -26,18 +29,20 @@ _TRADE_RANGES: tuple[set[str], ...] = (
 """The combinations that ``myTrades`` takes besides ``symbol``."""
 
 
-def account(call: SignedCall) -> dict[str, Any]:
+def account(call: Call) -> dict[str, Any]:
     """Balances, rates and permissions."""
     trading = call.accounts is not None
     pair = _rates(call)
-    points = [int(rate * commission.BASIS_POINTS) for rate in pair]
-    updated_ns = call.office.users.updated_ns.get(call.owner, call.office.start_ns)
+    points = [int(rate * 10_000) for rate in pair]
+    updated_ns = call.backend.subscriptions.updated_ns.get(
+        call.owner, call.backend.gateway.start_ns
+    )
     return {
         "makerCommission": points[0],
         "takerCommission": points[1],
         "buyerCommission": 0,
         "sellerCommission": 0,
-        "commissionRates": commission.rates(pair),
+        "commissionRates": _shown(pair),
         "canTrade": trading,
         "canWithdraw": trading,
         "canDeposit": trading,
@@ -52,19 +57,19 @@ def account(call: SignedCall) -> dict[str, Any]:
             if free or locked or not call.form
         ],
         "permissions": ["SPOT"],
-        "uid": call.office.uid(call.owner),
+        "uid": call.backend.gateway.number_of(call.owner),
     }
 
 
-def _balances(call: SignedCall) -> dict[str, tuple[Decimal, Decimal]]:
+def _balances(call: Call) -> dict[str, tuple[Decimal, Decimal]]:
     """(free, locked) of every asset; nothing of any in a recording."""
     if call.accounts is not None:
         return call.accounts.balances(call.owner)
-    specs = [item.numbers.spec for item in call.catalogue.by_name.values()]
+    specs = [item.format.spec for item in call.catalogue.by_name.values()]
     return {asset: NOTHING for spec in specs for asset in (spec.base, spec.quote)}
 
 
-def _rates(call: SignedCall) -> commission.Rates:
+def _rates(call: Call) -> Rates:
     return (RATE, RATE) if call.accounts is None else call.accounts.rates(call.owner)
 
 
@@ -77,7 +82,7 @@ def read_trades(params: Params) -> Range:
     return found
 
 
-def trades(call: SignedCall) -> list[dict[str, Any]]:
+def trades(call: Call) -> list[dict[str, Any]]:
     """The account's fills on one symbol."""
     wanted: Range = call.form
     listing = call.catalogue.named(wanted.symbol)
@@ -85,28 +90,59 @@ def trades(call: SignedCall) -> list[dict[str, Any]]:
         return []
     rows = [
         fill
-        for fill in call.accounts.fills(call.owner, listing.numbers.spec.symbol)
+        for fill in call.accounts.fills(call.owner, listing.format.spec.symbol)
         if wanted.within(fill.trade.at_ns)
         and (wanted.order_id is None or fill.order.id == wanted.order_id)
         and (wanted.from_id is None or fill.trade.trade_id >= wanted.from_id)
     ]
     forward = wanted.from_id is not None or wanted.start_ns is not None
-    writer = call.writer(listing.numbers)
+    writer = Writer(listing.format, call.own_stamp)
     return [writer.trade(fill) for fill in wanted.cut(rows, forward=forward)]
 
 
-def order_limits(call: SignedCall) -> list[dict[str, Any]]:
+def order_limits(call: Call) -> list[dict[str, Any]]:
     """The counts of unfilled orders."""
-    return call.office.counts.entries(call.owner, call.now_ns)
+    return call.backend.counts.entries(call.owner, call.now_ns)
 
 
-def commission_rates(call: SignedCall) -> dict[str, Any]:
+def commission_rates(call: Call) -> dict[str, Any]:
     """The rates on one symbol."""
-    name = call.catalogue.named(call.form).numbers.name
-    return commission.rates_for_symbol(name, _rates(call))
+    none = _shown(NOTHING)
+    return {
+        "symbol": call.catalogue.named(call.form).format.name,
+        "standardCommission": _shown(_rates(call)),
+        "specialCommission": none,
+        "taxCommission": none,
+        "discount": _DISCOUNT,
+    }
 
 
-def own_filters(call: SignedCall) -> dict[str, Any]:
+def rates_for_order(pair: Rates) -> dict[str, Any]:
+    """What an order test answers where rates were asked for."""
+    none = {"maker": ZERO, "taker": ZERO}
+    return {
+        "standardCommissionForOrder": {"maker": exact(pair[0]), "taker": exact(pair[1])},
+        "specialCommissionForOrder": none,
+        "taxCommissionForOrder": none,
+        "discount": _DISCOUNT,
+    }
+
+
+def _shown(pair: Rates) -> dict[str, str]:
+    return {"maker": exact(pair[0]), "taker": exact(pair[1]), "buyer": ZERO, "seller": ZERO}
+
+
+_DISCOUNT = {
+    "enabledForAccount": False,
+    "enabledForSymbol": False,
+    "discountAsset": "BNB",
+    "discount": ZERO,
+}
+"""Standard rates only: the lab knows neither special rates nor taxes nor a discount for paying in
+BNB (commission FAQ, 2026-07-21)."""
+
+
+def own_filters(call: Call) -> dict[str, Any]:
     """The filters that concern the account; the lab has none on whole assets."""
     call.catalogue.named(call.form)
     return {"exchangeFilters": [], "symbolFilters": [filters.counting()], "assetFilters": []}
@@ -114,44 +150,49 @@ def own_filters(call: SignedCall) -> dict[str, Any]:
 
 _SYMBOL = ("symbol",)
 ENDPOINTS = (
-    SignedEndpoint(
+    Endpoint(
+        signed=True,
         path="account",
         method="account.status",
         answer=account,
-        form=lambda params: params.flag("omitZeroBalances", False),
-        weight=flat(20),
+        read=lambda params: params.flag("omitZeroBalances", False),
+        cost=flat(20),
         allowed=("omitZeroBalances",),
     ),
-    SignedEndpoint(
+    Endpoint(
+        signed=True,
         path="myTrades",
         method="myTrades",
         answer=trades,
-        form=read_trades,
-        weight=lambda params: 5 if params.has("orderId") else 20,
+        read=read_trades,
+        cost=lambda params: 5 if params.has("orderId") else 20,
         allowed=("symbol", "orderId", "startTime", "endTime", "fromId", "limit"),
         mandatory=_SYMBOL,
     ),
-    SignedEndpoint(
+    Endpoint(
+        signed=True,
         path="rateLimit/order",
         method="account.rateLimits.orders",
         answer=order_limits,
-        weight=flat(40),
+        cost=flat(40),
     ),
-    SignedEndpoint(
+    Endpoint(
+        signed=True,
         path="account/commission",
         method="account.commission",
         answer=commission_rates,
-        form=read_symbol,
-        weight=flat(20),
+        read=read_symbol,
+        cost=flat(20),
         allowed=_SYMBOL,
         mandatory=_SYMBOL,
     ),
-    SignedEndpoint(
+    Endpoint(
+        signed=True,
         path="myFilters",
         method="myFilters",
         answer=own_filters,
-        form=read_symbol,
-        weight=flat(40),
+        read=read_symbol,
+        cost=flat(40),
         allowed=_SYMBOL,
         mandatory=_SYMBOL,
     ),

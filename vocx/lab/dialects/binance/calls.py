@@ -1,37 +1,77 @@
-"""What an endpoint is: one declaration and one function that serves REST and WebSocket API."""
+"""One call of an endpoint, and how it is carried out: the same for REST and WebSocket API."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-from vocx.lab.dialects.binance.catalogue import Catalogue, Listing
-from vocx.lab.dialects.binance.params import Params, missing
-from vocx.lab.dialects.binance.wire import NS_PER_MS, Refusal
+from vocx.lab.accounts.accounts import Accounts
+from vocx.lab.dialects.binance.catalogue import Symbol
+from vocx.lab.dialects.binance.limits import RAW, WEIGHT, OrderCounts
+from vocx.lab.dialects.binance.params import Params, illegal, missing
+from vocx.lab.dialects.binance.wire import Refusal
+from vocx.lab.dialects.shared.accounts import AccountGateway
+from vocx.lab.dialects.shared.endpoints import Endpoint
+from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, RequestWindow
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, NS_PER_US, Catalogue
+from vocx.lab.dialects.shared.rate_limiter import RateLimiter
+from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
+from vocx.lab.events import AnyEvent
 
 STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
+DEFAULT_WINDOW_MS, LONGEST_WINDOW_MS = Decimal(5_000), Decimal(60_000)
+AHEAD_NS = NS_PER_S
+"""How far a timestamp may be ahead of the exchange's clock, exclusive."""
+_SIGNED = ("timestamp", "recvWindow", "signature")
+_WINDOW_RANGE = r"^[0-9]{1,20}(\.[0-9]{1,3})?$"
+_DENIED: Mapping[str, Refusal] = {
+    "form": Refusal(-2014, "API-key format invalid.", status=401),
+    "signature": Refusal(-1022, "Signature for this request is not valid."),
+    "ahead": Refusal(-1021, "Timestamp for this request was 1000ms ahead of the server's time."),
+    "late": Refusal(-1021, "Timestamp for this request is outside of the recvWindow."),
+}
+NOT_PERMITTED = Refusal(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of an endpoint: what was sent, when, and in which unit of time it is answered."""
+    """One call: what was sent, when, from where, and in which unit of time it is answered.
 
-    catalogue: Catalogue
+    ``owner`` is whose a signed call is, ``form`` what its endpoint read of the parameters.
+    """
+
+    backend: Backend
     params: Params
     now_ns: int
+    peer: str
     unit_ns: int = NS_PER_MS
-    skew_ns: int = 0
+    owner: str = ""
+    form: Any = None
+
+    @property
+    def catalogue(self) -> Catalogue[Symbol]:
+        return self.backend.catalogue
+
+    @property
+    def accounts(self) -> Accounts | None:
+        return self.backend.gateway.accounts
 
     @property
     def clock_ns(self) -> int:
         """What the exchange's clock shows, as far as it is set wrong on purpose."""
-        return self.now_ns + self.skew_ns
+        return self.now_ns + self.backend.gateway.skew_ns
 
     def stamp(self, at_ns: int) -> int:
+        """A time of the market, in the unit asked for."""
         return at_ns // self.unit_ns
 
-    def listing(self) -> Listing:
+    def own_stamp(self, at_ns: int) -> int:
+        """A time of the account's own records, by the exchange's clock as it is set."""
+        return self.stamp(at_ns + self.backend.gateway.skew_ns)
+
+    def listing(self) -> Symbol:
         """The symbol that was asked for; it is mandatory and must match ``symbolStatus``."""
         name = self.params.symbol()
         if name is None:
@@ -41,14 +81,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             raise Refusal(-1220, "The symbol's status does not match the requested symbolStatus.")
         return listing
 
-    def listings(self) -> list[Listing] | Listing:
+    def listings(self) -> list[Symbol] | Symbol:
         """The one of ``symbol``, else the list of ``symbols``, else of all."""
         if self.params.has("symbol") and self.params.has("symbols"):
             raise combination()
         if self.params.has("symbol"):
             return self.listing()
         names = self.params.symbols()
-        wanted = {self.catalogue.named(name).numbers.name for name in names or ()}
+        wanted = {self.catalogue.named(name).format.name for name in names or ()}
         if not self.status_matches():
             return []
         return [
@@ -67,31 +107,127 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return status == "TRADING"
 
 
-class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One endpoint: REST path below ``/api/v3``, WebSocket API method, parameters, price."""
+class Backend:
+    """What every call works with, and how a call is carried out.
 
-    path: str
-    method: str
-    answer: Callable[[Any], Any]
-    weight: Callable[[Params], int]
-    allowed: tuple[str, ...] = ()
-    mandatory: tuple[str, ...] = ()
-    verb: str = "GET"
+    The order of the checks (ours, the documentation has none): limits and bans; parameters; form
+    of the key (-2014), key (-2015), time (-1021), signature (-1022), permission (-2015); the count
+    of orders (-1015); then what the endpoint itself refuses.
+    """
 
-    def run(self, call: Call) -> Any:
-        """Check the parameters and answer; raises :class:`Refusal`."""
-        call.params.admit(self.allowed, self.mandatory)
-        return self.answer(call)
+    def __init__(
+        self,
+        catalogue: Catalogue[Symbol],
+        limiter: RateLimiter,
+        gateway: AccountGateway,
+        subscriptions: PrivateSubscriptions,
+    ) -> None:
+        self.catalogue = catalogue
+        self.limiter = limiter
+        self.gateway = gateway
+        self.subscriptions = subscriptions
+        self.counts = OrderCounts(limiter)
+
+    def charge(self, peer: str, weight: int, now_ns: int, *, raw: bool) -> None:
+        """Count one call, or refuse it (429, 418); ``raw``: as a raw request, too."""
+        over = raw and self.limiter.add(RAW, peer, 1, now_ns)
+        self.limiter.charge(WEIGHT, peer, weight, now_ns, peer)
+        if over:
+            raise self.limiter.refused(RAW, peer, now_ns)
+
+    def run(
+        self, endpoint: Endpoint, call: Call, shown: Callable[[], Authentication]
+    ) -> tuple[Any, Mapping[str, str]]:
+        """Carry out one call that has been charged: its answer and extra headers.
+
+        ``shown`` gives what a signed request shows for itself. Raises :class:`Refusal`.
+        """
+        if not endpoint.signed:
+            call.params.admit(endpoint.allowed, endpoint.mandatory)
+            return endpoint.answer(call), {}
+        key, form = self.authenticated(endpoint, call, shown())
+        if endpoint.places:
+            self.counts.admit(key.owner, call.peer, call.now_ns)
+        body = endpoint.answer(msgspec.structs.replace(call, owner=key.owner, form=form))
+        if endpoint.free:
+            weight = endpoint.cost(call.params)
+            self.limiter.give_back(WEIGHT, call.peer, weight, call.now_ns)
+        return body, self.counts.headers(key.owner, call.now_ns) if endpoint.places else {}
+
+    def authenticated(
+        self, endpoint: Endpoint, call: Call, shown: Authentication
+    ) -> tuple[Key, Any]:
+        """The key of a signed request and what its endpoint reads, all checks passed."""
+        needed = ("timestamp",) if shown.session is not None else ("timestamp", "signature")
+        call.params.admit((*endpoint.allowed, *_SIGNED), (*endpoint.mandatory, *needed))
+        window = _window(call.params)
+        form = endpoint.read(call.params)
+        now_ns = call.now_ns - call.now_ns % NS_PER_US
+        try:
+            return self.gateway.authenticate(shown, window, now_ns, trade=endpoint.trade), form
+        except Denied as denied:
+            raise _DENIED.get(denied.reason, NOT_PERMITTED) from None
+
+    def changed(self, events: Iterable[AnyEvent], now_ns: int) -> None:
+        """A call has changed the simulation; everybody is told after its answer."""
+        happened = list(events)
+        self.subscriptions.note(happened)
+        self.counts.ahead(happened, now_ns)
+        self.gateway.changed(happened, now_ns)
+
+    def market(self) -> Accounts:
+        """The accounts that can trade; a recording takes no orders."""
+        if self.gateway.accounts is None:
+            raise Refusal(-1013, "Market is closed.")
+        return self.gateway.accounts
+
+
+def _window(params: Params) -> RequestWindow:
+    """``timestamp`` and ``recvWindow``: milliseconds or microseconds, at most 60,000 ms."""
+    sent_ns = params.clock_ns("timestamp")
+    assert sent_ns is not None, "timestamp is mandatory"
+    text = params.text("recvWindow")
+    if text is None:
+        return RequestWindow(sent_ns, int(DEFAULT_WINDOW_MS) * NS_PER_MS, AHEAD_NS)
+    if not params.is_window(text):
+        raise illegal("recvWindow", _WINDOW_RANGE)
+    window = Decimal(text)
+    if window > LONGEST_WINDOW_MS:
+        raise Refusal(
+            -1102, "'recvWindow' contains unexpected value. Cannot be greater than 60000."
+        )
+    return RequestWindow(sent_ns, int(window * NS_PER_MS), AHEAD_NS)
+
+
+# -- what is signed ----------------------------------------------------------------------------
+
+
+def rest_payload(query: str, body: bytes) -> bytes:
+    """What a REST request signs: raw query and raw body, each without its signature, one after
+    the other with nothing between. Nothing is decoded and encoded again, so that a signature made
+    before percent-encoding fails where the two differ (the rule since 2026-01-15)."""
+    return _unsigned(query.encode()) + _unsigned(body)
+
+
+def _unsigned(raw: bytes) -> bytes:
+    if b"signature=" not in raw:
+        return raw
+    return b"&".join(pair for pair in raw.split(b"&") if not pair.startswith(b"signature="))
+
+
+def api_payload(sent: Mapping[str, Any]) -> bytes:
+    """What a WebSocket API request signs: its parameters by name, numbers as they were written,
+    as UTF-8 without percent-encoding."""
+    pairs = sorted(Params.of_json(sent).values.items())
+    return "&".join(f"{name}={value}" for name, value in pairs if name != "signature").encode()
+
+
+# -- refusals and costs ------------------------------------------------------------------------
 
 
 def combination() -> Refusal:
     """-1128."""
     return Refusal(-1128, "Combination of optional parameters invalid.")
-
-
-def flat(weight: int) -> Callable[[Params], int]:
-    """A price that does not depend on the parameters."""
-    return lambda params: weight
 
 
 def counted(params: Params) -> int:

@@ -1,4 +1,4 @@
-"""The listed symbols: their markets, number formats and aggregate trades."""
+"""The listed symbols with their aggregate trades."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from vocx.lab.dialects.binance.wire import NS_PER_MS, Numbers, Refusal
+from vocx.lab.dialects.binance.wire import Refusal
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue, Listing, eight_decimals
 from vocx.lab.events import Traded
 from vocx.lab.ports import Market
 
@@ -149,26 +150,15 @@ def groups(trades: Iterable[Traded]) -> Iterator[list[Traded]]:
         yield fills
 
 
-class Listing:
+class Symbol(Listing):
     """One symbol: its market, how its numbers are written, and its aggregate trades."""
 
     def __init__(self, market: Market) -> None:
-        self.market = market
-        self.numbers = Numbers(market.spec)
+        spec = market.spec
+        super().__init__(market, (spec.base + spec.quote).upper(), eight_decimals)
         self.aggregates = Aggregates(market)
 
 
-class Catalogue:
-    """Every listed symbol, by the lab's name and by Binance's."""
-
-    def __init__(self, markets: Mapping[str, Market]) -> None:
-        self.by_symbol = {symbol: Listing(market) for symbol, market in markets.items()}
-        self.by_name = {item.numbers.name: item for item in self.by_symbol.values()}
-        self.by_lower = {item.numbers.lower: item for item in self.by_symbol.values()}
-
-    def named(self, name: str) -> Listing:
-        """The listing of an upper-case name; -1121 when there is none."""
-        try:
-            return self.by_name[name]
-        except KeyError:
-            raise Refusal(-1121, "Invalid symbol.") from None
+def new_catalogue(markets: Mapping[str, Market]) -> Catalogue[Symbol]:
+    """Every listed symbol; -1121 for any other."""
+    return Catalogue(markets, Symbol, lambda name: Refusal(-1121, "Invalid symbol."))

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
-from vocx.lab.dialects.binance.catalogue import Listing
-from vocx.lab.dialects.binance.wire import E8, Refusal, money
-from vocx.lab.events import InstrumentSpec, Side
+from vocx.lab.dialects.binance.catalogue import Symbol
+from vocx.lab.dialects.binance.order_form import OrderForm
+from vocx.lab.dialects.binance.wire import ZERO, Refusal
+from vocx.lab.dialects.shared.numbers import E8, eight_decimals
+from vocx.lab.events import InstrumentSpec
 
 AVERAGE_MINUTES = 5
 MOST_TICKS = 100_000_000
@@ -26,12 +26,12 @@ MOST_OPEN = 200
 NOTHING = Decimal(0)
 
 
-def definitions(listing: Listing) -> list[dict[str, Any]]:
+def definitions(listing: Symbol) -> list[dict[str, Any]]:
     """``filters`` of one symbol. PRICE_FILTER first: cryptofeed reads ``filters[0].tickSize``."""
-    spec, price, quantity = listing.numbers.spec, listing.numbers.price, listing.numbers.quantity
+    form = listing.format
+    spec, price, quantity = form.spec, form.price, form.quantity
     most = quantity[int(spec.max_quantity / spec.lot)]
     most_at_market = quantity[int(most_by_market(spec) / spec.lot)]
-    zero = money(0)
     up, down = str(MULTIPLIER_UP), str(MULTIPLIER_DOWN)
     return [
         {
@@ -48,9 +48,9 @@ def definitions(listing: Listing) -> list[dict[str, Any]]:
         },
         {
             "filterType": "MARKET_LOT_SIZE",
-            "minQty": zero,
+            "minQty": ZERO,
             "maxQty": most_at_market,
-            "stepSize": zero,
+            "stepSize": ZERO,
         },
         {
             "filterType": "PERCENT_PRICE_BY_SIDE",
@@ -62,9 +62,9 @@ def definitions(listing: Listing) -> list[dict[str, Any]]:
         },
         {
             "filterType": "NOTIONAL",
-            "minNotional": money(int(spec.min_notional * E8)),
+            "minNotional": eight_decimals(int(spec.min_notional * E8)),
             "applyMinToMarket": True,
-            "maxNotional": money(int(MOST_NOTIONAL * E8)),
+            "maxNotional": eight_decimals(int(MOST_NOTIONAL * E8)),
             "applyMaxToMarket": False,
             "avgPriceMins": AVERAGE_MINUTES,
         },
@@ -82,28 +82,18 @@ def counting() -> dict[str, Any]:
     return {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": MOST_OPEN}
 
 
-class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """An order's numbers as the filters look at them. ``price`` is ``None`` for a market order,
-    ``quantity`` for one by ``quote``; ``open_orders`` are the account's on the symbol."""
-
-    side: Side
-    price: Decimal | None
-    quantity: Decimal | None
-    quote: Decimal | None
-    open_orders: int = 0
-
-
-def check(listing: Listing, wanted: Wanted, now_ns: int) -> None:
-    """Refuse with the first filter that fails (-1013)."""
-    for name in _failures(listing, wanted, now_ns):
+def check(listing: Symbol, form: OrderForm, open_orders: int, now_ns: int) -> None:
+    """Refuse with the first filter that fails (-1013); ``open_orders`` are the account's on the
+    symbol."""
+    for name in _failures(listing, form, open_orders, now_ns):
         raise Refusal(-1013, f"Filter failure: {name}")
 
 
-def _failures(listing: Listing, wanted: Wanted, now_ns: int) -> Iterator[str]:
-    spec = listing.numbers.spec
+def _failures(listing: Symbol, form: OrderForm, open_orders: int, now_ns: int) -> Iterator[str]:
+    spec = listing.format.spec
     price_e8, _ = listing.market.average_price(AVERAGE_MINUTES, now_ns)
     average = Decimal(price_e8) / E8
-    price, quantity = wanted.price, wanted.quantity
+    price, quantity = form.price, form.quantity
     if price is not None:
         if not spec.tick <= price <= spec.tick * MOST_TICKS or price % spec.tick:
             yield "PRICE_FILTER"
@@ -114,9 +104,9 @@ def _failures(listing: Listing, wanted: Wanted, now_ns: int) -> Iterator[str]:
             yield "LOT_SIZE"
         if price is None and quantity > most_by_market(spec):
             yield "MARKET_LOT_SIZE"
-    notional = wanted.quote if quantity is None else quantity * (price or average)
+    notional = form.quote if quantity is None else quantity * (price or average)
     assert notional is not None, "a quantity or a quote amount"
     if notional < spec.min_notional or (price is not None and notional > MOST_NOTIONAL):
         yield "NOTIONAL"
-    if price is not None and wanted.open_orders >= MOST_OPEN:
+    if price is not None and open_orders >= MOST_OPEN:
         yield "MAX_NUM_ORDERS"

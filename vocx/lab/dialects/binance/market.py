@@ -11,11 +11,13 @@ from typing import Any
 import msgspec
 
 from vocx.lab.dialects.binance import filters
-from vocx.lab.dialects.binance.calls import Call, Endpoint, combination, flat
-from vocx.lab.dialects.binance.catalogue import AggTrade, Listing
+from vocx.lab.dialects.binance.calls import Call, combination
+from vocx.lab.dialects.binance.catalogue import AggTrade, Symbol
 from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
 from vocx.lab.dialects.binance.params import Params, missing
-from vocx.lab.dialects.binance.wire import NS_PER_S, Refusal, last_stamp, money
+from vocx.lab.dialects.binance.wire import Refusal, last_stamp
+from vocx.lab.dialects.shared.endpoints import Endpoint, flat
+from vocx.lab.dialects.shared.numbers import NS_PER_S, eight_decimals
 from vocx.lab.events import Interval, Traded
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -41,7 +43,7 @@ def depth(call: Call) -> dict[str, Any]:
     """The best levels and the id of the last update that they contain."""
     listing = call.listing()
     limit = call.params.limit(100, 5000)
-    price, quantity = listing.numbers.price, listing.numbers.quantity
+    price, quantity = listing.format.price, listing.format.quantity
     bids, asks = listing.market.top(limit)
     return {
         "lastUpdateId": listing.market.update_id,
@@ -73,14 +75,14 @@ def historical_trades(call: Call) -> list[dict[str, Any]]:
     return _trades(call, listing, listing.market.trades(limit, from_id=from_id))
 
 
-def _trades(call: Call, listing: Listing, found: Sequence[Traded]) -> list[dict[str, Any]]:
-    numbers = listing.numbers
+def _trades(call: Call, listing: Symbol, found: Sequence[Traded]) -> list[dict[str, Any]]:
+    form = listing.format
     return [
         {
             "id": trade.trade_id,
-            "price": numbers.price[trade.price],
-            "qty": numbers.quantity[trade.quantity],
-            "quoteQty": numbers.quote(trade.price * trade.quantity),
+            "price": form.price[trade.price],
+            "qty": form.quantity[trade.quantity],
+            "quoteQty": form.quote(trade.price * trade.quantity),
             "time": call.stamp(trade.at_ns),
             "isBuyerMaker": trade.taker == "sell",
             "isBestMatch": True,
@@ -109,11 +111,11 @@ def agg_trades(call: Call) -> list[dict[str, Any]]:
     return [_agg_trade(call, listing, item) for item in found]
 
 
-def _agg_trade(call: Call, listing: Listing, item: AggTrade) -> dict[str, Any]:
+def _agg_trade(call: Call, listing: Symbol, item: AggTrade) -> dict[str, Any]:
     return {
         "a": item.id,
-        "p": listing.numbers.price[item.price],
-        "q": listing.numbers.quantity[item.quantity],
+        "p": listing.format.price[item.price],
+        "q": listing.format.quantity[item.quantity],
         "f": item.first,
         "l": item.last,
         "T": call.stamp(item.at_ns),
@@ -135,7 +137,7 @@ def klines(call: Call) -> list[tuple[Any, ...]]:
     interval = params.text("interval")
     if interval is None or interval not in INTERVALS:
         raise Refusal(-1120, "Invalid interval.")
-    numbers = listing.numbers
+    form = listing.format
     bars = listing.market.bars(
         interval_of(interval, params.zone_ns()),
         params.limit(500, 1000),
@@ -146,16 +148,16 @@ def klines(call: Call) -> list[tuple[Any, ...]]:
     return [
         (
             call.stamp(bar.open_ns),
-            numbers.price[bar.open],
-            numbers.price[bar.high],
-            numbers.price[bar.low],
-            numbers.price[bar.close],
-            numbers.quantity[bar.volume],
+            form.price[bar.open],
+            form.price[bar.high],
+            form.price[bar.low],
+            form.price[bar.close],
+            form.quantity[bar.volume],
             last_stamp(bar.close_ns, call.unit_ns),
-            numbers.quote(bar.quote_volume),
+            form.quote(bar.quote_volume),
             bar.trades,
-            numbers.quantity[bar.taker_buy_volume],
-            numbers.quote(bar.taker_buy_quote),
+            form.quantity[bar.taker_buy_volume],
+            form.quote(bar.taker_buy_quote),
             "0",
         )
         for bar in bars
@@ -172,7 +174,7 @@ def average_price(call: Call) -> dict[str, Any]:
     price_e8, last_ns = call.listing().market.average_price(AVERAGE_MINUTES, call.now_ns)
     return {
         "mins": AVERAGE_MINUTES,
-        "price": money(price_e8),
+        "price": eight_decimals(price_e8),
         "closeTime": call.stamp(last_ns),
     }
 
@@ -207,10 +209,10 @@ def _permissions(params: Params) -> list[str]:
         raise missing("permissions") from None
 
 
-def _symbol(listing: Listing, show_sets: bool) -> dict[str, Any]:
-    spec = listing.numbers.spec
+def _symbol(listing: Symbol, show_sets: bool) -> dict[str, Any]:
+    spec = listing.format.spec
     symbol: dict[str, Any] = {
-        "symbol": listing.numbers.name,
+        "symbol": listing.format.name,
         "status": "TRADING",
         "baseAsset": spec.base,
         "baseAssetPrecision": 8,
@@ -226,8 +228,8 @@ def _symbol(listing: Listing, show_sets: bool) -> dict[str, Any]:
         "opoAllowed": False,
         "quoteOrderQtyMarketAllowed": True,
         "allowTrailingStop": False,
-        "cancelReplaceAllowed": False,
-        "amendAllowed": False,
+        "cancelReplaceAllowed": True,
+        "amendAllowed": True,
         "pegInstructionsAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
@@ -249,20 +251,20 @@ def _symbol(listing: Listing, show_sets: bool) -> dict[str, Any]:
 _SYMBOL = ("symbol",)
 _KLINES = ("symbol", "interval", "startTime", "endTime", "timeZone", "limit")
 ENDPOINTS = (
-    Endpoint(path="ping", method="ping", answer=ping, weight=flat(1)),
-    Endpoint(path="time", method="time", answer=time, weight=flat(1)),
+    Endpoint(path="ping", method="ping", answer=ping, cost=flat(1)),
+    Endpoint(path="time", method="time", answer=time, cost=flat(1)),
     Endpoint(
         path="exchangeInfo",
         method="exchangeInfo",
         answer=exchange_info,
-        weight=flat(20),
+        cost=flat(20),
         allowed=("symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"),
     ),
     Endpoint(
         path="depth",
         method="depth",
         answer=depth,
-        weight=depth_weight,
+        cost=depth_weight,
         allowed=("symbol", "limit", "symbolStatus"),
         mandatory=_SYMBOL,
     ),
@@ -270,7 +272,7 @@ ENDPOINTS = (
         path="trades",
         method="trades.recent",
         answer=trades,
-        weight=flat(25),
+        cost=flat(25),
         allowed=("symbol", "limit"),
         mandatory=_SYMBOL,
     ),
@@ -278,7 +280,7 @@ ENDPOINTS = (
         path="historicalTrades",
         method="trades.historical",
         answer=historical_trades,
-        weight=flat(25),
+        cost=flat(25),
         allowed=("symbol", "limit", "fromId"),
         mandatory=_SYMBOL,
     ),
@@ -286,31 +288,26 @@ ENDPOINTS = (
         path="aggTrades",
         method="trades.aggregate",
         answer=agg_trades,
-        weight=flat(4),
+        cost=flat(4),
         allowed=("symbol", "fromId", "startTime", "endTime", "limit"),
         mandatory=_SYMBOL,
     ),
-    Endpoint(
-        path="klines",
-        method="klines",
-        answer=klines,
-        weight=flat(2),
-        allowed=_KLINES,
-        mandatory=("symbol", "interval"),
-    ),
-    Endpoint(
-        path="uiKlines",
-        method="uiKlines",
-        answer=klines,
-        weight=flat(2),
-        allowed=_KLINES,
-        mandatory=("symbol", "interval"),
+    *(
+        Endpoint(
+            path=name,
+            method=name,
+            answer=klines,
+            cost=flat(2),
+            allowed=_KLINES,
+            mandatory=("symbol", "interval"),
+        )
+        for name in ("klines", "uiKlines")
     ),
     Endpoint(
         path="avgPrice",
         method="avgPrice",
         answer=average_price,
-        weight=flat(2),
+        cost=flat(2),
         allowed=_SYMBOL,
         mandatory=_SYMBOL,
     ),

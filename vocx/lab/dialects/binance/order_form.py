@@ -74,7 +74,6 @@ class OrderForm(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str | None = None
     response: str = "FULL"
     self_trade: str = "EXPIRE_MAKER"
-    marks: dict[str, int] = {}
     iceberg: bool = False
     pegged: bool = False
     rates: bool = False
@@ -106,13 +105,13 @@ def read(params: Params) -> OrderForm:
         client_id=params.client_id("newClientOrderId"),
         response=response or default,
         self_trade=self_trade or "EXPIRE_MAKER",
-        marks=_marks(params),
         iceberg=bool(params.amount("icebergQty")),
         pegged=any(params.has(name) for name in _PEGS),
         rates=params.flag("computeCommissionRates", False),
     )
     params.amount("stopPrice")
     params.number("trailingDelta")
+    _check_marks(params)
     _complete(params, form.kind)
     return form
 
@@ -124,15 +123,11 @@ def _one_of(params: Params, name: str, legal: tuple[str, ...], refusal: Refusal)
     return value
 
 
-def _marks(params: Params) -> dict[str, int]:
-    marks = {
-        name: value
-        for name in ("strategyId", "strategyType")
-        if (value := params.number(name)) is not None
-    }
-    if marks.get("strategyType", LEAST_STRATEGY_TYPE) < LEAST_STRATEGY_TYPE:
+def _check_marks(params: Params) -> None:
+    """``strategyId`` and ``strategyType`` are taken and not shown again."""
+    params.number("strategyId")
+    if (params.number("strategyType") or LEAST_STRATEGY_TYPE) < LEAST_STRATEGY_TYPE:
         raise Refusal(-1134, "`strategyType` was less than 1000000.")
-    return marks
 
 
 def _complete(params: Params, kind: str) -> None:

@@ -13,11 +13,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
-import msgspec
-
-from vocx.lab.dialects.binance.wire import NS_PER_MS, NS_PER_US, Refusal
+from vocx.lab.dialects.binance.wire import Refusal
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_US
+from vocx.lab.dialects.shared.reading import json_text, query_pairs
 
 SYMBOL_RANGE = r"^[\w\-._&&[^a-z]]{1,50}$"
 NUMBER_RANGE = r"^[0-9]{1,20}$"
@@ -31,25 +30,11 @@ _SYMBOLS = re.compile(r'\[("[\w\-.]{1,50}"(,"[\w\-.]{1,50}")*)?\]')
 """Matched against the text as sent: a space after a comma is refused."""
 _LOWER = re.compile(r"[a-z]")
 _NUMBER = re.compile(r"[0-9]{1,20}")
+_WINDOW = re.compile(r"[0-9]{1,20}(\.[0-9]{1,3})?")
 _ZONE = re.compile(r"([+-]?)(\d{1,2})(?::([0-5]\d))?")
 _MICROSECONDS_FROM = 100_000_000_000_000
 _LARGEST = 2**63 - 1
 _NS_PER_MINUTE = 60 * 1_000_000_000
-
-
-def query_pairs(raw: str | bytes) -> list[tuple[str, str]]:
-    """Name and value of each pair, in the order received, percent-decoded as UTF-8."""
-    data = raw.encode() if isinstance(raw, str) else raw
-    pairs: list[tuple[str, str]] = []
-    for piece in data.split(b"&"):
-        if piece:
-            name, _, value = piece.partition(b"=")
-            pairs.append((_decoded(name), _decoded(value)))
-    return pairs
-
-
-def _decoded(raw: bytes) -> str:
-    return unquote_to_bytes(raw.replace(b"+", b" ")).decode("utf-8", "replace")
 
 
 class Params:
@@ -74,7 +59,7 @@ class Params:
     @classmethod
     def of_json(cls, sent: Mapping[str, Any]) -> Params:
         """The ``params`` object of the WebSocket API, as the texts REST would have sent."""
-        return cls((name, as_text(value)) for name, value in sent.items())
+        return cls((name, json_text(value)) for name, value in sent.items())
 
     def admit(self, allowed: Collection[str], mandatory: Iterable[str] = ()) -> None:
         """Refuse repeated, surplus, missing, unknown and empty parameters."""
@@ -160,12 +145,24 @@ class Params:
             raise not_valid("limit")
         return min(default if value is None else value, most)
 
-    def time_ns(self, name: str) -> int | None:
+    def clock_ns(self, name: str) -> int | None:
         """A time that was sent in milliseconds or microseconds, in nanoseconds."""
         value = self.number(name)
         if value is None:
             return None
         return value * (NS_PER_US if value >= _MICROSECONDS_FROM else NS_PER_MS)
+
+    def time_ns(self, name: str) -> int | None:
+        """The same for a time of the market: -1130 for one that no clock will ever show."""
+        time_ns = self.clock_ns(name)
+        if time_ns is not None and time_ns > _LARGEST:
+            raise not_valid(name)
+        return time_ns
+
+    @staticmethod
+    def is_window(text: str) -> bool:
+        """Whether a text has the form of ``recvWindow``."""
+        return bool(_WINDOW.fullmatch(text)) and text.isascii()
 
     def zone_ns(self) -> int:
         """``timeZone`` (``"8"``, ``"-1:00"``, ``"05:45"``) as a shift in nanoseconds."""
@@ -197,13 +194,6 @@ def zone_ns(text: str) -> int | None:
 
 def _is_symbol(text: str) -> bool:
     return bool(_SYMBOL.fullmatch(text)) and not _LOWER.search(text)
-
-
-def as_text(value: Any) -> str:
-    """A JSON value as REST would have sent it; numbers keep the text they were written with."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else msgspec.json.encode(value).decode()
 
 
 def illegal(name: str, legal: str) -> Refusal:

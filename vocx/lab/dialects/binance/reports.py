@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from vocx.lab.dialects.binance.wire import Numbers, exact, money
+from vocx.lab.dialects.binance.wire import ZERO, exact
+from vocx.lab.dialects.shared.numbers import SymbolFormat
 from vocx.lab.events import Executed, FillState, OrderState
 
 Stamp = Callable[[int], int]
-ZERO = money(0)
 TYPES = {"limit": "LIMIT", "market": "MARKET", "limit_maker": "LIMIT_MAKER"}
 REASONS = {
     "unfilled_ioc": "UNFILLED_IOC_QUANTITY_EXPIRED",
@@ -19,36 +19,18 @@ REASONS = {
     "insufficient_liquidity": "INSUFFICIENT_LIQUIDITY",
 }
 """Why an order expired; self-trade prevention has a status of its own instead."""
-_REMEMBERED = 10_000
-
-
-class Strategies:
-    """What an order was marked with (``strategyId``, ``strategyType``): shown only where sent."""
-
-    def __init__(self) -> None:
-        self._of: dict[tuple[str, int], dict[str, int]] = {}
-
-    def keep(self, order: OrderState, marks: dict[str, int]) -> None:
-        if marks:
-            if len(self._of) >= _REMEMBERED:
-                del self._of[next(iter(self._of))]
-            self._of[order.request.symbol, order.id] = marks
-
-    def of(self, order: OrderState) -> dict[str, int]:
-        return self._of.get((order.request.symbol, order.id), {})
 
 
 class Writer(msgspec.Struct, frozen=True):
     """Writes the orders of one symbol; ``stamp`` turns a time into the unit asked for."""
 
-    numbers: Numbers
+    form: SymbolFormat
     stamp: Stamp
-    strategies: Strategies
 
     def placed(self, order: OrderState, response: str, fills: Iterable[Executed]) -> dict[str, Any]:
         """The answer to a placement: ACK, RESULT or FULL."""
         answer: dict[str, Any] = {
-            "symbol": self.numbers.name,
+            "symbol": self.form.name,
             "orderId": order.id,
             "orderListId": -1,
             "clientOrderId": order.request.client_order_id,
@@ -65,7 +47,7 @@ class Writer(msgspec.Struct, frozen=True):
     def canceled(self, order: OrderState) -> dict[str, Any]:
         """The answer to a cancel."""
         return {
-            "symbol": self.numbers.name,
+            "symbol": self.form.name,
             "origClientOrderId": order.request.client_order_id,
             "orderId": order.id,
             "orderListId": -1,
@@ -80,7 +62,7 @@ class Writer(msgspec.Struct, frozen=True):
         middle = self._middle(order)
         orig_quote = middle.pop("origQuoteOrderQty")
         return {
-            "symbol": self.numbers.name,
+            "symbol": self.form.name,
             "orderId": order.id,
             "orderListId": -1,
             "clientOrderId": order.cancel_id or order.request.client_order_id,
@@ -97,15 +79,15 @@ class Writer(msgspec.Struct, frozen=True):
 
     def trade(self, fill: FillState) -> dict[str, Any]:
         """One row of ``myTrades``."""
-        trade, numbers = fill.trade, self.numbers
+        trade, form = fill.trade, self.form
         return {
-            "symbol": numbers.name,
+            "symbol": form.name,
             "id": trade.trade_id,
             "orderId": fill.order.id,
             "orderListId": -1,
-            "price": numbers.price[trade.price],
-            "qty": numbers.quantity[trade.quantity],
-            "quoteQty": numbers.quote(trade.price * trade.quantity),
+            "price": form.price[trade.price],
+            "qty": form.quantity[trade.quantity],
+            "quoteQty": form.quote(trade.price * trade.quantity),
             "commission": exact(fill.fee),
             "commissionAsset": fill.fee_asset,
             "time": self.stamp(trade.at_ns),
@@ -117,9 +99,9 @@ class Writer(msgspec.Struct, frozen=True):
     def _middle(self, order: OrderState) -> dict[str, Any]:
         request = order.request
         return {
-            "price": self.numbers.price[request.price],
-            "origQty": self.numbers.quantity[order.quantity],
-            "executedQty": self.numbers.quantity[order.filled],
+            "price": self.form.price[request.price],
+            "origQty": self.form.quantity[order.quantity],
+            "executedQty": self.form.quantity[order.filled],
             "origQuoteOrderQty": exact(request.quote),
             "cummulativeQuoteQty": exact(order.filled_quote),
             "status": order.status.upper(),
@@ -130,10 +112,7 @@ class Writer(msgspec.Struct, frozen=True):
 
     def _end(self, order: OrderState) -> dict[str, Any]:
         """STP mode, then what is only there when it matters."""
-        end: dict[str, Any] = {
-            **self.strategies.of(order),
-            "selfTradePreventionMode": order.request.self_trade.upper(),
-        }
+        end: dict[str, Any] = {"selfTradePreventionMode": order.request.self_trade.upper()}
         if order.reason in REASONS:
             end["expiryReason"] = REASONS[order.reason]
         return end
@@ -141,8 +120,8 @@ class Writer(msgspec.Struct, frozen=True):
     def _fill(self, fill: FillState) -> dict[str, Any]:
         trade = fill.trade
         return {
-            "price": self.numbers.price[trade.price],
-            "qty": self.numbers.quantity[trade.quantity],
+            "price": self.form.price[trade.price],
+            "qty": self.form.quantity[trade.quantity],
             "commission": exact(fill.fee),
             "commissionAsset": fill.fee_asset,
             "tradeId": trade.trade_id,
@@ -156,18 +135,18 @@ class Writer(msgspec.Struct, frozen=True):
     def execution(self, event: Executed, now_ns: int) -> dict[str, Any]:
         """One ``executionReport`` (user-data-stream.md, 2026-07-21)."""
         order, request, fill = event.order, event.order.request, event.fill
-        numbers, at = self.numbers, self.stamp(event.at_ns)
+        form, at = self.form, self.stamp(event.at_ns)
         canceled = event.what == "canceled"
         report: dict[str, Any] = {
             "e": "executionReport",
             "E": self.stamp(now_ns),
-            "s": numbers.name,
+            "s": form.name,
             "c": order.cancel_id if canceled else request.client_order_id,
             "S": request.side.upper(),
             "o": TYPES[request.type],
             "f": request.time_in_force,
-            "q": numbers.quantity[order.quantity],
-            "p": numbers.price[request.price],
+            "q": form.quantity[order.quantity],
+            "p": form.price[request.price],
             "P": ZERO,
             "F": ZERO,
             "g": -1,
@@ -176,9 +155,9 @@ class Writer(msgspec.Struct, frozen=True):
             "X": order.status.upper(),
             "r": "NONE",
             "i": order.id,
-            "l": numbers.quantity[fill.trade.quantity] if fill else ZERO,
-            "z": numbers.quantity[order.filled],
-            "L": numbers.price[fill.trade.price] if fill else ZERO,
+            "l": form.quantity[fill.trade.quantity] if fill else ZERO,
+            "z": form.quantity[order.filled],
+            "L": form.price[fill.trade.price] if fill else ZERO,
             "n": exact(fill.fee) if fill else "0",
             "N": fill.fee_asset if fill else None,
             "T": at,
@@ -189,20 +168,15 @@ class Writer(msgspec.Struct, frozen=True):
             "M": fill is not None,
             "O": self.stamp(order.created_ns),
             "Z": exact(order.filled_quote),
-            "Y": numbers.quote(fill.trade.price * fill.trade.quantity) if fill else ZERO,
+            "Y": form.quote(fill.trade.price * fill.trade.quantity) if fill else ZERO,
             "Q": exact(request.quote),
         }
         if order.working_ns is not None:
             report["W"] = self.stamp(order.working_ns)
         report["V"] = request.self_trade.upper()
-        marks = self.strategies.of(order)
-        report |= {short: marks[name] for short, name in _MARKS.items() if name in marks}
         if order.reason in REASONS:
             report["eR"] = REASONS[order.reason]
         return report
-
-
-_MARKS = {"j": "strategyId", "J": "strategyType"}
 
 
 def _execution_type(event: Executed) -> str:

@@ -6,61 +6,50 @@ from typing import Any
 
 import msgspec
 
-from vocx.lab import faults
 from vocx.lab.dialects.base import HttpIn, HttpOut
-from vocx.lab.dialects.binance import account, market, orders, outages, tickers
-from vocx.lab.dialects.binance.calls import Call, Endpoint
-from vocx.lab.dialects.binance.catalogue import Catalogue
-from vocx.lab.dialects.binance.encoding import encoded
-from vocx.lab.dialects.binance.office import Office, SignedEndpoint
+from vocx.lab.dialects.binance import account, fault_responses, limits, market, orders, tickers
+from vocx.lab.dialects.binance.calls import Backend, Call, rest_payload
+from vocx.lab.dialects.binance.limits import REST_RULES, WEIGHT
 from vocx.lab.dialects.binance.params import Params
-from vocx.lab.dialects.binance.signatures import Proof, rest_payload
-from vocx.lab.dialects.binance.weights import REST_RULES, WEIGHT, Meter
-from vocx.lab.dialects.binance.wire import Refusal, time_unit
+from vocx.lab.dialects.binance.wire import NOT_SUPPORTED, Refusal, json_answer, refused, time_unit
+from vocx.lab.dialects.shared.endpoints import EndpointTable
+from vocx.lab.dialects.shared.faults import FaultInjector, change_answer
+from vocx.lab.dialects.shared.keys import Authentication
 
 ROOT = "/api/v3/"
-ENDPOINTS = (*market.ENDPOINTS, *tickers.ENDPOINTS, *orders.ENDPOINTS, *account.ENDPOINTS)
-_RETIRED = "userDataStream"
+ENDPOINTS = EndpointTable(
+    ROOT, (*market.ENDPOINTS, *tickers.ENDPOINTS, *orders.ENDPOINTS, *account.ENDPOINTS)
+)
+_RETIRED = ROOT + "userDataStream"
 """listenKey paths: off since 2026-02-20, answered with nginx HTML (seen)."""
-NOT_SUPPORTED = Refusal(-1020, "This operation is not supported.")
+_NEVER = HttpOut(status=503, headers={}, body=b"", delay_ns=None)
 
 
 class Rest:
     """Answers REST requests."""
 
-    def __init__(
-        self, catalogue: Catalogue, meter: Meter, active: faults.Faults, office: Office
-    ) -> None:
-        self._catalogue = catalogue
-        self._meter = meter
-        self._office = office
-        self._faults = active
+    def __init__(self, backend: Backend, faults: FaultInjector) -> None:
+        self._backend = backend
+        self._faults = faults
         self._served = 0
-        self._paths: dict[str, dict[str, Endpoint]] = {}
-        for endpoint in ENDPOINTS:
-            self._paths.setdefault(ROOT + endpoint.path, {})[endpoint.verb] = endpoint
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
-        """The answer with the headers that every answer carries."""
+        """The answer to one request, whatever fault it meets."""
         path, _, query = request.target.partition("?")
-        verb = request.method
-        fault = self._faults.answer(path, verb) if self._faults.active else None
-        before = outages.instead(fault) if fault is not None else None
-        answer = before
-        if fault is None or fault.executes:
-            answer = self._executed(request, path, query, now_ns)
-            if fault is not None and fault.name == "delivered_twice":
-                answer = self._executed(request, path, query, now_ns)
-        if before is not None:
-            answer = before
-        assert answer is not None, "what is not executed is answered by its fault"
+        answer, fault = self._faults.answer(
+            path,
+            request.method,
+            lambda: self._executed(request, path, query, now_ns),
+            fault_responses.instead,
+        )
         if fault is not None:
-            answer = faults.spoil(fault, answer)
-        return encoded(request, self.completed(answer, request, now_ns))
+            answer = change_answer(fault, answer or _NEVER)
+        assert answer is not None, "without a fault there is an answer"
+        return self.completed(answer, request, now_ns)
 
     def completed(self, answer: HttpOut, request: HttpIn, now_ns: int) -> HttpOut:
         """The answer with the headers that every answer carries."""
-        used = str(self._meter.used(request.peer, WEIGHT, now_ns))
+        used = str(self._backend.limiter.used(WEIGHT, request.peer, now_ns))
         self._served += 1
         headers = {
             **answer.headers,
@@ -71,55 +60,52 @@ class Rest:
         return msgspec.structs.replace(answer, headers=headers)
 
     def _executed(self, request: HttpIn, path: str, query: str, now_ns: int) -> HttpOut:
-        params = Params.of_http(query, b"" if request.method == "GET" else request.body)
-        verbs = self._paths.get(path.rstrip("/"), {})
-        endpoint = verbs.get(request.method)
+        form = b"" if request.method == "GET" else request.body
+        params = Params.of_http(query, form)
+        endpoint = ENDPOINTS.find(request.method, path)
         try:
-            weight = endpoint.weight(params) if endpoint is not None else 1
-            self._meter.charge(request.peer, weight, now_ns)
+            weight = endpoint.cost(params) if endpoint is not None else 1
+            self._backend.charge(request.peer, weight, now_ns, raw=True)
             if endpoint is None:
-                return _nowhere(request, path, bool(verbs))
+                return _nowhere(request, path)
             call = Call(
-                catalogue=self._catalogue,
+                backend=self._backend,
                 params=params,
                 now_ns=now_ns,
+                peer=request.peer,
                 unit_ns=time_unit(request.headers.get("x-mbx-time-unit")),
-                skew_ns=self._office.skew_ns,
             )
-            if isinstance(endpoint, SignedEndpoint):
-                proof = _proof(request, query, params)
-                signed = self._office.answer(endpoint, call, proof, request.peer)
-                return outages.json_answer(200, signed.body, signed.headers)
-            body = endpoint.run(call)
+
+            def shown() -> Authentication:
+                return Authentication(
+                    key=request.headers.get("x-mbx-apikey"),
+                    payload=rest_payload(query, form),
+                    signature=params.text("signature") or "",
+                )
+
+            body, headers = self._backend.run(endpoint, call, shown)
         except Refusal as refusal:
-            return outages.refused(refusal)
-        return outages.json_answer(200, self._with_limits(endpoint, body))
-
-    def _with_limits(self, endpoint: Endpoint, body: Any) -> Any:
+            return refused(refusal)
         if endpoint.path == "exchangeInfo":
-            body["rateLimits"] = self._meter.entries(REST_RULES)
-        return body
+            body["rateLimits"] = self.rate_limits()
+        return json_answer(200, body, headers)
+
+    def rate_limits(self) -> list[dict[str, Any]]:
+        """``rateLimits`` of ``exchangeInfo``."""
+        return [limits.entry(self._backend.limiter, rule) for rule in REST_RULES]
 
 
-def _proof(request: HttpIn, query: str, params: Params) -> Proof:
-    body = b"" if request.method == "GET" else request.body
-    return Proof(
-        key=request.headers.get("x-mbx-apikey"),
-        payload=rest_payload(query, body),
-        signature=params.text("signature") or "",
-    )
+def _nowhere(request: HttpIn, path: str) -> HttpOut:
+    """No such path (or not here): -1020; one that has other verbs: 405; a retired one: 410.
 
-
-def _nowhere(request: HttpIn, path: str, known: bool) -> HttpOut:
-    """No such path, a retired one, or one that has other verbs.
-
-    An unknown path has an empty body (seen on a Binance Cloud host, 2026-09-23).
+    What Binance answers where it has never had a path is a page of its firewall or an empty 404
+    (seen on a Binance Cloud host, 2026-09-23). The lab has fewer paths than Binance, so it says
+    in the venue's words that this one is not supported; browsers get the page.
     """
-    if path.startswith(ROOT + _RETIRED):
-        return outages.html(410)
-    if known:
-        body = {"code": NOT_SUPPORTED.code, "msg": NOT_SUPPORTED.msg}
-        return outages.json_answer(405, body)
+    if path.startswith(_RETIRED):
+        return fault_responses.html(410)
+    if ENDPOINTS.knows(path):
+        return json_answer(405, NOT_SUPPORTED.body())
     if "text/html" in request.headers.get("accept", ""):
-        return outages.html(404)
-    return HttpOut(status=404, headers={"Content-Type": "text/plain;charset=UTF-8"}, body=b"")
+        return fault_responses.html(404)
+    return json_answer(404, NOT_SUPPORTED.body())

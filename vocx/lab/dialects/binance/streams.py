@@ -1,235 +1,252 @@
-"""Market streams: who listens to what, and what events and time mean for them.
+"""Market streams: names (web-socket-streams.md, a5e0bc3 of 2026-07-21), and what each sends when.
 
-Payloads are built and encoded for listened streams only, once per form. A recorded frame is
-passed on byte for byte; from the first one on, its stream is never derived as well.
+Left out, because no client is known to need them: rolling windows (``@ticker_1h``), ``@avgPrice``
+and candles in other time zones. Their names are well formed, and so they stay silent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
 
 from vocx.lab.dialects.base import Publication, Session
 from vocx.lab.dialects.binance import payloads
-from vocx.lab.dialects.binance.cadence import Windows, cadenced
-from vocx.lab.dialects.binance.catalogue import (
-    AggTrade,
-    Catalogue,
-    Listing,
-    groups,
-    same_aggregate,
+from vocx.lab.dialects.binance.catalogue import AggTrade, Symbol, groups, same_aggregate
+from vocx.lab.dialects.binance.market import INTERVALS, interval_of
+from vocx.lab.dialects.binance.recording import BinanceRecording
+from vocx.lab.dialects.binance.tickers import DAY_NS
+from vocx.lab.dialects.shared.market_state import (
+    BookDiff,
+    BookTop,
+    CandleState,
+    Each,
+    State,
+    TickerState,
+    Windows,
 )
-from vocx.lab.dialects.binance.topics import Tamper, Topic, meaning
-from vocx.lab.events import AnyEvent, BestChanged, LevelChanged, Recorded, Traded
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_US, Catalogue
+from vocx.lab.dialects.shared.publisher import Publisher
+from vocx.lab.dialects.shared.topics import Topic, TopicSpec, TopicState
+from vocx.lab.events import (
+    AnyEvent,
+    BestChanged,
+    LevelChanged,
+    Recorded,
+    RecordedDepth,
+    Traded,
+)
 from vocx.lab.ports import MarketSimulation
 
-NEVER_NS = 2**62
-_HOLD_NS = 100_000_000
+FAST_NS = 100 * NS_PER_MS
+SECOND_NS = 1000 * NS_PER_MS
+CANDLE_NS = 2000 * NS_PER_MS
+_HOLD_NS = 100 * NS_PER_MS
 """How long the last recorded trade waits for others of the same order."""
+_WELL_FORMED = re.compile(r"!?[\w\-.]+(@[\w\-.+:]+)*", re.ASCII)
+_PARTIAL = re.compile(r"depth(5|10|20)")
+_DEPTH_SPEEDS = {"": SECOND_NS, "@1000ms": SECOND_NS, "@100ms": FAST_NS}
+_PLAIN = {"trade": 0, "aggTrade": 0, "bookTicker": 0, "miniTicker": SECOND_NS, "ticker": SECOND_NS}
+_TIMES = re.compile(rb'"([EOCTt])":(\d{13})(?=[,}])')
 
 
-class Feed:
-    """One symbol's listened event streams."""
+def well_formed(name: str) -> bool:
+    """Whether a name passes the syntax check, existing or not."""
+    return _WELL_FORMED.fullmatch(name) is not None
 
-    __slots__ = ("listing", "trades", "quotes", "aggregates", "diffs", "fills", "next_trade")
 
-    def __init__(self, listing: Listing) -> None:
+def spec_of(name: str) -> TopicSpec | None:
+    """What a name asks for; ``None`` for one that no stream has (it stays silent)."""
+    symbol, at, what = name.partition("@")
+    if not at:
+        return None
+    if symbol.startswith("!"):
+        if name != "!miniTicker@arr":
+            return None
+        return TopicSpec(kind="miniTickers", cadence_ns=SECOND_NS)
+    if what in _PLAIN:
+        return TopicSpec(kind=what, symbol=symbol, cadence_ns=_PLAIN[what])
+    if what.startswith("kline_"):
+        interval = what[6:]
+        if interval not in INTERVALS:
+            return None
+        cadence = SECOND_NS if interval == "1s" else CANDLE_NS
+        return TopicSpec(kind="kline", symbol=symbol, cadence_ns=cadence, interval=interval)
+    head, at, speed = what.partition("@")
+    depth_cadence = _DEPTH_SPEEDS.get(at + speed)
+    partial = _PARTIAL.fullmatch(head)
+    if depth_cadence is None or not (head == "depth" or partial):
+        return None
+    if partial is None:
+        return TopicSpec(kind="depth", symbol=symbol, cadence_ns=depth_cadence)
+    return TopicSpec(
+        kind="partial", symbol=symbol, cadence_ns=depth_cadence, levels=int(partial[1])
+    )
+
+
+def names_of(path: str) -> list[str]:
+    """Stream names of ``a/b/c``, percent-encoded or not."""
+    return [unquote(piece) for piece in path.split("/") if piece]
+
+
+# -- frames ------------------------------------------------------------------------------------
+
+
+def envelope(
+    topic: Topic,
+    payload: bytes,
+    wrapped: bool,
+    sessions: tuple[Session, ...],
+    out: list[Publication],
+) -> None:
+    """Raw, or as ``{"stream": ..., "data": ...}``."""
+    if wrapped:
+        payload = _prefix(topic.name) + payload + b"}"
+    out.append(Publication(payload, sessions))
+
+
+@lru_cache(maxsize=4096)
+def _prefix(name: str) -> bytes:
+    return b'{"stream":' + msgspec.json.encode(name) + b',"data":'
+
+
+def pass_on(topic: Topic, event: Recorded, out: list[Publication]) -> None:
+    """A recorded frame as it is; in microseconds, with its times multiplied."""
+    message: list[Publication] = []
+    for (unit_ns, wrapped), sessions in topic.groups.items():
+        if unit_ns == NS_PER_US:
+            micro = _TIMES.sub(rb'"\1":\g<2>000', event.data)
+            envelope(topic, micro, wrapped, sessions, message)
+        else:
+            message.append(Publication(event.wrapped if wrapped else event.data, sessions))
+    out.extend(message if topic.inject is None else topic.inject(topic, message))
+
+
+# -- states ------------------------------------------------------------------------------------
+
+
+class Diff(BookDiff):
+    """``@depth``, also from a recording of another cadence."""
+
+    _format = BinanceRecording()
+    events: tuple[type[AnyEvent], ...] = (LevelChanged, Recorded)
+
+    def take(self, topic: Topic, event: Any, now_ns: int, out: list[Publication]) -> None:
+        """Take in a changed level, or a recorded event of another cadence."""
+        if not isinstance(event, Recorded):
+            super().take(topic, event, now_ns, out)
+        elif isinstance(frame := self._format.fact(event.stream, event.data), RecordedDepth):
+            self.merge(frame)
+
+
+class Aggregated(State):
+    """``@aggTrade``: fills of one taker order at one price, with the ids that REST gives.
+
+    Of a recording the last fill stays open until another order trades, or for a moment.
+    """
+
+    events: tuple[type[AnyEvent], ...] = (Traded, Recorded)
+
+    def __init__(self, listing: Symbol, publisher: Publisher) -> None:
         self.listing = listing
-        self.trades: list[Topic] = []
-        self.quotes: list[Topic] = []
-        self.aggregates: list[Topic] = []
-        self.diffs: list[Topic] = []
         self.fills: list[Traded] = []
-        self.next_trade = 0
+        self._publisher = publisher
+        newest = listing.market.trades(1)
+        self._next_trade = newest[-1].trade_id + 1 if newest else 0
 
-    def of_kind(self, kind: str) -> list[Topic]:
-        kinds = {"trade": self.trades, "bookTicker": self.quotes, "aggTrade": self.aggregates}
-        return kinds.get(kind, self.diffs)
+    def take(self, topic: Topic, event: Any, now_ns: int, out: list[Publication]) -> None:
+        """One trade, or a recorded frame with one."""
+        if not isinstance(event, Recorded):
+            if self.fills and not same_aggregate(self.fills[-1], event):
+                self.flush(topic, now_ns, out)
+            self.fills.append(event)
+        elif event.stream.endswith("@trade"):
+            self._recorded(topic, now_ns, out)
 
-
-class Streams:
-    """All listened streams of one venue."""
-
-    def __init__(self, simulation: MarketSimulation, catalogue: Catalogue) -> None:
-        self.simulation = simulation
-        self.catalogue = catalogue
-        self.topics: dict[str, Topic] = {}
-        self.feeds = {symbol: Feed(item) for symbol, item in catalogue.by_symbol.items()}
-        self.recorded: set[str] = set()
-        self.tamper_for: Callable[[str], Tamper | None] = lambda name: None
-        self._open: set[Feed] = set()
-        self._held: dict[Feed, int] = {}
-        self._cadences: dict[int, dict[str, Topic]] = {}
-        self._slots: dict[int, int] = {}
-        self._windows = Windows()
-
-    # -- who listens ---------------------------------------------------------------------------
-
-    def add(self, name: str, session: Session, form: int, now_ns: int) -> None:
-        """Let a session listen; ``form`` is its bits (MICRO, WRAPPED)."""
-        topic = self.topics.get(name)
-        if topic is None:
-            topic = self.topics[name] = self._new_topic(name, now_ns)
-        topic.add(session, form)
-
-    def remove(self, name: str, session: Session) -> None:
-        """Let a session listen no more; a stream without listeners is forgotten."""
-        topic = self.topics.get(name)
-        if topic is None:
-            return
-        topic.remove(session)
-        if topic.empty:
-            del self.topics[name]
-            self._forget(topic)
-
-    def change(self, name: str, session: Session, form: int) -> None:
-        """Let a listening session have another form from now on."""
-        topic = self.topics[name]
-        topic.remove(session)
-        topic.add(session, form)
-
-    def _new_topic(self, name: str, now_ns: int) -> Topic:
-        topic = Topic(name, meaning(name))
-        topic.tamper = self.tamper_for(name)
-        wanted = topic.meaning
-        if wanted is None:
-            return topic
-        listing = self.catalogue.by_lower.get(wanted.symbol)
-        if wanted.symbol and listing is None:
-            return topic
-        if wanted.cadence_ns:
-            topic.state = cadenced(self.catalogue, listing, wanted, self._windows, now_ns)
-            cadence = wanted.cadence_ns
-            group = self._cadences.setdefault(cadence, {})
-            if not group:
-                self._slots[cadence] = now_ns // cadence
-            group[name] = topic
-        if listing is not None and wanted.kind in ("trade", "bookTicker", "aggTrade", "depth"):
-            feed = self.feeds[listing.numbers.spec.symbol]
-            feed.of_kind(wanted.kind).append(topic)
-            if wanted.kind == "aggTrade" and len(feed.aggregates) == 1:
-                newest = listing.market.trades(1)
-                feed.next_trade = newest[-1].trade_id + 1 if newest else 0
-        return topic
-
-    def _forget(self, topic: Topic) -> None:
-        for feed in self.feeds.values():
-            for topics in (feed.trades, feed.quotes, feed.aggregates, feed.diffs):
-                if topic in topics:
-                    topics.remove(topic)
-        for cadence, group in tuple(self._cadences.items()):
-            if group.pop(topic.name, None) and not group:
-                del self._cadences[cadence], self._slots[cadence]
-
-    # -- events --------------------------------------------------------------------------------
-
-    def publish(self, events: Iterable[AnyEvent], now_ns: int) -> list[Publication]:
-        """What the market's events mean for those who listen."""
-        out: list[Publication] = []
-        feeds = self.feeds
-        for event in events:
-            if isinstance(event, LevelChanged):
-                for topic in feeds[event.symbol].diffs:
-                    topic.state.change(event)
-            elif isinstance(event, BestChanged):
-                self._best(feeds[event.symbol], event, out)
-            elif isinstance(event, Traded):
-                self._traded(feeds[event.symbol], event, now_ns, out)
-            elif isinstance(event, Recorded):
-                self._recorded(event, now_ns, out)
-        for feed in tuple(self._open):
-            self._flush_fills(feed, now_ns, out)
-        if self._held:
-            self._release(now_ns, out)
-        return out
-
-    def _best(self, feed: Feed, event: BestChanged, out: list[Publication]) -> None:
-        for topic in feed.quotes:
-            if topic.name not in self.recorded:
-                topic.send_text(out, payloads.book_ticker(feed.listing.numbers, event))
-
-    def _traded(self, feed: Feed, event: Traded, now_ns: int, out: list[Publication]) -> None:
-        numbers = feed.listing.numbers
-        for topic in feed.trades:
-            if topic.name not in self.recorded:
-                topic.send(out, lambda unit: payloads.trade(numbers, event, now_ns, unit))
-        if feed.aggregates:
-            if feed.fills and not same_aggregate(feed.fills[-1], event):
-                self._flush_fills(feed, now_ns, out)
-            feed.fills.append(event)
-            self._open.add(feed)
-
-    def _flush_fills(self, feed: Feed, now_ns: int, out: list[Publication]) -> None:
-        """Publish the aggregate that is complete: the next trade belongs to another."""
-        aggregates = feed.listing.aggregates
-        if feed.fills:
-            aggregates.sync_to(feed.fills[-1].trade_id)
-        for aggregate in aggregates.group(feed.fills):
-            self._aggregated(feed, aggregate, now_ns, out)
-        feed.fills.clear()
-        self._open.discard(feed)
-
-    def _aggregated(self, feed: Feed, one: AggTrade, now_ns: int, out: list[Publication]) -> None:
-        numbers = feed.listing.numbers
-        for topic in feed.aggregates:
-            if topic.name not in self.recorded:
-                topic.send(out, lambda unit: payloads.agg_trade(numbers, one, now_ns, unit))
-
-    # -- recordings ----------------------------------------------------------------------------
-
-    def _recorded(self, event: Recorded, now_ns: int, out: list[Publication]) -> None:
-        name = event.stream
-        self.recorded.add(name)
-        topic = self.topics.get(name)
-        if topic is not None:
-            topic.pass_on(out, event)
-        feed = self.feeds.get(event.symbol)
-        if feed is None:
-            return
-        if feed.diffs and b'"depthUpdate"' in event.data:
-            for other in feed.diffs:
-                if other.name not in self.recorded:
-                    other.state.recorded(event.data)
-        elif feed.aggregates and name.endswith("@trade"):
-            self._recorded_trades(feed, now_ns, out)
-
-    def _recorded_trades(self, feed: Feed, now_ns: int, out: list[Publication]) -> None:
-        """Aggregates of recorded trades: the last one stays open until another order trades."""
-        new = feed.listing.market.trades(1000, from_id=feed.next_trade)
+    def _recorded(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
+        new = self.listing.market.trades(1000, from_id=self._next_trade)
         if not new:
             return
-        feed.next_trade = new[-1].trade_id + 1
-        *complete, still_open = groups([*feed.fills, *new])
+        self._next_trade = new[-1].trade_id + 1
+        *complete, still_open = groups([*self.fills, *new])
         for fills in complete:
-            feed.fills[:] = fills
-            self._flush_fills(feed, now_ns, out)
-        feed.fills[:] = still_open
-        self._held[feed] = now_ns + _HOLD_NS
+            self.fills = fills
+            self.flush(topic, now_ns, out)
+        self.fills = still_open
+        self._publisher.wake(topic, now_ns + _HOLD_NS)
 
-    def _release(self, now_ns: int, out: list[Publication]) -> None:
-        """Publish held aggregates whose time is over, and all when the recording is."""
-        over = getattr(self.simulation, "state", "") == "over"
-        for feed, until_ns in tuple(self._held.items()):
-            if over or until_ns <= now_ns:
-                del self._held[feed]
-                self._flush_fills(feed, now_ns, out)
+    def flush(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
+        """Publish the aggregate that is complete: the next trade belongs to another."""
+        aggregates = self.listing.aggregates
+        if self.fills:
+            aggregates.sync_to(self.fills[-1].trade_id)
+        for one in aggregates.group(self.fills):
+            self._send(topic, one, now_ns, out)
+        self.fills = []
 
-    # -- time ----------------------------------------------------------------------------------
+    def due(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
+        """Nothing more has come to a recorded aggregate."""
+        self.flush(topic, now_ns, out)
 
-    @property
-    def next_tick_ns(self) -> int:
-        """When the next stream with a cadence is due."""
-        cadences = ((slot + 1) * cadence for cadence, slot in self._slots.items())
-        return min(*cadences, *self._held.values(), NEVER_NS, NEVER_NS)
+    def _send(self, topic: Topic, one: AggTrade, now_ns: int, out: list[Publication]) -> None:
+        form = self.listing.format
+        topic.send(out, lambda unit_ns: payloads.agg_trade(form, one, now_ns, unit_ns))
+
+
+class Streams(Publisher):
+    """Binance's streams over a simulation."""
+
+    def __init__(self, simulation: MarketSimulation, catalogue: Catalogue[Symbol]) -> None:
+        super().__init__(self._state, self._symbol, envelope, pass_on)
+        self.catalogue = catalogue
+        self._simulation = simulation
+        self._by_lower = {name.lower(): one for name, one in catalogue.by_name.items()}
+        self._windows = Windows()
+
+    def publish(self, events: Iterable[AnyEvent], now_ns: int) -> list[Publication]:
+        """What events mean; the end of a recording completes what waits for more."""
+        return super().publish(events, now_ns) + self._release_at_end(now_ns)
 
     def tick(self, now_ns: int) -> list[Publication]:
-        """Streams whose time has come."""
-        out: list[Publication] = []
-        if self._held:
-            self._release(now_ns, out)
-        for cadence, slot in tuple(self._slots.items()):
-            if now_ns // cadence > slot:
-                self._slots[cadence] = now_ns // cadence
-                for topic in self._cadences[cadence].values():
-                    if topic.name not in self.recorded:
-                        topic.state.due(topic, now_ns, out)
-        return out
+        """The streams whose time has come."""
+        return super().tick(now_ns) + self._release_at_end(now_ns)
+
+    def _release_at_end(self, now_ns: int) -> list[Publication]:
+        over = getattr(self._simulation, "state", "") == "over"
+        return self.release(now_ns) if over else []
+
+    def _symbol(self, spec: TopicSpec) -> str | None:
+        listing = self._by_lower.get(spec.symbol)
+        return None if listing is None else listing.format.spec.symbol
+
+    def _state(self, spec: TopicSpec, now_ns: int) -> TopicState | None:
+        if spec.kind == "miniTickers":
+            return TickerState(
+                self.catalogue.by_symbol.values(),
+                self._windows,
+                lambda _: DAY_NS,
+                payloads.mini_ticker,
+                array=True,
+            )
+        listing = self._by_lower.get(spec.symbol)
+        if listing is None:
+            return None
+        if spec.kind == "trade":
+            return Each(listing, Traded, payloads.trade)
+        if spec.kind == "bookTicker":
+            return Each(listing, BestChanged, payloads.book_ticker)
+        if spec.kind == "aggTrade":
+            return Aggregated(listing, self)
+        if spec.kind == "depth":
+            return Diff(listing, payloads.depth_update, now_ns)
+        if spec.kind == "partial":
+            return BookTop(listing, spec.levels, payloads.partial_book)
+        if spec.kind == "kline":
+            return CandleState(listing, spec.interval, payloads.kline(spec.interval), now_ns)
+        quotes = spec.kind == "ticker"
+        write = payloads.ticker if quotes else payloads.mini_ticker
+        return TickerState((listing,), self._windows, lambda _: DAY_NS, write, quotes=quotes)

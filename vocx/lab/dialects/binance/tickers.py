@@ -6,18 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from vocx.lab.dialects.binance.calls import Call, Endpoint, counted
-from vocx.lab.dialects.binance.catalogue import Listing
+from vocx.lab.dialects.binance.calls import Call, counted
+from vocx.lab.dialects.binance.catalogue import Symbol
 from vocx.lab.dialects.binance.market import interval_of
 from vocx.lab.dialects.binance.params import Params, not_valid
-from vocx.lab.dialects.binance.wire import (
-    NS_PER_S,
-    Numbers,
-    Refusal,
-    last_stamp,
-    per_mille,
-    ratio,
-)
+from vocx.lab.dialects.binance.wire import Refusal, last_stamp
+from vocx.lab.dialects.shared.endpoints import Endpoint
+from vocx.lab.dialects.shared.numbers import NS_PER_S, SymbolFormat, ratio
 from vocx.lab.events import Bar, Window
 
 MINUTE_NS = 60 * NS_PER_S
@@ -42,10 +37,12 @@ def from_whole_minute(length_ns: int, now_ns: int) -> int:
 
 def change_percent(opened: int, closed: int) -> str:
     """Change in percent of the opening price, three decimals."""
-    return per_mille(ratio((closed - opened) * 100_000, opened))
+    thousandths = ratio((closed - opened) * 100_000, opened)
+    whole, rest = divmod(abs(thousandths), 1000)
+    return f"{'-' if thousandths < 0 else ''}{whole}.{rest:03d}"
 
 
-def _each(call: Call, make: Callable[[Listing], dict[str, Any]]) -> Any:
+def _each(call: Call, make: Callable[[Symbol], dict[str, Any]]) -> Any:
     found = call.listings()
     return [make(item) for item in found] if isinstance(found, list) else make(found)
 
@@ -58,20 +55,20 @@ def _kind(params: Params) -> bool:
     return kind != "MINI"
 
 
-def _changes(numbers: Numbers, seen: Window | Bar) -> dict[str, str]:
+def _changes(form: SymbolFormat, seen: Window | Bar) -> dict[str, str]:
     return {
-        "priceChange": numbers.signed_price(seen.close - seen.open),
+        "priceChange": form.signed_price(seen.close - seen.open),
         "priceChangePercent": change_percent(seen.open, seen.close),
-        "weightedAvgPrice": numbers.average(seen.quote_volume, seen.volume),
+        "weightedAvgPrice": form.average(seen.quote_volume, seen.volume),
     }
 
 
 def _totals(
-    numbers: Numbers, seen: Window | Bar, open_time: int, close_time: int
+    form: SymbolFormat, seen: Window | Bar, open_time: int, close_time: int
 ) -> dict[str, Any]:
     return {
-        "volume": numbers.quantity[seen.volume],
-        "quoteVolume": numbers.quote(seen.quote_volume),
+        "volume": form.quantity[seen.volume],
+        "quoteVolume": form.quote(seen.quote_volume),
         "openTime": open_time,
         "closeTime": close_time,
         "firstId": seen.first,
@@ -80,39 +77,39 @@ def _totals(
     }
 
 
-def _range(numbers: Numbers, seen: Window | Bar, *, last: bool = True) -> dict[str, str]:
+def _range(form: SymbolFormat, seen: Window | Bar, *, last: bool = True) -> dict[str, str]:
     prices = {
-        "openPrice": numbers.price[seen.open],
-        "highPrice": numbers.price[seen.high],
-        "lowPrice": numbers.price[seen.low],
+        "openPrice": form.price[seen.open],
+        "highPrice": form.price[seen.high],
+        "lowPrice": form.price[seen.low],
     }
-    return prices | {"lastPrice": numbers.price[seen.close]} if last else prices
+    return prices | {"lastPrice": form.price[seen.close]} if last else prices
 
 
 def day(call: Call) -> Any:
     """The last 24 hours."""
     full = _kind(call.params)
 
-    def make(listing: Listing) -> dict[str, Any]:
-        numbers, seen = listing.numbers, listing.market.window(DAY_NS, call.now_ns)
-        totals = _totals(numbers, seen, call.stamp(call.now_ns - DAY_NS), call.stamp(call.now_ns))
+    def make(listing: Symbol) -> dict[str, Any]:
+        form, seen = listing.format, listing.market.window(DAY_NS, call.now_ns)
+        totals = _totals(form, seen, call.stamp(call.now_ns - DAY_NS), call.stamp(call.now_ns))
         if not full:
-            return {"symbol": numbers.name} | _range(numbers, seen) | totals
+            return {"symbol": form.name} | _range(form, seen) | totals
         bid, bid_quantity, ask, ask_quantity = listing.market.best()
         best = {
-            "prevClosePrice": numbers.price[seen.previous_close],
-            "lastPrice": numbers.price[seen.close],
-            "lastQty": numbers.quantity[seen.last_quantity],
-            "bidPrice": numbers.price[bid],
-            "bidQty": numbers.quantity[bid_quantity],
-            "askPrice": numbers.price[ask],
-            "askQty": numbers.quantity[ask_quantity],
+            "prevClosePrice": form.price[seen.previous_close],
+            "lastPrice": form.price[seen.close],
+            "lastQty": form.quantity[seen.last_quantity],
+            "bidPrice": form.price[bid],
+            "bidQty": form.quantity[bid_quantity],
+            "askPrice": form.price[ask],
+            "askQty": form.quantity[ask_quantity],
         }
         return (
-            {"symbol": numbers.name}
-            | _changes(numbers, seen)
+            {"symbol": form.name}
+            | _changes(form, seen)
             | best
-            | _range(numbers, seen, last=False)
+            | _range(form, seen, last=False)
             | totals
         )
 
@@ -134,10 +131,10 @@ def rolling(call: Call) -> Any:
         raise not_valid("windowSize")
     length = from_whole_minute(length, call.now_ns)
 
-    def make(listing: Listing) -> dict[str, Any]:
+    def make(listing: Symbol) -> dict[str, Any]:
         seen = listing.market.window(length, call.now_ns)
         return _windowed(
-            listing.numbers,
+            listing.format,
             seen,
             full,
             call.stamp(call.now_ns - length),
@@ -152,10 +149,10 @@ def trading_day(call: Call) -> Any:
     full = _kind(call.params)
     offset = call.params.zone_ns()
 
-    def make(listing: Listing) -> dict[str, Any]:
+    def make(listing: Symbol) -> dict[str, Any]:
         (seen,) = listing.market.bars(interval_of("1d", offset), 1, call.now_ns)
         close_time = last_stamp(seen.close_ns, call.unit_ns)
-        return _windowed(listing.numbers, seen, full, call.stamp(seen.open_ns), close_time)
+        return _windowed(listing.format, seen, full, call.stamp(seen.open_ns), close_time)
 
     return _each(_bounded(call), make)
 
@@ -170,14 +167,14 @@ def _bounded(call: Call) -> Call:
 
 
 def _windowed(
-    numbers: Numbers, seen: Window | Bar, full: bool, open_time: int, close_time: int
+    form: SymbolFormat, seen: Window | Bar, full: bool, open_time: int, close_time: int
 ) -> dict[str, Any]:
-    changes = _changes(numbers, seen) if full else {}
+    changes = _changes(form, seen) if full else {}
     return (
-        {"symbol": numbers.name}
+        {"symbol": form.name}
         | changes
-        | _range(numbers, seen)
-        | _totals(numbers, seen, open_time, close_time)
+        | _range(form, seen)
+        | _totals(form, seen, open_time, close_time)
     )
 
 
@@ -188,10 +185,10 @@ def _per_symbol(params: Params) -> int:
 def price(call: Call) -> Any:
     """The last price."""
 
-    def make(listing: Listing) -> dict[str, Any]:
+    def make(listing: Symbol) -> dict[str, Any]:
         newest = listing.market.trades(1)
         ticks = newest[-1].price if newest else 0
-        return {"symbol": listing.numbers.name, "price": listing.numbers.price[ticks]}
+        return {"symbol": listing.format.name, "price": listing.format.price[ticks]}
 
     return _each(call, make)
 
@@ -199,15 +196,15 @@ def price(call: Call) -> Any:
 def book(call: Call) -> Any:
     """The best prices with their quantities."""
 
-    def make(listing: Listing) -> dict[str, Any]:
-        numbers = listing.numbers
+    def make(listing: Symbol) -> dict[str, Any]:
+        form = listing.format
         bid, bid_quantity, ask, ask_quantity = listing.market.best()
         return {
-            "symbol": numbers.name,
-            "bidPrice": numbers.price[bid],
-            "bidQty": numbers.quantity[bid_quantity],
-            "askPrice": numbers.price[ask],
-            "askQty": numbers.quantity[ask_quantity],
+            "symbol": form.name,
+            "bidPrice": form.price[bid],
+            "bidQty": form.quantity[bid_quantity],
+            "askPrice": form.price[ask],
+            "askQty": form.quantity[ask_quantity],
         }
 
     return _each(call, make)
@@ -223,35 +220,35 @@ ENDPOINTS = (
         path="ticker/24hr",
         method="ticker.24hr",
         answer=day,
-        weight=_day_weight,
+        cost=_day_weight,
         allowed=(*_NAMES, "type"),
     ),
     Endpoint(
         path="ticker/tradingDay",
         method="ticker.tradingDay",
         answer=trading_day,
-        weight=_per_symbol,
+        cost=_per_symbol,
         allowed=(*_NAMES, "timeZone", "type"),
     ),
     Endpoint(
         path="ticker/price",
         method="ticker.price",
         answer=price,
-        weight=_one_or_more,
+        cost=_one_or_more,
         allowed=_NAMES,
     ),
     Endpoint(
         path="ticker/bookTicker",
         method="ticker.book",
         answer=book,
-        weight=_one_or_more,
+        cost=_one_or_more,
         allowed=_NAMES,
     ),
     Endpoint(
         path="ticker",
         method="ticker",
         answer=rolling,
-        weight=_per_symbol,
+        cost=_per_symbol,
         allowed=(*_NAMES, "windowSize", "type"),
     ),
 )

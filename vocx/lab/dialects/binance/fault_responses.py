@@ -1,4 +1,4 @@
-"""Binance's own bodies for the switchable faults.
+"""Binance's own bodies and frames for the switchable faults.
 
 451 with code 0 and the text: seen on REST and on upgrades since 2022; 410 as nginx HTML: seen on
 the listenKey paths since 2026-02-20; the 5xx texts are documented in errors.md (2026-07-21), their
@@ -7,12 +7,12 @@ statuses are not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
 
 from vocx.lab.dialects.base import HttpOut
-from vocx.lab.dialects.binance.wire import HTML_TYPE, JSON_TYPE, Refusal, encode
-from vocx.lab.faults import Fault
+from vocx.lab.dialects.binance.wire import HTML_TYPE, Refusal, refused
+from vocx.lab.dialects.shared.faults import Fault
 
 RESTRICTED = (
     "Service unavailable from a restricted location according to 'b. Eligibility' in "
@@ -57,21 +57,6 @@ def html(status: int) -> HttpOut:
     return HttpOut(status=status, headers={"Content-Type": HTML_TYPE}, body=page.encode())
 
 
-def json_answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> HttpOut:
-    """A JSON answer with the content type that the official SDK insists on."""
-    return HttpOut(
-        status=status,
-        headers={"Content-Type": JSON_TYPE, **(headers or {})},
-        body=encode(body),
-    )
-
-
-def refused(refusal: Refusal) -> HttpOut:
-    """An error as REST answers it."""
-    body = {"code": refusal.code, "msg": refusal.msg}
-    return json_answer(refusal.status, body, refusal.headers)
-
-
 def internal_error() -> HttpOut:
     """What goes wrong inside is -1000."""
     return refused(_JSON["internal"])
@@ -87,8 +72,6 @@ def instead(fault: Fault) -> HttpOut | None:
         return html(410)
     if fault.name == "html":
         return html(int(fault.options["status"]))
-    if fault.name == "lost_request":
-        return HttpOut(status=503, headers={}, body=b"", delay_ns=None)
     return None
 
 
@@ -116,3 +99,21 @@ def refused_dial(fault: Fault) -> HttpOut:
     else:
         answer = html(status)
     return HttpOut(status=status, headers={**answer.headers, **headers}, body=answer.body)
+
+
+class Shapes:
+    """Stream frames that no client knows, in Binance's shapes."""
+
+    def unknown_event(self, payload: bytes) -> bytes:
+        """The message with another event type, wrapped as it was."""
+        changed, found = _EVENT_TYPE.subn(_UNKNOWN, payload, count=1)
+        return changed if found else _OPENING.sub(rb"\g<0>" + _UNKNOWN + b",", payload, count=1)
+
+    def huge(self, size: int) -> bytes:
+        """One event with a long text."""
+        return b'{"e":"huge","x":"' + b"x" * size + b'"}'
+
+
+_EVENT_TYPE = re.compile(rb'"e":"[^"]*"')
+_OPENING = re.compile(rb'(?:^\{"stream":"[^"]*","data":)?\{')
+_UNKNOWN = b'"e":"somethingNew"'

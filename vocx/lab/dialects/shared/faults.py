@@ -13,20 +13,21 @@ Two kinds, told apart by what they are scoped to:
 * ``dial`` (``path="/ws"``) refuses WebSocket upgrades.
 
 Each fault lives until it is switched off, or for ``count`` messages. Nothing here knows a venue:
-its dialect brings the answers' bodies.
+its dialect brings the answers' bodies and the shapes of broken frames.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.lab.dialects.base import Close, HttpOut, Out, Raw
+from vocx.lab.dialects.base import Close, HttpOut, Out, Publication, Raw
+from vocx.lab.dialects.shared.connections import Connection
+from vocx.lab.dialects.shared.topics import Topic
 
 ANSWER = "answer"
 STREAM = "stream"
@@ -60,8 +61,8 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "close": (STREAM, {"code": 1001, "reason": ""}),
 }
 """Every fault: what it is scoped to, and its options with their defaults."""
-_TOUCHES = frozenset({"truncated_json", "lost_answer", "delivered_twice", "late_answer"})
-"""Answer faults that spoil a real answer: the request is executed."""
+_EXECUTED = frozenset({"truncated_json", "lost_answer", "delivered_twice", "late_answer"})
+"""Answer faults that change a real answer: the request is executed."""
 UNTIL_OFF = frozenset({"silence", "region"})
 """Faults that last until they are switched off unless ``count`` says otherwise; the others
 happen once."""
@@ -81,7 +82,7 @@ class Fault(msgspec.Struct, kw_only=True):
     @property
     def executes(self) -> bool:
         """Whether the request is carried out all the same."""
-        return bool(self.options.get("executed", self.name in _TOUCHES))
+        return bool(self.options.get("executed", self.name in _EXECUTED))
 
     def hits_path(self, path: str, verb: str = "") -> bool:
         """Whether a path is the scope or lies below it (``/ws`` does not hit ``/ws-api``); a scope
@@ -108,12 +109,38 @@ class Fault(msgspec.Struct, kw_only=True):
         }
 
 
-class Faults:
-    """The faults in force, oldest first: the oldest that fits is the one that happens."""
+A = TypeVar("A")
 
-    def __init__(self) -> None:
+
+class FrameShapes(Protocol):
+    """The venue's shapes of frames that no client knows."""
+
+    def unknown_event(self, payload: bytes) -> bytes:
+        """The message as an event of a type that nobody knows."""
+
+    def huge(self, size: int) -> bytes:
+        """A well-formed message of at least so many bytes."""
+
+
+class FaultInjector:
+    """The faults in force, oldest first: the oldest that fits is the one that happens.
+
+    Parameters
+    ----------
+    shapes : FrameShapes
+        The venue's.
+    topics : mapping
+        What is subscribed to, by name, as the publisher keeps it.
+    """
+
+    def __init__(self, shapes: FrameShapes, topics: Mapping[str, Topic]) -> None:
         self.active: list[Fault] = []
+        self._shapes = shapes
+        self._topics = topics
+        self._held: dict[str, list[Publication]] = {}
         self._ids = 0
+
+    # -- the owner -----------------------------------------------------------------------------
 
     def command(self, arguments: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The owner's ``fault`` command; answers with what is in force afterwards.
@@ -129,6 +156,8 @@ class Faults:
                 raise BadInput('off stands alone: lab.fault(off="all")')
         elif given:
             self.add(given.pop("name", None), **given)
+        for name, topic in self._topics.items():
+            topic.inject = self.injection(name)
         return self.state()
 
     def state(self) -> list[dict[str, Any]]:
@@ -152,9 +181,9 @@ class Faults:
             has = ", ".join(defaults) or "none"
             raise BadInput(f"{name} has no option {sorted(unknown)[0]!r}; it has: {has}")
         if kind == STREAM and path is not None:
-            raise BadInput(f'{name} hits streams: write stream="btcusdt@trade", not path')
+            raise BadInput(f"{name} hits streams: write stream= and a stream's name, not path=")
         if kind != STREAM and stream is not None:
-            raise BadInput(f'{name} hits requests: write path="/api/v3/depth", not stream')
+            raise BadInput(f"{name} hits requests: write path= and a path, not stream=")
         self._ids += 1
         fault = Fault(
             id=self._ids,
@@ -174,11 +203,44 @@ class Faults:
             raise BadInput(f"no fault {which!r} is on; see lab.faults")
         self.active = kept
 
-    def answer(self, path: str, verb: str = "") -> Fault | None:
-        """The fault that this request meets, counted."""
-        return self._take(
+    # -- requests ------------------------------------------------------------------------------
+
+    def answer(
+        self,
+        path: str,
+        verb: str,
+        execute: Callable[[], A],
+        instead: Callable[[Fault], A | None],
+    ) -> tuple[A | None, Fault | None]:
+        """One request through the fault that it meets, if any.
+
+        Parameters
+        ----------
+        execute : callable
+            Carries the request out and gives its answer.
+        instead : callable
+            The venue's answer of a fault that has one.
+
+        Returns
+        -------
+        tuple
+            The answer (``None`` for a request that got lost), and the fault, whose change of the
+            answer's bytes and time is the surface's to make (:func:`change_answer`).
+        """
+        if not self.active:
+            return execute(), None
+        fault = self._take(
             one for one in self.active if one.kind == ANSWER and one.hits_path(path, verb)
         )
+        if fault is None:
+            return execute(), None
+        answer: A | None = None
+        if fault.executes:
+            answer = execute()
+            if fault.name == "delivered_twice":
+                answer = execute()
+        replaced = instead(fault)
+        return (answer if replaced is None else replaced), fault
 
     def dial(self, path: str) -> Fault | None:
         """The fault that this upgrade meets, counted; a restricted region refuses it, too."""
@@ -188,15 +250,68 @@ class Faults:
             if (one.kind == DIAL or one.name == "region") and one.hits_path(path)
         )
 
-    def message(self, stream: str) -> Fault | None:
-        """The fault that this message of a stream meets, counted."""
-        return self._take(
-            one for one in self.active if one.kind == STREAM and one.hits_stream(stream)
-        )
+    # -- streams -------------------------------------------------------------------------------
 
-    def hit_stream(self, stream: str) -> bool:
-        """Whether a stream is, or may come to be, hit."""
-        return any(one.kind == STREAM and one.hits_stream(stream) for one in self.active)
+    def injection(self, stream: str) -> Injection | None:
+        """What a stream's messages must pass now, if anything."""
+        hit = any(one.kind == STREAM and one.hits_stream(stream) for one in self.active)
+        return self.inject if hit or stream in self._held else None
+
+    def inject(self, topic: Topic, message: list[Publication]) -> list[Publication]:
+        """One message in all its encodings, as the fault leaves it. A truncated frame is the last
+        that its subscribers get: their connections fall silent."""
+        fault = self._take(
+            one for one in self.active if one.kind == STREAM and one.hits_stream(topic.name)
+        )
+        held = self._held.pop(topic.name, [])
+        if fault is None:
+            topic.inject = self.injection(topic.name)
+            return message + held
+        if fault.name == "reorder":
+            self._held[topic.name] = message
+            return held
+        out = [
+            Publication(payload, one.to)
+            for one in message
+            if isinstance(one.payload, bytes)
+            for payload in self._change(fault, one.payload)
+        ]
+        if fault.name == "truncated":
+            for session in {session for one in message for session in one.to}:
+                if isinstance(session, Connection):
+                    session.fall_silent()
+        return out + held
+
+    def _change(self, fault: Fault, payload: bytes) -> Iterator[Out]:
+        """What the subscribers get for one message (``reorder`` is the stream's own matter).
+
+        With ``instead`` the broken frame takes the message's place, otherwise it comes before it.
+        """
+        name = fault.name
+        broken: bytes | None = None
+        if name == "malformed":
+            broken = cut(payload) + b"}{"
+        elif name == "array":
+            broken = b"[" + payload + b"]"
+        elif name == "unknown_event":
+            broken = self._shapes.unknown_event(payload)
+        elif name == "huge":
+            broken = self._shapes.huge(int(fault.options["bytes"]))
+        if broken is not None:
+            yield broken
+            if not fault.options["instead"]:
+                yield payload
+        elif name == "truncated":
+            yield Raw(truncated_frame(payload))
+        elif name == "duplicate":
+            yield payload
+            yield payload
+        elif name == "close":
+            code = fault.options["code"]
+            yield payload
+            yield Close(None if code is None else int(code), str(fault.options["reason"]))
+        elif name not in ("silence", "drop"):
+            yield payload
 
     def _take(self, fitting: Iterable[Fault]) -> Fault | None:
         fault = next(iter(fitting), None)
@@ -210,6 +325,10 @@ class Faults:
         return fault
 
 
+Injection = Callable[[Topic, list[Publication]], list[Publication]]
+"""What the subscribers get instead of one message in all its encodings."""
+
+
 def _left(name: str, count: int | str | None) -> int | None:
     if count == "all":
         return None
@@ -220,62 +339,25 @@ def _left(name: str, count: int | str | None) -> int | None:
     return count
 
 
-def spoil(fault: Fault, answer: HttpOut) -> HttpOut:
+def change_answer(fault: Fault, answer: HttpOut) -> HttpOut:
     """The answer to a request after a fault that touches answers."""
     if fault.name in ("lost_answer", "lost_request"):
         return msgspec.structs.replace(answer, delay_ns=None)
     if fault.name == "late_answer":
-        return msgspec.structs.replace(answer, delay_ns=int(float(fault.options["seconds"]) * 1e9))
+        return msgspec.structs.replace(answer, delay_ns=late_ns(fault))
     if fault.name == "truncated_json":
         return msgspec.structs.replace(answer, body=cut(answer.body))
     return answer
 
 
+def late_ns(fault: Fault) -> int:
+    """How much later the answer comes."""
+    return int(float(fault.options["seconds"]) * 1e9)
+
+
 def cut(body: bytes) -> bytes:
     """The first half of a body, never valid JSON."""
     return body[: max(len(body) // 2, 1)]
-
-
-def distort(fault: Fault, payload: bytes) -> Iterator[Out]:
-    """What the listeners get for one message (``reorder`` is the stream's own matter).
-
-    With ``instead`` the broken frame takes the message's place, otherwise it comes before it.
-    """
-    name = fault.name
-    if name in _BROKEN:
-        yield _BROKEN[name](fault, payload)
-        if not fault.options["instead"]:
-            yield payload
-    elif name == "truncated":
-        yield Raw(truncated_frame(payload))
-    elif name == "duplicate":
-        yield payload
-        yield payload
-    elif name == "close":
-        code = fault.options["code"]
-        yield payload
-        yield Close(None if code is None else int(code), str(fault.options["reason"]))
-    elif name not in ("silence", "drop"):
-        yield payload
-
-
-def renamed(payload: bytes) -> bytes:
-    """The message as an event of a type that nobody knows."""
-    changed, found = _EVENT_TYPE.subn(_UNKNOWN, payload, count=1)
-    return changed if found else _OPENING.sub(rb"\g<0>" + _UNKNOWN + b",", payload, count=1)
-
-
-_EVENT_TYPE = re.compile(rb'"e":"[^"]*"')
-_OPENING = re.compile(rb'(?:^\{"stream":"[^"]*","data":)?\{')
-_UNKNOWN = b'"e":"somethingNew"'
-_BROKEN: Mapping[str, Callable[[Fault, bytes], bytes]] = {
-    "malformed": lambda fault, payload: cut(payload) + b"}{",
-    "array": lambda fault, payload: b"[" + payload + b"]",
-    "unknown_event": lambda fault, payload: renamed(payload),
-    "huge": lambda fault, payload: (
-        b'{"e":"huge","x":"' + b"x" * int(fault.options["bytes"]) + b'"}'
-    ),
-}
 
 
 def truncated_frame(payload: bytes) -> bytes:

@@ -1,0 +1,196 @@
+"""One venue as the lab serves it: its connections, what waits to be sent, its owner's commands.
+
+A dialect derives from :class:`VenueDialect` and brings the wire: what a request is answered, which
+upgrade makes which connection, what a connection is told when the venue shuts down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from vocx.errors import BadInput
+from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Publication, Session
+from vocx.lab.dialects.shared.accounts import AccountGateway
+from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
+from vocx.lab.dialects.shared.faults import FaultInjector
+from vocx.lab.dialects.shared.publisher import Publisher
+from vocx.lab.dialects.shared.rate_limiter import RateLimiter
+from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
+from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Event, Executed
+
+COMMANDS = ("limits", "keepalive", "shutdown", "fault", "account", "skew")
+
+
+class VenueDialect:
+    """What all venues do alike.
+
+    A dialect sets :attr:`name`, :attr:`paths` and :attr:`policy`, makes the parts below in its
+    constructor before it calls this one's, and answers :meth:`answer`, :meth:`connect`,
+    :meth:`internal_error` and :meth:`shutdown_notice`.
+    """
+
+    name: str
+    paths: Mapping[str, str]
+    policy: PingPolicy
+    limiter: RateLimiter
+    publisher: Publisher
+    faults: FaultInjector
+    gateway: AccountGateway
+    subscriptions: PrivateSubscriptions
+
+    def __init__(self) -> None:
+        self.sessions: dict[Connection, None] = {}
+        self.outbox: list[Publication] = []
+        self.listened = False
+        self.emit: Callable[[Sequence[AnyEvent]], None] = lambda _: None
+        self.publisher.injection = self.faults.injection
+        self._keepalive_scale = 1.0
+        self._shutting_down = False
+
+    # -- what a dialect brings -----------------------------------------------------------------
+
+    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """Answer one REST request."""
+        raise NotImplementedError
+
+    def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
+        """A WebSocket upgrade: the connection, or the refusal."""
+        raise NotImplementedError
+
+    def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
+        """The answer to an upgrade that a fault hits, or ``None``."""
+        raise NotImplementedError
+
+    def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """What the venue says where the dialect itself failed."""
+        raise NotImplementedError
+
+    def shutdown_notice(self, session: Connection, now_ns: int) -> bytes | None:
+        """What a connection is told before the venue ends it."""
+        return None
+
+    def happened(self, events: Sequence[AccountEvent], now_ns: int) -> None:
+        """Accounts' events, each exactly once, whoever caused them."""
+
+    # -- requests and connections --------------------------------------------------------------
+
+    def http(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """Answer one REST request."""
+        self.limiter.at(now_ns)
+        return self.answer(request, now_ns)
+
+    def open(self, request: HttpIn, now_ns: int) -> Session | HttpOut:
+        """A WebSocket upgrade: a session, or the refusal."""
+        refused = self.refused_dial(request, now_ns)
+        if refused is not None:
+            return refused
+        self.limiter.at(now_ns)
+        opened = self.connect(request, now_ns)
+        if isinstance(opened, Connection):
+            self.sessions[opened] = None
+        return opened
+
+    def keepalive(self, now_ns: int) -> Keepalive:
+        """The deadlines of a new connection."""
+        return Keepalive(self.policy, now_ns, self._keepalive_scale)
+
+    def left(self, session: Connection) -> None:
+        """A connection is gone."""
+        self.sessions.pop(session, None)
+        self.limiter.forget(session)
+
+    def close_all(self, sessions: Iterable[Connection], close: Close) -> None:
+        """End connections at the next moment."""
+        ending = tuple(one for one in sessions if not one.over)
+        for one in ending:
+            one.over = True
+        if ending:
+            self.outbox.append(Publication(close, ending))
+
+    # -- events and time -----------------------------------------------------------------------
+
+    @property
+    def next_tick_ns(self) -> int:
+        """0 while something waits to be sent, else when the next topic is due."""
+        if self.outbox or self._shutting_down:
+            return 0
+        return self.publisher.next_tick_ns
+
+    def publish(self, events: Iterable[AnyEvent], now_ns: int) -> Iterable[Publication]:
+        """What events mean for those who have subscribed, in order; an account's for its own."""
+        public: list[Event] = []
+        private: list[AccountEvent] = []
+        for event in events:
+            if isinstance(event, Executed | BalancesChanged):
+                private.append(event)
+            else:
+                public.append(event)
+        out = self._waited(now_ns) + self.publisher.publish(public, now_ns)
+        if private:
+            self.happened(private, now_ns)
+            out += self.subscriptions.publish(private, now_ns)
+        return self._sent(out, now_ns)
+
+    def tick(self, now_ns: int) -> Iterable[Publication]:
+        """What waits to be sent, then topics that are due."""
+        return self._sent(self._waited(now_ns) + self.publisher.tick(now_ns), now_ns)
+
+    def _waited(self, now_ns: int) -> list[Publication]:
+        waiting, self.outbox = self.outbox, []
+        if self._shutting_down:
+            self._shutting_down = False
+            notices: dict[bytes, list[Session]] = {}
+            for session in self.sessions:
+                notice = self.shutdown_notice(session, now_ns)
+                if notice is not None:
+                    notices.setdefault(notice, []).append(session)
+            waiting += [Publication(text, tuple(to)) for text, to in notices.items()]
+            waiting.append(Publication(Close(1001, "Server shutdown"), tuple(self.sessions)))
+        return waiting
+
+    def _sent(self, out: list[Publication], now_ns: int) -> list[Publication]:
+        if self.policy.idle_counts == "sent":
+            for publication in out:
+                for session in publication.to:
+                    if isinstance(session, Connection):
+                        session.keepalive.sent(now_ns)
+        return out
+
+    # -- the owner -----------------------------------------------------------------------------
+
+    def pause_limits(self, paused: bool) -> None:
+        """While paused, requests are neither counted nor refused by rate limits."""
+        self.limiter.paused = paused
+
+    def command(self, name: str, arguments: Mapping[str, Any], now_ns: int) -> Any:
+        """An order of the lab's owner.
+
+        ``limits`` (see :meth:`RateLimiter.command`), ``keepalive`` (``scale``), ``shutdown``,
+        ``fault`` (see :meth:`FaultInjector.command`), ``account`` (see
+        :meth:`AccountGateway.account_command`), ``skew`` (``seconds``: the exchange's clock ahead
+        of the truth, below 0 behind).
+        """
+        if name == "limits":
+            return self.limiter.command(arguments, now_ns)
+        if name == "account":
+            return self.gateway.account_command(arguments)
+        if name == "skew":
+            return self.gateway.skew_command(arguments)
+        if name == "fault":
+            return self.faults.command(arguments)
+        if name == "keepalive":
+            return self._set_keepalive(arguments)
+        if name == "shutdown":
+            self._shutting_down = True
+            return {"connections": len(self.sessions)}
+        raise BadInput(f"{self.name} has no command {name!r}; it has {', '.join(COMMANDS)}")
+
+    def _set_keepalive(self, arguments: Mapping[str, Any]) -> dict[str, float]:
+        scale = arguments.get("scale", self._keepalive_scale)
+        if set(arguments) - {"scale"} or not isinstance(scale, int | float) or not scale > 0:
+            raise BadInput("keepalive has one setting: scale, a number above 0")
+        self._keepalive_scale = float(scale)
+        for session in self.sessions:
+            session.keepalive.scale = self._keepalive_scale
+        return {"scale": self._keepalive_scale}

@@ -1,0 +1,201 @@
+"""Events and time to messages: which topics have subscribers, and when each is sent.
+
+Payloads are built for topics with subscribers only, once per encoding. A recorded frame is passed
+on as it is; from the first one on, its topic is never derived as well. Lists of topics are
+replaced, never changed, so that a subscriber may leave while a message is on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from vocx.lab.dialects.base import Publication, Session
+from vocx.lab.dialects.shared.numbers import NEVER_NS
+from vocx.lab.dialects.shared.topics import Encoding, Envelope, Topic, TopicSpec, TopicState
+from vocx.lab.events import AnyEvent, Recorded
+
+MakeState = Callable[[TopicSpec, int], TopicState | None]
+"""The state of a topic that begins now; ``None`` for one that stays silent for ever."""
+PassOn = Callable[[Topic, Recorded, list[Publication]], None]
+"""Publishes a recorded frame in every encoding that is wanted."""
+
+
+class Publisher:
+    """All topics of one venue that have subscribers.
+
+    Parameters
+    ----------
+    make_state : callable
+        The dialect's states by what a topic's name asks for.
+    symbol_of : callable
+        The lab's symbol of a topic, or ``None``.
+    envelope : callable
+        How a payload becomes frames.
+    pass_on : callable
+        How a recorded frame does.
+    """
+
+    def __init__(
+        self,
+        make_state: MakeState,
+        symbol_of: Callable[[TopicSpec], str | None],
+        envelope: Envelope,
+        pass_on: PassOn = lambda topic, event, out: None,
+    ) -> None:
+        self.topics: dict[str, Topic] = {}
+        self.recorded: set[str] = set()
+        self.injection: Callable[[str], Callable[..., list[Publication]] | None] = lambda _: None
+        self._make_state = make_state
+        self._symbol_of = symbol_of
+        self._envelope = envelope
+        self._pass_on = pass_on
+        self._by_event: dict[tuple[type[AnyEvent], str], tuple[Topic, ...]] = {}
+        self._cadences: dict[int, tuple[Topic, ...]] = {}
+        self._slots: dict[int, int] = {}
+        self._wakes: dict[Topic, int] = {}
+        self._unflushed: dict[Topic, None] = {}
+        self._last_ns = 0
+
+    # -- who has subscribed --------------------------------------------------------------------
+
+    def add(
+        self,
+        name: str,
+        spec: TopicSpec | None,
+        session: Session,
+        now_ns: int,
+        encoding: Encoding = Encoding(),  # noqa: B008 (a constant)
+    ) -> bytes | None:
+        """Let a session have a topic; ``spec`` ``None`` is one that no venue has (it stays
+        silent). What it gets first, if anything."""
+        topic = self.topics.get(name)
+        if topic is None:
+            topic = self.topics[name] = self._new_topic(name, spec, now_ns)
+        topic.add(session, encoding)
+        return None if topic.state is None else topic.state.welcome(topic, now_ns, encoding.unit_ns)
+
+    def remove(self, name: str, session: Session) -> None:
+        """Let a session have it no more; a topic without subscribers is forgotten."""
+        topic = self.topics.get(name)
+        if topic is None:
+            return
+        topic.remove(session)
+        if topic.empty:
+            del self.topics[name]
+            self._forget(topic)
+
+    def change(self, name: str, session: Session, encoding: Encoding) -> None:
+        """Let a subscriber have another encoding from now on."""
+        topic = self.topics[name]
+        topic.remove(session)
+        topic.add(session, encoding)
+
+    def wake(self, topic: Topic, at_ns: int) -> None:
+        """Let a topic's state be due once, at a time of its own."""
+        self._wakes[topic] = at_ns
+
+    def _new_topic(self, name: str, spec: TopicSpec | None, now_ns: int) -> Topic:
+        topic = Topic(name, spec, self._envelope)
+        topic.inject = self.injection(name)
+        topic.recorded = name in self.recorded
+        if spec is None:
+            return topic
+        topic.state = self._make_state(spec, now_ns)
+        if topic.state is None:
+            return topic
+        if cadence := spec.cadence_ns:
+            self._slots.setdefault(cadence, now_ns // cadence)
+            self._cadences[cadence] = (*self._cadences.get(cadence, ()), topic)
+        symbol = self._symbol_of(spec)
+        if symbol is not None:
+            for kind in topic.state.events:
+                self._by_event[kind, symbol] = (*self._by_event.get((kind, symbol), ()), topic)
+        return topic
+
+    def _forget(self, topic: Topic) -> None:
+        self._wakes.pop(topic, None)
+        self._unflushed.pop(topic, None)
+        for key, topics in tuple(self._by_event.items()):
+            if topic in topics:
+                self._by_event[key] = tuple(one for one in topics if one is not topic)
+        cadence = topic.spec.cadence_ns if topic.spec is not None else 0
+        if topic in self._cadences.get(cadence, ()):
+            left = tuple(one for one in self._cadences[cadence] if one is not topic)
+            self._cadences[cadence] = left
+            if not left:
+                del self._cadences[cadence], self._slots[cadence]
+
+    # -- events --------------------------------------------------------------------------------
+
+    def publish(self, events: Iterable[AnyEvent], now_ns: int) -> list[Publication]:
+        """What the market's events mean for those who have subscribed."""
+        out: list[Publication] = []
+        by_event, unflushed = self._by_event, self._unflushed
+        for event in events:
+            if isinstance(event, Recorded):
+                self._recorded(event, now_ns, out)
+                continue
+            for topic in by_event.get((type(event), getattr(event, "symbol", "")), ()):
+                state = topic.state
+                if state is not None and not topic.recorded:
+                    state.take(topic, event, now_ns, out)
+                    unflushed[topic] = None
+        for topic in tuple(unflushed):
+            if topic.state is not None:
+                topic.state.flush(topic, now_ns, out)
+        unflushed.clear()
+        self._realign(now_ns)
+        return out
+
+    def _recorded(self, event: Recorded, now_ns: int, out: list[Publication]) -> None:
+        topic = self.topics.get(event.stream)
+        if event.stream not in self.recorded:
+            self.recorded.add(event.stream)
+            if topic is not None:
+                topic.recorded = True
+        if topic is not None:
+            self._pass_on(topic, event, out)
+        for other in self._by_event.get((Recorded, event.symbol), ()):
+            if not other.recorded and other.state is not None:
+                other.state.take(other, event, now_ns, out)
+
+    # -- time ----------------------------------------------------------------------------------
+
+    @property
+    def next_tick_ns(self) -> int:
+        """When the next topic is due."""
+        cadences = ((slot + 1) * cadence for cadence, slot in self._slots.items())
+        return min(*cadences, *self._wakes.values(), NEVER_NS, NEVER_NS)
+
+    def tick(self, now_ns: int) -> list[Publication]:
+        """The topics whose time has come."""
+        out: list[Publication] = []
+        self._realign(now_ns)
+        for topic, at_ns in tuple(self._wakes.items()):
+            if at_ns <= now_ns:
+                out += self._wake(topic, now_ns)
+        for cadence, slot in tuple(self._slots.items()):
+            if now_ns // cadence > slot:
+                self._slots[cadence] = now_ns // cadence
+                for topic in self._cadences[cadence]:
+                    if topic.state is not None and not topic.recorded:
+                        topic.state.due(topic, now_ns, out)
+        return out
+
+    def release(self, now_ns: int) -> list[Publication]:
+        """Let every topic that waits for a time of its own be due now."""
+        return [one for topic in tuple(self._wakes) for one in self._wake(topic, now_ns)]
+
+    def _wake(self, topic: Topic, now_ns: int) -> list[Publication]:
+        out: list[Publication] = []
+        del self._wakes[topic]
+        if topic.state is not None:
+            topic.state.due(topic, now_ns, out)
+        return out
+
+    def _realign(self, now_ns: int) -> None:
+        """After a clock was set back, every cadence begins anew at once."""
+        if now_ns < self._last_ns:
+            for cadence in self._slots:
+                self._slots[cadence] = min(self._slots[cadence], now_ns // cadence)
+        self._last_ns = now_ns

@@ -1,0 +1,139 @@
+"""What can be subscribed to, and who has: a topic has its subscribers by encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from vocx.lab.dialects.base import Publication, Session
+from vocx.lab.dialects.shared.numbers import NS_PER_MS
+from vocx.lab.events import AnyEvent
+
+
+class TopicSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a topic's name asks for, in the venue's words.
+
+    ``kind`` is the dialect's; ``symbol`` the venue's name of a symbol, or empty; ``cadence_ns``
+    0 for what is sent as it happens; ``interval`` and ``levels`` where a kind has them;
+    ``offset_ns`` shifts the boundaries of candles.
+    """
+
+    kind: str
+    symbol: str = ""
+    cadence_ns: int = 0
+    interval: str = ""
+    levels: int = 0
+    offset_ns: int = 0
+
+
+class Encoding(NamedTuple):
+    """How a subscriber wants a message: times in so many nanoseconds, and whether in the venue's
+    envelope for many topics."""
+
+    unit_ns: int = NS_PER_MS
+    wrapped: bool = False
+
+
+class TopicState(Protocol):
+    """What a topic remembers, and what it sends when."""
+
+    events: tuple[type[AnyEvent], ...]
+    """Events of its symbol that it wants."""
+
+    def take(self, topic: Topic, event: Any, now_ns: int, out: list[Publication]) -> None:
+        """One of its events."""
+
+    def flush(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
+        """The events of this moment are over."""
+
+    def due(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
+        """Its time has come."""
+
+    def welcome(self, topic: Topic, now_ns: int, unit_ns: int) -> bytes | None:
+        """What a new subscriber gets first, as of what all others have been sent."""
+
+
+Build = Callable[[int], bytes]
+"""Makes a payload with times in units of so many nanoseconds."""
+
+
+class Topic:
+    """One topic that somebody has subscribed to.
+
+    Attributes
+    ----------
+    inject : callable or None
+        A fault: what the subscribers get instead of one message in all its encodings.
+    recorded : bool
+        Frames of a recording are passed on for it; it is never derived as well.
+    """
+
+    __slots__ = ("name", "spec", "groups", "inject", "recorded", "state", "envelope")
+
+    def __init__(self, name: str, spec: TopicSpec | None, envelope: Envelope) -> None:
+        self.name = name
+        self.spec = spec
+        self.envelope = envelope
+        self.groups: dict[Encoding, tuple[Session, ...]] = {}
+        self.inject: Callable[[Topic, list[Publication]], list[Publication]] | None = None
+        self.recorded = False
+        self.state: TopicState | None = None
+
+    def add(self, session: Session, encoding: Encoding) -> None:
+        """Let a session have every message."""
+        self.groups[encoding] = (*self.groups.get(encoding, ()), session)
+
+    def remove(self, session: Session) -> None:
+        """Let it have no more."""
+        self.groups = {
+            encoding: left
+            for encoding, sessions in self.groups.items()
+            if (left := tuple(one for one in sessions if one is not session))
+        }
+
+    @property
+    def empty(self) -> bool:
+        return not self.groups
+
+    def send(self, out: list[Publication], build: Build) -> None:
+        """Publish what ``build`` makes for a unit of time, once per encoding that is wanted."""
+        inject = self.inject
+        message = out if inject is None else []
+        payloads: dict[int, bytes] = {}
+        for (unit_ns, wrapped), sessions in self.groups.items():
+            payload = payloads.get(unit_ns)
+            if payload is None:
+                payload = payloads[unit_ns] = build(unit_ns)
+            self.envelope(self, payload, wrapped, sessions, message)
+        if inject is not None and message:
+            out.extend(inject(self, message))
+
+    def send_text(self, out: list[Publication], payload: bytes) -> None:
+        """Publish a payload without times: the same in every unit."""
+        self.send(out, lambda unit_ns: payload)
+
+
+class Envelope(Protocol):
+    """How a venue puts a payload into frames for its subscribers."""
+
+    def __call__(
+        self,
+        topic: Topic,
+        payload: bytes,
+        wrapped: bool,
+        sessions: tuple[Session, ...],
+        out: list[Publication],
+    ) -> None: ...
+
+
+def same_for_all(
+    topic: Topic,
+    payload: bytes,
+    wrapped: bool,
+    sessions: tuple[Session, ...],
+    out: list[Publication],
+) -> None:
+    """The payload is the frame."""
+    out.append(Publication(payload, sessions))
