@@ -14,8 +14,8 @@ from venue_binance import MS, T0, S
 
 from vocx.errors import BadInput
 from vocx.lab.dialects.base import HttpOut
-from vocx.lab.dialects.binance.calls import api_payload, rest_payload
 from vocx.lab.dialects.binance.api_session import request_of
+from vocx.lab.dialects.binance.calls import api_payload, rest_payload
 
 R1 = (
     "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price=0.1&recvWindow=5000"

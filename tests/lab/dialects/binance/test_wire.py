@@ -20,12 +20,15 @@ from vocx.lab.dialects.shared.numbers import (
 )
 
 S = 1_000_000_000
+FORMAT = SymbolFormat(INSTRUMENTS[0], "BTCUSDT", eight_decimals)
 
 
 @given(st.integers(-(10**20), 10**20))
 def test_money_has_eight_decimals(e8: int) -> None:
     """The same digits that exact arithmetic gives."""
-    assert eight_decimals(e8) == f"{Decimal(e8).scaleb(-8):.8f}".replace("-0.00000000", "0.00000000")
+    assert eight_decimals(e8) == f"{Decimal(e8).scaleb(-8):.8f}".replace(
+        "-0.00000000", "0.00000000"
+    )
 
 
 @given(st.integers(0, 10**12), st.sampled_from(["0.01", "0.00001", "0.5", "1"]))
@@ -44,14 +47,13 @@ def test_ratio_rounds_half_up(numerator: int, denominator: int) -> None:
 
 def test_quote_amounts() -> None:
     """Ticks times lots in the quote asset: the documentation's 0.003 BTC at 60120.50."""
-    assert SymbolFormat(INSTRUMENTS[0], "BTCUSDT", eight_decimals).quote(6012050 * 300) == "180.36150000"
+    assert FORMAT.quote(6012050 * 300) == "180.36150000"
 
 
 @given(st.integers(1, 10**7), st.integers(1, 10**7))
 def test_average_is_the_weighted_price(price: int, lots: int) -> None:
     """One trade's average is its price."""
-    numbers = SymbolFormat(INSTRUMENTS[0], "BTCUSDT", eight_decimals)
-    assert numbers.average(price * lots, lots) == numbers.price[price]
+    assert FORMAT.average(price * lots, lots) == FORMAT.price[price]
 
 
 @pytest.mark.parametrize(
@@ -87,4 +89,8 @@ def test_windows_open_on_whole_minutes(now_ns: int) -> None:
 
 def test_decimals_of_a_coin() -> None:
     """One is a hundred million of the smallest unit."""
-    assert eight_decimals(E8) == "1.00000000" == str(Decimal(1).quantize(Decimal("1e-8"), ROUND_HALF_UP))
+    assert (
+        eight_decimals(E8)
+        == "1.00000000"
+        == str(Decimal(1).quantize(Decimal("1e-8"), ROUND_HALF_UP))
+    )

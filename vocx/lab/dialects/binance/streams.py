@@ -1,7 +1,7 @@
 """Market streams: names (web-socket-streams.md, a5e0bc3 of 2026-07-21), and what each sends when.
 
-Left out, because no client is known to need them: rolling windows (``@ticker_1h``), ``@avgPrice``
-and candles in other time zones. Their names are well formed, and so they stay silent.
+Left out, because no client is known to need them: rolling windows (``@ticker_1h``) and
+``@avgPrice``. Their names are well formed, and so they stay silent.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from vocx.lab.dialects.base import Publication, Session
 from vocx.lab.dialects.binance import payloads
 from vocx.lab.dialects.binance.catalogue import AggTrade, Symbol, groups, same_aggregate
 from vocx.lab.dialects.binance.market import INTERVALS, interval_of
+from vocx.lab.dialects.binance.params import zone_ns
 from vocx.lab.dialects.binance.recording import BinanceRecording
 from vocx.lab.dialects.binance.tickers import DAY_NS
 from vocx.lab.dialects.shared.market_state import (
@@ -71,11 +72,7 @@ def spec_of(name: str) -> TopicSpec | None:
     if what in _PLAIN:
         return TopicSpec(kind=what, symbol=symbol, cadence_ns=_PLAIN[what])
     if what.startswith("kline_"):
-        interval = what[6:]
-        if interval not in INTERVALS:
-            return None
-        cadence = SECOND_NS if interval == "1s" else CANDLE_NS
-        return TopicSpec(kind="kline", symbol=symbol, cadence_ns=cadence, interval=interval)
+        return _candle(symbol, what[6:])
     head, at, speed = what.partition("@")
     depth_cadence = _DEPTH_SPEEDS.get(at + speed)
     partial = _PARTIAL.fullmatch(head)
@@ -85,6 +82,17 @@ def spec_of(name: str) -> TopicSpec | None:
         return TopicSpec(kind="depth", symbol=symbol, cadence_ns=depth_cadence)
     return TopicSpec(
         kind="partial", symbol=symbol, cadence_ns=depth_cadence, levels=int(partial[1])
+    )
+
+
+def _candle(symbol: str, what: str) -> TopicSpec | None:
+    interval, at, zone = what.partition("@")
+    offset = zone_ns(zone) if at else 0
+    if interval not in INTERVALS or offset is None or (at and ":" not in zone):
+        return None
+    cadence = SECOND_NS if interval == "1s" else CANDLE_NS
+    return TopicSpec(
+        kind="kline", symbol=symbol, cadence_ns=cadence, interval=interval, offset_ns=offset
     )
 
 
@@ -246,7 +254,9 @@ class Streams(Publisher):
         if spec.kind == "partial":
             return BookTop(listing, spec.levels, payloads.partial_book)
         if spec.kind == "kline":
-            return CandleState(listing, spec.interval, payloads.kline(spec.interval), now_ns)
+            write_kline = payloads.kline(spec.interval)
+            interval = interval_of(spec.interval, spec.offset_ns)
+            return CandleState(listing, interval, write_kline, now_ns)
         quotes = spec.kind == "ticker"
         write = payloads.ticker if quotes else payloads.mini_ticker
         return TickerState((listing,), self._windows, lambda _: DAY_NS, write, quotes=quotes)

@@ -131,7 +131,7 @@ class RateLimiter:
         return self._count(rule, who, now_ns).used
 
     def add(self, rule: Rule, who: Hashable, amount: int, now_ns: int) -> bool:
-        """Count, whatever the limit; whether it is exceeded now (never while nothing is refused)."""
+        """Count, whatever the limit; whether that is refused now."""
         count = self._count(rule, who, now_ns)
         if not self._standing:
             count.used += amount
