@@ -78,13 +78,6 @@ def test_what_is_sent_at_each_change_stays_as_old_as_it_came() -> None:
     assert found.mean.value == found.p99.value == pytest.approx(40)
 
 
-def test_the_age_at_a_moment_is_known() -> None:
-    """Of what was on the screen then; before the first there was nothing."""
-    screen = known([100, 200], [90, 190])
-    assert screen.age_ms(99 * MS) is None
-    assert screen.age_ms(150 * MS) == 60 and screen.age_ms(200 * MS) == 10
-
-
 def test_an_age_needs_something_that_was_known() -> None:
     """And a time that has a length."""
     with pytest.raises(BadInput, match="nothing was known"):

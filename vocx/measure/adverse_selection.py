@@ -24,7 +24,6 @@ import numpy as np
 from vocx.errors import BadInput
 from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, Push, feeds_of
-from vocx.measure.freshness import Freshness
 from vocx.measure.result import Column, Conditions, Result, fold
 from vocx.measure.sampling import Interval, mean_interval, share_interval
 from vocx.measure.simulation import perfect
@@ -77,30 +76,13 @@ class AdverseSelection(Result, frozen=True, kw_only=True):
 
     def columns(self) -> Sequence[Column]:
         return (
-            Column("feed", lambda one: one.feed.name, "feed"),
-            Column("ioc_filled_share", lambda one: one.filled, "IOC fills", Interval.percent),
-            Column(
-                "buyer_slippage_bp",
-                lambda one: one.slippage_bp,
-                "buyer pays, bp",
-                lambda bp: bp.around(2),
-            ),
-            Column(
-                "buyer_slippage_sd_bp", lambda one: one.slippage_sd_bp, "sd", lambda bp: f"{bp:.1f}"
-            ),
-            Column("quote_left_share", lambda one: one.left, "quotes left", Interval.percent),
-            Column(
-                "lost_per_deal_bp",
-                lambda one: one.lost_bp,
-                "lost a deal, bp",
-                lambda bp: bp.around(2),
-            ),
-            Column(
-                "lost_per_quote_bp",
-                lambda one: one.lost_per_quote_bp,
-                "lost a quote, bp",
-                lambda bp: bp.around(3),
-            ),
+            Column("feed", "feed.name", "feed"),
+            Column("ioc_filled_share", "filled", "IOC fills", "%"),
+            Column("buyer_slippage_bp", "slippage_bp", "buyer pays, bp", "±2"),
+            Column("buyer_slippage_sd_bp", "slippage_sd_bp", "sd", ".1f"),
+            Column("quote_left_share", "left", "quotes left", "%"),
+            Column("lost_per_deal_bp", "lost_bp", "lost a deal, bp", "±2"),
+            Column("lost_per_quote_bp", "lost_per_quote_bp", "lost a quote, bp", "±3"),
         )
 
     def notes(self) -> Sequence[str]:
@@ -118,10 +100,10 @@ class AdverseSelection(Result, frozen=True, kw_only=True):
 
 
 def adverse_selection(
-    source: Freshness | Steps,
+    true: Steps,
     feeds: Sequence[Feed] = PLAYED,
     *,
-    rtt_ms: float | None = None,
+    rtt_ms: float,
     orders: int = 2000,
     seed: int = 7,
 ) -> AdverseSelection:
@@ -129,48 +111,39 @@ def adverse_selection(
 
     Parameters
     ----------
-    source : Freshness or Steps
-        A measurement: its real feeds, as they were, at its distance. Or true prices
-        (:func:`truth_of`, :func:`truth_in`): perfect ``feeds`` at the distance ``rtt_ms``.
+    true : Steps
+        True prices (:func:`truth_of`, :func:`truth_in`), over which perfect ``feeds`` are shown.
+    rtt_ms : float
+        How far away the exchange is.
     orders : int
         How many random moments; the same for every feed.
 
     Raises
     ------
     BadInput
-        True prices without a distance, or a time too short.
+        A time that is too short, or a number that makes no sense.
     """
     orders = validation.whole("orders", orders, BLOCKS, 1_000_000)
-    if isinstance(source, Freshness):
-        true, stated = source.true, source.conditions
-        screens = {one.feed: one.known for one in source.feeds}
-        since_ns, until_ns = source.since_ns, source.until_ns
-    else:
-        if rtt_ms is None:
-            raise BadInput("how far away is the exchange? Write rtt_ms=80")
-        (rtt_ms,), feeds = validation.distances([rtt_ms]), feeds_of(feeds)
-        true, stated, screens = validation.steps(source), _stated(rtt_ms), {}
-        for feed in feeds:
-            screens[feed] = perfect(true, feed, rtt_ms, phase=0.5)
-        longest_ms = max(feed.cadence_ms for feed in feeds) + rtt_ms
-        since_ns, until_ns = true.at[0] + int(longest_ms * 1e6), true.at[-1]
-    half_ns = int((stated.rtt_ms / 2 - stated.late_ms) * 1e6)  # an order's way to the book
+    (rtt_ms,), feeds = validation.distances([rtt_ms]), feeds_of(feeds)
+    true = validation.steps(true)
+    screens = {feed: perfect(true, feed, rtt_ms, phase=0.5) for feed in feeds}
+    longest_ms = max(feed.cadence_ms for feed in feeds) + rtt_ms
+    since_ns, until_ns = true.at[0] + int(longest_ms * 1e6), true.at[-1]
+    half_ns = int(rtt_ms / 2 * 1e6)  # an order's way to the book
     if until_ns - half_ns <= since_ns:
         raise BadInput("the time is shorter than the longest interval and distance: take more")
     draw = Random(seed)
     drawn = sorted(draw.randrange(since_ns, until_ns - half_ns) for _ in range(orders))
     return AdverseSelection(
-        conditions=msgspec.structs.replace(stated, seed=seed, seconds=(until_ns - since_ns) / 1e9),
+        conditions=Conditions(
+            path="from what a perfect feed shows to the exchange's book",
+            clock="whoever wrote the prices down",
+            rtt_ms=rtt_ms,
+            seed=seed,
+            seconds=(until_ns - since_ns) / 1e9,
+        ),
         orders=orders,
         costs=_costs(screens, true, np.array(drawn, np.int64), half_ns),
-    )
-
-
-def _stated(rtt_ms: float) -> Conditions:
-    return Conditions(
-        path="from what a perfect feed shows to the exchange's book",
-        clock="whoever wrote the prices down",
-        rtt_ms=rtt_ms,
     )
 
 

@@ -66,15 +66,15 @@ class Article(Result, frozen=True, kw_only=True):
         """Lines of a cell are separated by a line's end."""
         found = findings(self.parts)
         return (
-            Column("row", lambda one: one.row, "row"),
-            Column("article_REST", lambda one: one.rest),
-            Column("article_WebSocket", lambda one: one.websocket),
-            Column("documented_REST", lambda one: one.rest_today),
-            Column("documented_WebSocket", lambda one: one.websocket_today),
+            Column("row", "row", "row"),
+            Column("article_REST", "rest"),
+            Column("article_WebSocket", "websocket"),
+            Column("documented_REST", "rest_today"),
+            Column("documented_WebSocket", "websocket_today"),
             Column("measured_REST", lambda one: "\n".join(found[one.row].rest) or ABSENT),
             Column("measured_WebSocket", lambda one: "\n".join(found[one.row].websocket) or ABSENT),
             Column("so", lambda one: found[one.row].so, "so"),
-            Column("source", lambda one: one.source),
+            Column("source", "source"),
         )
 
     def lines(self, width: int = WIDTH) -> Iterator[Line]:

@@ -97,16 +97,16 @@ class CallTimes(Result, frozen=True, kw_only=True):
 
     def columns(self) -> Sequence[Column]:
         return (
-            Column("call", lambda one: one.name, "call"),
-            Column("rtt_ms", lambda one: one.rtt_ms, "away", lambda ms: f"{ms:g}"),
-            Column("round_trips", lambda one: one.round_trips),
-            Column("median_ms", lambda one: one.median_ms, "median", Interval.around),
-            Column("theory_ms", lambda one: one.theory_ms, "theory"),
+            Column("call", "name", "call"),
+            Column("rtt_ms", "rtt_ms", "away", "g"),
+            Column("round_trips", "round_trips"),
+            Column("median_ms", "median_ms", "median", "±"),
+            Column("theory_ms", "theory_ms", "theory"),
             Column("tcp_ms", lambda one: one.laid["TCP"], "TCP"),
             Column("tls_ms", lambda one: one.laid["TLS"], "TLS"),
             Column("first_byte_ms", lambda one: one.laid["first byte"], "first byte"),
             Column("body_ms", lambda one: one.laid["body"], "body"),
-            Column("connections", lambda one: one.connections, "connections"),
+            Column("connections", "connections", "connections"),
         )
 
     def call(self, name: str, rtt_ms: float | None = None) -> CallTime:

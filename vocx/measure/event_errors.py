@@ -60,9 +60,9 @@ class EventErrors(Result, frozen=True, kw_only=True):
 
     def columns(self) -> Sequence[Column]:
         return (
-            Column("when", lambda one: one.when, "when"),
-            Column("wrong_share", lambda one: one.wrong, "wrong share"),
-            Column("moments", lambda one: one.count, "moments"),
+            Column("when", "when", "when"),
+            Column("wrong_share", "wrong", "wrong share"),
+            Column("moments", "count", "moments"),
         )
 
     def notes(self) -> Sequence[str]:

@@ -32,7 +32,7 @@ from vocx.facts import BookSnapshot, Order, Side
 from vocx.measure import theory, validation
 from vocx.measure.probes import Listener, Poller, unlimited, wait_until
 from vocx.measure.result import CLOCK, Column, Result, conditions
-from vocx.measure.sampling import Interval, mean_interval, quantile_interval
+from vocx.measure.sampling import mean_interval, quantile_interval
 from vocx.measure.trading import Trader, small, trading_lab, warmed
 from vocx.stream import Stream
 from vocx.timing import mono_ns
@@ -108,28 +108,16 @@ class FillTimes(Result, frozen=True, kw_only=True):
         return [self._path(None, self.pushed_ms), *(self._path(*one) for one in polled)]
 
     def columns(self) -> Sequence[Column]:
-        def whole(number: float) -> str:
-            return f"{number:,.0f}"
-
         return (
-            Column("path", lambda one: one.name, "known by"),
-            Column("mean_ms", lambda one: mean_interval(one.known_ms), "mean", Interval.around),
-            Column("theory_ms", lambda one: one.theory_ms, "theory"),
+            Column("path", "name", "known by"),
+            Column("mean_ms", lambda one: mean_interval(one.known_ms), "mean", "±"),
+            Column("theory_ms", "theory_ms", "theory"),
             Column("p50_ms", lambda one: quantile_interval(one.known_ms)),
-            Column(
-                "p95_ms",
-                lambda one: quantile_interval(one.known_ms, 0.95),
-                "p95",
-                Interval.around,
-            ),
-            Column("theory_p95_ms", lambda one: one.theory_p95_ms, "theory"),
-            Column(
-                "requests_a_minute", lambda one: one.requests_a_minute, "requests a minute", whole
-            ),
-            Column("weight_a_minute", lambda one: one.weight_a_minute, "weight a minute", whole),
-            Column(
-                "weight_share", lambda one: one.weight_share, "of limit", lambda it: f"{it:.0%}"
-            ),
+            Column("p95_ms", lambda one: quantile_interval(one.known_ms, 0.95), "p95", "±"),
+            Column("theory_p95_ms", "theory_p95_ms", "theory"),
+            Column("requests_a_minute", "requests_a_minute", "requests a minute", ",.0f"),
+            Column("weight_a_minute", "weight_a_minute", "weight a minute", ",.0f"),
+            Column("weight_share", "weight_share", "of limit", ".0%"),
         )
 
     def _path(self, every_ms: float | None, known_ms: list[float]) -> FillPath:

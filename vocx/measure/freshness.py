@@ -92,10 +92,6 @@ class FeedResult(msgspec.Struct, frozen=True, kw_only=True):
         Share of the book's best-price updates (also of quantities) that it never showed.
     calls_per_minute, weight_per_minute : float
         Spent on it.
-    payload_kib_s : float
-        Bodies of replies or payloads of frames only; :func:`vocx.measure.traffic` counts the rest.
-    cpu_ms_s : float
-        Of this program's thread, per second.
     errors, trouble : int, str
         Calls that failed and connections that were lost; in words.
     """
@@ -112,37 +108,33 @@ class FeedResult(msgspec.Struct, frozen=True, kw_only=True):
     missed: float
     calls_per_minute: float
     weight_per_minute: float
-    payload_kib_s: float
-    cpu_ms_s: float
     errors: int
     known: Observed
     trouble: str = ""
 
 
 COLUMNS = (
-    Column("feed", lambda one: one.feed.name, "feed (times in ms)"),
-    Column("rtt_ms", lambda one: one.rtt_ms),
-    Column("call_time_ms", lambda one: one.call_ms, "call time", value_alone),
-    Column("call_time_p95_ms", lambda one: one.call_p95_ms),
-    Column("age_mean_ms", lambda one: one.age.mean, "mean age", Interval.around),
-    Column("age_expected_ms", lambda one: one.expected_age_ms, "theory"),
-    Column("age_p50_ms", lambda one: one.age.p50),
-    Column("age_p95_ms", lambda one: one.age.p95, "p95", value_alone),
-    Column("age_p99_ms", lambda one: one.age.p99),
-    Column("wrong_share", lambda one: one.wrong, "wrong share", lambda it: it.show(100, 0, " %")),
-    Column("wrong_expected_share", lambda one: one.expected_wrong, "perfect"),
-    Column("missed_share", lambda one: one.missed, "missed"),
-    Column("calls_per_minute", lambda one: one.calls_per_minute),
-    Column("weight_per_minute", lambda one: one.weight_per_minute),
-    Column("payload_kib_s", lambda one: one.payload_kib_s),
-    Column("cpu_ms_s", lambda one: one.cpu_ms_s),
-    Column("errors", lambda one: one.errors),
+    Column("feed", "feed.name", "feed (times in ms)"),
+    Column("rtt_ms", "rtt_ms"),
+    Column("call_time_ms", "call_ms", "call time", value_alone),
+    Column("call_time_p95_ms", "call_p95_ms"),
+    Column("age_mean_ms", "age.mean", "mean age", "±"),
+    Column("age_expected_ms", "expected_age_ms", "theory"),
+    Column("age_p50_ms", "age.p50"),
+    Column("age_p95_ms", "age.p95", "p95", value_alone),
+    Column("age_p99_ms", "age.p99"),
+    Column("wrong_share", "wrong", "wrong share", lambda it: it.show(100, 0, " %")),
+    Column("wrong_expected_share", "expected_wrong", "perfect"),
+    Column("missed_share", "missed", "missed"),
+    Column("calls_per_minute", "calls_per_minute"),
+    Column("weight_per_minute", "weight_per_minute"),
+    Column("errors", "errors"),
 )
 BRIEF = (
-    Column("feed", lambda one: one.feed.name, ""),
+    Column("feed", "feed.name", ""),
     Column("call", lambda one: one.call_ms.value if one.call_ms else "no call", "call time, ms"),
-    Column("age", lambda one: one.age.mean.value, "mean age, ms"),
-    Column("wrong_share", lambda one: one.wrong.value, "wrong share"),
+    Column("age", "age.mean.value", "mean age, ms"),
+    Column("wrong_share", "wrong.value", "wrong share"),
 )
 """The three words only."""
 
@@ -292,7 +284,7 @@ class PollWatch:
     def __init__(
         self, feed: Poll, number: int, exchange: Exchange, symbol: str, stack: ExitStack
     ) -> None:
-        self.feed, self.payload_bytes, self._kept_ns = feed, 0, 0
+        self.feed, self._kept_ns = feed, 0
         self._symbol, self.exchange = symbol, unbraked(exchange)
         stack.callback(self.exchange.close)
         begin_ns = mono_ns() + number * STAGGER_NS
@@ -307,7 +299,6 @@ class PollWatch:
             quote = self.exchange.quote(self._symbol)
             here, call = mono_ns(), http_of(quote)
             taken_ns, new = call.received_ns - call.sent_ns, call.phases.new_connection
-            self.payload_bytes += len(call.reply.partition(b"\r\n\r\n")[2])
             # The price was read half-way of a call on a kept connection; one that had to be opened
             # anew is longer on its way out, and its way back is that of the last kept one.
             self._kept_ns = self._kept_ns if new else taken_ns
@@ -325,10 +316,6 @@ class PollWatch:
 
     def observed(self, log: Reference) -> Observed:
         return log.beats(self.samples())
-
-    @property
-    def cpu_ns(self) -> int:
-        return self.poller.cpu_ns
 
     @property
     def failures(self) -> int:
@@ -363,15 +350,6 @@ class PushWatch:
     def observed(self, log: Reference) -> Observed:
         samples, cadence_ms = self.samples(), self.feed.cadence_ms
         return log.beats(samples, cadence_ms) if cadence_ms else log.changes(samples)
-
-    @property
-    def payload_bytes(self) -> int:
-        return sum(len(text) for _, _, text in self._listener.frames)
-
-    @property
-    def cpu_ns(self) -> int:
-        frames = self._listener.frames
-        return frames[-1][1] - frames[0][1] if frames else 0
 
     @property
     def failures(self) -> int:
@@ -426,7 +404,6 @@ def _result(one: Watch, log: Reference, made: Freshness, weight: int) -> FeedRes
     calls = [it.call_ms for it in samples if it.call_ms and it.at_ns >= made.since_ns]
     shown = within([it.at_ns for it in samples], *window)
     per_minute = shown / made.seconds * 60 if isinstance(feed, Poll) else 0.0
-    watched_s = max((made.until_ns - known.at[0]) / 1e9, 1e-3) if len(known) else 1.0
     return FeedResult(
         feed=feed,
         rtt_ms=stated.rtt_ms,
@@ -440,8 +417,6 @@ def _result(one: Watch, log: Reference, made: Freshness, weight: int) -> FeedRes
         missed=_missed(known, true, *window),
         calls_per_minute=per_minute,
         weight_per_minute=per_minute * weight,
-        payload_kib_s=one.payload_bytes / 1024 / watched_s,
-        cpu_ms_s=one.cpu_ns / 1e6 / watched_s,
         errors=one.failures,
         known=known,
         trouble=one.trouble if one.failures else "",
@@ -506,13 +481,12 @@ class Sweep(Result, frozen=True, kw_only=True):
         there = ", ".join(f"{one.conditions.rtt_ms:g}" for one in self.results)
         raise BadInput(f"{rtt_ms:g} ms was not measured; there are {there}")
 
-    def figure(self, *, height: int = 400, rtt_ms: float | None = None) -> go.Figure:
+    def figure(self, *, height: int = 400) -> go.Figure:
         """Mean age against cadence, a line of theory for the polls of each distance, measured
         points on it: a slow stream is a poll.
 
-        Streams are drawn at their cadence, and dotted across the chart for the distance
-        ``rtt_ms`` (by default the nearest that is not 0): where a line of polls crosses one, a
-        poll would be as fresh.
+        Streams are drawn at their cadence, and dotted across the chart for the nearest distance
+        that is not 0: where a line of polls crosses one, a poll would be as fresh.
         """
         from vocx import figures
 
@@ -525,7 +499,8 @@ class Sweep(Result, frozen=True, kw_only=True):
         made.layout.legend.title = {"text": "lines: arithmetic, filled: polls, open: streams"}
         made.layout.legend.title.update(side="top", font={"size": 11})
         made.layout.margin.t = 48
-        crossing = _crossing(self.results, rtt_ms)
+        away = [one for one in self.results if one.conditions.rtt_ms > 0]
+        crossing = min(away, key=lambda one: one.conditions.rtt_ms, default=None)
         for number, one in enumerate(self.results):
             for trace in _traces(one, number, crossing is one):
                 made.add_trace(trace)
@@ -535,14 +510,6 @@ class Sweep(Result, frozen=True, kw_only=True):
             showarrow=False, textangle=-90, font={"size": 10}, xshift=-9,
         )  # fmt: skip
         return made
-
-
-def _crossing(results: Sequence[Freshness], rtt_ms: float | None) -> Freshness | None:
-    """Whose streams are drawn across the chart."""
-    away = [one for one in results if one.conditions.rtt_ms > 0]
-    if rtt_ms is None:
-        return min(away, key=lambda one: one.conditions.rtt_ms, default=None)
-    return next((one for one in results if one.conditions.rtt_ms == rtt_ms), None)
 
 
 def _traces(one: Freshness, number: int, crossing: bool) -> list[Any]:

@@ -176,31 +176,21 @@ class OrderEntry(Result, frozen=True, kw_only=True):
         """Times are medians; theory is what the dial's distance alone costs."""
         stated = self.conditions
 
-        def short(number: float) -> str:
-            return f"{number:g}"
+        def one_way(one: OrderGroup) -> float:
+            return (one.round_trips - 0.5) * stated.rtt_ms - stated.late_ms
 
         return (
-            Column(
-                "path",
-                lambda one: one.name,
-                "path",
-                lambda name: name.replace("logged on, kept", "logged on"),
-            ),
-            Column("at_once", lambda one: one.at_once, "at once"),
-            Column("call_ms", lambda one: one.call_ms, "answer", Interval.around),
-            Column("theory_call_ms", lambda one: one.round_trips * stated.rtt_ms, "theory", short),
-            Column("one_way_ms", lambda one: one.one_way_ms, "one way", Interval.around),
-            Column(
-                "theory_one_way_ms",
-                lambda one: (one.round_trips - 0.5) * stated.rtt_ms - stated.late_ms,
-                "theory",
-                short,
-            ),
-            Column("all_ms", lambda one: one.all_ms, "last", Interval.around),
-            Column("connections", lambda one: one.connections, "opened", short),
+            Column("path", "name", "path"),
+            Column("at_once", "at_once", "at once"),
+            Column("call_ms", "call_ms", "answer", "±"),
+            Column("theory_call_ms", lambda one: one.round_trips * stated.rtt_ms, "theory", "g"),
+            Column("one_way_ms", "one_way_ms", "one way", "±"),
+            Column("theory_one_way_ms", one_way, "theory", "g"),
+            Column("all_ms", "all_ms", "last", "±"),
+            Column("connections", "connections", "opened", "g"),
             Column("tls_handshakes", lambda one: stated.tls * one.connections),
-            Column("signatures_an_order", lambda one: one.signatures / one.orders, "signed", short),
-            Column("bytes_an_order", lambda one: one.bytes_each, "bytes"),
+            Column("signatures_an_order", lambda one: one.signatures / one.orders, "signed", "g"),
+            Column("bytes_an_order", "bytes_each", "bytes"),
         )
 
     def notes(self) -> Sequence[str]:

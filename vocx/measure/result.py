@@ -17,6 +17,7 @@ import platform
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
@@ -153,23 +154,31 @@ class Column(NamedTuple):
     ----------
     name : str
         In rows and frames, with its unit; one that ends in ``share`` is shown in percent.
-    of : callable
-        What an item has in it: a plain value or an :class:`Interval`.
+    of : str or callable
+        What an item has in it, a plain value or an :class:`Interval`: an attribute
+        (``"age.mean"``), or computed.
     head : str or None
         What stands above it in a table; ``None`` keeps it out of tables.
-    show : callable or None
-        The value as a table's text, where it is not the usual one (:func:`cell`).
+    show : str or callable, optional
+        The value as a table's text, where it is not the usual one (:func:`cell`): a format
+        (``".0%"``), or computed.
     """
 
     name: str
-    of: Callable[[Any], Any]
+    of: str | Callable[[Any], Any]
     head: str | None = None
-    show: Callable[[Any], str] | None = None
+    show: str | Callable[[Any], str] | None = None
+
+    def value(self, item: Any) -> Any:
+        """What an item has in it."""
+        return attrgetter(self.of)(item) if isinstance(self.of, str) else self.of(item)
 
     def text(self, item: Any) -> str:
         """What a table says of an item."""
-        value = self.of(item)
-        return cell(self.name, value) if self.show is None or value is None else self.show(value)
+        value = self.value(item)
+        if value is None or self.show is None:
+            return cell(self.name, value)
+        return format(value, self.show) if isinstance(self.show, str) else self.show(value)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="result"):
@@ -197,7 +206,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="result"):
 
     def rows(self) -> list[dict[str, Any]]:
         """Every column of every item: plain values and :class:`Interval`."""
-        return [{one.name: one.of(item) for one in self.columns()} for item in self.items()]
+        return [{one.name: one.value(item) for one in self.columns()} for item in self.items()]
 
     def table(self) -> str:
         """The rows as text, with the conditions below them."""

@@ -71,6 +71,12 @@ class Interval(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         return self.show()
 
+    def __format__(self, spec: str) -> str:
+        """``"±"`` or ``"±2"`` (digits): around the number; ``"%"``: a share in whole percent."""
+        if spec == "%":
+            return self.percent()
+        return self.around(int(spec[1:]) if spec[1:] else None) if spec else self.show()
+
 
 NOTHING = Interval(0.0, n=0)
 

@@ -156,11 +156,11 @@ class Simulation(Result, frozen=True, kw_only=True):
 
     def columns(self) -> Sequence[Column]:
         return (
-            Column("feed", lambda one: one.feed.name, "feed"),
-            Column("rtt_ms", lambda one: one.rtt_ms, "ms away"),
-            Column("age_mean_ms", lambda one: one.age, "mean age", value_alone),
-            Column("age_p95_ms", lambda one: one.p95_ms, "p95"),
-            Column("wrong_share", lambda one: one.wrong, "wrong share"),
+            Column("feed", "feed.name", "feed"),
+            Column("rtt_ms", "rtt_ms", "ms away"),
+            Column("age_mean_ms", "age", "mean age", value_alone),
+            Column("age_p95_ms", "p95_ms", "p95"),
+            Column("wrong_share", "wrong", "wrong share"),
         )
 
     def table(self) -> str:

@@ -102,15 +102,6 @@ class Observed(Steps, frozen=True, kw_only=True):
     as_of: list[int]
     ageing: bool | list[bool] = True
 
-    def age_ms(self, moment_ns: int) -> float | None:
-        """How old the price was that was on the screen at a moment; ``None`` before the first."""
-        place = int(np.searchsorted(self.at, moment_ns, side="right")) - 1
-        if place < 0:
-            return None
-        grows = self.ageing[place] if isinstance(self.ageing, list) else self.ageing
-        until = moment_ns if grows else self.at[place]
-        return (until - self.as_of[place]) / 1e6
-
 
 class Ages(msgspec.Struct, frozen=True, kw_only=True):
     """Age over time, milliseconds: the mean, and what it did not exceed for half, 95 % and 99 % of

@@ -44,8 +44,6 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     ----------
     count : int
         Calls or messages in the window.
-    weight_once : int
-        Weight of the snapshot that a local book begins with; not in the rates.
     up_per_s, down_per_s : float
         Bytes a second on the wire, client to venue and back: TLS, HTTP heads, WebSocket frames and
         pings are in them, the headers of TCP and IP (40 bytes a segment and more) are not.
@@ -73,7 +71,6 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     per_minute: float
     weight: int
-    weight_once: int
     weight_per_minute: float
     limit_share: float | None
     up_per_s: float
@@ -100,41 +97,42 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
         return self.wire_per_s.value * self.seconds / self.count if self.count else 0.0
 
     @property
+    def payload_each(self) -> float | None:
+        """Of a call or message, uncompressed."""
+        return self.plain_bytes / self.count if self.count else None
+
+    @property
+    def compressed_each(self) -> float | None:
+        """The same, compressed."""
+        return self.compressed_bytes / self.count if self.count else None
+
+    @property
     def overhead_share(self) -> float | None:
         """The share of the bytes that is no payload: heads, frames, TLS, what was asked."""
         total = self.wire_per_s.value * self.seconds
         return 1 - self.payload_bytes / total if total else None
 
 
-def _each(part: Callable[[Cost], float]) -> Callable[[Cost], float | None]:
-    """A part of what was counted, for each call or message."""
-    return lambda one: part(one) / one.count if one.count else None
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}"
-
-
-NAME = Column("feed", lambda one: one.name, "feed")
+NAME = Column("feed", "name", "feed")
 SPENT = (
     NAME,
-    Column("per_min", lambda one: one.per_minute, "a minute"),
+    Column("per_min", "per_minute", "a minute"),
     Column("weight_per_min", lambda one: round(one.weight_per_minute), "weight"),
-    Column("limit_share", lambda one: one.limit_share, "of limit", _percent),
-    Column("KiB/s", lambda one: one.wire_per_s.scaled(1 / KIB), "KiB/s", Interval.around),
-    Column("bytes_each", lambda one: one.bytes_each, "bytes each"),
-    Column("connections", lambda one: one.connections, "opened"),
-    Column("TLS_handshakes", lambda one: one.handshakes, "handshakes"),
+    Column("limit_share", "limit_share", "of limit", ".0%"),
+    Column("KiB/s", lambda one: one.wire_per_s.scaled(1 / KIB), "KiB/s", "±"),
+    Column("bytes_each", "bytes_each", "bytes each"),
+    Column("connections", "connections", "opened"),
+    Column("TLS_handshakes", "handshakes", "handshakes"),
 )
 CARRIED = (
     NAME,
     Column("up_KiB/s", lambda one: one.up_per_s / KIB, "up KiB/s"),
     Column("down_KiB/s", lambda one: one.down_per_s / KIB, "down KiB/s"),
-    Column("payload_each", _each(lambda one: one.plain_bytes), "payload"),
-    Column("overhead_share", lambda one: one.overhead_share, "overhead", _percent),
-    Column("deflated_each", _each(lambda one: one.compressed_bytes), "compressed"),
+    Column("payload_each", "payload_each", "payload"),
+    Column("overhead_share", "overhead_share", "overhead", ".0%"),
+    Column("deflated_each", "compressed_each", "compressed"),
     Column("deflated_KiB/s", lambda one: one.compressed_per_s / KIB, "then KiB/s"),
-    Column("CPU_ms/s", lambda one: one.cpu_ms_per_s, "CPU ms/s"),
+    Column("CPU_ms/s", "cpu_ms_per_s", "CPU ms/s"),
 )
 
 
@@ -267,7 +265,6 @@ class _Poll:
     """Asks by REST, on a kept connection or on a new one for each call, and is counted."""
 
     kind = "poll"
-    weight_once = 0
 
     def __init__(
         self, name: str, tls: bool, exchange: Exchange, symbol: str, stack: ExitStack
@@ -333,9 +330,6 @@ class _Stream:
         self, name: str, tls: bool, exchange: Exchange, symbol: str, stack: ExitStack
     ) -> None:
         self.name, self.tls = name, tls
-        first = exchange.venue.snapshot(symbol) if name == "book" else None
-        found = exchange.venue.request(first, wall_ns()).weight if first is not None else 0
-        self.weight_once = found
         twin = stack.enter_context(unbraked(exchange, tls=tls))
         channel, depth = ("book", TOP) if name == "top" else (name, None)
         self._listener = Listener(partial(twin.prepared, [channel], symbol, depth=depth))
@@ -406,7 +400,6 @@ def _cost(one: _Poll | _Stream, counts: ByteCounts, limit: float | None) -> Cost
         count=carried.count,
         per_minute=per_minute,
         weight=one.weight,
-        weight_once=one.weight_once,
         weight_per_minute=weight,
         limit_share=weight / limit if limit else None,
         up_per_s=rates.up,
