@@ -49,6 +49,7 @@ ROWS: dict[str, int] = {
     "lab.network.event_loop": IO,
     "lab.service": HANDLES,
     "lab.service.config": PURE,
+    "lab.service.venue_commands": PURE,
     "lab.service.control": PURE,
     "lab.service.failure": PURE,
     "lab.service.clock": PURE,

@@ -10,12 +10,15 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from vocx.errors import BadInput, RecordingError
+from vocx.errors import BadInput, LabError, RecordingError
+from vocx.lab.dialects import factories
 from vocx.lab.service.config import Address, Config
 from vocx.lab.service.handle import Lab, conflict
 from vocx.lab.service.truth import Truth, TruthEvent, TruthEvents
@@ -38,6 +41,7 @@ def open(
     skip_bad: bool = False,
     port: int = 0,
     control_port: int = 0,
+    venues: Sequence[str] | None = None,
     replace: bool = False,
     name: str = "default",
 ) -> Lab:
@@ -55,7 +59,12 @@ def open(
         Recordings to play instead: at ``speed`` (``"max"``: as fast as clients read), with
         ``skip_bad`` without their unreadable lines.
     port, control_port : int
-        0 lets the system choose.
+        0 lets the system choose; any other ``port`` is the first venue's, and the next ones are
+        the others'.
+    venues : sequence of str, optional
+        The venues to play; left out: all that are built in, and in a replay the one whose
+        recording it is, ``"binance"`` unless named. See :func:`vocx.lab.dialects.register` for
+        one of your own.
     replace, name
         Start anew when one with other arguments is open; a second lab beside the default one.
 
@@ -63,9 +72,17 @@ def open(
     ------
     LabConflict
         Another one is open, or a port is taken.
+    LabError
+        This system cannot run one (Windows, outside of WSL).
     RecordingError
         A recording is missing or corrupt; ``line`` is its first bad line.
     """
+    if sys.platform == "win32":
+        raise LabError(
+            "the lab needs Linux or macOS (sessions, descriptors and signals of POSIX); on Windows "
+            "run Jupyter in WSL: https://learn.microsoft.com/windows/wsl/install"
+        )
+    dialects = factories(venues) if venues is not None else {}
     config = Config(
         seed=seed,
         pace=pace,
@@ -75,6 +92,8 @@ def open(
         skip_bad=skip_bad,
         port=port,
         control_port=control_port,
+        venues=dialects,
+        import_paths=import_paths(dialects.values()),
     )
     return _start_or_find(name, config, replace)
 
@@ -126,3 +145,18 @@ def recording_paths(replay: PathLike | Sequence[PathLike] | None) -> tuple[str, 
             raise RecordingError(f"there is no recording {path}; give the path of a file")
         found.append(str(path))
     return tuple(found)
+
+
+def import_paths(factories: Iterable[str]) -> tuple[str, ...]:
+    """The folders in which the lab's process finds dialects that do not come with vocx."""
+    folders = []
+    for factory in factories:
+        package = factory.partition(":")[0].partition(".")[0]
+        if package == "vocx":
+            continue
+        spec = find_spec(package)
+        if spec is None or spec.origin is None:
+            raise BadInput(f"there is no module {package!r} for the dialect {factory!r}")
+        origin = Path(spec.origin).resolve()
+        folders.append(str(origin.parents[1 if spec.submodule_search_locations else 0]))
+    return tuple(dict.fromkeys(folders))

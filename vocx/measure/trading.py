@@ -131,7 +131,9 @@ class Trader:
             self.rest.close()
             with suppress(LabError):  # where the lab is gone, so are they
                 while self._keys:
-                    self.lab.control("account", revoke=self._keys.pop())
+                    self.lab.control(
+                        "account", revoke=self._keys.pop(), venue=self.exchange.venue.name
+                    )
 
     def __enter__(self) -> Trader:
         return self

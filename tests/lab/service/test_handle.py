@@ -22,7 +22,7 @@ import websocket
 import vocx.lab
 from vocx import errors
 from vocx.lab import Lab
-from vocx.lab.service.config import TOKEN_HEADER, authority_file
+from vocx.lab.service.config import TOKEN_HEADER
 from vocx.timing import mono_ns
 
 BTC = "BTC/USDT"
@@ -327,10 +327,3 @@ def test_tls_is_there_when_asked_for() -> None:
         with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
             get(url + "/api/v3/ping", context=ssl.create_default_context())
     assert not path.parent.exists()
-
-
-def test_the_certificate_is_not_written_again_while_others_read_it(tmp_path: Path) -> None:
-    """Every call over TLS asks for its path, from any thread."""
-    path = authority_file(str(tmp_path), "first")
-    before = path.stat().st_mtime_ns
-    assert authority_file(str(tmp_path), "first").stat().st_mtime_ns == before

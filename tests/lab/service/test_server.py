@@ -122,7 +122,7 @@ class Served:
         return asyncio.run_coroutine_threadsafe(there(), self.loop).result(5)
 
     async def _listen(self) -> int:
-        self.server = VenueServer(self.dialect, time.time_ns, **self._options)
+        self.server = VenueServer("small", self.dialect, time.time_ns, **self._options)
         self._tcp = await self.loop.create_server(self.server.protocol, "127.0.0.1", 0)
         return int(self._tcp.sockets[0].getsockname()[1])
 

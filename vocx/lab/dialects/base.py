@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from vocx.lab.events import AnyEvent
-from vocx.lab.ports import RecordingFormat
+from vocx.lab.ports import MarketSimulation, RecordingFormat
 
 
 class HttpIn(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +39,14 @@ class HttpOut(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     delay_ns: int | None = 0
     compress: bool = False
+
+
+class KeyPair(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A key as clients of the venue need it."""
+
+    key: str
+    secret: str
+    passphrase: str | None = None
 
 
 class Ping(msgspec.Struct, frozen=True):
@@ -105,9 +113,12 @@ class Dialect(Protocol):
 
     name: str
     paths: Mapping[str, str]
-    """URL purpose to path, such as ``{"rest": "", "ws": "", "ws_api": "/ws-api/v3"}``."""
+    """URL purpose to path, such as ``{"rest": "", "ws": "", "ws_api": "/ws-api/v3"}``: purposes
+    that begin with ``rest`` are HTTP, all others sockets."""
     recording: RecordingFormat
     """How the venue's frames are read from a recording."""
+    credentials: KeyPair | None
+    """The key of the default account; ``None`` for a dialect that was made without one."""
     listened: bool
     """Whether anybody has subscribed yet: a recording starts to play then."""
     emit: Callable[[Sequence[AnyEvent]], None]
@@ -148,3 +159,14 @@ class Dialect(Protocol):
         """An order of the lab's owner: ``limits``, ``keepalive``, ``shutdown``, ``fault``,
         ``account``, ``skew``.
         Raises ``BadInput`` for what it does not know. Returns something JSON can carry."""
+
+
+class DialectFactory(Protocol):
+    """What :func:`vocx.lab.dialects.register` names: usually the dialect's class."""
+
+    recording: RecordingFormat
+    """The venue's own, wanted before there is a market."""
+
+    def create(self, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> Dialect:
+        """The venue over a market; ``start_ns`` is the exchange's clock at the start, ``entropy``
+        64 random bytes for its keys."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from math import isfinite
-from pathlib import Path
 
 import msgspec
 
 from vocx.errors import BadInput
+from vocx.lab.dialects import factories
 
+AUTHORITY = "authority.pem"
+"""The file that holds the certificate of a lab's authority: no key is in it."""
 TOKEN_HEADER = "X-Vocx-Token"
 """The header that carries the control token."""
 
@@ -16,9 +18,12 @@ TOKEN_HEADER = "X-Vocx-Token"
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that makes one lab differ from another.
 
-    ``symbols`` empty means the default ones; ``replay`` holds absolute paths, empty for the
-    crowd; ``speed`` is the replay's (``None``: as fast as clients read); ports 0 are chosen by
-    the system.
+    ``venues`` are the factories of its dialects by name (:func:`vocx.lab.dialects.factories`),
+    empty for all that are built in (in a replay: the first); ``import_paths`` are the folders
+    outside of vocx that these are found in. ``symbols`` empty means the default ones; ``replay``
+    holds absolute paths, empty for the crowd; ``speed`` is the replay's (``None``: as fast as
+    clients read); ports 0 are chosen by the system, any other ``port`` is the first venue's, and
+    the next ones the others'.
     """
 
     seed: int = 7
@@ -30,6 +35,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 0
     control_port: int = 0
     tls: bool = False
+    venues: dict[str, str] = {}
+    import_paths: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
@@ -41,6 +48,12 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             port = getattr(self, name)
             if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536:
                 raise BadInput(f"{name} is {port!r}; write 0 (any free one) or 1024 to 65535")
+        if not self.venues:
+            known = factories()
+            played = dict([next(iter(known.items()))]) if self.replay else known
+            msgspec.structs.force_setattr(self, "venues", played)
+        if self.replay and len(self.venues) > 1:
+            raise BadInput("a recording is of one venue; name it: venues=[...]")
         if self.replay and self.symbols:
             raise BadInput("a recording brings its own symbols; leave symbols= out with replay=")
 
@@ -72,14 +85,3 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     control: Address
     tls_urls: dict[str, dict[str, str]] = {}
     certificate: str = ""
-
-
-def authority_file(folder: str, certificate: str) -> Path:
-    """The certificate of the lab's authority in a (private) folder: no key is in it.
-
-    Written once: another thread may be reading it for its connection at this moment.
-    """
-    path = Path(folder, "authority.pem")
-    if not path.exists() or path.read_text(encoding="ascii") != certificate:
-        path.write_text(certificate, encoding="ascii")
-    return path

@@ -9,61 +9,50 @@ from __future__ import annotations
 
 import hmac
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
+from functools import partial
 from inspect import isawaitable
 from typing import Any
 
 import msgspec
 
-from vocx.errors import BadInput, RecordingError, UnknownSymbol, UnknownVenue, VocxError
-from vocx.lab.dialects.base import Dialect, HttpIn, HttpOut
+from vocx.errors import BadInput, RecordingError, UnknownSymbol, VocxError
+from vocx.lab.dialects.base import HttpIn, HttpOut
 from vocx.lab.market.truth_log import KINDS, TruthLog, text
 from vocx.lab.ports import Market, MarketSimulation
 from vocx.lab.service.config import TOKEN_HEADER
 from vocx.lab.service.failure import Failure, one_line, to_failure
+from vocx.lab.service.venue_commands import VenueCommands
 
 Command = Callable[..., Any]
 """Takes the arguments of a command by name; may be a coroutine function."""
 
-VENUE_COMMANDS = ("limits", "keepalive", "shutdown", "fault", "account", "skew")
+READS = frozenset(
+    {"ready", "status", "tls", "traffic", "truth.book", "truth.events", "network.state"}
+)
+"""Commands that change nothing: carried out as often as they come."""
+REMEMBERED = 256
+"""Answers that are kept for a client that lost one."""
 EVENTS_AT_ONCE = 2000
 JSON = {"Content-Type": "application/json"}
 
 log = logging.getLogger("vocx.lab")
 
 
-class LimitPauses:
-    """Who has put rate limits aside: each venue's come back when the last of them has ended.
+class Message(msgspec.Struct, frozen=True):
+    """One command as it comes."""
 
-    A pause belongs to the control connection it was asked for on, and ends with that at the
-    latest, so that a client that dies leaves no limits off.
-    """
-
-    def __init__(self, dialects: Mapping[str, Dialect]) -> None:
-        self._dialects = dialects
-        self._venues: dict[Hashable, frozenset[str]] = {}
-
-    def begin(self, connection: Hashable, venue: str | None = None) -> None:
-        """Pause the limits of a venue (``None``: of all)."""
-        self._venues[connection] = frozenset(venues_of(self._dialects, venue))
-        self._apply()
-
-    def end(self, connection: Hashable) -> None:
-        """Take back the pause of that connection, if it has one."""
-        if self._venues.pop(connection, None):
-            self._apply()
-
-    def paused(self, venue: str) -> bool:
-        """Whether anybody has paused this venue's limits."""
-        return any(venue in venues for venues in self._venues.values())
-
-    def _apply(self) -> None:
-        for name, dialect in self._dialects.items():
-            dialect.pause_limits(self.paused(name))
+    op: str
+    arguments: dict[str, Any] = {}
+    id: str = ""
 
 
 class Control:
-    """Answers ``POST /`` with ``{"op": ..., "arguments": {...}}``.
+    """Answers ``POST /`` with ``{"op": ..., "arguments": {...}, "id": ...}``.
+
+    A client that lost an answer sends the command again with the same ``id``: it is carried out
+    once, and its answer given again.
 
     Parameters
     ----------
@@ -73,8 +62,8 @@ class Control:
         ``Dials.command``: takes everything named ``network.*``.
     contact : callable
         Called at each command: somebody is there.
-    pauses : LimitPauses
-        Takes ``limits.pause`` and ``limits.resume``.
+    venues : VenueCommands
+        Takes the commands of venues, ``limits.pause`` and ``limits.resume``.
     """
 
     def __init__(
@@ -83,48 +72,58 @@ class Control:
         commands: Mapping[str, Command],
         network: Callable[[str, Mapping[str, Any]], Any],
         contact: Callable[[], None],
-        pauses: LimitPauses,
+        venues: VenueCommands,
     ) -> None:
         self._token = token.encode()
-        self._commands = commands
+        self._commands = {**commands, **venues.commands()}
         self._network = network
         self._contact = contact
-        self._pauses = pauses
+        self._venues = venues
+        self._done: OrderedDict[str, HttpOut] = OrderedDict()
 
     async def answer(self, request: HttpIn, connection: Hashable) -> HttpOut:
         """The answer to one command; never raises. ``connection`` is what it came on."""
         given = request.headers.get(TOKEN_HEADER.lower(), "").encode()
         if not hmac.compare_digest(given, self._token):
             return reply(401, Failure(error="LabError", text="the control token is wrong"))
+        self._contact()
         try:
-            return reply(200, await self._run(request.body, connection))
+            message = msgspec.json.decode(request.body, type=Message)
+        except msgspec.MsgspecError as error:
+            text = f'a command is {{"op": "...", "arguments": {{...}}}}: {error}'
+            return reply(400, Failure(error="BadInput", text=text))
+        if message.id in self._done:
+            return self._done[message.id]
+        try:
+            answer = reply(200, await self._run(message.op, message.arguments, connection))
         except VocxError as error:
-            return reply(400, to_failure(error))
+            answer = reply(400, to_failure(error))
         except Exception as error:
-            log.error("a command failed: %s", one_line(error))
-            return reply(400, to_failure(error))
+            log.error("%s failed: %s", message.op[:80], one_line(error))
+            answer = reply(400, to_failure(error))
+        if message.id and message.op not in READS:
+            self._done[message.id] = answer
+            if len(self._done) > REMEMBERED:
+                self._done.popitem(last=False)
+        return answer
 
     def disconnected(self, connection: Hashable) -> None:
         """A connection is gone."""
-        self._pauses.end(connection)
+        self._venues.resume_limits(connection)
 
-    async def _run(self, body: bytes, connection: Hashable) -> Any:
-        try:
-            message = msgspec.json.decode(body)
-            name, arguments = message["op"], dict(message.get("arguments") or {})
-        except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
-            raise BadInput('a command is {"op": ..., "arguments": {...}}') from None
-        self._contact()
-        if str(name).startswith("network."):
+    async def _run(self, name: str, arguments: dict[str, Any], connection: Hashable) -> Any:
+        if name.startswith("network."):
             return self._network(name, arguments)
-        if name == "limits.resume":
-            return self._pauses.end(connection)
-        if name == "limits.pause":
-            return self._pauses.begin(connection, arguments.get("venue"))
-        if name not in self._commands:
-            raise BadInput(f"the lab has no command {name!r}; it has {', '.join(self._commands)}")
+        connected: dict[str, Command] = {
+            "limits.pause": partial(self._venues.pause_limits, connection),
+            "limits.resume": partial(self._venues.resume_limits, connection),
+        }
+        command = self._commands.get(name) or connected.get(name)
+        if command is None:
+            known = ", ".join([*self._commands, *connected])
+            raise BadInput(f"the lab has no command {name!r}; it has {known}, network.*")
         try:
-            result = self._commands[name](**arguments)
+            result = command(**arguments)
         except TypeError as error:
             raise BadInput(f"{name}: {error}") from error
         return await result if isawaitable(result) else result
@@ -210,43 +209,3 @@ class TruthCommands:
     def _check(self) -> None:
         if (error := self._error()) is not None:
             raise error
-
-
-def venues_of(dialects: Mapping[str, Dialect], venue: str | None) -> list[str]:
-    """The venues that a command is for: the one that it names, or all.
-
-    Raises
-    ------
-    UnknownVenue
-        The lab does not play it.
-    """
-    if venue is None:
-        return list(dialects)
-    if venue not in dialects:
-        raise UnknownVenue(f"the lab has no venue {venue!r}; it has {', '.join(dialects)}")
-    return [venue]
-
-
-def venue_commands(
-    dialects: Mapping[str, Dialect],
-    pauses: LimitPauses,
-    exchange_ns: Callable[[], int],
-    reschedule: Callable[[], None],
-) -> dict[str, Command]:
-    """Orders that a venue's dialect carries out: ``venue`` names it where there are several."""
-
-    def made(name: str) -> Command:
-        def command(venue: str | None = None, **arguments: Any) -> Any:
-            if venue is None and len(dialects) == 1:
-                venue = next(iter(dialects))
-            if venue is None or venue not in dialects:
-                raise UnknownVenue(f"the lab has no venue {venue!r}; it has {', '.join(dialects)}")
-            try:
-                answer = dialects[venue].command(name, arguments, exchange_ns())
-                return answer | {"paused": pauses.paused(venue)} if name == "limits" else answer
-            finally:
-                reschedule()
-
-        return command
-
-    return {name: made(name) for name in VENUE_COMMANDS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import secrets
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -20,29 +21,31 @@ CALL_S = 10.0
 
 
 class ControlClient:
-    """The kept connection to a control port. Safe to use from several threads and after a fork."""
+    """The kept connection to a control port. Safe to use from several threads.
+
+    It belongs to one process: a fork opens its own, as two that wrote on one would read each
+    other's answers.
+    """
 
     def __init__(self, address: Address) -> None:
         self._address = address
         self._host = urlsplit(address.url).netloc
-        self._lock = threading.Lock()
-        self._connection: http.client.HTTPConnection | None = None
-        self._owner = os.getpid()
+        self._kept: dict[int, _Kept] = {}
 
     def call(self, op: str, arguments: Mapping[str, Any]) -> Any:
-        """One command. A connection that the lab has closed meanwhile is opened again once."""
-        body = msgspec.json.encode({"op": op, "arguments": arguments})
-        if self._owner != os.getpid():
-            self._owner, self._lock, self._connection = os.getpid(), threading.Lock(), None
-        with self._lock:
-            kept = self._connection is not None
+        """One command. A connection that the lab has closed meanwhile is opened again once; the
+        lab knows the command by its id, so one whose answer was lost is not carried out twice."""
+        message = {"op": op, "arguments": arguments, "id": secrets.token_hex(8)}
+        body = msgspec.json.encode(message)
+        mine = self._kept.setdefault(os.getpid(), _Kept())
+        with mine.lock:
+            was_open = mine.connection is not None
             try:
-                status, answer = self._exchange(body)
+                status, answer = self._exchange(mine, body)
             except (http.client.RemoteDisconnected, ConnectionError):
-                self._drop()
-                if not kept:
+                if not was_open:
                     raise
-                status, answer = self._exchange(body)
+                status, answer = self._exchange(mine, body)
         if status == 200:
             return msgspec.json.decode(answer)
         try:
@@ -52,24 +55,34 @@ class ControlClient:
             raise LabError(f"the control port answered {status}: {text[:200]}") from None
         raise from_failure(reason)
 
-    def _exchange(self, body: bytes) -> tuple[int, bytes]:
+    def _exchange(self, mine: _Kept, body: bytes) -> tuple[int, bytes]:
         try:
-            if self._connection is None:
-                self._connection = http.client.HTTPConnection(self._host, timeout=CALL_S)
+            if mine.connection is None:
+                mine.connection = http.client.HTTPConnection(self._host, timeout=CALL_S)
             headers = {TOKEN_HEADER: self._address.token, "Content-Type": "application/json"}
-            self._connection.request("POST", "/", body, headers)
-            reply = self._connection.getresponse()
+            mine.connection.request("POST", "/", body, headers)
+            reply = mine.connection.getresponse()
             return reply.status, reply.read()
         except BaseException:
-            self._drop()
+            mine.drop()
             raise
 
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     def close(self) -> None:
-        if self._owner == os.getpid():
-            with self._lock:
-                self._drop()
+        """Close this process's connection; the next call would open another."""
+        mine = self._kept.pop(os.getpid(), None)
+        if mine is not None:
+            with mine.lock:
+                mine.drop()
+
+
+class _Kept:
+    """One process's connection, with the lock that its threads share."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.connection: http.client.HTTPConnection | None = None
+
+    def drop(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import atexit
 import http.client
-import shutil
-import tempfile
+import os
 import threading
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
+from weakref import WeakSet
 
 import msgspec
 
@@ -22,10 +22,11 @@ from vocx.errors import BadInput, LabConflict, LabDied, LabError, UnknownVenue
 from vocx.lab.network import Network
 from vocx.lab.network.connection_log import Connection
 from vocx.lab.service.child import ChildProcess, spawn
-from vocx.lab.service.config import Address, Config, Ready, authority_file
+from vocx.lab.service.config import AUTHORITY, Address, Config, Ready
 from vocx.lab.service.control_client import CALL_S, ControlClient
+from vocx.lab.service.private_folder import PrivateFolder
 from vocx.lab.service.truth import Truth
-from vocx.lab.service.venue_controls import Faults, Limits, Skew, without_none
+from vocx.lab.service.venue_controls import Faults, Limits, Skew, venue_command, without_none
 from vocx.venues.base import Credentials
 
 
@@ -55,9 +56,10 @@ class Lab:
         self._ready: Ready | None = None
         self._client: ControlClient | None = None
         self._tls: dict[str, Any] | None = None
-        self._folder: str | None = None
+        self._folder: PrivateFolder | None = None
         self._ended = ""
         self._attached = False
+        _handles.add(self)
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -126,7 +128,7 @@ class Lab:
                 child.end()
                 atexit.unregister(self.close)
             if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder.remove()
                 self._folder = None
 
     def __enter__(self) -> Lab:
@@ -227,22 +229,41 @@ class Lab:
 
     def keepalive(self, *, scale: float, venue: str | None = None) -> Any:
         """Make pings, deadlines and the longest life of a connection so many times shorter."""
-        return self.control("keepalive", **without_none(scale=scale, venue=venue))
+        return venue_command(self, "keepalive", venue, scale=scale)
 
     def shutdown(self, venue: str | None = None) -> Any:
         """What a venue does before maintenance: it says so, then cuts every connection."""
-        return self.control("shutdown", **without_none(venue=venue))
+        return venue_command(self, "shutdown", venue)
 
     def fault(self, name: str, *, venue: str | None = None, **options: Any) -> Faults:
         """Let the exchange misbehave on purpose: ``lab.fault("close", stream="*@trade")``.
 
-        ``path=`` or ``stream=`` says where, ``count=`` how often (``"all"``: until switched
-        off). Gives what is in force, to be used with ``with`` if it should end with a block; a
-        wrong name is answered with the list of faults.
+        ``path=`` or ``stream=`` says where (in a lab with several venues: of which ``venue``),
+        ``count=`` how often (``"all"``: until switched off). Gives what is in force, to be used
+        with ``with`` if it should end with a block; a wrong name is answered with the list of
+        faults.
         """
-        return Faults(
-            self, self.control("fault", name=name, **without_none(venue=venue), **options)
-        )
+        return Faults(self, venue, name=name, **options)
+
+    @overload
+    def account(
+        self,
+        name: str | None = None,
+        *,
+        balances: Mapping[str, Any] | None = None,
+        venue: str,
+        **more: Any,
+    ) -> Credentials: ...
+
+    @overload
+    def account(
+        self,
+        name: str | None = None,
+        *,
+        balances: Mapping[str, Any] | None = None,
+        venue: None = None,
+        **more: Any,
+    ) -> Any: ...
 
     def account(
         self,
@@ -251,9 +272,10 @@ class Lab:
         balances: Mapping[str, Any] | None = None,
         venue: str | None = None,
         **more: Any,
-    ) -> Credentials:
+    ) -> Any:
         """Open another account at the exchange (``name`` of one that exists: give it another
-        key), and get the key pair that belongs to it.
+        key), and get the key pair that belongs to it: :class:`vocx.venues.base.Credentials`, or a
+        mapping of them by venue where the lab has several and none is named.
 
         ``balances`` are free amounts by asset (text, Decimal or int) of assets that are traded
         here; left out: a decent start. ``more``: ``ed25519=True`` (the secret is then a
@@ -275,9 +297,18 @@ class Lab:
                 asset: str(amount) if isinstance(amount, Decimal) else amount
                 for asset, amount in balances.items()
             }
-        asked = without_none(name=name, balances=amounts, venue=venue)
-        made = self.control("account", **asked, **more)
-        return Credentials(key=made["key"], secret=made["secret"] or "", venue=venue)
+        asked = without_none(name=name, balances=amounts)
+        made = self.control("account", **without_none(venue=venue), **asked, **more)
+        keys = {
+            one: Credentials(
+                key=key["key"],
+                secret=key["secret"] or "",
+                passphrase=key.get("passphrase"),
+                venue=one,
+            )
+            for one, key in (made if venue is None else {venue: made}).items()
+        }
+        return keys if len(keys) > 1 else next(iter(keys.values()))
 
     def skew(self, seconds: float | None = None, *, venue: str | None = None) -> Skew:
         """Set the exchange's clock ahead of this machine's (below 0: behind), at most a day.
@@ -304,7 +335,7 @@ class Lab:
     @property
     def faults(self) -> Faults:
         """The faults in force; ``lab.faults.off()`` switches them off."""
-        return Faults(self, self.control("fault"))
+        return Faults(self)
 
     # -- addresses -----------------------------------------------------------------------------
 
@@ -346,8 +377,8 @@ class Lab:
         text = self._secure()["certificate"]
         with self._lock:
             if self._folder is None:
-                self._folder = tempfile.mkdtemp(prefix="vocx-lab-")
-            return authority_file(self._folder, text)
+                self._folder = PrivateFolder()
+            return self._folder.write(AUTHORITY, text)
 
     def _secure(self) -> dict[str, Any]:
         self._running()
@@ -356,9 +387,24 @@ class Lab:
         return self._tls
 
 
+_handles: WeakSet[Lab] = WeakSet()
+
+
+def _renew_locks() -> None:
+    """In a fork the thread that held a lock does not exist: nobody would ever give it back."""
+    for lab in _handles:
+        lab._lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)
+
+
 def conflict(lab: Lab, wanted: Config) -> LabConflict:
     """What differs between the lab that runs and the one that is wanted."""
     now, then = msgspec.structs.asdict(lab.config), msgspec.structs.asdict(wanted)
+    for one in (now, then):
+        one["venues"] = tuple(one["venues"])
     differs = ", ".join(
         f"{key}={now[key]!r}, not {then[key]!r}" for key in now if now[key] != then[key]
     )

@@ -16,11 +16,9 @@ import logging
 import os
 import resource
 import secrets
-import shutil
 import signal
 import ssl
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -31,7 +29,8 @@ import msgspec
 from msgspec.structs import replace
 
 from vocx.errors import LabConflict, LabError, UnknownSymbol
-from vocx.lab.dialects.base import Close
+from vocx.lab.dialects import load
+from vocx.lab.dialects.base import Close, Dialect
 from vocx.lab.market.driver import MarketDriver
 from vocx.lab.market.truth_log import CAPACITY, RECORDED_CAPACITY, TruthLog
 from vocx.lab.network.connection_log import ConnectionLog
@@ -39,13 +38,14 @@ from vocx.lab.network.event_loop import new_event_loop
 from vocx.lab.network.relay import Dials, listen
 from vocx.lab.ports import MarketSimulation, RecordingFormat
 from vocx.lab.service.clock import SteadyClock
-from vocx.lab.service.config import Address, Config, Ready, authority_file
-from vocx.lab.service.control import Command, Control, LimitPauses, TruthCommands, venue_commands
+from vocx.lab.service.config import AUTHORITY, Address, Config, Ready
+from vocx.lab.service.control import Command, Control, TruthCommands
 from vocx.lab.service.failure import Failure, to_failure
 from vocx.lab.service.http_server import control_server
+from vocx.lab.service.private_folder import PrivateFolder
 from vocx.lab.service.server import VenueServer
+from vocx.lab.service.venue_commands import VenueCommands
 from vocx.timing import mono_ns
-from vocx.venues.base import Credentials
 
 HOST = "127.0.0.1"
 LOG_LIMIT = 512 * 1024
@@ -83,37 +83,41 @@ class LabProcess:
     """Everything that runs in the process, and how it is taken down."""
 
     def __init__(self, config: Config) -> None:
-        from vocx.lab.dialects.binance import Binance
-
         self.config = config
         self.done = asyncio.Event()
         clock = SteadyClock()
         now_ns = clock()
-        simulation = open_simulation(config, Binance.recording, now_ns)
+        sys.path.extend(config.import_paths)
+        factories = {name: load(factory) for name, factory in config.venues.items()}
+        recording = next(iter(factories.values())).recording
+        simulation = open_simulation(config, recording, now_ns)
         live = not config.replay
         self.driver = MarketDriver(
             simulation,
-            TruthLog(CAPACITY if live else RECORDED_CAPACITY, Binance.recording.event_id),
+            TruthLog(CAPACITY if live else RECORDED_CAPACITY, recording.event_id),
             pace=config.pace,
             speed=1.0 if live else config.speed,
             clock=clock,
         )
-        key = Credentials(key=secrets.token_hex(32), secret=secrets.token_hex(32))
-        binance = Binance(simulation, start_ns=simulation.exchange_ns(now_ns), credentials=key)
-        pair = binance.command("account", {"name": "default", "ed25519": True}, now_ns)
-        other = Credentials(key=pair["key"], secret=pair["secret"])
-        self.credentials = {"binance": key, "binance ed25519": other}
-        self.servers = {
-            "binance": VenueServer(
-                binance,
+        dialects: dict[str, Dialect] = {}
+        self.servers: dict[str, VenueServer] = {}
+        for name, factory in factories.items():
+            dialect = dialects[name] = factory.create(
+                simulation,
+                start_ns=simulation.exchange_ns(now_ns),
+                entropy=secrets.token_bytes(64),
+            )
+            self.servers[name] = VenueServer(
+                name,
+                dialect,
                 self.driver.exchange_ns,
                 contact=self.driver.contact,
                 reschedule=self.driver.reschedule,
                 lossless=self.driver.speed is None,
             )
-        }
-        self._dialects = {name: venue.dialect for name, venue in self.servers.items()}
-        self._pauses = LimitPauses(self._dialects)
+        self._venues = VenueCommands(
+            dialects, self.driver.exchange_ns, self.driver.reschedule_deadlines
+        )
         self.dials = Dials()
         self.connection_log = ConnectionLog()
         self.token = secrets.token_urlsafe(32)
@@ -122,7 +126,7 @@ class LabProcess:
         self._secure: asyncio.Task[dict[str, Any]] | None = None
         self.urls: dict[str, dict[str, str]] = {}
         self.control_url = ""
-        self._folder: str | None = None
+        self._folder: PrivateFolder | None = None
 
     # -- listening -----------------------------------------------------------------------------
 
@@ -130,7 +134,7 @@ class LabProcess:
         """Listen, let the market begin, and say where."""
         self.urls = await self._listen(None, self.config.port)
         control = Control(
-            self.token, self._commands(), self.dials.command, self.driver.contact, self._pauses
+            self.token, self._commands(), self.dials.command, self.driver.contact, self._venues
         )
         loop = asyncio.get_running_loop()
         with port_conflict(self.config.control_port):
@@ -142,15 +146,18 @@ class LabProcess:
         ready = self._ready()
         if self.config.tls:
             secure = await self._tls()
-            self._folder = tempfile.mkdtemp(prefix="vocx-lab-")
-            path = authority_file(self._folder, secure["certificate"])
+            self._folder = PrivateFolder()
+            path = self._folder.write(AUTHORITY, secure["certificate"])
             ready = replace(ready, tls_urls=secure["urls"], certificate=str(path))
         self.driver.start(list(self.servers.values()))
         return ready
 
-    async def _listen(self, context: ssl.SSLContext | None, port: int) -> dict[str, dict[str, str]]:
+    async def _listen(
+        self, context: ssl.SSLContext | None, first_port: int
+    ) -> dict[str, dict[str, str]]:
         urls = {}
-        for name, venue in self.servers.items():
+        for number, (name, venue) in enumerate(self.servers.items()):
+            port = first_port and first_port + number
             with port_conflict(port):
                 server = await listen(
                     venue.protocol,
@@ -164,7 +171,7 @@ class LabProcess:
             self._listening.append(server)
             secure = "s" if context else ""
             urls[name] = {
-                purpose: f"{'ws' if purpose.startswith('ws') else 'http'}{secure}"
+                purpose: f"{'http' if purpose.startswith('rest') else 'ws'}{secure}"
                 f"://{HOST}:{port_of(server)}{path}"
                 for purpose, path in venue.dialect.paths.items()
             }
@@ -184,8 +191,9 @@ class LabProcess:
         return Ready(
             urls=self.urls,
             credentials={
-                name: {"key": pair.key, "secret": pair.secret}
-                for name, pair in self.credentials.items()
+                name: msgspec.to_builtins(venue.dialect.credentials)
+                for name, venue in self.servers.items()
+                if venue.dialect.credentials is not None
             },
             control=Address(url=self.control_url, token=self.token),
         )
@@ -193,7 +201,7 @@ class LabProcess:
     async def stop(self) -> None:
         """Stop listening and close every connection."""
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder.remove()
         self.driver.stop()
         for server in self._listening:
             server.close()
@@ -218,9 +226,6 @@ class LabProcess:
             "traffic": self.connection_log.rows,
             "close": self.done.set,
             **truth.commands(),
-            **venue_commands(
-                self._dialects, self._pauses, driver.exchange_ns, driver.reschedule_deadlines
-            ),
         }
 
     def status(self) -> dict[str, Any]:

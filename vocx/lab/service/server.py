@@ -182,6 +182,8 @@ class VenueServer:
 
     Parameters
     ----------
+    name : str
+        Of the venue in this lab.
     dialect : Dialect
         Decides every answer.
     now_ns : callable
@@ -197,6 +199,7 @@ class VenueServer:
 
     def __init__(
         self,
+        name: str,
         dialect: Dialect,
         now_ns: Callable[[], int],
         *,
@@ -204,6 +207,7 @@ class VenueServer:
         reschedule: Callable[[], None] = lambda: None,
         lossless: bool = False,
     ) -> None:
+        self.name = name
         self.dialect = dialect
         self.slow_limit = None if lossless else SLOW_LIMIT
         self.deadlines = not lossless
@@ -398,7 +402,7 @@ class VenueServer:
     def _failed(self, doing: str, error: Exception) -> None:
         """Count what a dialect raised; what is new goes to the log, in one line."""
         self.counts["failures"] += 1
-        line = f"{self.dialect.name} failed at {doing}: {one_line(error)}"
+        line = f"{self.name} failed at {doing}: {one_line(error)}"
         if line not in self._reported and len(self._reported) < REPORTED:
             self._reported.add(line)
             log.error("%s", line)

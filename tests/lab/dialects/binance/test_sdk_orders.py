@@ -32,10 +32,12 @@ RESTING: dict[str, Any] = {
 MARKET: dict[str, Any] = {**BTC, "side": "BUY", "type": "MARKET", "quantity": 0.01}
 
 
-def made(lab: Lab, name: str, **changed: str) -> Spot:
-    """The SDK with one of the lab's key pairs."""
-    urls, keys = lab.urls["binance"], lab.credentials(name)
-    secret = "private_key" if "ed25519" in name else "api_secret"
+def made(lab: Lab, kind: str, **changed: str) -> Spot:
+    """The SDK with a key of the default account: HMAC or Ed25519."""
+    urls, keys, secret = lab.urls["binance"], lab.credentials("binance"), "api_secret"
+    if kind == "ed25519":
+        keys = lab.account("default", ed25519=True, venue="binance")
+        secret = "private_key"
     signed: dict[str, Any] = {"api_key": keys.key, secret: keys.secret, **changed}
     return Spot(
         config_rest_api=ConfigurationRestAPI(
@@ -45,7 +47,7 @@ def made(lab: Lab, name: str, **changed: str) -> Spot:
     )
 
 
-@pytest.fixture(params=["binance", "binance ed25519"])
+@pytest.fixture(params=["hmac", "ed25519"])
 def spot(lab: Lab, request: Any) -> Spot:
     """Once with an HMAC key, once with an Ed25519 key."""
     return made(lab, request.param)
@@ -111,7 +113,7 @@ def test_rest_refusals(lab: Lab, spot: Spot) -> None:
         spot.rest_api.delete_order(symbol="BTCUSDT", order_id=1)
     assert caught.value.status_code == -2011
     with pytest.raises(UnauthorizedError):
-        made(lab, "binance", api_key="0" * 64).rest_api.get_account()
+        made(lab, "hmac", api_key="0" * 64).rest_api.get_account()
 
 
 async def _trade(api: Any) -> list[Any]:
@@ -171,7 +173,7 @@ def test_logon(lab: Lab) -> None:
     """An Ed25519 key logs on, trades without signatures, and listens."""
 
     async def log_on() -> tuple[Any, ...]:
-        api = await made(lab, "binance ed25519").websocket_api.create_connection()
+        api = await made(lab, "ed25519").websocket_api.create_connection()
         arrived = asyncio.Event()
         try:
             logon = await api.session_logon()
@@ -187,7 +189,7 @@ def test_logon(lab: Lab) -> None:
             await api.close_connection(close_session=True)
 
     logon, order, status, listed = asyncio.run(asyncio.wait_for(log_on(), DEADLINE_S))
-    assert logon.result.api_key == lab.credentials("binance ed25519").key
+    assert logon.result.api_key == status.result.api_key
     assert order.result.status == "NEW"
     assert status.result.user_data_stream is True and len(listed.result) == 1
 
@@ -196,7 +198,7 @@ def test_logon_needs_ed25519(lab: Lab) -> None:
     """An HMAC key cannot log on."""
 
     async def log_on() -> Any:
-        api = await made(lab, "binance").websocket_api.create_connection()
+        api = await made(lab, "hmac").websocket_api.create_connection()
         try:
             return (await api.session_logon()).data()
         finally:
@@ -207,7 +209,7 @@ def test_logon_needs_ed25519(lab: Lab) -> None:
 
 def test_account_of_a_class(lab: Lab) -> None:
     """The lab's owner opens accounts for others, with keys of their own."""
-    made_here = lab.control("account", name="class", balances={"USDT": "100"})
-    spot = made(lab, "binance", api_key=made_here["key"], api_secret=made_here["secret"])
+    given = lab.account("class", balances={"USDT": "100"}, venue="binance")
+    spot = made(lab, "hmac", api_key=given.key, api_secret=given.secret)
     balances = spot.rest_api.get_account(omit_zero_balances=True).data().balances
     assert [(one.asset, one.free) for one in balances] == [("USDT", "100.00000000")]

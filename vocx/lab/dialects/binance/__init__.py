@@ -32,10 +32,9 @@ to 2026-09-18), independently of the client's side in ``vocx.venues``, on what a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import parse_qsl
 
-from vocx.lab.dialects.base import Close, HttpIn, HttpOut
+from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair
 from vocx.lab.dialects.binance import api_session, fault_responses
 from vocx.lab.dialects.binance.api_session import ApiSession
 from vocx.lab.dialects.binance.calls import Backend
@@ -73,8 +72,8 @@ class Binance(VenueDialect):
         The markets and what drives them.
     start_ns : int
         The exchange's clock at the start.
-    credentials : object or None
-        ``key`` and ``secret`` of the lab's account.
+    credentials : KeyPair or None
+        Of the lab's default account.
     """
 
     name = "binance"
@@ -88,9 +87,10 @@ class Binance(VenueDialect):
     )
 
     def __init__(
-        self, simulation: MarketSimulation, *, start_ns: int, credentials: Any = None
+        self, simulation: MarketSimulation, *, start_ns: int, credentials: KeyPair | None = None
     ) -> None:
         self.simulation = simulation
+        self.credentials = credentials
         self.limiter = new_limiter()
         catalogue = new_catalogue(simulation.markets)
         self.publisher = Streams(simulation, catalogue)
@@ -107,6 +107,12 @@ class Binance(VenueDialect):
         self.backend = Backend(catalogue, self.limiter, self.gateway, self.subscriptions)
         self._rest = Rest(self.backend, self.faults)
         super().__init__()
+
+    @classmethod
+    def create(cls, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> Binance:
+        """The venue of a lab, with a random key of its own."""
+        key = KeyPair(key=entropy[:32].hex(), secret=entropy[32:].hex())
+        return cls(simulation, start_ns=start_ns, credentials=key)
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
         """Answer one REST request; a ban ends the address' WebSocket API connections, too."""
