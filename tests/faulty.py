@@ -16,9 +16,8 @@ from collections.abc import Callable
 from typing import Any
 
 from vocx.errors import VenueUnavailable
-from vocx.facts import BookSnapshot
 from vocx.stream import Stream
-from vocx.venues.base import ChannelSpec, GetBook
+from vocx.venues.base import ChannelSpec, Intent
 from vocx.venues.binance import Binance
 
 Script = Callable[["Peer"], object]
@@ -230,15 +229,15 @@ def after(fault: Script) -> Script:
     return script
 
 
-def no_snapshot(_: GetBook) -> BookSnapshot:
+def no_rest(_: Intent, stopping: threading.Event) -> Any:
     raise VenueUnavailable("REST is down")
 
 
 def listen(server: Faulty, *channels: str, **options: Any) -> Stream:
     """A stream to that server, not started; the healthy quotes by default."""
-    wanted = [ChannelSpec(channel=name, symbol="BTC/USDT") for name in channels or ("quotes",)]
-    settings = {"snapshot": no_snapshot, **options}
-    return Stream(Binance(), lambda _: server.url, wanted, **settings)
+    specs = [ChannelSpec(channel=name, symbol="BTC/USDT") for name in channels or ("quotes",)]
+    settings = {"ask": no_rest, **options}
+    return Stream(Binance(), lambda _: server.url, specs, **settings)
 
 
 def until(condition: Callable[[], object], seconds: float = 5.0, what: str = "") -> float:

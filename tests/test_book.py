@@ -184,7 +184,7 @@ def test_recorded_session_comes_out_true(recorded: Path) -> None:
     truth = json.loads((recorded / "conformance" / "ground-truth.json").read_text())
     truth = truth["binance/hftbacktest/btcusdt"]
     wanted = [ChannelSpec(channel=name, symbol=BTC) for name in ("trades", "quotes", "book")]
-    (plan,) = VENUE.subscribe(wanted)
+    (plan,) = VENUE.plan_sockets(wanted)
     request = VENUE.request(GetBook(symbol=BTC, depth=1000), 0)
     made = LocalBook(BTC, VENUE.check_sequence)
     tops: dict[int, tuple[Decimal, ...]] = {}
@@ -194,7 +194,7 @@ def test_recorded_session_comes_out_true(recorded: Path) -> None:
         if frame.startswith(b'{"lastUpdateId"'):
             fact = VENUE.reply(request, 200, {}, frame, stamp)
         else:
-            (fact,) = VENUE.decode(frame, stamp, plan)  # type: ignore[assignment]
+            (fact,) = VENUE.decode(frame, stamp, plan, None)  # type: ignore[assignment]
             frames += 1
         if isinstance(fact, BookSnapshot | BookDelta):
             made.feed(fact)

@@ -6,18 +6,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from vocx.errors import BadInput, NotAllowed, StreamStopped, WaitTimeout
 from vocx.facts import BookSnapshot
 from vocx.recording import Writer
-from vocx.venues.base import PRIVATE, GetBook
+from vocx.venues.base import PRIVATE, GetBook, Intent
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -114,7 +115,7 @@ class _Listening:
             channels,
             symbols,
             name=f"record: {path}",
-            snapshot=self._snapshot,
+            ask=self._ask,
             on_frame=lambda frame, arrived_ns: self._waiting.append((arrived_ns, frame)),
         )
 
@@ -127,8 +128,14 @@ class _Listening:
             self._asking.close()
             _drain(self._waiting, writer)
 
-    def _snapshot(self, intent: GetBook) -> BookSnapshot:
-        found = self._asking.order_book(intent.symbol, intent.depth)
+    def _ask(self, intent: Intent, stopping: threading.Event) -> Any:
+        """The stream's REST calls. What starts a book is part of the recording; the rest is not."""
+        found = self._asking.ask_for_stream(intent, stopping)
+        starts = isinstance(intent, GetBook) and intent == self._asking.venue.snapshot_intent(
+            intent.symbol
+        )
+        if not starts or not isinstance(found, BookSnapshot):
+            return found
         if found.exchange is not None:
             body = found.exchange.reply.partition(b"\r\n\r\n")[2]
             self._waiting.append((found.exchange.received_ns, body))

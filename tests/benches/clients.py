@@ -132,7 +132,7 @@ def ours(port: int, count: int) -> float:
         if seen == count:
             done.set()
 
-    def snapshot(intent: GetBook) -> BookSnapshot:
+    def snapshot(intent: GetBook, stopping: threading.Event) -> BookSnapshot:
         body = json.loads(frames().snapshot)
         bids, asks = (
             tuple((Decimal(price), Decimal(quantity)) for price, quantity in body[side])
@@ -147,7 +147,7 @@ def ours(port: int, count: int) -> float:
         venues.get("binance"),
         lambda purpose: f"ws://127.0.0.1:{port}",
         wanted,
-        snapshot=snapshot,
+        ask=snapshot,
         name="bench",
         on_frame=tap,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,8 @@ from vocx import errors
 from vocx.exchange import Exchange
 from vocx.exchange.entry import Ids, allowance, cost, draft
 from vocx.facts import Balance, BookSnapshot, Fill, Gap, Instrument, Order
-from vocx.stream.account import Account, Reconcile, ReconcileRequest
+from vocx.stream.account import Account, Reconciler, ReconcileRequest
+from vocx.stream.background import Background
 from vocx.stream.stats import Counters
 from vocx.venues.base import Credentials, Hosts, Limit
 from vocx.venues.binance import Binance
@@ -260,7 +262,7 @@ def mine(lab: Any) -> Iterator[Exchange]:
     with vocx.connect(lab=lab) as ex:
         ex.instrument(BTC), ex.clock
         ex._sending._client.timeout = (3.05, 0.8)
-        ex._sending._asking()._deadline_s = 0.8
+        ex._sending._request_socket()._deadline_s = 0.8
         yield ex
 
 
@@ -552,7 +554,7 @@ def test_a_refused_timestamp_is_measured_and_sent_once_more(
 def test_a_kept_socket_that_died_is_replaced_unnoticed(lab: Any, mine: Exchange) -> None:
     """Found dead before sending: another is dialled, and the order is sent once."""
     rest(mine, via="websocket")
-    asking = mine._sending._asking()
+    asking = mine._sending._request_socket()
     with lab.network.reset_peer():
         until(lambda: not asking._open.usable)
     mark = lab.truth.events(since=None).next
@@ -563,7 +565,7 @@ def test_a_kept_socket_that_died_is_replaced_unnoticed(lab: Any, mine: Exchange)
 def test_an_idle_socket_is_closed_and_dialled_again(mine: Exchange) -> None:
     """Nothing is kept open for ever by a notebook that was left."""
     rest(mine, via="websocket")
-    asking = mine._sending._asking()
+    asking = mine._sending._request_socket()
     asking._open._idle_ns = 0
     until(lambda: not asking._open.usable)
     assert rest(mine, via="websocket").open and asking.dials == 2
@@ -571,10 +573,10 @@ def test_an_idle_socket_is_closed_and_dialled_again(mine: Exchange) -> None:
 
 def test_many_threads_share_one_socket(mine: Exchange) -> None:
     """Each answer finds its question by id."""
-    mine._sending._asking()._deadline_s = 5
+    mine._sending._request_socket()._deadline_s = 5
     with ThreadPoolExecutor(8) as pool:
         orders = list(pool.map(lambda _: rest(mine, via="websocket"), range(16)))
-    assert len({one.id for one in orders}) == 16 and mine._sending._asking().dials == 1
+    assert len({one.id for one in orders}) == 16 and mine._sending._request_socket().dials == 1
     for one in orders:
         assert one.client_order_id.encode() in one.exchange.request
 
@@ -709,7 +711,7 @@ def test_a_socket_lost_after_sending_is_unknown(abroad: Any, how: str, kind: typ
     """One frame went out; it is not sent on the next connection."""
     with Faulty(ends_after_hearing(how)) as server:
         _, ex = abroad(ws=server.url)
-        ex._sending._asking()._deadline_s = 0.8
+        ex._sending._request_socket()._deadline_s = 0.8
         with pytest.raises(kind) as caught:
             rest(ex, via="websocket")
         assert caught.value.outcome == "unknown" and caught.value.client_order_id
@@ -775,7 +777,7 @@ def test_an_order_never_goes_back() -> None:
     assert not account.take(told()) and meter.out_of_order == 1
     assert account.take(told("canceled", "1")) and not account.take(told("partially_filled", "1"))
     assert not account.take(told("canceled", "1", source="rest")) and meter.duplicates == 1
-    assert account.orders[BTC, 7].status == "canceled" and account.missed().open == []
+    assert account.orders[BTC, 7].status == "canceled" and account.reconcile_request().open == []
 
 
 def test_a_fill_counts_once_and_a_balance_gives_way_to_a_younger_one() -> None:
@@ -812,14 +814,14 @@ def test_looking_up_is_repeated_until_it_succeeds() -> None:
     """With pauses; an answer for a connection that is gone is thrown away."""
     answers: list[Any] = [errors.TimedOut("late"), [told()]]
 
-    def ask(missed: ReconcileRequest) -> Any:
+    def ask(request: ReconcileRequest, stopping: threading.Event) -> Any:
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    look = Reconcile(Account(Counters()), ask)
-    look.begin()
+    look = Reconciler(Account(Counters()), ask, Background())
+    look.on_connect()
     assert look.tick(0, live=False) is None and len(answers) == 2
     until(lambda: look.tick(0, live=True) or look.problem)
     assert look.tick(499_000_000, live=True) is None and len(answers) == 1

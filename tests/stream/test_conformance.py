@@ -69,14 +69,15 @@ def decoded(session: list[Path]) -> Iterator[Any]:
     """Every fact of the session, the REST snapshot included, in the order in which it came."""
     venue = get("binance")
     wishes = [venue.validate_channel(ChannelSpec(channel=c, symbol=SYMBOL)) for c in CHANNELS]
-    (plan,) = venue.subscribe(wishes)
+    (plan,) = venue.plan_sockets(wishes)
+    state = venue.open_session(plan)
     request = venue.request(GetBook(symbol=SYMBOL, depth=1000), 0)
     for line in read(session):
         arrived_ns, frame = split(line)
         if frame.startswith(b'{"lastUpdateId"'):
             yield venue.reply(request, 200, {}, frame, arrived_ns)
         else:
-            yield from venue.decode(frame, arrived_ns, plan)
+            yield from venue.decode(frame, arrived_ns, plan, state)
 
 
 CHANNELS = ("trades", "quotes", "book")
@@ -136,7 +137,7 @@ def snapshot_from(url: str) -> Any:
     from vocx.rest import Client
 
     client = Client(get("binance"), lambda: url)
-    return client.call
+    return lambda intent, stopping: client.call(intent)
 
 
 def test_over_a_real_socket_at_full_speed(session: list[Path], truth: dict[str, Any]) -> None:
@@ -147,7 +148,7 @@ def test_over_a_real_socket_at_full_speed(session: list[Path], truth: dict[str, 
         get("binance"),
         lambda purpose: lab.url("binance", purpose),
         wanted,
-        snapshot=snapshot_from(lab.url("binance", "rest")),
+        ask=snapshot_from(lab.url("binance", "rest")),
         name="conformance",
     )
     trades: Facts[Trade] = Facts()

@@ -46,7 +46,7 @@ def test_a_paused_market_is_quiet_and_not_dead(exchange: Exchange, lab: Lab, cha
     wanted = [ChannelSpec(channel=channel, symbol="BTC/USDT")]
     quick = Deadlines(stale_after_s=0.4, probe_s=4)
     with Stream(
-        exchange.venue, exchange.url, wanted, snapshot=exchange._snapshot, deadlines=quick
+        exchange.venue, exchange.url, wanted, ask=exchange.ask_for_stream, deadlines=quick
     ) as stream:
         stream.wait(5)
         lab.pause()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
 from vocx.errors import (
     BadKey,
+    Banned,
     ConnectFailed,
     DnsError,
     RateLimited,
@@ -20,20 +21,44 @@ from vocx.errors import (
 )
 from vocx.stream.backoff import DialBudget, Disconnect
 from vocx.stream.deadlines import Clock, Deadlines
-from vocx.stream.lifecycle import Lifecycle
-from vocx.stream.steps import Close, Connected, Dial, Ping, Probe, Read, ReadResult, Send, Sleep
-from vocx.venues.base import Ack, ChannelSpec, Keepalive, SocketPlan
+from vocx.stream.lifecycle import Close, Connected, Dial, Lifecycle, Read, ReadResult, Sleep
+from vocx.stream.session import Ping, Send, Session
+from vocx.stream.staleness import Probe, ProbeResult, Staleness, Verdict, Watch
+from vocx.venues.base import (
+    Ack,
+    ChannelSpec,
+    ControlFrame,
+    Keepalive,
+    Proof,
+    SocketPlan,
+    standard_close,
+)
 
 QUOTES = ChannelSpec(channel="quotes", symbol="BTC/USDT")
-PLAN = SocketPlan(
-    base="ws", path="/stream", frames=("sub",), ack_ids=(1,), topics={"btcusdt@bookTicker": QUOTES}
-)
+PLAN = SocketPlan(purpose="ws", path="/stream", topics={"btcusdt@bookTicker": QUOTES})
 ALIVE = Keepalive(client_ping_s=10, pong_deadline_s=5, rotate_s=84_600)
 STEP_S = 0.1
 
 
+class Frames:
+    """One subscription frame with a number of its own for each call."""
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def login(self) -> ControlFrame | None:
+        return None
+
+    def subscribe(self, topics: Sequence[str]) -> Sequence[ControlFrame]:
+        self.made += 1
+        return [ControlFrame(text="sub", id=self.made, topics=tuple(topics))]
+
+    def unsubscribe(self, topics: Sequence[str]) -> Sequence[ControlFrame]:
+        return []
+
+
 class Universe:
-    """A clock, a network and a venue, all in one thread: seconds pass when the course waits.
+    """A clock, a network and a venue, all in one thread: seconds pass when the life waits.
 
     ``dial`` says what becomes of a dial at a time; ``feed`` what a read brings at a time.
     """
@@ -43,33 +68,35 @@ class Universe:
         dial: Callable[[float], VocxError | None] = lambda now: None,
         feed: Callable[[float], ReadResult | None] = lambda now: ReadResult(fresh=True, good=True),
         seed: int = 7,
-        can_probe: bool = False,
+        proof: Proof = "sequence",
         host_budget: DialBudget | None = None,
     ) -> None:
         self.now = self.asleep = 0.0
         self.dials: list[float] = []
         self.sent: list[tuple[float, str]] = []
         self.states: list[str] = []
-        self.probes: list[tuple[ChannelSpec, bool]] = []
-        self.rest_agrees: bool | None = None
-        self.hung: list[int | None] = []
-        self.pongs = True
+        self.probes: list[Probe] = []
+        self.rest_says: Verdict | None = None
+        self.closes: list[Close] = []
+        self.pongs = self.acks = True
         self.step_s = STEP_S
         self._dial, self._feed = dial, feed
         self._owed: list[ReadResult] = []
         self.heard_ns: int | None = None
-        self.course = Lifecycle(
+        deadlines, last_heard = Deadlines(), lambda spec: self.heard_ns
+        self.staleness = Staleness({QUOTES: Watch(15.0, proof)}, last_heard, deadlines)
+        self.life = Lifecycle(
             PLAN,
+            Session(PLAN, Frames(), ALIVE, deadlines),
+            self.staleness,
+            last_heard=last_heard,
             keepalive=ALIVE,
-            stale_after_s=lambda wanted: 15.0,
-            last_heard=lambda wanted: self.heard_ns,
-            can_probe=can_probe,
-            deadlines=Deadlines(),
+            deadlines=deadlines,
             clock=Clock(lambda: int(self.now * 1e9), lambda: int((self.now + self.asleep) * 1e9)),
             uniform=random.Random(seed).uniform,
             host_budget=host_budget,
         )
-        self._life = self.course.run()
+        self._life = self.life.run()
         self._command: object = next(self._life)
 
     def run(self, seconds: float) -> Universe:
@@ -78,10 +105,10 @@ class Universe:
         try:
             while self.now < end:
                 self._command = self._life.send(self._do(self._command))
-                if not self.states or self.states[-1] != self.course.state:
-                    self.states.append(self.course.state)
+                if not self.states or self.states[-1] != self.life.state:
+                    self.states.append(self.life.state)
         except StopIteration:
-            self.states.append(self.course.state)
+            self.states.append(self.life.state)
         return self
 
     def _do(self, command: object) -> Connected | ReadResult | None:
@@ -95,31 +122,35 @@ class Universe:
                 return self._read()
             case Send(text):
                 self.sent.append((self.now, text))
-                self._owed.append(ReadResult(fresh=True, acks=[Ack(id=1)]))
+                if self.acks:
+                    topics = tuple(PLAN.topics)
+                    self._owed.append(ReadResult(fresh=True, acks=[Ack(topics=topics)]))
             case Ping():
                 self.sent.append((self.now, "ping"))
                 if self.pongs:
                     self._owed.append(ReadResult(fresh=True, pong=True))
-            case Probe(wanted):
-                if self.rest_agrees is not None:
-                    self._owed.append(ReadResult(probes=[(wanted, self.rest_agrees)]))
-            case Close(code):
-                self.hung.append(code)
+            case Probe(_, number):
+                self.probes.append(command)
+                if self.rest_says is not None:
+                    answer = ProbeResult(number, self.rest_says)
+                    self._owed.append(ReadResult(probes=[answer]))
+            case Close():
+                self.closes.append(command)
                 self._owed.clear()
         return None
 
     def _read(self) -> ReadResult:
         self.now += self.step_s
-        heard = self._feed(self.now)
-        if heard is None:
+        result = self._feed(self.now)
+        if result is None:
             return ReadResult()
         if self._owed:
             owed = self._owed.pop(0)
-            owed.good, owed.closed = heard.good, heard.closed
-            heard = owed
-        if heard.good:
+            owed.good, owed.closed = result.good, result.closed
+            result = owed
+        if result.good:
             self.heard_ns = int(self.now * 1e9)
-        return heard
+        return result
 
 
 def closes(code: int, *times: float, kind: str = "close") -> Callable[[float], ReadResult]:
@@ -129,7 +160,8 @@ def closes(code: int, *times: float, kind: str = "close") -> Callable[[float], R
     def feed(now: float) -> ReadResult:
         if left and now >= left[0]:
             left.pop(0)
-            return ReadResult(fresh=True, closed=Disconnect(kind, code))
+            closed = Disconnect(kind, code, close=standard_close(code, ""))
+            return ReadResult(fresh=True, closed=closed)
         return ReadResult(fresh=True, good=True)
 
     return feed
@@ -159,7 +191,8 @@ def test_a_good_link_is_redialled_as_its_close_code_says(
     wait = world.dials[1] - 40
     assert least <= wait <= most + 2 * STEP_S
     assert world.states == ["connecting", "live", "reconnecting", "live"]
-    assert [gap.reason for gap in world.course.gaps] == [f"reconnect: {code} close"]
+    assert [close.reason for close in world.closes] == [f"reconnect: {code} close"]
+    assert world.life.reconnects == 1
 
 
 def test_a_young_link_waits_at_least_a_quarter_of_a_second() -> None:
@@ -181,7 +214,7 @@ def test_an_outage_of_thirty_seconds(seed: int) -> None:
     world = Universe(dial, closes(1006, 40), seed=seed).run(120)
     assert len([t for t in world.dials if 40 < t < 70]) <= 12
     back = next(t for t in world.dials if t >= 70)
-    assert back - 70 <= 30 and world.course.state == "live"
+    assert back - 70 <= 30 and world.life.state == "live"
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -229,37 +262,51 @@ def test_retry_after_is_respected(status: int, seed: int) -> None:
 def test_what_retrying_cannot_cure_is_fatal_after_one_dial(error: VocxError) -> None:
     """Rows 13 and 15."""
     world = Universe(lambda now: error).run(100)
-    assert world.dials == [0.0] and world.course.state == "fatal"
-    assert world.course.error is error and str(error) in world.course.why
+    assert world.dials == [0.0] and world.life.state == "fatal"
+    assert world.life.error is error and str(error) in world.life.why
 
 
 def test_a_name_that_does_not_resolve_is_transient_and_counted() -> None:
     """Row 14."""
     world = Universe(lambda now: DnsError("no such name") if now < 10 else None).run(60)
-    assert world.course.state == "live"
-    assert world.course.dns_errors == len(world.dials) - 1 > 2
+    assert world.life.state == "live"
+    assert world.life.dns_errors == len(world.dials) - 1 > 2
 
 
 def test_three_policy_closes_degrade_and_say_why() -> None:
-    """Row 5: the state and the words last until data have been good for 30 s."""
+    """Row 5: degraded means without a connection; the words last until data have been good for
+    30 s."""
     world = Universe(feed=closes(1008, 5, 30, 60))
-    world.run(70)
-    assert world.course.state == "degraded" and "breaking a rule" in world.course.why
-    assert world.run(160).course.state == "live"
+    world.run(61)
+    assert world.life.state == "degraded" and not world.life.connected
+    assert "breaking a rule" in world.life.why
+    while not world.life.connected and world.now < 130:
+        world.run(0.5)
+    assert world.life.state == "live" and "breaking a rule" in world.life.why
+    assert world.run(60).life.state == "live" and not world.life.why
+
+
+def test_a_degraded_stream_that_is_back_is_probed_like_any_other() -> None:
+    """Its silence is found although the venue closed it three times."""
+    feed = closes(1008, 5, 30, 60)
+    world = Universe(feed=lambda now: feed(now) if now < 130 else ReadResult(fresh=True))
+    world.rest_says = "ahead"
+    world.run(150)
+    assert world.probes and world.life.reasons == {"1008": 3, "silent": 1}
 
 
 def test_a_black_hole_is_found_within_sixteen_seconds() -> None:
     """Row 17: nothing comes, not even pongs."""
     world = Universe(feed=lambda now: ReadResult(fresh=True, good=True) if now < 40 else None)
     world.run(57)
-    assert next(iter(world.course.reasons)) == "1006" and world.dials[1] <= 56
+    assert next(iter(world.life.reasons)) == "1006" and world.dials[1] <= 56
 
 
 def test_a_late_pong_behind_a_flood_is_no_black_hole() -> None:
     """Row 36: as long as bytes come, the socket lives."""
     world = Universe(feed=lambda now: ReadResult(fresh=True, good=True))
     world.pongs = False
-    assert world.run(120).course.reasons == {} and world.course.state == "live"
+    assert world.run(120).life.reasons == {} and world.life.state == "live"
 
 
 def test_a_truncated_frame_is_found_within_ten_seconds() -> None:
@@ -269,39 +316,128 @@ def test_a_truncated_frame_is_found_within_ten_seconds() -> None:
         return ReadResult(fresh=True, good=True) if now < 40 else ReadResult(half=True)
 
     world = Universe(feed=feed).run(52)
-    assert world.course.reasons == {"1006": 1} and 48 <= world.dials[1] <= 50
+    assert world.life.reasons == {"1006": 1} and 48 <= world.dials[1] <= 50
 
 
-def test_a_silent_feed_is_stale_and_is_redialled_when_rest_disagrees() -> None:
-    """Row 19: pongs prove the socket, not the feed."""
-    world = Universe(feed=lambda now: ReadResult(fresh=True, good=now < 40), can_probe=True)
-    world.rest_agrees = False
+def quiet_after(second: float) -> Callable[[float], ReadResult]:
+    """Data until then; after it only the socket lives."""
+    return lambda now: ReadResult(fresh=True, good=now < second)
+
+
+def test_a_silent_feed_is_stale_and_is_redialled_when_rest_is_ahead() -> None:
+    """Row 19: pongs prove the socket, not the feed. Data on their way have a second to come."""
+    world = Universe(feed=quiet_after(40))
+    world.rest_says = "ahead"
     world.run(60)
     assert world.states[:4] == ["connecting", "live", "stale", "reconnecting"]
-    assert world.course.reasons == {"silent": 1} and 55 <= world.dials[1] <= 56
+    assert world.life.reasons == {"silent": 1} and 56 <= world.dials[1] <= 57
 
 
-def test_a_quiet_market_is_not_redialled_while_rest_agrees() -> None:
+def test_a_quiet_market_is_not_redialled_while_rest_shows_the_same_id() -> None:
     """Row 19, the other way: silence that REST confirms is freshness."""
-    world = Universe(feed=lambda now: ReadResult(fresh=True, good=now < 40), can_probe=True)
-    world.rest_agrees = True
+    world = Universe(feed=quiet_after(40))
+    world.rest_says = "agrees"
     world.run(200)
     assert len(world.dials) == 1
-    proved_ns, suspicious = world.course.proof_ns(QUOTES, int(world.now * 1e9))
+    proved_ns, suspicious = world.life.proof_ns(QUOTES, int(world.now * 1e9))
     assert proved_ns is not None and world.now - proved_ns / 1e9 < 17
 
 
-def test_a_probe_without_an_answer_counts_as_no() -> None:
-    """Row 19: REST hangs too."""
-    world = Universe(feed=lambda now: ReadResult(fresh=True, good=now < 40), can_probe=True)
-    assert world.run(65).course.reasons == {"silent": 1}
+def test_a_top_that_stands_still_is_dialled_again_once() -> None:
+    """Equal best prices and quantities may be chance: after three probes the feed is dialled
+    again, and then believed until it speaks."""
+    world = Universe(feed=quiet_after(40), proof="top")
+    world.rest_says = "agrees"
+    world.run(400)
+    assert len(world.dials) == 2 and 85 <= world.dials[1] <= 90
+    assert world.life.reasons == {"silent": 1} and len(world.probes) > 15
+
+
+def test_a_probe_without_an_answer_counts_as_no_once() -> None:
+    """Row 19: REST hangs too. Dialling again and again would cure nothing."""
+    world = Universe(feed=quiet_after(40))
+    assert world.run(65).life.reasons == {"silent": 1}
+    assert world.run(400).life.reasons == {"silent": 1} and world.life.state == "stale"
+
+
+def test_an_answer_from_before_a_reconnect_says_nothing_about_the_new_socket() -> None:
+    """A healthy socket is never hung up for what REST said of its predecessor."""
+    late: list[ProbeResult] = []
+
+    def feed(now: float) -> ReadResult:
+        if 56 < now < 56.2:
+            return ReadResult(closed=Disconnect("reset", 1006))
+        if now > 58 and late:
+            return ReadResult(fresh=True, good=True, probes=[late.pop()])
+        return ReadResult(fresh=True, good=now < 40 or now > 57)
+
+    world = Universe(feed=feed).run(56)
+    assert len(world.probes) == 1
+    late.append(ProbeResult(world.probes[0].number, "ahead"))
+    world.run(60)
+    assert not late and world.life.reasons == {"1006": 1} and len(world.dials) == 2
+
+
+def test_data_that_resumed_meanwhile_are_better_than_any_answer() -> None:
+    """REST was asked in the silence, and is answered after it."""
+    answers: list[ProbeResult] = []
+
+    def feed(now: float) -> ReadResult:
+        if now > 57 and answers:
+            return ReadResult(fresh=True, probes=[answers.pop()])
+        return ReadResult(fresh=True, good=now < 40 or 56 < now)
+
+    world = Universe(feed=feed).run(56)
+    answers.append(ProbeResult(world.probes[0].number, "ahead"))
+    assert world.run(30).life.reasons == {} and world.life.state == "live"
+
+
+def test_data_that_come_within_a_second_of_rest_being_ahead_keep_the_socket() -> None:
+    """REST may be faster than the stream by a moment."""
+    world = Universe(feed=lambda now: ReadResult(fresh=True, good=now < 40 or 55.8 < now))
+    world.rest_says = "ahead"
+    assert world.run(70).life.reasons == {} and world.probes
+
+
+@pytest.mark.parametrize("proof", ["heartbeat", "pong"])
+def test_a_channel_proven_by_the_connection_needs_no_rest(proof: Proof) -> None:
+    """Beats (or pongs) prove it; without them it is dead."""
+
+    def feed(now: float) -> ReadResult:
+        beats = [""] if proof == "heartbeat" and now < 100 else []
+        return ReadResult(fresh=True, good=now < 40, heartbeats=beats)
+
+    world = Universe(feed=feed, proof=proof)
+    assert world.run(95).life.reasons == {} and not world.probes
+    world.pongs = False
+    world.run(25)
+    assert world.life.reasons == {"silent": 1} and not world.probes
+
+
+def test_two_hundred_quiet_channels_are_asked_about_one_at_a_time() -> None:
+    """At most one call under way and four a second, each channel in its turn."""
+    specs = [ChannelSpec(channel="trades", symbol=f"A{n}/USDT") for n in range(200)]
+    watches = {spec: Watch(15.0, "sequence") for spec in specs}
+    staleness = Staleness(watches, lambda spec: 1, Deadlines())
+    staleness.on_connect(1)
+    asked: list[Probe] = []
+    for step in range(160, 660):
+        now_ns = int(step * 1e8)
+        quiet, disconnect = staleness.check(now_ns)
+        assert disconnect is None
+        probe = staleness.next_probe(quiet, now_ns)
+        if probe is not None:
+            assert staleness.next_probe(quiet, now_ns + int(1e9)) is None
+            asked.append(probe)
+            assert staleness.on_result(ProbeResult(probe.number, "agrees"), now_ns) is None
+    assert 120 <= len(asked) <= 201 and len({probe.channel for probe in asked[:200]}) >= 120
 
 
 def test_an_announced_restart_is_followed_at_once() -> None:
     """Row 7: also on a young link."""
     world = Universe(feed=lambda now: ReadResult(fresh=True, good=True, shutdown=5 <= now < 5.15))
     world.run(8)
-    assert world.dials[1] - 5.1 <= 0.3 and world.course.reasons == {"shutdown": 1}
+    assert world.dials[1] - 5.1 <= 0.3 and world.life.reasons == {"shutdown": 1}
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -310,7 +446,7 @@ def test_a_connection_is_rotated_before_its_day_is_over(seed: int) -> None:
     world = Universe(seed=seed)
     world.step_s = 20.0
     world.run(90_000)
-    assert 84_600 - 900 <= world.dials[1] <= 84_700 and world.course.reasons == {"rotation": 1}
+    assert 84_600 - 900 <= world.dials[1] <= 84_700 and world.life.reasons == {"rotation": 1}
 
 
 def test_a_machine_that_slept_says_so() -> None:
@@ -318,9 +454,9 @@ def test_a_machine_that_slept_says_so() -> None:
     world = Universe().run(20)
     world.asleep = 720.0
     world.run(5)
-    assert world.course.gaps[0].reason == "your machine slept 12 min"
-    gap = world.course.gaps[0]
-    assert gap.to_ns is not None and 719e9 < gap.to_ns - gap.from_ns < 723e9
+    (close,) = world.closes
+    assert close.reason == "your machine slept 12 min"
+    assert 719e9 < (world.now + world.asleep) * 1e9 - close.from_ns < 726e9
 
 
 def test_subscriptions_are_sent_again_after_a_loss_and_awaited() -> None:
@@ -332,16 +468,17 @@ def test_subscriptions_are_sent_again_after_a_loss_and_awaited() -> None:
 def test_a_missing_acknowledgement_is_a_reason_to_dial_again() -> None:
     """Row 32: five seconds, when no data come either."""
     world = Universe(feed=lambda now: ReadResult(fresh=True))
-    world._owed = _Deaf()
+    world.acks = False
     world.run(7)
-    assert world.course.reasons == {"no ack": 1} and 5 <= world.dials[1] <= 6
+    assert world.life.reasons == {"no ack": 1} and 5 <= world.dials[1] <= 6
 
 
 def test_a_refused_subscription_is_fatal() -> None:
     """Row 32: with the venue's words."""
     refused = SubscribeRefused("no", text="Invalid request")
     world = Universe(feed=lambda now: ReadResult(fresh=True, acks=[Ack(id=1, error=refused)]))
-    assert world.run(5).course.error is refused and world.course.state == "fatal"
+    world.acks = False
+    assert world.run(5).life.error is refused and world.life.state == "fatal"
 
 
 def test_at_most_four_control_messages_a_second() -> None:
@@ -351,8 +488,19 @@ def test_at_most_four_control_messages_a_second() -> None:
     assert min(b - a for a, b in zip(times, times[1:], strict=False)) >= 0.25
 
 
-class _Deaf(list[ReadResult]):
-    """A venue that never answers."""
+def test_a_ban_whose_end_is_known_is_waited_out() -> None:
+    """A refused dial may be a ban for ten minutes: nothing leaves before it ends."""
+    ban = Banned("stop", http_status=403, retry_after_s=600.0)
+    world = Universe(refuses(45, ban), closes(1006, 40)).run(700)
+    assert len(world.dials) == 3 and world.dials[2] - world.dials[1] >= 600
+    assert world.life.state == "live"
+    for_ever = Universe(lambda now: Banned("stop", http_status=418)).run(700)
+    assert len(for_ever.dials) == 1 and for_ever.life.state == "fatal"
 
-    def append(self, _: ReadResult) -> None:
-        pass
+
+def test_a_close_that_the_adapter_calls_final_is_fatal() -> None:
+    """A key that was deleted: another dial cures nothing."""
+    gone = Disconnect("close", 4007, "key deleted", close="refused")
+    world = Universe(feed=lambda now: ReadResult(fresh=True, closed=gone if now > 5 else None))
+    world.run(60)
+    assert len(world.dials) == 1 and "key deleted" in world.life.why

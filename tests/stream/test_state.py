@@ -12,10 +12,10 @@ from faulty import Faulty, Peer, listen, quote, trade, until
 from vocx.errors import BadInput, BookOutOfSync, NotReady, WaitTimeout
 from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap, Quote, Trade
 from vocx.stream import Subscription, running
-from vocx.stream.book_sync import Gate
+from vocx.stream.book_sync import SnapshotGate
 from vocx.stream.channels import CandleChannel, QuoteChannel, TradeChannel
 from vocx.stream.stats import Counters, percentiles, sample
-from vocx.venues.base import ChannelSpec
+from vocx.venues.base import ChannelSpec, count_missing_trades
 
 ONE = Decimal(1)
 
@@ -36,68 +36,70 @@ def traded(identity: int | str, count: int = 1) -> Trade:
     return Trade(symbol="BTC/USDT", price=ONE, quantity=ONE, side="buy", id=identity, count=count)
 
 
-def quote_slot(*sequences: int) -> tuple[QuoteChannel, list[Fact]]:
-    slot, out = (
+def quote_channel(*sequences: int) -> tuple[QuoteChannel, list[Fact]]:
+    channel, out = (
         QuoteChannel(ChannelSpec(channel="quotes", symbol="BTC/USDT"), Counters()),
         list[Fact](),
     )
     for sequence in sequences:
-        slot.take(quoted(sequence), 1, out)
-    return slot, out
+        channel.take(quoted(sequence), 1, out)
+    return channel, out
 
 
-def trade_slot(*trades: Trade) -> tuple[TradeChannel, list[Fact]]:
-    slot, out = (
-        TradeChannel(ChannelSpec(channel="trades", symbol="BTC/USDT"), Counters()),
+def trade_channel(*trades: Trade) -> tuple[TradeChannel, list[Fact]]:
+    channel, out = (
+        TradeChannel(
+            ChannelSpec(channel="trades", symbol="BTC/USDT"), Counters(), count_missing_trades
+        ),
         list[Fact](),
     )
     for fact in trades:
-        slot.take(fact, 1, out)
-    return slot, out
+        channel.take(fact, 1, out)
+    return channel, out
 
 
 def test_an_older_quote_never_replaces_a_newer_one() -> None:
     """Row 26: ignored and counted."""
-    slot, out = quote_slot(5, 6, 6, 4, 7)
+    channel, out = quote_channel(5, 6, 6, 4, 7)
     assert [fact.sequence for fact in out if isinstance(fact, Quote)] == [5, 6, 7]
-    assert (slot.meter.duplicates, slot.meter.out_of_order) == (1, 1)
+    assert (channel.counters.duplicates, channel.counters.out_of_order) == (1, 1)
 
 
 def test_a_venue_that_counts_anew_after_a_reconnect_is_believed() -> None:
     """A restarted venue begins at 1: not a hundred years of old quotes."""
-    slot, out = quote_slot(5000)
-    slot.begin()
-    slot.take(quoted(1), 1, out)
-    assert slot.fact == quoted(1)
+    channel, out = quote_channel(5000)
+    channel.on_connect()
+    channel.take(quoted(1), 1, out)
+    assert channel.fact == quoted(1)
 
 
 def test_only_changes_of_the_best_price_are_kept_for_charts() -> None:
     """91 % of the messages change a quantity only."""
-    slot, out = quote_slot(1, 2, 3)
-    slot.take(quoted(4, bid=101), 1, out)
-    assert [fact.sequence for fact in slot.recent] == [1, 4] and len(out) == 4
+    channel, out = quote_channel(1, 2, 3)
+    channel.take(quoted(4, bid=101), 1, out)
+    assert [fact.sequence for fact in channel.recent] == [1, 4] and len(out) == 4
 
 
 def test_a_trade_that_stands_for_several_leaves_no_gap() -> None:
     """Where a venue aggregates, ids jump by the count."""
-    slot, out = trade_slot(traded(1), traded(4, count=3), traded(5))
-    assert slot.meter.gaps == 0 and len(out) == 3
+    channel, out = trade_channel(traded(1), traded(4, count=3), traded(5))
+    assert channel.counters.gaps == 0 and len(out) == 3
 
 
 def test_a_gap_in_the_ids_says_how_many() -> None:
     """Between two trades, before the one that showed it."""
-    _, out = trade_slot(traded(1), traded(5))
+    _, out = trade_channel(traded(1), traded(5))
     assert isinstance(out[1], Gap) and out[1].missed == 3
 
 
 def test_ids_that_are_no_numbers_are_only_told_apart() -> None:
     """No order, so no gap: but each comes once."""
-    slot, out = trade_slot(traded("a"), traded("c"), traded("a"))
-    assert len(out) == 2 and slot.meter.duplicates == 1 and slot.meter.gaps == 0
+    channel, out = trade_channel(traded("a"), traded("c"), traded("a"))
+    assert len(out) == 2 and channel.counters.duplicates == 1 and channel.counters.gaps == 0
 
 
 def test_a_candle_replaces_itself_until_the_next_one_opens() -> None:
-    slot, out = (
+    channel, out = (
         CandleChannel(ChannelSpec(channel="candles", symbol="X/Y"), Counters()),
         list[Fact](),
     )
@@ -113,8 +115,8 @@ def test_a_candle_replaces_itself_until_the_next_one_opens() -> None:
             close=Decimal(close),
             volume=ONE,
         )
-        slot.take(candle, 1, out)
-    assert [c.close for c in slot.recent] == [2, 3] and slot.meter.out_of_order == 1
+        channel.take(candle, 1, out)
+    assert [c.close for c in channel.recent] == [2, 3] and channel.counters.out_of_order == 1
 
 
 # queues
@@ -260,5 +262,5 @@ def test_percentiles_weigh_their_samples() -> None:
 
 def test_snapshots_are_spaced() -> None:
     """Row 29: one in 250 ms for the whole process."""
-    gate = Gate()
+    gate = SnapshotGate()
     assert [gate.enter(int(ms * 1e6)) for ms in (0, 100, 250, 300)] == [True, False, True, False]

@@ -21,7 +21,6 @@ from vocx.facts import BookDelta, BookSnapshot, Candle, Facts, Instrument, Quote
 from vocx.venues.base import (
     Ack,
     ChannelSpec,
-    Control,
     GetBook,
     GetCandles,
     GetInstruments,
@@ -30,6 +29,7 @@ from vocx.venues.base import (
     GetTime,
     GetTrades,
     Intent,
+    Notice,
     SocketPlan,
     Unknown,
 )
@@ -40,12 +40,12 @@ NOW = 1_795_334_400_000_000_000
 
 
 def plan(*wanted: ChannelSpec) -> SocketPlan:
-    (only,) = VENUE.subscribe(wanted or [ChannelSpec(channel="trades", symbol=BTC)])
+    (only,) = VENUE.plan_sockets(wanted or [ChannelSpec(channel="trades", symbol=BTC)])
     return only
 
 
 def one(text: bytes, *wanted: ChannelSpec) -> Any:
-    (found,) = VENUE.decode(text, 5, plan(*wanted))
+    (found,) = VENUE.decode(text, 5, plan(*wanted), None)
     return found
 
 
@@ -197,11 +197,17 @@ def test_topics() -> None:
 def test_many_streams_are_batched() -> None:
     """1,030 streams: two sockets, at most 1,024 names each, every frame with its own id."""
     wanted = [ChannelSpec(channel="trades", symbol=f"A{n}/USDT") for n in range(1030)]
-    first, second = VENUE.subscribe(wanted)
+    first, second = VENUE.plan_sockets(wanted)
     assert (len(first.topics), len(second.topics)) == (1024, 6)
-    assert first.ack_ids == tuple(json.loads(frame)["id"] for frame in first.frames)
-    assert sum(len(json.loads(frame)["params"]) for frame in first.frames) == 1024
-    assert len(first.frames) == 6 and first.frames_per_second <= 4
+    frames = VENUE.subscribe_frames(first, list(first.topics), 0, None, "n")
+    assert [frame.id for frame in frames] == [json.loads(frame.text)["id"] for frame in frames]
+    assert len({frame.id for frame in frames}) == len(frames) == 6 and first.control_per_s <= 4
+    assert [name for frame in frames for name in json.loads(frame.text)["params"]] == [
+        name for frame in frames for name in frame.topics
+    ]
+    assert sum(len(frame.topics) for frame in frames) == 1024
+    again = VENUE.unsubscribe_frames(first, ["a0usdt@trade"], 0, None, "m")
+    assert json.loads(again[0].text)["method"] == "UNSUBSCRIBE"
 
 
 @pytest.mark.parametrize(
@@ -270,7 +276,7 @@ def test_control_frames() -> None:
         b'{"e":"serverShutdown","E":1}',
         b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}',
     ):
-        assert isinstance(one(body), Control) and one(body).kind == "shutdown"
+        assert isinstance(one(body), Notice) and one(body).kind == "shutdown"
 
 
 PARTIAL = b'{"lastUpdateId":9,"bids":[["1","2"]],"asks":[["3","4"]]}'
@@ -437,7 +443,7 @@ def test_mangled_frames_never_escape(whole: bytes, at: int, cut: int, piece: byt
     frame = whole[:at] + piece + whole[at + cut :]
     wanted = [ChannelSpec(channel=name, symbol=BTC) for name in ("trades", "quotes", "book")]
     with suppress(errors.BadReply):
-        VENUE.decode(frame, 5, plan(*wanted))
+        VENUE.decode(frame, 5, plan(*wanted), None)
 
 
 @given(st.integers(0, 60), st.integers(0, 20), st.sampled_from(PIECES))

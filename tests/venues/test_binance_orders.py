@@ -20,13 +20,13 @@ from vocx.venues.base import (
     CancelAll,
     CancelOrder,
     ChannelSpec,
-    Control,
     Credentials,
     GetBalances,
     GetFills,
     GetOpenOrders,
     GetOrder,
     Intent,
+    Notice,
     PlaceOrder,
     SocketPlan,
     Unknown,
@@ -402,30 +402,32 @@ def test_an_envelope_is_a_reply() -> None:
 
 def private(*channels: str) -> SocketPlan:
     wanted = [ChannelSpec(channel=one, symbol=None) for one in channels or ("orders",)]
-    (only,) = VENUE.subscribe(wanted)
+    (only,) = VENUE.plan_sockets(wanted)
     return only
 
 
 def test_private_channels_share_one_socket() -> None:
     """Beside the market's socket there is one for the account, without a stale signature."""
-    market, mine = VENUE.subscribe(
+    market, mine = VENUE.plan_sockets(
         [
             ChannelSpec(channel="trades", symbol=BTC),
             ChannelSpec(channel="orders", symbol=BTC),
             ChannelSpec(channel="fills", symbol="ETH/USDT"),
         ]
     )
-    assert (market.base, mine.base, mine.private, mine.frames) == ("ws", "ws_api", True, ())
+    assert (market.purpose, mine.purpose) == ("ws", "ws_api")
+    assert (market.private, mine.private, mine.login) == (False, True, False)
     assert {one.symbol for one in mine.topics.values()} == {None}
 
 
 def test_each_login_is_signed_anew() -> None:
     """A signature lives five seconds; a reconnect needs another."""
     plan = private("orders")
-    first, again = VENUE.login(plan, NOW, KEY), VENUE.login(plan, NOW + 1_000_000, KEY)
-    assert first.frames != again.frames and first.ack_ids == (json.loads(first.frames[0])["id"],)
-    params = json.loads(first.frames[0])["params"]
-    assert params == signed_params({}, NOW, KEY)
+    (first,) = VENUE.subscribe_frames(plan, ["orders"], NOW, KEY, "one")
+    (again,) = VENUE.subscribe_frames(plan, ["orders"], NOW + 1_000_000, KEY, "two")
+    assert first.text != again.text and first.topics == ("orders",)
+    frame = json.loads(first.text)
+    assert frame["id"] == first.id == "one" and frame["params"] == signed_params({}, NOW, KEY)
 
 
 TRADED = b"""{"subscriptionId":0,"event":{"e":"executionReport","E":1795334400402,"s":"BTCUSDT",
@@ -438,20 +440,20 @@ TRADED = b"""{"subscriptionId":0,"event":{"e":"executionReport","E":179533440040
 
 def test_a_trade_report_is_a_fill_and_an_order() -> None:
     """Each for the channel that wants it; cumulative amounts are the order's truth."""
-    fill, order = VENUE.decode(TRADED, 5, private("orders", "fills"))
+    fill, order = VENUE.decode(TRADED, 5, private("orders", "fills"), None)
     assert isinstance(fill, Fill) and (fill.id, fill.quantity) == (810046, Decimal("0.003"))
     assert isinstance(order, Order) and order.fills == (fill,) and order.source == "stream"
     assert (order.filled_quote, order.status) == (Decimal("180.3615"), "partially_filled")
-    assert [type(one) for one in VENUE.decode(TRADED, 5, private("fills"))] == [Fill]
+    assert [type(one) for one in VENUE.decode(TRADED, 5, private("fills"), None)] == [Fill]
 
 
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
         (b'{"id":"vocx-login","status":200,"result":{"subscriptionId":0}}', Ack),
-        (b'{"subscriptionId":0,"event":{"e":"eventStreamTerminated","E":1}}', Control),
-        (b'{"event":{"e":"serverShutdown","E":1}}', Control),
-        (b'{"subscriptionId":0,"event":{"e":"balanceUpdate","E":1,"a":"BTC","d":"1"}}', Control),
+        (b'{"subscriptionId":0,"event":{"e":"eventStreamTerminated","E":1}}', Notice),
+        (b'{"event":{"e":"serverShutdown","E":1}}', Notice),
+        (b'{"subscriptionId":0,"event":{"e":"balanceUpdate","E":1,"a":"BTC","d":"1"}}', Notice),
         (b'{"subscriptionId":0,"event":{"e":"newThing"}}', Unknown),
         (b'{"subscriptionId":0,"event":{"e":"executionReport","q":"many"}}', Unknown),
         (b"{}", Unknown),
@@ -459,22 +461,23 @@ def test_a_trade_report_is_a_fill_and_an_order() -> None:
 )
 def test_other_private_frames(event: bytes, expected: type) -> None:
     """About the connection, or unknown and never fatal."""
-    (found,) = VENUE.decode(event, 5, private())
+    (found,) = VENUE.decode(event, 5, private(), None)
     assert isinstance(found, expected)
 
 
 def test_a_refused_login_is_typed() -> None:
     """The acknowledgement carries the reason: a key, a signature or a clock."""
     body = b'{"id":"vocx-login","status":400,"error":{"code":-1021,"msg":"Timestamp."}}'
-    (ack,) = VENUE.decode(body, 5, private())
+    (ack,) = VENUE.decode(body, 5, private(), None)
     assert isinstance(ack, Ack) and isinstance(ack.error, errors.ClockSkew)
+    assert ack.topics == ("orders",)
 
 
 @pytest.mark.parametrize("text", [b"", b"{", b"[]", b'{"id":\xff}'])
 def test_unreadable_private_frames(text: bytes) -> None:
     """Typed, with a sample."""
     with pytest.raises(errors.BadReply):
-        VENUE.decode(text, 5, private())
+        VENUE.decode(text, 5, private(), None)
 
 
 INTENTS: dict[str, Intent] = {
@@ -547,5 +550,5 @@ def test_recorded_events_decode(recorded: Path) -> None:
     plan = private("orders", "fills", "balances")
     kinds: Counter[type] = Counter()
     for text in texts:
-        kinds.update(map(type, VENUE.decode(text.encode(), NOW, plan)))
-    assert kinds[Order] == 2 and kinds[Balance] == 4 and kinds[Control] >= 2
+        kinds.update(map(type, VENUE.decode(text.encode(), NOW, plan, None)))
+    assert kinds[Order] == 2 and kinds[Balance] == 4 and kinds[Notice] >= 2

@@ -223,8 +223,8 @@ def _upgrade(venue: Venue, target: Target, sock: socket.socket, steps: _Steps) -
     """A WebSocket handshake; the connection is dropped after it."""
     parts = urlsplit(target.url)
     path = parts.path
-    if target.purpose == "ws":
-        path += venue.subscribe([ChannelSpec(channel="trades", symbol="BTC/USDT")])[0].path
+    for plan in venue.plan_sockets([ChannelSpec(channel="trades", symbol="BTC/USDT")]):
+        path += plan.path if plan.purpose == target.purpose else ""
     headers = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from vocx import errors
 from vocx.exchange import words
-from vocx.facts import BookSnapshot, Fact, Instrument
+from vocx.facts import Fact, Instrument
 from vocx.rest import Client
-from vocx.timing import ClockOffset
-from vocx.venues.base import PRIVATE, ChannelSpec, Credentials, GetBook, GetTime, SocketPlan, Venue
+from vocx.timing import ClockOffset, wall_ns
+from vocx.venues.base import PRIVATE, SIGNED, ChannelSpec, Credentials, Intent, Venue
 
 if TYPE_CHECKING:
     from weakref import WeakSet
 
     from vocx.lab import Lab
     from vocx.stream import Stream
-    from vocx.stream.account import ReconcileRequest
+    from vocx.stream.account import AccountAccess, ReconcileRequest
 
 
 class Listening:
@@ -40,9 +41,11 @@ class Listening:
         def ca_file(self) -> str | None: ...
         def instrument(self, symbol: str) -> Instrument: ...
         def _key(self) -> Credentials: ...
-        def _login(self, plan: SocketPlan) -> SocketPlan: ...
-        def _reconcile(self, missed: ReconcileRequest) -> list[Fact]: ...
-        def _resync_for_stream(self) -> None: ...
+        def _reconcile(
+            self, request: ReconcileRequest, stopping: threading.Event
+        ) -> list[Fact]: ...
+        def _measure_clock_for_stream(self) -> None: ...
+        def _ask_signed_for_stream(self, intent: Intent) -> Any: ...
 
     def stream(
         self,
@@ -84,18 +87,19 @@ class Listening:
         interval: str | None = None,
         depth: int | None = None,
         cadence_ms: int | None = None,
-        snapshot: Callable[[GetBook], BookSnapshot] | None = None,
+        ask: Callable[[Intent, threading.Event], Any] | None = None,
         on_frame: Callable[[bytes, int], None] | None = None,
     ) -> Stream:
         """What :meth:`stream` starts, not started yet, for tools: ``on_frame`` gets every text
-        frame and its arrival in the reader thread, ``snapshot`` fetches the books."""
+        frame and its arrival in the reader thread, ``ask`` makes its REST calls."""
         from vocx.stream import Stream
 
         wanted = words.listens(
             self.venue, channels, symbols, interval=interval, depth=depth, cadence_ms=cadence_ms
         )
-        account = self._account_gear(wanted)
-        self.url("ws")  # a lab that died is said here, not by a stream that is dead at birth
+        account = self._account_access(wanted)
+        for plan in self.venue.plan_sockets(wanted):
+            self.url(plan.purpose)  # a lab that died is said here, not by a stream born dead
         # Where REST does not answer now, a symbol cannot be checked; a stream has its own patience.
         with suppress(errors.TransportError):
             for symbol in dict.fromkeys(one.symbol for one in wanted if one.symbol):
@@ -105,13 +109,12 @@ class Listening:
             self.venue,
             self.url,
             wanted,
-            snapshot=snapshot or self._snapshot,
-            probe=self._probe,
+            ask=ask or self.ask_for_stream,
+            account=account,
             offset_ns=self._ahead_ns,
             ca_file=self.ca_file(),
             on_frame=on_frame,
             name=name or words.stream_name(self._label, wanted),
-            **account,
         )
         stream.lab = self.lab
         self._streams.add(stream)
@@ -122,21 +125,25 @@ class Listening:
         replay = self.lab is not None and self.lab.config.replay
         return None if replay else self._clock.offset_ns
 
-    def _account_gear(self, wanted: Sequence[ChannelSpec]) -> dict[str, Any]:
+    def _account_access(self, wanted: Sequence[ChannelSpec]) -> AccountAccess | None:
         """What an account's channels need, if there are any; a missing key shows here."""
         if not any(one.channel in PRIVATE for one in wanted):
-            return {}
+            return None
+        from vocx.stream.account import AccountAccess
+
         self._key()
-        return {
-            "login": self._login,
-            "resync": self._resync_for_stream,
-            "reconcile": self._reconcile,
-        }
+        return AccountAccess(
+            credentials=self._key,
+            now_ns=lambda: wall_ns() + self._clock.offset_ns,
+            measure_clock=self._measure_clock_for_stream,
+            reconcile=self._reconcile,
+        )
 
-    def _snapshot(self, intent: GetBook) -> BookSnapshot:
-        """For a stream's local book: a session of its own, in the stream's own thread."""
-        return cast(BookSnapshot, self._snapshots.call(intent))
-
-    def _probe(self) -> None:
-        """Does the venue answer? For a stream that hears nothing."""
-        self._snapshots.call(GetTime())
+    def ask_for_stream(self, intent: Intent, stopping: threading.Event) -> Any:
+        """One REST call of a stream, in a thread of the stream's and over a session of its own;
+        an account's are signed."""
+        if stopping.is_set():
+            raise errors.StreamStopped("the stream was stopped")
+        if isinstance(intent, SIGNED):
+            return self._ask_signed_for_stream(intent)
+        return self._snapshots.call(intent)

@@ -13,6 +13,7 @@ What becomes of an order is always known or honestly unknown:
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,7 +35,6 @@ from vocx.venues.base import (
     GetOrder,
     Intent,
     PlaceOrder,
-    SocketPlan,
     Venue,
     split_symbol,
 )
@@ -259,19 +259,20 @@ class Orders:
     def _signed(self, intent: Intent, kind: type[T], via: Via = "rest") -> T:
         return self._timed(intent, kind, self._key(), via)
 
-    def _login(self, plan: SocketPlan) -> SocketPlan:
-        """A stream's private plan, signed for the connection that it just made."""
-        return self.venue.login(plan, wall_ns() + self._clock.offset_ns, self._key())
-
-    def _reconcile(self, missed: ReconcileRequest) -> list[Fact]:
+    def _reconcile(self, request: ReconcileRequest, stopping: threading.Event) -> list[Fact]:
         """For a stream, in a thread of its own: what nobody told it. Prints nothing."""
 
         def ask(intent: Intent) -> Any:
-            return self._timed(intent, object, self._key(), "rest", tell=lambda line: None)
+            if stopping.is_set():
+                raise errors.StreamStopped("the stream was stopped")
+            return self._ask_signed_for_stream(intent)
 
-        return reconcile(ask, missed)
+        return reconcile(ask, request)
 
-    def _resync_for_stream(self) -> None:
+    def _ask_signed_for_stream(self, intent: Intent) -> Any:
+        return self._timed(intent, object, self._key(), "rest", tell=lambda line: None)
+
+    def _measure_clock_for_stream(self) -> None:
         """After a login that was refused for its time; a failure shows at the next one."""
         with suppress(errors.VocxError):
             self._resync()

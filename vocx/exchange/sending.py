@@ -19,7 +19,7 @@ from vocx.timing import ClockOffset, HttpExchange, Phases, wall_ns
 from vocx.venues.base import Credentials, Intent, PlaceOrder, Request, Venue
 
 if TYPE_CHECKING:
-    from vocx.stream.request_socket import Answer, RequestSocket
+    from vocx.stream.request_socket import RequestSocket, TimedResponse
 
 Explain = Callable[[errors.TransportError], errors.VocxError]
 
@@ -59,16 +59,15 @@ class Sending:
         self._lock = threading.Lock()
         self._kept: RequestSocket | None = None
 
-    def _asking(self) -> RequestSocket:
+    def _request_socket(self) -> RequestSocket:
         """The socket, made when it is first wanted."""
         from vocx.stream.request_socket import RequestSocket
 
         with self._lock:
             if self._kept is None:
                 self._kept = RequestSocket(
+                    self._venue,
                     self._url,
-                    opened=self._venue.opened,
-                    refused=self._venue.refused_upgrade,
                     ca_file=self._ca_file,
                     name=f"{self._name}-asking",
                 )
@@ -100,20 +99,20 @@ class Sending:
     def _ask(
         self, intent: Intent, key: Credentials, now_ns: Callable[[], int]
     ) -> Fact | Facts[Any]:
-        gate, asking = self._client.gate, self._asking()
-        number = asking.number()
+        gate, asking = self._client.gate, self._request_socket()
+        number = asking.next_id()
         begun_ns = now_ns()
         request = self._venue.envelope(intent, number, begun_ns, key)
         gate.enter(request.weight, request.orders)
         if now_ns() - begun_ns > FRESH_NS:  # a wait for the limit outlives a signature
             request = self._venue.envelope(intent, number, now_ns(), key)
         try:
-            answer = asking.ask(number, request.body)
+            answer = asking.request(number, request.body)
             return self._read(request, answer)
         except errors.VocxError as error:
             raise self._known(error, request) from None
 
-    def _read(self, request: Request, answer: Answer) -> Fact | Facts[Any]:
+    def _read(self, request: Request, answer: TimedResponse) -> Fact | Facts[Any]:
         envelope = answer.envelope
         self._client.gate.learned(self._venue.used(envelope.headers))
         exchange = self._exchange(request, answer)
@@ -140,7 +139,7 @@ class Sending:
             error.outcome = None
         return error
 
-    def _exchange(self, request: Request, answer: Answer) -> HttpExchange:
+    def _exchange(self, request: Request, answer: TimedResponse) -> HttpExchange:
         sent, received = answer.sent, answer.received
         if self._redact:
             sent, received = redacted(sent), redacted(received)

@@ -35,8 +35,9 @@ from vocx.measure.result import CLOCK, Column, Result, conditions
 from vocx.measure.sampling import mean_interval, quantile_interval
 from vocx.measure.trading import Trader, small, trading_lab, warmed
 from vocx.stream import Stream
+from vocx.stream.account import AccountAccess
 from vocx.timing import mono_ns
-from vocx.venues.base import ChannelSpec, GetBook, GetOrder, SocketPlan
+from vocx.venues.base import ChannelSpec, GetOrder, Intent
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -418,18 +419,19 @@ def _ahead(book: BookSnapshot, side: Side, price: Decimal) -> Decimal:
 def _private(exchange: Exchange, trader: Trader, **probe: Any) -> Stream:
     """The stream of the trader's account, not started yet."""
 
-    def login(plan: SocketPlan) -> SocketPlan:
-        return exchange.venue.login(plan, trader.now_ns(), trader.key)
+    access = AccountAccess(
+        credentials=lambda: trader.key, now_ns=trader.now_ns, measure_clock=lambda: None
+    )
 
-    def no_book(intent: GetBook) -> NoReturn:
+    def no_book(intent: Intent, stopping: Event) -> NoReturn:
         raise AssertionError("an account's stream keeps no book")
 
     return Stream(
         exchange.venue,
         exchange.url,
         [ChannelSpec(channel="orders", symbol=None)],
-        snapshot=no_book,
+        ask=no_book,
+        account=access,
         ca_file=exchange.ca_file(),
-        login=login,
         **probe,
     )

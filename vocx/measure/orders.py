@@ -344,9 +344,8 @@ class SocketPath:
         self._trader, self._key = trader, key or trader.key
         exchange = trader.exchange
         self._socket = RequestSocket(
+            exchange.venue,
             lambda: exchange.url("ws_api"),
-            opened=exchange.venue.opened,
-            refused=exchange.venue.refused_upgrade,
             ca_file=exchange.ca_file,
             name=f"measure-{self.name}",
         )
@@ -356,14 +355,14 @@ class SocketPath:
         return self._socket.dials
 
     def ready(self, order: PlaceOrder) -> Ready:
-        begun_ns, number = mono_ns(), self._socket.number()
+        begun_ns, number = mono_ns(), self._socket.next_id()
         venue, now_ns = self._trader.exchange.venue, self._trader.now_ns()
         request = venue.envelope(order, number, now_ns, self._key)
         return Ready(request, number, (mono_ns() - begun_ns) / 1e3)
 
     def send(self, ready: Ready) -> Placed:
         begun_ns = mono_ns()
-        answer = self._socket.ask(ready.number, ready.request.body)
+        answer = self._socket.request(ready.number, ready.request.body)
         envelope = answer.envelope
         order = cast(
             Order,
@@ -408,14 +407,16 @@ class LoggedOnPath(SocketPath):
 
     def log_on(self) -> None:
         """Open the connection and log on."""
-        number, venue = self._socket.number(), self._trader.exchange.venue
+        number, venue = self._socket.next_id(), self._trader.exchange.venue
         if venue.name != "binance":
             raise BadInput(f"how one logs on with {venue.name} is not known here")
-        plan = venue.subscribe([ChannelSpec(channel="orders", symbol=None)])[0]
-        login = venue.login(plan, self._trader.now_ns(), self._key)
-        frame = msgspec.json.decode(login.frames[0])  # the same parameters prove it
+        plan = venue.plan_sockets([ChannelSpec(channel="orders", symbol=None)])[0]
+        (signed,) = venue.subscribe_frames(
+            plan, tuple(plan.topics), self._trader.now_ns(), self._key, str(number)
+        )
+        frame = msgspec.json.decode(signed.text)  # the same parameters prove it
         frame |= {"id": number, "method": "session.logon"}
-        answer = self._socket.ask(number, msgspec.json.encode(frame))
+        answer = self._socket.request(number, msgspec.json.encode(frame))
         if answer.envelope.status != 200:
             raise VocxError(f"the exchange refused the logon: {answer.envelope.body[:200]!r}")
         self.logon_signatures = signatures(answer.sent)

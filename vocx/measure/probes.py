@@ -151,9 +151,10 @@ class Listener:
     def facts(self, first: int | None = None) -> Iterator[tuple[int, Any]]:
         """What the frames (or the ``first`` of them) say, each with when it was here."""
         venue = self.stream.venue
-        plan = venue.subscribe(self.stream.channels)[0]
+        plan = venue.plan_sockets(self.stream.channels)[0]
+        session = venue.open_session(plan)
         for at_ns, _, text in self.frames[:first]:
-            for fact in venue.decode(text, at_ns, plan):
+            for fact in venue.decode(text, at_ns, plan, session):
                 yield at_ns, fact
 
 

@@ -76,13 +76,14 @@ def truth_in(
     single = [paths] if isinstance(paths, str | Path) else paths
     files = validation.several("paths", single, 'the path of a recording, "btc.vocx.gz"')
     adapter = venues.get(venue)
-    plan = adapter.subscribe([ChannelSpec(channel="quotes", symbol=symbol)])[0]
+    plan = adapter.plan_sockets([ChannelSpec(channel="quotes", symbol=symbol)])[0]
+    session = adapter.open_session(plan)
     mark = b'@bookTicker"'
     found = []
     for line in read([Path(one) for one in files]):
         at_ns, text = split(line)
         if mark in text[:80]:
-            for fact in adapter.decode(text, at_ns, plan):
+            for fact in adapter.decode(text, at_ns, plan, session):
                 if isinstance(fact, Quote):
                     found.append((at_ns, fact.bid, fact.ask))
     if len(found) < 2:

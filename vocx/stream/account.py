@@ -4,8 +4,10 @@ Events are applied so that one that comes twice, late, or again by REST changes 
 never un-fills and never reopens, a fill counts once, a balance gives way only to a younger one.
 
 A private stream has no past: what happened during an outage was told to nobody. So after each
-login the account is asked by REST (:class:`Reconcile`), and what that adds is handed on like any
-event, marked ``source="rest"``, behind the :class:`~vocx.facts.Gap` that names the outage.
+login the account is asked by REST (:class:`Reconciler`), and what that adds is handed on like any
+event, marked ``source="rest"``, behind the :class:`~vocx.facts.Gap` that names the outage. The
+window that is asked about begins at the last event before the outage and is fixed when the
+connection is lost: nothing that comes later moves it, until an answer has come.
 """
 
 from __future__ import annotations
@@ -18,8 +20,9 @@ import msgspec
 
 from vocx.errors import VocxError
 from vocx.facts import Balance, Fact, Fill, Order
+from vocx.stream.background import Background
 from vocx.stream.stats import Counters
-from vocx.venues.base import ChannelSpec
+from vocx.venues.base import Credentials
 
 ORDERS, FILLS = 1000, 1000
 _FILLS_SEEN = 10_000
@@ -28,15 +31,31 @@ _FIRST_RETRY_S, _RETRY_CAP_S = 0.5, 10.0
 
 
 class ReconcileRequest(msgspec.Struct, frozen=True):
-    """What to ask for after a login: orders last known open, symbols traded, and since when
-    fills may be missing (nanoseconds since the epoch, ``None``: nothing was known yet)."""
+    """What to ask for after a login: orders last known open, symbols seen, and since when fills
+    may be missing (nanoseconds since the epoch by the venue's clock; ``None``: nothing was known
+    before, this is the first login)."""
 
     open: Sequence[Order]
     symbols: Collection[str]
     since_ns: int | None
 
 
-Ask = Callable[[ReconcileRequest], Sequence[Fact]]
+Reconcile = Callable[[ReconcileRequest, threading.Event], Sequence[Fact]]
+"""Asks for the account by REST; the event ends its waiting."""
+
+
+class AccountAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """What the private channels of a stream need of their owner.
+
+    ``credentials`` gives the key (or raises why there is none), ``now_ns`` the time by the
+    venue's clock, ``measure_clock`` measures that again, ``reconcile`` asks by REST what an
+    outage swallowed (``None``: nobody asks).
+    """
+
+    credentials: Callable[[], Credentials]
+    now_ns: Callable[[], int]
+    measure_clock: Callable[[], object]
+    reconcile: Reconcile | None = None
 
 
 class Account:
@@ -59,6 +78,8 @@ class Account:
         self._meter = meter
         self._seen: OrderedDict[tuple[str, int | str], None] = OrderedDict()
         self._symbols: set[str] = set()
+        self._stamp_ns: int | None = None
+        self._since_ns: int | None = None
         self.changed_ns: int | None = None
 
     def take(self, fact: Fact) -> bool:
@@ -72,7 +93,24 @@ class Account:
             news = self._balance(fact)
         if news:
             self.changed_ns = fact.arrived_ns
+            if fact.exchange_ns is not None:
+                self._stamp_ns = max(self._stamp_ns or 0, fact.exchange_ns)
         return news
+
+    def on_connect(self, venue_ns: int) -> None:
+        """A login; the venue's time of it. Before any event, fills may be missing from here."""
+        if self._stamp_ns is None:
+            self._stamp_ns = venue_ns
+
+    def on_disconnect(self) -> None:
+        """What comes from now on is missed: the window begins at the last event, and stays."""
+        if self._since_ns is None and self._stamp_ns is not None:
+            self._since_ns = self._stamp_ns - _OVERLAP_NS
+
+    def on_reconciled(self, request: ReconcileRequest) -> None:
+        """What was missed is known: the next outage has a window of its own."""
+        if self._since_ns == request.since_ns:
+            self._since_ns = None
 
     def _order(self, fact: Order) -> bool:
         key = (fact.symbol, fact.id)
@@ -121,11 +159,10 @@ class Account:
             self._meter.out_of_order += late
             self._meter.duplicates += not late
 
-    def missed(self) -> ReconcileRequest:
+    def reconcile_request(self) -> ReconcileRequest:
         """What to ask for now."""
-        since_ns = None if self.changed_ns is None else self.changed_ns - _OVERLAP_NS
         still_open = [one for one in list(self.orders.values()) if one.open]
-        return ReconcileRequest(still_open, sorted(self._symbols), since_ns)
+        return ReconcileRequest(still_open, sorted(self._symbols), self._since_ns)
 
 
 def _same(one: Order, other: Order) -> bool:
@@ -137,40 +174,9 @@ def _same(one: Order, other: Order) -> bool:
     )
 
 
-class AccountChannel:
-    """One channel of an account, in the place where a market's channel has a
-    :class:`~vocx.stream.channels.ChannelState`.
-
-    Attributes
-    ----------
-    ready : bool
-        The account is known as of this connection.
-    """
-
-    def __init__(self, wanted: ChannelSpec, account: Account, kind: type[Fact]) -> None:
-        self.wanted, self.account, self.kind = wanted, account, kind
-        self.fact: Fact | None = None
-        self.heard_ns = 0
-        self.ready = False
-
-    def begin(self) -> None:
-        """A new connection."""
-
-    def lose(self) -> None:
-        """The connection is lost: what is known may be old now."""
-        self.ready = False
-
-    def take(self, fact: Fact, now_ns: int, out: list[Fact]) -> None:
-        """Apply one fact and hand it on if it is news."""
-        self.heard_ns = now_ns
-        if self.account.take(fact):
-            self.fact = fact
-            out.append(fact)
-
-
-class Reconcile:
-    """Asks for the account after each login. Driven by the reader thread: :meth:`tick` never
-    waits; the asking has a short-lived thread of its own, and is repeated until it succeeds.
+class Reconciler:
+    """Asks for the account after each login. Driven by the socket's worker: :meth:`tick` never
+    waits; the asking has a thread of its own, and is repeated until it succeeds.
 
     Attributes
     ----------
@@ -178,15 +184,15 @@ class Reconcile:
         Why the latest try failed.
     """
 
-    def __init__(self, account: Account, ask: Ask) -> None:
+    def __init__(self, account: Account, reconcile: Reconcile, background: Background) -> None:
         self.problem: VocxError | None = None
-        self._account, self._ask = account, ask
-        self._arrived: deque[tuple[int, Sequence[Fact] | VocxError]] = deque()
+        self._account, self._reconcile, self._background = account, reconcile, background
+        self._arrived: deque[tuple[int, ReconcileRequest, Sequence[Fact] | VocxError]] = deque()
         self._round = 0
         self._due_ns: int | None = None
         self._tries = 0
 
-    def begin(self) -> None:
+    def on_connect(self) -> None:
         """A new connection: what an older one asked for is void."""
         self._round += 1
         self._due_ns, self._tries = 0, 0
@@ -194,11 +200,12 @@ class Reconcile:
     def tick(self, now_ns: int, live: bool) -> Sequence[Fact] | None:
         """Facts that have come, else perhaps start to ask."""
         while self._arrived:
-            number, got = self._arrived.popleft()
+            number, request, got = self._arrived.popleft()
             if number != self._round:
                 continue
             if not isinstance(got, VocxError):
                 self.problem = None
+                self._account.on_reconciled(request)
                 return got
             self.problem = got
             wait_s = min(_RETRY_CAP_S, _FIRST_RETRY_S * 2.0 ** min(self._tries, 8))
@@ -207,18 +214,16 @@ class Reconcile:
             self._due_ns = now_ns + int(wait_s * 1e9)
         if live and self._due_ns is not None and now_ns >= self._due_ns:
             self._due_ns = None
-            missed, number = self._account.missed(), self._round
-            threading.Thread(
-                target=self._work, args=(missed, number), name="vocx-reconcile", daemon=True
-            ).start()
+            request, number = self._account.reconcile_request(), self._round
+            self._background.start("vocx-reconcile", lambda: self._work(request, number))
         return None
 
-    def _work(self, missed: ReconcileRequest, number: int) -> None:
+    def _work(self, request: ReconcileRequest, number: int) -> None:
         got: Sequence[Fact] | VocxError
         try:
-            got = self._ask(missed)
+            got = self._reconcile(request, self._background.stopping)
         except VocxError as error:
             got = error
         except Exception as error:  # injected: whatever it raises must not be lost
             got = VocxError(f"asking for the account failed: {error!r}")
-        self._arrived.append((number, got))
+        self._arrived.append((number, request, got))

@@ -1,8 +1,8 @@
 """When to dial again: full jitter, special codes, and a budget that no bad luck can exceed.
 
 Pure: randomness and time are arguments. Why each number is what it is: a herd of clients must
-not return in step (jitter), a venue that restarts needs air (1012, 1013), a policy close means
-that *we* did wrong (1008), and a poison message must not become a reconnect storm, so only
+not return in step (jitter), a venue that restarts needs air, a policy close means that *we* did
+wrong, and a poison message must not become a reconnect storm, so only
 ``good_s`` of good data make the next loss a first one again.
 """
 
@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from vocx.stream.deadlines import Deadlines
+from vocx.venues.base import CloseKind
 
 Uniform = Callable[[float, float], float]
 AT_ONCE = frozenset({"shutdown", "rotation", "slept", "silent"})
 _LONG_OUTAGE = 0.75
-POLICY_CODES = frozenset({1008, 4004})
 
 
 class Disconnect(msgspec.Struct, frozen=True):
@@ -26,12 +26,14 @@ class Disconnect(msgspec.Struct, frozen=True):
 
     ``code`` is a close code (1006: none was sent), an HTTP status of a refused upgrade, or 0.
     ``kind`` is one word for the statistics: ``"eof"``, ``"reset"``, ``"dns"``, ``"silent"``, ...
+    ``close`` is what the venue's adapter makes of a close frame.
     """
 
     kind: str
     code: int = 0
     text: str = ""
     retry_after_s: float | None = None
+    close: CloseKind = "lost"
 
     def __str__(self) -> str:
         words = " ".join(part for part in (self.kind, self.text and f"({self.text})") if part)
@@ -60,29 +62,29 @@ class Backoff:
         self._seasoned = True
         self.degraded = False
 
-    def after(self, loss: Disconnect, now_ns: int, uniform: Uniform) -> float:
+    def after(self, disconnect: Disconnect, now_ns: int, uniform: Uniform) -> float:
         """Seconds to wait before dialling again."""
         d = self._deadlines
         first = self._attempts == 0
         base = self._base(d.retry_cap_s, uniform)
         if self._seasoned:
             base = uniform(0.0, d.first_retry_s)
-        if loss.code in POLICY_CODES:
+        if disconnect.close == "policy":
             wait = self._policy(now_ns, uniform)
-        elif loss.code in (418, 429, 503) and loss.retry_after_s is not None:
+        elif disconnect.retry_after_s is not None:
             # A little more than asked, never less: early is what leads to a ban.
-            wait = max(loss.retry_after_s * uniform(1.0, 1.05), base)
-        elif loss.code == 1013:
+            wait = max(disconnect.retry_after_s * uniform(1.0, 1.05), base)
+        elif disconnect.close == "overload":
             wait = d.overload_floor_s + uniform(0.0, d.restart_s)
-        elif loss.code == 1012:
+        elif disconnect.close == "restart":
             wait = uniform(0.0, d.restart_s) if first else max(uniform(0.0, d.restart_s), base)
-        elif loss.code == 1001:
+        elif disconnect.close == "going_away":
             wait = uniform(0.0, 4 * d.first_retry_s) if first else base
-        elif loss.kind in AT_ONCE and first:
+        elif disconnect.kind in AT_ONCE and first:
             wait = uniform(0.0, d.first_retry_s)
         else:
             wait = base
-        if loss.kind != "rotation":
+        if disconnect.kind != "rotation":
             self._attempts += 1
             self._seasoned = False
         return wait

@@ -1,9 +1,10 @@
-"""Fetching what starts a local book, outside the reader and not too often.
+"""Bringing a local book into sync, outside the reader and not too often.
 
-A reader thread must go on answering pings, so each fetch has a short-lived thread of its own.
-The rules: at most one snapshot in 250 ms for the whole process; at most one in 5 s for a symbol
-in steady state, while the first tries after a loss may come quicker (250 ms, doubling, at most
-3 s); what a failed try leaves in the book's buffer is kept.
+Where the venue's snapshots come by REST, each fetch has a short-lived thread of its own, because
+a reader must go on answering pings. Where they come in the stream, that one topic is subscribed
+again. The rules are the same: at most one snapshot by REST in 250 ms for the whole process; at
+most one in 5 s for a symbol in steady state, while the first tries after a loss may come quicker
+(250 ms, doubling, at most 3 s); what a failed try leaves in the book's buffer is kept.
 """
 
 from __future__ import annotations
@@ -11,20 +12,21 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import Literal
 
 from vocx.errors import RateLimited, VocxError
 from vocx.facts import BookSnapshot
+from vocx.stream.background import Ask, Background
 from vocx.stream.channels import BookChannel
 from vocx.stream.deadlines import Deadlines
 from vocx.venues.base import GetBook
 
-Fetch = Callable[[GetBook], BookSnapshot]
 _SPACING_NS = 250_000_000
 _QUICK_TRIES = 5
 _PATIENCE_NS = 1_000_000_000
 
 
-class Gate:
+class SnapshotGate:
     """One snapshot per 250 ms, for all streams of this process."""
 
     def __init__(self, spacing_ns: int = _SPACING_NS) -> None:
@@ -40,53 +42,76 @@ class Gate:
             return True
 
 
-GATE = Gate()
+GATE = SnapshotGate()
 
 
-class Snapshots:
-    """Keeps one local book supplied. Driven by the reader thread: :meth:`tick` never waits.
+class BookSync:
+    """Keeps one local book supplied. Driven by the socket's worker: :meth:`tick` never waits.
+
+    Parameters
+    ----------
+    channel : BookChannel
+        The book.
+    intent : GetBook
+        The call for a snapshot.
+    ask : callable
+        Makes that call.
+    start : str
+        ``"rest"``, or ``"stream"`` where the first snapshot comes without being asked for.
+    resubscribe : callable or None
+        Subscribes to the book's topic again; ``None``: snapshots come by REST.
 
     Attributes
     ----------
     fetched : int
-        Snapshots that came.
+        Snapshots that came by REST.
     problem : VocxError or None
         Why the latest try failed.
     """
 
     def __init__(
         self,
-        slot: BookChannel,
+        channel: BookChannel,
         intent: GetBook,
-        fetch: Fetch,
+        ask: Ask,
+        background: Background,
         deadlines: Deadlines,
-        gate: Gate = GATE,
+        *,
+        start: Literal["rest", "stream"] = "rest",
+        resubscribe: Callable[[], None] | None = None,
+        gate: SnapshotGate = GATE,
     ) -> None:
-        self.slot = slot
+        self.channel = channel
         self.fetched = 0
         self.problem: VocxError | None = None
-        self._intent = intent
-        self._fetch = fetch
-        self._deadlines = deadlines
-        self._gate = gate
-        self._arrived: deque[BookSnapshot | VocxError] = deque()
+        self._intent, self._ask, self._background = intent, ask, background
+        self._deadlines, self._gate = deadlines, gate
+        self._start_in_stream, self._resubscribe = start == "stream", resubscribe
+        self._arrived: deque[tuple[int, BookSnapshot | VocxError]] = deque()
+        self._round = 0
         self._busy = False
         self._tries = 0
         self._tries_ns: deque[int] = deque(maxlen=_QUICK_TRIES)
         self._next_ns = 0
         self._open_ns = 0
+        self._resyncs = 0
 
-    def begin(self, now_ns: int) -> None:
-        """A new connection: first tries may be quick again."""
+    def on_connect(self, now_ns: int) -> None:
+        """A new connection: first tries may be quick again, and older answers are void."""
+        self._round += 1
         self._tries = 0
-        self._next_ns = 0
+        self._busy = False
         self._open_ns = now_ns
+        self._resyncs = self.channel.book.resyncs
+        self._next_ns = 0
 
     def tick(self, now_ns: int) -> BookSnapshot | None:
-        """A snapshot that has arrived, else perhaps start to fetch one."""
-        if self._arrived:
+        """A snapshot that has arrived, else perhaps start to get one."""
+        while self._arrived:
+            number, got = self._arrived.popleft()
+            if number != self._round:
+                continue
             self._busy = False
-            got = self._arrived.popleft()
             if isinstance(got, VocxError):
                 self.problem = got
                 if isinstance(got, RateLimited) and got.retry_after_s:
@@ -95,40 +120,46 @@ class Snapshots:
                 self.problem = None
                 self.fetched += 1
                 return got
-        book = self.slot.book
+        book = self.channel.book
         if book.in_sync:
             self._tries = 0
-        elif (
-            not self._busy
-            and now_ns >= self._next_ns
-            and (
+        elif not self._busy and now_ns >= self._next_ns and not self._comes_by_itself(now_ns):
+            if self._resubscribe is not None:
+                self._note_try(now_ns)
+                self._resubscribe()
+            elif book.buffered or now_ns - self._open_ns > _PATIENCE_NS:
                 # Changes first, then the snapshot: it must not be older than the first of them.
                 # In a market where nothing changes there is none to wait for.
-                book.buffered or now_ns - self._open_ns > _PATIENCE_NS
-            )
-        ):
-            self._start(now_ns)
+                if self._gate.enter(now_ns):
+                    self._note_try(now_ns)
+                    self._busy = True
+                    number, name = self._round, f"vocx-snapshot-{self._intent.symbol}"
+                    self._background.start(name, lambda: self._fetch(number))
         return None
 
-    def _start(self, now_ns: int) -> None:
-        if not self._gate.enter(now_ns):
-            return
+    def _comes_by_itself(self, now_ns: int) -> bool:
+        """The first snapshot of a connection, where it comes in the stream, is given time."""
+        first = self._start_in_stream and self.channel.book.resyncs == self._resyncs
+        return first and now_ns - self._open_ns < self._deadlines.ack_s * 1e9
+
+    def _note_try(self, now_ns: int) -> None:
         d = self._deadlines
         wait_s = min(d.book_retry_cap_s, d.book_retry_s * 2.0 ** min(self._tries, 8))
+        if self._resubscribe is not None:
+            wait_s = max(wait_s, d.book_retry_cap_s)  # its snapshot has a way to come
         self._tries += 1
         full = len(self._tries_ns) == self._tries_ns.maxlen
         if full and now_ns - self._tries_ns[0] < _QUICK_TRIES * d.book_steady_s * 1e9:
             wait_s = max(wait_s, d.book_steady_s)
         self._tries_ns.append(now_ns)
         self._next_ns = now_ns + int(wait_s * 1e9)
-        self._busy = True
-        name = f"vocx-snapshot-{self._intent.symbol}"
-        threading.Thread(target=self._work, name=name, daemon=True).start()
 
-    def _work(self) -> None:
+    def _fetch(self, number: int) -> None:
+        got: BookSnapshot | VocxError
         try:
-            self._arrived.append(self._fetch(self._intent))
+            got = self._ask(self._intent, self._background.stopping)
         except VocxError as error:
-            self._arrived.append(error)
-        except Exception as error:  # the fetch is injected: whatever it raises must not be lost
-            self._arrived.append(VocxError(f"the snapshot failed: {error!r}"))
+            got = error
+        except Exception as error:  # the call is injected: whatever it raises must not be lost
+            got = VocxError(f"the snapshot failed: {error!r}")
+        self._arrived.append((number, got))

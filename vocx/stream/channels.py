@@ -1,7 +1,11 @@
-"""What is known now, per channel and symbol. Written by reader threads, read by anybody.
+"""What is known now, per channel and symbol. Written by socket workers, read by anybody.
 
-Each slot belongs to one socket, so it has one writer. Readers take references to immutable facts,
-which needs no lock; only a local book, which changes in place, has one.
+Each channel belongs to one socket, so it has one writer. Readers take references to immutable
+facts, which needs no lock; only a local book, which changes in place, has one.
+
+An outage becomes one :class:`~vocx.facts.Gap` for each channel. It is handed on before the first
+data of the new connection, or when that has subscribed, whichever comes first: nobody sees what
+lies behind a hole before the hole.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from vocx.book import LocalBook
-from vocx.errors import BadInput
+from vocx.errors import BadInput, VenueError
 from vocx.facts import (
     Balance,
     BookDelta,
@@ -26,9 +30,9 @@ from vocx.facts import (
     Ticker,
     Trade,
 )
-from vocx.stream.account import Account, AccountChannel
+from vocx.stream.account import Account
 from vocx.stream.stats import Counters
-from vocx.venues.base import PRIVATE, ChannelSpec
+from vocx.venues.base import PRIVATE, ChannelSpec, Sockets
 
 TRADES, CANDLES, QUOTES = 1000, 500, 2000
 _WINDOW = 1024  # ids remembered against duplicates
@@ -44,25 +48,75 @@ class ChannelState:
         The latest.
     heard_ns : int
         When it arrived, monotonic; 0 before the first.
+    outage : tuple or None
+        An outage that nobody was told of yet: since when (wall clock), and why.
+    error : VenueError or None
+        The venue refused this channel.
     """
 
-    __slots__ = ("wanted", "meter", "fact", "heard_ns", "recent", "last", "late", "new_socket")
+    __slots__ = (
+        *("spec", "counters", "fact", "heard_ns", "recent"),
+        *("last", "late", "new_connection", "outage", "error"),
+    )
 
-    def __init__(self, wanted: ChannelSpec, meter: Counters) -> None:
-        self.wanted = wanted
-        self.meter = meter
+    def __init__(self, spec: ChannelSpec, counters: Counters) -> None:
+        self.spec = spec
+        self.counters = counters
         self.fact: Fact | None = None
         self.heard_ns = 0
-        self.last: int | None = None
+        self.last: Any = None
         self.late = 0
-        self.new_socket = False
+        self.new_connection = False
+        self.outage: tuple[int, str] | None = None
+        self.error: VenueError | None = None
 
-    def begin(self) -> None:
+    def on_connect(self) -> None:
         """A new connection: ids may have jumped, in either direction."""
-        self.new_socket = True
+        self.new_connection = True
 
-    def lose(self) -> None:
-        """The connection is lost."""
+    def on_disconnect(self, from_ns: int, reason: str) -> None:
+        """The connection is lost; data are complete until ``from_ns``."""
+        if self.outage is None:
+            self.outage = (from_ns, reason)
+
+    def end_outage(self, to_ns: int, out: list[Fact], first: Fact | None = None) -> None:
+        """Hand on the gap that nobody was told of; ``first`` is what comes behind it."""
+        if self.outage is not None:
+            from_ns, reason = self.outage
+            self.outage = None
+            gap = self.add_gap(reason, from_ns, to_ns, out, missed=self._missed(first))
+            self.counters.outages.append(gap)
+
+    def _missed(self, first: Fact | None) -> int | None:
+        """How many facts the outage cost, where ids tell."""
+        return None
+
+    def on_sequence_gap(self, reason: str, at_ns: int, out: list[Fact]) -> None:
+        """The connection's own sequence says that messages are missing."""
+        from_ns = self.fact.arrived_ns if self.fact is not None else at_ns
+        self.add_gap(reason, from_ns, at_ns, out)
+
+    def add_gap(
+        self,
+        reason: str,
+        from_ns: int,
+        to_ns: int | None,
+        out: list[Fact],
+        missed: int | None = None,
+    ) -> Gap:
+        """Count a gap and hand it on."""
+        self.counters.gaps += 1
+        gap = Gap(
+            channel=self.spec.channel,
+            symbol=self.spec.symbol,
+            reason=reason,
+            from_ns=from_ns,
+            to_ns=to_ns,
+            missed=missed,
+            arrived_ns=to_ns if to_ns is not None else from_ns,
+        )
+        out.append(gap)
+        return gap
 
     def take(self, fact: Fact, now_ns: int, out: list[Fact]) -> None:
         """Apply one fact and hand on what it brings, in order."""
@@ -72,6 +126,7 @@ class ChannelState:
 
     @property
     def ready(self) -> bool:
+        """It has its first state."""
         return self.fact is not None
 
 
@@ -80,18 +135,18 @@ class QuoteChannel(ChannelState):
 
     __slots__ = ()
 
-    def __init__(self, wanted: ChannelSpec, meter: Counters) -> None:
-        super().__init__(wanted, meter)
+    def __init__(self, spec: ChannelSpec, counters: Counters) -> None:
+        super().__init__(spec, counters)
         self.recent: deque[Quote] = deque(maxlen=QUOTES)
 
     def take(self, fact: Quote, now_ns: int, out: list[Fact]) -> None:  # type: ignore[override]
         sequence, last = fact.sequence, self.last
         if sequence is not None:
-            if last is not None and sequence <= last and not self._anew(sequence == last):
+            if last is not None and sequence <= last and not self._is_anew(sequence == last):
                 self.heard_ns = now_ns
                 return
             self.last = sequence
-            self.new_socket = False
+            self.new_connection = False
             self.late = 0
         before: Quote | None = self.fact  # type: ignore[assignment]
         if before is None or fact.bid != before.bid or fact.ask != before.ask:
@@ -100,27 +155,33 @@ class QuoteChannel(ChannelState):
         self.heard_ns = now_ns
         out.append(fact)
 
-    def _anew(self, same: bool) -> bool:
-        if self.new_socket:
+    def _is_anew(self, same: bool) -> bool:
+        if self.new_connection:
             return True
         if same:
-            self.meter.duplicates += 1
+            self.counters.duplicates += 1
         else:
-            self.meter.out_of_order += 1
+            self.counters.out_of_order += 1
             self.late += 1
         return self.late >= _STUBBORN
 
 
 class TradeChannel(ChannelState):
-    """Trades: each id once, a jump in the ids is a :class:`~vocx.facts.Gap`."""
+    """Trades: each id once; what the venue's rule misses is a :class:`~vocx.facts.Gap`."""
 
-    __slots__ = ("seen", "order")
+    __slots__ = ("_check", "_seen", "_order")
 
-    def __init__(self, wanted: ChannelSpec, meter: Counters) -> None:
-        super().__init__(wanted, meter)
+    def __init__(
+        self,
+        spec: ChannelSpec,
+        counters: Counters,
+        check_trade: Callable[[int | str, Trade], int],
+    ) -> None:
+        super().__init__(spec, counters)
         self.recent: deque[Trade] = deque(maxlen=TRADES)
-        self.seen: set[int | str] = set()
-        self.order: deque[int | str] = deque()
+        self._check = check_trade
+        self._seen: set[int | str] = set()
+        self._order: deque[int | str] = deque()
 
     def take(self, fact: Trade, now_ns: int, out: list[Fact]) -> None:  # type: ignore[override]
         self.heard_ns = now_ns
@@ -132,45 +193,43 @@ class TradeChannel(ChannelState):
         out.append(fact)
 
     def _is_new(self, identity: int | str, fact: Trade, out: list[Fact]) -> bool:
-        if identity in self.seen:
-            self.meter.duplicates += 1
+        if identity in self._seen:
+            self.counters.duplicates += 1
             return False
-        last = self.last
-        if type(identity) is int:
-            if last is not None:
-                if identity < last and not self._anew():
-                    return False
-                step = identity - last
-                if step > 1 and step > fact.count:
-                    out.append(self._gap(fact, last, step - max(1, fact.count)))
-            self.last = identity
-            self.late = 0
-        self.new_socket = False
-        self.seen.add(identity)
-        self.order.append(identity)
-        if len(self.order) > _WINDOW:
-            self.seen.discard(self.order.popleft())
+        if self.last is not None:
+            missed = self._check(self.last, fact)
+            if missed < 0 and not self._is_anew():
+                return False
+            if missed > 0:
+                before = self.fact.arrived_ns if self.fact else fact.arrived_ns
+                reason = f"trade ids: after {self.last} came {identity}"
+                self.add_gap(reason, before, fact.arrived_ns, out, missed)
+        self.last = identity
+        self.late = 0
+        self.new_connection = False
+        self._seen.add(identity)
+        self._order.append(identity)
+        if len(self._order) > _WINDOW:
+            self._seen.discard(self._order.popleft())
         return True
 
-    def _anew(self) -> bool:
-        if self.new_socket:
+    def _missed(self, first: Fact | None) -> int | None:
+        """The outage's gap says how many, so that the jump in the ids is no second one."""
+        last, self.last = self.last, None
+        if last is None or not isinstance(first, Trade) or first.id is None:
+            self.last = last
+            return None
+        missed = self._check(last, first)
+        if missed < 0:
+            self.last = last
+        return max(0, missed)
+
+    def _is_anew(self) -> bool:
+        if self.new_connection:
             return True
-        self.meter.out_of_order += 1
+        self.counters.out_of_order += 1
         self.late += 1
         return self.late >= _STUBBORN
-
-    def _gap(self, fact: Trade, last: int, missed: int) -> Gap:
-        self.meter.gaps += 1
-        before = self.fact
-        return Gap(
-            channel="trades",
-            symbol=fact.symbol,
-            reason=f"trade ids: expected {last + 1}, got {fact.id}",
-            from_ns=before.arrived_ns if before else fact.arrived_ns,
-            to_ns=fact.arrived_ns,
-            missed=missed,
-            arrived_ns=fact.arrived_ns,
-        )
 
 
 class CandleChannel(ChannelState):
@@ -178,20 +237,20 @@ class CandleChannel(ChannelState):
 
     __slots__ = ()
 
-    def __init__(self, wanted: ChannelSpec, meter: Counters) -> None:
-        super().__init__(wanted, meter)
+    def __init__(self, spec: ChannelSpec, counters: Counters) -> None:
+        super().__init__(spec, counters)
         self.recent: deque[Candle] = deque(maxlen=CANDLES)
 
     def take(self, fact: Candle, now_ns: int, out: list[Fact]) -> None:  # type: ignore[override]
         before: Candle | None = self.fact  # type: ignore[assignment]
-        if before is not None and fact.open_ns < before.open_ns and not self.new_socket:
-            self.meter.out_of_order += 1
+        if before is not None and fact.open_ns < before.open_ns and not self.new_connection:
+            self.counters.out_of_order += 1
             return
         if before is not None and fact.open_ns == before.open_ns and self.recent:
             self.recent[-1] = fact
         else:
             self.recent.append(fact)
-        self.new_socket = False
+        self.new_connection = False
         self.fact = fact
         self.heard_ns = now_ns
         out.append(fact)
@@ -200,27 +259,35 @@ class CandleChannel(ChannelState):
 class BookChannel(ChannelState):
     """A local book: changes by the venue's rule, under a lock."""
 
-    __slots__ = ("book", "lock", "was_in_sync")
+    __slots__ = ("book", "lock", "_was_in_sync")
 
     def __init__(
-        self, wanted: ChannelSpec, meter: Counters, check_sequence: Callable[[int, BookDelta], str]
+        self, spec: ChannelSpec, counters: Counters, check_sequence: Callable[[int, BookDelta], str]
     ) -> None:
-        super().__init__(wanted, meter)
-        assert wanted.symbol is not None
-        self.book = LocalBook(wanted.symbol, check_sequence)
+        super().__init__(spec, counters)
+        assert spec.symbol is not None
+        self.book = LocalBook(spec.symbol, check_sequence)
         self.lock = threading.Lock()
-        self.was_in_sync = False
+        self._was_in_sync = False
 
-    def begin(self) -> None:
-        with self.lock:
-            self.book.reset("no snapshot yet on this connection")
-        self.was_in_sync = False
+    def on_connect(self) -> None:
+        self._reset("no snapshot yet on this connection")
 
-    def lose(self) -> None:
+    def on_disconnect(self, from_ns: int, reason: str) -> None:
         """What is missed from now on cannot be known: the copy is no copy any more."""
+        super().on_disconnect(from_ns, reason)
+        self._reset("the connection was lost")
+
+    def on_sequence_gap(self, reason: str, at_ns: int, out: list[Fact]) -> None:
+        """The copy is no copy any more; a snapshot makes it one again."""
+        if self._was_in_sync:
+            self.add_gap(reason, at_ns, None, out)
+        self._reset(reason)
+
+    def _reset(self, reason: str) -> None:
         with self.lock:
-            self.book.reset("the connection was lost")
-        self.was_in_sync = False
+            self.book.reset(reason)
+        self._was_in_sync = False
 
     def take(  # type: ignore[override]
         self, fact: BookDelta | BookSnapshot, now_ns: int, out: list[Fact]
@@ -233,41 +300,65 @@ class BookChannel(ChannelState):
                 fact = self.book.snapshot(depth=sum(self.book.levels) + 1)
         self.fact = fact
         self.heard_ns = now_ns
-        if in_sync != self.was_in_sync:
-            self._turned(in_sync, fact, out)
+        if in_sync != self._was_in_sync:
+            self._was_in_sync = in_sync
+            if not in_sync:  # the snapshot that follows ends it
+                self.add_gap(self.book.reason, fact.arrived_ns, None, out)
         if in_sync or type(fact) is BookDelta:
             out.append(fact)
 
-    def _turned(self, in_sync: bool, fact: Fact, out: list[Fact]) -> None:
-        """Say that changes are missing; the snapshot that follows ends it."""
-        self.was_in_sync = in_sync
-        if in_sync:
-            return
-        self.meter.gaps += 1
-        out.append(
-            Gap(
-                channel="book",
-                symbol=self.wanted.symbol,
-                reason=self.book.reason,
-                from_ns=fact.arrived_ns,
-                arrived_ns=fact.arrived_ns,
-            )
-        )
-
     @property
     def ready(self) -> bool:
+        """It is a true copy."""
         return self.book.in_sync
 
 
-Key = tuple[type[Fact], str | None]
+class AccountChannel(ChannelState):
+    """One channel of an account: a view of what is known of all of it.
+
+    ``ready``: the account is known as of this connection.
+    """
+
+    __slots__ = ("account", "kind", "known")
+
+    def __init__(
+        self, spec: ChannelSpec, counters: Counters, account: Account, kind: type[Fact]
+    ) -> None:
+        super().__init__(spec, counters)
+        self.account, self.kind, self.known = account, kind, False
+
+    def on_disconnect(self, from_ns: int, reason: str) -> None:
+        """What is known may be old now."""
+        super().on_disconnect(from_ns, reason)
+        self.known = False
+
+    def take(self, fact: Fact, now_ns: int, out: list[Fact]) -> None:
+        self.heard_ns = now_ns
+        if self.account.take(fact):
+            self.fact = fact
+            out.append(fact)
+
+    @property
+    def ready(self) -> bool:
+        return self.known
 
 
-class State:
-    """All slots of one stream, found by kind of fact and symbol."""
+_PRIVATE_KINDS: dict[str, type[Fact]] = dict(zip(PRIVATE, (Order, Fill, Balance), strict=True))
+_KINDS: dict[str, type[Fact]] = {"trades": Trade, "quotes": Quote, "ticker": Ticker}
 
-    def __init__(self, check_sequence: Callable[[int, BookDelta], str]) -> None:
-        self._check_sequence = check_sequence
-        self._slots: dict[ChannelSpec, ChannelState | AccountChannel] = {}
+
+class ChannelStates:
+    """All channels of one stream, found by kind of fact and symbol.
+
+    Attributes
+    ----------
+    by_kind, candles, private : dict
+        Where a decoded fact goes: by kind and symbol, by symbol and interval, by kind.
+    """
+
+    def __init__(self, venue: Sockets) -> None:
+        self._venue = venue
+        self._channels: dict[ChannelSpec, ChannelState] = {}
         self._account: Account | None = None
         self.private: dict[type[Fact], AccountChannel] = {}
         self.by_kind: dict[type[Fact], dict[str, ChannelState]] = {
@@ -275,68 +366,66 @@ class State:
         }
         self.candles: dict[tuple[str, str], CandleChannel] = {}
 
-    def account(self, meter: Counters) -> Account:
+    def account(self, counters: Counters) -> Account:
         """What is known of the account, in one piece: channels are views of it."""
         if self._account is None:
-            self._account = Account(meter)
+            self._account = Account(counters)
         return self._account
 
-    def _add_private(self, wanted: ChannelSpec, meter: Counters) -> AccountChannel:
-        kinds: tuple[type[Fact], ...] = (Order, Fill, Balance)
-        kind = kinds[PRIVATE.index(wanted.channel)]
-        slot = AccountChannel(wanted, self.account(meter), kind)
-        self._slots[wanted] = self.private[kind] = slot
-        return slot
-
-    def add(self, wanted: ChannelSpec, meter: Counters) -> ChannelState | AccountChannel:
+    def add(self, spec: ChannelSpec, counters: Counters) -> ChannelState:
         """Make room for one channel of one symbol."""
-        if wanted in self._slots:
-            return self._slots[wanted]
-        if wanted.channel in PRIVATE:
-            return self._add_private(wanted, meter)
-        symbol, slot = wanted.symbol or "", self._make(wanted, meter)
-        if isinstance(slot, CandleChannel):
-            self.candles[symbol, wanted.interval or ""] = slot
-        elif wanted.channel == "book":
-            self.by_kind[BookSnapshot][symbol] = slot
-            if isinstance(slot, BookChannel):
-                self.by_kind[BookDelta][symbol] = slot
+        if spec in self._channels:
+            return self._channels[spec]
+        channel = self._channels[spec] = self._make(spec, counters)
+        symbol = spec.symbol or ""
+        if isinstance(channel, AccountChannel):
+            self.private[channel.kind] = channel
+        elif isinstance(channel, CandleChannel):
+            self.candles[symbol, spec.interval or ""] = channel
+        elif spec.channel == "book":
+            self.by_kind[BookSnapshot][symbol] = channel
+            if isinstance(channel, BookChannel):
+                self.by_kind[BookDelta][symbol] = channel
         else:
-            kinds: dict[str, type[Fact]] = {"trades": Trade, "quotes": Quote}
-            self.by_kind[kinds.get(wanted.channel, Ticker)][symbol] = slot
-        self._slots[wanted] = slot
-        return slot
+            self.by_kind[_KINDS[spec.channel]][symbol] = channel
+        return channel
 
-    def _make(self, wanted: ChannelSpec, meter: Counters) -> ChannelState:
-        if wanted.channel == "book" and wanted.depth is None:
-            return BookChannel(wanted, meter, self._check_sequence)
-        kinds = {"trades": TradeChannel, "quotes": QuoteChannel, "candles": CandleChannel}
-        return kinds.get(wanted.channel, ChannelState)(wanted, meter)
+    def _make(self, spec: ChannelSpec, counters: Counters) -> ChannelState:
+        if spec.channel in PRIVATE:
+            kind = _PRIVATE_KINDS[spec.channel]
+            return AccountChannel(spec, counters, self.account(counters), kind)
+        if spec.channel == "book" and spec.depth is None:
+            return BookChannel(spec, counters, self._venue.check_sequence)
+        if spec.channel == "trades":
+            return TradeChannel(spec, counters, self._venue.check_trade)
+        kinds = {"quotes": QuoteChannel, "candles": CandleChannel}
+        return kinds.get(spec.channel, ChannelState)(spec, counters)
 
     @property
-    def slots(self) -> list[ChannelState | AccountChannel]:
-        return list(self._slots.values())
+    def all(self) -> list[ChannelState]:
+        """Every channel, in the order in which they were added."""
+        return list(self._channels.values())
 
-    def last_heard(self, wanted: ChannelSpec) -> int | None:
+    def last_heard(self, spec: ChannelSpec) -> int | None:
         """Monotonic nanoseconds of a channel's latest data."""
-        return self._slots[wanted].heard_ns or None
+        return self._channels[spec].heard_ns or None
 
     def find(self, channel: str, symbol: str | None, interval: str | None = None) -> Any:
-        """The slot that was asked for, or a refusal that names what is there."""
-        mine = [slot for slot in self._slots.values() if slot.wanted.channel == channel]
-        if symbol is None and len({slot.wanted.symbol for slot in mine}) == 1:
-            symbol = mine[0].wanted.symbol
-        for slot in mine:
-            if slot.wanted.symbol == symbol and interval in (None, slot.wanted.interval):
-                return slot
+        """The channel that was asked for, or a refusal that names what is there."""
+        mine = [one for one in self._channels.values() if one.spec.channel == channel]
+        if symbol is None and len({one.spec.symbol for one in mine}) == 1:
+            symbol = mine[0].spec.symbol
+        for one in mine:
+            if one.spec.symbol == symbol and interval in (None, one.spec.interval):
+                return one
         what = f"{channel} of {symbol}" if symbol else f"{channel} without a symbol"
         raise BadInput(
             f"this stream does not listen to {what}{f' ({interval})' if interval else ''}; "
-            f"it has {describe([slot.wanted for slot in self._slots.values()])}"
+            f"it has {describe(list(self._channels))}"
         )
 
 
-def describe(wanted: Sequence[ChannelSpec]) -> str:
+def describe(specs: Sequence[ChannelSpec]) -> str:
     """``"trades BTC/USDT, candles 1m ETH/USDT"``."""
     return ", ".join(
         " ".join(
@@ -344,5 +433,5 @@ def describe(wanted: Sequence[ChannelSpec]) -> str:
             for part in (one.channel, one.interval, one.depth and f"top {one.depth}", one.symbol)
             if part
         )
-        for one in wanted
+        for one in specs
     )

@@ -26,6 +26,8 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     noticed within their sum). ``half_frame_s``: how long a frame that began may stay incomplete
     without a further byte. ``stale_after_s``: replaces the venue's own figure for every channel.
     ``rotate_s``: reconnect by ourselves at this age, minus up to ``rotate_jitter_s``.
+    ``probe_settle_s``: how long data that REST knows already may still be on its way.
+    ``poll_s``: between two calls for a channel that a venue does not stream.
     """
 
     ping_s: float | None = None
@@ -40,8 +42,12 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     upgrade_s: float = 5.0
     read_s: float = 0.1
     half_frame_s: float = 8.0
+    login_s: float = 10.0
     ack_s: float = 5.0
     probe_s: float = 5.0
+    probe_spacing_s: float = 0.25
+    probe_settle_s: float = 1.0
+    poll_s: float = 2.0
     sleep_jump_s: float = 5.0
 
     good_s: float = 30.0

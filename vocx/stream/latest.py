@@ -1,4 +1,4 @@
-"""What a stream answers when asked what is known: the facts, with their two times.
+"""The latest of a channel: the facts, with their two times.
 
 ``as_of``: up to when this is complete. ``changed``: when its last event arrived. They differ in a
 quiet market: a price that has not changed for ten seconds, on a feed that is proven alive, is as
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from vocx.facts import BookSnapshot, Candle, Fact, Quote, Ticker, Trade, aware
 
 
-class Known:
+class Timed:
     """The times of an answer; mixed into each kind of state."""
 
     __slots__ = ()
@@ -37,8 +37,8 @@ class Known:
         return None if self.as_of_ns is None else (self.asked_ns - self.as_of_ns) / 1e6
 
 
-class TradeState(Trade, Known, frozen=True, kw_only=True, gc=False):
-    """The latest trade; see :class:`Known`. ``in_sync``: the feed is live."""
+class TradeState(Trade, Timed, frozen=True, kw_only=True, gc=False):
+    """The latest trade; see :class:`Timed`. ``in_sync``: the feed is live."""
 
     as_of_ns: int | None = None
     changed_ns: int = 0
@@ -46,8 +46,8 @@ class TradeState(Trade, Known, frozen=True, kw_only=True, gc=False):
     in_sync: bool = True
 
 
-class QuoteState(Quote, Known, frozen=True, kw_only=True, gc=False):
-    """The best bid and ask; see :class:`Known`. ``in_sync``: the feed is live."""
+class QuoteState(Quote, Timed, frozen=True, kw_only=True, gc=False):
+    """The best bid and ask; see :class:`Timed`. ``in_sync``: the feed is live."""
 
     as_of_ns: int | None = None
     changed_ns: int = 0
@@ -55,8 +55,8 @@ class QuoteState(Quote, Known, frozen=True, kw_only=True, gc=False):
     in_sync: bool = True
 
 
-class TickerState(Ticker, Known, frozen=True, kw_only=True):
-    """The last 24 hours; see :class:`Known`. ``in_sync``: the feed is live."""
+class TickerState(Ticker, Timed, frozen=True, kw_only=True):
+    """The last 24 hours; see :class:`Timed`. ``in_sync``: the feed is live."""
 
     as_of_ns: int | None = None
     changed_ns: int = 0
@@ -64,8 +64,8 @@ class TickerState(Ticker, Known, frozen=True, kw_only=True):
     in_sync: bool = True
 
 
-class CandleState(Candle, Known, frozen=True, kw_only=True):
-    """The latest candle; see :class:`Known`. ``in_sync``: the feed is live."""
+class CandleState(Candle, Timed, frozen=True, kw_only=True):
+    """The latest candle; see :class:`Timed`. ``in_sync``: the feed is live."""
 
     as_of_ns: int | None = None
     changed_ns: int = 0
@@ -73,8 +73,8 @@ class CandleState(Candle, Known, frozen=True, kw_only=True):
     in_sync: bool = True
 
 
-class BookState(BookSnapshot, Known, frozen=True, kw_only=True):
-    """The book; see :class:`Known`. ``in_sync``: a true copy, on a live feed."""
+class BookState(BookSnapshot, Timed, frozen=True, kw_only=True):
+    """The book; see :class:`Timed`. ``in_sync``: a true copy, on a live feed."""
 
     as_of_ns: int | None = None
     changed_ns: int = 0
@@ -85,6 +85,6 @@ class BookState(BookSnapshot, Known, frozen=True, kw_only=True):
 S = TypeVar("S", bound=Fact)
 
 
-def answer(kind: type[S], fact: Fact, **times: Any) -> S:
+def latest(kind: type[S], fact: Fact, **times: Any) -> S:
     """``fact`` as a state of this kind, with its times."""
     return kind(**{name: getattr(fact, name) for name in fact.__struct_fields__}, **times)

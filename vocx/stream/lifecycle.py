@@ -6,20 +6,27 @@ their own, so a 24-hour rotation takes no time.
 
 ::
 
-    connecting -> live <-> stale (suspicious: silent, while REST disagrees or cannot say)
+    connecting -> live <-> stale (suspicious: a channel is silent, and nothing has proven it yet)
         ^          |
         |          v
         +--- reconnecting / degraded          fatal: what retrying cannot cure; 1 dial, then stop
 
+``degraded`` means without a connection, like ``reconnecting``: the venue closed it three times
+because we broke a rule, so the next dial waits long. Once connected the socket is live or stale
+like any other.
+
 What each fault leads to is the table in :mod:`vocx.stream.backoff` and the methods below, one
-idea each: a silent socket (ping), a half frame, a silent feed (probe, then dial again), a poison
-message (never a reconnect; subscribe again), an old connection (rotate), a machine that slept.
+idea each: a silent socket (ping), a half frame, a silent feed (:mod:`vocx.stream.staleness`), a
+poison message (never a reconnect; subscribe again), an old connection (rotate), a machine that
+slept.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Sequence
+
+import msgspec
 
 from vocx.errors import (
     BadInput,
@@ -29,22 +36,71 @@ from vocx.errors import (
     LabError,
     RateLimited,
     StreamStopped,
-    SubscribeRefused,
     TlsError,
     VenueError,
     VenueUnavailable,
     VocxError,
 )
-from vocx.facts import Gap
 from vocx.stream.backoff import Backoff, DialBudget, Disconnect, Uniform
 from vocx.stream.deadlines import Clock, Deadlines
-from vocx.stream.session import Session
-from vocx.stream.steps import Close, Connected, Dial, Do, Probe, Read, ReadResult, Sleep
-from vocx.venues.base import ChannelSpec, Keepalive, SocketPlan
+from vocx.stream.session import Ping, Send, Session
+from vocx.stream.staleness import LastHeard, Probe, ProbeResult, Staleness
+from vocx.venues.base import Ack, ChannelSpec, Keepalive, LoginResult, SocketPlan
 
-Life = Generator[Do, Connected | ReadResult | None, None]
-LastHeard = Callable[[ChannelSpec], int | None]
-"""Monotonic nanoseconds of a channel's latest data; ``None`` before the first."""
+
+class Dial(msgspec.Struct, frozen=True):
+    """Open the socket; answer with :class:`Connected`."""
+
+
+class Sleep(msgspec.Struct, frozen=True):
+    """Wait, without a socket; wake early only to stop."""
+
+    seconds: float
+
+
+class Read(msgspec.Struct, frozen=True):
+    """Receive once, and decode; answer with :class:`ReadResult`."""
+
+
+class Close(msgspec.Struct, frozen=True):
+    """Close the socket with this code; ``None`` drops it. ``from_ns`` (wall clock) is until when
+    its data are known to be complete, ``reason`` why it ends."""
+
+    code: int | None
+    reason: str = ""
+    from_ns: int = 0
+
+
+Command = Dial | Sleep | Read | Send | Ping | Probe | Close
+
+
+class Connected(msgspec.Struct, frozen=True):
+    """What became of a dial: open, or why not."""
+
+    error: VocxError | None = None
+
+
+class ReadResult(msgspec.Struct):
+    """What one read brought.
+
+    ``fresh``: any bytes; ``good``: facts were decoded; ``bad``: malformed frames; ``half``: a
+    frame is incomplete; ``closed``: the connection is over, and why. ``heartbeats`` are topics;
+    an empty name stands for all of the connection.
+    """
+
+    fresh: bool = False
+    good: bool = False
+    bad: int = 0
+    half: bool = False
+    pong: bool = False
+    shutdown: bool = False
+    closed: Disconnect | None = None
+    acks: Sequence[Ack | LoginResult] = ()
+    heartbeats: Sequence[str] = ()
+    probes: Sequence[ProbeResult] = ()
+
+
+Life = Generator[Command, Connected | ReadResult | None, None]
 
 
 class Lifecycle:
@@ -59,20 +115,24 @@ class Lifecycle:
         In words, for the reader of a status line.
     error : VocxError or None
         What ended it for good.
-    gaps : list of Gap
-        Outages that ended, one per channel; the shell takes them away.
+    session : Session
+        What is said on its connection.
     reasons : dict
-        Count of losses by what they were.
+        Count of disconnects by what they were.
+    was_live : bool
+        It was once: what is lost from then on is an outage.
+    clock_refused : bool
+        The venue refused the time of our login: measure its clock before the next.
     """
 
     def __init__(
         self,
         plan: SocketPlan,
+        session: Session,
+        staleness: Staleness,
         *,
-        keepalive: Keepalive,
-        stale_after_s: Callable[[ChannelSpec], float],
         last_heard: LastHeard,
-        can_probe: bool = False,
+        keepalive: Keepalive,
         deadlines: Deadlines | None = None,
         clock: Clock | None = None,
         uniform: Uniform = random.uniform,
@@ -80,61 +140,47 @@ class Lifecycle:
     ) -> None:
         self.state, self.why = "connecting", "dialling for the first time"
         self.error: VocxError | None = None
-        self.gaps: list[Gap] = []
+        self.session, self.staleness = session, staleness
         self.reasons: dict[str, int] = {}
-        self.reconnects = 0
-        self.dials = 0
-        self.dns_errors = 0
-        self.clock_refused = False
-        """The venue refused the time of our login: measure its clock before the next."""
-        self._plan = plan
+        self.reconnects = self.dials = self.dns_errors = 0
+        self.clock_refused = self.was_live = False
+        self.last_bytes_wall_ns = 0
+        self._plan, self._keepalive = plan, keepalive
+        self._last_heard = last_heard
         self._deadlines = d = deadlines or Deadlines()
         self._clock = clock or Clock()
         self._uniform = uniform
-        self._keepalive = keepalive
         self._backoff = Backoff(d)
         self._budget = DialBudget([(12, d.retry_cap_s)])
         self._host_budget = host_budget
-        self._talk = Session(plan, keepalive, d)
-        self._silence = {
-            wanted: d.stale_after_s if d.stale_after_s is not None else stale_after_s(wanted)
-            for wanted in plan.topics.values()
-        }
-        self._last_heard = last_heard
-        self._can_probe = can_probe
-        self._lost_wall_ns: int | None = None
-        self._loss = Disconnect("")
-        self._was_live = False
-        self._proved: dict[ChannelSpec, int] = {}
         self._wait_s = 0.0
-        self.heard_wall_ns = 0
-        self._look_ns = 0
+        self._check_ns = 0
 
     @property
-    def resubscribed(self) -> int:
-        """Times that malformed frames made us subscribe again."""
-        return self._talk.resubscribed
+    def connected(self) -> bool:
+        """Subscribed, on an open socket."""
+        return self.state in ("live", "stale")
 
-    def proof_ns(self, wanted: ChannelSpec, now_ns: int) -> tuple[int | None, bool]:
-        """When REST last agreed with this channel (monotonic), and whether it is suspicious."""
-        proved_ns = self._proved.get(wanted)
-        latest_ns = max(self._last_heard(wanted) or 0, proved_ns or 0)
-        return proved_ns, now_ns - latest_ns > self._silence[wanted] * 1e9
+    @property
+    def refused(self) -> dict[ChannelSpec, VenueError]:
+        """Channels that the venue turned down, while others run."""
+        topics = self._plan.topics
+        return {topics[topic]: error for topic, error in self.session.refused.copy().items()}
 
-    def use(self, plan: SocketPlan) -> None:
-        """The plan with a login that is good now."""
-        self._talk.use(plan)
+    def proof_ns(self, spec: ChannelSpec, now_ns: int) -> tuple[int | None, bool]:
+        """When this channel was last proven (monotonic), and whether it is suspicious."""
+        return self.staleness.proof_ns(spec, now_ns)
 
     def run(self) -> Life:
         """Live until fatal. The shell throws the generator away to stop."""
-        while (yield from self._open()):
-            loss = yield from self._connected()
-            self._lose(loss)
+        while (yield from self._dial()):
+            disconnect = yield from self._on_line()
+            self._on_disconnect(disconnect)
             if self.state == "fatal":
                 return
             yield Sleep(self._wait_s)
 
-    def _open(self) -> Generator[Do, Connected | ReadResult | None, bool]:
+    def _dial(self) -> Generator[Command, Connected | ReadResult | None, bool]:
         """Dial until it works; False when it never will."""
         while True:
             now_ns = self._clock.mono_ns()
@@ -155,145 +201,151 @@ class Lifecycle:
                 return True
             if isinstance(result.error, StreamStopped):
                 return False
-            self._lose(_dial_loss(result.error), result.error)
+            self._on_disconnect(_failed_dial(result.error), result.error)
             if self.state == "fatal":
                 return False
             yield Sleep(self._wait_s)
 
-    def _lose(self, loss: Disconnect, error: VocxError | None = None) -> None:
+    def _on_disconnect(self, disconnect: Disconnect, error: VocxError | None = None) -> None:
         """Note why, and decide how long to wait or that it is over."""
-        self.reasons[str(loss.code or loss.kind)] = (
-            self.reasons.get(str(loss.code or loss.kind), 0) + 1
-        )
-        if loss.kind == "dns":
+        name = str(disconnect.code or disconnect.kind)
+        self.reasons[name] = self.reasons.get(name, 0) + 1
+        if disconnect.kind == "dns":
             self.dns_errors += 1
-        if self._lost_wall_ns is None:
-            self._lost_wall_ns = self.heard_wall_ns if self._was_live else self._clock.wall_ns()
-            self._loss = loss
+        if disconnect.close == "refused" and self.error is None:
+            self.error = VenueError(f"the venue closed the connection for good: {disconnect}")
         fatal = self.error or (error if error is not None and _is_fatal(error) else None)
         if fatal is not None:
             self.error, self.state, self.why = fatal, "fatal", _with_cause(fatal)
             return
-        self._wait_s = self._backoff.after(loss, self._clock.mono_ns(), self._uniform)
+        self._wait_s = self._backoff.after(disconnect, self._clock.mono_ns(), self._uniform)
         self.state = "degraded" if self._backoff.degraded else "reconnecting"
-        self.why = f"{error or loss}; next dial in {self._wait_s:.1f} s"
+        self.why = f"{error or disconnect}; next dial in {self._wait_s:.1f} s"
         if self._backoff.degraded:
             self.why = (
-                f"the venue closed the connection three times for breaking a rule ({loss}): "
-                f"too many messages or a bad subscription? Next dial in {self._wait_s:.0f} s"
+                "the venue closed the connection three times for breaking a rule "
+                f"({disconnect}): too many messages or a bad subscription? "
+                f"Next dial in {self._wait_s:.0f} s"
             )
 
-    def _connected(self) -> Generator[Do, Connected | ReadResult | None, Disconnect]:
-        """From the upgrade to the loss."""
+    def _on_line(self) -> Generator[Command, Connected | ReadResult | None, Disconnect]:
+        """From the upgrade to the disconnect."""
         now_ns = self._clock.mono_ns()
-        self._begin(now_ns)
-        while True:
-            heard = yield Read()
-            assert isinstance(heard, ReadResult)
-            now_ns = self._clock.mono_ns()
-            loss = self._take(heard, now_ns) or heard.closed  # what came before the end counts
-            if loss is None and now_ns >= self._look_ns:
-                self._look_ns = now_ns + self._look_step_ns
-                loss = self._slept(now_ns) or self._overdue(now_ns)
-                if loss is None:
-                    said = self._talk.due(now_ns)
+        disconnect = self._on_connect(now_ns)
+        received = ReadResult()  # nothing yet, but there is something to say
+        while disconnect is None:
+            # What came before the end counts.
+            disconnect = self._take(received, now_ns) or received.closed
+            if disconnect is None and now_ns >= self._check_ns:
+                self._check_ns = now_ns + self._check_step_ns
+                disconnect = self._slept(now_ns) or self._overdue(now_ns)
+                if disconnect is None:
+                    quiet, disconnect = self.staleness.check(now_ns)
+                    self._note_quiet(quiet)
+                if disconnect is None:
+                    said = self.session.due(now_ns)
                     if said is not None:
                         yield said
-                    for wanted in self._to_probe(now_ns):
-                        yield Probe(wanted)
-            if loss is not None:
-                yield Close(None if heard.closed else 1000, loss.kind)
-                return loss
+                    probe = self.staleness.next_probe(quiet, now_ns) if self.connected else None
+                    if probe is not None:
+                        yield probe
+            if disconnect is None:
+                answer = yield Read()
+                assert isinstance(answer, ReadResult)
+                received, now_ns = answer, self._clock.mono_ns()
+        code = None if received.closed else 1000
+        yield Close(code, _outage(disconnect), self.last_bytes_wall_ns)
+        return disconnect
 
-    def _begin(self, now_ns: int) -> None:
+    def _on_connect(self, now_ns: int) -> Disconnect | None:
         d = self._deadlines
-        self._talk.begin(now_ns)
-        self._opened_ns = self._fresh_ns = self._checked_ns = now_ns
-        self._checked_wall_ns = self.heard_wall_ns = self._clock.wall_ns()
+        self._opened_ns = self._checked_ns = now_ns
+        self._checked_wall_ns = self.last_bytes_wall_ns = self._clock.wall_ns()
         self._good_ns: int | None = None
         self._half_ns: int | None = None
-        self._look_step_ns = int(min(d.read_s, 0.1) * 1e9)
-        self._look_ns = now_ns
-        self._proved = {}
-        self._probing: dict[ChannelSpec, int] = {}
+        self._check_step_ns = int(min(d.read_s, 0.1) * 1e9)
+        self._check_ns = now_ns
+        self.staleness.on_connect(now_ns)
         rotate_s = d.rotate_s if d.rotate_s is not None else self._keepalive.rotate_s
         self._rotate_ns = (
             None
             if rotate_s is None
             else now_ns + int((rotate_s - self._uniform(0.0, d.rotate_jitter_s)) * 1e9)
         )
+        try:
+            self.session.on_connect(now_ns)
+        except VocxError as error:  # no frame can be made: a key is missing or cannot be read
+            self.error = error
+            return Disconnect("refused", 0, str(error)[:120])
+        return None
 
-    def _take(self, heard: ReadResult, now_ns: int) -> Disconnect | None:
+    def _take(self, received: ReadResult, now_ns: int) -> Disconnect | None:
         """What a read means: proof of life, acks, reasons to go."""
-        if heard.fresh:
-            self._fresh_ns = now_ns
-            self.heard_wall_ns = self._clock.wall_ns()
-            self._talk.heard_bytes(now_ns, heard.pong)
-        if not heard.half:
+        session = self.session
+        if received.fresh:
+            self.last_bytes_wall_ns = self._clock.wall_ns()
+            session.on_bytes(now_ns, received.pong, bool(received.heartbeats))
+        if not received.half:
             self._half_ns = None
-        elif heard.fresh or self._half_ns is None:
+        elif received.fresh or self._half_ns is None:
             self._half_ns = now_ns
-        if heard.bad:
-            self._talk.bad(heard.bad, now_ns)
-        if heard.acks:
-            refused = self._talk.acked(heard.acks)
+        if received.bad:
+            session.on_malformed(received.bad, now_ns)
+        if received.heartbeats:
+            topics = self._plan.topics
+            beats = [topics[topic] for topic in received.heartbeats if topic in topics]
+            self.staleness.on_heartbeat([] if "" in received.heartbeats else beats, now_ns)
+        if received.pong:
+            self.staleness.on_pong(now_ns)
+        for ack in received.acks:
+            refused = session.on_login(ack) if isinstance(ack, LoginResult) else session.on_ack(ack)
             if refused is not None:
                 return self._refused(refused)
         # An account in which nothing happens sends no data: there a pong is as good.
-        if heard.good or (heard.pong and self._plan.private and self._talk.complete):
-            self._good(now_ns)
-        for wanted, agrees in heard.probes:
-            self._probing.pop(wanted, None)
-            if not agrees:
-                return Disconnect("silent", 0, f"no {wanted.channel} of {wanted.symbol}")
-            self._proved[wanted] = now_ns
-        if self.state not in ("live", "stale") and self._talk.complete:
+        if received.good or (received.pong and self._plan.private and session.complete):
+            self._on_good_data(now_ns)
+        for result in received.probes:
+            disconnect = self.staleness.on_result(result, now_ns)
+            if disconnect is not None:
+                return disconnect
+        if session.complete and not self.connected:
             self._go_live()
-        if heard.shutdown:
+        if received.shutdown:
             return Disconnect("shutdown", 0, "the venue announced a restart")
         return None
 
     def _refused(self, refused: VenueError) -> Disconnect:
         """A subscription or a login was turned down: for good, or for now."""
         self.clock_refused = isinstance(refused, ClockSkew)
-        busy = isinstance(refused, RateLimited | VenueUnavailable)
-        if self.clock_refused or (busy and not isinstance(refused, Banned)):
+        if self.clock_refused or _is_worth_another_dial(refused):
             status = refused.http_status or 0
             return Disconnect("login", status, refused.text[:80], refused.retry_after_s)
         self.error = refused
         return Disconnect("refused", 0, refused.text or str(refused))
 
-    def _good(self, now_ns: int) -> None:
+    def _on_good_data(self, now_ns: int) -> None:
+        if not self.session.complete:
+            # Data are a better proof of a subscription than its acknowledgement.
+            topics = self._plan.topics
+            self.session.confirm(
+                topic
+                for topic in self.session.unconfirmed
+                if (self._last_heard(topics[topic]) or 0) >= self._opened_ns
+            )
         if self._good_ns is None:
             self._good_ns = now_ns
-            # Data is a better proof of a subscription than its acknowledgement.
-            if all((self._last_heard(w) or 0) >= self._opened_ns for w in self._silence):
-                self._talk.complete = True
         elif now_ns - self._good_ns >= self._deadlines.good_s * 1e9:
             self._backoff.good()
+            if self.state == "live":
+                self.why = ""
 
     def _go_live(self) -> None:
-        """Subscribed: the outage, if there was one, is over and becomes a gap per channel."""
-        if self._lost_wall_ns is not None and self._was_live:
-            wall_ns = self._clock.wall_ns()
-            self.reconnects += 1
-            self.gaps += [
-                Gap(
-                    channel=wanted.channel,
-                    symbol=wanted.symbol,
-                    reason=_outage(self._loss),
-                    from_ns=self._lost_wall_ns,
-                    to_ns=wall_ns,
-                    arrived_ns=wall_ns,
-                )
-                for wanted in self._silence
-            ]
-        self._lost_wall_ns = None
-        self._was_live = True
-        if self._backoff.degraded:
-            self.state = "degraded"  # until enough good data have come
-        else:
-            self.state, self.why = "live", ""
+        """Subscribed: the outage, if there was one, is over."""
+        self.reconnects += self.was_live
+        self.was_live = True
+        self.state = "live"
+        if not self._backoff.degraded:  # else the words last until data have been good for long
+            self.why = ""
 
     def _slept(self, now_ns: int) -> Disconnect | None:
         """The wall clock ran on while the monotonic one stood still: the machine slept."""
@@ -302,72 +354,40 @@ class Lifecycle:
         self._checked_ns, self._checked_wall_ns = now_ns, wall_ns
         if jump_s < self._deadlines.sleep_jump_s:
             return None
-        self.heard_wall_ns = min(self.heard_wall_ns, wall_ns - int(jump_s * 1e9))
+        self.last_bytes_wall_ns = min(self.last_bytes_wall_ns, wall_ns - int(jump_s * 1e9))
         return Disconnect("slept", 0, f"your machine slept {_span(jump_s)}")
 
     def _overdue(self, now_ns: int) -> Disconnect | None:
         """Deadlines that have passed, the surest sign of death first."""
-        d = self._deadlines
-        if self._half_ns is not None and now_ns - self._half_ns > d.half_frame_s * 1e9:
+        if (
+            self._half_ns is not None
+            and now_ns - self._half_ns > self._deadlines.half_frame_s * 1e9
+        ):
             return Disconnect("truncated", 1006, "a frame stopped half-way")
-        problem = self._talk.overdue(now_ns)
-        if problem is not None:
-            return problem
+        overdue = self.session.overdue(now_ns)
+        if overdue is not None:
+            return overdue
         if self._rotate_ns is not None and now_ns >= self._rotate_ns:
             return Disconnect("rotation", 0, "before the venue's own limit on a connection's age")
-        return self._silent(now_ns)
-
-    def _silent(self, now_ns: int) -> Disconnect | None:
-        """A feed that says nothing although its socket lives."""
-        for wanted, started_ns in self._probing.items():
-            if now_ns - started_ns > self._deadlines.probe_s * 1e9:
-                return Disconnect(
-                    "silent", 0, f"no {wanted.channel} of {wanted.symbol}, REST no answer"
-                )
-        quiet = self._quiet(now_ns)
-        if not quiet:
-            if self.state == "stale":
-                self.state, self.why = "live", ""
-            return None
-        if self.state in ("live", "stale"):
-            names = ", ".join(f"{w.channel} {w.symbol}" for w in quiet)
-            self.state, self.why = "stale", f"no data: {names}"
-        if not self._can_probe and len(quiet) == len(self._silence):
-            return Disconnect("silent", 0, f"no {quiet[0].channel} of {quiet[0].symbol}")
         return None
 
-    def _quiet(self, now_ns: int) -> list[ChannelSpec]:
-        """Channels without data, or other proof, for longer than they should be."""
-        return [
-            wanted
-            for wanted, seconds in self._silence.items()
-            if now_ns
-            - max(
-                self._last_heard(wanted) or 0,
-                self._proved.get(wanted, 0),
-                self._opened_ns,
-            )
-            > seconds * 1e9
-        ]
-
-    def _to_probe(self, now_ns: int) -> list[ChannelSpec]:
-        if not self._can_probe or self.state not in ("stale", "live"):
-            return []
-        due = [wanted for wanted in self._quiet(now_ns) if wanted not in self._probing]
-        for wanted in due:
-            self._probing[wanted] = now_ns
-        return due
+    def _note_quiet(self, quiet: Sequence[ChannelSpec]) -> None:
+        if not self.connected:
+            return
+        if quiet:
+            names = ", ".join(f"{one.channel} {one.symbol}" for one in quiet[:5])
+            more = f" and {len(quiet) - 5} more" if len(quiet) > 5 else ""
+            self.state, self.why = "stale", f"no data: {names}{more}"
+        elif self.state == "stale":
+            self.state, self.why = "live", ""
 
 
-def _outage(loss: Disconnect) -> str:
-    return loss.text if loss.kind == "slept" else f"reconnect: {loss}"
+def _outage(disconnect: Disconnect) -> str:
+    return disconnect.text if disconnect.kind == "slept" else f"reconnect: {disconnect}"
 
 
 def _span(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
-
-
-_FATAL_STATUS = frozenset({400, 401, 403, 404, 405, 410, 418, 426, 451})
 
 
 _LIKELY = {
@@ -386,14 +406,21 @@ def _with_cause(error: VocxError) -> str:
     return f"{error} (the dial was refused with HTTP {status}: {likely})" if likely else str(error)
 
 
+def _is_worth_another_dial(error: VenueError) -> bool:
+    """Come later: busy, or a ban whose end is known."""
+    if isinstance(error, Banned):
+        return error.retry_after_s is not None
+    return isinstance(error, RateLimited | VenueUnavailable)
+
+
 def _is_fatal(error: VocxError) -> bool:
     """What another dial cannot cure."""
     if isinstance(error, VenueError):
-        return error.http_status in _FATAL_STATUS or isinstance(error, SubscribeRefused)
+        return not _is_worth_another_dial(error)
     return isinstance(error, TlsError | BadInput | LabError)
 
 
-def _dial_loss(error: VocxError) -> Disconnect:
+def _failed_dial(error: VocxError) -> Disconnect:
     if isinstance(error, VenueError):
         return Disconnect("upgrade", error.http_status or 0, error.text[:80], error.retry_after_s)
     kind = "dns" if isinstance(error, DnsError) else type(error).__name__

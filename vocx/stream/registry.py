@@ -4,20 +4,40 @@ nothing behind. ``running()`` lists them, ``stop_all()`` ends them, and so does 
 from __future__ import annotations
 
 import atexit
+import os
 import threading
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from vocx.stream.backoff import DialBudget
+from vocx.stream.stats import StreamStats
+from vocx.text import text_table
 
-if TYPE_CHECKING:
-    from vocx.stream.stream import Stream
+
+class RunningStream(Protocol):
+    """What is registered: a :class:`vocx.stream.Stream`."""
+
+    name: str
+    venue: Any
+    lab: Any
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def age_ms(self) -> float | None: ...
+    @property
+    def stats(self) -> StreamStats: ...
+    def tell_stop(self) -> None: ...
+    def stop(self) -> None: ...
+
 
 _lock = threading.Lock()
-_streams: dict[str, Stream] = {}
+_streams: dict[str, RunningStream] = {}
 _budgets: dict[str, DialBudget] = {}
 
 
-def register(stream: Stream) -> Stream | None:
+def register(stream: RunningStream) -> RunningStream | None:
     """Put it under its name; its predecessor, which the caller must stop, if there was one."""
     with _lock:
         before = _streams.get(stream.name)
@@ -25,7 +45,7 @@ def register(stream: Stream) -> Stream | None:
         return before if before is not stream else None
 
 
-def forget(stream: Stream) -> None:
+def forget(stream: RunningStream) -> None:
     """It was stopped: no longer listed."""
     with _lock:
         if _streams.get(stream.name) is stream:
@@ -38,7 +58,7 @@ def host_budget(host: str) -> DialBudget:
         return _budgets.setdefault(host, DialBudget([(60, 300.0)]))
 
 
-class Running(list["Stream"]):
+class Running(list[RunningStream]):
     """The streams that run. Prints as a table."""
 
     def table(self) -> str:
@@ -46,7 +66,7 @@ class Running(list["Stream"]):
         if not self:
             return "no stream is running"
         head = ("name", "state", "age ms", "per s", "reconnects")
-        rows = [head]
+        rows = []
         for stream in self:
             stats = stream.stats
             age = stream.age_ms
@@ -59,14 +79,7 @@ class Running(list["Stream"]):
                     str(stats.reconnects),
                 )
             )
-        widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
-        return "\n".join(
-            "  ".join(
-                cell.ljust(width) if column < 2 else cell.rjust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in rows
-        )
+        return text_table(head, rows, left=2)
 
     def __repr__(self) -> str:
         return self.table()
@@ -87,4 +100,13 @@ def stop_all() -> None:
         stream.stop()
 
 
+def _in_child() -> None:
+    """Threads and connections stay with the parent: in a forked child no stream runs."""
+    global _lock
+    _lock = threading.Lock()
+    _streams.clear()
+
+
+if hasattr(os, "register_at_fork"):  # Windows has no fork
+    os.register_at_fork(after_in_child=_in_child)
 atexit.register(stop_all)

@@ -1,49 +1,48 @@
-"""A kept request/response socket: one connection, many questions, each answer matched by its id.
+"""Requests over a WebSocket: one kept connection, many requests, each response matched by its id.
 
 A thread of its own reads, so that pings are answered while nobody asks and a lost connection is
-known before the next question. The rules for a question that could place an order:
+known before the next request. The rules for a request that could place an order:
 
 * nothing sent yet, and no connection to be had: ``not_sent``;
 * sent, and then the connection went or the deadline passed: ``unknown``; it is never sent again;
-* a connection that is found dead *before* sending is replaced at once, which nobody notices.
+* a connection that is found dead *before* sending is replaced at once, which nobody notices;
+* a response that is late ends its own request alone. The connection may be dead, so the next
+  request opens another; what others have in flight on it may still be answered.
 
-The connection is closed after five idle minutes, and dialled again when it is needed.
+The connection is closed after five idle minutes, and dialled again when it is needed. It belongs
+to the process that opened it: a forked child opens its own.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
-import websocket
 
 from vocx.errors import (
+    BadReply,
     ConnectFailed,
     ConnectionLost,
     Outcome,
-    StreamStopped,
     TimedOut,
     TransportError,
-    VenueError,
     VocxError,
 )
+from vocx.net import renew_after_fork
+from vocx.stream.account import AccountAccess
 from vocx.stream.deadlines import Deadlines
-from vocx.stream.dial import WebSocketConnection, dial
 from vocx.stream.framing import CLOSE, PING, PONG, Frame, Framing, close_reason
+from vocx.stream.socket import LOST, TEXT, WebSocketConnection, open_websocket
+from vocx.stream.worker import PlanFrames
 from vocx.timing import wall_ns
-from vocx.venues.base import Envelope
-
-Opened = Callable[[bytes], Envelope | None]
-Refused = Callable[[int, Mapping[str, str], bytes], VenueError]
-
-_LOST = (OSError, websocket.WebSocketException)
+from vocx.venues.base import ControlFrame, Envelope, LoginResult, SocketPlan, Venue
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """An answer and its way: frames as bytes, wall-clock times of first byte out and last in."""
+class TimedResponse(msgspec.Struct, frozen=True):
+    """A response and its way: frames as bytes, wall-clock times of first byte out and last in."""
 
     envelope: Envelope
     sent: bytes
@@ -53,11 +52,11 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class PendingRequest:
-    """One open question: its answer, or why none will come."""
+    """One request in flight: its response, or why none will come."""
 
     def __init__(self) -> None:
         self.done = threading.Event()
-        self.answer: tuple[Envelope, bytes, int] | None = None
+        self.response: tuple[Envelope, bytes, int] | None = None
         self.lost = ""
 
 
@@ -66,27 +65,28 @@ class RequestSocket:
 
     Parameters
     ----------
+    venue : Venue
+        Tells a response from an event, and why an upgrade was refused.
     url : callable
         The address, asked at each dial.
-    opened : callable
-        Tells an answer from an event.
-    refused : callable
-        The typed error of a refused upgrade.
     name : str
         For the thread.
+    plan, account : SocketPlan and AccountAccess, or None
+        Where the socket wants a login: what logs in, and with which key.
     deadline_s : float
-        How long an answer may take.
+        How long a response may take.
     idle_s : float
-        After so long without a question the connection is closed.
+        After so long without a request the connection is closed.
     """
 
     def __init__(
         self,
+        venue: Venue,
         url: Callable[[], str],
         *,
-        opened: Opened,
-        refused: Refused,
         name: str,
+        plan: SocketPlan | None = None,
+        account: AccountAccess | None = None,
         ca_file: Callable[[], str | Path | None] = lambda: None,
         deadline_s: float = 10.0,
         idle_s: float = 300.0,
@@ -94,134 +94,195 @@ class RequestSocket:
     ) -> None:
         self.dials = 0
         """How many connections there were."""
-        self._url, self._opened, self._refused = url, opened, refused
-        self._name, self._ca_file = name, ca_file
+        self._venue, self._url, self._name = venue, url, name
+        self._plan, self._account, self._ca_file = plan, account, ca_file
         self._deadline_s, self._idle_s = deadline_s, idle_s
         self._deadlines = deadlines or Deadlines()
-        self._lock = threading.Lock()
         self._numbers = 0
-        self._open: _Connection | None = None
+        self._renew()
+        renew_after_fork(self._renew)
 
-    def number(self) -> int:
-        """An id for the next question."""
+    def _renew(self) -> None:
+        """In this process nothing is open yet; what a parent opened is its own."""
+        self._lock = threading.Lock()
+        self._open: _Connection | None = None
+        self._retired: list[_Connection] = []
+
+    def next_id(self) -> int:
+        """An id for the next request."""
         with self._lock:
             self._numbers += 1
             return self._numbers
 
-    def ask(self, number: int, frame: bytes) -> Answer:
-        """Send a frame with this id and wait for its answer.
+    def request(self, number: int, frame: bytes) -> TimedResponse:
+        """Send a frame with this id and wait for its response.
 
         Raises
         ------
         DnsError, ConnectFailed, TlsError, VenueError
             There is no connection: nothing was sent (``outcome`` ``"not_sent"``).
         TimedOut, ConnectionLost
-            It was sent and no answer came (``outcome`` ``"unknown"``).
+            It was sent and no response came (``outcome`` ``"unknown"``).
         """
-        question = PendingRequest()
+        pending = PendingRequest()
         connection = self._connection()
         sent_ns = wall_ns()
-        sent = connection.send(number, frame, question)
+        sent = connection.send(number, frame, pending)
         if sent is None:  # it ended this very moment: nothing was sent, so another may be tried
             connection, sent_ns = self._connection(), wall_ns()
-            sent = connection.send(number, frame, question)
+            sent = connection.send(number, frame, pending)
         if sent is None:
             raise ConnectFailed("the connection ended before anything was sent", outcome="not_sent")
         if not sent:
-            raise _unknown(ConnectionLost, f"the connection broke while sending ({question.lost})")
-        if not question.done.wait(self._deadline_s):
+            raise _unknown(ConnectionLost, f"the connection broke while sending ({pending.lost})")
+        if not pending.done.wait(self._deadline_s):
             connection.forget(number)
-            # What does not answer may be dead: the next question gets another connection.
-            connection.abort()
+            self._retire(connection)
             raise _unknown(TimedOut, f"no answer within {self._deadline_s:g} s")
-        if question.answer is None:
-            raise _unknown(ConnectionLost, f"{question.lost} before the answer came")
-        envelope, text, received_ns = question.answer
-        return Answer(envelope, frame, text, sent_ns, received_ns)
+        if pending.response is None:
+            raise _unknown(ConnectionLost, f"{pending.lost} before the answer came")
+        envelope, text, received_ns = pending.response
+        return TimedResponse(envelope, frame, text, sent_ns, received_ns)
 
     def _connection(self) -> _Connection:
         with self._lock:
             if self._open is None or not self._open.usable:
-                self._open = _Connection(self._dial(), self._opened, self._name, self._idle_s)
+                self._open = self._dial()
                 self.dials += 1
-                self._open.start()
             return self._open
 
-    def _dial(self) -> WebSocketConnection:
+    def _retire(self, connection: _Connection) -> None:
+        """Nothing new is asked on it; it ends when what is in flight has ended."""
+        connection.retire()
+        with self._lock:
+            self._retired = [one for one in self._retired if one.is_alive()]
+            self._retired.append(connection)
+            if self._open is connection:
+                self._open = None
+
+    def _dial(self) -> _Connection:
         try:
-            return dial(
+            opened = open_websocket(
                 self._url(),
                 deadlines=self._deadlines,
                 stopping=threading.Event(),
-                refused=self._refused,
+                refused=self._venue.refused_upgrade,
                 ca_file=self._ca_file(),
             )
-        except StreamStopped:
-            raise
+            connection = _Connection(opened, self._venue, self._plan, self._name, self._idle_s)
+            connection.start()
+            login = None
+            if self._plan is not None and self._plan.login:
+                login = PlanFrames(self._venue, self._plan, self._account).login()
+            if login is not None:
+                connection.log_in(login, self._deadlines.login_s)
+            return connection
         except VocxError as error:
             error.outcome = "not_sent"
             raise
 
     def close(self) -> None:
-        """Close the connection; a later question opens another."""
+        """Close the connection; a later request opens another."""
         with self._lock:
-            connection, self._open = self._open, None
-        if connection is not None:
-            connection.stop()
+            connections, self._open = [self._open, *self._retired], None
+            self._retired = []
+        for connection in connections:
+            if connection is not None:
+                connection.stop()
 
 
 class _Connection(threading.Thread):
     """One connection and the thread that reads it."""
 
-    def __init__(self, line: WebSocketConnection, opened: Opened, name: str, idle_s: float) -> None:
+    def __init__(
+        self,
+        connection: WebSocketConnection,
+        venue: Venue,
+        plan: SocketPlan | None,
+        name: str,
+        idle_s: float,
+    ) -> None:
         super().__init__(name=f"vocx-{name}", daemon=True)
         self.usable = True
-        self._line, self._opened = line, opened
+        self._connection, self._venue, self._plan = connection, venue, plan
+        self._session = None if plan is None else venue.open_session(plan)
+        self._keepalive = None if plan is None else venue.keepalive(plan.purpose)
         self._lock = threading.Lock()
-        self._questions: dict[int | str | None, PendingRequest] = {}
+        self._pending: dict[int | str | None, PendingRequest] = {}
+        self._logged_in = threading.Event()
+        self._login_error: VocxError | None = None
         self._idle_ns = int(idle_s * 1e9)
-        self._used_ns = time.monotonic_ns()
+        self._used_ns = self._pinged_ns = time.monotonic_ns()
         self._stopping = threading.Event()
 
-    def send(self, number: int, frame: bytes, question: PendingRequest) -> bool | None:
+    def log_in(self, login: ControlFrame, seconds: float) -> None:
+        """Send the login and wait for its answer."""
+        self._reply(TEXT, login.text.encode())
+        if not self._logged_in.wait(seconds):
+            self._login_error = TimedOut(f"the login was not answered within {seconds:g} s")
+        if self._login_error is not None:
+            self.abort()
+            raise self._login_error
+
+    def send(self, number: int, frame: bytes, pending: PendingRequest) -> bool | None:
         """Whether the frame went out whole; ``None`` when nothing of it did."""
         with self._lock:
             if not self.usable:
                 return None
-            self._questions[number] = question
+            self._pending[number] = pending
             self._used_ns = time.monotonic_ns()
             try:
-                self._line.socket.send(frame, websocket.ABNF.OPCODE_TEXT)
-            except _LOST as error:
+                self._connection.send(frame)
+            except LOST as error:
                 self.usable = False
-                question.lost = str(error)
+                self._pending.pop(number, None)
+                pending.lost = str(error)
                 return False
         return True
 
     def forget(self, number: int) -> None:
-        """Nobody waits for this answer any more."""
+        """Nobody waits for this response any more."""
         with self._lock:
-            self._questions.pop(number, None)
+            self._pending.pop(number, None)
 
     def run(self) -> None:
         """Read until the end, then tell everybody who waits."""
         framing, lost = Framing(), ""
         while not lost and not self._stopping.is_set():
             try:
-                data = self._line.wire.read()
+                data = self._connection.socket.read()
             except OSError as error:
                 lost = f"the connection was reset ({error.strerror or error})"
                 break
             if data == b"":
                 lost = "the connection ended"
             elif data:
-                received_ns = self._line.wire.last_ns
+                received_ns = self._connection.socket.last_ns
                 for message in framing.feed(data):
                     lost = lost or self._take(message, received_ns)
                 lost = lost or (framing.broken.reason if framing.broken else "")
-            elif time.monotonic_ns() - self._used_ns > self._idle_ns and not self._questions:
+            elif self._is_done():
                 break
+            self._ping_when_due()
         self._end(lost or "the connection was closed here")
+
+    def _is_done(self) -> bool:
+        """Nobody waits, and nobody has asked for long or will ask again."""
+        idle = time.monotonic_ns() - self._used_ns > self._idle_ns
+        with self._lock:
+            done = not self._pending and (idle or not self.usable)
+            if done:
+                self.usable = False
+            return done
+
+    def _ping_when_due(self) -> None:
+        """Where the venue wants pings as text; its own ping frames are answered above."""
+        text = self._keepalive.ping_text if self._keepalive is not None else None
+        now_ns = time.monotonic_ns()
+        if text is not None and self._keepalive is not None:
+            if now_ns - self._pinged_ns > self._keepalive.client_ping_s * 1e9:
+                self._pinged_ns = now_ns
+                self._reply(TEXT, text.encode())
 
     def _take(self, message: bytes | Frame, received_ns: int) -> str:
         """Handle one message; why the connection is over, if it is."""
@@ -236,37 +297,59 @@ class _Connection(threading.Thread):
         return ""
 
     def _match(self, text: bytes, received_ns: int) -> None:
-        envelope = self._opened(text)
+        if not self._logged_in.is_set() and self._plan is not None and self._plan.login:
+            self._take_login(text, received_ns)
+            return
+        envelope = self._venue.opened(text)
         if envelope is None:
             return
         with self._lock:
-            question = self._questions.pop(envelope.id, None)
-        if question is not None:
-            question.answer = (envelope, text, received_ns)
-            question.done.set()
+            pending = self._pending.pop(envelope.id, None)
+        if pending is not None:
+            pending.response = (envelope, text, received_ns)
+            pending.done.set()
+
+    def _take_login(self, text: bytes, received_ns: int) -> None:
+        assert self._plan is not None
+        try:
+            decoded = self._venue.decode(text, received_ns, self._plan, self._session)
+        except BadReply as error:
+            decoded, self._login_error = (), error
+            self._logged_in.set()
+        for one in decoded:
+            if isinstance(one, LoginResult):
+                self._login_error = one.error
+                self._logged_in.set()
 
     def _reply(self, opcode: int, payload: bytes) -> None:
         with self._lock:
             try:
-                self._line.socket.send(payload, opcode)
-            except _LOST:
+                self._connection.send(payload, opcode)
+            except LOST:
                 self.usable = False
 
     def _end(self, why: str) -> None:
         with self._lock:
             self.usable = False
-            waiting = list(self._questions.values())
-            self._questions.clear()
-        for question in waiting:
-            question.lost = question.lost or why
-            question.done.set()
-        self._line.wire.abort()
-        self._line.wire.close()
+            waiting = list(self._pending.values())
+            self._pending.clear()
+        if not self._logged_in.is_set():
+            self._login_error = self._login_error or ConnectionLost(why)
+            self._logged_in.set()
+        for pending in waiting:
+            pending.lost = pending.lost or why
+            pending.done.set()
+        self._connection.socket.abort()
+        self._connection.socket.close()
+
+    def retire(self) -> None:
+        """Take no further request."""
+        self.usable = False
 
     def abort(self) -> None:
         """Give the connection up, from any thread."""
         self.usable = False
-        self._line.wire.abort()
+        self._connection.socket.abort()
 
     def stop(self) -> None:
         """End politely, within a second."""

@@ -1,12 +1,18 @@
-"""One connected socket, read in 64 KB gulps, plain or TLS, with the kernel's arrival stamps.
+"""A WebSocket over a socket of our own: opened in timed steps, read in 64 KB gulps.
 
-Three facts shape it, all measured with a cell that computes in the same interpreter:
+The connection is opened by :mod:`vocx.net` (name, both families, proxy) and handed to
+websocket-client connected, which makes the upgrade and frames what we send. That times the phases
+and lets ``stop()`` end a dial between any two steps. Every way to fail becomes one typed error.
+
+Three facts shape the reading, all measured with a cell that computes in the same interpreter:
 
 * Every system call gives up the interpreter lock, and a computing cell then keeps it for a switch
   interval (5 ms). So: as few calls as possible. A blocking socket with ``SO_RCVTIMEO`` needs one
   call where Python's own timeout needs two (``poll``, then ``recv``).
 * ``SSLSocket.recv`` returns one TLS record at a time. Decrypting from memory instead lets one
-  system call bring all records that have arrived.
+  system call bring all records that have arrived. The ssl module still gives the lock up once for
+  each record, so over TLS a computing cell costs more; who minds shortens the interval of the
+  whole process, ``sys.setswitchinterval(0.0005)``, which is not ours to change.
 * While Python waits for the lock, bytes wait in the kernel. ``SO_TIMESTAMPNS`` (Linux) tells when
   they reached this machine, so that a busy notebook is never mistaken for a slow network.
 """
@@ -20,45 +26,35 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
+import msgspec
+import websocket
+
+from vocx.errors import (
+    BadInput,
+    ConnectionLost,
+    StreamStopped,
+    TimedOut,
+    VenueError,
+    VocxError,
+)
+from vocx.net import open_tcp, tls_context, tls_error
+from vocx.stream.deadlines import Deadlines
+from vocx.timing import Phases
+from vocx.venues.base.reading import retry_after_s
+
+LOST = (OSError, websocket.WebSocketException)
+"""What sending on a connection that is gone can raise."""
+TEXT, PING = websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_PING
+_SLICE_S = 0.05  # how often a waiting dial looks whether it was stopped
 READ_BYTES = 65536
 _SO_TIMESTAMPNS = 35  # Linux, not named by the socket module; struct timespec in the ancillary data
 _TIMESPEC = struct.Struct("@ll")
 _MAX_STAMP_AGE_NS = 60_000_000_000
-
-
-class _Hurry:
-    """While TLS records are decrypted, ask for the interpreter lock back sooner.
-
-    The ssl module gives the lock up for every record, and each time a computing cell may keep it
-    for a whole switch interval. At a thousand records a second 5 ms each is more than there is
-    (measured: 130 ms behind; with this 20). The interval is the process's, so it is changed only
-    for these moments, by the first reader that enters, and put back by the last that leaves.
-    """
-
-    SECONDS = 0.0002
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._usual = 0.005
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._usual = sys.getswitchinterval()
-                sys.setswitchinterval(min(self.SECONDS, self._usual))
-            self._inside += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                sys.setswitchinterval(self._usual)
-
-
-HURRY = _Hurry()
 
 
 class BufferedSocket:
@@ -164,9 +160,8 @@ class BufferedSocket:
         self._incoming.write(data)
         parts: list[bytes] = []
         try:
-            with HURRY:
-                while part := self._tls.read(READ_BYTES):
-                    parts.append(part)
+            while part := self._tls.read(READ_BYTES):
+                parts.append(part)
         except ssl.SSLWantReadError:
             pass
         except ssl.SSLZeroReturnError:
@@ -255,3 +250,148 @@ class BufferedSocket:
             self._sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+
+
+class WebSocketConnection(msgspec.Struct):
+    """An open WebSocket: the socket to read from, websocket-client to send with, the times."""
+
+    socket: BufferedSocket
+    client: Any
+    phases: Phases
+    url: str
+
+    def send(self, payload: bytes, opcode: int = TEXT) -> None:
+        """Send one frame.
+
+        Raises
+        ------
+        OSError, WebSocketException
+            See :data:`LOST`.
+        """
+        self.client.send(payload, opcode)
+
+
+RefusedUpgrade = Callable[[int, Mapping[str, str], bytes], VenueError]
+
+
+def open_websocket(
+    url: str,
+    *,
+    deadlines: Deadlines,
+    stopping: threading.Event,
+    refused: RefusedUpgrade,
+    headers: Mapping[str, str] | None = None,
+    ca_file: str | Path | None = None,
+) -> WebSocketConnection:
+    """Open ``url`` (``ws`` or ``wss``) and complete the upgrade.
+
+    Raises
+    ------
+    DnsError, ConnectFailed, TlsError, TimedOut, ConnectionLost
+        By the phase that failed.
+    VenueError
+        What ``refused`` makes of an HTTP answer that is not 101.
+    StreamStopped
+        ``stopping`` was set meanwhile.
+    """
+    if urlsplit(url).scheme not in ("ws", "wss"):
+        raise BadInput(f"{redacted(url)!r} is no WebSocket address; write ws://host or wss://host")
+    tcp = open_tcp(url, dns_s=deadlines.dns_s, connect_s=deadlines.connect_s, stopping=stopping)
+    connected = time.monotonic_ns()
+    try:
+        sock = BufferedSocket(tcp.sock, tls_context(ca_file) if tcp.secure else None, tcp.host)
+        sock.block(min(deadlines.read_s, _SLICE_S))
+        if tcp.secure:
+            _shake_hands(sock, f"{tcp.host}:{tcp.port}", deadlines.tls_s, stopping)
+        secured = time.monotonic_ns()
+        client = _upgrade(sock, url, headers, deadlines.upgrade_s, stopping, refused)
+        sock.block(deadlines.read_s)
+    except BaseException:
+        tcp.sock.close()
+        raise
+    answered = sock.first_byte_mono_ns if not tcp.secure else None
+    phases = Phases(
+        dns_ms=tcp.dns_ms,
+        connect_ms=tcp.connect_ms + (tcp.proxy_ms or 0.0),
+        tls_ms=(secured - connected) / 1e6 if tcp.secure else None,
+        first_byte_ms=((answered or time.monotonic_ns()) - secured) / 1e6,
+        new_connection=True,
+    )
+    return WebSocketConnection(sock, client, phases, redacted(url))
+
+
+def redacted(url: str) -> str:
+    """The address without query values: they may hold keys."""
+    parts = urlsplit(url)
+    names = [pair.partition("=")[0] for pair in parts.query.split("&") if pair]
+    query = "&".join(f"{name}=..." for name in names)
+    user = parts.netloc.rpartition("@")[2]
+    return parts._replace(query=query, netloc=user).geturl()
+
+
+def _check(stopping: threading.Event) -> None:
+    if stopping.is_set():
+        raise StreamStopped("the stream was stopped while it was dialling")
+
+
+def _shake_hands(
+    sock: BufferedSocket, where: str, seconds: float, stopping: threading.Event
+) -> None:
+    deadline = time.monotonic() + seconds
+    try:
+        while not sock.shake_hands():
+            _check(stopping)
+            if time.monotonic() > deadline:
+                raise TimedOut(f"TLS with {where} was not agreed within {seconds:g} s")
+    except VocxError:  # TimedOut is an OSError as well
+        raise
+    except OSError as error:  # ssl.SSLError is one
+        raise tls_error(error, where) from error
+
+
+def _upgrade(
+    sock: BufferedSocket,
+    url: str,
+    headers: Mapping[str, str] | None,
+    seconds: float,
+    stopping: threading.Event,
+    refused: RefusedUpgrade,
+) -> Any:
+    """websocket-client's handshake over our socket."""
+    _check(stopping)
+    deadline = time.monotonic() + seconds
+
+    def check() -> None:
+        _check(stopping)
+        if time.monotonic() > deadline:
+            raise TimeoutError
+
+    sock.watch(check)
+    client: Any = websocket.WebSocket(skip_utf8_validation=True, enable_multithread=False)
+    try:
+        # No Origin: a program is no web page, and the lab refuses foreign ones.
+        client.connect(
+            url, socket=sock, header=dict(headers or {}), suppress_origin=True, redirect_limit=0
+        )
+    except websocket.WebSocketBadStatusException as error:
+        raise _refusal(error, refused) from error
+    except (websocket.WebSocketTimeoutException, TimeoutError) as error:
+        raise TimedOut(f"no answer to the upgrade within {seconds:g} s") from error
+    except websocket.WebSocketException as error:
+        raise ConnectionLost(f"the upgrade failed: {error}") from error
+    except OSError as error:
+        raise ConnectionLost(f"the connection ended during the upgrade: {error}") from error
+    sock.watch(None)
+    return client
+
+
+def _refusal(error: Any, refused: RefusedUpgrade) -> VocxError:
+    status = int(error.status_code)
+    headers = {str(name).lower(): str(value) for name, value in (error.resp_headers or {}).items()}
+    body = error.resp_body or b""
+    problem = refused(status, headers, body if isinstance(body, bytes) else body.encode())
+    if problem.http_status is None:
+        problem.http_status = status
+    if problem.retry_after_s is None:
+        problem.retry_after_s = retry_after_s(headers)
+    return problem

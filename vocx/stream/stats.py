@@ -14,28 +14,25 @@ not seen: ``stamped`` says which.
 
 from __future__ import annotations
 
-import re
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from vocx.facts import Gap
+from vocx.text import redact
 from vocx.timing import Phases
 
 SAMPLES = 5
 PORTS = 64
+OUTAGES = 100
 _SAMPLE_CHARACTERS = 1024
-_SECRETS = re.compile(
-    r'("?(?:api_?key|secret\w*|signature|sign|passphrase|jwt|token|listen_?key)"?\s*[:=]\s*"?)'
-    r'[^"&,}\s]+',
-    re.IGNORECASE,
-)
 
 
 def sample(text: bytes | str) -> str:
     """A frame as it may be kept and shown: at most 1,024 characters, secrets struck out."""
     shown = text if isinstance(text, str) else text[:_SAMPLE_CHARACTERS].decode(errors="replace")
-    return _SECRETS.sub(r"\1...", shown[:_SAMPLE_CHARACTERS])
+    return redact(shown[:_SAMPLE_CHARACTERS])[:_SAMPLE_CHARACTERS]
 
 
 _SAMPLED = ("ages_ns", "lags_ns", "ports")
@@ -88,6 +85,7 @@ class Counters:
         self.rates: deque[tuple[int, int]] = deque(maxlen=64)
         self.handshake: Phases | None = None
         self.ports: deque[int] = deque(maxlen=PORTS)
+        self.outages: deque[Gap] = deque(maxlen=OUTAGES)
         self.stamped = False
 
     def round_trip_ns(self) -> int | None:

@@ -89,7 +89,7 @@ class AccountView(View):
     def _doubt(self) -> str:
         """Why this may be out of date; empty while it is complete."""
         stream = self._stream
-        if stream.state not in ("live", "degraded"):
+        if stream.state != "live":
             return state_text(stream)
         return f"reconciling: {first_line(why)}" if (why := stream.reconciling) else ""
 

@@ -327,7 +327,7 @@ class View:
         level = "live"
         try:
             status = self._draw(wall_ns())
-            if any(stream.state not in ("live", "degraded") for stream in self._streams):
+            if any(stream.state != "live" for stream in self._streams):
                 level = "waiting"
         except NotReady as error:
             level, status = "waiting", first_line(error)

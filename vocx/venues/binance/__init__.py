@@ -27,17 +27,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from vocx.errors import BadInput, UnknownChannel, VenueError
-from vocx.facts import BookDelta, Fact, Facts
+from vocx.facts import BookDelta, Fact, Facts, Trade
 from vocx.venues.base import (
     CHANNELS,
     PRIVATE,
     SIGNED,
     ChannelSpec,
+    CloseKind,
+    ControlFrame,
     Credentials,
     Decoded,
     Envelope,
@@ -46,8 +48,12 @@ from vocx.venues.base import (
     Intent,
     Keepalive,
     Limit,
+    Proof,
     Request,
+    SocketLimits,
     SocketPlan,
+    count_missing_trades,
+    standard_close,
 )
 from vocx.venues.base.reading import UNREADABLE, whole_number
 from vocx.venues.binance import errors, limits, orders, private, rest, signing, streams
@@ -109,17 +115,23 @@ _HEADERS = {
 """Reply header to limit kind; a kind with several windows names the longer ones in seconds."""
 
 
+_KEEPALIVE = Keepalive(
+    client_ping_s=10.0, pong_deadline_s=5.0, max_life_s=86_400.0, rotate_s=84_600.0
+)
+
+
 class Binance:
     """The adapter of Binance Spot: pure functions, no state (see :mod:`vocx.venues.base`)."""
 
     name = "binance"
     hosts: Mapping[str, Hosts] = _HOSTS
     limits: Sequence[Limit] = _LIMITS
-    # The server pings every 20 s and wants its pong within 60 s (CHANGELOG 2025-01-28); our own
-    # pings are there to find a dead line within 16 s and cost 0.1 of the 5 messages a second.
-    keepalive = Keepalive(
-        client_ping_s=10.0, pong_deadline_s=5.0, max_life_s=86_400.0, rotate_s=84_600.0
+    socket_limits = SocketLimits(
+        topics=streams.STREAMS_PER_SOCKET, topics_per_request=streams.NAMES_PER_FRAME
     )
+    book_start: Literal["rest", "stream"] = "rest"
+    book_recovery: Literal["refetch", "resubscribe"] = "refetch"
+    refusal_scope: Literal["argument", "request"] = "request"
     intervals: Sequence[str] = rest.INTERVALS
 
     def venue_symbol(self, symbol: str) -> str:
@@ -163,10 +175,6 @@ class Binance:
         """A frame of the WebSocket API as an answer; ``None`` for an event."""
         return private.opened(text)
 
-    def login(self, plan: SocketPlan, now_ns: int, credentials: Credentials) -> SocketPlan:
-        """A private plan with a fresh signature."""
-        return private.login(plan, now_ns, _mine(credentials))
-
     def reply(
         self,
         request: Request,
@@ -203,62 +211,123 @@ class Binance:
                 found[kind] = number
         return found
 
-    def validate_channel(self, wanted: ChannelSpec) -> ChannelSpec:
-        """The wish with defaults: candles of 1m, books each 100 ms."""
-        if wanted.channel in PRIVATE:
-            _only_where_it_exists(wanted)
-            return msgspec.structs.replace(wanted, symbol=None)
-        if wanted.channel not in CHANNELS:
-            near = get_close_matches(str(wanted.channel), CHANNELS + PRIVATE, n=1)
+    def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
+        """With defaults: candles of 1m, books each 100 ms."""
+        if spec.channel in PRIVATE:
+            _only_where_it_exists(spec)
+            return msgspec.structs.replace(spec, symbol=None)
+        if spec.channel not in CHANNELS:
+            near = get_close_matches(str(spec.channel), CHANNELS + PRIVATE, n=1)
             hint = f' Did you mean "{near[0]}"?' if near else ""
             listed = ", ".join(CHANNELS + PRIVATE)
-            said = f"binance has no channel {wanted.channel!r}; it has {listed}.{hint}"
+            said = f"binance has no channel {spec.channel!r}; it has {listed}.{hint}"
             raise UnknownChannel(said)
-        if wanted.symbol is None:
-            raise BadInput(f'{wanted.channel} needs a symbol, such as "BTC/USDT"')
-        rest.venue_symbol(wanted.symbol)
-        _only_where_it_exists(wanted)
-        if wanted.channel == "candles":
+        if spec.symbol is None:
+            raise BadInput(f'{spec.channel} needs a symbol, such as "BTC/USDT"')
+        rest.venue_symbol(spec.symbol)
+        _only_where_it_exists(spec)
+        if spec.channel == "candles":
             return msgspec.structs.replace(
-                wanted, interval=rest.check_interval(wanted.interval or "1m")
+                spec, interval=rest.check_interval(spec.interval or "1m")
             )
-        if wanted.channel == "book" and wanted.cadence_ms is None:
-            return msgspec.structs.replace(wanted, cadence_ms=100)
-        return wanted
+        if spec.channel == "book" and spec.cadence_ms is None:
+            return msgspec.structs.replace(spec, cadence_ms=100)
+        return spec
 
-    def subscribe(self, wanted: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
+    def poll_intent(self, spec: ChannelSpec) -> Intent | None:
+        """Nothing: Binance streams every channel."""
+        return None
+
+    def plan_sockets(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
         """One combined socket for every 1,024 streams, and one for everything private."""
-        checked = dict.fromkeys(self.validate_channel(one) for one in wanted)
+        checked = dict.fromkeys(self.validate_channel(one) for one in specs)
         plans = streams.plans([one for one in checked if one.channel not in PRIVATE])
         mine = [one for one in checked if one.channel in PRIVATE]
         return [*plans, private.plan(mine)] if mine else plans
 
-    def decode(self, text: bytes, arrived_ns: int, plan: SocketPlan) -> Sequence[Decoded]:
+    def open_session(self, plan: SocketPlan) -> None:
+        """Nothing to remember: every frame says all that it means."""
+
+    def login_frame(
+        self, plan: SocketPlan, now_ns: int, credentials: Credentials, nonce: str
+    ) -> ControlFrame | None:
+        """None: the subscription to an account is itself signed."""
+        return None
+
+    def subscribe_frames(
+        self,
+        plan: SocketPlan,
+        topics: Sequence[str],
+        now_ns: int,
+        credentials: Credentials | None,
+        nonce: str,
+    ) -> Sequence[ControlFrame]:
+        """``SUBSCRIBE`` with up to 200 names each; one signed frame for an account."""
+        if plan.private:
+            key = _mine(credentials)
+            return [private.subscribe_frame(tuple(plan.topics), now_ns, key, nonce)]
+        return streams.control_frames("SUBSCRIBE", topics, nonce)
+
+    def unsubscribe_frames(
+        self,
+        plan: SocketPlan,
+        topics: Sequence[str],
+        now_ns: int,
+        credentials: Credentials | None,
+        nonce: str,
+    ) -> Sequence[ControlFrame]:
+        """``UNSUBSCRIBE``; an account's subscription ends with its connection."""
+        return [] if plan.private else streams.control_frames("UNSUBSCRIBE", topics, nonce)
+
+    def decode(
+        self, text: bytes, arrived_ns: int, plan: SocketPlan, state: None
+    ) -> Sequence[Decoded]:
         """What one frame says, combined or raw."""
         if plan.private:
             return private.decode(text, arrived_ns, plan)
         return streams.decode(text, arrived_ns, plan)
 
-    def cadence_ms(self, wanted: ChannelSpec) -> int:
-        """0 for trades and quotes, 100 or 1000 for books, 1000 for tickers, 2000 for candles."""
-        if wanted.channel == "book":
-            return wanted.cadence_ms or 100
-        if wanted.channel == "candles":
-            return 1000 if wanted.interval == "1s" else 2000
-        return 1000 if wanted.channel == "ticker" else 0
+    def keepalive(self, purpose: str) -> Keepalive:
+        """The same for all: the server pings every 20 s and wants its pong within 60 s
+        (CHANGELOG 2025-01-28); our own pings are there to find a dead line within 16 s and cost
+        0.1 of the 5 messages a second."""
+        return _KEEPALIVE
 
-    def stale_after_s(self, wanted: ChannelSpec) -> float:
+    def classify_close(self, code: int, reason: str) -> CloseKind:
+        """The standard codes; 1008 is a broken rule: too many messages, or a pong too late."""
+        return standard_close(code, reason)
+
+    def cadence_ms(self, spec: ChannelSpec) -> int:
+        """0 for trades and quotes, 100 or 1000 for books, 1000 for tickers, 2000 for candles."""
+        if spec.channel == "book":
+            return spec.cadence_ms or 100
+        if spec.channel == "candles":
+            return 1000 if spec.interval == "1s" else 2000
+        return 1000 if spec.channel == "ticker" else 0
+
+    def stale_after_s(self, spec: ChannelSpec) -> float:
         """A minute for trades, which may well be rare; 15 s for other market data. An account in
         which nothing happens is silent for ever: there the answer to a ping is all the proof."""
-        if wanted.channel in PRIVATE:
+        if spec.channel in PRIVATE:
             return math.inf
-        return 60.0 if wanted.channel == "trades" else 15.0
+        return 60.0 if spec.channel == "trades" else 15.0
 
-    def snapshot(self, symbol: str) -> GetBook:
+    def proof_of_life(self, spec: ChannelSpec) -> Proof:
+        """REST shows the ids of the diff book, trades and candles. A best price carries the id of
+        its own last change, which REST does not tell, and a ticker none: there the top of the
+        book must do."""
+        if spec.channel in PRIVATE:
+            return "pong"
+        numbered = spec.channel in ("trades", "candles") or (
+            spec.channel == "book" and spec.depth is None
+        )
+        return "sequence" if numbered else "top"
+
+    def snapshot_intent(self, symbol: str) -> GetBook:
         """The deepest snapshot there is: 5,000 levels, weight 250."""
         return GetBook(symbol=symbol, depth=5000)
 
-    def check_sequence(self, sequence: int, delta: BookDelta) -> str:
+    def check_sequence(self, sequence: int, delta: BookDelta) -> Literal["drop", "apply", "resync"]:
         """The documents' rule of 2025-11-12, for a book at ``sequence``.
 
         Old events (``u <= id``) drop; an overlap applies whole, because quantities are absolute;
@@ -267,6 +336,10 @@ class Binance:
         if delta.last <= sequence:
             return "drop"
         return "resync" if delta.first > sequence + 1 else "apply"
+
+    def check_trade(self, last: int | str, trade: Trade) -> int:
+        """Trade ids of a symbol are consecutive."""
+        return count_missing_trades(last, trade)
 
 
 def _mine(credentials: Credentials | None) -> Credentials:
@@ -283,20 +356,20 @@ def _mine(credentials: Credentials | None) -> Credentials:
     return credentials
 
 
-def _only_where_it_exists(wanted: ChannelSpec) -> None:
-    channel = wanted.channel
-    if wanted.interval is not None and channel != "candles":
+def _only_where_it_exists(spec: ChannelSpec) -> None:
+    channel = spec.channel
+    if spec.interval is not None and channel != "candles":
         raise UnknownChannel(f"{channel} has no interval; only candles have one")
-    if wanted.depth is not None and channel != "book":
+    if spec.depth is not None and channel != "book":
         raise UnknownChannel(f"{channel} has no depth; only book has one")
-    if wanted.cadence_ms is not None and channel != "book":
+    if spec.cadence_ms is not None and channel != "book":
         raise UnknownChannel(f"{channel} has no choice of cadence on binance; only book has one")
-    if wanted.depth is not None and wanted.depth not in _DEPTHS:
+    if spec.depth is not None and spec.depth not in _DEPTHS:
         raise UnknownChannel(
-            f"binance streams the top 5, 10 or 20 of a book, not {wanted.depth!r}; "
+            f"binance streams the top 5, 10 or 20 of a book, not {spec.depth!r}; "
             "leave depth out for the full local book"
         )
-    if wanted.cadence_ms is not None and wanted.cadence_ms not in _CADENCES:
+    if spec.cadence_ms is not None and spec.cadence_ms not in _CADENCES:
         raise UnknownChannel(
-            f"binance sends a book each 100 or 1000 ms, not each {wanted.cadence_ms!r}"
+            f"binance sends a book each 100 or 1000 ms, not each {spec.cadence_ms!r}"
         )

@@ -22,11 +22,12 @@ from vocx.facts import Balance, Fact, Fill, Order, OrderType, Side, TimeInForce
 from vocx.venues.base import (
     Ack,
     ChannelSpec,
-    Control,
+    ControlFrame,
     Credentials,
     Decoded,
     Envelope,
     Intent,
+    Notice,
     Request,
     SocketPlan,
     Unknown,
@@ -42,7 +43,6 @@ from vocx.venues.binance import errors, orders, signing
 from vocx.venues.binance.names import private_symbol
 from vocx.venues.binance.rest import MS
 
-LOGIN_ID = "vocx-login"
 _LOGIN = "userDataStream.subscribe.signature"
 
 
@@ -50,22 +50,20 @@ class _Login(Intent, frozen=True, kw_only=True):
     """Subscribe to the events of the account that the key belongs to."""
 
 
-def plan(wanted: Sequence[ChannelSpec]) -> SocketPlan:
-    """One socket carries everything about an account."""
+def plan(specs: Sequence[ChannelSpec]) -> SocketPlan:
+    """One socket carries everything about an account. Its subscription is signed, so there is no
+    login before it."""
     return SocketPlan(
-        base="ws_api",
-        path="",
-        frames=(),
-        ack_ids=(LOGIN_ID,),
-        topics={one.channel: one for one in wanted},
-        private=True,
+        purpose="ws_api", path="", topics={one.channel: one for one in specs}, private=True
     )
 
 
-def login(of: SocketPlan, now_ns: int, credentials: Credentials) -> SocketPlan:
-    """The plan with a login that is good for the next five seconds."""
+def subscribe_frame(
+    topics: Sequence[str], now_ns: int, credentials: Credentials, nonce: str
+) -> ControlFrame:
+    """A subscription that is good for the next five seconds; it brings every kind of event."""
     params = signing.signed_params({}, now_ns, credentials)
-    return msgspec.structs.replace(of, frames=(_frame(LOGIN_ID, _LOGIN, params),))
+    return ControlFrame(text=_frame(nonce, _LOGIN, params), id=nonce, topics=tuple(topics))
 
 
 def envelope(intent: Intent, number: int, now_ns: int, credentials: Credentials) -> Request:
@@ -175,27 +173,27 @@ def decode(text: bytes, arrived_ns: int, of: SocketPlan) -> Sequence[Decoded]:
         ) from None
     answer = _opened(found)
     if answer is not None:
-        return (_ack(answer, arrived_ns),)
+        return (_ack(answer, arrived_ns, tuple(of.topics)),)
     event = bytes(found.event) or bytes(found.data)
     try:
         kind = found.e if found.e is not None else (_frame_of(event).e if event else None)
         read = _READERS.get(kind or "")
         if read is not None:
-            wanted = {one.channel for one in of.topics.values()}
-            return read(event or text, arrived_ns, wanted)
+            channels = {one.channel for one in of.topics.values()}
+            return read(event or text, arrived_ns, channels)
     except UNREADABLE:
         pass
     return (Unknown(text=shown(text)),)
 
 
-def _ack(answer: Envelope, arrived_ns: int) -> Ack:
+def _ack(answer: Envelope, arrived_ns: int, topics: tuple[str, ...]) -> Ack:
     if answer.status == 200:
         return Ack(id=answer.id)
     request = Request(intent=_Login(), method=_LOGIN, target="")
     error = errors.reply_error(request, answer.status, answer.headers, answer.body, arrived_ns)
     if not isinstance(error, VenueError):
         error = VenueError(str(error), venue="binance", http_status=answer.status)
-    return Ack(id=answer.id, error=error)
+    return Ack(id=answer.id, topics=topics, error=error)
 
 
 class _Report(msgspec.Struct):
@@ -248,14 +246,14 @@ _position_of = msgspec.json.Decoder(_Position).decode
 _change_of = msgspec.json.Decoder(_Change).decode
 
 
-def _execution(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
+def _execution(data: bytes, arrived_ns: int, channels: set[str]) -> Sequence[Decoded]:
     found = _report_of(data)
     check_numbers(found.q, found.p, found.l, found.z, found.L, found.Z, found.n, found.Q)
     fill = _fill(found, arrived_ns) if found.x == "TRADE" else None
     facts: list[Fact] = []
-    if "fills" in wanted and fill is not None:
+    if "fills" in channels and fill is not None:
         facts.append(fill)
-    if "orders" in wanted:
+    if "orders" in channels:
         facts.append(_order(found, fill, arrived_ns))
     return facts
 
@@ -302,10 +300,10 @@ def _fill(found: _Report, arrived_ns: int) -> Fill:
     )
 
 
-def _position(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
+def _position(data: bytes, arrived_ns: int, channels: set[str]) -> Sequence[Decoded]:
     found = _position_of(data)
     check_numbers(*(value for one in found.B for value in (one.f, one.l)))
-    if "balances" not in wanted:
+    if "balances" not in channels:
         return ()
     return [
         Balance(
@@ -320,19 +318,19 @@ def _position(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decode
     ]
 
 
-def _change(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
+def _change(data: bytes, arrived_ns: int, channels: set[str]) -> Sequence[Decoded]:
     """A deposit, a withdrawal or a lock: a difference, from which no balance can be told."""
     found = _change_of(data)
     check_numbers(found.d)
-    return (Control(kind="notice", text=f"{found.a} changed by {found.d:+f} outside of trading"),)
+    return (Notice(kind="notice", text=f"{found.a} changed by {found.d:+f} outside of trading"),)
 
 
-def _shutdown(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
-    return (Control(kind="shutdown", text="the exchange says that it will close this connection"),)
+def _shutdown(data: bytes, arrived_ns: int, channels: set[str]) -> Sequence[Decoded]:
+    return (Notice(kind="shutdown", text="the exchange says that it will close this connection"),)
 
 
-def _terminated(data: bytes, arrived_ns: int, wanted: set[str]) -> Sequence[Decoded]:
-    return (Control(kind="terminated", text="the exchange ended the subscription"),)
+def _terminated(data: bytes, arrived_ns: int, channels: set[str]) -> Sequence[Decoded]:
+    return (Notice(kind="terminated", text="the exchange ended the subscription"),)
 
 
 _READERS: Mapping[str, Callable[[bytes, int, set[str]], Sequence[Decoded]]] = {

@@ -1,4 +1,4 @@
-"""Binance's market streams: wishes to stream names, frames to facts.
+"""Binance's market streams: channels to stream names, frames to facts.
 
 The hot path costs one slice, one typed decode and one fact. A combined frame is
 ``{"stream":"<name>","data":<payload>}``; the name is sliced out, looked up in the plan, and the
@@ -15,7 +15,15 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vocx.errors import BadReply, SubscribeRefused
-from vocx.venues.base import Ack, ChannelSpec, Control, Decoded, SocketPlan, Unknown
+from vocx.venues.base import (
+    Ack,
+    ChannelSpec,
+    ControlFrame,
+    Decoded,
+    Notice,
+    SocketPlan,
+    Unknown,
+)
 from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, Identifier, shown
 from vocx.venues.binance import wire
 from vocx.venues.binance.names import from_venue
@@ -28,52 +36,49 @@ NAMES_PER_FRAME = 200
 """Our choice: 1,024 names travel in six frames of about 6 KB, 1.5 s at four frames a second."""
 
 
-def topic(wanted: ChannelSpec) -> str:
-    """Binance's stream name of one wish: lower-case symbol, case-sensitive suffix."""
-    assert wanted.symbol is not None
-    symbol = venue_symbol(wanted.symbol).lower()
-    if wanted.channel == "trades":
+def topic(spec: ChannelSpec) -> str:
+    """Binance's stream name of one channel: lower-case symbol, case-sensitive suffix."""
+    assert spec.symbol is not None
+    symbol = venue_symbol(spec.symbol).lower()
+    if spec.channel == "trades":
         return f"{symbol}@trade"
-    if wanted.channel == "quotes":
+    if spec.channel == "quotes":
         return f"{symbol}@bookTicker"
-    if wanted.channel == "ticker":
+    if spec.channel == "ticker":
         return f"{symbol}@ticker"
-    if wanted.channel == "candles":
-        return f"{symbol}@kline_{wanted.interval}"
-    depth = "" if wanted.depth is None else wanted.depth
-    return f"{symbol}@depth{depth}{'@100ms' if wanted.cadence_ms == 100 else ''}"
+    if spec.channel == "candles":
+        return f"{symbol}@kline_{spec.interval}"
+    depth = "" if spec.depth is None else spec.depth
+    return f"{symbol}@depth{depth}{'@100ms' if spec.cadence_ms == 100 else ''}"
 
 
-def plans(wanted: Sequence[ChannelSpec]) -> list[SocketPlan]:
+def plans(specs: Sequence[ChannelSpec]) -> list[SocketPlan]:
     """One combined socket per 1,024 streams; names are subscribed by frame, so each is acked."""
-    topics = {topic(one): one for one in wanted}
+    topics = {topic(one): one for one in specs}
     names = list(topics)
     return [
-        _plan({name: topics[name] for name in names[start : start + STREAMS_PER_SOCKET]})
+        SocketPlan(
+            purpose="ws",
+            path="/stream",
+            topics={name: topics[name] for name in names[start : start + STREAMS_PER_SOCKET]},
+        )
         for start in range(0, len(names), STREAMS_PER_SOCKET)
     ]
 
 
-def _plan(topics: Mapping[str, ChannelSpec]) -> SocketPlan:
-    names = list(topics)
-    frames = tuple(
-        subscribe_frame(names[start : start + NAMES_PER_FRAME], number)
-        for number, start in enumerate(range(0, len(names), NAMES_PER_FRAME), 1)
-    )
-    return SocketPlan(
-        base="ws",
-        path="/stream",
-        frames=frames,
-        ack_ids=tuple(range(1, len(frames) + 1)),
-        topics=topics,
-        frames_per_second=4.0,
-    )
+def control_frames(
+    method: str, names: Sequence[str], nonce: str, per_frame: int = NAMES_PER_FRAME
+) -> list[ControlFrame]:
+    """``SUBSCRIBE`` or ``UNSUBSCRIBE`` of these streams; ids are the nonce with a number."""
+    return [
+        _control_frame(method, tuple(names[start : start + per_frame]), f"{nonce}{number}")
+        for number, start in enumerate(range(0, len(names), per_frame), 1)
+    ]
 
 
-def subscribe_frame(names: Sequence[str], number: int) -> str:
-    """The control frame that subscribes to ``names`` with ``number`` as its id."""
-    body = {"method": "SUBSCRIBE", "params": list(names), "id": number}
-    return msgspec.json.encode(body).decode()
+def _control_frame(method: str, names: tuple[str, ...], identity: str) -> ControlFrame:
+    body = {"method": method, "params": names, "id": identity}
+    return ControlFrame(text=msgspec.json.encode(body).decode(), id=identity, topics=names)
 
 
 _BY_CHANNEL: dict[str, wire.Reader] = {
@@ -97,14 +102,14 @@ def decode(text: bytes, arrived_ns: int, plan: SocketPlan) -> Sequence[Decoded]:
     if text[:11] == b'{"stream":"':
         end = text.find(b'"', 11)
         if text[end : end + 9] == b'","data":' and text[-1] == 125:
-            wanted = plan.topics.get(str(text[11:end], "utf-8", "replace"))
-            if wanted is not None:
-                read = _BY_CHANNEL.get(wanted.channel)
+            spec = plan.topics.get(str(text[11:end], "utf-8", "replace"))
+            if spec is not None:
+                read = _BY_CHANNEL.get(spec.channel)
                 if read is None:
-                    read = wire.delta if wanted.depth is None else wire.partial
+                    read = wire.delta if spec.depth is None else wire.partial
                 try:
-                    symbol: str = wanted.symbol  # type: ignore[assignment]
-                    return (read(text[end + 9 : -1], arrived_ns, symbol, wanted.depth),)
+                    symbol: str = spec.symbol  # type: ignore[assignment]
+                    return (read(text[end + 9 : -1], arrived_ns, symbol, spec.depth),)
                 except UNREADABLE:
                     pass
     return (_slow(text, arrived_ns, plan),)
@@ -163,22 +168,22 @@ def _slow(text: bytes, arrived_ns: int, plan: SocketPlan) -> Decoded:
 
 
 def _event(
-    head: _Any, data: bytes, arrived_ns: int, plan: SocketPlan, wanted: ChannelSpec | None
+    head: _Any, data: bytes, arrived_ns: int, plan: SocketPlan, spec: ChannelSpec | None
 ) -> Decoded:
     if head.e == "serverShutdown":
-        return Control(kind="shutdown", text="the exchange says that it will close this connection")
+        return Notice(kind="shutdown", text="the exchange says that it will close this connection")
     if head.lastUpdateId is not None:
         read: wire.Reader | None = wire.partial
-        wanted = wanted or (None if head.s else _only_partial(plan))
+        spec = spec or (None if head.s else _only_partial(plan))
     elif head.e is None:
         read = wire.quote if head.u is not None else None
     else:
         read = _BY_EVENT.get(head.e)
-    symbol = wanted.symbol if wanted is not None else _symbol(head.s, plan)
+    symbol = spec.symbol if spec is not None else _symbol(head.s, plan)
     if read is None or symbol is None:
         return Unknown(text=shown(data))
     try:
-        return read(data, arrived_ns, symbol, wanted.depth if wanted is not None else None)
+        return read(data, arrived_ns, symbol, spec.depth if spec is not None else None)
     except UNREADABLE:
         return Unknown(text=shown(data))
 
@@ -212,7 +217,7 @@ def _unreadable(text: bytes) -> Unknown:
 
 
 def _only_partial(plan: SocketPlan) -> ChannelSpec | None:
-    """A raw partial book names no symbol: only a plan with one such wish tells whose it is."""
+    """A raw partial book names no symbol: only a plan with one such channel tells whose it is."""
     found = [one for one in plan.topics.values() if one.channel == "book" and one.depth]
     return found[0] if len(found) == 1 else None
 
