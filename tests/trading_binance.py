@@ -32,12 +32,15 @@ class Exchange(Venue):
     def __init__(self) -> None:
         super().__init__(own=True)
         self.told: list[Any] = []
-        self.dialect.emit = self.told.extend
+        self._listen()
+
+    def _listen(self) -> None:
+        self.simulation.accounts.on_events = self.told.extend
 
     def settle(self) -> list[Any]:
         """Publish what requests have changed; the events."""
         events, self.told = self.told, []
-        self.dialect.emit = self.told.extend
+        self._listen()
         self.publish(*events)
         return events
 

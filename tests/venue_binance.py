@@ -55,7 +55,7 @@ BEST = BestChanged("BTC/USDT", T0, 7200452, 6012040, 50000, 6012060, 199802)
 
 
 def level(update_id: int, side: Any, price: int, quantity: int) -> LevelChanged:
-    return LevelChanged("BTC/USDT", T0, update_id, side, price, quantity)
+    return LevelChanged("BTC/USDT", T0, update_id, side, price, quantity, 1)
 
 
 def _simulation() -> CrowdSimulation:

@@ -127,7 +127,7 @@ def test_the_replay_itself_ends_in_that_book(session: list[Path], truth: dict[st
     assert (simulation.played, market.update_id) == (truth["frames"] - 1, truth["final_u"])
     assert [len(bids), len(asks)] == truth["levels"]
     spec = market.spec
-    sides = [[(spec.to_price(p), spec.to_quantity(q)) for p, q in s[:5]] for s in (bids, asks)]
+    sides = [[(spec.to_price(p), spec.to_quantity(q)) for p, q, _ in s[:5]] for s in (bids, asks)]
     assert [texts(side) for side in sides] == truth["final_top5"]
     assert len(market.trades(10**6)) == truth["trades"]
 

@@ -17,8 +17,8 @@ Side = Literal["buy", "sell"]
 SelfTrade = Literal["expire_maker", "expire_taker", "expire_both", "none"]
 """What happens when an order would match one of its own owner's: the resting one expires and
 matching goes on, the arriving one does, both do, or they match like any."""
-IntLevel = tuple[int, int]
-"""(price in ticks, quantity in lots)."""
+BookLevel = tuple[int, int, int]
+"""(price in ticks, quantity in lots, number of orders; 0 where a recording does not say)."""
 
 
 class InstrumentSpec(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +95,8 @@ class Traded(msgspec.Struct, frozen=True, gc=False):
 
 
 class LevelChanged(msgspec.Struct, frozen=True, gc=False):
-    """A price level has a new total; 0 removes it. ``update_id`` grows by one with each."""
+    """A price level has a new total, of so many ``orders``; 0 removes it. ``update_id`` grows by
+    one with each."""
 
     symbol: str
     at_ns: int
@@ -103,6 +104,7 @@ class LevelChanged(msgspec.Struct, frozen=True, gc=False):
     side: Side
     price: int
     quantity: int
+    orders: int
 
 
 class BestChanged(msgspec.Struct, frozen=True, gc=False):
@@ -187,6 +189,18 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quote: Decimal = Decimal(0)
     client_order_id: str
     self_trade: SelfTrade = "expire_maker"
+
+
+class Rejection(msgspec.Struct, frozen=True):
+    """Why the exchange did not take an order.
+
+    ``"would_match"``: a post-only order that could match at once. ``"no_liquidity"``: a market
+    order by ``quote`` that could not buy or sell a single lot.
+    """
+
+    reason: Literal[
+        "duplicate_client_order_id", "insufficient_balance", "would_match", "no_liquidity"
+    ]
 
 
 class OrderState(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 from vocx.lab.events import (
     AnyEvent,
     Bar,
+    BookLevel,
     InstrumentSpec,
     Interval,
-    IntLevel,
     RecordedDepth,
     RecordedFact,
     Traded,
@@ -33,7 +33,7 @@ class Market(Protocol):
     def update_id(self) -> int:
         """The id of the last change that the book contains."""
 
-    def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
+    def top(self, depth: int) -> tuple[list[BookLevel], list[BookLevel]]:
         """Bids descending and asks ascending, at most ``depth`` levels each."""
 
     def best(self) -> tuple[int, int, int, int]:

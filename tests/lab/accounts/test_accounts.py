@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from vocx.errors import BadInput
 from vocx.lab.accounts import order_store as order_store_module
-from vocx.lab.accounts.accounts import START, Accounts, Rejection
+from vocx.lab.accounts.accounts import START, Accounts
+from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.events import (
     BalancesChanged,
     BestChanged,
@@ -23,6 +24,7 @@ from vocx.lab.events import (
     LevelChanged,
     NewOrder,
     OrderState,
+    Rejection,
     Traded,
 )
 from vocx.lab.market.engine import Book
@@ -31,6 +33,7 @@ from vocx.lab.market.simulation import open_crowd
 
 SECOND = 1_000_000_000
 BTC, ETH = "BTC/USDT", "ETH/BTC"
+IN_QUOTE = FeeSchedule(maker=D("0.004"), taker=D("0.006"), asset="quote")
 
 
 class Quiet:
@@ -140,10 +143,10 @@ def act(exchange: Exchange, action: tuple) -> list:
 
 
 def poor() -> Exchange:
-    """Three owners who often cannot afford what they want."""
-    return Exchange(
-        ann={"BTC": 1, "ETH": 5, "USDT": 30}, bob={"BTC": 1, "ETH": 9}, cat={"USDT": 50, "BTC": 0}
-    )
+    """Three owners who often cannot afford what they want; one pays fees in the quote asset."""
+    exchange = Exchange(ann={"BTC": 1, "ETH": 5, "USDT": 30}, bob={"BTC": 1, "ETH": 9})
+    exchange.accounts.open("cat", {"USDT": D(50), "BTC": D("0.02")}, IN_QUOTE)
+    return exchange
 
 
 @settings(max_examples=200, deadline=None)
@@ -162,7 +165,9 @@ def test_nothing_is_lost_or_made(actions: list[tuple]) -> None:
             for state in accounts.orders(owner, open_only=True):
                 scale = ledger.scales[state.request.symbol]
                 left = state.quantity - state.filled
-                asset, units = scale.needed(state.request.side, state.request.price * left, left)
+                asset, units = ledger.needed(
+                    owner, scale, state.request.side, state.request.price * left, left
+                )
                 locked[asset] += units
             for asset, amounts in accounts.balances(owner).items():
                 assert amounts[0] >= 0
@@ -243,6 +248,64 @@ def test_owners_are_told_in_the_order_of_the_rule(actions: list[tuple]) -> None:
             assert all(exchange.has(event.owner, a) == (f, h) for a, f, h in event.balances)
 
 
+# -- fees and counts -----------------------------------------------------------------------------
+
+
+def test_a_schedule_may_take_its_fees_in_quote() -> None:
+    """A resting buy holds its dearest fee and pays the maker's; the rest comes back."""
+    exchange = rich()
+    exchange.accounts.open("cat", {"USDT": D(1_000), "BTC": D(1)}, IN_QUOTE)
+    exchange.place("cat", "buy", price=6_000_000, quantity=1_000)
+    assert exchange.has("cat", "USDT") == (D("396.4"), D("603.6"))
+    exchange.place("bob", "sell", price=6_000_000, quantity=1_000)
+    assert exchange.has("cat", "USDT") == (D("397.6"), 0) and exchange.has("cat", "BTC")[0] == D(
+        "1.01"
+    )
+    (fill,) = exchange.accounts.fills("cat", BTC)
+    assert (fill.maker, fill.fee, fill.fee_asset) == (True, D("2.4"), "USDT")
+    (fill,) = exchange.accounts.fills("bob", BTC)
+    assert (fill.maker, fill.fee, fill.fee_asset) == (False, D("0.6"), "USDT")
+
+
+def test_a_buy_must_afford_its_fee_where_that_is_taken_in_quote() -> None:
+    """600 USDT do not pay for 600 USDT and a fee; a sell needs only what it sells."""
+    exchange = Exchange()
+    exchange.accounts.open("cat", {"USDT": D(600), "BTC": D("0.01")}, IN_QUOTE)
+    answer, _ = exchange.place("cat", "buy", price=6_000_000, quantity=1_000)
+    assert answer == Rejection("insufficient_balance")
+    state, _ = exchange.place("cat", "sell", price=6_000_000, quantity=1_000)
+    assert state.open and exchange.has("cat", "BTC") == (0, D("0.01"))
+
+
+@pytest.mark.parametrize("rate", [D(1), D("-0.1"), 0.001])
+def test_a_fee_is_an_exact_share(rate: Any) -> None:
+    """From 0 to below 1, and no float."""
+    with pytest.raises(BadInput, match="share"):
+        FeeSchedule(maker=D(0), taker=rate)
+
+
+def test_an_account_counts_first_fills() -> None:
+    """Each order once, by the role of its first fill, whoever else trades in between."""
+    exchange = rich()
+    exchange.place("ann", "buy", price=6_000_000, quantity=3)
+    exchange.place("bob", "sell", price=6_000_000, quantity=1)
+    exchange.crowd("sell", 6_000_000, 1)
+    exchange.place("bob", "sell", price=6_000_000, quantity=5)
+    assert exchange.accounts.first_fills("ann") == (1, 0)
+    assert exchange.accounts.first_fills("bob") == (0, 2)
+
+
+def test_what_happened_is_told_at_once() -> None:
+    """Whoever publishes gets every operation's events as the caller does; a refusal is none."""
+    exchange, told = rich(), []
+    exchange.accounts.on_events = told.append
+    state, placed = exchange.place("ann", "buy", price=6_000_000, quantity=3)
+    exchange.place("ann", "buy", price=6_000_000, quantity=10**9)
+    _, canceled = exchange.accounts.cancel("ann", BTC, state.id, now_ns=7)
+    assert told == [placed, canceled] and exchange.accounts.updated_ns("ann") == 7
+    assert exchange.accounts.updated_ns("bob") is None
+
+
 # -- funds -------------------------------------------------------------------------------------
 
 
@@ -296,7 +359,6 @@ def test_a_market_buy_must_afford_the_book(lots: int, taken: bool) -> None:
     exchange.crowd("sell", 6_000_000, 500)
     exchange.crowd("sell", 6_100_000, 5_000)
     order = exchange.order("ann", "buy", type="market", quantity=lots)
-    assert (exchange.accounts.check(order, 1) is None) == taken
     answer, events = exchange.accounts.place(order, 1)
     assert (answer == Rejection("insufficient_balance")) != taken
     assert bool(events) == bool(exchange.accounts.orders("ann")) == taken

@@ -23,6 +23,7 @@ class Ticking:
 
     def __init__(self, start_ns: int) -> None:
         self.markets: dict[str, Market] = {}
+        self.accounts = None
         self.paces: list[tuple[float, int]] = []
         self.broken: RecordingError | None = None
         self._due_ns = start_ns
@@ -175,7 +176,6 @@ class Listening:
     def __init__(self) -> None:
         self.dialect = self
         self.heard: list[int] = []
-        self.emit: Callable[[list[Event]], None] = lambda _: None
 
     def deliver(self, events: list[Event], now_ns: int) -> None:
         self.heard += [event.trade_id for event in events if isinstance(event, Traded)]
@@ -191,10 +191,10 @@ def test_what_a_request_changed_is_published_after_its_answer() -> None:
         driver.set_pace(0.0)
         driver.start([one, two])  # type: ignore[list-item]
         before = driver.truth.next
-        one.emit([Traded("BTC/USDT", clock(), 901, 1, 1, "buy", 1, 2)])
+        driver.publish_soon([Traded("BTC/USDT", clock(), 901, 1, 1, "buy", 1, 2)])
         assert driver.truth.next == before + 1 and two.heard == []
         driver.step(2)
-        one.emit([Traded("BTC/USDT", clock(), 902, 1, 1, "buy", 1, 2)])
+        driver.publish_soon([Traded("BTC/USDT", clock(), 902, 1, 1, "buy", 1, 2)])
         await eventually(lambda: 902 in two.heard)
         assert one.heard == two.heard and driver.truth.next == before + 4
         assert one.heard[-4:] == [901, 0, 1, 902]

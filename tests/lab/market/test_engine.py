@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vocx.lab.events import BestChanged, LevelChanged, Traded
+from vocx.lab.market.book_side import DepthEstimate
 from vocx.lab.market.engine import Book, ExecutionResult
 
 SIDE = st.sampled_from(["buy", "sell"])
@@ -27,7 +28,6 @@ OPERATION = st.one_of(
         SELF_TRADE,
     ),
     st.tuples(st.just("market"), SIDE, LOTS, OWNER, SELF_TRADE),
-    st.tuples(st.just("budget"), SIDE, st.integers(1, 3_000)),
     st.tuples(st.just("cancel"), st.integers(1, 60)),
     st.tuples(st.just("cancel_owner"), st.sampled_from(["ann", "bob", "nobody"])),
 )
@@ -41,8 +41,6 @@ def play(book: Book, operation: tuple) -> ExecutionResult | None:
             )
         case ("market", side, lots, owner, mode):
             return book.market(1, side, quantity=lots, owner=owner, self_trade=mode)
-        case ("budget", side, budget):
-            return book.market(1, side, budget=budget)
         case ("cancel", number):
             return book.cancel(1, number)
         case (_, owner):
@@ -67,19 +65,21 @@ def trades(result: ExecutionResult) -> list[tuple[int, int, int]]:
 @settings(max_examples=150, deadline=None)
 @given(st.lists(OPERATION, max_size=60))
 def test_the_book_always_adds_up(operations: list[tuple]) -> None:
-    """Never crossed; a level's total is the sum of its orders; keys are sorted and complete."""
+    """Never crossed; a level's total is the sum of its orders, which it counts; keys are sorted
+    and complete."""
     book = Book("BTC/USDT")
     for operation in operations:
         play(book, operation)
         bid, _, ask, _ = book.best()
         assert not (bid and ask) or bid < ask
-        resting: dict[tuple[str, int], int] = defaultdict(int)
+        resting: dict[tuple[str, int], tuple[int, int]] = defaultdict(lambda: (0, 0))
         for order in book.orders.values():
             assert 0 < order.remaining <= order.quantity
-            resting[order.side, order.price] += order.remaining
+            lots, orders = resting[order.side, order.price]
+            resting[order.side, order.price] = lots + order.remaining, orders + 1
         bids, asks = book.top(1_000)
         assert bids == sorted(bids, reverse=True) and asks == sorted(asks)
-        shown = {("buy", p): q for p, q in bids} | {("sell", p): q for p, q in asks}
+        shown = {("buy", p): (q, n) for p, q, n in bids} | {("sell", p): (q, n) for p, q, n in asks}
         assert shown == resting
         assert {o.id for mine in book.owned.values() for o in mine.values()} == {
             o.id for o in book.orders.values() if o.owner
@@ -92,7 +92,7 @@ def test_events_alone_rebuild_the_book(operations: list[tuple]) -> None:
     """Applying each ``LevelChanged`` gives the book; ids have no gap; the best is announced
     exactly when it changes, at most once an operation, as of the newest update id."""
     book = Book("BTC/USDT", update_id=500)
-    copy: dict[str, dict[int, int]] = {"buy": {}, "sell": {}}
+    copy: dict[str, dict[int, tuple[int, int]]] = {"buy": {}, "sell": {}}
     best, update = (0, 0, 0, 0), 500
     for operation in operations:
         result = play(book, operation)
@@ -101,14 +101,13 @@ def test_events_alone_rebuild_the_book(operations: list[tuple]) -> None:
             if isinstance(event, LevelChanged):
                 update += 1
                 assert event.update_id == update
-                copy[event.side][event.price] = event.quantity
+                copy[event.side][event.price] = event.quantity, event.orders
                 if not event.quantity:
                     del copy[event.side][event.price]
             elif isinstance(event, BestChanged):
                 said.append(event)
-        assert (sorted(copy["buy"].items(), reverse=True), sorted(copy["sell"].items())) == (
-            book.top(1_000)
-        )
+        rebuilt = [sorted((p, *level) for p, level in copy[side].items()) for side in copy]
+        assert (rebuilt[0][::-1], rebuilt[1]) == book.top(1_000)
         assert len(said) == (book.best() != best)
         best = book.best()
         for event in said:
@@ -181,17 +180,15 @@ def test_fill_or_kill_counts_several_levels() -> None:
 def test_a_quote_budget_buys_whole_lots() -> None:
     """350 ticks x lots: 3 lots at 100 leave 50, which buys nothing at 101."""
     book = filled_book(("sell", 100, 3), ("sell", 101, 3))
-    result = book.market(2, "buy", budget=350)
-    assert trades(result) == [(100, 3, 1)]
-    assert result.order is not None and result.order.quantity == 3
+    assert book.asks.estimate(budget=350) == DepthEstimate(3, 300, True)
 
 
-@pytest.mark.parametrize("given_", [{}, {"quantity": 0}, {"quantity": 1, "budget": 1}])
-def test_a_market_order_needs_one_size(given_: dict[str, int]) -> None:
-    """Nothing, nothing positive or both: refused, and the book is untouched."""
+@pytest.mark.parametrize("quantity", [0, -1])
+def test_a_market_order_needs_a_quantity(quantity: int) -> None:
+    """Nothing positive: refused, and the book is untouched."""
     book = filled_book(("sell", 100, 3))
     with pytest.raises(ValueError, match="positive"):
-        book.market(2, "buy", **given_)
+        book.market(2, "buy", quantity)
     assert book.best() == (0, 0, 100, 3)
 
 

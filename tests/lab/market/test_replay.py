@@ -93,10 +93,10 @@ def test_depth_before_the_snapshot_is_the_snapshot() -> None:
     """Who asks early gets the recorded snapshot, to which the first changes join."""
     simulation = a_replay()
     book = simulation.markets["BTC/USDT"]
-    assert (book.update_id, book.top(5)) == (10, ([(10010, 100000)], [(10020, 200000)]))
+    assert (book.update_id, book.top(5)) == (10, ([(10010, 100000, 0)], [(10020, 200000, 0)]))
     simulation.begin(0)
     simulation.advance(SECOND // 5)
-    assert (book.update_id, book.top(5)[0]) == (10, [(10010, 100000)])
+    assert (book.update_id, book.top(5)[0]) == (10, [(10010, 100000, 0)])
 
 
 def test_state_is_that_of_the_frame_it_is_at() -> None:
@@ -105,7 +105,7 @@ def test_state_is_that_of_the_frame_it_is_at() -> None:
     market = simulation.markets["BTC/USDT"]
     simulation.begin(0)
     assert len(simulation.advance(0, limit=2)) == 2
-    assert market.top(5) == ([(10011, 50000), (10010, 100000)], [(10030, 300000)])
+    assert market.top(5) == ([(10011, 50000, 0), (10010, 100000, 0)], [(10030, 300000, 0)])
     assert market.best() == (10011, 50000, 10030, 300000) and not market.trades(5)
     assert len(simulation.advance(0)) == 3
     assert market.best() == (10012, 40000, 10030, 300000)
@@ -155,7 +155,7 @@ def test_after_a_gap_the_next_snapshot_counts() -> None:
     simulation.begin(0)
     simulation.advance(0)
     market = simulation.markets["BTC/USDT"]
-    assert (market.update_id, market.top(9)[0]) == (91, [(10016, 100000), (10015, 100000)])
+    assert (market.update_id, market.top(9)[0]) == (91, [(10016, 100000, 0), (10015, 100000, 0)])
 
 
 def test_pause_and_step() -> None:
@@ -202,8 +202,8 @@ def test_a_lost_change_leaves_no_crossed_book(quoted: bool) -> None:
     simulation.begin(0)
     simulation.advance(0)
     bids, asks = simulation.markets["BTC/USDT"].top(5)
-    assert [price for price, _ in asks] == [10030]
-    assert [price for price, _ in bids] == ([10025, 10010] if quoted else [10010])
+    assert [price for price, _, _ in asks] == [10030]
+    assert [price for price, _, _ in bids] == ([10025, 10010] if quoted else [10010])
 
 
 def test_nothing_to_play_and_bad_speed(tmp_path: Path) -> None:

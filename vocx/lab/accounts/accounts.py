@@ -11,16 +11,15 @@ the exchange alone can know (:class:`Rejection`). A refused order never existed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal, Protocol
-
-import msgspec
+from typing import NamedTuple, Protocol
 
 from vocx.errors import BadInput
 from vocx.lab.accounts.balances import BalanceLedger
+from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.accounts.order_store import OrderStore
-from vocx.lab.accounts.settlement import Settlement
+from vocx.lab.accounts.settlement import Settlement, Transaction
 from vocx.lab.events import (
     AccountEvent,
     AnyEvent,
@@ -29,8 +28,9 @@ from vocx.lab.events import (
     InstrumentSpec,
     NewOrder,
     OrderState,
+    Rejection,
 )
-from vocx.lab.market.engine import Book, ExecutionResult, TimeInForce
+from vocx.lab.market.engine import Book, ExecutionResult
 
 START: Mapping[str, Decimal] = {
     "USDT": Decimal(500_000),
@@ -42,20 +42,15 @@ START: Mapping[str, Decimal] = {
 }
 """What a new account has unless told otherwise; other assets 0."""
 
-RATE = Decimal("0.001")
-"""Maker's and taker's fee, Binance Spot's standard (documentation "Commission FAQ", 2026-07)."""
+FEES = FeeSchedule(maker=Decimal("0.001"), taker=Decimal("0.001"))
+"""What a new account pays unless told otherwise."""
 
 
-class Rejection(msgspec.Struct, frozen=True):
-    """Why the exchange did not take an order.
+class FirstFills(NamedTuple):
+    """How many orders of an account had their first fill so far, as maker and as taker."""
 
-    ``"would_match"``: a limit_maker order that could match at once. ``"no_liquidity"``: a market
-    order by ``quote`` that could not buy or sell a single lot.
-    """
-
-    reason: Literal[
-        "duplicate_client_order_id", "insufficient_balance", "would_match", "no_liquidity"
-    ]
+    maker: int
+    taker: int
 
 
 class Tradable(Protocol):
@@ -78,28 +73,29 @@ class Accounts:
     stamp : callable
         Gives the time at which something that happens now is stamped: never earlier than what
         happened before.
-    maker, taker
-        Fees, as a share of what is received.
+
+    Attributes
+    ----------
+    on_events : callable
+        Told what each operation has caused, as soon as it has; whoever publishes events sets it.
     """
 
-    def __init__(
-        self,
-        markets: Iterable[Tradable],
-        stamp: Callable[[int], int],
-        *,
-        maker: Decimal = RATE,
-        taker: Decimal = RATE,
-    ) -> None:
+    def __init__(self, markets: Iterable[Tradable], stamp: Callable[[int], int]) -> None:
+        self.on_events: Callable[[Sequence[AnyEvent]], None] = lambda events: None
         self._markets = {market.spec.symbol: market for market in markets}
         self._stamp = stamp
-        self._rates = (maker, taker)
         self.ledger = BalanceLedger(market.spec for market in self._markets.values())
         self._stores: dict[str, OrderStore] = {}
-        self._settlement = Settlement(self.ledger, self._stores, maker=maker, taker=taker)
+        self._settlement = Settlement(self.ledger, self._stores)
 
     # -- accounts ------------------------------------------------------------------------------
 
-    def open(self, owner: str, balances: Mapping[str, Decimal] | None = None) -> None:
+    def open(
+        self,
+        owner: str,
+        balances: Mapping[str, Decimal] | None = None,
+        fees: FeeSchedule = FEES,
+    ) -> None:
         """Open an account with these free balances, or with what of :data:`START` is traded here.
 
         Raises
@@ -110,7 +106,7 @@ class Accounts:
         """
         if balances is None:
             balances = {one: START[one] for one in START if one in self.ledger.digits}
-        self.ledger.open(owner, balances)
+        self.ledger.open(owner, balances, fees)
         self._stores[owner] = OrderStore()
 
     @property
@@ -122,10 +118,15 @@ class Accounts:
         self._store(owner)
         return self.ledger.balances(owner)
 
-    def rates(self, owner: str) -> tuple[Decimal, Decimal]:
-        """Maker's and taker's fee, as a share of what is received."""
+    def updated_ns(self, owner: str) -> int | None:
+        """When a balance last changed; ``None`` while all are as the account was opened."""
         self._store(owner)
-        return self._rates
+        return self._settlement.updated_ns.get(owner)
+
+    def fees(self, owner: str) -> FeeSchedule:
+        """What the account pays for matches."""
+        self._store(owner)
+        return self.ledger.schedules[owner]
 
     # -- what there is -------------------------------------------------------------------------
 
@@ -137,14 +138,13 @@ class Accounts:
         client_order_id: str | None = None,
     ) -> OrderState | None:
         """One order by either id; with both they must agree. ``None`` when there is none."""
-        record = self._store(owner).find(symbol, order_id, client_order_id)
-        return None if record is None else record.state()
+        return self._store(owner).find(symbol, order_id, client_order_id)
 
     def orders(
         self, owner: str, symbol: str | None = None, open_only: bool = False
     ) -> list[OrderState]:
         """By growing id, symbol by symbol: all open ones and the newest 10,000 closed ones."""
-        return [record.state() for record in self._store(owner).orders(symbol, open_only)]
+        return self._store(owner).orders(symbol, open_only)
 
     def open_count(self, owner: str, symbol: str) -> int:
         """How many orders are open."""
@@ -154,12 +154,13 @@ class Accounts:
         """The newest 10,000, oldest first."""
         return self._store(owner).fills(symbol)
 
-    # -- what changes it -----------------------------------------------------------------------
+    def first_fills(self, owner: str) -> FirstFills:
+        """Orders that had their first fill since the account was opened. Venues that count
+        unfilled orders give back what this has grown by."""
+        store = self._store(owner)
+        return FirstFills(store.maker_starts, store.taker_starts)
 
-    def check(self, order: NewOrder, now_ns: int) -> Rejection | None:
-        """Why :meth:`place` would reject the order now; ``None`` if it would not."""
-        found = self._plan(order)
-        return found if isinstance(found, Rejection) else None
+    # -- what changes it -----------------------------------------------------------------------
 
     def place(self, order: NewOrder, now_ns: int) -> tuple[OrderState | Rejection, list[AnyEvent]]:
         """Take an order in: how it stands afterwards and what happened, or why not.
@@ -177,8 +178,8 @@ class Accounts:
         transaction = self._settlement.begin(self._stamp(now_ns), order.symbol)
         result = _enter(market.book, order, lots, transaction.at_ns)
         market.record(result.events)
-        record = self._settlement.arrived(transaction, order, lots, result)
-        return record.state(), [*result.events, *self._settlement.close(transaction)]
+        state = self._settlement.place(transaction, order, lots, result)
+        return state, self._told(transaction, result)
 
     def cancel(
         self,
@@ -192,14 +193,14 @@ class Accounts:
     ) -> tuple[OrderState | None, list[AnyEvent]]:
         """Take an open order out by either id (with both they must agree); ``None`` when no such
         order is open. ``cancel_id`` is the client's id of this cancel."""
-        record = self._store(owner).find(symbol, order_id, client_order_id)
-        if record is None or not record.open:
+        order = self._store(owner).find(symbol, order_id, client_order_id)
+        if order is None or not order.open:
             return None, []
         transaction = self._settlement.begin(self._stamp(now_ns), symbol)
-        result = self._markets[symbol].book.cancel(transaction.at_ns, record.id)
+        result = self._markets[symbol].book.cancel(transaction.at_ns, order.id)
         assert result is not None
-        self._settlement.end(transaction, record, "canceled", cancel_id=cancel_id)
-        return record.state(), [*result.events, *self._settlement.close(transaction)]
+        order = self._settlement.end(transaction, order, "canceled", cancel_id=cancel_id)
+        return order, self._told(transaction, result)
 
     def cancel_all(
         self, owner: str, symbol: str, now_ns: int, cancel_id: str = ""
@@ -210,12 +211,11 @@ class Accounts:
             return [], []
         transaction = self._settlement.begin(self._stamp(now_ns), symbol)
         result = self._markets[symbol].book.cancel_owner(transaction.at_ns, owner)
-        for record in found:
-            self._settlement.end(transaction, record, "canceled", cancel_id=cancel_id)
-        return [record.state() for record in found], [
-            *result.events,
-            *self._settlement.close(transaction),
+        ended = [
+            self._settlement.end(transaction, order, "canceled", cancel_id=cancel_id)
+            for order in found
         ]
+        return ended, self._told(transaction, result)
 
     def crowd_took(self, symbol: str, at_ns: int) -> list[AccountEvent]:
         """Book what the crowd has just taken of accounts' resting orders."""
@@ -223,7 +223,7 @@ class Accounts:
         passive_fills = self._markets[symbol].book.passive_fills
         for fill in passive_fills:
             self.ledger.settle_outside(transaction.scale, fill.trade.taker, fill.trade)
-            self._settlement.made(transaction, fill)
+            self._settlement.fill_maker(transaction, fill)
         passive_fills.clear()
         return self._settlement.close(transaction)
 
@@ -235,12 +235,18 @@ class Accounts:
             raise BadInput(f"{owner!r} has no account; open one first")
         return store
 
+    def _told(self, transaction: Transaction, result: ExecutionResult) -> list[AnyEvent]:
+        """Everything that an operation has caused."""
+        events: list[AnyEvent] = [*result.events, *self._settlement.close(transaction)]
+        self.on_events(events)
+        return events
+
     def _plan(self, order: NewOrder) -> int | Rejection:
         """The lots that the order would be for, or why it cannot be taken."""
         store, market = self._store(order.owner), self._markets.get(order.symbol)
         if market is None:
             raise BadInput(f"the lab has no {order.symbol!r}; it has {', '.join(self._markets)}")
-        if order.client_order_id in store.names:
+        if order.client_order_id in store.open_ids:
             return Rejection("duplicate_client_order_id")
         scale, book = self.ledger.scales[order.symbol], market.book
         other = book.asks if order.side == "buy" else book.bids
@@ -257,8 +263,8 @@ class Accounts:
             lots, cost = lots or estimate.lots, estimate.cost
             if not lots:
                 return Rejection("no_liquidity")
-        asset, units = scale.needed(order.side, cost, lots)
-        if units > self.ledger.asset_balance(order.owner, asset).free:
+        asset, units = self.ledger.needed(order.owner, scale, order.side, cost, lots)
+        if not self.ledger.can_pay(order.owner, asset, units):
             return Rejection("insufficient_balance")
         if order.type == "limit_maker" and other.keys and other.keys[-1] >= price * other.sign:
             return Rejection("would_match")
@@ -278,16 +284,14 @@ def _checked(order: NewOrder) -> tuple[int, int]:
 def _enter(book: Book, order: NewOrder, lots: int, at_ns: int) -> ExecutionResult:
     """Hand an order to the engine."""
     if order.type == "market":
-        return book.market(
-            at_ns, order.side, quantity=lots, owner=order.owner, self_trade=order.self_trade
-        )
-    time_in_force: TimeInForce = "POST_ONLY" if order.type == "limit_maker" else order.time_in_force
+        return book.market(at_ns, order.side, lots, owner=order.owner, self_trade=order.self_trade)
+    post_only = order.type == "limit_maker"
     return book.limit(
         at_ns,
         order.side,
         order.price,
         lots,
         owner=order.owner,
-        time_in_force=time_in_force,
+        time_in_force="POST_ONLY" if post_only else order.time_in_force,
         self_trade=order.self_trade,
     )

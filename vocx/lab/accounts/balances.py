@@ -5,9 +5,8 @@ Rules, in one place:
 * Every amount is a whole number of its asset's unit, 1e-8 as on the wire (finer only where a
   lot is). What a match is worth and its fee are rounded down to it, the former for both sides
   alike: what one pays is what the other gets.
-* A resting buy holds price x quantity of the quote asset, a resting sell its quantity of the
-  base asset; nothing is held for fees, because they are taken of what is received: base for a
-  buyer, quote for a seller.
+* A resting buy holds price x quantity of the quote asset, and its fee where that is taken in
+  quote; a resting sell holds its quantity of the base asset (:mod:`vocx.lab.accounts.fees`).
 * A buy that matches below its price gets the difference back at once.
 * Whoever is not an account (the crowd) is the *outside*: what accounts pay it and get from it is
   counted, so accounts + fees + outside stay the same for each asset whatever is traded.
@@ -21,6 +20,7 @@ from decimal import Decimal
 import msgspec
 
 from vocx.errors import BadInput
+from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.events import InstrumentSpec, Side, Traded
 
 DIGITS = 8
@@ -48,12 +48,6 @@ class UnitScale(msgspec.Struct, frozen=True):
         """Units of the quote asset for ticks x lots."""
         return cost * self.value // self.per
 
-    def needed(self, side: Side, cost: int, lots: int) -> tuple[str, int]:
-        """(asset, units) that an order of ``lots`` at a cost of ticks x lots has to have."""
-        if side == "buy":
-            return self.quote, self.worth(cost)
-        return self.base, lots * self.lot
-
 
 class AssetBalance(msgspec.Struct):
     """One account's units of one asset."""
@@ -68,9 +62,11 @@ class BalanceLedger:
     Attributes
     ----------
     scales : dict
-        By symbol.
+        :class:`UnitScale` by symbol.
     fees, outside : dict
         Units by asset: taken so far; what those without an account gained (or lost).
+    schedules : dict
+        :class:`FeeSchedule` by owner.
     """
 
     def __init__(self, specs: Iterable[InstrumentSpec]) -> None:
@@ -83,10 +79,11 @@ class BalanceLedger:
         self.scales = {spec.symbol: self._scale(spec) for spec in specs}
         self.fees = dict.fromkeys(self.digits, 0)
         self.outside = dict.fromkeys(self.digits, 0)
+        self.schedules: dict[str, FeeSchedule] = {}
         self._units = {asset: Decimal(1).scaleb(-digits) for asset, digits in self.digits.items()}
         self._balances: dict[str, dict[str, AssetBalance]] = {}
 
-    def open(self, owner: str, balances: Mapping[str, Decimal]) -> None:
+    def open(self, owner: str, balances: Mapping[str, Decimal], fees: FeeSchedule) -> None:
         """Give a new owner these free balances, and none of the other assets.
 
         Raises
@@ -108,9 +105,7 @@ class BalanceLedger:
                 raise BadInput(f"{amount} {asset} is too fine; {self.digits[asset]} decimals fit")
             account[asset].free = int(units)
         self._balances[owner] = account
-
-    def asset_balance(self, owner: str, asset: str) -> AssetBalance:
-        return self._balances[owner][asset]
+        self.schedules[owner] = fees
 
     def balances(self, owner: str) -> dict[str, tuple[Decimal, Decimal]]:
         """(free, locked) by asset, all assets."""
@@ -130,6 +125,19 @@ class BalanceLedger:
         held = sum(one[asset].free + one[asset].locked for one in self._balances.values())
         return self.amount(asset, held + self.fees[asset] + self.outside[asset])
 
+    def needed(
+        self, owner: str, scale: UnitScale, side: Side, cost: int, lots: int
+    ) -> tuple[str, int]:
+        """(asset, units) that an order of ``lots`` at a cost of ticks x lots has to have."""
+        if side == "sell":
+            return scale.base, lots * scale.lot
+        worth = scale.worth(cost)
+        return scale.quote, worth + self.schedules[owner].reserve(worth)
+
+    def can_pay(self, owner: str, asset: str, units: int) -> bool:
+        """Whether so much is free."""
+        return units <= self._balances[owner][asset].free
+
     def hold(self, owner: str, asset: str, units: int) -> None:
         """Lock free units; a negative number releases them."""
         balance = self._balances[owner][asset]
@@ -137,31 +145,27 @@ class BalanceLedger:
         balance.locked += units
 
     def settle(
-        self,
-        owner: str,
-        scale: UnitScale,
-        side: Side,
-        trade: Traded,
-        held: int,
-        rate: tuple[int, int],
+        self, owner: str, scale: UnitScale, side: Side, trade: Traded, held: int, maker: bool
     ) -> tuple[str, int]:
         """Book one side of a match; (asset, units) of the fee.
 
         ``held`` units were locked for it, of which the rest is free again; 0 for a market order,
-        which pays what is free. ``rate`` is the fee as a fraction.
+        which pays what is free.
         """
-        balances = self._balances[owner]
+        account, schedule = self._balances[owner], self.schedules[owner]
         base, value = trade.quantity * scale.lot, scale.worth(trade.price * trade.quantity)
         if side == "buy":
             payer, paid, receiver, got = scale.quote, value, scale.base, base
         else:
             payer, paid, receiver, got = scale.base, base, scale.quote, value
-        balances[payer].locked -= held
-        balances[payer].free += held - paid
-        fee = got * rate[0] // rate[1]
-        balances[receiver].free += got - fee
-        self.fees[receiver] += fee
-        return receiver, fee
+        asset = scale.quote if schedule.in_quote else receiver
+        fee = schedule.fee(value if schedule.in_quote else got, maker)
+        account[payer].locked -= held
+        account[payer].free += held - paid
+        account[receiver].free += got
+        account[asset].free -= fee
+        self.fees[asset] += fee
+        return asset, fee
 
     def settle_outside(self, scale: UnitScale, side: Side, trade: Traded) -> None:
         """Book one side of a match for somebody without an account: no fee."""

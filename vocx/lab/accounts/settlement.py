@@ -8,11 +8,20 @@ One operation is one :class:`Transaction`. Its events: ``"new"``, one ``"trade"`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+
+from msgspec.structs import replace
 
 from vocx.lab.accounts.balances import BalanceLedger, UnitScale
-from vocx.lab.accounts.order_store import OrderRecord, OrderStore
-from vocx.lab.events import AccountEvent, BalancesChanged, Executed, FillState, NewOrder, Traded
+from vocx.lab.accounts.order_store import OrderStore
+from vocx.lab.events import (
+    AccountEvent,
+    BalancesChanged,
+    Executed,
+    FillState,
+    NewOrder,
+    OrderState,
+    Traded,
+)
 from vocx.lab.market.engine import ExecutionResult, Fill
 
 
@@ -34,147 +43,160 @@ class Settlement:
     ----------
     ledger, stores
         Balances, and orders by owner. An owner without a store is outside, like the crowd.
-    maker, taker
-        Fees, as a share of what is received.
+
+    Attributes
+    ----------
+    updated_ns : dict
+        When each owner's balances last changed.
     """
 
-    def __init__(
-        self,
-        ledger: BalanceLedger,
-        stores: Mapping[str, OrderStore],
-        *,
-        maker: Decimal,
-        taker: Decimal,
-    ) -> None:
+    def __init__(self, ledger: BalanceLedger, stores: Mapping[str, OrderStore]) -> None:
+        self.updated_ns: dict[str, int] = {}
         self._ledger = ledger
         self._stores = stores
-        self._rates = {True: maker.as_integer_ratio(), False: taker.as_integer_ratio()}
         self._executions = 0
 
     def begin(self, at_ns: int, symbol: str) -> Transaction:
+        """Open a transaction on one market."""
         return Transaction(at_ns, self._ledger.scales[symbol])
 
     def close(self, transaction: Transaction) -> list[AccountEvent]:
         """The transaction's events, ended with the balances of everybody concerned."""
-        ledger, scale = self._ledger, transaction.scale
+        ledger, scale, at_ns = self._ledger, transaction.scale, transaction.at_ns
         for owner in transaction.owners:
             rows = (
                 (scale.base, *ledger.balance(owner, scale.base)),
                 (scale.quote, *ledger.balance(owner, scale.quote)),
             )
-            transaction.events.append(
-                BalancesChanged(at_ns=transaction.at_ns, owner=owner, balances=rows)
-            )
+            self.updated_ns[owner] = at_ns
+            transaction.events.append(BalancesChanged(at_ns=at_ns, owner=owner, balances=rows))
         return transaction.events
 
-    def arrived(
-        self, transaction: Transaction, order: NewOrder, lots: int, result: ExecutionResult
-    ) -> OrderRecord:
+    def place(
+        self, transaction: Transaction, request: NewOrder, lots: int, result: ExecutionResult
+    ) -> OrderState:
         """An order of ``lots`` has come in, and this has become of it."""
         assert result.order is not None
-        held = 0
-        if order.price:
-            asset, held = transaction.scale.needed(order.side, order.price * lots, lots)
-            self._ledger.hold(order.owner, asset, held)
-        record = OrderRecord(
-            order, result.order.id, lots, held, transaction.at_ns, transaction.at_ns
+        at_ns = transaction.at_ns
+        order = OrderState(
+            request=request,
+            id=result.order.id,
+            status="new",
+            quantity=lots,
+            created_ns=at_ns,
+            updated_ns=at_ns,
+            working_ns=at_ns,
         )
-        self._stores[order.owner].add(record)
-        self._say(transaction, "new", record)
+        asset, units = self._held(transaction, order)
+        self._ledger.hold(request.owner, asset, units)
+        self._stores[request.owner].add(order)
+        self._tell(transaction, "new", order)
         for fill in result.fills:
-            self._trade(transaction, record, fill.trade, maker=False)
-            self.made(transaction, fill)
+            order = self._fill(transaction, order, fill.trade, maker=False)
+            self.fill_maker(transaction, fill)
         for resting in result.cancelled:
-            prevented = self._record(transaction, resting.owner, resting.id)
+            prevented = self._order(transaction, resting.owner, resting.id)
             assert prevented is not None
             self.end(transaction, prevented, "expired_in_match", "self_trade")
         if result.expired == "self_trade":
-            self.end(transaction, record, "expired_in_match", "self_trade")
-        elif result.expired:
-            self.end(transaction, record, "expired", _reason(order))
-        return record
+            return self.end(transaction, order, "expired_in_match", "self_trade")
+        if result.expired:
+            return self.end(transaction, order, "expired", _reason(request))
+        return order
 
-    def made(self, transaction: Transaction, fill: Fill) -> None:
+    def fill_maker(self, transaction: Transaction, fill: Fill) -> None:
         """Book the maker's side of a match."""
-        record = self._record(transaction, fill.maker.owner, fill.maker.id)
-        if record is None:
+        order = self._order(transaction, fill.maker.owner, fill.maker.id)
+        if order is None:
             self._ledger.settle_outside(transaction.scale, fill.maker.side, fill.trade)
         else:
-            self._trade(transaction, record, fill.trade, maker=True)
+            self._fill(transaction, order, fill.trade, maker=True)
 
     def end(
         self,
         transaction: Transaction,
-        record: OrderRecord,
+        order: OrderState,
         status: str,
         reason: str = "",
         cancel_id: str = "",
-    ) -> None:
+    ) -> OrderState:
         """End an order without a match and release what it still holds."""
-        request = record.request
-        if record.held:
-            asset, _ = transaction.scale.needed(request.side, 0, 0)
-            self._ledger.hold(request.owner, asset, -record.held)
-        record.held = 0
-        record.status, record.reason, record.cancel_id = status, reason, cancel_id
-        record.updated_ns, record.shown = transaction.at_ns, None
-        self._stores[request.owner].close(record)
-        self._say(transaction, "canceled" if status == "canceled" else "expired", record)
+        owner = order.request.owner
+        asset, units = self._held(transaction, order)
+        self._ledger.hold(owner, asset, -units)
+        order = replace(
+            order,
+            status=status,
+            reason=reason,
+            cancel_id=cancel_id,
+            updated_ns=transaction.at_ns,
+        )
+        self._stores[owner].replace(order)
+        self._tell(transaction, "canceled" if status == "canceled" else "expired", order)
+        return order
 
-    def _record(
+    def _order(
         self, transaction: Transaction, owner: str | None, order_id: int
-    ) -> OrderRecord | None:
+    ) -> OrderState | None:
         store = None if owner is None else self._stores.get(owner)
         return None if store is None else store.find(transaction.scale.symbol, order_id)
 
-    def _trade(
-        self, transaction: Transaction, record: OrderRecord, trade: Traded, *, maker: bool
-    ) -> None:
-        """Book one side of one match."""
-        request, scale, ledger = record.request, transaction.scale, self._ledger
-        record.filled += trade.quantity
-        held = 0
-        if request.price:
-            left = record.quantity - record.filled
-            _, still = scale.needed(request.side, request.price * left, left)
-            held, record.held = record.held - still, still
-        asset, fee = ledger.settle(
-            request.owner, scale, request.side, trade, held, self._rates[maker]
+    def _held(self, transaction: Transaction, order: OrderState) -> tuple[str, int]:
+        """(asset, units) that are locked for what is left of an order; a market order, which has
+        no price, locks nothing."""
+        request = order.request
+        left = order.quantity - order.filled if request.price else 0
+        return self._ledger.needed(
+            request.owner, transaction.scale, request.side, request.price * left, left
         )
+
+    def _fill(
+        self, transaction: Transaction, order: OrderState, trade: Traded, *, maker: bool
+    ) -> OrderState:
+        """Book one side of one match."""
+        request, scale, ledger = order.request, transaction.scale, self._ledger
+        _, held = self._held(transaction, order)
         quote = ledger.amount(scale.quote, scale.worth(trade.price * trade.quantity))
-        record.filled_quote += quote
-        record.status = "partially_filled" if record.filled < record.quantity else "filled"
-        record.updated_ns, record.shown = transaction.at_ns, None
+        filled = order.filled + trade.quantity
+        order = replace(
+            order,
+            filled=filled,
+            filled_quote=order.filled_quote + quote,
+            status="partially_filled" if filled < order.quantity else "filled",
+            updated_ns=transaction.at_ns,
+        )
+        _, still = self._held(transaction, order)
+        asset, fee = ledger.settle(request.owner, scale, request.side, trade, held - still, maker)
         fill = FillState(
             trade=trade,
-            order=record.state(),
+            order=order,
             maker=maker,
             quote=quote,
             fee=ledger.amount(asset, fee),
             fee_asset=asset,
         )
         store = self._stores[request.owner]
+        store.replace(order)
         store.add_fill(fill)
-        if not record.open:
-            store.close(record)
-        self._say(transaction, "trade", record, fill)
+        self._tell(transaction, "trade", order, fill)
+        return order
 
-    def _say(
+    def _tell(
         self,
         transaction: Transaction,
         what: str,
-        record: OrderRecord,
+        order: OrderState,
         fill: FillState | None = None,
     ) -> None:
         self._executions += 1
-        owner = record.request.owner
+        owner = order.request.owner
         transaction.owners[owner] = None
         transaction.events.append(
             Executed(
                 at_ns=transaction.at_ns,
                 owner=owner,
                 what=what,
-                order=record.state(),
+                order=order,
                 execution_id=self._executions,
                 fill=fill,
             )

@@ -6,7 +6,7 @@ the exchange's clock, and writes out what it gets back. What is published to man
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -121,10 +121,6 @@ class Dialect(Protocol):
     """The key of the default account; ``None`` for a dialect that was made without one."""
     listened: bool
     """Whether anybody has subscribed yet: a recording starts to play then."""
-    emit: Callable[[Sequence[AnyEvent]], None]
-    """Set by whoever runs the dialect, and called by it with what a request has changed: the
-    events come back through ``publish`` of every venue, right after the request's answer and
-    before anything that happens later."""
 
     @property
     def next_tick_ns(self) -> int:
@@ -146,7 +142,8 @@ class Dialect(Protocol):
 
     def publish(self, events: Iterable[AnyEvent], now_ns: int) -> Iterable[Publication]:
         """What events mean for those who listen, in order; accounts' events are for their
-        owner's sessions only."""
+        owner's sessions only. What a request has changed comes right after its answer, before
+        anything that happens later."""
 
     def tick(self, now_ns: int) -> Iterable[Publication]:
         """Cadenced streams that are due."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from vocx.lab.events import IntLevel, SelfTrade, Side
+from vocx.lab.events import BookLevel, SelfTrade, Side
 
 
 class Order(msgspec.Struct, gc=False):
@@ -55,32 +55,32 @@ class BookSide:
         self.keys: list[int] = []
         self.levels: dict[int, Level] = {}
 
-    def best(self) -> IntLevel:
+    def best(self) -> tuple[int, int]:
         """Best price and its total; (0, 0) when the side is empty."""
         if not self.keys:
             return 0, 0
         price = self.keys[-1] * self.sign
         return price, self.levels[price].total
 
-    def add(self, order: Order) -> int:
-        """Put an order at the end of its level; the level's new total."""
+    def add(self, order: Order) -> Level:
+        """Put an order at the end of its level; the level as it is now."""
         level = self.levels.get(order.price)
         if level is None:
-            self.levels[order.price] = Level(order.remaining, {order.id: order})
+            level = self.levels[order.price] = Level(order.remaining, {order.id: order})
             insort(self.keys, order.price * self.sign)
-            return order.remaining
+            return level
         level.orders[order.id] = order
         level.total += order.remaining
-        return level.total
+        return level
 
-    def remove(self, order: Order) -> int:
-        """Take an order out; the level's new total."""
+    def remove(self, order: Order) -> Level:
+        """Take an order out; its level as it is now."""
         level = self.levels[order.price]
         del level.orders[order.id]
         level.total -= order.remaining
         if not level.orders:
             self.drop(order.price)
-        return level.total
+        return level
 
     def drop(self, price: int) -> None:
         """Forget an empty level."""
@@ -91,11 +91,15 @@ class BookSide:
         else:
             del self.keys[bisect_left(self.keys, key)]
 
-    def top(self, depth: int) -> list[IntLevel]:
-        """The best ``depth`` levels as (price, total), best first."""
-        sign, levels = self.sign, self.levels
+    def top(self, depth: int) -> list[BookLevel]:
+        """The best ``depth`` levels, best first."""
         keys = self.keys[-depth:] if depth > 0 else []
-        return [(key * sign, levels[key * sign].total) for key in reversed(keys)]
+        prices = [key * self.sign for key in reversed(keys)]
+        levels = [self.levels[price] for price in prices]
+        return [
+            (price, level.total, len(level.orders))
+            for price, level in zip(prices, levels, strict=True)
+        ]
 
     def available(self, worst: int, enough: int) -> int:
         """Lots at ``worst`` or better, counted until there are ``enough``."""

@@ -78,15 +78,15 @@ class MarketDriver:
         self._timer: asyncio.TimerHandle | None = None
         self._running = self._begun = False
         self._deadlines_s = 0.0
-        self._emitted: list[AnyEvent] = []
+        self._waiting: list[AnyEvent] = []
 
     # -- life ----------------------------------------------------------------------------------
 
     def start(self, servers: Sequence[VenueServer]) -> None:
         """Begin to tick."""
         self.servers = list(servers)
-        for server in self.servers:
-            server.dialect.emit = self.emit
+        if self.simulation.accounts is not None:
+            self.simulation.accounts.on_events = self.publish_soon
         self._running = True
         self._apply_pace()
         self._schedule(0.0)
@@ -150,15 +150,15 @@ class MarketDriver:
 
     # -- what a client's request did -----------------------------------------------------------
 
-    def emit(self, events: Sequence[AnyEvent]) -> None:
+    def publish_soon(self, events: Sequence[AnyEvent]) -> None:
         """Publish what a request has changed as soon as its answer is on its way."""
         self.truth.add(events, mono_ns())
-        if not self._emitted:
-            self._loop.call_soon(self._publish_emitted)
-        self._emitted += events
+        if not self._waiting:
+            self._loop.call_soon(self._publish_waiting)
+        self._waiting += events
 
-    def _publish_emitted(self) -> None:
-        if self._emitted and self._running:
+    def _publish_waiting(self) -> None:
+        if self._waiting and self._running:
             self._publish([])
 
     # -- one tick ------------------------------------------------------------------------------
@@ -193,9 +193,9 @@ class MarketDriver:
 
     def _publish(self, events: Sequence[AnyEvent]) -> None:
         self.truth.add(events, mono_ns())
-        if self._emitted:
-            emitted, self._emitted = self._emitted, []
-            events = [*emitted, *events]
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            events = [*waiting, *events]
         now_ns = self.exchange_ns()
         for server in self.servers:
             server.deliver(events, now_ns)

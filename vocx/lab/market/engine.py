@@ -2,7 +2,7 @@
 
 Rules, in one place:
 
-* Prices are ticks, quantities lots, a quote budget ticks x lots. Nothing is ever rounded.
+* Prices are ticks, quantities lots. Nothing is ever rounded.
 * Better price first, then the order that came first; a match happens at the maker's price.
 * An operation returns its events in order and sends nothing. Per level that a taker eats: its
   matches, then one :class:`LevelChanged`. At the end of an operation, if best price or best
@@ -21,7 +21,7 @@ from typing import Literal
 
 import msgspec
 
-from vocx.lab.events import BestChanged, Event, IntLevel, LevelChanged, SelfTrade, Side, Traded
+from vocx.lab.events import BestChanged, BookLevel, Event, LevelChanged, SelfTrade, Side, Traded
 from vocx.lab.market.book_side import BookSide, Level, Order
 
 TimeInForce = Literal["GTC", "IOC", "FOK", "POST_ONLY"]
@@ -119,7 +119,7 @@ class Book:
                 if not estimate.enough:
                     result.expired = "unfilled"
                     return result
-            self._match(result, order, other, at_ns, price, None, self_trade)
+            self._match(result, order, other, at_ns, price, self_trade)
         if order.remaining and not result.expired:
             if time_in_force == "IOC" or time_in_force == "FOK":
                 result.expired = "unfilled"
@@ -132,35 +132,25 @@ class Book:
         self,
         at_ns: int,
         side: Side,
+        quantity: int,
         *,
-        quantity: int | None = None,
-        budget: int | None = None,
         owner: str | None = None,
         self_trade: SelfTrade = "none",
     ) -> ExecutionResult:
-        """Match at once at any price: ``quantity`` lots, or as many whole lots as ``budget``
-        (ticks x lots) pays for. What finds no counterpart expires.
-
-        With a budget the order's ``quantity`` becomes what was matched.
+        """Match ``quantity`` lots at once at any price. What finds no counterpart expires.
 
         Raises
         ------
         ValueError
-            Unless exactly one of the two is given, and positive.
+            For a quantity that is not positive; the book is unchanged.
         """
-        wanted = quantity if budget is None else budget
-        if (quantity is None) == (budget is None) or wanted is None or wanted <= 0:
-            raise ValueError("give a positive quantity or a positive budget, not both")
-        size = quantity if quantity is not None else budget
-        assert size is not None
-        order = self._new(at_ns, side, 0, size, owner)
+        if quantity <= 0:
+            raise ValueError(f"quantity {quantity} must be positive")
+        order = self._new(at_ns, side, 0, quantity, owner)
         result = ExecutionResult(order, [], [])
         other = self.asks if side == "buy" else self.bids
-        self._match(result, order, other, at_ns, None, budget, self_trade)
-        if budget is not None:
-            order.quantity = sum(fill.trade.quantity for fill in result.fills)
-            order.remaining = 0
-        if (order.remaining or not result.fills) and not result.expired:
+        self._match(result, order, other, at_ns, None, self_trade)
+        if order.remaining and not result.expired:
             result.expired = "unfilled"
         self._say_best(result.events, at_ns)
         return result
@@ -188,7 +178,7 @@ class Book:
         """bid, bid quantity, ask, ask quantity; 0 for a missing side."""
         return *self.bids.best(), *self.asks.best()
 
-    def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
+    def top(self, depth: int) -> tuple[list[BookLevel], list[BookLevel]]:
         """Bids descending and asks ascending, at most ``depth`` levels each."""
         return self.bids.top(depth), self.asks.top(depth)
 
@@ -204,36 +194,29 @@ class Book:
         other: BookSide,
         at_ns: int,
         worst: int | None,
-        budget: int | None,
         self_trade: SelfTrade,
     ) -> None:
-        """Eat levels of the other side, best first, while price and size allow."""
+        """Eat levels of the other side, best first, while price and quantity allow."""
         keys, levels, sign = other.keys, other.levels, other.sign
         maker_side: Side = "sell" if sign < 0 else "buy"
         while keys and taker.remaining:
             price = keys[-1] * sign
             if worst is not None and price * sign < worst * sign:
                 break
-            if budget is not None:
-                taker.remaining = budget // price
-                if not taker.remaining:
-                    break
             level = levels[price]
             before = level.total
-            eaten = self._eat(result, taker, level, at_ns, self_trade)
-            if budget is not None:
-                budget -= eaten * price
+            self._eat(result, taker, level, at_ns, self_trade)
             if not level.orders:
                 other.drop(price)
             if level.total != before:
-                self._changed(result.events, at_ns, maker_side, price, level.total)
+                self._changed(result.events, at_ns, maker_side, price, level)
             if result.expired:
                 break
 
     def _eat(
         self, result: ExecutionResult, taker: Order, level: Level, at_ns: int, self_trade: SelfTrade
-    ) -> int:
-        """Match the taker against one level, oldest order first; the lots matched."""
+    ) -> None:
+        """Match the taker against one level, oldest order first."""
         own = None if self_trade == "none" else taker.owner
         trade_id = self.next_trade
         wanted = taker.remaining
@@ -269,22 +252,20 @@ class Book:
             del level.orders[maker.id]
             self._forget(maker)
         self.next_trade = trade_id
-        eaten = taker.remaining - wanted
         taker.remaining = wanted
-        return eaten
 
     def _rest(self, result: ExecutionResult, order: Order, at_ns: int) -> None:
-        total = (self.bids if order.side == "buy" else self.asks).add(order)
+        level = (self.bids if order.side == "buy" else self.asks).add(order)
         self.orders[order.id] = order
         if order.owner is not None:
             self.owned.setdefault(order.owner, {})[order.id] = order
         result.resting = True
-        self._changed(result.events, at_ns, order.side, order.price, total)
+        self._changed(result.events, at_ns, order.side, order.price, level)
 
     def _take_out(self, events: list[Event], order: Order, at_ns: int) -> None:
-        total = (self.bids if order.side == "buy" else self.asks).remove(order)
+        level = (self.bids if order.side == "buy" else self.asks).remove(order)
         self._forget(order)
-        self._changed(events, at_ns, order.side, order.price, total)
+        self._changed(events, at_ns, order.side, order.price, level)
 
     def _forget(self, order: Order) -> None:
         del self.orders[order.id]
@@ -294,9 +275,15 @@ class Book:
             if not mine:
                 del self.owned[order.owner]
 
-    def _changed(self, events: list[Event], at_ns: int, side: Side, price: int, total: int) -> None:
+    def _changed(
+        self, events: list[Event], at_ns: int, side: Side, price: int, level: Level
+    ) -> None:
         self.update_id += 1
-        events.append(LevelChanged(self.symbol, at_ns, self.update_id, side, price, total))
+        events.append(
+            LevelChanged(
+                self.symbol, at_ns, self.update_id, side, price, level.total, len(level.orders)
+            )
+        )
 
     def _say_best(self, events: list[Event], at_ns: int) -> None:
         bids, asks = self.bids, self.asks

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from vocx.lab.events import Bar, Event, InstrumentSpec, Interval, IntLevel, Traded, Window
+from vocx.lab.events import Bar, BookLevel, Event, InstrumentSpec, Interval, Traded, Window
 from vocx.lab.market.candles import (
     CLOSE,
     COUNT,
@@ -202,7 +202,7 @@ class LiveMarket(TapeMarket):
             if type(event) is Traded:
                 self._tape.add(event)
 
-    def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
+    def top(self, depth: int) -> tuple[list[BookLevel], list[BookLevel]]:
         """Bids descending and asks ascending, at most ``depth`` levels each."""
         return self.book.top(depth)
 

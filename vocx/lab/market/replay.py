@@ -19,9 +19,9 @@ from typing import Any
 
 from vocx.errors import BadInput, RecordingError
 from vocx.lab.events import (
+    BookLevel,
     Event,
     InstrumentSpec,
-    IntLevel,
     Recorded,
     RecordedDepth,
     RecordedQuote,
@@ -54,7 +54,7 @@ class RecordedBook:
         self._bids: dict[str, str] = {}
         self._asks: dict[str, str] = {}
         self._quote: RecordedQuote | None = None
-        self._sorted: tuple[list[IntLevel], list[IntLevel]] | None = None
+        self._sorted: tuple[list[BookLevel], list[BookLevel]] | None = None
         self._incomplete = False
         self._next_snapshot()
 
@@ -75,20 +75,20 @@ class RecordedBook:
         if self._incomplete:
             self._sorted = None
 
-    def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
+    def top(self, depth: int) -> tuple[list[BookLevel], list[BookLevel]]:
         bids, asks = self._levels()
         if bids or asks or self._quote is None:
             return bids[:depth], asks[:depth]
-        return [self.level(self._quote.bid)], [self.level(self._quote.ask)]
+        return [(*self.level(self._quote.bid), 0)], [(*self.level(self._quote.ask), 0)]
 
     def best(self) -> tuple[int, int, int, int]:
         quote = self._quote
         if quote is not None and quote.update_id >= self.update_id:
             return *self.level(quote.bid), *self.level(quote.ask)
         bids, asks = self._levels()
-        return *(bids[0] if bids else (0, 0)), *(asks[0] if asks else (0, 0))
+        return *(bids[0][:2] if bids else (0, 0)), *(asks[0][:2] if asks else (0, 0))
 
-    def level(self, level: TextLevel) -> IntLevel:
+    def level(self, level: TextLevel) -> tuple[int, int]:
         """A price in ticks and a quantity in lots; what is finer is cut."""
         return _units(level[0], self._tick), _units(level[1], self._lot)
 
@@ -100,10 +100,10 @@ class RecordedBook:
         self.update_id, self._sorted, self._incomplete = snapshot.last_id, None, False
         return True
 
-    def _levels(self) -> tuple[list[IntLevel], list[IntLevel]]:
+    def _levels(self) -> tuple[list[BookLevel], list[BookLevel]]:
         if self._sorted is None:
             bids, asks = (
-                sorted(level for level in map(self.level, side.items()) if level[1])
+                sorted((*level, 0) for level in map(self.level, side.items()) if level[1])
                 for side in (self._bids, self._asks)
             )
             bids.reverse()
@@ -113,8 +113,8 @@ class RecordedBook:
         return self._sorted
 
     def _without_ghosts(
-        self, bids: list[IntLevel], asks: list[IntLevel]
-    ) -> tuple[list[IntLevel], list[IntLevel]]:
+        self, bids: list[BookLevel], asks: list[BookLevel]
+    ) -> tuple[list[BookLevel], list[BookLevel]]:
         """Where changes are missing, levels that are gone stay: those that the latest best
         prices rule out, or else all that cross, are left out."""
         if self._quote is not None:
@@ -153,7 +153,7 @@ class RecordedMarket(TapeMarket):
         self._parse()
         return self._book.update_id
 
-    def top(self, depth: int) -> tuple[list[IntLevel], list[IntLevel]]:
+    def top(self, depth: int) -> tuple[list[BookLevel], list[BookLevel]]:
         """Bids descending and asks ascending, at most ``depth`` levels each."""
         self._parse()
         return self._book.top(depth)

@@ -19,6 +19,7 @@ import msgspec
 
 from vocx.errors import BadInput, RecordingError, UnknownSymbol, VocxError
 from vocx.lab.dialects.base import HttpIn, HttpOut
+from vocx.lab.events import BookLevel
 from vocx.lab.market.truth_log import KINDS, TruthLog, text
 from vocx.lab.ports import Market, MarketSimulation
 from vocx.lab.service.config import TOKEN_HEADER
@@ -168,8 +169,8 @@ class TruthCommands:
         spec = market.spec
         bids, asks = market.top(depth)
 
-        def levels(side: list[tuple[int, int]]) -> list[tuple[str, str]]:
-            return [(text(spec.to_price(p)), text(spec.to_quantity(q))) for p, q in side]
+        def levels(side: list[BookLevel]) -> list[tuple[str, str]]:
+            return [(text(spec.to_price(p)), text(spec.to_quantity(q))) for p, q, _ in side]
 
         return {
             "symbol": symbol,

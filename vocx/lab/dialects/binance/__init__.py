@@ -36,6 +36,7 @@ from urllib.parse import parse_qsl
 
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair
 from vocx.lab.dialects.binance import api_session, fault_responses
+from vocx.lab.dialects.binance.account import STANDARD_FEES
 from vocx.lab.dialects.binance.api_session import ApiSession
 from vocx.lab.dialects.binance.calls import Backend
 from vocx.lab.dialects.binance.catalogue import new_catalogue
@@ -102,7 +103,7 @@ class Binance(VenueDialect):
             KeyRing("[A-Za-z0-9]{64}", "64 letters and digits"),
             credentials,
             start_ns,
-            lambda events, now_ns: self.emit(events),
+            STANDARD_FEES,
         )
         self.backend = Backend(catalogue, self.limiter, self.gateway, self.subscriptions)
         self._rest = Rest(self.backend, self.faults)
@@ -181,7 +182,8 @@ class Binance(VenueDialect):
 
     def happened(self, events: Sequence[AccountEvent], now_ns: int) -> None:
         """First fills give back what orders count."""
-        self.backend.counts.happened(events, now_ns)
+        for owner in {event.owner for event in events}:
+            self.backend.counts.sync(owner, now_ns)
 
     def shutdown_notice(self, session: Connection, now_ns: int) -> bytes | None:
         """``serverShutdown`` in each connection's shape."""

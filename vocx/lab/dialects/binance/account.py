@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from vocx.lab.accounts.accounts import RATE
+from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.binance import filters
 from vocx.lab.dialects.binance.calls import Call, combination
 from vocx.lab.dialects.binance.params import Params
@@ -14,8 +14,9 @@ from vocx.lab.dialects.binance.selection import Range, read_range, read_symbol
 from vocx.lab.dialects.binance.wire import ZERO, exact
 from vocx.lab.dialects.shared.endpoints import Endpoint, flat
 
-Rates = tuple[Decimal, Decimal]
-"""Maker's and taker's."""
+STANDARD_FEES = FeeSchedule(maker=Decimal("0.001"), taker=Decimal("0.001"))
+"""Binance Spot's standard, taken of what is received (commission FAQ, 2026-07-21)."""
+NO_FEES = FeeSchedule(Decimal(0), Decimal(0))
 NOTHING = (Decimal(0), Decimal(0))
 _TRADE_RANGES: tuple[set[str], ...] = (
     set(),
@@ -32,17 +33,16 @@ _TRADE_RANGES: tuple[set[str], ...] = (
 def account(call: Call) -> dict[str, Any]:
     """Balances, rates and permissions."""
     trading = call.accounts is not None
-    pair = _rates(call)
-    points = [int(rate * 10_000) for rate in pair]
-    updated_ns = call.backend.subscriptions.updated_ns.get(
-        call.owner, call.backend.gateway.start_ns
-    )
+    fees = _fees(call)
+    points = [int(rate * 10_000) for rate in (fees.maker, fees.taker)]
+    changed_ns = None if call.accounts is None else call.accounts.updated_ns(call.owner)
+    updated_ns = call.backend.gateway.start_ns if changed_ns is None else changed_ns
     return {
         "makerCommission": points[0],
         "takerCommission": points[1],
         "buyerCommission": 0,
         "sellerCommission": 0,
-        "commissionRates": _shown(pair),
+        "commissionRates": _shown(fees),
         "canTrade": trading,
         "canWithdraw": trading,
         "canDeposit": trading,
@@ -69,8 +69,8 @@ def _balances(call: Call) -> dict[str, tuple[Decimal, Decimal]]:
     return {asset: NOTHING for spec in specs for asset in (spec.base, spec.quote)}
 
 
-def _rates(call: Call) -> Rates:
-    return (RATE, RATE) if call.accounts is None else call.accounts.rates(call.owner)
+def _fees(call: Call) -> FeeSchedule:
+    return STANDARD_FEES if call.accounts is None else call.accounts.fees(call.owner)
 
 
 def read_trades(params: Params) -> Range:
@@ -107,29 +107,34 @@ def order_limits(call: Call) -> list[dict[str, Any]]:
 
 def commission_rates(call: Call) -> dict[str, Any]:
     """The rates on one symbol."""
-    none = _shown(NOTHING)
+    none = _shown(NO_FEES)
     return {
         "symbol": call.catalogue.named(call.form).format.name,
-        "standardCommission": _shown(_rates(call)),
+        "standardCommission": _shown(_fees(call)),
         "specialCommission": none,
         "taxCommission": none,
         "discount": _DISCOUNT,
     }
 
 
-def rates_for_order(pair: Rates) -> dict[str, Any]:
+def rates_for_order(fees: FeeSchedule) -> dict[str, Any]:
     """What an order test answers where rates were asked for."""
     none = {"maker": ZERO, "taker": ZERO}
     return {
-        "standardCommissionForOrder": {"maker": exact(pair[0]), "taker": exact(pair[1])},
+        "standardCommissionForOrder": {"maker": exact(fees.maker), "taker": exact(fees.taker)},
         "specialCommissionForOrder": none,
         "taxCommissionForOrder": none,
         "discount": _DISCOUNT,
     }
 
 
-def _shown(pair: Rates) -> dict[str, str]:
-    return {"maker": exact(pair[0]), "taker": exact(pair[1]), "buyer": ZERO, "seller": ZERO}
+def _shown(fees: FeeSchedule) -> dict[str, str]:
+    return {
+        "maker": exact(fees.maker),
+        "taker": exact(fees.taker),
+        "buyer": ZERO,
+        "seller": ZERO,
+    }
 
 
 _DISCOUNT = {

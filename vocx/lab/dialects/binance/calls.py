@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,6 @@ from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, RequestWi
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, NS_PER_US, Catalogue
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
-from vocx.lab.events import AnyEvent
 
 STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 DEFAULT_WINDOW_MS, LONGEST_WINDOW_MS = Decimal(5_000), Decimal(60_000)
@@ -126,7 +125,7 @@ class Backend:
         self.limiter = limiter
         self.gateway = gateway
         self.subscriptions = subscriptions
-        self.counts = OrderCounts(limiter)
+        self.counts = OrderCounts(limiter, gateway.accounts)
 
     def charge(self, peer: str, weight: int, now_ns: int, *, raw: bool) -> None:
         """Count one call, or refuse it (429, 418); ``raw``: as a raw request, too."""
@@ -167,13 +166,6 @@ class Backend:
             return self.gateway.authenticate(shown, window, now_ns, trade=endpoint.trade), form
         except Denied as denied:
             raise _DENIED.get(denied.reason, NOT_PERMITTED) from None
-
-    def changed(self, events: Iterable[AnyEvent], now_ns: int) -> None:
-        """A call has changed the simulation; everybody is told after its answer."""
-        happened = list(events)
-        self.subscriptions.note(happened)
-        self.counts.ahead(happened, now_ns)
-        self.gateway.changed(happened, now_ns)
 
     def market(self) -> Accounts:
         """The accounts that can trade; a recording takes no orders."""

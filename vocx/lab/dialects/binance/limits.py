@@ -8,13 +8,13 @@ grow. Not documented, and therefore adjustable: after how many refusals in a win
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from vocx.lab.accounts.accounts import Accounts, FirstFills
 from vocx.lab.dialects.binance.wire import Refusal
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
 from vocx.lab.dialects.shared.rate_limiter import BanRule, Excess, RateLimiter, Rule
-from vocx.lab.events import AccountEvent, AnyEvent, Executed
 
 _MINUTE_NS = 60 * NS_PER_S
 _USE_STREAMS = "Please use WebSocket Streams for live updates to avoid"
@@ -99,12 +99,14 @@ class OrderCounts:
     reached, the shorter window does not grow any more.
     """
 
-    def __init__(self, limiter: RateLimiter) -> None:
+    def __init__(self, limiter: RateLimiter, accounts: Accounts | None) -> None:
         self._limiter = limiter
-        self._ahead: set[int] = set()
+        self._accounts = accounts
+        self._seen: dict[str, FirstFills] = {}
 
     def admit(self, owner: str, peer: str, now_ns: int) -> None:
         """Refuse an order that would be one too many (429, -1015)."""
+        self.sync(owner, now_ns)
         for rule in reversed(_ORDER_RULES):
             if self._limiter.full(rule, ("account", owner), now_ns):
                 raise self._limiter.refused(rule, peer, now_ns)
@@ -114,25 +116,17 @@ class OrderCounts:
         for rule in _ORDER_RULES:
             self._limiter.add(rule, ("account", owner), 1, now_ns)
 
-    def ahead(self, events: Iterable[AnyEvent], now_ns: int) -> None:
-        """What this venue's own call has caused: counted for its answer, before everybody is
-        told."""
-        executed = [event for event in events if isinstance(event, Executed)]
-        self.happened(executed, now_ns)
-        self._ahead.update(event.execution_id for event in executed)
-
-    def happened(self, events: Iterable[AccountEvent], now_ns: int) -> None:
-        """Give back what first fills give back, each once."""
-        for event in events:
-            if not isinstance(event, Executed):
-                continue
-            if event.execution_id in self._ahead:
-                self._ahead.discard(event.execution_id)
-            elif (fill := event.fill) is not None:
-                if event.order.filled == fill.trade.quantity:
-                    back = MAKER_GIVES_BACK if fill.maker else TAKER_GIVES_BACK
-                    for rule in _ORDER_RULES:
-                        self._limiter.give_back(rule, ("account", event.owner), back, now_ns)
+    def sync(self, owner: str, now_ns: int) -> None:
+        """Give back what first fills since the last time give back."""
+        if self._accounts is None:
+            return
+        seen = self._seen.get(owner, FirstFills(0, 0))
+        filled = self._seen[owner] = self._accounts.first_fills(owner)
+        back = MAKER_GIVES_BACK * (filled.maker - seen.maker)
+        back += TAKER_GIVES_BACK * (filled.taker - seen.taker)
+        if back:
+            for rule in _ORDER_RULES:
+                self._limiter.give_back(rule, ("account", owner), back, now_ns)
 
     def entries(self, owner: str, now_ns: int) -> list[dict[str, Any]]:
         """The limits with their counts."""
@@ -147,4 +141,5 @@ class OrderCounts:
         return {name: str(count) for name, count in zip(_ORDER_HEADERS, used, strict=True)}
 
     def _used(self, owner: str, now_ns: int) -> list[int]:
+        self.sync(owner, now_ns)
         return [self._limiter.used(rule, ("account", owner), now_ns) for rule in _ORDER_RULES]

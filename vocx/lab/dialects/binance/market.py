@@ -47,8 +47,8 @@ def depth(call: Call) -> dict[str, Any]:
     bids, asks = listing.market.top(limit)
     return {
         "lastUpdateId": listing.market.update_id,
-        "bids": [(price[ticks], quantity[lots]) for ticks, lots in bids],
-        "asks": [(price[ticks], quantity[lots]) for ticks, lots in asks],
+        "bids": [(price[ticks], quantity[lots]) for ticks, lots, _ in bids],
+        "asks": [(price[ticks], quantity[lots]) for ticks, lots, _ in asks],
     }
 
 

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from vocx.lab.accounts.accounts import Rejection
 from vocx.lab.dialects.binance import filters, order_form
 from vocx.lab.dialects.binance.account import rates_for_order
 from vocx.lab.dialects.binance.calls import Call
@@ -18,7 +17,7 @@ from vocx.lab.dialects.binance.selection import Range, read_range, read_symbol
 from vocx.lab.dialects.binance.wire import Refusal
 from vocx.lab.dialects.shared.endpoints import Endpoint, flat
 from vocx.lab.dialects.shared.numbers import SymbolFormat
-from vocx.lab.events import Executed, NewOrder, OrderState
+from vocx.lab.events import Executed, NewOrder, OrderState, Rejection
 
 _TYPES: dict[str, Literal["limit", "market", "limit_maker"]] = {
     "LIMIT": "limit",
@@ -52,7 +51,6 @@ def place(call: Call) -> dict[str, Any]:
     if isinstance(state, Rejection):
         raise Refusal(-2010, _REJECTED[state.reason])
     call.backend.counts.accepted(call.owner, call.now_ns)
-    call.backend.changed(events, call.now_ns)
     fills = [
         event
         for event in events
@@ -66,7 +64,7 @@ def test(call: Call) -> dict[str, Any]:
     listing = call.catalogue.named(call.form.symbol)
     accounts = call.backend.market()
     _checked(call, listing)
-    return rates_for_order(accounts.rates(call.owner)) if call.form.rates else {}
+    return rates_for_order(accounts.fees(call.owner)) if call.form.rates else {}
 
 
 def _checked(call: Call, listing: Symbol) -> NewOrder:
@@ -148,7 +146,7 @@ def cancel(call: Call) -> dict[str, Any]:
     needed = {"ONLY_NEW": "new", "ONLY_PARTIALLY_FILLED": "partially_filled"}
     if ids.restriction is not None and found.status != needed[ids.restriction]:
         raise Refusal(-2011, "Order was not canceled due to cancel restrictions.")
-    state, events = call.accounts.cancel(
+    state, _ = call.accounts.cancel(
         call.owner,
         found.request.symbol,
         found.id,
@@ -156,7 +154,6 @@ def cancel(call: Call) -> dict[str, Any]:
         now_ns=call.now_ns,
     )
     assert state is not None, "it was open"
-    call.backend.changed(events, call.now_ns)
     return _writer(call, listing.format).canceled(state)
 
 
@@ -190,12 +187,11 @@ def cancel_all(call: Call) -> list[dict[str, Any]]:
     listing = call.catalogue.named(call.form)
     if call.accounts is None:
         raise UNKNOWN
-    states, events = call.accounts.cancel_all(
+    states, _ = call.accounts.cancel_all(
         call.owner, listing.format.spec.symbol, call.now_ns, cancel_id=call.backend.gateway.new_id()
     )
     if not states:
         raise UNKNOWN
-    call.backend.changed(events, call.now_ns)
     writer = _writer(call, listing.format)
     return [writer.canceled(state) for state in states]
 

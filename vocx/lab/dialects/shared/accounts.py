@@ -6,7 +6,7 @@ the key, key, time, signature, permission; counts; then what the endpoint itself
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -14,10 +14,10 @@ import msgspec
 
 from vocx.errors import BadInput
 from vocx.lab.accounts.accounts import Accounts
+from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.shared import keys
 from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, KeyRing, RequestWindow
 from vocx.lab.dialects.shared.numbers import NS_PER_S
-from vocx.lab.events import AnyEvent
 
 DEFAULT = "default"
 """The name of the account that the lab's own keys belong to."""
@@ -39,8 +39,8 @@ class AccountGateway:
         ``key`` and ``secret`` (and ``passphrase``) of the lab's own account.
     start_ns : int
         The exchange's clock at the start.
-    changed : callable
-        Told what a call has changed.
+    fees : FeeSchedule
+        What an account of this venue pays for matches.
 
     Attributes
     ----------
@@ -55,13 +55,13 @@ class AccountGateway:
         ring: KeyRing,
         credentials: Any,
         start_ns: int,
-        changed: Callable[[Sequence[AnyEvent], int], None],
+        fees: FeeSchedule,
     ) -> None:
         self.accounts = accounts
         self.keys = ring
         self.start_ns = start_ns
         self.skew_ns = 0
-        self._changed = changed
+        self._fees = fees
         self._venue = venue
         self._seed = credentials.secret.encode() if credentials is not None else b""
         self._numbers: dict[str, int] = {}
@@ -89,10 +89,6 @@ class AccountGateway:
         if trade and not key.trade:
             raise Denied("permission")
         return key
-
-    def changed(self, events: Iterable[AnyEvent], now_ns: int) -> None:
-        """A call has changed the simulation; everybody is told after its answer."""
-        self._changed(list(events), now_ns)
 
     def new_id(self, length: int = 22, signs: str = LETTERS) -> str:
         """An id for an order or a cancel that brings none; the same again for the same seed."""
@@ -168,7 +164,8 @@ class AccountGateway:
     def _open(self, name: str, balances: Any) -> None:
         owner = self.owner(name)
         if self.accounts is not None and owner not in self.accounts.owners:
-            self.accounts.open(owner, None if balances is None else _amounts(balances))
+            amounts = None if balances is None else _amounts(balances)
+            self.accounts.open(owner, amounts, self._fees)
         self._numbers.setdefault(owner, 700_001 + len(self._numbers))
 
 

@@ -6,7 +6,7 @@ upgrade makes which connection, what a connection is told when the venue shuts d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from vocx.errors import BadInput
@@ -43,7 +43,6 @@ class VenueDialect:
         self.sessions: dict[Connection, None] = {}
         self.outbox: list[Publication] = []
         self.listened = False
-        self.emit: Callable[[Sequence[AnyEvent]], None] = lambda _: None
         self.publisher.injection = self.faults.injection
         self._keepalive_scale = 1.0
         self._shutting_down = False

@@ -123,8 +123,8 @@ class BookDiff(State):
             bids, asks = listing.market.top(2**31)
             price, quantity = listing.format.price, listing.format.quantity
             self._shown = (
-                {price[ticks]: quantity[lots] for ticks, lots in bids},
-                {price[ticks]: quantity[lots] for ticks, lots in asks},
+                {price[ticks]: quantity[lots] for ticks, lots, _ in bids},
+                {price[ticks]: quantity[lots] for ticks, lots, _ in asks},
             )
 
     def take(self, topic: Topic, event: Any, now_ns: int, out: list[Publication]) -> None:
@@ -222,7 +222,7 @@ class BookTop(State):
             return
         self.sent = update_id
         bids, asks = (
-            [(form.price[ticks], form.quantity[lots]) for ticks, lots in side]
+            [(form.price[ticks], form.quantity[lots]) for ticks, lots, _ in side]
             for side in market.top(self.levels)
         )
         write, listing = self._write, self.listing

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 import msgspec
 
 from vocx.lab.dialects.base import Publication, Session
-from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged
+from vocx.lab.events import AccountEvent
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -45,8 +45,6 @@ class PrivateSubscriptions:
     """
 
     def __init__(self, payload: Payload, frame: Frame) -> None:
-        self.updated_ns: dict[str, int] = {}
-        """When each account's balances last changed."""
         self._payload = payload
         self._frame = frame
         self._next: dict[Session, int] = {}
@@ -97,16 +95,9 @@ class PrivateSubscriptions:
 
     # -- what they get -------------------------------------------------------------------------
 
-    def note(self, events: Iterable[AnyEvent]) -> None:
-        """Remember when each account's balances last changed."""
-        for event in events:
-            if isinstance(event, BalancesChanged):
-                self.updated_ns[event.owner] = event.at_ns
-
     def publish(self, events: Sequence[AccountEvent], now_ns: int) -> list[Publication]:
         """What accounts' events mean for their subscribers; equal payloads are made once."""
         out: list[Publication] = []
-        self.note(events)
         for event in events:
             subscribed = self._by_owner.get(event.owner)
             if not subscribed:
