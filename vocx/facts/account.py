@@ -18,7 +18,11 @@ Source = Literal["rest", "stream"]
 
 class Fill(Fact, frozen=True, kw_only=True):
     """One match of one of your orders. ``id`` is the trade id; ``fee`` was taken in
-    ``fee_asset``; ``maker`` True when your order was resting."""
+    ``fee_asset``; ``maker`` True when your order was resting.
+
+    ``derived``: the venue told only how much the order grew, so this may stand for several
+    matches, under an id of ours; the exact rows are to be had by REST.
+    """
 
     symbol: str
     id: int | str
@@ -30,6 +34,7 @@ class Fill(Fact, frozen=True, kw_only=True):
     fee_asset: str | None
     maker: bool
     client_order_id: str | None = None
+    derived: bool = False
     source: Source = "rest"
 
 

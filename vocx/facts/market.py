@@ -153,7 +153,8 @@ class Gap(Fact, frozen=True, kw_only=True):
 
 
 class Instrument(Fact, frozen=True, kw_only=True):
-    """What the venue accepts for one symbol: steps and bounds, as exact numbers."""
+    """What the venue accepts for one symbol: steps and bounds, as exact numbers. ``code`` is the
+    name by which its orders are placed, where that is not ``venue_symbol``."""
 
     symbol: str
     venue: str
@@ -167,6 +168,7 @@ class Instrument(Fact, frozen=True, kw_only=True):
     min_notional: Decimal | None = None
     max_notional: Decimal | None = None
     trading: bool = True
+    code: int | str | None = None
     exchange: HttpExchange | None = None
 
     def round_quantity(self, quantity: Decimal | int | str) -> Decimal:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -77,6 +78,7 @@ class Account:
         self.balances: dict[str, Balance] = {}
         self._meter = meter
         self._seen: OrderedDict[tuple[str, int | str], None] = OrderedDict()
+        self._derived: OrderedDict[tuple[str, int | str], tuple[int, Decimal]] = OrderedDict()
         self._symbols: set[str] = set()
         self._stamp_ns: int | None = None
         self._since_ns: int | None = None
@@ -138,8 +140,27 @@ class Account:
         self._seen[key] = None
         if len(self._seen) > _FILLS_SEEN:
             self._seen.popitem(last=False)
+        if self._was_derived(fact):
+            return False
         self._symbols.add(fact.symbol)
         self.recent.append(fact)
+        return True
+
+    def _was_derived(self, fact: Fill) -> bool:
+        """Whether REST's row is of what a stream told as the growth of its order: what the order
+        had before that was never derived, so older rows are news."""
+        key = (fact.symbol, fact.order_id)
+        before = self.orders.get(key)
+        begun_ns = (before.exchange_ns if before is not None else None) or 0
+        begun_ns, quantity = self._derived.get(key, (begun_ns, Decimal(0)))
+        if fact.derived:
+            self._derived[key] = (begun_ns, quantity + fact.quantity)
+            if len(self._derived) > ORDERS:
+                self._derived.popitem(last=False)
+            return False
+        if fact.quantity > quantity or (fact.exchange_ns or 0) <= begun_ns:
+            return False
+        self._derived[key] = (begun_ns, quantity - fact.quantity)
         return True
 
     def _balance(self, fact: Balance) -> bool:

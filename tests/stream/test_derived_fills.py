@@ -1,0 +1,63 @@
+"""Fills that a venue tells only as the growth of their order, and REST's exact rows of them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from vocx.facts import Fill, Order
+from vocx.stream.account import Account
+from vocx.stream.stats import Counters
+
+
+def fill(identity: str, quantity: str, at_ns: int, **more: Any) -> Fill:
+    usual: dict[str, Any] = {
+        "symbol": "BTC/USDT",
+        "id": identity,
+        "order_id": "o1",
+        "side": "buy",
+        "price": Decimal(100),
+        "quantity": Decimal(quantity),
+        "fee": Decimal(0),
+        "fee_asset": "USDT",
+        "maker": False,
+        "exchange_ns": at_ns,
+    }
+    return Fill(**{**usual, **more})
+
+
+def order(filled: str, at_ns: int) -> Order:
+    return Order(
+        symbol="BTC/USDT",
+        id="o1",
+        client_order_id="a1",
+        side="buy",
+        type="limit",
+        status="partially_filled",
+        quantity=Decimal(9),
+        filled=Decimal(filled),
+        filled_quote=Decimal(filled) * 100,
+        exchange_ns=at_ns,
+        source="stream",
+    )
+
+
+def test_rows_of_a_derived_fill_are_no_news() -> None:
+    """One growth of 3 was two matches: REST names both, and nothing counts twice."""
+    account = Account(Counters())
+    assert account.take(fill("o1@2", "3", 20, derived=True, source="stream"))
+    assert not account.take(fill("t1", "1", 19)) and not account.take(fill("t2", "2", 20))
+    assert [one.id for one in account.recent] == ["o1@2"]
+    assert not account.take(fill("t1", "1", 19)), "asked for again, it is known"
+
+
+def test_what_was_never_derived_is_news() -> None:
+    """A match before this stream began, and one that an outage hid, are REST's alone to tell."""
+    account = Account(Counters())
+    account.take(order("1", 10))
+    assert account.take(fill("o1@2", "2", 20, derived=True, source="stream"))
+    account.take(order("3", 20))
+    assert account.take(fill("t1", "1", 10)), "it was filled before this stream began"
+    assert not account.take(fill("t2", "2", 20))
+    assert account.take(fill("t3", "4", 30)), "the outage hid it"
+    assert sum(one.quantity for one in account.recent) == 7
