@@ -137,3 +137,29 @@ class RecordingFormat(Protocol):
 
     def event_id(self, data: bytes) -> int | None:
         """The id that a frame carries: its trade id, else its update id."""
+
+
+class MarketLoop(Protocol):
+    """What drives the market, as the servers and the owner's commands see it."""
+
+    simulation: MarketSimulation
+
+    @property
+    def error(self) -> Exception | None:
+        """What ended a replay before its end."""
+
+    @property
+    def lossless(self) -> bool:
+        """Whether the market waits for its slowest client (a replay at full speed)."""
+
+    def exchange_ns(self) -> int:
+        """The exchange's clock now."""
+
+    def contact(self) -> None:
+        """Somebody is there: an idle market wakes up."""
+
+    def reschedule(self) -> None:
+        """Something may be due sooner than was planned."""
+
+    def reschedule_deadlines(self) -> None:
+        """The same, and deadlines may have moved."""

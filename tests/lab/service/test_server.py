@@ -101,13 +101,32 @@ class Small:
         return None
 
 
+class Market:
+    """A market loop that drives nothing."""
+
+    simulation: Any = None
+    error = None
+
+    def __init__(self, lossless: bool) -> None:
+        self.lossless = lossless
+
+    def exchange_ns(self) -> int:
+        return time.time_ns()
+
+    def contact(self) -> None: ...
+
+    def reschedule(self) -> None: ...
+
+    def reschedule_deadlines(self) -> None: ...
+
+
 class Served:
     """A server on a loop of its own, and the port it listens on."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, lossless: bool = False) -> None:
         self.dialect = Small()
         self.loop = asyncio.new_event_loop()
-        self._options = options
+        self._lossless = lossless
         self._thread = threading.Thread(target=self.loop.run_forever)
         self._thread.start()
         self.port = self.run(self._listen)
@@ -122,7 +141,7 @@ class Served:
         return asyncio.run_coroutine_threadsafe(there(), self.loop).result(5)
 
     async def _listen(self) -> int:
-        self.server = VenueServer("small", self.dialect, time.time_ns, **self._options)
+        self.server = VenueServer("small", self.dialect, Market(self._lossless))
         self._tcp = await self.loop.create_server(self.server.protocol, "127.0.0.1", 0)
         return int(self._tcp.sockets[0].getsockname()[1])
 

@@ -101,6 +101,11 @@ class MarketDriver:
         """The exchange's clock now."""
         return self.simulation.exchange_ns(self._clock())
 
+    @property
+    def lossless(self) -> bool:
+        """Whether the market waits for its slowest client."""
+        return self.speed is None
+
     def contact(self) -> None:
         """Somebody is there: an idle market wakes up."""
         self._last_contact_s = self._loop.time()

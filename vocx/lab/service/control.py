@@ -17,22 +17,33 @@ from typing import Any
 
 import msgspec
 
-from vocx.errors import BadInput, RecordingError, UnknownSymbol, VocxError
+from vocx.errors import BadInput, UnknownSymbol, VocxError
 from vocx.lab.dialects.base import HttpIn, HttpOut
 from vocx.lab.events import BookLevel
 from vocx.lab.market.truth_log import KINDS, TruthLog, text
-from vocx.lab.ports import Market, MarketSimulation
+from vocx.lab.ports import Market, MarketLoop
 from vocx.lab.service.config import TOKEN_HEADER
 from vocx.lab.service.failure import Failure, one_line, to_failure
 from vocx.lab.service.venue_commands import VenueCommands
+from vocx.timing import mono_ns
 
 Command = Callable[..., Any]
 """Takes the arguments of a command by name; may be a coroutine function."""
 
-READS = frozenset(
-    {"ready", "status", "tls", "traffic", "truth.book", "truth.events", "network.state"}
+REPEATABLE = frozenset(
+    {
+        "ready",
+        "status",
+        "tls",
+        "traffic",
+        "truth.book",
+        "truth.events",
+        "network.state",
+        "limits.pause",
+        "limits.resume",
+    }
 )
-"""Commands that change nothing: carried out as often as they come."""
+"""Commands that are carried out as often as they come: they only ask, or hold for a connection."""
 REMEMBERED = 256
 """Answers that are kept for a client that lost one."""
 EVENTS_AT_ONCE = 2000
@@ -59,27 +70,22 @@ class Control:
     ----------
     commands : mapping
         Operation name to function.
-    network : callable
-        ``Dials.command``: takes everything named ``network.*``.
+    venues : VenueCommands
+        Those of the venues; ``limits.pause`` and ``limits.resume`` belong to a connection.
     contact : callable
         Called at each command: somebody is there.
-    venues : VenueCommands
-        Takes the commands of venues, ``limits.pause`` and ``limits.resume``.
     """
 
     def __init__(
         self,
         token: str,
         commands: Mapping[str, Command],
-        network: Callable[[str, Mapping[str, Any]], Any],
-        contact: Callable[[], None],
         venues: VenueCommands,
+        contact: Callable[[], None],
     ) -> None:
         self._token = token.encode()
         self._commands = {**commands, **venues.commands()}
-        self._network = network
-        self._contact = contact
-        self._venues = venues
+        self._venues, self._contact = venues, contact
         self._done: OrderedDict[str, HttpOut] = OrderedDict()
 
     async def answer(self, request: HttpIn, connection: Hashable) -> HttpOut:
@@ -102,7 +108,7 @@ class Control:
         except Exception as error:
             log.error("%s failed: %s", message.op[:80], one_line(error))
             answer = reply(400, to_failure(error))
-        if message.id and message.op not in READS:
+        if message.id and message.op not in REPEATABLE:
             self._done[message.id] = answer
             if len(self._done) > REMEMBERED:
                 self._done.popitem(last=False)
@@ -113,8 +119,6 @@ class Control:
         self._venues.resume_limits(connection)
 
     async def _run(self, name: str, arguments: dict[str, Any], connection: Hashable) -> Any:
-        if name.startswith("network."):
-            return self._network(name, arguments)
         connected: dict[str, Command] = {
             "limits.pause": partial(self._venues.pause_limits, connection),
             "limits.resume": partial(self._venues.resume_limits, connection),
@@ -122,7 +126,7 @@ class Control:
         command = self._commands.get(name) or connected.get(name)
         if command is None:
             known = ", ".join([*self._commands, *connected])
-            raise BadInput(f"the lab has no command {name!r}; it has {known}, network.*")
+            raise BadInput(f"the lab has no command {name!r}; it has {known}")
         try:
             result = command(**arguments)
         except TypeError as error:
@@ -136,28 +140,13 @@ def reply(status: int, value: Any) -> HttpOut:
 
 
 class TruthCommands:
-    """Orders that ask what the engine knows.
+    """Commands that ask what the engine knows. The error that ended a replay is raised instead."""
 
-    Parameters
-    ----------
-    error : callable
-        Gives the error that ended a replay, which is raised instead of an answer.
-    mono_ns : callable
-        ``CLOCK_MONOTONIC`` now.
-    """
-
-    def __init__(
-        self,
-        simulation: MarketSimulation,
-        log: TruthLog,
-        error: Callable[[], RecordingError | None],
-        exchange_ns: Callable[[], int],
-        mono_ns: Callable[[], int],
-    ) -> None:
-        self._simulation, self._log = simulation, log
-        self._error, self._exchange_ns, self._mono_ns = error, exchange_ns, mono_ns
+    def __init__(self, market: MarketLoop, log: TruthLog) -> None:
+        self._market_loop, self._log = market, log
 
     def commands(self) -> dict[str, Command]:
+        """By name."""
         return {"truth.book": self.book, "truth.events": self.events}
 
     def book(self, symbol: str, depth: int = 20) -> dict[str, Any]:
@@ -177,8 +166,8 @@ class TruthCommands:
             "sequence": market.update_id,
             "bids": levels(bids),
             "asks": levels(asks),
-            "exchange_ns": self._exchange_ns(),
-            "mono_ns": self._mono_ns(),
+            "exchange_ns": self._market_loop.exchange_ns(),
+            "mono_ns": mono_ns(),
         }
 
     def events(
@@ -198,15 +187,20 @@ class TruthCommands:
         start = self._log.next if since is None else since
         limit = min(max(limit, 1), EVENTS_AT_ONCE)
         return self._log.since(
-            start, self._simulation.markets, symbol=symbol, kind=kind, owner=owner, limit=limit
+            start,
+            self._market_loop.simulation.markets,
+            symbol=symbol,
+            kind=kind,
+            owner=owner,
+            limit=limit,
         )
 
     def _market(self, symbol: str) -> Market:
-        if symbol not in self._simulation.markets:
-            known = ", ".join(self._simulation.markets)
+        if symbol not in self._market_loop.simulation.markets:
+            known = ", ".join(self._market_loop.simulation.markets)
             raise UnknownSymbol(f"the lab has no {symbol!r}; it has {known}")
-        return self._simulation.markets[symbol]
+        return self._market_loop.simulation.markets[symbol]
 
     def _check(self) -> None:
-        if (error := self._error()) is not None:
+        if (error := self._market_loop.error) is not None:
             raise error

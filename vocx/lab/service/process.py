@@ -22,6 +22,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,17 +108,8 @@ class LabProcess:
                 start_ns=simulation.exchange_ns(now_ns),
                 entropy=secrets.token_bytes(64),
             )
-            self.servers[name] = VenueServer(
-                name,
-                dialect,
-                self.driver.exchange_ns,
-                contact=self.driver.contact,
-                reschedule=self.driver.reschedule,
-                lossless=self.driver.speed is None,
-            )
-        self._venues = VenueCommands(
-            dialects, self.driver.exchange_ns, self.driver.reschedule_deadlines
-        )
+            self.servers[name] = VenueServer(name, dialect, self.driver)
+        self._venues = VenueCommands(dialects, self.driver)
         self.dials = Dials()
         self.connection_log = ConnectionLog()
         self.token = secrets.token_urlsafe(32)
@@ -133,9 +125,7 @@ class LabProcess:
     async def start(self) -> Ready:
         """Listen, let the market begin, and say where."""
         self.urls = await self._listen(None, self.config.port)
-        control = Control(
-            self.token, self._commands(), self.dials.command, self.driver.contact, self._venues
-        )
+        control = Control(self.token, self._commands(), self._venues, self.driver.contact)
         loop = asyncio.get_running_loop()
         with port_conflict(self.config.control_port):
             server = await loop.create_server(
@@ -212,9 +202,9 @@ class LabProcess:
 
     def _commands(self) -> dict[str, Command]:
         driver = self.driver
-        truth = TruthCommands(
-            driver.simulation, driver.truth, lambda: driver.error, driver.exchange_ns, mono_ns
-        )
+        network = {
+            name: partial(self._network, name) for name in ("set", "restore", "clear", "state")
+        }
         return {
             "ready": self._ready,
             "status": self.status,
@@ -225,8 +215,12 @@ class LabProcess:
             "tls": self._tls,
             "traffic": self.connection_log.rows,
             "close": self.done.set,
-            **truth.commands(),
+            **TruthCommands(driver, driver.truth).commands(),
+            **{f"network.{name}": command for name, command in network.items()},
         }
+
+    def _network(self, name: str, /, **arguments: Any) -> dict[str, Any]:
+        return self.dials.command(name, arguments)
 
     def status(self) -> dict[str, Any]:
         """What runs, since when, for whom."""

@@ -40,6 +40,7 @@ from vocx.lab.dialects.base import (
     Session,
 )
 from vocx.lab.events import AnyEvent
+from vocx.lab.ports import MarketLoop
 from vocx.lab.service.failure import one_line
 from vocx.lab.service.http_server import (
     INBOUND_LIMIT,
@@ -186,37 +187,22 @@ class VenueServer:
         Of the venue in this lab.
     dialect : Dialect
         Decides every answer.
-    now_ns : callable
-        The time on the exchange's clock, nanoseconds since the epoch.
-    contact : callable
-        Called at every request, connection and inbound message, before the dialect sees it.
-    reschedule : callable
-        Called after the dialect has seen it: something may be due at once.
-    lossless : bool
-        For a replay at full speed: slow clients are not cut (the driver waits for them), and no
-        deadline runs, because the exchange's clock leaps ahead of what they have read.
+    market : MarketLoop
+        Has the time on the exchange's clock; learns of every request, connection and inbound
+        message before the dialect sees it, and after it that something may be due at once. Where
+        it is lossless slow clients are not cut (it waits for them), and no deadline runs, because
+        its clock leaps ahead of what they have read.
     """
 
-    def __init__(
-        self,
-        name: str,
-        dialect: Dialect,
-        now_ns: Callable[[], int],
-        *,
-        contact: Callable[[], None] = lambda: None,
-        reschedule: Callable[[], None] = lambda: None,
-        lossless: bool = False,
-    ) -> None:
+    def __init__(self, name: str, dialect: Dialect, market: MarketLoop) -> None:
         self.name = name
         self.dialect = dialect
-        self.slow_limit = None if lossless else SLOW_LIMIT
-        self.deadlines = not lossless
+        self.slow_limit = None if market.lossless else SLOW_LIMIT
+        self.deadlines = not market.lossless
         self.connections: set[ClientConnection] = set()
         self.dirty: list[ClientConnection] = []
         self.counts: Counter[str] = Counter()
-        self._now_ns = now_ns
-        self._contact = contact
-        self._reschedule = reschedule
+        self._market = market
         self._retry_ns = 0
         self._reported: set[str] = set()
         self.protocol = HttpServer(self._handle)
@@ -293,15 +279,15 @@ class VenueServer:
     # -- clients to dialect --------------------------------------------------------------------
 
     async def _handle(self, request: web.BaseRequest, given: HttpIn) -> web.StreamResponse:
-        self._contact()
+        self._market.contact()
         if "websocket" in given.headers.get("upgrade", "").lower():
             return await self._upgrade(request, given)
         self.counts["http requests"] += 1
         try:
-            out = self.dialect.http(given, self._now_ns())
+            out = self.dialect.http(given, self._market.exchange_ns())
         except Exception as error:
             out = self._internal_error(given, error)
-        self._reschedule()
+        self._market.reschedule()
         return await delayed(request, out)
 
     async def _upgrade(self, request: web.BaseRequest, given: HttpIn) -> web.StreamResponse:
@@ -315,7 +301,7 @@ class VenueServer:
             no = text_answer(400, "not a WebSocket handshake that can be answered")
             return response(request, no)
         try:
-            session = self.dialect.open(given, self._now_ns())
+            session = self.dialect.open(given, self._market.exchange_ns())
         except Exception as error:
             session = self._internal_error(given, error)
         if isinstance(session, HttpOut):
@@ -344,8 +330,8 @@ class VenueServer:
         session = connection.session
         while True:
             message = await socket.receive()
-            self._contact()
-            now_ns, data = self._now_ns(), message.data
+            self._market.contact()
+            now_ns, data = self._market.exchange_ns(), message.data
             if message.type is WSMsgType.TEXT:
                 text = data.encode()
                 self._send(connection, "a message", partial(session.text, text, now_ns))
@@ -365,8 +351,8 @@ class VenueServer:
     def _after(self, connection: ClientConnection) -> None:
         """The dialect has seen something of this client: what follows at once?"""
         if connection.session.next_tick_ns == 0:
-            self._tick(connection, self._now_ns())
-        self._reschedule()
+            self._tick(connection, self._market.exchange_ns())
+        self._market.reschedule()
 
     # -- dialects that raise -------------------------------------------------------------------
 
@@ -380,7 +366,7 @@ class VenueServer:
         except Exception as error:
             self._failed(doing, error)
         try:
-            connection.put_all(connection.session.internal_error(self._now_ns()))
+            connection.put_all(connection.session.internal_error(self._market.exchange_ns()))
         except Exception as error:
             self._failed("an internal error", error)
         connection.close(Close(INTERNAL_ERROR, "Internal error"))
@@ -388,14 +374,14 @@ class VenueServer:
     def _internal_error(self, given: HttpIn, error: Exception) -> HttpOut:
         self._failed(f"{given.method} {given.target.partition('?')[0][:80]}", error)
         try:
-            return self.dialect.internal_error(given, self._now_ns())
+            return self.dialect.internal_error(given, self._market.exchange_ns())
         except Exception as second:
             self._failed("an internal error", second)
             return text_answer(500, "internal error")
 
     def _closed(self, session: Session) -> None:
         try:
-            session.closed(self._now_ns())
+            session.closed(self._market.exchange_ns())
         except Exception as error:
             self._failed("a connection's end", error)
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from vocx.errors import BadInput, UnknownVenue
 from vocx.lab.dialects.base import Dialect
+from vocx.lab.ports import MarketLoop
 
 SHARED_ARGUMENTS: Mapping[str, frozenset[str]] = {
     "limits": frozenset({"scale", "off", "advance", "reset", "state"}),
@@ -35,14 +36,8 @@ class VenueCommands:
     that dies leaves no limits off.
     """
 
-    def __init__(
-        self,
-        dialects: Mapping[str, Dialect],
-        exchange_ns: Callable[[], int],
-        reschedule: Callable[[], None],
-    ) -> None:
-        self._dialects = dialects
-        self._exchange_ns, self._reschedule = exchange_ns, reschedule
+    def __init__(self, dialects: Mapping[str, Dialect], market: MarketLoop) -> None:
+        self._dialects, self._market = dialects, market
         self._pauses: dict[Hashable, list[str]] = {}
 
     def commands(self) -> dict[str, Callable[..., Any]]:
@@ -103,9 +98,9 @@ class VenueCommands:
 
     def _at(self, venue: str, name: str, arguments: Mapping[str, Any]) -> Any:
         try:
-            answer = self._dialects[venue].command(name, arguments, self._exchange_ns())
+            answer = self._dialects[venue].command(name, arguments, self._market.exchange_ns())
         finally:
-            self._reschedule()
+            self._market.reschedule_deadlines()
         return answer | {"paused": self._paused(venue)} if name == "limits" else answer
 
 
