@@ -17,6 +17,9 @@ Side = Literal["buy", "sell"]
 SelfTrade = Literal["expire_maker", "expire_taker", "expire_both", "none"]
 """What happens when an order would match one of its own owner's: the resting one expires and
 matching goes on, the arriving one does, both do, or they match like any."""
+TimeInForce = Literal["GTC", "IOC", "FOK", "POST_ONLY"]
+"""What a limit order may do: rest (GTC), only match (IOC), match in full or not at all (FOK),
+only rest (POST_ONLY)."""
 BookLevel = tuple[int, int, int]
 """(price in ticks, quantity in lots, number of orders; 0 where a recording does not say)."""
 
@@ -182,8 +185,8 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     owner: str
     symbol: str
     side: Side
-    type: Literal["limit", "market", "limit_maker"]
-    time_in_force: Literal["GTC", "IOC", "FOK"] = "GTC"
+    type: Literal["limit", "market"]
+    time_in_force: TimeInForce = "GTC"
     price: int = 0
     quantity: int = 0
     quote: Decimal = Decimal(0)

@@ -5,8 +5,8 @@ A live market and a replayed one are the same to who asks through these.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vocx.lab.events import (
     AnyEvent,
@@ -82,6 +82,14 @@ class MarketSimulation(Protocol):
     @property
     def accounts(self) -> Accounts | None:
         """Who may trade; ``None`` in a replay, which takes no orders."""
+
+    @property
+    def over(self) -> bool:
+        """Nothing will ever happen again: a recording has been played to its end."""
+
+    @property
+    def progress(self) -> Mapping[str, Any] | None:
+        """Where a replay is, as JSON can carry it; ``None`` for a live market."""
 
     def exchange_ns(self, now_ns: int) -> int:
         """What the exchange's own clock shows at ``now_ns`` of this machine's wall clock: the

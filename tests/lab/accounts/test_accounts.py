@@ -106,10 +106,10 @@ LOTS = st.integers(1, 40_000)
 SHAPE = st.one_of(
     st.fixed_dictionaries(
         {
-            "type": st.sampled_from(["limit", "limit_maker"]),
+            "type": st.just("limit"),
             "price": PRICE,
             "quantity": LOTS,
-            "time_in_force": st.sampled_from(["GTC", "GTC", "IOC", "FOK"]),
+            "time_in_force": st.sampled_from(["GTC", "GTC", "POST_ONLY", "IOC", "FOK"]),
         }
     ),
     st.fixed_dictionaries({"type": st.just("market"), "quantity": LOTS}),
@@ -435,10 +435,10 @@ def test_a_post_only_order_that_would_match_never_existed() -> None:
     """No order, no id used, no funds moved; one tick lower it rests."""
     exchange = rich()
     exchange.crowd("sell", 6_000_000, 400)
-    order = exchange.order("ann", "buy", type="limit_maker", price=6_000_000, quantity=10)
+    order = exchange.order("ann", "buy", time_in_force="POST_ONLY", price=6_000_000, quantity=10)
     assert exchange.accounts.place(order, 1) == (Rejection("would_match"), [])
     assert exchange.accounts.orders("ann") == [] and exchange.has("ann", "USDT")[1] == 0
-    state, _ = exchange.place("ann", "buy", type="limit_maker", price=5_999_999, quantity=10)
+    state, _ = exchange.place("ann", "buy", time_in_force="POST_ONLY", price=5_999_999, quantity=10)
     assert (state.id, state.status) == (2, "new")
 
 

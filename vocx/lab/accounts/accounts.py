@@ -266,7 +266,7 @@ class Accounts:
         asset, units = self.ledger.needed(order.owner, scale, order.side, cost, lots)
         if not self.ledger.can_pay(order.owner, asset, units):
             return Rejection("insufficient_balance")
-        if order.type == "limit_maker" and other.keys and other.keys[-1] >= price * other.sign:
+        if order.time_in_force == "POST_ONLY" and other.crosses(price):
             return Rejection("would_match")
         return lots
 
@@ -285,13 +285,12 @@ def _enter(book: Book, order: NewOrder, lots: int, at_ns: int) -> ExecutionResul
     """Hand an order to the engine."""
     if order.type == "market":
         return book.market(at_ns, order.side, lots, owner=order.owner, self_trade=order.self_trade)
-    post_only = order.type == "limit_maker"
     return book.limit(
         at_ns,
         order.side,
         order.price,
         lots,
         owner=order.owner,
-        time_in_force="POST_ONLY" if post_only else order.time_in_force,
+        time_in_force=order.time_in_force,
         self_trade=order.self_trade,
     )

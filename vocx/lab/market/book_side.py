@@ -62,6 +62,10 @@ class BookSide:
         price = self.keys[-1] * self.sign
         return price, self.levels[price].total
 
+    def crosses(self, price: int) -> bool:
+        """Whether an order of the other side at this price would match here."""
+        return bool(self.keys) and self.keys[-1] >= price * self.sign
+
     def add(self, order: Order) -> Level:
         """Put an order at the end of its level; the level as it is now."""
         level = self.levels.get(order.price)

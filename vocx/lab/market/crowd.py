@@ -132,19 +132,15 @@ class CrowdTrader:
             self.touch_target[side] = self.unit * 2.1 * math.exp(self.random.gauss(0, 0.5))
 
     def quote(self, side: Side, price: int, at_ns: int) -> list[Event]:
-        result = self.book.limit(at_ns, side, price, self._touch_size(), time_in_force="POST_ONLY")
-        if result.resting and result.order:
-            self.near.append(result.order.id)
-        return result.events
+        """Somebody offers a price of their own."""
+        return self._rest(side, price, self._touch_size(), self.near, at_ns)
 
     def join(self, side: Side, at_ns: int, factor: float = 1.0) -> list[Event]:
         price = (self.book.bids if side == "buy" else self.book.asks).best()[0]
         if not price:
             return []
-        result = self.book.limit(at_ns, side, price, int(self._touch_size() * factor) or 1)
-        if result.resting and result.order:
-            self.near.append(result.order.id)
-        return result.events
+        lots = int(self._touch_size() * factor) or 1
+        return self._rest(side, price, lots, self.near, at_ns)
 
     def leave(self, book_side: BookSide, at_ns: int, floor: int) -> list[Event]:
         """The crowd's newest order at the best price goes, unless less than ``floor`` stays."""
@@ -157,8 +153,7 @@ class CrowdTrader:
         order = level.orders[next(reversed(level.orders))]
         if order.owner is not None or there - order.remaining < floor:
             return []
-        result = self.book.cancel(at_ns, order.id)
-        return result.events if result else []
+        return self.cancel(order, at_ns)
 
     def pull(self, book_side: BookSide, at_ns: int) -> list[Event]:
         """The crowd's largest order at the best price goes, unless it is the last there."""
@@ -168,7 +163,11 @@ class CrowdTrader:
         crowd = [order for order in level.orders.values() if order.owner is None]
         if not crowd:
             return []
-        result = self.book.cancel(at_ns, max(crowd, key=lambda order: order.remaining).id)
+        return self.cancel(max(crowd, key=lambda order: order.remaining), at_ns)
+
+    def cancel(self, order: Order, at_ns: int) -> list[Event]:
+        """An order of the crowd goes."""
+        result = self.book.cancel(at_ns, order.id)
         return result.events if result else []
 
     def _place_near(self, side: Side, at_ns: int) -> list[Event]:
@@ -203,6 +202,10 @@ class CrowdTrader:
             price = round(price, -2)
         if price < best // 3:
             return []
+        return self._rest(side, price, lots, pool, at_ns)
+
+    def _rest(self, side: Side, price: int, lots: int, pool: list[int], at_ns: int) -> list[Event]:
+        """An order that only rests, remembered in a pool."""
         result = self.book.limit(at_ns, side, price, lots, time_in_force="POST_ONLY")
         if result.resting and result.order:
             pool.append(result.order.id)
@@ -228,8 +231,7 @@ class CrowdTrader:
                 pool[at] = pool[-1]
                 pool.pop()
             if order is not None and order.price not in (bid, ask):
-                result = self.book.cancel(at_ns, order.id)
-                return result.events if result else []
+                return self.cancel(order, at_ns)
         return []
 
     # Sizes.
@@ -428,8 +430,7 @@ class OrderFlow:
         heavy = int(0.06 * self.trader.unit)
         for order in self._crowd_between(book_side, best, goal):
             if order.remaining > heavy and self.random.random() < 0.98:
-                result = self.book.cancel(at_ns, order.id)
-                events += result.events if result else []
+                events += self.trader.cancel(order, at_ns)
         taker: Side = "buy" if direction > 0 else "sell"
         maker: Side = "sell" if direction > 0 else "buy"
         reach = int(12 * self.trader.unit)

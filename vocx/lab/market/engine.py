@@ -21,12 +21,17 @@ from typing import Literal
 
 import msgspec
 
-from vocx.lab.events import BestChanged, BookLevel, Event, LevelChanged, SelfTrade, Side, Traded
+from vocx.lab.events import (
+    BestChanged,
+    BookLevel,
+    Event,
+    LevelChanged,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    Traded,
+)
 from vocx.lab.market.book_side import BookSide, Level, Order
-
-TimeInForce = Literal["GTC", "IOC", "FOK", "POST_ONLY"]
-"""What a limit order may do: rest (GTC), only match (IOC), match in full or not at all (FOK),
-only rest (POST_ONLY)."""
 
 Expiry = Literal["", "unfilled", "would_match", "self_trade"]
 
@@ -108,7 +113,7 @@ class Book:
         order = self._new(at_ns, side, price, quantity, owner)
         result = ExecutionResult(order, [], [])
         other = self.asks if side == "buy" else self.bids
-        if other.keys and other.keys[-1] >= price * other.sign:
+        if other.crosses(price):
             if time_in_force == "POST_ONLY":
                 result.expired = "would_match"
                 return result

@@ -249,11 +249,15 @@ class Replay:
 
     @property
     def state(self) -> str:
-        if self._next is None:
+        if self.over:
             return "over"
         if not self._begun:
             return "waiting"
         return "playing" if self._pace else "paused"
+
+    @property
+    def over(self) -> bool:
+        return self._next is None
 
     @property
     def progress(self) -> dict[str, Any]:

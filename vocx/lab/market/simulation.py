@@ -58,6 +58,15 @@ class CrowdSimulation:
         self._due = [(flow.next_ns(), number) for number, (_, flow) in enumerate(live)]
         heapify(self._due)
 
+    @property
+    def over(self) -> bool:
+        """The crowd never ends."""
+        return False
+
+    @property
+    def progress(self) -> None:
+        """Only a recording has one."""
+
     def exchange_ns(self, now_ns: int) -> int:
         """The live exchange's clock is this machine's."""
         return now_ns

@@ -233,7 +233,7 @@ class LabProcess:
             "pace": driver.pace,
             "paused": driver.paused,
             "idle": driver.idle,
-            "replay": getattr(driver.simulation, "progress", None),
+            "replay": driver.simulation.progress,
             "error": None if driver.error is None else to_failure(driver.error),
             "failures": driver.failures,
             "exchange_ns": driver.exchange_ns(),

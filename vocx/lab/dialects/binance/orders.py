@@ -19,10 +19,10 @@ from vocx.lab.dialects.shared.endpoints import Endpoint, flat
 from vocx.lab.dialects.shared.numbers import SymbolFormat
 from vocx.lab.events import Executed, NewOrder, OrderState, Rejection
 
-_TYPES: dict[str, Literal["limit", "market", "limit_maker"]] = {
+_TYPES: dict[str, Literal["limit", "market"]] = {
     "LIMIT": "limit",
     "MARKET": "market",
-    "LIMIT_MAKER": "limit_maker",
+    "LIMIT_MAKER": "limit",
 }
 _REJECTED = {
     "insufficient_balance": "Account has insufficient balance for requested action.",
@@ -81,7 +81,7 @@ def _checked(call: Call, listing: Symbol) -> NewOrder:
         symbol=spec.symbol,
         side=form.side,
         type=_TYPES[form.kind],
-        time_in_force=form.rule,
+        time_in_force="POST_ONLY" if form.kind == "LIMIT_MAKER" else form.rule,
         price=int((form.price or 0) / spec.tick),
         quantity=int((form.quantity or 0) / spec.lot),
         quote=form.quote or filters.NOTHING,

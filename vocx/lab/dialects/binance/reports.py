@@ -9,10 +9,9 @@ import msgspec
 
 from vocx.lab.dialects.binance.wire import ZERO, exact
 from vocx.lab.dialects.shared.numbers import SymbolFormat
-from vocx.lab.events import Executed, FillState, OrderState
+from vocx.lab.events import Executed, FillState, NewOrder, OrderState
 
 Stamp = Callable[[int], int]
-TYPES = {"limit": "LIMIT", "market": "MARKET", "limit_maker": "LIMIT_MAKER"}
 REASONS = {
     "unfilled_ioc": "UNFILLED_IOC_QUANTITY_EXPIRED",
     "unfilled_fok": "UNFILLED_FOK_ORDER_EXPIRED",
@@ -105,8 +104,8 @@ class Writer(msgspec.Struct, frozen=True):
             "origQuoteOrderQty": exact(request.quote),
             "cummulativeQuoteQty": exact(order.filled_quote),
             "status": order.status.upper(),
-            "timeInForce": request.time_in_force,
-            "type": TYPES[request.type],
+            "timeInForce": _time_in_force(request),
+            "type": _type(request),
             "side": request.side.upper(),
         }
 
@@ -143,8 +142,8 @@ class Writer(msgspec.Struct, frozen=True):
             "s": form.name,
             "c": order.cancel_id if canceled else request.client_order_id,
             "S": request.side.upper(),
-            "o": TYPES[request.type],
-            "f": request.time_in_force,
+            "o": _type(request),
+            "f": _time_in_force(request),
             "q": form.quantity[order.quantity],
             "p": form.price[request.price],
             "P": ZERO,
@@ -183,3 +182,12 @@ def _execution_type(event: Executed) -> str:
     if event.order.status == "expired_in_match":
         return "TRADE_PREVENTION"
     return event.what.upper()
+
+
+def _type(request: NewOrder) -> str:
+    """A post-only order is a type of its own here."""
+    return "LIMIT_MAKER" if request.time_in_force == "POST_ONLY" else request.type.upper()
+
+
+def _time_in_force(request: NewOrder) -> str:
+    return "GTC" if request.time_in_force == "POST_ONLY" else request.time_in_force

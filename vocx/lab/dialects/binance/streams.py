@@ -224,7 +224,7 @@ class Streams(Publisher):
         return super().tick(now_ns) + self._release_at_end(now_ns)
 
     def _release_at_end(self, now_ns: int) -> list[Publication]:
-        over = getattr(self._simulation, "state", "") == "over"
+        over = self._simulation.over
         return self.release(now_ns) if over else []
 
     def _symbol(self, spec: TopicSpec) -> str | None:
