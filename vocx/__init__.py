@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vocx import book, course, doctor, errors, facts, lab, measure, record, venues, views
-    from vocx.exchange import Exchange, connect
+    from vocx.exchange import Exchange
+    from vocx.exchange.connect import connect
     from vocx.stream import Stream, running, stop_all
 
 __version__ = "0.1.0"

@@ -13,11 +13,14 @@
     │   └── StreamStopped        the stream was stopped, or died for a reason it names
     ├── VenueError               the venue answered, and the answer is an error
     │   ├── Refused              your request was understood and turned down
-    │   │   ├── SubscribeRefused ClockSkew  BadSignature  BadKey  OrderRefused  OrderNotFound
+    │   │   ├── SubscribeRefused  ClockSkew  BadSignature  BadKey  OrderNotFound
+    │   │   └── OrderRefused     a filter, the balance or the engine turned it down
+    │   │       └── DuplicateOrder   the venue has an order of this client order id
     │   ├── RateLimited          429: wait ``retry_after_s``
     │   │   └── Banned           418: stop until ``until_ns``
     │   ├── RegionBlocked        451 or a regional 403: this place may not use the venue
-    │   └── VenueUnavailable     5xx: down, overloaded or in maintenance
+    │   └── VenueUnavailable     5xx: down or overloaded
+    │       └── Maintenance      the venue says that it is closed for a while
     ├── TransportError           no usable answer came back
     │   ├── DnsError  ConnectFailed  TlsError  TimedOut  ConnectionLost
     │   └── BadReply             an answer that cannot be read: truncated, not JSON, too large
@@ -187,6 +190,11 @@ class OrderRefused(Refused):
     """The order was turned down by a filter, the balance or the matching engine."""
 
 
+class DuplicateOrder(OrderRefused):
+    """The venue has an order of this client order id: yours, when its answer was lost. Ask for
+    it before sending anything again."""
+
+
 class OrderNotFound(Refused):
     """No such order (any more)."""
 
@@ -212,7 +220,11 @@ class RegionBlocked(VenueError):
 
 
 class VenueUnavailable(VenueError):
-    """5xx: down, overloaded or in maintenance. For an order the outcome is unknown."""
+    """5xx: down or overloaded. For an order the outcome is unknown."""
+
+
+class Maintenance(VenueUnavailable):
+    """The venue says that it is closed for a while: ``ex.status()`` tells until when."""
 
 
 class TransportError(VocxError):
@@ -231,7 +243,8 @@ class ConnectFailed(TransportError):
 
 
 class TlsError(TransportError):
-    """The certificate could not be verified. Nothing was sent; vocx never goes on unverified."""
+    """The certificate could not be verified, or TLS not be agreed. Nothing was sent; vocx never
+    goes on unverified."""
 
 
 class TimedOut(TransportError, TimeoutError):

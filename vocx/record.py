@@ -108,10 +108,8 @@ class _Listening:
         path: str | Path,
     ) -> None:
         self._waiting: Waiting = deque()
-        self._asking = type(exchange)(
-            exchange.venue, exchange.where, lab=exchange.lab, tls=exchange.tls
-        )
-        self.stream = exchange.prepared(
+        self._asking = exchange.clone()
+        self.stream = exchange.create_stream(
             channels,
             symbols,
             name=f"record: {path}",

@@ -138,7 +138,7 @@ def test_an_order_and_its_fill_appear_in_the_view(notebook: Callable[..., Any]) 
     what the views share."""
     book = notebook([
         OPEN + "ex.lab.pause()", "display(views.orders(ex), views.balances(ex))",
-        "order = ex.place_order('BTC/USDT', 'buy', '0.01', type='limit_maker',"
+        "order = ex.place_order('BTC/USDT', 'buy', '0.01', type='post_only',"
         " price=ex.quote('BTC/USDT').bid)",
         "ex.lab.set_pace(12.0); ex.lab.resume()", CLOSE,
     ])  # fmt: skip

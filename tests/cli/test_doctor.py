@@ -81,7 +81,8 @@ def test_a_certificate_nobody_vouches_for(lab: Any) -> None:
 )
 def test_an_answer_that_is_a_refusal(scripted: Any, script: Any, purpose: str, words: str) -> None:
     """The status and its meaning are named."""
-    answer = probe(target(scripted(script), purpose), 4)
+    url = scripted(script).replace("http://", "ws://" if purpose == "ws" else "http://")
+    answer = probe(target(url, purpose), 4)
     assert not answer.reached and words in answer.detail
 
 
@@ -96,9 +97,8 @@ def test_a_proxy_is_used_and_named(scripted: Any, monkeypatch: pytest.MonkeyPatc
     """Behind a proxy the venue is asked through it; its refusal is its own."""
     monkeypatch.setenv("https_proxy", scripted(http("407 Proxy Authentication Required")))
     answer = probe(target("https://nothing.invalid"), 4)
-    assert answer.detail == (
-        "proxy: it refused to lead to nothing.invalid: 407 Proxy Authentication Required"
-    )
+    assert answer.detail.startswith("proxy:") and "nothing.invalid" in answer.detail
+    assert "407 Proxy Authentication Required" in answer.detail
     assert [one.name for one in report.proxy()] == ["proxy"]
 
 

@@ -15,7 +15,7 @@ import vocx
 import vocx.lab
 from vocx import errors
 from vocx.exchange import Exchange
-from vocx.exchange.words import epoch_ns, unknown_symbol
+from vocx.exchange.exchange import epoch_ns, unknown_symbol
 from vocx.facts import Facts
 from vocx.lab.network import round_trip_ms
 from vocx.venues import get
@@ -131,7 +131,7 @@ def test_distance_does_not_bend_the_clock(lab: Any) -> None:
     """A new connection's emulated handshake is no part of the question's way."""
     with lab.network.latency(rtt_ms=200), vocx.connect("binance", lab=lab, name="far") as far:
         far.time()
-        assert abs(far._clock.offset_ns) < 50_000_000
+        assert abs(far.clock.offset_ns) < 50_000_000
 
 
 def test_the_dials_distance_is_labelled(lab: Any) -> None:
@@ -171,10 +171,12 @@ def test_tls_is_verified_and_timed(lab: Any) -> None:
 
 def test_an_unknown_authority_is_refused(lab: Any) -> None:
     """Without the lab's certificate there is no unverified way on."""
+    from vocx.net import Environment
     from vocx.rest import Client
     from vocx.venues.base import GetTime
 
-    client = Client(get("binance"), lambda: lab.url("binance", "rest", tls=True))
+    there = Environment({"rest": lab.url("binance", "rest", tls=True)})
+    client = Client(get("binance"), there)
     with pytest.raises(errors.TlsError, match="never goes on unverified"):
         client.call(GetTime())
     client.close()

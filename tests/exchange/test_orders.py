@@ -18,12 +18,13 @@ from scripted import Scripted, http
 import vocx
 from vocx import errors
 from vocx.exchange import Exchange
-from vocx.exchange.entry import Ids, allowance, cost, draft
+from vocx.exchange.environment import VenueEnvironment
+from vocx.exchange.order_checks import OrderNumbers, allowance, cost, draft
 from vocx.facts import Balance, BookSnapshot, Fill, Gap, Instrument, Order
 from vocx.stream.account import Account, Reconciler, ReconcileRequest
 from vocx.stream.background import Background
 from vocx.stream.stats import Counters
-from vocx.venues.base import Credentials, Hosts, Limit
+from vocx.venues.base import Credentials, Endpoints, Limit, Usage
 from vocx.venues.binance import Binance
 
 BTC = "BTC/USDT"
@@ -62,9 +63,11 @@ def until(holds: Callable[[], Any], seconds: float = 5) -> Any:
 
 def test_ids_are_unique_sorted_and_short() -> None:
     """Made before sending: sorted by time, also within a millisecond and when clocks step back."""
-    ids = Ids()
-    made = [ids.make(now_ns) for now_ns in (10**18, 10**18, 10**18 + 10**7, 10**18)]
-    made += [ids.make(10**18 + 2 * 10**7) for _ in range(1000)]
+    numbers, venue = OrderNumbers(), Binance()
+    times = [10**18, 10**18, 10**18 + 10**7, 10**18, *[10**18 + 2 * 10**7] * 1000]
+    made = [venue.make_client_order_id(numbers.make(now_ns)) for now_ns in times]
+    for one in made:
+        venue.validate_client_order_id(one)
     assert made == sorted(set(made))
     assert all(one.startswith("vocx-") and len(one) == 31 for one in made)
 
@@ -83,13 +86,13 @@ def test_ids_are_unique_sorted_and_short() -> None:
         ({"side": "BUY"}, errors.BadInput, 'write "buy"'),
         ({"side": "long"}, errors.BadInput, "one of buy, sell"),
         ({"type": "LIMIT"}, errors.BadInput, 'write "limit"'),
-        ({"type": "limit-maker"}, errors.BadInput, 'write "limit_maker"'),
-        ({"type": "stop"}, errors.BadInput, "one of limit, market, limit_maker"),
+        ({"type": "post-only"}, errors.BadInput, 'write "post_only"'),
+        ({"type": "stop"}, errors.BadInput, "one of limit, market, post_only"),
         ({"time_in_force": "gtc"}, errors.BadInput, 'write "GTC"'),
         ({"type": "market"}, errors.BadInput, "leave price out"),
         ({"type": "market", "price": None, "quantity": None}, errors.BadInput, "exactly one"),
         ({"type": "market", "price": None, "quote_quantity": "1"}, errors.BadInput, "exactly one"),
-        ({"type": "limit_maker", "time_in_force": "GTC"}, errors.BadInput, "leave it out"),
+        ({"type": "post_only", "time_in_force": "GTC"}, errors.BadInput, "leave it out"),
         ({"quote_quantity": "100"}, errors.BadInput, "for market orders"),
         ({"symbol": "BTCUSDT"}, errors.UnknownSymbol, '"BTC/USDT"'),
     ],
@@ -160,7 +163,7 @@ def test_what_an_order_moves(order: dict[str, Any], expected: Decimal | None) ->
 
 def test_a_bound_is_by_quote_currency() -> None:
     """A plain number means dollars: fifty must not become fifty bitcoin."""
-    allowed = allowance("real", True, "50")
+    allowed = allowance(True, True, "50")
     order = draft(BTC, "buy", "1", type="limit", price="1", client_order_id="a")
     allowed.check(order, "USDT", Decimal(50))
     with pytest.raises(errors.NotAllowed, match="more than the 50"):
@@ -169,17 +172,17 @@ def test_a_bound_is_by_quote_currency() -> None:
         allowed.check(order, "BTC", Decimal("0.01"))
     with pytest.raises(errors.NotAllowed, match="too thin"):
         allowed.check(order, "USDT", None)
-    assert allowance("real", True, {"BTC": "0.1"}).most == {"BTC": Decimal("0.1")}
+    assert allowance(True, True, {"BTC": "0.1"}).most == {"BTC": Decimal("0.1")}
 
 
 @pytest.mark.parametrize(
     ("arguments", "kind"),
     [
-        (("real", True, None), errors.NotAllowed),
-        (("real", True, 50.0), errors.FloatRefused),
-        (("real", True, "0"), errors.BadInput),
-        (("real", True, {}), errors.BadInput),
-        (("real", "yes", "50"), errors.BadInput),
+        ((True, True, None), errors.NotAllowed),
+        ((True, True, 50.0), errors.FloatRefused),
+        ((True, True, "0"), errors.BadInput),
+        ((True, True, {}), errors.BadInput),
+        ((True, "yes", "50"), errors.BadInput),
     ],
 )
 def test_the_two_steps_are_checked(arguments: Any, kind: type) -> None:
@@ -261,8 +264,8 @@ def mine(lab: Any) -> Iterator[Exchange]:
     """An exchange of its own, with short deadlines for answers that never come."""
     with vocx.connect(lab=lab) as ex:
         ex.instrument(BTC), ex.clock
-        ex._sending._client.timeout = (3.05, 0.8)
-        ex._sending._request_socket()._deadline_s = 0.8
+        ex._calls._client.timeout = (3.05, 0.8)
+        ex._calls._socket.get()._deadline_s = 0.8
         yield ex
 
 
@@ -299,13 +302,13 @@ def test_a_market_order_fills(exchange: Exchange, via: Any) -> None:
 
 
 def test_every_type_and_time_in_force(exchange: Exchange) -> None:
-    """IOC and FOK never rest; a limit_maker only does; quote quantity is a budget."""
+    """IOC and FOK never rest; a post_only only does; quote quantity is a budget."""
     price = str(exchange.quote(BTC).bid - 1000)
     far = {"type": "limit", "price": price}
     for word in ("IOC", "FOK"):
         order = exchange.place_order(BTC, "buy", "0.001", time_in_force=word, **far)
         assert order.status == "expired" and order.filled == 0 and order.reason
-    assert rest(exchange, type="limit_maker").status == "new"
+    assert rest(exchange, type="post_only").status == "new"
     bought = exchange.place_order(BTC, "buy", type="market", quote_quantity="100")
     assert Decimal(99) < bought.filled_quote <= Decimal(100)
     tested = rest(exchange, test=True)
@@ -337,7 +340,7 @@ def test_balances_are_looked_up_by_asset(exchange: Exchange) -> None:
     ("wish", "kind", "says"),
     [
         ({"quantity": "100"}, errors.OrderRefused, "ex.balances"),
-        ({"type": "limit_maker", "price": "90000"}, errors.OrderRefused, "only ever rests"),
+        ({"type": "post_only", "price": "90000"}, errors.OrderRefused, "only ever rests"),
         ({"price": "100", "quantity": "1"}, errors.OrderRefused, "too far from the average"),
     ],
 )
@@ -400,24 +403,25 @@ def test_orders_are_counted(lab: Any) -> None:
         for _ in range(3):
             last = rest(ex)
         head = last.exchange.reply.lower().split(b"x-mbx-order-count-10s: ")[1]
-        rows = {row.kind: row.used for row in ex.budget.rows()}
-        assert rows["orders"] == int(head.split(b"\r\n")[0]) and rows["orders/86400"] >= 3
+        rows = {(row.bucket, row.window_s): row.used for row in ex.budget.rows()}
+        assert rows["orders", 10] == int(head.split(b"\r\n")[0])
+        assert rows["orders", 86_400] >= 3
 
 
 def test_too_many_orders_wait_before_it_hurts(lab: Any) -> None:
-    """At eight tenths of the ten-second window the gate waits; the order is not lost."""
+    """At eight tenths of the ten-second window the throttler waits; the order is not lost."""
     pauses: list[float] = []
     with vocx.connect(lab=lab) as ex:
         rest(ex)
-        gate = ex._sending._client.gate
-        gate._standing, gate._notice = None, None
+        throttler = ex.budget
+        throttler._status, throttler._notice = None, None
 
         def sleep(seconds: float) -> None:
             pauses.append(seconds)
-            ex.budget.correct({"orders": 0}, time.time_ns())
+            throttler.correct([Usage(bucket="orders", used=0)])
 
-        gate._sleep = sleep
-        ex.budget.correct({"orders": 80}, time.time_ns())
+        throttler._sleep = sleep
+        throttler.correct([Usage(bucket="orders", used=80)])
         assert rest(ex).open and 0 < pauses[0] <= 10
 
 
@@ -425,14 +429,14 @@ def as_another(lab: Any, monkeypatch: pytest.MonkeyPatch, ex: Exchange, **kind: 
     """Let an exchange act with the key of a new account."""
     pair = lab.control("account", venue="binance", **kind)
     key = Credentials(key=pair["key"], secret=pair["secret"], venue="binance")
-    monkeypatch.setattr(ex, "_key", lambda: key)
+    monkeypatch.setattr(ex.environment, "credentials", lambda: key)
 
 
 def test_an_ed25519_key_does_everything(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same calls, frames and login, signed with a private key; another account's orders."""
     with vocx.connect(lab=lab) as ex:
         as_another(lab, monkeypatch, ex, ed25519=True)
-        assert ex._key().secret.startswith("-----BEGIN")
+        assert ex.environment.credentials().secret.startswith("-----BEGIN")
         with ex.stream("orders", name="ed25519") as stream:
             stream.wait(5)
             orders = [rest(ex, via=via) for via in ("rest", "websocket")]
@@ -457,7 +461,7 @@ def test_a_key_of_another_venue_is_not_sent(
 ) -> None:
     """A pair knows whose it is."""
     key = Credentials(key="k", secret="s", venue="okx")
-    monkeypatch.setattr(exchange, "_key", lambda: key)
+    monkeypatch.setattr(exchange.environment, "credentials", lambda: key)
     with pytest.raises(errors.BadInput, match="for okx") as caught:
         rest(exchange)
     assert caught.value.outcome == "not_sent"
@@ -554,7 +558,7 @@ def test_a_refused_timestamp_is_measured_and_sent_once_more(
 def test_a_kept_socket_that_died_is_replaced_unnoticed(lab: Any, mine: Exchange) -> None:
     """Found dead before sending: another is dialled, and the order is sent once."""
     rest(mine, via="websocket")
-    asking = mine._sending._request_socket()
+    asking = mine._calls._socket.get()
     with lab.network.reset_peer():
         until(lambda: not asking._open.usable)
     mark = lab.truth.events(since=None).next
@@ -565,7 +569,7 @@ def test_a_kept_socket_that_died_is_replaced_unnoticed(lab: Any, mine: Exchange)
 def test_an_idle_socket_is_closed_and_dialled_again(mine: Exchange) -> None:
     """Nothing is kept open for ever by a notebook that was left."""
     rest(mine, via="websocket")
-    asking = mine._sending._request_socket()
+    asking = mine._calls._socket.get()
     asking._open._idle_ns = 0
     until(lambda: not asking._open.usable)
     assert rest(mine, via="websocket").open and asking.dials == 2
@@ -573,10 +577,10 @@ def test_an_idle_socket_is_closed_and_dialled_again(mine: Exchange) -> None:
 
 def test_many_threads_share_one_socket(mine: Exchange) -> None:
     """Each answer finds its question by id."""
-    mine._sending._request_socket()._deadline_s = 5
+    mine._calls._socket.get()._deadline_s = 5
     with ThreadPoolExecutor(8) as pool:
         orders = list(pool.map(lambda _: rest(mine, via="websocket"), range(16)))
-    assert len({one.id for one in orders}) == 16 and mine._sending._request_socket().dials == 1
+    assert len({one.id for one in orders}) == 16 and mine._calls._socket.get().dials == 1
     for one in orders:
         assert one.client_order_id.encode() in one.exchange.request
 
@@ -621,14 +625,14 @@ def abroad(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Any,
             stack.callback(server.close)
             venue = Binance()
             urls = {"rest": server.url, "rest_signed": server.url, "ws": ws, "ws_api": ws}
-            venue.hosts = {"testnet": Hosts(urls=urls)}
-            ex = Exchange(venue, "testnet")
+            venue.environments = {"testnet": Endpoints(urls=urls)}
+            ex = Exchange(venue, VenueEnvironment(venue, "testnet"))
             stack.callback(ex.close)
             ex._instruments[BTC] = INSTRUMENT
             ex.clock  # noqa: B018
             server.requests.clear()
             server.script = list(script)
-            ex._sending._client.timeout = (3.05, 0.8)
+            ex._calls._client.timeout = (3.05, 0.8)
             return server, ex
 
         yield make
@@ -673,9 +677,7 @@ def test_exactly_one_post_for_every_fault(abroad: Any, step: Any, kind: type, ou
 def test_a_name_that_does_not_resolve_sends_nothing(abroad: Any) -> None:
     """No connection: safe to try again."""
     _, ex = abroad()
-    ex.venue.hosts = {
-        "testnet": Hosts(urls={"rest_signed": "http://127.0.0.1:9", "ws_api": "ws://127.0.0.1:9"})
-    }
+    ex.environment._urls |= {"rest_signed": "http://127.0.0.1:9", "ws_api": "ws://127.0.0.1:9"}
     for via in ("rest", "websocket"):
         with pytest.raises(errors.ConnectFailed) as caught:
             rest(ex, via=via)
@@ -711,7 +713,7 @@ def test_a_socket_lost_after_sending_is_unknown(abroad: Any, how: str, kind: typ
     """One frame went out; it is not sent on the next connection."""
     with Faulty(ends_after_hearing(how)) as server:
         _, ex = abroad(ws=server.url)
-        ex._sending._request_socket()._deadline_s = 0.8
+        ex._calls._socket.get()._deadline_s = 0.8
         with pytest.raises(kind) as caught:
             rest(ex, via="websocket")
         assert caught.value.outcome == "unknown" and caught.value.client_order_id
@@ -734,12 +736,18 @@ def test_secrets_are_seen_nowhere(
     request = server.requests[0].decode()
     signature = request.partition("signature=")[2].partition(" ")[0]
     shown = [
-        *(repr(one) for one in (ex, ex._sending, ex._key(), caught, caught.exchange)),
+        *(
+            repr(one)
+            for one in (ex, ex._calls, ex.environment.credentials(), caught, caught.exchange)
+        ),
         *(caught.exchange.show(), caught.exchange.url, str(caught), caplog.text),
         *("".join(traceback.format_exception(caught)), *capsys.readouterr()),
         repr(
-            ex.venue.request(
-                draft(BTC, "buy", "1", type="market", client_order_id="a"), 0, ex._key()
+            ex.venue.sign(
+                ex.venue.request(draft(BTC, "buy", "1", type="market", client_order_id="a")),
+                0,
+                ex.environment.credentials(),
+                "",
             )
         ),
     ]
@@ -752,7 +760,7 @@ def test_secrets_are_seen_nowhere(
 def test_the_budget_goes_by_what_the_exchange_says(lab: Any) -> None:
     """Limits have changed before: ``exchangeInfo`` replaces the table."""
     with vocx.connect(lab=lab) as ex:
-        ex.budget.learn([Limit(kind="orders", amount=7, window_s=10)])
+        ex.budget.learn([Limit(bucket="orders", amount=7, window_s=10)])
         assert ex.budget.rows()[2].amount == 7
         ex.instrument(BTC)
         assert ex.budget.rows()[2].amount == 100 and "told" in ex.budget.rows()[2].source

@@ -11,7 +11,7 @@ import vocx
 from vocx import errors
 from vocx.lab import Lab
 from vocx.measure import Distance, distance, load
-from vocx.venues.base import Hosts
+from vocx.venues.base import Endpoints
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +62,8 @@ def test_only_a_lab_can_be_dialled() -> None:
 def test_an_unreachable_venue_says_why_and_what_to_write(monkeypatch: pytest.MonkeyPatch) -> None:
     """One typed error, in one line or two."""
     venue = vocx.venues.get("binance")
-    closed = Hosts(urls={"rest": "http://127.0.0.1:1"})
-    monkeypatch.setattr(type(venue), "hosts", {"real": closed})
+    closed = Endpoints(urls={"rest": "http://127.0.0.1:1"})
+    monkeypatch.setattr(type(venue), "environments", {"real": closed})
     with pytest.raises(errors.ConnectFailed) as caught:
         distance()
     assert "distance(rtt_ms=35)" in str(caught.value) and len(str(caught.value)) < 400

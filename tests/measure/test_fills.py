@@ -34,7 +34,7 @@ def left(exchange: vocx.Exchange, name: str) -> tuple[Any, dict[str, Decimal]]:
     from vocx.venues.base import GetBalances, GetOpenOrders
 
     with Trader(exchange, name) as trader:
-        ask = trader.rest.call_signed
+        ask = trader.rest.call
         held = ask(GetBalances(), trader.key, trader.now_ns)
         orders = ask(GetOpenOrders(symbol=BNB), trader.key, trader.now_ns)
     assert all(one.locked == 0 for one in held), f"{name} has something locked"
@@ -172,7 +172,7 @@ def test_what_rests_is_cancelled(exchange: vocx.Exchange) -> None:
     """An order that nobody took does not stay on the book."""
     with Trader(exchange, "rests") as trader:
         price = exchange.quote(BNB).bid.quantize(Decimal(1)) - 50
-        rests = trader.place(trader.order(BNB, "buy", Decimal("0.1"), price, type="limit_maker"))
+        rests = trader.place(trader.order(BNB, "buy", Decimal("0.1"), price, type="post_only"))
         assert rests.status == "new"
     assert left(exchange, "rests")[0] == []
 
@@ -185,7 +185,7 @@ def test_keys_are_taken_away(exchange: vocx.Exchange) -> None:
     trader = Trader(exchange, ACCOUNTS[0])
     trader.close()
     with pytest.raises(VocxError, match="(?i)permission|key"):
-        trader.rest.call_signed(GetBalances(), trader.key, trader.now_ns)
+        trader.rest.call(GetBalances(), trader.key, trader.now_ns)
     trader.rest.close()
 
 

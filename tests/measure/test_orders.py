@@ -46,7 +46,7 @@ def row(result: OrderEntry, path: str, at_once: int = 1) -> dict[str, Any]:
 def asked(exchange: vocx.Exchange) -> tuple[list[Any], dict[str, Decimal]]:
     """Open orders and balances of the measurement's account."""
     with Trader(exchange, ACCOUNT) as trader:
-        ask = trader.rest.call_signed
+        ask = trader.rest.call
         orders = ask(GetOpenOrders(symbol=BTC), trader.key, trader.now_ns)
         held = ask(GetBalances(), trader.key, trader.now_ns)
     return list(orders), {one.asset: one.total for one in held}
@@ -140,9 +140,9 @@ def test_file(far: OrderEntry, tmp_path) -> None:
 
 def test_the_brake_of_your_exchange_goes_by_the_usual_limit(exchange: vocx.Exchange) -> None:
     """Nobody who asks for instruments on behalf of the measurement learns its raised limit."""
-    with exchange.twin() as twin:
+    with exchange.clone() as twin:
         measure.orders(twin, repeats=1, many=1)
-        (orders,) = (one for one in twin.budget.rows() if one.kind == "orders")
+        (orders,) = (one for one in twin.budget.rows() if one.bucket == "orders")
     assert orders.amount == 100
 
 

@@ -224,7 +224,7 @@ def test_it_needs_a_lab() -> None:
 
 def test_a_sample_costs_little(exchange: Exchange) -> None:
     """At most 50 microseconds of client time for each frame that is noted."""
-    listener = Listener(lambda **probe: exchange.prepared(["quotes"], BTC, **probe))
+    listener = Listener(lambda **probe: exchange.create_stream(["quotes"], BTC, **probe))
     text, many = b"x" * 150, 5000
     begun = time.thread_time_ns()
     for _ in range(many):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import os
 import signal
 import socket
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,14 +15,23 @@ from typing import Any
 
 import msgspec
 import pytest
-import requests
 from scripted import BODY, Scripted, http
 
 from vocx import errors, venues
 from vocx.facts import Facts, ServerTime
-from vocx.rest import Client, Gate
-from vocx.rest.client import redacted
-from vocx.venues.base import GetCandles, GetTime, Intent, Request
+from vocx.net import Environment, Throttler
+from vocx.rest import Client
+from vocx.rest.redaction import redacted
+from vocx.venues.base import (
+    Answer,
+    GetCandles,
+    GetQuote,
+    GetTime,
+    Intent,
+    Limit,
+    Request,
+    Secrets,
+)
 from vocx.venues.binance import Binance
 
 
@@ -32,7 +43,8 @@ def serve() -> Iterator[Callable[..., tuple[Scripted, Client]]]:
     def start(*script: Any, **options: Any) -> tuple[Scripted, Client]:
         server = Scripted(*script)
         options.setdefault("sleep", lambda seconds: None)
-        client = Client(Venue(), lambda: server.url, **options)
+        environment = options.pop("environment", Environment)({"rest": server.url})
+        client = Client(Venue(), environment, **options)
         made.extend((client, server))
         return server, client
 
@@ -100,14 +112,19 @@ def test_a_name_has_a_dns_phase(serve: Any) -> None:
     """DNS is measured where a name was asked for."""
     server, _ = serve()
     named = server.url.replace("127.0.0.1", "localhost")
-    client = Client(venues.get("binance"), lambda: named)
+    client = Client(venues.get("binance"), Environment({"rest": named}))
     assert client.call(GetTime()).exchange.phases.dns_ms is not None
     client.close()
 
 
 def test_the_dial_is_labelled_on_new_connections_only(serve: Any) -> None:
     """What the lab's distance put into the first byte of a new connection carries its label."""
-    _, client = serve(distance_ms=lambda: 80.0)
+
+    class Far(Environment):
+        def distance_ms(self) -> float:
+            return 80.0
+
+    _, client = serve(environment=Far)
     assert client.call(GetTime()).exchange.phases.emulated_ms == 80.0
     assert client.call(GetTime()).exchange.phases.emulated_ms is None
 
@@ -178,7 +195,7 @@ def test_an_order_that_never_left_is_not_sent() -> None:
     """A refused connection is ``not_sent``: safe to send again."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
-    client = Client(venues.get("binance"), lambda: f"http://127.0.0.1:{port}")
+    client = Client(venues.get("binance"), Environment({"rest": f"http://127.0.0.1:{port}"}))
     with pytest.raises(errors.ConnectFailed, match="refused") as caught:
         client.send(order())
     assert caught.value.outcome == "not_sent"
@@ -194,7 +211,8 @@ def test_a_port_that_swallows_connections_is_told_apart() -> None:
             filler.setblocking(False)
             filler.connect_ex(listener.getsockname())
         port = listener.getsockname()[1]
-        client = Client(venues.get("binance"), lambda: f"http://127.0.0.1:{port}", timeout=(0.2, 1))
+        there = Environment({"rest": f"http://127.0.0.1:{port}"})
+        client = Client(venues.get("binance"), there, timeout=(0.2, 1))
         with pytest.raises(errors.ConnectFailed, match="blocked"):
             client.call(GetTime())
 
@@ -277,12 +295,12 @@ def test_429_too_long_to_wait_is_told_at_once(serve: Any) -> None:
     assert len(server.requests) == 1
 
 
-def test_418_opens_the_circuit_for_all_clients_of_a_gate(serve: Any) -> None:
+def test_418_opens_the_circuit_for_all_clients_of_a_throttler(serve: Any) -> None:
     """After a ban nothing is sent until it ends, by whichever client."""
-    gate = Gate("binance")
+    shared = Throttler("binance")
     banned = http("418 I'm a teapot", b'{"code":-1003,"msg":"x"}', "Retry-After: 120")
-    server, client = serve(banned, gate=gate)
-    other_server, other = serve(gate=gate)
+    server, client = serve(banned, throttler=shared)
+    other_server, other = serve(throttler=shared)
     for one in (client, client, other):
         with pytest.raises(errors.Banned) as caught:
             one.call(GetTime())
@@ -306,31 +324,109 @@ def test_errors_carry_the_reply(serve: Any) -> None:
     assert b"-1100" in caught.value.exchange.reply
 
 
+def one_of(amount: int, **options: Any) -> Throttler:
+    """A throttler with one limit of weight, in a window of 60 s on a clock that sleeping moves."""
+    now = [0]
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        now[0] += int(seconds * 1e9) + 1
+
+    pauses: list[float] = options.pop("pauses")
+    limit = Limit(bucket="weight", amount=amount, window_s=60)
+    return Throttler("binance", [limit], clock=lambda: now[0], sleep=sleep, **options)
+
+
 def test_the_budget_waits_before_sending(serve: Any) -> None:
     """A used-up budget delays; one that is used up for too long refuses before anything goes."""
-
-    class Full:
-        wait = [0.7, 0.0]
-
-        def wait_s(self, weight: int, now_ns: int, orders: int = 0) -> float:
-            return self.wait.pop(0)
-
-        def spend(self, weight: int, now_ns: int, orders: int = 0) -> None: ...
-        def correct(self, used: Any, now_ns: int) -> None: ...
-
     pauses: list[float] = []
-    server, client = serve(gate=Gate("binance", Full(), sleep=pauses.append, max_wait_s=5))
+    server, client = serve(throttler=one_of(2, pauses=pauses))
     client.call(GetTime())
-    assert pauses == [0.7]
-    Full.wait = [9.0]
+    client.call(GetTime())
+    assert pauses == [pytest.approx(60)]
+    server, client = serve(throttler=one_of(2, pauses=[], max_wait_s=5))
+    client.call(GetTime())
     with pytest.raises(errors.RateLimited) as caught:
         client.call(GetTime())
     assert caught.value.outcome == "not_sent" and len(server.requests) == 1
 
 
+def test_a_wait_for_the_limit_is_no_part_of_the_deadline(
+    serve: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ten seconds are the exchange's: after a longer wait the call has all of them."""
+    monkeypatch.setattr("vocx.rest.client.DEADLINE_S", 0.3)
+    throttler = one_of(2, pauses=[])
+    slow = Throttler("binance")
+    monkeypatch.setattr(slow, "enter", lambda request: time.sleep(0.4) or throttler.enter(request))
+    server, client = serve(http("503 Service Unavailable", b""), throttler=slow)
+    assert client.call(GetTime()).exchange.status == 200
+    assert len(server.requests) == 2
+
+
+def test_each_sending_is_signed_anew(serve: Any) -> None:
+    """A repeat carries a younger signature: the first may be too old by then."""
+    numbers = iter(range(10))
+    server, client = serve(http("503 Service Unavailable", b""))
+
+    def sign(request: Request) -> Request:
+        return msgspec.structs.replace(request, target=f"/api/v3/time?n={next(numbers)}")
+
+    client.send(client.venue.request(GetTime()), sign)
+    assert [one.split()[1][-3:] for one in server.requests] == [b"n=0", b"n=1"]
+
+
+def test_pages_are_joined(serve: Any) -> None:
+    """An intent that takes several requests gives one list."""
+
+    class Paged(Venue):
+        def reply(self, request: Request, *rest: Any) -> Answer:
+            again = request if request.target.endswith("time") else None
+            found = Facts([ServerTime()])
+            more = again and msgspec.structs.replace(again, target="/api/v3/time?page=2")
+            return Answer(result=found, next=more)
+
+    server, client = serve()
+    client.venue = Paged()
+    assert len(client.call(GetTime())) == 2 and len(server.requests) == 2
+
+
+def test_an_answer_about_something_else_is_refused(serve: Any) -> None:
+    """Whoever's answer it is: it is not believed, and not asked for again for ever."""
+    body = b'{"symbol":"ETHUSDT","bidPrice":"1","bidQty":"1","askPrice":"2","askQty":"1"}'
+    _, client = serve(*[http(body=body)] * 4)
+    with pytest.raises(errors.BadReply, match="BTC/USDT.*ETH/USDT"):
+        client.call(GetQuote(symbol="BTC/USDT"))
+
+
+def test_headers_of_the_environment_go_with_every_request(serve: Any) -> None:
+    """Some venues choose the environment by a header."""
+    server, _ = serve()
+    there = Environment({"rest": server.url}, headers={"x-simulated-trading": "1"})
+    client = Client(venues.get("binance"), there)
+    client.call(GetTime())
+    client.close()
+    assert b"x-simulated-trading: 1\r\n" in server.requests[0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_opens_its_own_connection(serve: Any) -> None:
+    """Two processes that write to one connection would mix their bytes."""
+    server, client = serve()
+    client.call(GetTime())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if client.call(GetTime()).exchange.phases.new_connection else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert not client.call(GetTime()).exchange.phases.new_connection
+    assert server.connections == 2
+
+
 def test_an_unresolvable_name_is_a_dns_error() -> None:
     """A name that does not exist is told apart from a host that does not answer."""
-    client = Client(venues.get("binance"), lambda: "http://nothing.invalid")
+    client = Client(venues.get("binance"), Environment({"rest": "http://nothing.invalid"}))
     with pytest.raises(errors.DnsError, match="nothing.invalid"):
         client.call(GetTime())
 
@@ -346,16 +442,17 @@ def test_real_venues_are_asked_through_the_proxy(
     serve: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the environment names one; a proxy that refuses is named as the culprit."""
-    server, _ = serve(http(), http("407 Proxy Authentication Required", b""))
+    tunnel = b"HTTP/1.1 200 OK\r\n\r\n"
+    server, _ = serve(tunnel, http(), http("407 Proxy Authentication Required", b""))
     for name in ("http_proxy", "https_proxy"):
         monkeypatch.setenv(name, server.url)
     monkeypatch.delenv("no_proxy", raising=False)
-    plain = Client(venues.get("binance"), lambda: "http://venue.invalid")
-    secure = Client(venues.get("binance"), lambda: "https://venue.invalid")
+    plain = Client(venues.get("binance"), Environment({"rest": "http://venue.invalid"}))
+    secure = Client(venues.get("binance"), Environment({"rest": "https://venue.invalid"}))
     assert plain.call(GetTime()).exchange.status == 200
     with pytest.raises(errors.ConnectFailed, match="HTTPS_PROXY"):
         secure.call(GetTime())
-    assert server.requests[1].startswith(b"CONNECT venue.invalid:443")
+    assert server.requests[2].startswith(b"CONNECT venue.invalid:443")
     plain.close()
     secure.close()
 
@@ -372,15 +469,16 @@ def test_signed_bytes_are_not_requoted(serve: Any) -> None:
 def test_secrets_are_hidden() -> None:
     """Keys and signatures never reach what is shown."""
     shown = redacted(
-        b"GET /api/v3/account?timestamp=1&signature=abcdef HTTP/1.1\r\nX-MBX-APIKEY: topsecret\r\n"
+        b"GET /api/v3/account?timestamp=1&signature=abcdef HTTP/1.1\r\nX-MBX-APIKEY: topsecret\r\n",
+        venues.get("binance").secrets,
     )
     assert b"abcdef" not in shown and b"topsecret" not in shown and b"timestamp=1" in shown
 
 
-def test_a_foreign_session_stays_open(serve: Any) -> None:
-    """A client closes only the session that it made."""
-    with requests.Session() as session:
-        _, client = serve(session=session)
-        client.call(GetTime())
-        client.close()
-        assert client.call(GetTime()).exchange.phases.new_connection is False
+def test_what_a_venue_names_is_hidden_too() -> None:
+    """Headers, pairs and members of its own, in any case."""
+    own = Secrets(headers=("X-Who",), fields=("proof",))
+    shown = redacted(b'GET /?Proof=abc&n=1\r\nx-who: me\r\n\r\n{"proof": "a\\"bc","n":2}', own)
+    assert shown == (
+        b'GET /?Proof=<hidden>&n=1\r\nx-who: <hidden>\r\n\r\n{"proof": "<hidden>","n":2}'
+    )

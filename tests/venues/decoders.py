@@ -10,7 +10,14 @@ from typing import Any
 
 from vocx.venues.base import Venue
 
-DECODERS = ("reply", "told_limits", "used", "refused_upgrade", "decode", "opened")
+DECODERS = (
+    "reply",
+    "parse_limits",
+    "parse_usage",
+    "refused_upgrade",
+    "decode",
+    "parse_response",
+)
 """Every method of an adapter that reads what a venue sent."""
 
 

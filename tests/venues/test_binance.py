@@ -32,6 +32,7 @@ from vocx.venues.base import (
     Notice,
     SocketPlan,
     Unknown,
+    Usage,
 )
 
 VENUE = venues.get("binance")
@@ -50,7 +51,7 @@ def one(text: bytes, *wanted: ChannelSpec) -> Any:
 
 
 def fails(intent: Intent, status: int, body: bytes, **headers: str) -> errors.VocxError:
-    request = VENUE.request(intent, NOW)
+    request = VENUE.request(intent)
     with pytest.raises(errors.VocxError) as caught:
         VENUE.reply(request, status, headers, body, NOW)
     return caught.value
@@ -67,7 +68,7 @@ def test_registry_names_what_exists() -> None:
     [
         (GetTime(), "/api/v3/time", 1),
         (GetInstruments(), "/api/v3/exchangeInfo", 20),
-        (GetInstruments(symbol=BTC), "/api/v3/exchangeInfo?symbol=BTCUSDT", 20),
+        (GetInstruments(symbols=(BTC,)), "/api/v3/exchangeInfo?symbol=BTCUSDT", 20),
         (GetTicker(symbol=BTC), "/api/v3/ticker/24hr?symbol=BTCUSDT", 2),
         (GetQuote(symbol=BTC), "/api/v3/ticker/bookTicker?symbol=BTCUSDT", 2),
         (GetBook(symbol=BTC, depth=100), "/api/v3/depth?symbol=BTCUSDT&limit=100", 5),
@@ -89,8 +90,8 @@ def test_registry_names_what_exists() -> None:
 )
 def test_requests_are_exact(intent: Intent, target: str, weight: int) -> None:
     """Target and weight are the documents', by parameters."""
-    request = VENUE.request(intent, NOW)
-    assert (request.method, request.target, request.weight) == ("GET", target, weight)
+    request = VENUE.request(intent)
+    assert (request.method, request.target, request.charges["weight"]) == ("GET", target, weight)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_what_cannot_be_asked_is_refused_before_sending(
 ) -> None:
     """Nothing is clamped silently; the text says what exists."""
     with pytest.raises(error, match=re.escape(says)):
-        VENUE.request(intent, NOW)
+        VENUE.request(intent)
 
 
 HTML = b"<html><head><style>p{}</style></head><body><h1>403 Forbidden</h1></body></html>"
@@ -174,8 +175,12 @@ def test_refused_upgrade_is_typed() -> None:
 def test_used_headers() -> None:
     """Names of headers are read in any case; what is no number is ignored."""
     headers = {"X-MBX-USED-WEIGHT-1M": "42", "x-mbx-order-count-1d": "7", "x-mbx-uuid": "a"}
-    assert VENUE.used(headers) == {"weight": 42, "orders/86400": 7}
-    assert VENUE.used({"x-mbx-used-weight-1m": "many"}) == {}
+    asked = VENUE.request(GetTime())
+    assert VENUE.parse_usage(asked, headers) == [
+        Usage(bucket="weight", used=42, window_s=60),
+        Usage(bucket="orders", used=7, window_s=86_400),
+    ]
+    assert VENUE.parse_usage(asked, {"x-mbx-used-weight-1m": "many"}) == []
 
 
 def test_topics() -> None:
@@ -369,7 +374,7 @@ def test_recorded_replies_decode(recorded: Path) -> None:
             continue
         if body.startswith(b'{"code"') or body == b"null":
             continue
-        found = VENUE.reply(VENUE.request(intent, NOW), 200, {}, body, NOW)
+        found = VENUE.reply(VENUE.request(intent), 200, {}, body, NOW).result
         kinds[type(found[0] if isinstance(found, Facts) else found).__name__] += 1
     assert kinds.keys() >= {"ServerTime", "Instrument", "Ticker", "Quote", "BookSnapshot"}
     assert kinds["Candle"] >= 14 and kinds["Trade"] >= 5
@@ -382,7 +387,7 @@ def test_instrument_has_the_steps(recorded: Path) -> None:
         body = json.dumps(
             json.load(file)["routes"]["/api/v3/exchangeInfo"]["GET"][0]["data"]
         ).encode()
-    found = VENUE.reply(VENUE.request(GetInstruments(), NOW), 200, {}, body, NOW)
+    found = VENUE.reply(VENUE.request(GetInstruments()), 200, {}, body, NOW).result
     assert isinstance(found, Facts)
     one = next(entry for entry in found if entry.symbol == "ETH/BTC")
     assert isinstance(one, Instrument) and one.venue_symbol == "ETHBTC"
@@ -450,7 +455,7 @@ def test_mangled_frames_never_escape(whole: bytes, at: int, cut: int, piece: byt
 def test_mangled_replies_are_typed(at: int, cut: int, piece: bytes) -> None:
     """The same for a REST body."""
     whole = b'{"lastUpdateId":9,"bids":[["1","2"]],"asks":[["3","4"]]}'
-    request = VENUE.request(GetBook(symbol=BTC), NOW)
+    request = VENUE.request(GetBook(symbol=BTC))
     with suppress(errors.VocxError):
         VENUE.reply(request, 200, {}, whole[:at] + piece + whole[at + cut :], NOW)
 

@@ -28,8 +28,10 @@ from vocx.venues.base import (
     Intent,
     Notice,
     PlaceOrder,
+    Request,
     SocketPlan,
     Unknown,
+    Usage,
 )
 from vocx.venues.binance.signing import encoded, sign, signed_params, sorted_payload
 
@@ -53,6 +55,11 @@ LIMIT = PlaceOrder(
 MARKET = PlaceOrder(
     symbol=BTC, side="buy", type="market", client_order_id="vocx-2", quote_quantity=Decimal(300)
 )
+
+
+def signed(intent: Intent, key: Credentials = KEY) -> Request:
+    """The request as it goes out."""
+    return VENUE.sign(VENUE.request(intent), NOW, key, "")
 
 
 @pytest.mark.parametrize(
@@ -201,7 +208,7 @@ def test_an_unusable_private_key_is_refused(secret: str, passphrase: str, says: 
 
 def test_a_signed_request_is_signed_as_sent() -> None:
     """Key in a header, signature last over all that precedes it, numbers without exponents."""
-    request = VENUE.request(LIMIT, NOW, KEY)
+    request = signed(LIMIT)
     query = urlsplit(request.target).query
     payload, _, signature = query.rpartition("&signature=")
     assert request.method == "POST" and request.headers == {"X-MBX-APIKEY": KEY.key}
@@ -214,7 +221,7 @@ def test_a_signed_request_is_signed_as_sent() -> None:
 
 def test_an_ed25519_signature_is_encoded_again() -> None:
     """Base64 holds + / and =, which mean other things in a query."""
-    request = VENUE.request(GetBalances(), NOW, Credentials(key="k", secret=ed25519_pem()))
+    request = signed(GetBalances(), Credentials(key="k", secret=ed25519_pem()))
     payload, _, signature = urlsplit(request.target).query.rpartition("&signature=")
     assert not set(signature) & set("+/=")
     assert dict(parse_qsl(request.target))["signature"] == sign(
@@ -241,16 +248,17 @@ def test_signed_calls_are_exact(
     intent: Intent, method: str, target: str, name: str, weight: int, retry: bool
 ) -> None:
     """Path, weight and what may be repeated: anything but a placement."""
-    request, frame = VENUE.request(intent, NOW, KEY), VENUE.envelope(intent, 3, NOW, KEY)
+    request, frame = signed(intent), VENUE.ws_request(intent, 3, NOW, KEY, "")
     assert request.method == method and request.target.startswith(f"/api/v3/{target}")
-    assert (request.weight, request.safe_to_retry) == (weight, retry)
-    assert (frame.method, frame.weight, frame.safe_to_retry) == (name, weight, retry)
-    assert request.orders == frame.orders == (0 if retry else 1)
+    charges = {"weight": weight, "requests": 1} | ({} if retry else {"orders": 1})
+    assert request.signed and request.purpose == "rest_signed" and frame.purpose == "ws_api"
+    assert (request.charges, request.safe_to_retry) == (charges, retry)
+    assert (frame.method, frame.charges, frame.safe_to_retry) == (name, charges, retry)
 
 
 def test_a_frame_is_sorted_and_signed() -> None:
     """The WebSocket API's parameters: sorted, key inside, signed raw."""
-    frame = json.loads(VENUE.envelope(LIMIT, 3, NOW, KEY).body)
+    frame = json.loads(VENUE.ws_request(LIMIT, 3, NOW, KEY, "").body)
     params = frame["params"]
     signature = params.pop("signature")
     assert frame["id"] == 3 and list(params) == sorted(params)
@@ -262,16 +270,16 @@ def test_an_order_test_places_nothing() -> None:
     tested = PlaceOrder(
         symbol=BTC, side="buy", type="market", client_order_id="t", quantity=Decimal(1), test=True
     )
-    request = VENUE.request(tested, NOW, KEY)
-    order = VENUE.reply(request, 200, {}, b"{}", 5)
-    assert "/order/test?" in request.target and request.safe_to_retry and not request.orders
+    request = signed(tested)
+    order = VENUE.reply(request, 200, {}, b"{}", 5).result
+    assert "/order/test?" in request.target and request.safe_to_retry
+    assert "orders" not in request.charges
     assert isinstance(order, Order) and order.status == "tested" and not order.open
 
 
 @pytest.mark.parametrize(
     ("intent", "key", "says"),
     [
-        (LIMIT, None, "VOCX_BINANCE_KEY"),
         (LIMIT, Credentials(key="k", secret="s", venue="okx"), "for okx"),
         (GetOrder(symbol=BTC), KEY, "its id or by its client order id"),
         (GetFills(symbol=BTC, order_id=1, start_ns=1), KEY, "not both"),
@@ -283,12 +291,10 @@ def test_an_order_test_places_nothing() -> None:
         ),
     ],
 )
-def test_what_cannot_be_signed_is_refused(
-    intent: Intent, key: Credentials | None, says: str
-) -> None:
+def test_what_cannot_be_signed_is_refused(intent: Intent, key: Credentials, says: str) -> None:
     """Before anything is sent."""
     with pytest.raises(errors.BadInput, match=says):
-        VENUE.request(intent, NOW, key)
+        signed(intent, key)
 
 
 PLACED = b"""{"symbol":"BTCUSDT","orderId":4400124,"orderListId":-1,"clientOrderId":"vocx-0002",
@@ -304,7 +310,7 @@ PLACED = b"""{"symbol":"BTCUSDT","orderId":4400124,"orderListId":-1,"clientOrder
 
 def test_a_placement_is_an_order_with_its_fills() -> None:
     """Zero price is no price; sums of the fills are the order's; the fee is in what was bought."""
-    order = VENUE.reply(VENUE.request(MARKET, NOW, KEY), 200, {}, PLACED, 5)
+    order = VENUE.reply(signed(MARKET), 200, {}, PLACED, 5).result
     assert isinstance(order, Order) and order.status == "filled" and order.price is None
     assert order.quote_quantity == 300 and order.symbol == BTC and not order.open
     assert sum(one.quantity for one in order.fills) == order.filled
@@ -320,7 +326,7 @@ def test_a_cancellation_keeps_the_orders_own_id() -> None:
         b'"origQty":"0.00100000","executedQty":"0.00000000","cummulativeQuoteQty":"0.00000000",'
         b'"status":"CANCELED","timeInForce":"GTC","type":"LIMIT","side":"BUY"}'
     )
-    order = VENUE.reply(VENUE.request(CancelOrder(symbol=BTC, id=1), NOW, KEY), 200, {}, body, 5)
+    order = VENUE.reply(signed(CancelOrder(symbol=BTC, id=1)), 200, {}, body, 5).result
     assert isinstance(order, Order)
     assert (order.client_order_id, order.status, order.open) == ("vocx-0001", "canceled", False)
 
@@ -335,7 +341,7 @@ def test_a_cancellation_keeps_the_orders_own_id() -> None:
             "refused",
             "ex.balances",
         ),
-        (400, (-2010, "Duplicate order sent."), errors.OrderRefused, "accepted", "ask for it"),
+        (400, (-2010, "Duplicate order sent."), errors.DuplicateOrder, "accepted", "ask for it"),
         (
             400,
             (-2010, "Order would immediately match and take."),
@@ -365,13 +371,13 @@ def test_outcomes_of_a_placement(
     """A refusal by code is a refusal; 5xx and unreadable answers say nothing about the order."""
     raw = json.dumps(dict(zip(("code", "msg"), body, strict=True))) if body else "<html>busy</html>"
     with pytest.raises(errors.VocxError, match=says) as caught:
-        VENUE.reply(VENUE.request(LIMIT, NOW, KEY), status, {}, raw.encode(), NOW)
+        VENUE.reply(signed(LIMIT), status, {}, raw.encode(), NOW)
     assert type(caught.value) is kind and caught.value.outcome == outcome
 
 
 def test_unknown_orders_are_not_found() -> None:
     """Cancelling and asking have codes of their own; a restriction is no absence."""
-    cancel = VENUE.request(CancelOrder(symbol=BTC, id=1), NOW, KEY)
+    cancel = signed(CancelOrder(symbol=BTC, id=1))
     for code, text, kind in (
         (-2011, "Unknown order sent.", errors.OrderNotFound),
         (-2013, "Order does not exist.", errors.OrderNotFound),
@@ -389,15 +395,19 @@ def test_an_envelope_is_a_reply() -> None:
         b'"count":38},{"rateLimitType":"REQUEST_WEIGHT","interval":"MINUTE","intervalNum":1,'
         b'"limit":6000,"count":3}]}'
     )
-    good = VENUE.opened(b'{"id":9,"status":200,"result":{"a":1},' + counts)
+    good = VENUE.parse_response(b'{"id":9,"status":200,"result":{"a":1},' + counts)
     assert good is not None and (good.id, good.status, good.body) == (9, 200, b'{"a":1}')
-    assert VENUE.used(good.headers) == {"weight": 3, "orders": 1, "orders/86400": 38}
-    bad = VENUE.opened(
+    assert VENUE.parse_usage(signed(LIMIT), good.headers) == [
+        Usage(bucket="orders", used=1, window_s=10),
+        Usage(bucket="orders", used=38, window_s=86_400),
+        Usage(bucket="weight", used=3, window_s=60),
+    ]
+    bad = VENUE.parse_response(
         b'{"id":8,"status":429,"error":{"code":-1003,"msg":"Too much","data":'
         b'{"serverTime":1795334430000,"retryAfter":1795334460000}},"rateLimits":[]}'
     )
     assert bad is not None and bad.headers["retry-after"] == "30"
-    assert VENUE.opened(b'{"subscriptionId":0,"event":{"e":"x"}}') is None
+    assert VENUE.parse_response(b'{"subscriptionId":0,"event":{"e":"x"}}') is None
 
 
 def private(*channels: str) -> SocketPlan:
@@ -523,7 +533,7 @@ def recorded_calls(folder: Path) -> Iterator[tuple[str, bytes]]:
         for file in sorted((folder / "binance/jkorf/Socket/Spot" / kind).glob("*.txt")):
             sent, _, answer = file.read_text().partition("\n= ")
             method = METHODS.get(json.loads(sent[2:])["method"], "")
-            opened = VENUE.opened(answer.replace("|1|", "1").strip().encode())
+            opened = VENUE.parse_response(answer.replace("|1|", "1").strip().encode())
             assert opened is not None and opened.status == 200
             yield method, opened.body
 
@@ -534,7 +544,7 @@ def test_recorded_signed_replies_decode(recorded: Path) -> None:
     for name, body in recorded_calls(recorded):
         if name not in INTENTS:
             continue
-        found = VENUE.reply(VENUE.request(INTENTS[name], NOW, KEY), 200, {}, body, NOW)
+        found = VENUE.reply(signed(INTENTS[name]), 200, {}, body, NOW).result
         kinds[type(found[0] if isinstance(found, Facts) else found).__name__] += 1
     assert kinds["Order"] >= 18 and kinds["Fill"] >= 2 and kinds["Balance"] >= 3
 

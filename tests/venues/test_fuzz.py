@@ -20,9 +20,10 @@ import vocx.lab
 from vocx import errors, venues
 from vocx.book import LocalBook
 from vocx.exchange import Exchange
+from vocx.exchange.environment import LabEnvironment
 from vocx.facts import BookDelta, BookSnapshot, Fact
-from vocx.limits import Budget
-from vocx.venues.base import Ack, Limit, Venue
+from vocx.rate_limits import RateLimits
+from vocx.venues.base import Ack, Answer, Limit, Usage, Venue
 from vocx.venues.base.reading import SANE
 
 CPU_LIMIT_MS = 50
@@ -34,7 +35,7 @@ def samples(name: str) -> list[Call]:
     """What reaches the decoders of a venue while the user program runs in a lab."""
     observed = Observed(venues.get(name))
     with vocx.lab.open(seed=7, name=f"fuzz {name}") as lab:
-        ex = Exchange(observed, "lab", lab=lab)  # type: ignore[arg-type]
+        ex = Exchange(observed, LabEnvironment(observed, lab, tls=False))  # type: ignore[arg-type]
         with ex:
             stream = program.listen(ex)
             program.ask(ex)
@@ -66,10 +67,12 @@ def judge(venue: Venue, found: Any) -> None:
             judge_error(found.error)
     elif isinstance(found, Limit):
         assert 0 < found.amount < 2**63 and 0 < found.window_s < 1e9
-        Budget([found]).wait_s(1, NOW_NS)
-    elif isinstance(found, dict):
-        Budget(venue.limits).correct(found, NOW_NS)
-        assert all(0 <= one < 2**63 for one in found.values())
+        RateLimits([found]).wait_s({found.bucket: 1}, NOW_NS)
+    elif isinstance(found, Usage):
+        RateLimits(venue.limits).correct([found], NOW_NS)
+        assert 0 <= (found.used or 0) < 2**63 and 0 <= (found.left or 0) < 2**63
+    elif isinstance(found, Answer):
+        judge(venue, found.result)
     elif isinstance(found, list | tuple):
         for one in found:
             judge(venue, one)

@@ -245,7 +245,7 @@ def record(
     from typing import cast
 
     from vocx.exchange import connect
-    from vocx.exchange.handle import Where
+    from vocx.exchange.connect import Where
     from vocx.record import record as run
 
     wanted = symbols or ["BTC/USDT"]

@@ -115,12 +115,14 @@ def run(asked: Plan) -> Article:
     """Open a lab, measure in it, and end it; progress goes to stderr while that is a terminal."""
     from vocx import lab, measure, venues
     from vocx.exchange import Exchange
+    from vocx.exchange.environment import LabEnvironment
 
+    venue = venues.get(asked.venue)
     # Nothing but the result may reach stdout: somebody parses it.
     with redirect_stdout(sys.stderr), _progress(asked) as say:
         with (
             lab.open(seed=asked.seed, name="compare", replace=True) as opened,
-            Exchange(venues.get(asked.venue), "lab", lab=opened) as exchange,
+            Exchange(venue, LabEnvironment(venue, opened, tls=False)) as exchange,
         ):
             return measure.article(
                 exchange,

@@ -1,6 +1,7 @@
-"""One host, step by step: name, TCP at one address, TLS, then an HTTP call or an upgrade.
+"""One host, step by step: name, TCP, TLS, then an HTTP call or an upgrade.
 
-The steps are taken by hand on a plain socket, so that each failure has a step to blame.
+:mod:`vocx.net` opens the connection as it does for REST and streams, through the same proxy and
+with the same authorities; the HTTP is done by hand here, so that each failure has a step to blame.
 """
 
 from __future__ import annotations
@@ -8,20 +9,16 @@ from __future__ import annotations
 import http.client
 import os
 import socket
-import ssl
 from base64 import b64encode
 from collections.abc import Iterable
 from contextlib import closing
 from time import perf_counter
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import msgspec
-from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from vocx import errors, venues
+from vocx import errors, net, venues
 from vocx.facts import ServerTime
-from vocx.rest.wire import resolve
 from vocx.timing import wall_ns
 from vocx.venues.base import ChannelSpec, GetTime, Request, Venue
 
@@ -29,7 +26,7 @@ REPLY_LIMIT = 1_000_000
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """One URL of one venue. ``purpose`` beginning with ``"ws"`` is asked for an upgrade."""
+    """One URL of one venue; a ``ws`` or ``wss`` one is asked for an upgrade."""
 
     venue: str
     where: str
@@ -63,8 +60,8 @@ def targets(names: Iterable[str]) -> list[Target]:
     """Every host of these venues once."""
     found: dict[str, Target] = {}
     for name in names:
-        for where, hosts in venues.get(name).hosts.items():
-            for purpose, url in hosts.urls.items():
+        for where, endpoints in venues.get(name).environments.items():
+            for purpose, url in endpoints.urls.items():
                 target = Target(venue=name, where=where, purpose=purpose, url=url)
                 found.setdefault(urlsplit(url).netloc, target)
     return list(found.values())
@@ -78,9 +75,10 @@ class _Steps:
         self._end = perf_counter() + deadline_s
         self._last = perf_counter()
 
-    def done(self, name: str) -> None:
+    def done(self, name: str, ms: float | None = None) -> None:
+        """This step ended now; it took ``ms``, or all that passed since the last one."""
         now = perf_counter()
-        self.took[name] = (now - self._last) * 1e3
+        self.took[name] = (now - self._last) * 1e3 if ms is None else ms
         self._last = now
 
     @property
@@ -95,7 +93,7 @@ def probe(target: Target, deadline_s: float) -> Answer:
     try:
         sock = _opened(target.url, steps)
         with closing(sock):
-            if target.purpose.startswith("ws"):
+            if urlsplit(target.url).scheme in ("ws", "wss"):
                 detail, offset_ms = _upgrade(venue, target, sock, steps), None
             else:
                 detail, offset_ms = _ask(venue, target, sock, steps)
@@ -118,74 +116,25 @@ def probe(target: Target, deadline_s: float) -> Answer:
 
 
 def _opened(url: str, steps: _Steps) -> socket.socket:
-    """A connection to one address of the host, with TLS where the URL wants it."""
-    parts = urlsplit(url)
-    secure = parts.scheme in ("https", "wss")
-    host, port = parts.hostname or "", parts.port or (443 if secure else 80)
-    via = _proxy(host)
-    sock = _connected(*(via or (host, port)), steps=steps, proxy=via is not None)
+    """A connection to the host, with TLS where the URL wants it."""
     try:
-        if via is not None:
-            _tunnel(sock, host, port)
-            steps.done("proxy")
-        return _secured(sock, host, steps) if secure else sock
-    except BaseException:
-        sock.close()
-        raise
-
-
-def _proxy(host: str) -> tuple[str, int] | None:
-    """The proxy that the environment names for https to this host."""
-    if host in ("localhost", "::1") or host.startswith("127.") or proxy_bypass(host):
-        return None
-    named = getproxies()
-    url = named.get("https") or named.get("all")
-    parts = urlsplit(url) if url else None
-    return (parts.hostname, parts.port or 8080) if parts and parts.hostname else None
-
-
-def _connected(host: str, port: int, *, steps: _Steps, proxy: bool) -> socket.socket:
-    what = f"the proxy {host}" if proxy else host
-    try:
-        address = resolve(host, port, steps.left_s)[0]
-    except OSError:
-        name = "the proxy's name" if proxy else "the name"
-        raise _Stopped(f"DNS: {name} was not resolved; is there a network?") from None
-    steps.done("DNS")
-    try:
-        sock = socket.create_connection((address, port), steps.left_s)
-    except TimeoutError:
-        raise _Stopped(f"TCP: no answer from {what} on port {port}: blocked from here?") from None
-    except OSError as error:
-        raise _Stopped(f"TCP: {what} on port {port}: {error.strerror or error}") from None
-    steps.done("TCP")
-    return sock
-
-
-def _tunnel(sock: socket.socket, host: str, port: int) -> None:
-    sock.sendall(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
-    reply = http.client.HTTPResponse(sock, method="CONNECT")
-    reply.begin()
-    if reply.status != 200:
-        raise _Stopped(f"proxy: it refused to lead to {host}: {reply.status} {reply.reason}")
-
-
-def _secured(sock: socket.socket, host: str, steps: _Steps) -> socket.socket:
-    context = ssl.create_default_context(
-        cafile=os.environ.get("REQUESTS_CA_BUNDLE") or DEFAULT_CA_BUNDLE_PATH
-    )
-    sock.settimeout(steps.left_s)
-    try:
-        secure = context.wrap_socket(sock, server_hostname=host)
-    except ssl.SSLCertVerificationError as error:
-        raise _Stopped(
-            f"TLS: the certificate is not trusted ({error.verify_message}): "
-            "does something here inspect traffic?"
-        ) from None
-    except (ssl.SSLError, OSError) as error:
-        raise _Stopped(f"TLS: the handshake failed: {error}") from None
-    steps.done("TLS")
-    return secure
+        tcp = net.open_tcp(url, dns_s=steps.left_s, connect_s=steps.left_s)
+        steps.done("DNS", tcp.dns_ms or 0.0)
+        steps.done("TCP", tcp.connect_ms)
+        if tcp.proxy_ms is not None:
+            steps.done("proxy", tcp.proxy_ms)
+        if not tcp.secure:
+            return tcp.sock
+        secure = net.open_tls(tcp, timeout_s=steps.left_s)
+        steps.done("TLS")
+        return secure
+    except errors.TransportError as error:
+        step = "DNS" if isinstance(error, errors.DnsError) else "TCP"
+        if "TCP" in steps.took:
+            step = "TLS"
+        elif net.proxy_for(url) is not None:
+            step = "proxy"
+        raise _Stopped(f"{step}: {error}") from None
 
 
 def _exchange(
@@ -205,14 +154,15 @@ def _ask(
 ) -> tuple[str, float | None]:
     """The venue's time over REST: its status, and how far its clock is ahead."""
     parts = urlsplit(target.url)
-    request: Request = venue.request(GetTime(), wall_ns())
+    request: Request = venue.request(GetTime())
     sent_ns = wall_ns()
     path = parts.path.rstrip("/") + request.target
     reply = _exchange(sock, path, parts.netloc, {"Connection": "close"}, steps)
     body = reply.read(REPLY_LIMIT)
     received_ns = wall_ns()
     steps.done("HTTP")
-    fact = venue.reply(request, reply.status, dict(reply.getheaders()), body, received_ns)
+    answer = venue.reply(request, reply.status, dict(reply.getheaders()), body, received_ns)
+    fact = answer.result
     if not isinstance(fact, ServerTime) or fact.exchange_ns is None:
         return f"HTTP {reply.status}", None
     offset_ns = fact.exchange_ns - (sent_ns + received_ns) // 2

@@ -16,6 +16,7 @@ import msgspec
 from vocx import errors, venues
 from vocx.doctor.hosts import Answer, Target, probe, targets
 from vocx.facts import ServerTime
+from vocx.net import Environment
 from vocx.rest import Client
 from vocx.text import text_table
 from vocx.venues.base import GetTime
@@ -112,7 +113,8 @@ def try_lab() -> Finding:
     try:
         with vocx.lab.open(name="doctor") as lab:
             ready_s = perf_counter() - begun
-            client = Client(venues.get("binance"), lambda: lab.url("binance", "rest"))
+            name = next(iter(lab.urls))
+            client = Client(venues.get(name), Environment({"rest": lab.url(name, "rest")}))
             client.call(GetTime())
             answer = client.call(GetTime())
             client.close()

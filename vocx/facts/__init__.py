@@ -19,6 +19,7 @@ from vocx.facts.account import (
     Balance,
     Fill,
     Order,
+    OrderAck,
     OrderStatus,
     OrderType,
     Source,
@@ -35,6 +36,7 @@ from vocx.facts.market import (
     ServerTime,
     Ticker,
     Trade,
+    VenueStatus,
 )
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "Instrument",
     "Level",
     "Order",
+    "OrderAck",
     "OrderStatus",
     "OrderType",
     "Quote",
@@ -58,6 +61,7 @@ __all__ = [
     "Ticker",
     "TimeInForce",
     "Trade",
+    "VenueStatus",
     "aware",
     "exact",
     "frame",

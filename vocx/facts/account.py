@@ -8,7 +8,7 @@ from typing import Literal
 from vocx.facts.base import Fact, Side
 from vocx.timing import HttpExchange
 
-OrderType = Literal["limit", "market", "limit_maker"]
+OrderType = Literal["limit", "market", "post_only"]
 TimeInForce = Literal["GTC", "IOC", "FOK"]
 OrderStatus = Literal[
     "new", "partially_filled", "filled", "canceled", "expired", "rejected", "tested"
@@ -75,6 +75,18 @@ class Order(Fact, frozen=True, kw_only=True):
     def average_price(self) -> Decimal | None:
         """What was paid or received per unit so far."""
         return self.filled_quote / self.filled if self.filled else None
+
+
+class OrderAck(Fact, frozen=True, kw_only=True):
+    """A venue's word that it received what was asked of an order, and no more: whether it rests,
+    was filled or was turned down after all, the order's own state tells (``ex.order(ack)``)."""
+
+    symbol: str
+    id: int | str
+    client_order_id: str | None = None
+    status: Literal["acknowledged"] = "acknowledged"
+    source: Source = "rest"
+    exchange: HttpExchange | None = None
 
 
 class Balance(Fact, frozen=True, kw_only=True):

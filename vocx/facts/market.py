@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from vocx.facts.base import Fact, Level, Side, exact
 from vocx.timing import HttpExchange
@@ -274,4 +274,15 @@ def _off(number: Decimal, step: Decimal, what: str, name: str) -> list[str]:
 class ServerTime(Fact, frozen=True, kw_only=True):
     """The venue's clock, in ``exchange_ns``."""
 
+    exchange: HttpExchange | None = None
+
+
+class VenueStatus(Fact, frozen=True, kw_only=True):
+    """Whether a venue is up, by its own word: ``state``, its ``text``, and where it says so when
+    a maintenance begins and ends (nanoseconds since the epoch)."""
+
+    state: Literal["online", "maintenance", "degraded"]
+    text: str = ""
+    begins_ns: int | None = None
+    ends_ns: int | None = None
     exchange: HttpExchange | None = None

@@ -26,6 +26,7 @@ from vocx.measure import validation
 from vocx.measure.probes import http_of
 from vocx.measure.result import Column, Conditions, Result, machine
 from vocx.measure.sampling import Interval, quantile_interval
+from vocx.net import Environment
 from vocx.rest import Client
 from vocx.timing import Phases
 from vocx.venues.base import GetTime
@@ -188,9 +189,9 @@ def _venue(exchange: Exchange | None, calls: int) -> tuple[str, Reach]:
         raise errors.BadInput("that is no exchange: write measure.distance(lab=ex.lab), or ex")
     venue = exchange.venue if exchange is not None else venues.get("binance")
     if exchange is None:
-        url, authority = venue.hosts["real"].urls["rest"], None
+        url, authority = venue.environments["real"].urls["rest"], None
     else:
-        url, authority = exchange.url("rest"), exchange.ca_file()
+        url, authority = exchange.url("rest"), exchange.environment.ca_file()
     try:
         return url, _reach(venue, url, authority, calls)
     except (errors.TransportError, errors.VenueError) as error:
@@ -212,7 +213,7 @@ def _reach(venue: Any, url: str, authority: str | None, calls: int) -> Reach:
     tls: list[float] = []
     warm: list[float] = []
     for number in range(OPENINGS):
-        with closing(Client(venue, lambda: url, ca_file=lambda: authority)) as client:
+        with closing(Client(venue, Environment({"rest": url}, ca_file=authority))) as client:
             phases = _asked(client)
             connects.append(phases.connect_ms or 0.0)
             tls += [phases.tls_ms] if phases.tls_ms is not None else []

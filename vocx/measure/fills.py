@@ -242,7 +242,7 @@ def fills(
             polls=[len(one) for one in run.calls_ms],
             call_ms=median(ms for one in run.calls_ms for ms in one),
             weight=run.weight,
-            limit=next(one.amount for one in exchange.venue.limits if one.kind == "weight"),
+            limit=next(one.amount for one in exchange.venue.limits if one.bucket == "weight"),
             seed=seed,
         )
 
@@ -294,7 +294,7 @@ class _Run:
         self.pause = Event()
         self.calls_ms: list[list[float]] = [[] for _ in every_ms]
         ask = GetOrder(symbol=symbol, id=1)
-        self.weight = exchange.venue.request(ask, self._maker.now_ns(), self._maker.key).weight
+        self.weight = exchange.venue.request(ask).charges.get("weight", 0)
         self._fills: list[_Fill] = []
         self._polls: list[Poller] = []
         self._clients = [self._maker.client() for _ in every_ms]
@@ -333,7 +333,7 @@ class _Run:
     def _ask(self, at: int, order: Order) -> Order:
         """What became of an order, by one of the intervals' connections."""
         ask, sent_ns = GetOrder(symbol=self._symbol, id=order.id), mono_ns()
-        found = self._clients[at].call_signed(ask, self._maker.key, self._maker.now_ns)
+        found = self._clients[at].call(ask, self._maker.key, self._maker.now_ns)
         self.calls_ms[at].append((mono_ns() - sent_ns) / 1e6)
         return cast(Order, found)
 
@@ -343,7 +343,7 @@ class _Run:
             book = self._truth.book(self._symbol, depth=1)
             price = book.bids[0][0] if side == "buy" else book.asks[0][0]
             quantity = small(self._instrument, price)
-            order = self._maker.order(self._symbol, side, quantity, price, type="limit_maker")
+            order = self._maker.order(self._symbol, side, quantity, price, type="post_only")
             try:
                 return self._maker.place(order)
             except Refused:
@@ -432,6 +432,6 @@ def _private(exchange: Exchange, trader: Trader, **probe: Any) -> Stream:
         [ChannelSpec(channel="orders", symbol=None)],
         ask=no_book,
         account=access,
-        ca_file=exchange.ca_file(),
+        ca_file=exchange.environment.ca_file(),
         **probe,
     )

@@ -246,7 +246,7 @@ def freshness(
         feeds=[],
         true=true,
     )
-    weight = exchange.venue.request(GetQuote(symbol=symbol), 0).weight
+    weight = exchange.venue.request(GetQuote(symbol=symbol)).charges.get("weight", 0)
     return replace(made, feeds=[_result(one, log, made, weight) for one in watches])
 
 
@@ -333,7 +333,7 @@ class PushWatch:
     def __init__(self, feed: Push, exchange: Exchange, symbol: str, stack: ExitStack) -> None:
         self.feed = feed
         top: dict[str, Any] = {"depth": 5, "cadence_ms": 100} if feed.channel == "book" else {}
-        self._listener = Listener(partial(exchange.prepared, [feed.channel], symbol, **top))
+        self._listener = Listener(partial(exchange.create_stream, [feed.channel], symbol, **top))
         stack.callback(self._listener.stop)
         self._listener.start()
 

@@ -14,6 +14,7 @@ from what was sent.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -311,12 +312,14 @@ class RestPath:
     def ready(self, order: PlaceOrder) -> Ready:
         begun_ns = mono_ns()
         venue, trader = self._trader.exchange.venue, self._trader
-        request = venue.request(order, trader.now_ns(), trader.key)
+        request = venue.sign(
+            venue.request(order), trader.now_ns(), trader.key, secrets.token_hex(16)
+        )
         return Ready(request, 0, (mono_ns() - begun_ns) / 1e3)
 
     def send(self, ready: Ready) -> Placed:
         begun_ns = mono_ns()
-        order = cast(Order, self._client.send(ready.request))
+        order = cast(Order, self._client.send(ready.request).result)
         ended_ns = mono_ns()
         call = http_of(order)
         with self._lock:
@@ -342,11 +345,13 @@ class SocketPath:
 
     def __init__(self, trader: Trader, key: Credentials | None = None) -> None:
         self._trader, self._key = trader, key or trader.key
-        exchange = trader.exchange
+        exchange, plan = trader.exchange, trader.exchange.venue.order_socket
+        assert plan is not None, f"{exchange.venue.name} takes no orders by socket"
+        purpose = plan.purpose
         self._socket = RequestSocket(
             exchange.venue,
-            lambda: exchange.url("ws_api"),
-            ca_file=exchange.ca_file,
+            lambda: exchange.url(purpose),
+            ca_file=exchange.environment.ca_file,
             name=f"measure-{self.name}",
         )
 
@@ -357,22 +362,22 @@ class SocketPath:
     def ready(self, order: PlaceOrder) -> Ready:
         begun_ns, number = mono_ns(), self._socket.next_id()
         venue, now_ns = self._trader.exchange.venue, self._trader.now_ns()
-        request = venue.envelope(order, number, now_ns, self._key)
+        request = venue.ws_request(order, number, now_ns, self._key, secrets.token_hex(16))
         return Ready(request, number, (mono_ns() - begun_ns) / 1e3)
 
     def send(self, ready: Ready) -> Placed:
         begun_ns = mono_ns()
         answer = self._socket.request(ready.number, ready.request.body)
-        envelope = answer.envelope
+        response = answer.response
         order = cast(
             Order,
             self._trader.exchange.venue.reply(
                 ready.request,
-                envelope.status,
-                envelope.headers,
-                envelope.body,
+                response.status,
+                response.headers,
+                response.body,
                 answer.received_ns,
-            ),
+            ).result,
         )
         ended_ns = mono_ns()
         return Placed(
@@ -417,8 +422,8 @@ class LoggedOnPath(SocketPath):
         frame = msgspec.json.decode(signed.text)  # the same parameters prove it
         frame |= {"id": number, "method": "session.logon"}
         answer = self._socket.request(number, msgspec.json.encode(frame))
-        if answer.envelope.status != 200:
-            raise VocxError(f"the exchange refused the logon: {answer.envelope.body[:200]!r}")
+        if answer.response.status != 200:
+            raise VocxError(f"the exchange refused the logon: {answer.response.body[:200]!r}")
         self.logon_signatures = signatures(answer.sent)
 
     def ready(self, order: PlaceOrder) -> Ready:

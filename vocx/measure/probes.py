@@ -160,7 +160,7 @@ class Listener:
 
 def unbraked(exchange: Exchange, *, tls: bool | None = None) -> Exchange:
     """A twin that never waits for the limits: such a wait would be taken for an age. Close it."""
-    twin = exchange.twin(name=f"measure {next(_numbers)}", tls=tls)
+    twin = exchange.clone(name=f"measure {next(_numbers)}", tls=tls)
     twin.budget.stop_at = None
     return twin
 

@@ -69,13 +69,7 @@ class Trader:
 
     def client(self) -> Client:
         """REST with connections of its own; close it. Nothing brakes it before the limit."""
-        exchange = self.exchange
-        return Client(
-            exchange.venue,
-            lambda: exchange.url("rest_signed"),
-            ca_file=exchange.ca_file,
-            redact=False,
-        )
+        return Client(self.exchange.venue, self.exchange.environment)
 
     def now_ns(self) -> int:
         """The exchange's clock, as this machine knows it."""
@@ -107,7 +101,7 @@ class Trader:
         """Send it by REST. What may rest afterwards is cancelled by :meth:`close`."""
         if order.time_in_force not in ("IOC", "FOK"):
             self._resting[order.client_order_id] = order.symbol
-        return cast(Order, self.rest.call_signed(order, self.key, self.now_ns))
+        return cast(Order, self.rest.call(order, self.key, self.now_ns))
 
     def gone(self, client_order_id: str) -> None:
         """This order does not rest any more."""
@@ -119,7 +113,7 @@ class Trader:
         if symbol is not None:
             intent = CancelOrder(symbol=symbol, client_order_id=client_order_id)
             with suppress(OrderNotFound):
-                self.rest.call_signed(intent, self.key, self.now_ns)
+                self.rest.call(intent, self.key, self.now_ns)
             self.gone(client_order_id)
 
     def close(self) -> None:

@@ -17,7 +17,7 @@ from vocx.measure.byte_counts import ByteCounts
 from vocx.measure.probes import READY_S, Listener, Poller, http_of, unbraked, unlimited, wait_until
 from vocx.measure.result import CLOCK, Column, Result, conditions, fold, grid, lab_of
 from vocx.measure.sampling import Interval
-from vocx.timing import HttpExchange, wall_ns
+from vocx.timing import HttpExchange
 from vocx.venues.base import GetBook, GetQuote, GetTicker, Intent
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ class _Poll:
         self._new = bool(found)
         self._twin, self._stack = stack.enter_context(unbraked(exchange, tls=tls)), stack
         intent, self._ask = _asked(what, self._twin, symbol)
-        self.weight = exchange.venue.request(intent, wall_ns()).weight
+        self.weight = exchange.venue.request(intent).charges.get("weight", 0)
         self._warm: list[HttpExchange] = []
         self._calls: list[HttpExchange] = []
 
@@ -332,7 +332,7 @@ class _Stream:
         self.name, self.tls = name, tls
         twin = stack.enter_context(unbraked(exchange, tls=tls))
         channel, depth = ("book", TOP) if name == "top" else (name, None)
-        self._listener = Listener(partial(twin.prepared, [channel], symbol, depth=depth))
+        self._listener = Listener(partial(twin.create_stream, [channel], symbol, depth=depth))
         stack.callback(self._listener.stop)
 
     def open(self) -> None:
@@ -442,7 +442,7 @@ def _check_names(polls: Sequence[str], streams: Sequence[str], tls: Sequence[boo
 def _limit_per_minute(exchange: Exchange) -> float | None:
     """How much weight a minute the venue allows."""
     found = [
-        one.amount * 60 / one.window_s for one in exchange.venue.limits if one.kind == "weight"
+        one.amount * 60 / one.window_s for one in exchange.venue.limits if one.bucket == "weight"
     ]
     return min(found, default=None)
 

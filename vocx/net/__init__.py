@@ -1,7 +1,8 @@
 """Reaching a venue's host, once for REST, streams and the doctor.
 
 ``dial`` opens connections: names, addresses (both families, RFC 8305), proxies, TLS, each timed
-and with its own deadline. ``processes`` keeps what was opened in the process that opened it.
+and with its own deadline. ``throttler`` says when a host may be asked, ``environment`` where a
+venue is, and ``processes`` keeps what was opened in the process that opened it.
 """
 
 from vocx.net.dial import (
@@ -16,11 +17,15 @@ from vocx.net.dial import (
     tls_context,
     tls_error,
 )
+from vocx.net.environment import Environment
 from vocx.net.processes import PerProcess, renew_after_fork
+from vocx.net.throttler import Throttler
 
 __all__ = [
+    "Environment",
     "PerProcess",
     "TcpConnection",
+    "Throttler",
     "address_label",
     "connect",
     "is_loopback",

@@ -10,24 +10,31 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 T = TypeVar("T")
 
-_renewals: list[weakref.WeakMethod[Callable[[], Any]]] = []
+
+class Renewable(Protocol):
+    """Something with a lock or a connection that a forked child must not share."""
+
+    def renew(self) -> None:
+        """Make anew what belongs to one process."""
 
 
-def renew_after_fork(method: Callable[[], Any]) -> None:
-    """Call this bound method in every child that is forked from here, as long as its object
-    lives."""
-    _renewals.append(weakref.WeakMethod(method, _renewals.remove))
+_owners: weakref.WeakSet[Renewable] = weakref.WeakSet()
+
+
+def renew_after_fork(owner: Renewable) -> None:
+    """Call :meth:`Renewable.renew` of this object now, and in every child that is forked from
+    here as long as it lives."""
+    owner.renew()
+    _owners.add(owner)
 
 
 def _in_child() -> None:
-    for reference in list(_renewals):
-        method = reference()
-        if method is not None:
-            method()
+    for owner in list(_owners):
+        owner.renew()
 
 
 if hasattr(os, "register_at_fork"):  # Windows has no fork
@@ -45,10 +52,10 @@ class PerProcess(Generic[T]):
 
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._renew()
-        renew_after_fork(self._renew)
+        renew_after_fork(self)
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
+        """Forget what was made."""
         self._lock = threading.Lock()
         self._made: T | None = None
 

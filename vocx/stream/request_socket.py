@@ -38,13 +38,13 @@ from vocx.stream.framing import CLOSE, PING, PONG, Frame, Framing, close_reason
 from vocx.stream.socket import LOST, TEXT, WebSocketConnection, open_websocket
 from vocx.stream.worker import PlanFrames
 from vocx.timing import wall_ns
-from vocx.venues.base import ControlFrame, Envelope, LoginResult, SocketPlan, Venue
+from vocx.venues.base import ControlFrame, LoginResult, Response, SocketPlan, Venue
 
 
 class TimedResponse(msgspec.Struct, frozen=True):
     """A response and its way: frames as bytes, wall-clock times of first byte out and last in."""
 
-    envelope: Envelope
+    response: Response
     sent: bytes
     received: bytes
     sent_ns: int
@@ -56,7 +56,7 @@ class PendingRequest:
 
     def __init__(self) -> None:
         self.done = threading.Event()
-        self.response: tuple[Envelope, bytes, int] | None = None
+        self.response: tuple[Response, bytes, int] | None = None
         self.lost = ""
 
 
@@ -99,10 +99,9 @@ class RequestSocket:
         self._deadline_s, self._idle_s = deadline_s, idle_s
         self._deadlines = deadlines or Deadlines()
         self._numbers = 0
-        self._renew()
-        renew_after_fork(self._renew)
+        renew_after_fork(self)
 
-    def _renew(self) -> None:
+    def renew(self) -> None:
         """In this process nothing is open yet; what a parent opened is its own."""
         self._lock = threading.Lock()
         self._open: _Connection | None = None
@@ -141,8 +140,8 @@ class RequestSocket:
             raise _unknown(TimedOut, f"no answer within {self._deadline_s:g} s")
         if pending.response is None:
             raise _unknown(ConnectionLost, f"{pending.lost} before the answer came")
-        envelope, text, received_ns = pending.response
-        return TimedResponse(envelope, frame, text, sent_ns, received_ns)
+        response, text, received_ns = pending.response
+        return TimedResponse(response, frame, text, sent_ns, received_ns)
 
     def _connection(self) -> _Connection:
         with self._lock:
@@ -300,13 +299,13 @@ class _Connection(threading.Thread):
         if not self._logged_in.is_set() and self._plan is not None and self._plan.login:
             self._take_login(text, received_ns)
             return
-        envelope = self._venue.opened(text)
-        if envelope is None:
+        response = self._venue.parse_response(text)
+        if response is None:
             return
         with self._lock:
-            pending = self._pending.pop(envelope.id, None)
+            pending = self._pending.pop(response.id, None)
         if pending is not None:
-            pending.response = (envelope, text, received_ns)
+            pending.response = (response, text, received_ns)
             pending.done.set()
 
     def _take_login(self, text: bytes, received_ns: int) -> None:

@@ -152,7 +152,7 @@ class BudgetView(SlowTable):
         used = self._exchange.budget.rows()
         rows: list[tuple[str, ...]] = [
             (
-                row.kind.partition("/")[0],
+                row.bucket,
                 f"per {_window(row.window_s)}",
                 f"{row.used:,} used",
                 f"{row.left:,} of {row.amount:,} left",

@@ -15,8 +15,8 @@ from vocx import course, venues, views
 from vocx.course.instruments import ages
 from vocx.course.instruments.polling import Poller
 from vocx.errors import BadInput
-from vocx.limits import Budget
-from vocx.timing import wall_ns
+from vocx.net import Throttler
+from vocx.venues.base import Usage
 from vocx.views import view
 
 if TYPE_CHECKING:
@@ -199,8 +199,8 @@ def test_what_cannot_be_shown_is_refused(
 def elsewhere(exchange: Exchange) -> Any:
     """An exchange that is no lab, with the real rules of its venue; it answers from the lab."""
     venue = venues.get("binance")
-    return SimpleNamespace(venue=venue, lab=None, name="there", budget=Budget(venue.limits),
-                           quote=exchange.quote)  # fmt: skip
+    budget = Throttler(venue.name, venue.limits)
+    return SimpleNamespace(venue=venue, lab=None, name="there", budget=budget, quote=exchange.quote)
 
 
 def test_outside_a_lab_nothing_turns_the_distance(elsewhere: Any, quotes: Stream) -> None:
@@ -215,7 +215,7 @@ def test_outside_a_lab_nothing_turns_the_distance(elsewhere: Any, quotes: Stream
 
 def test_asking_pauses_at_the_brake(elsewhere: Any, quotes: Stream) -> None:
     """Nothing waits in silence for a minute, nothing is printed, and Stop works meanwhile."""
-    elsewhere.budget.spend(5000, wall_ns())
+    elsewhere.budget.correct([Usage(bucket="weight", used=5000)])
     shown = course.freshness(asked=elsewhere, pushed=quotes, every_ms=20)
     until(lambda: "asked: nothing for" in shown.panel.status, 3)
     assert shown.panel.level == "waiting"

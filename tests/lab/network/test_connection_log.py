@@ -69,7 +69,7 @@ def test_a_plain_call_is_counted_to_the_byte(
     lab: Lab, exchange: Exchange, distance_ms: float
 ) -> None:
     """What the lab counts is request and reply, nothing else, with a dial turned as without."""
-    with lab.network.latency(rtt_ms=distance_ms), exchange.twin() as ex:
+    with lab.network.latency(rtt_ms=distance_ms), exchange.clone() as ex:
         calls = [quoted(ex) for _ in range(2)]
         row = one(lab, calls[0].local_port)
         assert calls[0].local_port == calls[1].local_port
@@ -81,7 +81,7 @@ def test_a_plain_call_is_counted_to_the_byte(
 
 def test_tls_costs_more(lab: Lab, exchange: Exchange) -> None:
     """The handshake and the records are in the bytes; the payload is the same."""
-    with exchange.twin(tls=True) as ex:
+    with exchange.clone(tls=True) as ex:
         first = quoted(ex)
         opened = one(lab, first.local_port)
         assert opened.tls and opened.bytes > first.wire_bytes + 1000
@@ -94,7 +94,7 @@ def test_every_connection_of_a_poll_has_its_row(lab: Lab, exchange: Exchange) ->
     """A client that opens one for each call is counted in full."""
     since_ns = mono_ns()
     ports: list[int] = []
-    with exchange.twin() as ex:
+    with exchange.clone() as ex:
         for _ in range(5):
             ports.append(quoted(ex).local_port or 0)
             ex.close()
@@ -107,7 +107,7 @@ def test_every_connection_of_a_poll_has_its_row(lab: Lab, exchange: Exchange) ->
 
 def test_a_stream_knows_its_connections(lab: Lab, exchange: Exchange) -> None:
     """Its bytes are at least what the stream read, and the next connection is a new port."""
-    with exchange.twin() as ex:
+    with exchange.clone() as ex:
         stream = ex.stream("quotes", symbols=BTC, name="counted")
         stream.wait(5)
         (port,) = stream.stats.ports

@@ -15,7 +15,7 @@ from vocx.venues.base import Credentials
 
 def holdings(lab: Lab, key: Credentials, monkeypatch: pytest.MonkeyPatch) -> dict[str, Decimal]:
     with vocx.connect(lab=lab) as ex, monkeypatch.context() as patch:
-        patch.setattr(ex, "_key", lambda: key)
+        patch.setattr(ex.environment, "credentials", lambda: key)
         return {one.asset: one.free for one in ex.balances() if one.free}
 
 

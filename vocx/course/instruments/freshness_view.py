@@ -76,8 +76,8 @@ class FreshnessView(View):
             NetworkControls(dials or asked.lab, asked.venue.name) if self.dials_lab else None
         )
         self._off = (0.0, False)
-        request = asked.venue.request(GetQuote(symbol=self.symbol), wall_ns())
-        self._weight = request.weight
+        self._charges = asked.venue.request(GetQuote(symbol=self.symbol)).charges
+        self._weight = self._charges.get("weight", 0)
         self.asked = Poller(self._ask, every_ms)
         self.sampler = AgeSampler(self._feeds, seconds)
         self._measured_at_ms, self._pings_due = -1.0, 0
@@ -123,7 +123,7 @@ class FreshnessView(View):
     def _ask(self) -> Any:
         if self.mode == "paused" and self._by_itself:
             raise NotReady("nobody looks: no weight is spent")
-        wait_s = self._exchange.budget.wait_s(self._weight, wall_ns())
+        wait_s = self._exchange.budget.wait_s(self._charges)
         if wait_s > 0 and not self._limits_off():
             raise NotReady(
                 f"nothing for {wait_s:.0f} s: the budget brakes at "
@@ -274,7 +274,7 @@ class FreshnessView(View):
 
     def _share(self, per_minute: float) -> float:
         """Of the venue's limit on weight."""
-        limit = next((one for one in self._exchange.budget.rows() if one.kind == "weight"), None)
+        limit = next((one for one in self._exchange.budget.rows() if one.bucket == "weight"), None)
         return per_minute / 60 * limit.window_s / limit.amount if limit else 0.0
 
     def _rows(self) -> str:

@@ -144,7 +144,7 @@ class FrontierView(FreshnessView):
     @property
     def _limit(self) -> float:
         """Weight a minute."""
-        found = [one for one in self._exchange.venue.limits if one.kind == "weight"]
+        found = [one for one in self._exchange.venue.limits if one.bucket == "weight"]
         return min((one.amount * 60 / one.window_s for one in found), default=float("inf"))
 
     def _arithmetic(self, rtt_ms: float, every_ms: float) -> str:

@@ -1,19 +1,23 @@
-"""The calls half of the venue contract: intents, requests, credentials, limits.
+"""The calls half of the venue contract: intents, requests, answers, limits, environments.
 
 Intents say *what is wanted* in vocx's own terms; a :class:`Request` says *which bytes* that is on
-one venue.
+one venue, still unsigned; an :class:`Answer` holds the facts and, where an intent takes several
+requests, the one that goes on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import msgspec
 
-from vocx.errors import BadInput, UnknownSymbol
-from vocx.facts import Fact, Facts, OrderType, Side, TimeInForce
+from vocx.errors import BadInput, BadReply, UnknownSymbol
+from vocx.facts import Fact, Facts, Instrument, OrderType, Side, TimeInForce
+
+Id = int | str
+"""A venue's id of a trade, an order or a fill."""
 
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,10 +28,14 @@ class GetTime(Intent, frozen=True, kw_only=True):
     """The venue's clock."""
 
 
-class GetInstruments(Intent, frozen=True, kw_only=True):
-    """All instruments, or one."""
+class GetStatus(Intent, frozen=True, kw_only=True):
+    """Whether the venue is up, gives a :class:`~vocx.facts.VenueStatus`."""
 
-    symbol: str | None = None
+
+class GetInstruments(Intent, frozen=True, kw_only=True):
+    """All instruments, or those of ``symbols``, in one list."""
+
+    symbols: tuple[str, ...] = ()
 
 
 class GetTicker(Intent, frozen=True, kw_only=True):
@@ -54,7 +62,7 @@ class GetTrades(Intent, frozen=True, kw_only=True):
 
     symbol: str
     limit: int = 500
-    from_id: int | None = None
+    from_id: Id | None = None
 
 
 class GetCandles(Intent, frozen=True, kw_only=True):
@@ -72,6 +80,7 @@ class PlaceOrder(Intent, frozen=True, kw_only=True):
 
     A market order has ``quantity`` (base) or ``quote_quantity`` (quote), never both; a limit
     order has ``price`` and ``quantity``. ``test`` asks the venue to check it and place nothing.
+    ``instrument`` is given where it is known, for venues that name it by another number.
     """
 
     symbol: str
@@ -83,14 +92,33 @@ class PlaceOrder(Intent, frozen=True, kw_only=True):
     price: Decimal | None = None
     time_in_force: TimeInForce | None = None
     test: bool = False
+    instrument: Instrument | None = None
+
+
+class AmendOrder(Intent, frozen=True, kw_only=True):
+    """Give an open order, named by the venue's id or by the client's, another quantity, another
+    price or both.
+
+    ``quantity`` is the new total, with what is filled. ``new_client_order_id`` is for venues that
+    place a new order instead.
+    """
+
+    symbol: str
+    id: Id | None = None
+    client_order_id: str | None = None
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    new_client_order_id: str | None = None
+    instrument: Instrument | None = None
 
 
 class CancelOrder(Intent, frozen=True, kw_only=True):
     """Cancel one order, by the venue's id or by the client's."""
 
     symbol: str
-    id: int | str | None = None
+    id: Id | None = None
     client_order_id: str | None = None
+    instrument: Instrument | None = None
 
 
 class CancelAll(Intent, frozen=True, kw_only=True):
@@ -103,7 +131,7 @@ class GetOrder(Intent, frozen=True, kw_only=True):
     """One order, by the venue's id or by the client's."""
 
     symbol: str
-    id: int | str | None = None
+    id: Id | None = None
     client_order_id: str | None = None
 
 
@@ -114,20 +142,17 @@ class GetOpenOrders(Intent, frozen=True, kw_only=True):
 
 
 class GetFills(Intent, frozen=True, kw_only=True):
-    """One's own fills of a symbol, oldest first."""
+    """One's own fills of a symbol, oldest first: the latest, those of an order, or those since a
+    moment. ``limit`` ``None`` means all of them, in as many requests as that takes."""
 
     symbol: str
-    limit: int = 500
-    order_id: int | str | None = None
+    limit: int | None = 500
+    order_id: Id | None = None
     start_ns: int | None = None
 
 
 class GetBalances(Intent, frozen=True, kw_only=True):
     """What the account holds."""
-
-
-SIGNED = (PlaceOrder, CancelOrder, CancelAll, GetOrder, GetOpenOrders, GetFills, GetBalances)
-"""Intents that need credentials."""
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,11 +176,13 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """One HTTP request as bytes-to-be. ``target`` is path and query exactly as they go out.
+    """One request as bytes-to-be. ``target`` is path and query exactly as they go out.
 
-    ``weight`` and ``orders`` are what the venue charges for it; ``safe_to_retry`` is False for
-    anything that could place an order. On a request/response socket ``method`` is the venue's
-    name of the call, ``target`` is empty and ``body`` is the frame.
+    ``purpose`` names the base URL (a key of :class:`Endpoints`), ``charges`` what the venue counts
+    for it, by bucket. ``signed`` says that it needs a key: :meth:`Calls.sign` makes what is sent
+    of it. ``safe_to_retry`` is False for anything that could place or change an order.
+    On a request/response socket ``method`` is the venue's name of the call, ``target`` is empty
+    and ``body`` is the frame.
     """
 
     intent: Intent
@@ -163,61 +190,116 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     headers: Mapping[str, str] = {}
     body: bytes = b""
-    weight: int = 1
-    orders: int = 0
+    purpose: str = "rest"
+    charges: Mapping[str, int] = {}
+    signed: bool = False
     safe_to_retry: bool = True
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.target.partition('?')[0] or self.intent!r}>"
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer on a request/response socket, opened: ``id`` says to what, the rest is what
-    :meth:`Venue.reply` reads."""
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a reply says: facts, and the request that goes on where the intent takes several.
 
-    id: int | str | None
+    Lists of several answers are joined by whoever asks; of single facts the last one counts, and
+    ``result`` is ``None`` in an answer that only leads to the next.
+    """
+
+    result: Fact | Facts[Any] | None
+    next: Request | None = None
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer on a request/response socket: ``id`` says to what, the rest is what
+    :meth:`Calls.reply` reads."""
+
+    id: Id | None
     status: int
     headers: Mapping[str, str]
     body: bytes
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """One limit of a venue: ``amount`` of ``kind`` per ``window_s`` seconds.
+    """One limit of a venue: ``amount`` of what ``bucket`` counts, per ``window_s`` seconds.
 
-    ``kind`` is ``"weight"``, ``"orders"``, ``"requests"``, ``"connections"`` or ``"messages"``;
-    ``aligned`` True means fixed windows on the clock, False a sliding one.
+    ``aligned`` True means fixed windows on the clock, False a sliding one. ``per`` says whose it
+    is; one per instrument is charged with the instrument after a colon (``"place:BTC-USDT"``).
     """
 
-    kind: str
+    bucket: str
     amount: int
     window_s: float
     aligned: bool = True
+    per: Literal["address", "account", "instrument", "connection"] = "address"
     source: str = ""
 
 
-class Hosts(msgspec.Struct, frozen=True, kw_only=True):
-    """Base URLs of one environment, by purpose (``"rest"``, ``"ws"``, ``"ws_api"``, ...)."""
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a venue says about one bucket: how much is ``used``, or how much is ``left``.
+
+    ``window_s`` tells windows of one bucket apart (``None``: the shortest), ``amount`` and
+    ``resets_ns`` (epoch) are given where the venue says them.
+    """
+
+    bucket: str
+    used: int | None = None
+    left: int | None = None
+    amount: int | None = None
+    window_s: float | None = None
+    resets_ns: int | None = None
+
+
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """One environment of a venue: base URLs by purpose, and headers that go with every request
+    and upgrade. ``note`` says what is to know about it."""
 
     urls: Mapping[str, str]
-    fallbacks: Mapping[str, tuple[str, ...]] = {}
+    headers: Mapping[str, str] = {}
+    note: str = ""
+
+
+class Secrets(msgspec.Struct, frozen=True, kw_only=True):
+    """What must never be shown: ``headers`` by name, and ``fields`` of queries, JSON bodies and
+    frames by name. Names count in any case."""
+
+    headers: Sequence[str] = ()
+    fields: Sequence[str] = ()
 
 
 class Calls(Protocol):
     """The calls half of an adapter: what a venue can be asked."""
 
     name: str
-    hosts: Mapping[str, Hosts]
-    """``"testnet"`` and ``"real"``; a missing one means that the venue has none of use."""
+    environments: Mapping[str, Endpoints]
+    """``"real"``, ``"testnet"``, ``"demo"``; one without URLs says in its note why not."""
     limits: Sequence[Limit]
+    secrets: Secrets
     intervals: Sequence[str]
 
     def venue_symbol(self, symbol: str) -> str:
         """``"BTC/USDT"`` in the venue's spelling, or ``UnknownSymbol``/``BadInput``."""
 
-    def request(
-        self, intent: Intent, now_ns: int, credentials: Credentials | None = None
-    ) -> Request:
-        """The bytes that ask for it, or ``BadInput``."""
+    def symbol_of(self, venue_symbol: str, instruments: Collection[str] = ()) -> str | None:
+        """The venue's spelling in ours, by the symbols known here and by the venue's rules;
+        ``None`` where neither tells."""
+
+    def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """All purposes from those that were given: one server may answer several of them."""
+
+    def make_client_order_id(self, number: int) -> str:
+        """A number of at most 128 bits as an id in the venue's alphabet, sorted as the number."""
+
+    def validate_client_order_id(self, text: str) -> None:
+        """Refuse what the venue would not take, with ``BadInput``."""
+
+    def request(self, intent: Intent) -> Request:
+        """The (first) request for it, unsigned, or ``BadInput``. What a venue lacks is refused
+        by name."""
+
+    def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
+        """The same with its proof, as it is sent. Called right before each sending; ``nonce`` is
+        random text."""
 
     def reply(
         self,
@@ -226,22 +308,62 @@ class Calls(Protocol):
         headers: Mapping[str, str],
         body: bytes,
         arrived_ns: int,
-    ) -> Fact | Facts[Any]:
-        """The facts in a reply, or one typed error (``VenueError`` or ``BadReply``)."""
+    ) -> Answer:
+        """What a reply says, or one typed error (``VenueError`` or ``BadReply``)."""
 
-    def told_limits(self, body: bytes) -> Sequence[Limit]:
-        """The limits that a reply to :class:`GetInstruments` states; empty when it states none."""
+    def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:
+        """The limits that a good reply states; empty when it states none."""
 
-    def envelope(
-        self, intent: Intent, number: int, now_ns: int, credentials: Credentials
+    def parse_usage(self, request: Request, headers: Mapping[str, str]) -> Sequence[Usage]:
+        """What a reply's headers say is used; empty when they say nothing."""
+
+    def ws_request(
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials, nonce: str
     ) -> Request:
-        """The same call as a frame for the ``ws_api`` socket, with ``number`` as its id."""
+        """The same call as a frame for :attr:`Sockets.order_socket`, with ``number`` as its id."""
 
-    def opened(self, text: bytes) -> Envelope | None:
+    def parse_response(self, text: bytes) -> Response | None:
         """A frame of that socket as an answer; ``None`` for anything else, such as an event."""
 
-    def used(self, headers: Mapping[str, str]) -> Mapping[str, int]:
-        """What the reply's headers say is used, by limit kind; empty when they say nothing."""
+
+_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def id_digits(number: int) -> str:
+    """A number of at most 128 bits as 26 letters and digits that sort as it does (Crockford's
+    alphabet), which every venue takes in a client order id."""
+    return "".join(_DIGITS[number >> 5 * place & 31] for place in range(25, -1, -1))
+
+
+def check_answer(venue: str, intent: Intent, answer: Answer) -> None:
+    """Refuse an answer to somebody else's question: another symbol, or another order.
+
+    A second net under every adapter, because an answer on the wrong order would be believed.
+
+    Raises
+    ------
+    BadReply
+        It names a symbol, an order id or a client order id other than the one asked for.
+    """
+    found = answer.result
+    facts: Sequence[Any] = found if isinstance(found, Facts) else () if found is None else (found,)
+    asked: dict[str, tuple[Any, ...]] = {}
+    # An amended order may be a new one; its symbol stays.
+    names = ("symbol", "id", "client_order_id", "order_id")
+    for name in names[:1] if isinstance(intent, AmendOrder) else names:
+        if (value := getattr(intent, name, None)) is not None:
+            asked[name] = (value,)
+    if isinstance(intent, GetInstruments) and intent.symbols:
+        asked["symbol"] = intent.symbols
+    for name, values in asked.items():
+        for fact in facts:
+            told = getattr(fact, name, None)
+            if told not in (None, "") and str(told) not in map(str, values):
+                raise BadReply(
+                    f"{venue} was asked for {name.replace('_', ' ')} {values[0]!r} and answered "
+                    f"about {told!r}",
+                    venue=venue,
+                )
 
 
 def split_symbol(symbol: str) -> tuple[str, str]:

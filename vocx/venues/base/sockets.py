@@ -184,6 +184,8 @@ class Sockets(Protocol):
     object of a connection is the one thing that :meth:`decode` may change."""
 
     socket_limits: SocketLimits
+    order_socket: SocketPlan | None
+    """The request/response socket that takes orders; ``None``: the venue has none."""
     book_start: Literal["rest", "stream"]
     """A local book starts with a snapshot by REST, or with one in the stream."""
     book_recovery: Literal["refetch", "resubscribe"]

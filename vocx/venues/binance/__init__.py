@@ -25,44 +25,51 @@ to 2026-09-18) and from replies that others recorded. The surprises, each met so
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from vocx.errors import BadInput, UnknownChannel, VenueError
-from vocx.facts import BookDelta, Fact, Facts, Trade
+from vocx.facts import BookDelta, Trade
 from vocx.venues.base import (
     CHANNELS,
     PRIVATE,
-    SIGNED,
+    AmendOrder,
+    Answer,
     ChannelSpec,
     CloseKind,
     ControlFrame,
     Credentials,
     Decoded,
-    Envelope,
+    Endpoints,
     GetBook,
-    Hosts,
+    GetInstruments,
     Intent,
     Keepalive,
     Limit,
     Proof,
     Request,
+    Response,
+    Secrets,
     SocketLimits,
     SocketPlan,
+    Usage,
     count_missing_trades,
+    id_digits,
     standard_close,
 )
-from vocx.venues.base.reading import UNREADABLE, whole_number
-from vocx.venues.binance import errors, limits, orders, private, rest, signing, streams
+from vocx.venues.base.reading import UNREADABLE
+from vocx.venues.binance import errors, orders, private, rest, signing, streams
+from vocx.venues.binance.limits import LIMITS, parse_limits, parse_usage
+from vocx.venues.binance.names import from_venue
 
 _DEPTHS = (5, 10, 20)
 _CADENCES = (100, 1000)
 
-_HOSTS = {
-    "real": Hosts(
+_ENVIRONMENTS = {
+    "real": Endpoints(
         # The public-data hosts: no key, port 443 only, so they also work where 9443 is closed.
         urls={
             "rest": "https://data-api.binance.vision",
@@ -70,50 +77,19 @@ _HOSTS = {
             "rest_signed": "https://api.binance.com",
             "ws_api": "wss://ws-api.binance.com/ws-api/v3",
         },
-        fallbacks={
-            "rest": ("https://api.binance.com", "https://api-gcp.binance.com"),
-            "ws": ("wss://stream.binance.com", "wss://stream.binance.com:9443"),
-        },
     ),
-    "testnet": Hosts(
+    "testnet": Endpoints(
         urls={
             "rest": "https://testnet.binance.vision",
             "ws": "wss://stream.testnet.binance.vision",
             "rest_signed": "https://testnet.binance.vision",
             "ws_api": "wss://ws-api.testnet.binance.vision/ws-api/v3",
         },
-        fallbacks={"rest": ("https://api1.testnet.binance.vision",)},
+        note="play money; wiped about once a month",
     ),
 }
-
-_LIMITS = (
-    Limit(kind="weight", amount=6000, window_s=60, source="CHANGELOG 2023-08-25, per address"),
-    Limit(kind="requests", amount=300_000, window_s=300, source="CHANGELOG 2026-03-27"),
-    Limit(kind="orders", amount=100, window_s=10, source="exchangeInfo seen 2025-06 to 2026-08"),
-    Limit(kind="orders", amount=200_000, window_s=86_400, source="exchangeInfo, as above"),
-    Limit(
-        kind="connections",
-        amount=300,
-        window_s=300,
-        aligned=False,
-        source="web-socket-streams.md 2026-07-21, attempts per address",
-    ),
-    Limit(
-        kind="messages",
-        amount=5,
-        window_s=1,
-        aligned=False,
-        source="web-socket-streams.md 2026-07-21, sent on one connection, pings and pongs too",
-    ),
-)
-
-_HEADERS = {
-    "x-mbx-used-weight-1m": "weight",
-    "x-mbx-order-count-10s": "orders",
-    "x-mbx-order-count-1d": "orders/86400",
-}
-"""Reply header to limit kind; a kind with several windows names the longer ones in seconds."""
-
+_PURPOSES = ("rest", "rest_signed", "ws", "ws_api")
+_ORDER_SOCKET = SocketPlan(purpose="ws_api", path="", topics={}, private=True)
 
 _KEEPALIVE = Keepalive(
     client_ping_s=10.0, pong_deadline_s=5.0, max_life_s=86_400.0, rotate_s=84_600.0
@@ -124,8 +100,10 @@ class Binance:
     """The adapter of Binance Spot: pure functions, no state (see :mod:`vocx.venues.base`)."""
 
     name = "binance"
-    hosts: Mapping[str, Hosts] = _HOSTS
-    limits: Sequence[Limit] = _LIMITS
+    environments: Mapping[str, Endpoints] = _ENVIRONMENTS
+    limits: Sequence[Limit] = LIMITS
+    secrets = Secrets(headers=("X-MBX-APIKEY",), fields=("signature", "apiKey", "listenKey"))
+    order_socket: SocketPlan | None = _ORDER_SOCKET
     socket_limits = SocketLimits(
         topics=streams.STREAMS_PER_SOCKET, topics_per_request=streams.NAMES_PER_FRAME
     )
@@ -138,42 +116,65 @@ class Binance:
         """``"BTC/USDT"`` as ``"BTCUSDT"``."""
         return rest.venue_symbol(symbol)
 
-    def request(
-        self, intent: Intent, now_ns: int, credentials: Credentials | None = None
-    ) -> Request:
-        """The bytes that ask for it; public calls need neither time nor key.
+    def symbol_of(self, venue_symbol: str, instruments: Collection[str] = ()) -> str | None:
+        """``"BTCUSDT"`` as ``"BTC/USDT"``; where the base ends is known or guessed."""
+        return from_venue(venue_symbol, instruments)
+
+    def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """Signed calls go to the same server as public ones, the WebSocket API stands under
+        ``/ws-api/v3`` of the streams' server.
 
         Raises
         ------
         BadInput
-            It cannot be sent, or it is a signed call and there is no key of this venue.
+            A purpose that binance does not have.
         """
-        if not isinstance(intent, SIGNED):
-            return rest.build(intent)
-        key = _mine(credentials)
-        call = orders.call(intent)
-        query = signing.signed_query(call.parameters, now_ns, key)
-        return Request(
-            intent=intent,
-            method=call.method,
-            target=f"/api/v3/{call.path}?{query}",
-            headers={"X-MBX-APIKEY": key.key},
-            weight=call.weight,
-            orders=call.orders,
-            safe_to_retry=call.orders == 0,
+        for purpose in given:
+            if purpose not in _PURPOSES:
+                raise BadInput(f"binance has no purpose {purpose!r}; it has {', '.join(_PURPOSES)}")
+        found = dict(given)
+        if "rest" in found:
+            found.setdefault("rest_signed", found["rest"])
+        if "ws" in found:
+            found.setdefault("ws_api", found["ws"].rstrip("/") + "/ws-api/v3")
+        return found
+
+    def make_client_order_id(self, number: int) -> str:
+        """``vocx-`` and 26 characters: 31 of the 36 that binance takes."""
+        return f"vocx-{id_digits(number)}"
+
+    def validate_client_order_id(self, text: str) -> None:
+        """1 to 36 letters, digits, ``-`` and ``_``, or ``BadInput``."""
+        orders.validate_client_order_id(text)
+
+    def request(self, intent: Intent) -> Request:
+        """The request for it, unsigned; ``BadInput`` where it cannot be sent."""
+        if orders.has(intent):
+            return orders.request(intent, orders.call(intent))
+        return rest.build(intent)
+
+    def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
+        """With window, time and signature at the end of its query, and the key as a header."""
+        signing.check_owner(credentials)
+        path, _, query = request.target.partition("?")
+        return msgspec.structs.replace(
+            request,
+            target=f"{path}?{signing.signed_query(query, now_ns, credentials)}",
+            headers={**request.headers, "X-MBX-APIKEY": credentials.key},
         )
 
-    def envelope(
-        self, intent: Intent, number: int, now_ns: int, credentials: Credentials
+    def ws_request(
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials, nonce: str
     ) -> Request:
         """A signed call as a frame of the WebSocket API."""
-        if not isinstance(intent, SIGNED):
+        if not orders.has(intent) or isinstance(intent, AmendOrder):
             raise BadInput(f"vocx asks binance for {type(intent).__name__} by REST")
-        return private.envelope(intent, number, now_ns, _mine(credentials))
+        signing.check_owner(credentials)
+        return private.ws_request(intent, number, now_ns, credentials)
 
-    def opened(self, text: bytes) -> Envelope | None:
+    def parse_response(self, text: bytes) -> Response | None:
         """A frame of the WebSocket API as an answer; ``None`` for an event."""
-        return private.opened(text)
+        return private.parse_response(text)
 
     def reply(
         self,
@@ -182,34 +183,30 @@ class Binance:
         headers: Mapping[str, str],
         body: bytes,
         arrived_ns: int,
-    ) -> Fact | Facts[Any]:
-        """The facts in a reply, or one typed error."""
+    ) -> Answer:
+        """What a reply says, or one typed error."""
         if status == 200:
-            read = orders.read if isinstance(request.intent, SIGNED) else rest.read
             try:
-                return read(request.intent, body, arrived_ns)
+                if orders.has(request.intent):
+                    return orders.read(request, body, arrived_ns)
+                return Answer(result=rest.read(request.intent, body, arrived_ns))
             except UNREADABLE:
                 pass
         raise errors.reply_error(request, status, headers, body, arrived_ns)
 
-    def told_limits(self, body: bytes) -> Sequence[Limit]:
+    def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:
         """The limits in an ``exchangeInfo``: they have changed before, and the account's own
         order limits are only there."""
-        return limits.told_limits(body)
+        asked = isinstance(request.intent, GetInstruments)
+        return parse_limits(body) if asked else ()
 
     def refused_upgrade(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
         """The typed error in an HTTP answer to a handshake that is not 101."""
         return errors.upgrade_error(status, headers, body)
 
-    def used(self, headers: Mapping[str, str]) -> Mapping[str, int]:
+    def parse_usage(self, request: Request, headers: Mapping[str, str]) -> Sequence[Usage]:
         """Used weight and orders as the reply's headers tell them."""
-        found: dict[str, int] = {}
-        for name, value in headers.items():
-            kind = _HEADERS.get(name.lower())
-            number = whole_number(value) if kind is not None else None
-            if kind is not None and number is not None:
-                found[kind] = number
-        return found
+        return parse_usage(headers)
 
     def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
         """With defaults: candles of 1m, books each 100 ms."""
@@ -264,8 +261,10 @@ class Binance:
     ) -> Sequence[ControlFrame]:
         """``SUBSCRIBE`` with up to 200 names each; one signed frame for an account."""
         if plan.private:
-            key = _mine(credentials)
-            return [private.subscribe_frame(tuple(plan.topics), now_ns, key, nonce)]
+            if credentials is None:
+                raise BadInput("an account is subscribed to with a key")
+            signing.check_owner(credentials)
+            return [private.subscribe_frame(tuple(plan.topics), now_ns, credentials, nonce)]
         return streams.control_frames("SUBSCRIBE", topics, nonce)
 
     def unsubscribe_frames(
@@ -340,20 +339,6 @@ class Binance:
     def check_trade(self, last: int | str, trade: Trade) -> int:
         """Trade ids of a symbol are consecutive."""
         return count_missing_trades(last, trade)
-
-
-def _mine(credentials: Credentials | None) -> Credentials:
-    """A key that this exchange can know, or a refusal."""
-    if credentials is None:
-        raise BadInput(
-            "this call is signed and needs a key: the lab has one, elsewhere it comes from "
-            "VOCX_BINANCE_KEY and VOCX_BINANCE_SECRET"
-        )
-    if credentials.venue not in (None, Binance.name):
-        raise BadInput(
-            f"this key is for {credentials.venue}; binance does not know it. Nothing was sent"
-        )
-    return credentials
 
 
 def _only_where_it_exists(spec: ChannelSpec) -> None:

@@ -19,6 +19,8 @@ from vocx.errors import (
     BadSignature,
     Banned,
     ClockSkew,
+    DuplicateOrder,
+    Maintenance,
     OrderNotFound,
     OrderRefused,
     Outcome,
@@ -30,7 +32,7 @@ from vocx.errors import (
     VenueUnavailable,
     VocxError,
 )
-from vocx.venues.base import Request
+from vocx.venues.base import GetInstruments, Request
 from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, retry_after_s, words
 from vocx.venues.binance.reasons import DUPLICATE, reason
 
@@ -109,6 +111,8 @@ def upgrade_error(status: int, headers: Mapping[str, str], body: bytes) -> Venue
 
 def _unknown_symbol(request: Request, found: Body, outcome: Outcome | None) -> UnknownSymbol | None:
     symbol = getattr(request.intent, "symbol", None)
+    if isinstance(request.intent, GetInstruments):
+        symbol = " or ".join(request.intent.symbols) or None
     malformed = found.code == -1100 and "'symbol'" in found.msg
     if symbol is None or not (found.code == -1121 or malformed):
         return None
@@ -128,9 +132,9 @@ def _venue_error(
 ) -> VenueError:
     text = found.msg if found is not None else words(body)
     kind = _kind(status, found, text)
-    if outcome == "refused" and kind is VenueUnavailable:
+    if outcome == "refused" and issubclass(kind, VenueUnavailable):
         outcome = "unknown"
-    elif outcome == "refused" and text == DUPLICATE:
+    elif outcome == "refused" and kind is DuplicateOrder:
         outcome = "accepted"  # the order of that id is there: what was refused is a second one
     wait = retry_after_s(headers)
     until_ns = _ban_end(text, wait, arrived_ns) if kind is Banned else None
@@ -160,9 +164,11 @@ def _kind(status: int, found: Body | None, text: str) -> type[VenueError]:
     if status == 429:
         return RateLimited
     if status >= 500 or (found is not None and found.code in _BUSY):
-        return VenueUnavailable
+        return Maintenance if "maintenance" in text.lower() else VenueUnavailable
     if found is None:
         return Refused
+    if text == DUPLICATE:
+        return DuplicateOrder
     if found.code == -2011 and found.msg.startswith("Unknown order"):
         return OrderNotFound
     return _BY_CODE.get(found.code, Refused)
@@ -202,5 +208,6 @@ _ADVICE: Mapping[type[VenueError], str] = {
     ClockSkew: " This machine's clock is off against the exchange's: measure the offset again.",
     BadSignature: " Sign the percent-encoded text exactly as it is sent.",
     BadKey: " Check the key, its permissions and the address it is bound to.",
+    Maintenance: " The exchange is closed for a while: ex.status() says what it knows.",
     VenueUnavailable: " Reading may be tried again; an order's outcome is unknown.",
 }

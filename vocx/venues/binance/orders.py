@@ -9,6 +9,9 @@ bodies serve the WebSocket API. The surprises:
   venue's id where it is known.
 * An answer in form ACK says next to nothing, and is the default for some types: FULL is asked.
 * A market order has price ``"0.00000000"``, which is no price.
+* Amending is two things: ``order/amend/keepPriority`` only makes an order smaller and keeps its
+  place in the queue (since 2025-05); all else is ``order/cancelReplace``, a new order at the end
+  of the queue. So the order is asked for first, and what fits is sent.
 * Placing and cancelling cost no weight when they succeed (since 2026-04-02), but do when refused.
 """
 
@@ -21,7 +24,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from vocx.errors import BadInput
+from vocx.errors import BadInput, OrderNotFound
 from vocx.facts import (
     Balance,
     Fact,
@@ -34,6 +37,8 @@ from vocx.facts import (
     TimeInForce,
 )
 from vocx.venues.base import (
+    AmendOrder,
+    Answer,
     CancelAll,
     CancelOrder,
     GetBalances,
@@ -42,12 +47,17 @@ from vocx.venues.base import (
     GetOrder,
     Intent,
     PlaceOrder,
+    Request,
 )
 from vocx.venues.base.reading import Identifier, Milliseconds, check_numbers
 from vocx.venues.binance.names import private_symbol
 from vocx.venues.binance.rest import MS, venue_symbol
+from vocx.venues.binance.signing import encoded
 
 Parameters = dict[str, str | int]
+
+MOST_FILLS = 1000
+"""In one answer of ``myTrades``."""
 
 CLIENT_ID = re.compile(r"[a-zA-Z0-9-_]{1,36}")
 """What the exchange accepts as a client order id."""
@@ -62,11 +72,47 @@ class Call(msgspec.Struct, frozen=True):
     parameters: Parameters
     weight: int
     orders: int = 0
+    changes: bool = False
+    """It could place or change an order, so it is sent once."""
+
+    @property
+    def charges(self) -> dict[str, int]:
+        """What the exchange counts for it, by bucket."""
+        counted = {"weight": self.weight, "requests": 1}
+        return counted | ({"orders": self.orders} if self.orders else {})
+
+
+def has(intent: Intent) -> bool:
+    """Whether it is one of the signed calls here."""
+    return type(intent) in _CALLS
 
 
 def call(intent: Intent) -> Call:
     """What one signed intent asks for, or ``BadInput``."""
     return _CALLS[type(intent)](intent)
+
+
+def request(intent: Intent, made: Call) -> Request:
+    """The call as a request of REST, unsigned."""
+    return Request(
+        intent=intent,
+        method=made.method,
+        target=f"/api/v3/{made.path}?{encoded(made.parameters)}".rstrip("?"),
+        purpose="rest_signed",
+        charges=made.charges,
+        signed=True,
+        safe_to_retry=not made.changes,
+    )
+
+
+def validate_client_order_id(text: str) -> None:
+    """1 to 36 letters, digits, ``-`` and ``_``, or ``BadInput``."""
+    if not isinstance(text, str) or not CLIENT_ID.fullmatch(text):
+        raise BadInput(
+            f"client order id {text!r} cannot be used: binance takes 1 to 36 "
+            "letters, digits, - and _",
+            outcome="not_sent",
+        )
 
 
 def number(value: Decimal) -> str:
@@ -75,16 +121,11 @@ def number(value: Decimal) -> str:
 
 
 def _place(intent: PlaceOrder) -> Call:
-    if not CLIENT_ID.fullmatch(intent.client_order_id):
-        raise BadInput(
-            f"client order id {intent.client_order_id!r} cannot be used: binance takes 1 to 36 "
-            "letters, digits, - and _",
-            outcome="not_sent",
-        )
+    validate_client_order_id(intent.client_order_id)
     given = {
         "symbol": venue_symbol(intent.symbol),
         "side": intent.side.upper(),
-        "type": intent.type.upper(),
+        "type": _TYPES.get(intent.type, intent.type.upper()),
         "timeInForce": intent.time_in_force,
         "quantity": intent.quantity,
         "quoteOrderQty": intent.quote_quantity,
@@ -95,7 +136,7 @@ def _place(intent: PlaceOrder) -> Call:
     parameters = _sent(given)
     if intent.test:
         return Call("POST", "order/test", "order.test", parameters, 1)
-    return Call("POST", "order", "order.place", parameters, 1, orders=1)
+    return Call("POST", "order", "order.place", parameters, 1, orders=1, changes=True)
 
 
 def _sent(given: Mapping[str, str | int | Decimal | None]) -> Parameters:
@@ -107,7 +148,80 @@ def _sent(given: Mapping[str, str | int | Decimal | None]) -> Parameters:
     }
 
 
-def _which(intent: CancelOrder | GetOrder) -> Parameters:
+_TYPES: Mapping[str, str] = {"post_only": "LIMIT_MAKER"}
+
+
+def order_type(word: str) -> OrderType:
+    """The exchange's type of an order in our words."""
+    return "post_only" if word == "LIMIT_MAKER" else cast(OrderType, word.lower())
+
+
+def _amend_first(intent: AmendOrder) -> Call:
+    """The order as it stands: what can be done depends on it."""
+    if intent.quantity is None and intent.price is None:
+        raise BadInput("an amendment has a quantity, a price or both", outcome="not_sent")
+    return Call("GET", "order", "order.status", _which(intent), 4)
+
+
+def amendment(intent: AmendOrder, order: Order) -> Call | None:
+    """What changes an order as wished; ``None`` when it is so already.
+
+    Raises
+    ------
+    OrderNotFound
+        It is not open any more, so there is nothing to amend.
+    BadInput
+        More is filled than it should be altogether, or its type has no price.
+    """
+    if not order.open:
+        raise OrderNotFound(
+            f"binance: the order is {order.status.replace('_', ' ')} already",
+            venue="binance",
+            outcome="refused",
+        )
+    quantity = intent.quantity if intent.quantity is not None else order.quantity
+    price = intent.price if intent.price is not None else order.price
+    if quantity is None or price is None or order.quantity is None:
+        raise BadInput("only limit orders can be amended", outcome="not_sent")
+    if quantity <= order.filled:
+        raise BadInput(
+            f"{order.filled:f} of the order is filled: an amended quantity must be above that, "
+            "or cancel the order",
+            outcome="not_sent",
+        )
+    named = {"symbol": venue_symbol(order.symbol)}
+    if price == order.price and quantity == order.quantity:
+        return None
+    if price == order.price and quantity < order.quantity:
+        smaller = {
+            **named,
+            "orderId": order.id,
+            "newQty": quantity,
+            "newClientOrderId": order.client_order_id,
+        }
+        path, name = "order/amend/keepPriority", "order.amend.keepPriority"
+        return Call("PUT", path, name, _sent(smaller), 4, changes=True)
+    replaced = {
+        **named,
+        "side": order.side.upper(),
+        "type": _TYPES.get(order.type, order.type.upper()),
+        "cancelReplaceMode": "STOP_ON_FAILURE",
+        # A fill between asking and replacing would be bought or sold twice.
+        "cancelRestrictions": "ONLY_PARTIALLY_FILLED" if order.filled else "ONLY_NEW",
+        "timeInForce": order.time_in_force if order.type == "limit" else None,
+        "quantity": quantity - order.filled,
+        "price": price,
+        "cancelOrderId": order.id,
+        "newClientOrderId": intent.new_client_order_id,
+        "newOrderRespType": "FULL",
+    }
+    parameters = _sent(replaced)
+    return Call(
+        "POST", "order/cancelReplace", "order.cancelReplace", parameters, 1, orders=1, changes=True
+    )
+
+
+def _which(intent: CancelOrder | GetOrder | AmendOrder) -> Parameters:
     parameters: Parameters = {"symbol": venue_symbol(intent.symbol)}
     if intent.id is not None:
         return {**parameters, "orderId": intent.id}
@@ -140,9 +254,9 @@ def _fills(intent: GetFills) -> Call:
         raise BadInput(
             "binance gives fills of one order or since a moment, not both; leave out one"
         )
-    most = intent.limit
-    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= 1000:
-        raise BadInput(f"limit is {most!r}; binance gives 1 to 1000 in one call")
+    most = MOST_FILLS if intent.limit is None else intent.limit
+    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MOST_FILLS:
+        raise BadInput(f"limit is {most!r}; binance gives 1 to {MOST_FILLS} in one call")
     given = {
         "symbol": venue_symbol(intent.symbol),
         "orderId": intent.order_id,
@@ -158,6 +272,7 @@ def _balances(_: GetBalances) -> Call:
 
 _CALLS: Mapping[type[Intent], Callable[[Any], Call]] = {
     PlaceOrder: _place,
+    AmendOrder: _amend_first,
     CancelOrder: _cancel,
     CancelAll: _cancel_all,
     GetOrder: _order,
@@ -198,6 +313,33 @@ class _Order(msgspec.Struct):
     fills: list[_Fill] = []
 
 
+class _Amended(msgspec.Struct):
+    """An order within the reply to ``order/amend/keepPriority``: other names for the same."""
+
+    symbol: str
+    orderId: Identifier
+    clientOrderId: str
+    side: Literal["BUY", "SELL"]
+    type: str
+    status: str
+    price: Decimal
+    qty: Decimal
+    executedQty: Decimal
+    cumulativeQuoteQty: Decimal
+    timeInForce: str | None = None
+
+
+class _Amendment(msgspec.Struct):
+    transactTime: Milliseconds
+    amendedOrder: _Amended
+
+
+class _Replacement(msgspec.Struct):
+    """The reply to ``order/cancelReplace``."""
+
+    newOrderResponse: _Order
+
+
 class _Entry(msgspec.Struct):
     """One element of a cancel-all: an order, or a list of orders with its reports."""
 
@@ -205,6 +347,7 @@ class _Entry(msgspec.Struct):
 
 
 class _Trade(msgspec.Struct):
+    symbol: str
     id: Identifier
     orderId: Identifier
     price: Decimal
@@ -227,6 +370,8 @@ class _Account(msgspec.Struct):
     updateTime: Milliseconds | None = None
 
 
+_amendment_of = msgspec.json.Decoder(_Amendment).decode
+_replacement_of = msgspec.json.Decoder(_Replacement).decode
 _order_of = msgspec.json.Decoder(_Order).decode
 _orders_of: Callable[[bytes], list[_Order]] = msgspec.json.Decoder(list[_Order]).decode
 _raws_of: Callable[[bytes], list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -236,9 +381,45 @@ _account_of = msgspec.json.Decoder(_Account).decode
 _tested_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def read(intent: Intent, body: bytes, arrived_ns: int) -> Fact | Facts[Any]:
-    """The facts in a good reply; ``msgspec.DecodeError`` when it has another shape."""
-    return _READERS[type(intent)](intent, body, arrived_ns)
+def read(asked: Request, body: bytes, arrived_ns: int) -> Answer:
+    """What a good reply says; ``msgspec.DecodeError`` when it has another shape."""
+    intent = asked.intent
+    if isinstance(intent, AmendOrder):
+        return _read_amend(asked, intent, body, arrived_ns)
+    if isinstance(intent, GetFills):
+        fills = _read_fills(intent, body, arrived_ns)
+        return Answer(result=fills, next=_more_fills(intent, fills))
+    return Answer(result=_READERS[type(intent)](intent, body, arrived_ns))
+
+
+def _read_amend(asked: Request, intent: AmendOrder, body: bytes, arrived_ns: int) -> Answer:
+    """The order before, and then whichever of the two ways was taken."""
+    if asked.method == "GET":
+        before = _fact(_order_of(body), arrived_ns, intent.symbol)
+        call = amendment(intent, before)
+        if call is None:
+            return Answer(result=before)
+        return Answer(result=None, next=request(intent, call))
+    if asked.method == "POST":
+        made = _replacement_of(body).newOrderResponse
+        return Answer(result=_fact(made, arrived_ns, intent.symbol))
+    found = _amendment_of(body)
+    now = found.amendedOrder
+    order = _Order(
+        symbol=now.symbol,
+        orderId=now.orderId,
+        clientOrderId=now.clientOrderId,
+        side=now.side,
+        type=now.type,
+        status=now.status,
+        executedQty=now.executedQty,
+        cummulativeQuoteQty=now.cumulativeQuoteQty,
+        origQty=now.qty,
+        price=now.price,
+        timeInForce=now.timeInForce,
+        updateTime=found.transactTime,
+    )
+    return Answer(result=_fact(order, arrived_ns, intent.symbol))
 
 
 def status(word: str) -> OrderStatus:
@@ -269,7 +450,7 @@ def _fact(found: _Order, arrived_ns: int, known: str | None) -> Order:
         id=found.orderId,
         client_order_id=client_id,
         side=side,
-        type=cast(OrderType, found.type.lower()),
+        type=order_type(found.type),
         status=status(found.status),
         quantity=positive(found.origQty),
         filled=found.executedQty,
@@ -357,7 +538,7 @@ def _read_fills(intent: GetFills, body: bytes, arrived_ns: int) -> Facts[Fill]:
     check_numbers(*(value for one in rows for value in (one.price, one.qty, one.commission)))
     return Facts(
         Fill(
-            symbol=intent.symbol,
+            symbol=private_symbol(one.symbol, [intent.symbol]),
             id=one.id,
             order_id=one.orderId,
             side="buy" if one.isBuyer else "sell",
@@ -371,6 +552,19 @@ def _read_fills(intent: GetFills, body: bytes, arrived_ns: int) -> Facts[Fill]:
         )
         for one in rows
     )
+
+
+def _more_fills(intent: GetFills, fills: Facts[Fill]) -> Request | None:
+    """The next page, by id, where all fills were asked for and this page is full."""
+    if intent.limit is not None or len(fills) < MOST_FILLS:
+        return None
+    page = {
+        "symbol": venue_symbol(intent.symbol),
+        "orderId": intent.order_id,
+        "fromId": int(fills[-1].id) + 1,
+        "limit": MOST_FILLS,
+    }
+    return request(intent, Call("GET", "myTrades", "myTrades", _sent(page), 20))
 
 
 def _read_balances(_: GetBalances, body: bytes, arrived_ns: int) -> Facts[Balance]:
@@ -395,6 +589,5 @@ _READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Fact | Facts[Any]]] 
     CancelAll: _read_cancelled,
     GetOrder: _read_order,
     GetOpenOrders: _read_orders,
-    GetFills: _read_fills,
     GetBalances: _read_balances,
 }

@@ -18,17 +18,17 @@ from typing import Any, Literal, cast
 import msgspec
 
 from vocx.errors import BadReply, VenueError
-from vocx.facts import Balance, Fact, Fill, Order, OrderType, Side, TimeInForce
+from vocx.facts import Balance, Fact, Fill, Order, Side, TimeInForce
 from vocx.venues.base import (
     Ack,
     ChannelSpec,
     ControlFrame,
     Credentials,
     Decoded,
-    Envelope,
     Intent,
     Notice,
     Request,
+    Response,
     SocketPlan,
     Unknown,
 )
@@ -66,7 +66,7 @@ def subscribe_frame(
     return ControlFrame(text=_frame(nonce, _LOGIN, params), id=nonce, topics=tuple(topics))
 
 
-def envelope(intent: Intent, number: int, now_ns: int, credentials: Credentials) -> Request:
+def ws_request(intent: Intent, number: int, now_ns: int, credentials: Credentials) -> Request:
     """A signed intent as a frame of the WebSocket API."""
     call = orders.call(intent)
     parameters = dict(call.parameters)
@@ -78,9 +78,10 @@ def envelope(intent: Intent, number: int, now_ns: int, credentials: Credentials)
         method=call.name,
         target="",
         body=_frame(number, call.name, params).encode(),
-        weight=call.weight,
-        orders=call.orders,
-        safe_to_retry=call.orders == 0,
+        purpose="ws_api",
+        charges=call.charges,
+        signed=True,
+        safe_to_retry=not call.changes,
     )
 
 
@@ -125,16 +126,16 @@ _frame_of = msgspec.json.Decoder(_Frame).decode
 _trouble_of = msgspec.json.Decoder(_Trouble).decode
 
 
-def opened(text: bytes) -> Envelope | None:
+def parse_response(text: bytes) -> Response | None:
     """A frame as an answer with what a REST reply would say in its headers."""
     try:
         found = _frame_of(text)
     except UNREADABLE:
         return None
-    return _opened(found)
+    return _response(found)
 
 
-def _opened(found: _Frame) -> Envelope | None:
+def _response(found: _Frame) -> Response | None:
     if found.status is None:
         return None
     headers = {_header(one): str(one.count) for one in found.rateLimits}
@@ -142,7 +143,7 @@ def _opened(found: _Frame) -> Envelope | None:
     wait_s = _retry_after_s(bytes(found.error))
     if wait_s is not None:
         headers["retry-after"] = f"{wait_s:g}"
-    return Envelope(id=found.id, status=found.status, headers=headers, body=body)
+    return Response(id=found.id, status=found.status, headers=headers, body=body)
 
 
 def _header(limit: _Limit) -> str:
@@ -171,7 +172,7 @@ def decode(text: bytes, arrived_ns: int, of: SocketPlan) -> Sequence[Decoded]:
             f"binance sent a frame that cannot be read ({error}): {shown(text, 80)!r}",
             venue="binance",
         ) from None
-    answer = _opened(found)
+    answer = _response(found)
     if answer is not None:
         return (_ack(answer, arrived_ns, tuple(of.topics)),)
     event = bytes(found.event) or bytes(found.data)
@@ -186,7 +187,7 @@ def decode(text: bytes, arrived_ns: int, of: SocketPlan) -> Sequence[Decoded]:
     return (Unknown(text=shown(text)),)
 
 
-def _ack(answer: Envelope, arrived_ns: int, topics: tuple[str, ...]) -> Ack:
+def _ack(answer: Response, arrived_ns: int, topics: tuple[str, ...]) -> Ack:
     if answer.status == 200:
         return Ack(id=answer.id)
     request = Request(intent=_Login(), method=_LOGIN, target="")
@@ -265,7 +266,7 @@ def _order(found: _Report, fill: Fill | None, arrived_ns: int) -> Order:
         id=found.i,
         client_order_id=found.C or found.c,
         side=cast(Side, found.S.lower()),
-        type=cast(OrderType, found.o.lower()),
+        type=orders.order_type(found.o),
         status=orders.status(found.X),
         quantity=orders.positive(found.q),
         filled=found.z,

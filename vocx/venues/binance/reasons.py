@@ -42,7 +42,7 @@ _TEXTS: tuple[tuple[str, str], ...] = (
     ),
     (
         "immediately match and take",
-        "A limit_maker order only ever rests; at this price it would have taken. Buy below the "
+        "A post_only order only ever rests; at this price it would have taken. Buy below the "
         'best ask, sell above the best bid, or use type="limit".',
     ),
     ("Market is closed", "The symbol does not trade now."),

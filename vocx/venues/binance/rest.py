@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 import msgspec
@@ -25,12 +25,14 @@ from vocx.facts import (
     ServerTime,
     Ticker,
     Trade,
+    VenueStatus,
 )
 from vocx.venues.base import (
     GetBook,
     GetCandles,
     GetInstruments,
     GetQuote,
+    GetStatus,
     GetTicker,
     GetTime,
     GetTrades,
@@ -38,7 +40,14 @@ from vocx.venues.base import (
     Request,
     split_symbol,
 )
-from vocx.venues.base.reading import Identifier, Milliseconds, check_levels, check_numbers
+from vocx.venues.base.reading import (
+    LONGEST_TEXT,
+    Identifier,
+    Milliseconds,
+    check_levels,
+    check_numbers,
+)
+from vocx.venues.binance.names import private_symbol
 
 MS = 1_000_000
 """Nanoseconds in Binance's millisecond."""
@@ -71,8 +80,12 @@ def build(intent: Intent) -> Request:
         raise BadInput(f"binance cannot be asked for {type(intent).__name__} here")
     path, parameters, weight = maker(intent)
     query = "?" + urlencode(parameters) if parameters else ""
-    target = f"/api/v3/{path}{query}"
-    return Request(intent=intent, method="GET", target=target, weight=weight)
+    charges = {"weight": weight, "requests": 1}
+    if isinstance(intent, GetStatus):  # the public-data hosts have no /sapi
+        return Request(
+            intent=intent, method="GET", target=path, purpose="rest_signed", charges=charges
+        )
+    return Request(intent=intent, method="GET", target=f"/api/v3/{path}{query}", charges=charges)
 
 
 def read(intent: Intent, body: bytes, arrived_ns: int) -> Fact | Facts[Any]:
@@ -98,10 +111,17 @@ def _time(_: GetTime) -> Plan:
     return "time", {}, 1
 
 
+def _status(_: GetStatus) -> Plan:
+    return "/sapi/v1/system/status", {}, 1
+
+
 def _instruments(intent: GetInstruments) -> Plan:
-    if intent.symbol is None:
+    names = [venue_symbol(symbol) for symbol in intent.symbols]
+    if not names:
         return "exchangeInfo", {}, 20
-    return "exchangeInfo", {"symbol": venue_symbol(intent.symbol)}, 20
+    if len(names) == 1:
+        return "exchangeInfo", {"symbol": names[0]}, 20
+    return "exchangeInfo", {"symbols": msgspec.json.encode(names).decode()}, 20
 
 
 def _ticker(intent: GetTicker) -> Plan:
@@ -146,6 +166,7 @@ def _candles(intent: GetCandles) -> Plan:
 
 _BUILDERS: Mapping[type[Intent], Callable[[Any], Plan]] = {
     GetTime: _time,
+    GetStatus: _status,
     GetInstruments: _instruments,
     GetTicker: _ticker,
     GetQuote: _quote,
@@ -157,6 +178,11 @@ _BUILDERS: Mapping[type[Intent], Callable[[Any], Plan]] = {
 
 class _Time(msgspec.Struct):
     serverTime: Milliseconds
+
+
+class _Status(msgspec.Struct):
+    status: Identifier
+    msg: str = ""
 
 
 class _Filter(msgspec.Struct):
@@ -186,6 +212,7 @@ class _Info(msgspec.Struct):
 
 
 class _Ticker(msgspec.Struct):
+    symbol: str
     lastPrice: Decimal
     openPrice: Decimal
     highPrice: Decimal
@@ -202,6 +229,7 @@ class _Ticker(msgspec.Struct):
 
 
 class _Quote(msgspec.Struct):
+    symbol: str
     bidPrice: Decimal
     bidQty: Decimal
     askPrice: Decimal
@@ -237,6 +265,7 @@ class _Kline(msgspec.Struct, array_like=True):
 
 
 _time_body = msgspec.json.Decoder(_Time).decode
+_status_body = msgspec.json.Decoder(_Status).decode
 _info_body = msgspec.json.Decoder(_Info).decode
 _ticker_body = msgspec.json.Decoder(_Ticker).decode
 _quote_body = msgspec.json.Decoder(_Quote).decode
@@ -249,16 +278,18 @@ def _read_time(_: GetTime, body: bytes, arrived_ns: int) -> ServerTime:
     return ServerTime(exchange_ns=_time_body(body).serverTime * MS, arrived_ns=arrived_ns)
 
 
-def _read_instruments(
-    intent: GetInstruments, body: bytes, arrived_ns: int
-) -> Instrument | Facts[Instrument]:
+def _read_status(_: GetStatus, body: bytes, arrived_ns: int) -> VenueStatus:
+    found = _status_body(body)
+    state: Literal["online", "maintenance"] = "online" if found.status == 0 else "maintenance"
+    return VenueStatus(state=state, text=found.msg[:LONGEST_TEXT], arrived_ns=arrived_ns)
+
+
+def _read_instruments(intent: GetInstruments, body: bytes, arrived_ns: int) -> Facts[Instrument]:
     info = _info_body(body)
     found = Facts(_instrument(one, info.serverTime * MS, arrived_ns) for one in info.symbols)
-    if intent.symbol is None:
-        return found
-    if len(found) != 1:
-        raise msgspec.ValidationError(f"asked for {intent.symbol}, got {len(found)} symbols")
-    return found[0]
+    if intent.symbols and len(found) != len(intent.symbols):
+        raise msgspec.ValidationError(f"asked for {intent.symbols}, got {len(found)} symbols")
+    return found
 
 
 def _instrument(one: _Symbol, exchange_ns: int, arrived_ns: int) -> Instrument:
@@ -301,7 +332,7 @@ def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Ticker:
     check_numbers(found.volume, found.quoteVolume, found.priceChangePercent)
     check_numbers(found.bidPrice, found.bidQty, found.askPrice, found.askQty)
     return Ticker(
-        symbol=intent.symbol,
+        symbol=private_symbol(found.symbol, [intent.symbol]),
         last=found.lastPrice,
         bid=found.bidPrice,
         bid_quantity=found.bidQty,
@@ -323,7 +354,7 @@ def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Quote:
     found = _quote_body(body)
     check_numbers(found.bidPrice, found.bidQty, found.askPrice, found.askQty)
     return Quote(
-        symbol=intent.symbol,
+        symbol=private_symbol(found.symbol, [intent.symbol]),
         bid=found.bidPrice,
         bid_quantity=found.bidQty,
         ask=found.askPrice,
@@ -387,6 +418,7 @@ def _read_candles(intent: GetCandles, body: bytes, arrived_ns: int) -> Facts[Can
 
 _READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Fact | Facts[Any]]] = {
     GetTime: _read_time,
+    GetStatus: _read_status,
     GetInstruments: _read_instruments,
     GetTicker: _read_ticker,
     GetQuote: _read_quote,

@@ -28,6 +28,14 @@ it can be seen."""
 _PEM = "-----BEGIN"
 
 
+def check_owner(credentials: Credentials) -> None:
+    """Refuse a key that this exchange cannot know."""
+    if credentials.venue not in (None, "binance"):
+        raise BadInput(
+            f"this key is for {credentials.venue}; binance does not know it. Nothing was sent"
+        )
+
+
 def sign(payload: str, credentials: Credentials) -> str:
     """The signature of a text: hex for an HMAC secret, base64 for an Ed25519 key in PEM.
 
@@ -80,10 +88,9 @@ def encoded(parameters: Mapping[str, str | int]) -> str:
     return urlencode(parameters, quote_via=quote)
 
 
-def signed_query(parameters: Mapping[str, str | int], now_ns: int, credentials: Credentials) -> str:
-    """A whole query: parameters, window, time, and last the signature of all that."""
-    timed = {**parameters, **_times(now_ns)}
-    payload = encoded(timed)
+def signed_query(query: str, now_ns: int, credentials: Credentials) -> str:
+    """A whole query: the encoded one, window, time, and last the signature of all that."""
+    payload = "&".join(part for part in (query, encoded(_times(now_ns))) if part)
     return f"{payload}&{encoded({'signature': sign(payload, credentials)})}"
 
 

@@ -1,6 +1,6 @@
 """What you write about an order, as what can be sent: checked here, before anything leaves.
 
-Three gates, each with words that say what to write instead: the order's own shape
+Three checks, each with words that say what to write instead: the order's own shape
 (:func:`draft`), the instrument's steps and bounds (:func:`check_steps`), and what you allowed
 (:class:`Allowance`). A fourth is the exchange itself.
 """
@@ -11,46 +11,50 @@ import secrets
 import threading
 from collections.abc import Mapping
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Any, get_args
 
 import msgspec
 
 from vocx.errors import BadInput, NotAllowed
 from vocx.facts import BookSnapshot, Instrument, OrderType, Side, TimeInForce, exact
+from vocx.net import renew_after_fork
+from vocx.text import nearest
 from vocx.venues.base import PlaceOrder, split_symbol
 
 Number = Decimal | int | str
 MaxNotional = Number | Mapping[str, Number] | None
 """The largest order, in dollars, or for each quote currency by name."""
 
-_DIGITS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DOLLARS = frozenset({"USDT", "USDC", "FDUSD", "TUSD", "BUSD", "USD1", "DAI", "USD"})
 _EXAMPLE = 'place_order("BTC/USDT", "buy", "0.01", type="limit", price="60000")'
 
 
-class Ids:
-    """Client order ids: unique, and sorted by the time at which they were made.
+class OrderNumbers:
+    """Numbers for client order ids: unique, and sorted by the time at which they were made.
 
-    ``vocx-`` and 26 characters (a ULID): 48 bits of milliseconds, 80 bits of chance, which count
-    up within one millisecond. 31 characters, of the 36 that Binance takes.
+    128 bits, as of a ULID: 48 bits of milliseconds, 80 bits of chance, which count up within one
+    millisecond. The venue's adapter writes them in its own alphabet.
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._last = 0
+        renew_after_fork(self)
 
-    def make(self, now_ns: int) -> str:
+    def renew(self) -> None:
+        """A lock of this process's own."""
+        self._lock = threading.Lock()
+
+    def make(self, now_ns: int) -> int:
         """A new one."""
         with self._lock:
             number = (now_ns // 1_000_000) << 80 | secrets.randbits(80)
             if number >> 80 <= self._last >> 80:
                 number = self._last + 1
             self._last = number
-        return "vocx-" + "".join(_DIGITS[number >> 5 * place & 31] for place in range(25, -1, -1))
+        return number
 
 
-IDS = Ids()
+ORDER_NUMBERS = OrderNumbers()
 
 
 def draft(
@@ -64,6 +68,7 @@ def draft(
     quote_quantity: Number | None = None,
     time_in_force: str | None = None,
     test: bool = False,
+    instrument: Instrument | None = None,
 ) -> PlaceOrder:
     """The order as an intent, if its parts fit together.
 
@@ -94,8 +99,7 @@ def _word(what: str, value: object, choices: tuple[str, ...]) -> str:
     if isinstance(value, str) and value in choices:
         return value
     lowered = str(value).lower().replace("-", "_").replace(" ", "_")
-    same = [one for one in choices if one.lower() == lowered]
-    near = same or get_close_matches(lowered, choices, n=1)
+    near = nearest(lowered, choices)
     hint = f': write "{near[0]}"' if near else f"; it is one of {', '.join(choices)}"
     raise BadInput(f"there is no {what} {value!r}{hint}")
 
@@ -179,21 +183,21 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    where : str
-        ``"lab"``, ``"testnet"`` or ``"real"``.
+    guarded : bool
+        Orders here are real, or may be: both steps are needed.
     allow_orders : bool
         ``connect(allow_orders=True)`` was written.
     most : dict
         The largest order by quote currency; empty for no bound (never so at a real venue).
     """
 
-    where: str
+    guarded: bool
     allow_orders: bool = False
     most: dict[str, Decimal] = {}
 
     def may_trade(self) -> None:
         """Refuse to place or cancel at a real venue without both steps."""
-        if self.where == "real" and not (self.allow_orders and self.most):
+        if self.guarded and not (self.allow_orders and self.most):
             raise NotAllowed(
                 'orders at a real venue need two steps in code: connect(..., where="real", '
                 'allow_orders=True, max_notional="50"). Practise without them: where="lab" or '
@@ -223,7 +227,7 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
             )
 
 
-def allowance(where: str, allow_orders: bool, max_notional: MaxNotional) -> Allowance:
+def allowance(guarded: bool, allow_orders: bool, max_notional: MaxNotional) -> Allowance:
     """What ``connect`` was told, checked.
 
     Raises
@@ -235,7 +239,7 @@ def allowance(where: str, allow_orders: bool, max_notional: MaxNotional) -> Allo
     """
     if not isinstance(allow_orders, bool):
         raise BadInput(f"allow_orders is {allow_orders!r}; write True or leave it out")
-    if where == "real" and allow_orders and max_notional is None:
+    if guarded and allow_orders and max_notional is None:
         raise NotAllowed(
             'real orders need a bound as well: allow_orders=True, max_notional="50" (dollars an '
             "order at most)"
@@ -251,4 +255,4 @@ def allowance(where: str, allow_orders: bool, max_notional: MaxNotional) -> Allo
         quote: _above_zero(exact(bound, "max_notional"), "max_notional")
         for quote, bound in bounds.items()
     }
-    return Allowance(where=where, allow_orders=allow_orders, most=most)
+    return Allowance(guarded=guarded, allow_orders=allow_orders, most=most)

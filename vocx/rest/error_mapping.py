@@ -1,10 +1,9 @@
-"""The border: what requests, urllib3, ssl and the sockets raise becomes one typed error of ours.
+"""What requests, urllib3 and the sockets raise becomes one typed error of ours.
 
 Two questions decide, in this order:
 
-1. *Had anything been sent?* No: the name (:class:`~vocx.errors.DnsError`), the certificate
-   (:class:`~vocx.errors.TlsError`) or the connection (:class:`~vocx.errors.ConnectFailed`); an
-   order is ``not_sent``.
+1. *Had anything been sent?* No: :mod:`vocx.net` has named what failed while opening; an order is
+   ``not_sent``.
 2. Yes: *was there an answer?* Too late (:class:`~vocx.errors.TimedOut`), cut off
    (:class:`~vocx.errors.ConnectionLost`) or not HTTP (:class:`~vocx.errors.BadReply`); an order
    is ``unknown``.
@@ -12,8 +11,6 @@ Two questions decide, in this order:
 
 from __future__ import annotations
 
-import socket
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, IncompleteRead, RemoteDisconnected
@@ -22,10 +19,11 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from vocx import errors
-from vocx.rest.wire import ReplyTooLarge, Trace
+from vocx import errors, net
+from vocx.rest.transport import ReplyTooLarge, Trace
 
 FOREIGN = (
+    errors.TransportError,
     requests.RequestException,
     urllib3.exceptions.HTTPError,
     HTTPException,
@@ -35,7 +33,7 @@ FOREIGN = (
 
 
 @contextmanager
-def translated(url: str, venue: str, trace: Trace) -> Iterator[None]:
+def mapped_errors(url: str, venue: str, trace: Trace) -> Iterator[None]:
     """Nothing foreign leaves this block."""
     try:
         yield
@@ -43,45 +41,18 @@ def translated(url: str, venue: str, trace: Trace) -> Iterator[None]:
         raise translate(error, url, venue, trace) from None
 
 
-def translate(error: BaseException, url: str, venue: str, trace: Trace) -> errors.TransportError:
+def translate(error: BaseException, url: str, venue: str, trace: Trace) -> errors.VocxError:
     """The typed error for a foreign one."""
     causes = list(_causes(error))
+    ours = next((one for one in causes if isinstance(one, errors.VocxError)), None)
+    if ours is not None:  # vocx.net has named it, and urllib3 wrapped it up
+        ours.venue = venue
+        return ours
     if trace.sent_ns == 0:
-        return _not_sent(causes, url, venue)
+        return errors.ConnectFailed(
+            f"no connection to {net.address_label(url)}: {_deepest(causes)}", venue=venue
+        )
     return _no_answer(causes, url, venue, trace)
-
-
-def _not_sent(causes: list[BaseException], url: str, venue: str) -> errors.TransportError:
-    parts = urlsplit(url)
-    host = parts.hostname or url
-    where = f"{host}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-    if _any(causes, socket.gaierror, urllib3.exceptions.NameResolutionError):
-        return errors.DnsError(
-            f"the name {host} could not be resolved: no network here, or a typing error. "
-            "`vocx doctor` tells what is reachable; the lab needs no network",
-            venue=venue,
-        )
-    if _any(causes, requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):
-        return errors.ConnectFailed(
-            f"the proxy that HTTPS_PROXY or HTTP_PROXY names did not lead to {where}; "
-            "unset the variable or mend the proxy",
-            venue=venue,
-        )
-    if _any(causes, ssl.SSLCertVerificationError):
-        return errors.TlsError(
-            f"the certificate of {where} could not be verified ({_deepest(causes)}); "
-            "vocx never goes on unverified. A proxy that inspects traffic causes this: "
-            "name its authority in REQUESTS_CA_BUNDLE",
-            venue=venue,
-        )
-    if _any(causes, ssl.SSLError):
-        return errors.TlsError(f"no TLS with {where}: {_deepest(causes)}", venue=venue)
-    if _timed_out(causes):
-        return errors.ConnectFailed(
-            f"no answer from {where}: the host is down or the port is blocked from here",
-            venue=venue,
-        )
-    return errors.ConnectFailed(f"no connection to {where}: {_deepest(causes)}", venue=venue)
 
 
 def _no_answer(

@@ -1,19 +1,15 @@
-"""An account as facts: balances by asset, and what an outage of its stream swallowed."""
+"""Balances by asset."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from decimal import Decimal
-from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, SupportsIndex, overload
+from typing import Any, SupportsIndex, overload
 
-from vocx.errors import BadInput, OrderNotFound
-from vocx.facts import Balance, Fact, Facts, Order
+from vocx.errors import BadInput
+from vocx.facts import Balance, Facts
+from vocx.text import suggest
 from vocx.timing import HttpExchange
-from vocx.venues.base import GetBalances, GetFills, GetOpenOrders, GetOrder, Intent
-
-if TYPE_CHECKING:
-    from vocx.stream.account import ReconcileRequest
 
 
 class Balances(Facts[Balance]):
@@ -51,9 +47,7 @@ class Balances(Facts[Balance]):
             return found
         known = {one.asset for one in self} | set(self._assets())
         if index not in known:
-            near = get_close_matches(index.upper(), sorted(known), n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else ""
-            raise BadInput(f"there is no asset {index!r} here{hint}")
+            raise BadInput(f"there is no asset {index!r} here.{suggest(index, sorted(known))}")
         at = self[0] if self else None
         return Balance(
             asset=index,
@@ -71,21 +65,3 @@ class Balances(Facts[Balance]):
         if isinstance(what, str):
             return self.get(what) is not None
         return super().__contains__(what)
-
-
-def reconcile(ask: Callable[[Intent], Any], missed: ReconcileRequest) -> list[Fact]:
-    """The account by REST, for a stream that has just (again) begun to listen: fills since the
-    last known event, orders that closed meanwhile, open orders, balances; in that order."""
-    open_now: Facts[Order] = ask(GetOpenOrders())
-    still = {(one.symbol, one.id) for one in open_now}
-    found: list[Fact] = []
-    if missed.since_ns is not None:
-        for symbol in missed.symbols:
-            found += ask(GetFills(symbol=symbol, start_ns=missed.since_ns, limit=1000))
-    for one in missed.open:
-        if (one.symbol, one.id) not in still:
-            try:
-                found.append(ask(GetOrder(symbol=one.symbol, id=one.id)))
-            except OrderNotFound:
-                continue
-    return [*found, *open_now, *ask(GetBalances())]

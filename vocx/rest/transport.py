@@ -1,7 +1,7 @@
 """What crosses the socket, and when: requests with its connections opened up.
 
-requests and urllib3 do the HTTP; this file only listens at the four places where bytes and time
-can be seen. Rules:
+requests and urllib3 do the HTTP, :mod:`vocx.net` opens the connections; this file only listens at
+the four places where bytes and time can be seen. Rules:
 
 * A :class:`Trace` belongs to one attempt of one call and to the thread that makes it.
 * ``send`` of the connection is where request bytes leave; a :class:`_Tap` under the response's
@@ -24,8 +24,8 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from vocx import net
 from vocx.timing import Phases
 
 READ_BUFFER = 65_536
@@ -34,7 +34,7 @@ MAX_REPLY_BYTES = 64 * 1024 * 1024
 
 
 class ReplyTooLarge(Exception):
-    """More bytes than :data:`MAX_REPLY_BYTES`; translated at the border of :mod:`vocx.rest`."""
+    """More bytes than :data:`MAX_REPLY_BYTES`; translated by :mod:`vocx.rest.error_mapping`."""
 
 
 class Trace:
@@ -48,27 +48,34 @@ class Trace:
         "_send_from",
         "_send_to",
         "_sent",
-        "connect_ns",
+        "ca_file",
+        "connect_ms",
+        "connect_s",
         "deadline",
-        "dns_ns",
+        "dns_ms",
         "local_port",
         "new",
-        "opening",
         "read_s",
         "received_ns",
         "reply_bytes",
         "sent_ns",
-        "tls_ns",
+        "tls_ms",
     )
 
-    def __init__(self, deadline: int, read_s: float, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        deadline: int,
+        timeout: tuple[float, float],
+        clock: Callable[[], int],
+        ca_file: str | None = None,
+    ) -> None:
         self.deadline = deadline
-        self.read_s = read_s
+        self.connect_s, self.read_s = timeout
+        self.ca_file = ca_file
         self.new = False
-        self.opening = False
-        self.dns_ns: int | None = None
-        self.connect_ns: int | None = None
-        self.tls_ns: int | None = None
+        self.dns_ms: float | None = None
+        self.connect_ms: float | None = None
+        self.tls_ms: float | None = None
         self.local_port: int | None = None
         self._clock = clock
         self._sent: list[bytes] = []
@@ -77,8 +84,6 @@ class Trace:
         self.sent_ns = self.received_ns = self.reply_bytes = 0
 
     def sending(self, data: bytes) -> None:
-        if self.opening:
-            return  # what a proxy is told while opening is not the request
         if not self._sent:
             self.sent_ns = self._clock()
             self._send_from = perf_counter_ns()
@@ -88,8 +93,6 @@ class Trace:
         self._send_to = perf_counter_ns()
 
     def arrived(self, data: bytes) -> None:
-        if self.opening:
-            return
         self._last_byte = perf_counter_ns()
         self.received_ns = self._clock()
         if not self._arrived:
@@ -114,14 +117,10 @@ class Trace:
 
     def phases(self, emulated_ms: float | None = None) -> Phases:
         """Where the time went."""
-
-        def ms(ns: int | None) -> float | None:
-            return None if ns is None else ns / 1e6
-
         return Phases(
-            dns_ms=ms(self.dns_ns),
-            connect_ms=ms(self.connect_ns),
-            tls_ms=ms(self.tls_ns),
+            dns_ms=self.dns_ms,
+            connect_ms=self.connect_ms,
+            tls_ms=self.tls_ms,
             send_ms=(self._send_to - self._send_from) / 1e6,
             first_byte_ms=max(self._first_byte - self._send_to, 0) / 1e6,
             body_ms=(self._last_byte - self._first_byte) / 1e6,
@@ -136,35 +135,6 @@ class _Current(threading.local):
 
 CURRENT = _Current()
 """The attempt that this thread is making; the hooks below report to it."""
-
-
-def resolve(host: str, port: int, timeout_s: float) -> list[str]:
-    """The addresses of a host, with a deadline.
-
-    ``getaddrinfo`` knows no time-out and cannot be interrupted, so a name is asked for in a
-    thread of its own; an address needs no asking.
-    """
-    try:
-        socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
-        return [host]
-    except socket.gaierror:
-        pass
-    answer: list[Any] = []
-
-    def ask() -> None:
-        try:
-            answer.extend(socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM))
-        except OSError as error:
-            answer.append(error)
-
-    thread = threading.Thread(target=ask, name=f"vocx-dns-{host}", daemon=True)
-    thread.start()
-    thread.join(timeout_s)
-    if not answer:
-        raise socket.gaierror(socket.EAI_AGAIN, f"no answer within {timeout_s:.1f} s")
-    if isinstance(answer[0], OSError):
-        raise answer[0]
-    return list(dict.fromkeys(str(entry[4][0]) for entry in answer))
 
 
 class _Tap(io.RawIOBase):
@@ -206,53 +176,29 @@ class _Watched(HTTPConnection):
     response_class = _Response
     local_port: int | None = None
 
-    def _new_conn(self) -> socket.socket:
-        trace = CURRENT.trace
-        if trace is None:
-            return super()._new_conn()
-        trace.new = True
-        host, begun = self._dns_host, perf_counter_ns()
-        try:
-            addresses = resolve(host, self.port or 0, trace.left_s())
-        except socket.gaierror as error:
-            raise NameResolutionError(host, self, error) from error
-        resolved = perf_counter_ns()
-        if addresses != [host]:
-            trace.dns_ns = resolved - begun
-        try:
-            return self._dial(addresses)
-        finally:
-            self._dns_host = host
-            trace.connect_ns = perf_counter_ns() - resolved
-
-    def _dial(self, addresses: list[str]) -> socket.socket:
-        failure: Exception = NewConnectionError(self, "the name has no address")
-        for address in addresses:
-            self._dns_host = address
-            try:
-                return super()._new_conn()
-            except (ConnectTimeoutError, NewConnectionError) as error:
-                failure = error
-        raise failure
-
     def connect(self) -> None:
-        trace, begun = CURRENT.trace, perf_counter_ns()
-        if trace is None:
-            super().connect()
-            return
-        trace.opening = True
-        super().connect()
-        trace.opening = False
+        """Open the connection; nothing of the request is sent yet."""
+        trace = CURRENT.trace
+        assert trace is not None, "only Client sends here"
+        secure = isinstance(self, HTTPSConnection)
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        url = f"{'https' if secure else 'http'}://{host}:{self.port}"
+        trace.new = True
+        wait_s = min(trace.connect_s, trace.left_s())
+        tcp = net.open_tcp(url, dns_s=trace.left_s(), connect_s=wait_s)
+        trace.dns_ms, trace.connect_ms = tcp.dns_ms, tcp.connect_ms + (tcp.proxy_ms or 0.0)
+        self.sock = tcp.sock
+        if secure:
+            begun = perf_counter_ns()
+            self.sock = net.open_tls(tcp, timeout_s=trace.left_s(), ca_file=trace.ca_file)
+            self.is_verified = True
+            trace.tls_ms = (perf_counter_ns() - begun) / 1e6
+        self.sock.settimeout(min(trace.read_s, trace.left_s()))
         self.local_port = self.sock.getsockname()[1]
-        if isinstance(self, HTTPSConnection):
-            before = (trace.dns_ns or 0) + (trace.connect_ns or 0)
-            trace.tls_ns = perf_counter_ns() - begun - before
 
     def send(self, data: Any) -> None:
         trace = CURRENT.trace
-        if trace is None:
-            super().send(data)
-            return
+        assert trace is not None, "only Client sends here"
         if self.sock is None:
             self.connect()  # here, so that opening is not counted as sending
         trace.local_port = self.local_port
@@ -274,13 +220,8 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 class Adapter(HTTPAdapter):
-    """requests' own adapter, with pools of watched connections, directly and behind a proxy."""
+    """requests' own adapter, with pools of watched connections."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-        return manager

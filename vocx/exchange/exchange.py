@@ -1,0 +1,571 @@
+"""The handle that a notebook holds: what a venue can be asked, traded and listened to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec.structs import replace
+
+from vocx import errors
+from vocx.exchange import order_checks
+from vocx.exchange.balances import Balances
+from vocx.exchange.environment import Place
+from vocx.exchange.order_checks import Allowance, Number
+from vocx.exchange.private_calls import PrivateCalls, VenueClock, Via, check_via, say
+from vocx.exchange.streaming import Streaming, channel_specs, stream_name
+from vocx.exchange.trading import OrderName, Trading
+from vocx.facts import (
+    BookSnapshot,
+    Candle,
+    Facts,
+    Fill,
+    Instrument,
+    Order,
+    OrderAck,
+    Quote,
+    ServerTime,
+    Ticker,
+    Trade,
+    VenueStatus,
+)
+from vocx.net import Throttler
+from vocx.rest import Client
+from vocx.text import nearest
+from vocx.timing import ClockOffset, wall_ns
+from vocx.venues.base import (
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    GetBalances,
+    GetBook,
+    GetCandles,
+    GetFills,
+    GetInstruments,
+    GetOpenOrders,
+    GetOrder,
+    GetQuote,
+    GetStatus,
+    GetTicker,
+    GetTrades,
+    Intent,
+    PlaceOrder,
+    Venue,
+    split_symbol,
+)
+
+if TYPE_CHECKING:
+    from vocx.lab import Lab
+    from vocx.stream import Stream
+
+T = TypeVar("T")
+BOOK_FOR_COST = 1000
+"""Levels a side that are looked at to tell what a market order would cost."""
+
+
+class Exchange:
+    """One venue at one place. Made by :func:`connect`; storing only, nothing is sent here.
+
+    Attributes
+    ----------
+    venue : Venue
+        The adapter; ``.venue.name`` is ``"binance"``.
+    environment : VenueEnvironment or LabEnvironment
+        The place: its addresses, its key, its certificate's authority.
+    where : str
+        ``"lab"``, ``"testnet"``, ``"real"``, or ``"custom"`` for addresses that were given.
+    lab : Lab or None
+        The lab behind it; ``None`` elsewhere.
+    name : str
+        Given by you, else the venue's.
+    budget : Throttler
+        What is used and left of the venue's limits; ``.stop_at`` is where calls begin to wait.
+    tls : bool
+        Whether the lab is asked over https and wss (elsewhere the addresses say it).
+    """
+
+    def __init__(
+        self,
+        venue: Venue,
+        environment: Place,
+        *,
+        name: str | None = None,
+        allowance: Allowance | None = None,
+    ) -> None:
+        self.venue = venue
+        self.environment = environment
+        self.where = environment.where
+        self.lab: Lab | None = environment.lab
+        self.tls = environment.tls
+        self.name = name or venue.name
+        self.budget = Throttler(
+            venue.name,
+            venue.limits,
+            notice=say,
+            status=environment.address_status if self.lab is not None else None,
+        )
+        self._instruments: dict[str, Instrument] = {}
+        self._allowance = allowance or Allowance(guarded=environment.guarded)
+        self._client = self._new_client()
+        self._clock = VenueClock(self._client)
+        self._calls = PrivateCalls(self._new_client(), environment, self._clock, self.name)
+        self._trading = Trading(self._calls, self._clock)
+        self._streaming = Streaming(
+            environment, self._new_client(), self._clock, self._calls, self._trading
+        )
+
+    def _new_client(self) -> Client:
+        return Client(self.venue, self.environment, throttler=self.budget)
+
+    # where it is
+
+    @property
+    def place(self) -> str:
+        """Where this is, in one line."""
+        return self.environment.describe(self.name, self._allowance.allow_orders)
+
+    def __repr__(self) -> str:
+        return f"<Exchange {self.name} {self.where}>"
+
+    def __enter__(self) -> Exchange:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def url(self, purpose: str) -> str:
+        """The base URL in force for one of the venue's purposes, such as ``"rest"``.
+
+        Raises
+        ------
+        LabDied
+            When the lab behind it is gone.
+        """
+        return self.environment.url(purpose)
+
+    # asking
+
+    def time(self) -> ServerTime:
+        """The venue's clock now; each call also refines :attr:`clock`."""
+        return self._clock.ask()
+
+    @property
+    def clock(self) -> ClockOffset:
+        """How far the venue's clock is ahead of ours: round-trip midpoint, median of five;
+        measured at first use and again after ten minutes."""
+        return self._clock.offset
+
+    def status(self) -> VenueStatus:
+        """Whether the venue is up, by its own word, and until when it is closed."""
+        return self._ask(GetStatus(), VenueStatus)
+
+    def instruments(self) -> Facts[Instrument]:
+        """Everything that trades here, with steps and bounds."""
+        found: Facts[Instrument] = self._client.call(GetInstruments())
+        self._keep(found)
+        return found
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Steps and bounds of one symbol. Asked once, then remembered.
+
+        Raises
+        ------
+        UnknownSymbol
+            With the closest symbols that do exist.
+        """
+        self._learn([symbol])
+        return self._instruments[symbol]
+
+    def _learn(self, symbols: Iterable[str]) -> None:
+        """The instruments of these symbols, those that are missing in one call."""
+        missing = [one for one in dict.fromkeys(symbols) if one not in self._instruments]
+        for symbol in missing:
+            split_symbol(symbol)
+        if not missing:
+            return
+        try:
+            self._keep(self._ask(GetInstruments(symbols=tuple(missing)), Facts))
+        except errors.UnknownSymbol:
+            if len(missing) > 1:  # the venue does not say which one it does not know
+                self.instruments()
+        for symbol in missing:
+            if symbol not in self._instruments:
+                raise self._unknown(symbol)
+
+    def _keep(self, found: Facts[Instrument]) -> None:
+        self._instruments.update(
+            {one.symbol: replace(one, exchange=found.exchange) for one in found}
+        )
+
+    def ticker(self, symbol: str) -> Ticker:
+        """The last 24 hours of a symbol."""
+        return self._ask(GetTicker(symbol=symbol), Ticker)
+
+    def quote(self, symbol: str) -> Quote:
+        """Best bid and ask."""
+        return self._ask(GetQuote(symbol=symbol), Quote)
+
+    def order_book(self, symbol: str, depth: int = 100) -> BookSnapshot:
+        """The order book, ``depth`` levels a side."""
+        return self._ask(GetBook(symbol=symbol, depth=depth), BookSnapshot)
+
+    def trades(self, symbol: str, limit: int = 500) -> Facts[Trade]:
+        """The latest public trades, newest last."""
+        return self._ask(GetTrades(symbol=symbol, limit=limit), Facts)
+
+    def candles(
+        self,
+        symbol: str,
+        interval: str,
+        limit: int = 500,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Facts[Candle]:
+        """Candles, oldest first; the last one may still be open. ``start`` and ``end`` are
+        aware datetimes; ``.frame()`` of the result is a DataFrame."""
+        intent = GetCandles(
+            symbol=symbol,
+            interval=interval,
+            limit=limit,
+            start_ns=epoch_ns(start, "start"),
+            end_ns=epoch_ns(end, "end"),
+        )
+        return self._ask(intent, Facts)
+
+    def _ask(self, intent: Intent, kind: type[T]) -> T:
+        try:
+            result = self._client.call(intent)
+        except errors.UnknownSymbol as error:
+            symbol = getattr(intent, "symbol", None)
+            if symbol and error.exchange is not None:
+                raise self._unknown(symbol) from None
+            raise
+        assert isinstance(result, kind)
+        return result
+
+    def _unknown(self, symbol: str) -> errors.UnknownSymbol:
+        """The error for a well-formed symbol that is not traded here, with what is."""
+        if len(self._instruments) < 2:
+            with suppress(errors.VocxError):
+                self.instruments()
+        return unknown_symbol(self.venue.name, symbol, self._instruments)
+
+    # orders
+
+    def place_order(
+        self,
+        symbol: str,
+        side: str,
+        quantity: Number | None = None,
+        *,
+        type: str,
+        price: Number | None = None,
+        quote_quantity: Number | None = None,
+        time_in_force: str | None = None,
+        client_order_id: str | None = None,
+        test: bool = False,
+        via: Via = "rest",
+    ) -> Order | OrderAck:
+        """Send one order, once; gives an :class:`~vocx.facts.Order`, or an
+        :class:`~vocx.facts.OrderAck` where the venue only acknowledges it.
+
+        ``type`` is ``"limit"``, ``"market"`` or ``"post_only"`` (rests or is refused); it is
+        required, so that no market order happens by accident. A limit has ``price`` and may have
+        ``time_in_force``: ``"GTC"`` (rests; the default), ``"IOC"`` (takes what it can), ``"FOK"``
+        (all or nothing). A market order may have ``quote_quantity``, what it may cost or bring,
+        instead of ``quantity``. ``test`` lets the exchange check it and place nothing.
+        ``via="websocket"`` sends it over a kept request/response socket.
+
+        Raises
+        ------
+        BadInput, VenueError, TransportError
+            ``outcome`` says what became of the order, ``client_order_id`` how to ask for it.
+
+        Examples
+        --------
+        >>> ex.place_order("BTC/USDT", "buy", "0.01", type="limit", price="60000")
+        """
+        named = client_order_id if client_order_id is not None else self._new_id()
+        try:
+            check_via(via)
+            self.venue.validate_client_order_id(named)
+            order = order_checks.draft(
+                symbol,
+                side,
+                quantity,
+                type=type,
+                time_in_force=time_in_force,
+                client_order_id=named,
+                price=price,
+                quote_quantity=quote_quantity,
+                test=test,
+            )
+            order = self._checked(order)
+        except errors.VocxError as error:
+            error.outcome, error.client_order_id = "not_sent", named
+            raise
+        return self._trading.place(order, via)
+
+    def _new_id(self) -> str:
+        return self.venue.make_client_order_id(order_checks.ORDER_NUMBERS.make(wall_ns()))
+
+    def _checked(self, order: PlaceOrder) -> PlaceOrder:
+        """Everything that can be refused here, refused here."""
+        if not order.test:
+            self._allowance.may_trade()
+        self.environment.credentials()
+        instrument = self.instrument(order.symbol)
+        order_checks.check_steps(order, instrument)
+        if self._allowance.most:
+            by_book = order.price is None if order.side == "buy" else True
+            book = self.order_book(order.symbol, depth=BOOK_FOR_COST) if by_book else None
+            self._allowance.check(order, instrument.quote, order_checks.cost(order, book))
+        _ = self.clock  # measured now, not between signing and sending
+        return replace(order, instrument=instrument)
+
+    def amend(
+        self,
+        order: OrderName,
+        quantity: Number | None = None,
+        *,
+        price: Number | None = None,
+        symbol: str | None = None,
+    ) -> Order | OrderAck:
+        """Give an open order another quantity (the new total, with what is filled), another
+        price or both, once; gives it as it is now.
+
+        Where the venue places a new order instead, that one is given: with another id, and with
+        what was left to fill as its quantity. Only a smaller quantity keeps the place in the
+        queue.
+
+        Raises
+        ------
+        OrderNotFound
+            It is not open any more.
+        BadInput, VenueError, TransportError
+            ``outcome`` says what became of the amendment.
+
+        Examples
+        --------
+        >>> ex.amend(order, price="59990")
+        """
+        named = self._new_id()
+        try:
+            self._allowance.may_trade()
+            which = self._trading.which(order, symbol)
+            if quantity is None and price is None:
+                raise errors.BadInput("an amendment has a quantity, a price or both")
+            now = order if isinstance(order, Order) else self._calls.call(GetOrder(**which))
+            checked = self._checked(
+                order_checks.draft(
+                    now.symbol,
+                    now.side,
+                    quantity if quantity is not None else now.quantity,
+                    type=now.type,
+                    time_in_force=now.time_in_force if now.type == "limit" else None,
+                    client_order_id=named,
+                    price=price if price is not None else now.price,
+                )
+            )
+        except errors.VocxError as error:
+            error.outcome = "not_sent"
+            raise
+        return self._trading.amend(
+            AmendOrder(
+                **which,
+                quantity=None if quantity is None else checked.quantity,
+                price=None if price is None else checked.price,
+                new_client_order_id=named,
+                instrument=checked.instrument,
+            )
+        )
+
+    def order(self, order: OrderName, symbol: str | None = None, *, via: Via = "rest") -> Order:
+        """An order as the exchange knows it now.
+
+        ``order`` is an :class:`~vocx.facts.Order`, an acknowledgement, the exchange's id (a
+        number) or a client order id (text). ``symbol`` is needed for ids of orders that this
+        exchange object did not place.
+
+        Raises
+        ------
+        OrderNotFound
+            The exchange knows no such order. Shortly after an unknown outcome it may appear yet.
+        """
+        check_via(via)
+        found: Order = self._calls.call(GetOrder(**self._trading.which(order, symbol)), via)
+        return found
+
+    def cancel_order(
+        self, order: OrderName, symbol: str | None = None, *, via: Via = "rest"
+    ) -> Order | OrderAck:
+        """Cancel an order; gives it as it ended, or an acknowledgement where the venue gives no
+        more.
+
+        Raises
+        ------
+        OrderNotFound
+            There is nothing to cancel; the text says what became of the order.
+        """
+        check_via(via)
+        self._allowance.may_trade()
+        which = self._trading.which(order, symbol)
+        known = self._instruments.get(which["symbol"])
+        return self._trading.cancel(CancelOrder(**which, instrument=known), via)
+
+    def cancel_all(self, symbol: str) -> Facts[Order]:
+        """Cancel every open order of a symbol; gives them as they ended, maybe none."""
+        self._allowance.may_trade()
+        split_symbol(symbol)
+        try:
+            found: Facts[Order] = self._calls.call(CancelAll(symbol=symbol))
+            return found
+        except errors.OrderNotFound:
+            return Facts()
+
+    # the account
+
+    def open_orders(self, symbol: str | None = None) -> Facts[Order]:
+        """Orders that can still be filled, of one symbol or of all (dearer)."""
+        found: Facts[Order] = self._calls.call(GetOpenOrders(symbol=symbol))
+        for one in found:
+            self._trading.remember(one.symbol, id=one.id, client_order_id=one.client_order_id)
+        return found
+
+    def fills(
+        self,
+        symbol: str,
+        limit: int = 500,
+        *,
+        order: Order | OrderAck | int | str | None = None,
+        start: datetime | None = None,
+    ) -> Facts[Fill]:
+        """Your own fills of a symbol, oldest first: the latest, those of one ``order``, or those
+        since ``start`` (an aware datetime)."""
+        split_symbol(symbol)
+        intent = GetFills(
+            symbol=symbol,
+            limit=limit,
+            order_id=order.id if isinstance(order, Order | OrderAck) else order,
+            start_ns=epoch_ns(start, "start"),
+        )
+        found: Facts[Fill] = self._calls.call(intent)
+        return found
+
+    def balances(self) -> Balances:
+        """What the account holds, also by asset: ``ex.balances()["USDT"].free``."""
+        found: Facts[Any] = self._calls.call(GetBalances())
+        return Balances(found, found.exchange, assets=self._assets)
+
+    def _assets(self) -> set[str]:
+        return {asset for one in self.instruments() for asset in (one.base, one.quote)}
+
+    # listening
+
+    def stream(
+        self,
+        *channels: str,
+        symbols: str | Iterable[str] = (),
+        name: str | None = None,
+        interval: str | None = None,
+        depth: int | None = None,
+        cadence_ms: int | None = None,
+    ) -> Stream:
+        """Listen to channels (``"trades"``, ``"quotes"``, ``"book"``, ``"ticker"``,
+        ``"candles"``) of one or more symbols, or of your account (``"orders"``, ``"fills"``,
+        ``"balances"``: all symbols, so none is named); the stream is started and returned at once.
+
+        Starting a ``name`` that runs stops its predecessor; by default it is the venue, the
+        channels and the symbols. ``interval`` is for candles; ``depth`` and ``cadence_ms`` ask
+        for the venue's own top levels of the book instead of the full local one.
+
+        Raises
+        ------
+        UnknownChannel, UnknownInterval, UnknownSymbol, BadInput
+            Before anything is opened: a venue acknowledges a misspelt stream and stays silent.
+        """
+        return self.create_stream(
+            channels,
+            symbols,
+            name=name,
+            interval=interval,
+            depth=depth,
+            cadence_ms=cadence_ms,
+        ).start()
+
+    def create_stream(
+        self,
+        channels: Sequence[str],
+        symbols: str | Iterable[str],
+        *,
+        name: str | None = None,
+        interval: str | None = None,
+        depth: int | None = None,
+        cadence_ms: int | None = None,
+        ask: Callable[[Intent, threading.Event], Any] | None = None,
+        on_frame: Callable[[bytes, int], None] | None = None,
+    ) -> Stream:
+        """What :meth:`stream` starts, not started yet, for tools: ``on_frame`` gets every text
+        frame and its arrival in the reader thread, ``ask`` makes its REST calls."""
+        wanted = channel_specs(
+            self.venue, channels, symbols, interval=interval, depth=depth, cadence_ms=cadence_ms
+        )
+        for plan in self.venue.plan_sockets(wanted):
+            self.url(plan.purpose)  # a lab that died is said here, not by a stream born dead
+        # Where REST does not answer now, a symbol cannot be checked; a stream has its own patience.
+        with suppress(errors.TransportError, errors.VenueUnavailable, errors.RateLimited):
+            self._learn(one.symbol for one in wanted if one.symbol)
+            _ = self.clock
+        name = name or stream_name(self.environment.label(self.name), wanted)
+        return self._streaming.create(wanted, name=name, ask=ask, on_frame=on_frame)
+
+    def ask_for_stream(self, intent: Intent, stopping: threading.Event) -> Any:
+        """What a stream of this exchange asks by REST, for tools that watch it."""
+        return self._streaming.ask(intent, stopping)
+
+    # life
+
+    def clone(self, *, name: str | None = None, tls: bool | None = None) -> Exchange:
+        """Another handle at the same place with connections and a count of its own, so that what
+        is measured on one is not paid on the other's. In a lab ``tls`` may differ. Close it."""
+        place = self.environment if tls is None else self.environment.with_tls(tls)
+        return Exchange(self.venue, place, name=name or self.name, allowance=self._allowance)
+
+    def close(self) -> None:
+        """Stop the streams that were started here and close the kept connections. The lab goes
+        on: others may use it."""
+        self._streaming.close()
+        self._client.close()
+        self._calls.close()
+
+
+def unknown_symbol(venue: str, symbol: str, known: Iterable[str]) -> errors.UnknownSymbol:
+    """The error for a well-formed symbol that is not traded, with the closest that are."""
+    base, quote = split_symbol(symbol)
+    names = list(known)
+    near = [one for one in (f"{base}/USDT", f"{quote}/{base}") if one in names]
+    near += nearest(symbol, names, most=3)
+    near = list(dict.fromkeys(near))[:3] or names[:3]
+    hint = "; did you mean " + " or ".join(f'"{one}"' for one in near) + "?" if near else ""
+    return errors.UnknownSymbol(f'{venue} has no "{symbol}"{hint}', venue=venue)
+
+
+def epoch_ns(moment: datetime | None, what: str) -> int | None:
+    """An aware datetime as nanoseconds since the epoch."""
+    if moment is None:
+        return None
+    if not isinstance(moment, datetime):
+        raise errors.BadInput(
+            f"{what} is a {type(moment).__name__}; write an aware datetime, such as "
+            "datetime(2026, 11, 1, tzinfo=UTC)"
+        )
+    if moment.tzinfo is None:
+        raise errors.BadInput(
+            f"{what} has no time zone, so it could mean many moments; write "
+            f"{what}={what}.replace(tzinfo=UTC)"
+        )
+    whole = moment.replace(microsecond=0)
+    return int(whole.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
