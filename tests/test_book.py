@@ -185,14 +185,14 @@ def test_recorded_session_comes_out_true(recorded: Path) -> None:
     truth = truth["binance/hftbacktest/btcusdt"]
     wanted = [ChannelSpec(channel=name, symbol=BTC) for name in ("trades", "quotes", "book")]
     (plan,) = VENUE.plan_sockets(wanted)
-    request = VENUE.request(GetBook(symbol=BTC, depth=1000), 0)
+    request = VENUE.request(GetBook(symbol=BTC, depth=1000))
     made = LocalBook(BTC, VENUE.check_sequence)
     tops: dict[int, tuple[Decimal, ...]] = {}
     quotes: dict[int, tuple[Decimal, ...]] = {}
     frames = 0
     for stamp, frame in session(recorded):
         if frame.startswith(b'{"lastUpdateId"'):
-            fact = VENUE.reply(request, 200, {}, frame, stamp)
+            fact = VENUE.reply(request, 200, {}, frame, stamp).result
         else:
             (fact,) = VENUE.decode(frame, stamp, plan, None)  # type: ignore[assignment]
             frames += 1

@@ -142,7 +142,7 @@ def test_the_brake_of_your_exchange_goes_by_the_usual_limit(exchange: vocx.Excha
     """Nobody who asks for instruments on behalf of the measurement learns its raised limit."""
     with exchange.clone() as twin:
         measure.orders(twin, repeats=1, many=1)
-        (orders,) = (one for one in twin.budget.rows() if one.bucket == "orders")
+        orders = next(one for one in twin.budget.rows() if one.bucket == "orders")
     assert orders.amount == 100
 
 

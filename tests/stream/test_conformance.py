@@ -71,11 +71,11 @@ def decoded(session: list[Path]) -> Iterator[Any]:
     wishes = [venue.validate_channel(ChannelSpec(channel=c, symbol=SYMBOL)) for c in CHANNELS]
     (plan,) = venue.plan_sockets(wishes)
     state = venue.open_session(plan)
-    request = venue.request(GetBook(symbol=SYMBOL, depth=1000), 0)
+    request = venue.request(GetBook(symbol=SYMBOL, depth=1000))
     for line in read(session):
         arrived_ns, frame = split(line)
         if frame.startswith(b'{"lastUpdateId"'):
-            yield venue.reply(request, 200, {}, frame, arrived_ns)
+            yield venue.reply(request, 200, {}, frame, arrived_ns).result
         else:
             yield from venue.decode(frame, arrived_ns, plan, state)
 
@@ -134,6 +134,7 @@ def test_the_replay_itself_ends_in_that_book(session: list[Path], truth: dict[st
 
 def snapshot_from(url: str) -> Any:
     """What a stream calls to start a local book."""
+    from vocx.net import Environment
     from vocx.rest import Client
 
     client = Client(get("binance"), lambda: url)
