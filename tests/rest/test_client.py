@@ -358,7 +358,12 @@ def test_a_wait_for_the_limit_is_no_part_of_the_deadline(
     monkeypatch.setattr("vocx.rest.client.DEADLINE_S", 0.3)
     throttler = one_of(2, pauses=[])
     slow = Throttler("binance")
-    monkeypatch.setattr(slow, "enter", lambda request: time.sleep(0.4) or throttler.enter(request))
+
+    def enter(request: Request, stopping: Any) -> None:
+        time.sleep(0.4)
+        throttler.enter(request, stopping)
+
+    monkeypatch.setattr(slow, "enter", enter)
     server, client = serve(http("503 Service Unavailable", b""), throttler=slow)
     assert client.call(GetTime()).exchange.status == 200
     assert len(server.requests) == 2

@@ -137,7 +137,7 @@ def snapshot_from(url: str) -> Any:
     from vocx.net import Environment
     from vocx.rest import Client
 
-    client = Client(get("binance"), lambda: url)
+    client = Client(get("binance"), Environment({"rest": url}))
     return lambda intent, stopping: client.call(intent)
 
 
