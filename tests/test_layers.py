@@ -55,7 +55,6 @@ ROWS: dict[str, int] = {
     "lab.service.clock": PURE,
     "lab.service.http_server": IO,
     "lab.service.server": IO,
-    "lab.service.process": COMPOSITION,
     "figures": PICTURES,
     "net": NET,
     "rest": IO,
@@ -102,7 +101,7 @@ TYPES_ONLY = {
 CIRCLES: set[frozenset[str]] = set()
 """Known circles, to be broken; none may be added."""
 IMPURE = {"socket", "threading", "asyncio", "time", "subprocess", "random", "ssl", "selectors"}
-LAB_FRONT = {"vocx.lab", "vocx.lab.network", "vocx.lab.service.process"}
+LAB_FRONT = {"vocx.lab", "vocx.lab.network"}
 
 
 def dotted(path: Path) -> str:

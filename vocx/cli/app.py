@@ -100,8 +100,7 @@ def exchange(
     ] = False,
 ) -> None:
     """Run an exchange in a box until Ctrl-C; its URLs and keys as one JSON line."""
-    from vocx.lab import Config, recording_paths
-    from vocx.lab.service import process
+    from vocx.lab import Config, recording_paths, serve
 
     if more and not replay:
         raise typer.BadParameter("files are for --replay: vocx exchange --replay FILE...")
@@ -114,7 +113,7 @@ def exchange(
         port=port,
         tls=tls,
     )
-    raise typer.Exit(process.run_foreground(config))
+    raise typer.Exit(serve(config))
 
 
 def _venue(name: str | None) -> str:

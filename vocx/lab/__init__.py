@@ -23,7 +23,7 @@ from vocx.lab.service.config import Address, Config
 from vocx.lab.service.handle import Lab, conflict
 from vocx.lab.service.truth import Truth, TruthEvent, TruthEvents
 
-__all__ = ["Config", "Lab", "Truth", "TruthEvent", "TruthEvents", "attach", "open"]
+__all__ = ["Config", "Lab", "Truth", "TruthEvent", "TruthEvents", "attach", "open", "serve"]
 
 PathLike = str | os.PathLike[str]
 
@@ -77,11 +77,7 @@ def open(
     RecordingError
         A recording is missing or corrupt; ``line`` is its first bad line.
     """
-    if sys.platform == "win32":
-        raise LabError(
-            "the lab needs Linux or macOS (sessions, descriptors and signals of POSIX); on Windows "
-            "run Jupyter in WSL: https://learn.microsoft.com/windows/wsl/install"
-        )
+    refuse_windows()
     dialects = factories(venues) if venues is not None else {}
     config = Config(
         seed=seed,
@@ -109,6 +105,29 @@ def _start_or_find(name: str, config: Config, replace: bool) -> Lab:
         lab.start(config)
         _labs[name] = lab
         return lab
+
+
+def serve(config: Config) -> int:
+    """Run a lab in this process, alone, until Ctrl-C or SIGTERM.
+
+    It first prints one JSON line: ``urls`` and ``credentials`` by venue, and ``control`` (``url``
+    and ``token``, for :func:`attach`); with TLS also ``tls_urls`` and ``certificate``, the path of
+    their authority, which is removed at the end. Gives the exit code; what could not be opened
+    raises as :func:`open` does.
+    """
+    refuse_windows()
+    from vocx.lab.service import process
+
+    return process.run_foreground(config)
+
+
+def refuse_windows() -> None:
+    """Raise ``LabError`` where a lab cannot run."""
+    if sys.platform == "win32":
+        raise LabError(
+            "the lab needs Linux or macOS (sessions, descriptors and signals of POSIX); on Windows "
+            "run Jupyter in WSL: https://learn.microsoft.com/windows/wsl/install"
+        )
 
 
 def attach(url: str, token: str) -> Lab:

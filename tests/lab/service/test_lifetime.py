@@ -149,10 +149,7 @@ def test_a_learners_file_is_no_module_of_the_lab(tmp_path: Path) -> None:
 def test_a_terminal_runs_it_alone() -> None:
     """In the foreground it says one JSON line and runs until it is interrupted; the certificate
     that verifies its TLS is a file meanwhile."""
-    code = (
-        "from vocx.lab import Config; from vocx.lab.service.process import run_foreground; "
-        "raise SystemExit(run_foreground(Config(pace=0.0, tls=True)))"
-    )
+    code = "from vocx.lab import Config, serve; raise SystemExit(serve(Config(pace=0.0, tls=True)))"
     for number in (signal.SIGINT, signal.SIGTERM):
         with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as alone:
             assert alone.stdout is not None

@@ -145,5 +145,6 @@ def test_the_built_in_ones_are_the_default() -> None:
 def test_windows_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is started."""
     monkeypatch.setattr("sys.platform", "win32")
-    with pytest.raises(errors.LabError, match="WSL"):
-        vocx.lab.open(name="none")
+    for work in (vocx.lab.open, lambda: vocx.lab.serve(vocx.lab.Config())):
+        with pytest.raises(errors.LabError, match="WSL"):
+            work()

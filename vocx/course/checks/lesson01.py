@@ -63,11 +63,11 @@ class _Run:
         self.http = requests.Session()
         self.http.trust_env = False
         self.root = lab.url("binance", "rest") + "/api/v3/"
-        left: float = lab.limits(scale=1, off=False)["window_left_s"]
+        left: float = lab.limits(scale=1, off=False, venue="binance")["window_left_s"]
         lab.limits.advance(left + WINDOW_S - LEFT_S)
         for _ in range(STRANGERS):
             self.http.get(self.root + _DEAR[0], timeout=10)
-        left = lab.limits.state["window_left_s"]
+        left = lab.limits(venue="binance")["window_left_s"]
         # Read after the answer, so that this clock is late by its way and never early.
         self._origin = clock.monotonic()
         self._ahead = clock.time() // WINDOW_S * WINDOW_S + WINDOW_S - left
@@ -173,7 +173,7 @@ def judge(polite: Trial, exchange: Exchange | None) -> str:
     """Sixty calls from the last seconds of a minute into the next."""
     stage = _Stage(exchange)
     lab = exchange.lab if exchange is not None else None
-    scale = float(lab.limits.state["scale"]) if lab is not None and lab.alive else 1.0
+    scale = float(lab.limits(venue="binance")["scale"]) if lab is not None and lab.alive else 1.0
     calls = [_Call(stage, number, *one) for number, one in enumerate(PATHS, 1)]
     try:
         polite(calls, _Clock(stage))

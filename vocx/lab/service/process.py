@@ -289,35 +289,33 @@ def raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def _run(config: Config, say: Callable[[Ready], None], ends: Callable[..., None]) -> None:
+StopHandlers = Callable[[asyncio.AbstractEventLoop, asyncio.Event], None]
+"""Sees to it that the event is set when the lab must end."""
+
+
+async def run(config: Config, announce: Callable[[Ready], None], on_stop: StopHandlers) -> None:
+    """A lab from its start to its end; ``announce`` is called when it listens."""
     raise_file_limit()
     lab = LabProcess(config)
-    loop = asyncio.get_running_loop()
-    ends(loop, lab.done)
+    on_stop(asyncio.get_running_loop(), lab.done)
     try:
         ready = await lab.start()
         gc.collect()
         gc.freeze()
-        say(ready)
+        announce(ready)
         await lab.done.wait()
     finally:
         await lab.stop()
 
 
 def run_foreground(config: Config) -> int:
-    """Run a lab alone until Ctrl-C or SIGTERM, after one JSON line on standard output.
+    """What :func:`vocx.lab.serve` does."""
 
-    The line holds ``urls`` and ``credentials`` by venue, and ``control`` (``url`` and ``token``,
-    for :func:`vocx.lab.attach`); with TLS also ``tls_urls`` and ``certificate``, the path of their
-    authority, which is removed at the end. Gives the exit code; what could not be opened raises as
-    :func:`vocx.lab.open` does.
-    """
-
-    def ends(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
+    def on_stop(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, done.set)
 
-    def say(ready: Ready) -> None:
+    def announce(ready: Ready) -> None:
         line = msgspec.to_builtins(ready)
         if not ready.tls_urls:
             del line["tls_urls"], line["certificate"]
@@ -325,7 +323,7 @@ def run_foreground(config: Config) -> int:
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_run(config, say, ends))
+        runner.run(run(config, announce, on_stop))
     return 0
 
 
@@ -343,13 +341,13 @@ def watch_parent(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
         threading.Event().wait(STOP_S)
         os._exit(0)
 
-    def read_to_the_end() -> None:
+    def await_end_of_input() -> None:
         with suppress(OSError):
             while os.read(0, 4096):
                 pass
         leave()
 
-    def keep_house() -> None:
+    def trim_log() -> None:
         while not threading.Event().wait(HOUSEKEEPING_S):
             if os.getppid() != parent:
                 leave()
@@ -357,7 +355,7 @@ def watch_parent(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
                 if os.fstat(2).st_size > LOG_LIMIT:
                     os.ftruncate(2, 0)
 
-    for work in (read_to_the_end, keep_house):
+    for work in (await_end_of_input, trim_log):
         threading.Thread(target=work, name=f"vocx-lab-{work.__name__}", daemon=True).start()
 
 
@@ -371,23 +369,23 @@ def main() -> int:
         os.write(1, msgspec.json.encode(line) + b"\n")
         os.dup2(2, 1)
 
-    def ends(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
+    def on_stop(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
         loop.add_signal_handler(signal.SIGTERM, done.set)
         watch_parent(loop, done)
 
-    said: list[Ready] = []
+    announced: list[Ready] = []
 
-    def say(ready: Ready) -> None:
+    def announce(ready: Ready) -> None:
         write(ready)
-        said.append(ready)
+        announced.append(ready)
 
     try:
         config = msgspec.json.decode(first_line(), type=Config)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(_run(config, say, ends))
+            runner.run(run(config, announce, on_stop))
     except Exception as error:
         logging.getLogger("vocx.lab").exception("the lab ends")
-        if not said:
+        if not announced:
             write(to_failure(error))
         return 1
     return 0
