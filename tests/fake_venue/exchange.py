@@ -17,8 +17,9 @@ import msgspec
 
 from fake_venue.profile import PROFILES, Profile
 from fake_venue.recording import FakeRecording
-from vocx.lab.accounts.accounts import Accounts, Rejection
-from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Out, Publication, Session
+from vocx.lab.accounts.accounts import Accounts
+from vocx.lab.accounts.fees import FeeSchedule
+from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair, Out, Publication, Session
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, PingPolicy
 from vocx.lab.dialects.shared.dialect import VenueDialect
@@ -60,10 +61,11 @@ from vocx.lab.events import (
     Interval,
     NewOrder,
     OrderState,
+    Rejection,
     Traded,
     Window,
 )
-from vocx.lab.ports import Market, MarketSimulation
+from vocx.lab.ports import Market, MarketSimulation, RecordingFormat
 
 DAY_NS = 86_400 * NS_PER_S
 FAST_NS = 100 * NS_PER_MS
@@ -75,6 +77,7 @@ INTERVALS = {
 }
 PRIVATE = ("orders", "fills", "balances")
 MOST_ROWS, ORDER_PAGE, BALANCE_PAGE = 100, 50, 5
+FEES = FeeSchedule(maker=Decimal("0.001"), taker=Decimal("0.002"))
 JSON = {"Content-Type": "application/json"}
 LOGIN = "GET/ws/login"
 
@@ -523,7 +526,7 @@ def book(call: Call) -> dict[str, Any]:
     form, market = listing.format, listing.market
     sides = market.top(min(max(whole(call.given, "depth", 100), 1), 1000))
     bids, asks = (
-        [(form.price[ticks], form.quantity[lots]) for ticks, lots in side] for side in sides
+        [(form.price[ticks], form.quantity[lots]) for ticks, lots, _ in side] for side in sides
     )
     return {
         "symbol": form.name,
@@ -609,10 +612,9 @@ def place(call: Call) -> Any:
     )
     if given.get("test"):
         return {}
-    placed, events = call.accounts.place(order, call.now_ns)
+    placed, _ = call.accounts.place(order, call.now_ns)
     if isinstance(placed, Rejection):
         raise Refusal(REJECTED[placed.reason])
-    call.exchange.gateway.changed(events, call.now_ns)
     return reply(call, listing, placed)
 
 
@@ -661,31 +663,26 @@ def amend(call: Call) -> Any:
         raise Refusal("unknown_order")
     if not order.filled < lots < order.quantity:
         raise Refusal("amend_refused")
-    amended, events = call.accounts.amend(
-        call.owner, spec.symbol, order.id, quantity=lots, now_ns=call.now_ns
-    )
-    assert amended is not None, "it was open"
-    call.exchange.gateway.changed(events, call.now_ns)
+    amended, _ = call.accounts.amend(call.owner, spec.symbol, order.id, lots, now_ns=call.now_ns)
+    assert isinstance(amended, OrderState), "it was open"
     return reply(call, listing, amended)
 
 
 def cancel(call: Call) -> Any:
     listing = call.listing()
     order = found(call, listing)
-    canceled, events = call.accounts.cancel(
+    canceled, _ = call.accounts.cancel(
         call.owner, order.request.symbol, order.id, now_ns=call.now_ns
     )
     if canceled is None:
         raise Refusal("unknown_order")
-    call.exchange.gateway.changed(events, call.now_ns)
     return reply(call, listing, canceled)
 
 
 def cancel_all(call: Call) -> dict[str, Any]:
     listing = call.listing()
     symbol = listing.format.spec.symbol
-    orders, events = call.accounts.cancel_all(call.owner, symbol, call.now_ns)
-    call.exchange.gateway.changed(events, call.now_ns)
+    orders, _ = call.accounts.cancel_all(call.owner, symbol, call.now_ns)
     return listed([reply(call, listing, one) for one in orders])
 
 
@@ -981,19 +978,20 @@ class Shapes:
 
 
 class FakeExchange(VenueDialect):
-    """The fake venue over a simulation; ``profile`` says which of its oddities it has."""
+    """The fake venue over a simulation; :attr:`profile` says which of its oddities it has."""
 
-    recording = FakeRecording()
+    profile: Profile
+    recording: RecordingFormat = FakeRecording()
 
     def __init__(
         self,
         simulation: MarketSimulation,
         *,
         start_ns: int,
-        credentials: Any = None,
-        profile: Profile = PROFILES["alpha"],
+        credentials: KeyPair | None = None,
     ) -> None:
-        self.profile = profile
+        profile = self.profile
+        self.credentials = credentials
         self.name = profile.name
         self.paths = {"rest": "", **profile.sockets}
         self.policy = {
@@ -1019,9 +1017,15 @@ class FakeExchange(VenueDialect):
             KeyRing("[A-Za-z0-9]{8,128}", "8 to 128 letters and digits"),
             credentials,
             start_ns,
-            lambda events, now_ns: self.emit(events),
+            FEES,
         )
         super().__init__()
+
+    @classmethod
+    def create(cls, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> FakeExchange:
+        """The venue of a lab, with a random key of its own."""
+        pair = KeyPair(key=entropy[:32].hex(), secret=entropy[32:].hex())
+        return cls(simulation, start_ns=start_ns, credentials=pair)
 
     def _listing(self, market: Market) -> Listing:
         spec = market.spec
@@ -1254,14 +1258,23 @@ def page(status: int, headers: Mapping[str, str]) -> HttpOut:
     return HttpOut(status=status, headers={"Content-Type": "text/html", **headers}, body=body)
 
 
-def dialect(name: str) -> Callable[..., FakeExchange]:
-    """One profile's exchange, to be made like any dialect."""
+class Alpha(FakeExchange):
+    """In the manner of Binance."""
 
-    def make(
-        simulation: MarketSimulation, *, start_ns: int, credentials: Any = None
-    ) -> FakeExchange:
-        return FakeExchange(
-            simulation, start_ns=start_ns, credentials=credentials, profile=PROFILES[name]
-        )
+    profile = PROFILES["alpha"]
 
-    return make
+
+class Beta(FakeExchange):
+    """In the manner of OKX and Bybit."""
+
+    profile = PROFILES["beta"]
+
+
+class Gamma(FakeExchange):
+    """In the manner of Coinbase."""
+
+    profile = PROFILES["gamma"]
+
+
+EXCHANGES = {one.profile.name: one for one in (Alpha, Beta, Gamma)}
+"""By profile; ``vocx.lab.dialects.register("beta", "fake_venue.exchange:Beta")``."""

@@ -248,8 +248,9 @@ class FillState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Executed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something happened to an order; its owner is told. ``what`` is ``"new"``, ``"trade"``,
-    ``"canceled"``, ``"expired"``; ``order`` is how it stands afterwards; ``fill`` the match of a
-    ``"trade"``. ``execution_id`` grows by one with each."""
+    ``"replaced"``, ``"canceled"``, ``"expired"``; ``order`` is how it stands afterwards; ``fill``
+    the match of a ``"trade"``; ``previous_id`` the client order id before a ``"replaced"``.
+    ``execution_id`` grows by one with each."""
 
     at_ns: int
     owner: str
@@ -257,6 +258,7 @@ class Executed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     order: OrderState
     execution_id: int
     fill: FillState | None = None
+    previous_id: str = ""
 
 
 class BalancesChanged(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -515,6 +515,44 @@ def test_an_order_is_found_and_cancelled_by_either_id() -> None:
     assert accounts.cancel("ann", BTC, state.id, now_ns=3) == (None, [])
 
 
+def test_an_amended_order_keeps_its_place() -> None:
+    """Less is wanted and held, under another client id; who came later trades later."""
+    exchange = rich()
+    accounts = exchange.accounts
+    first, _ = exchange.place("ann", "buy", price=900, quantity=90_000, client_order_id="one")
+    exchange.place("bob", "buy", price=900, quantity=10_000)
+    _, locked = exchange.has("ann", "USDT")
+    state, events = accounts.amend("ann", BTC, first.id, 30_000, "two", now_ns=2)
+    assert isinstance(state, OrderState) and (state.quantity, state.status) == (30_000, "new")
+    assert exchange.has("ann", "USDT")[1] == locked / 3
+    told = [event for event in events if isinstance(event, Executed)]
+    assert [(one.what, one.previous_id) for one in told] == [("replaced", "one")]
+    assert accounts.order("ann", BTC, client_order_id="two") == state
+    exchange.place("ann", "buy", price=800, quantity=9, client_order_id="one")
+    exchange.crowd("sell", 900, 30_000)
+    assert [one.request.owner for one in accounts.orders("ann", BTC) if one.filled] == ["ann"]
+    assert not any(one.filled for one in accounts.orders("bob", BTC))
+
+
+@pytest.mark.parametrize("quantity", [0, 10, 50, 51])
+def test_refused_amendments(quantity: int) -> None:
+    """Not below what is filled, not what it is already, not more."""
+    exchange = rich()
+    order, _ = exchange.place("ann", "buy", price=900, quantity=50)
+    exchange.crowd("sell", 900, 10)
+    assert exchange.accounts.amend("ann", BTC, order.id, quantity, now_ns=2) == (None, [])
+
+
+def test_an_amendment_takes_no_other_orders_id() -> None:
+    """A client id belongs to one open order."""
+    exchange = rich()
+    order, _ = exchange.place("ann", "buy", price=900, quantity=50)
+    other, _ = exchange.place("ann", "buy", price=900, quantity=50)
+    name = other.request.client_order_id
+    found, _ = exchange.accounts.amend("ann", BTC, order.id, 9, name, now_ns=2)
+    assert found == Rejection("duplicate_client_order_id")
+
+
 def test_cancel_all_leaves_others_and_other_symbols_alone() -> None:
     """Oldest first, one report of balances; nothing to cancel changes nothing."""
     exchange = rich()

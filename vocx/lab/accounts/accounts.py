@@ -1,9 +1,10 @@
 """Accounts on the lab's exchange: who may place which order, and what it does to everybody.
 
 Each operation returns its events in order: the market's, which everybody may see, then those of
-accounts: ``"new"``, one ``"trade"`` for each match, ``"expired"`` or ``"canceled"`` for what ends
-without one, and last one :class:`BalancesChanged` for each account concerned. Owners of resting
-orders are told whoever takes them, another account or the crowd.
+accounts: ``"new"``, one ``"trade"`` for each match, ``"replaced"`` for an amendment, ``"expired"``
+or ``"canceled"`` for what ends without a match, and last one :class:`BalancesChanged` for each
+account concerned. Owners of resting orders are told whoever takes them, another account or the
+crowd.
 
 Prices, quantities and filters are the dialect's to check; here an order is refused only for what
 the exchange alone can know (:class:`Rejection`). A refused order never existed.
@@ -200,6 +201,36 @@ class Accounts:
         result = self._markets[symbol].book.cancel(transaction.at_ns, order.id)
         assert result is not None
         order = self._settlement.end(transaction, order, "canceled", cancel_id=cancel_id)
+        return order, self._told(transaction, result)
+
+    def amend(
+        self,
+        owner: str,
+        symbol: str,
+        order_id: int,
+        quantity: int,
+        client_order_id: str | None = None,
+        *,
+        now_ns: int,
+    ) -> tuple[OrderState | Rejection | None, list[AnyEvent]]:
+        """Let an open order be for fewer lots in all; it keeps its place in the queue.
+
+        ``None`` when no such order is open, or ``quantity`` is not between what is filled and
+        what it was for. ``client_order_id`` is its new one (default: as before).
+        """
+        store = self._store(owner)
+        order = store.find(symbol, order_id)
+        if order is None or not order.open or not order.filled < quantity < order.quantity:
+            return None, []
+        before = order.request.client_order_id
+        name = before if client_order_id is None else client_order_id
+        if name != before and name in store.open_ids:
+            return Rejection("duplicate_client_order_id"), []
+        transaction = self._settlement.begin(self._stamp(now_ns), symbol)
+        book = self._markets[symbol].book
+        result = book.reduce(transaction.at_ns, order.id, order.quantity - quantity)
+        assert result is not None
+        order = self._settlement.amend(transaction, order, quantity, name)
         return order, self._told(transaction, result)
 
     def cancel_all(

@@ -62,6 +62,13 @@ class OrderStore:
         if len(self._closed) > CLOSED_ORDERS:
             self._forget(*self._closed.popleft())
 
+    def rename(self, order: OrderState, before: str) -> None:
+        """An open order has changed, and its client order id was another one before."""
+        self.open_ids.discard(before)
+        self.open_ids.add(order.request.client_order_id)
+        self._named[order.request.symbol, order.request.client_order_id] = order.id
+        self.replace(order)
+
     def find(
         self, symbol: str, order_id: int | None = None, client_order_id: str | None = None
     ) -> OrderState | None:

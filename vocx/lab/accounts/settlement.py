@@ -1,8 +1,8 @@
 """Books what the engine did: into balances, into orders, and into what their owners are told.
 
 One operation is one :class:`Transaction`. Its events: ``"new"``, one ``"trade"`` for each match,
-``"expired"`` or ``"canceled"`` for what ends without one, and last one
-:class:`BalancesChanged` for each account concerned.
+``"replaced"`` for an amendment, ``"expired"`` or ``"canceled"`` for what ends without a match, and
+last one :class:`BalancesChanged` for each account concerned.
 """
 
 from __future__ import annotations
@@ -135,6 +135,25 @@ class Settlement:
         self._tell(transaction, "canceled" if status == "canceled" else "expired", order)
         return order
 
+    def amend(
+        self, transaction: Transaction, order: OrderState, quantity: int, client_order_id: str
+    ) -> OrderState:
+        """Let an open order be for fewer lots, under another client order id, and release what it
+        does not have to hold any more."""
+        owner, before = order.request.owner, order.request.client_order_id
+        asset, held = self._held(transaction, order)
+        order = replace(
+            order,
+            request=replace(order.request, client_order_id=client_order_id),
+            quantity=quantity,
+            updated_ns=transaction.at_ns,
+        )
+        _, still = self._held(transaction, order)
+        self._ledger.hold(owner, asset, still - held)
+        self._stores[owner].rename(order, before)
+        self._tell(transaction, "replaced", order, previous_id=before)
+        return order
+
     def _order(
         self, transaction: Transaction, owner: str | None, order_id: int
     ) -> OrderState | None:
@@ -187,6 +206,7 @@ class Settlement:
         what: str,
         order: OrderState,
         fill: FillState | None = None,
+        previous_id: str = "",
     ) -> None:
         self._executions += 1
         owner = order.request.owner
@@ -199,6 +219,7 @@ class Settlement:
                 order=order,
                 execution_id=self._executions,
                 fill=fill,
+                previous_id=previous_id,
             )
         )
 

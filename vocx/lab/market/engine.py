@@ -170,6 +170,21 @@ class Book:
         self._say_best(result.events, at_ns)
         return result
 
+    def reduce(self, at_ns: int, order_id: int, by: int) -> ExecutionResult | None:
+        """Take so many lots off a resting order, which keeps its place in the queue; ``None``
+        when no such order rests with more than that."""
+        order = self.orders.get(order_id)
+        if order is None or not 0 < by < order.remaining:
+            return None
+        order.quantity -= by
+        order.remaining -= by
+        level = (self.bids if order.side == "buy" else self.asks).levels[order.price]
+        level.total -= by
+        result = ExecutionResult(order, [], [], resting=True)
+        self._changed(result.events, at_ns, order.side, order.price, level)
+        self._say_best(result.events, at_ns)
+        return result
+
     def cancel_owner(self, at_ns: int, owner: str) -> ExecutionResult:
         """Take all orders of one owner out of the book, oldest first."""
         orders = list(self.owned.get(owner, {}).values())

@@ -881,3 +881,149 @@ def test_listen_keys_are_gone(trader: Trader) -> None:
     for verb in ("POST", "PUT", "DELETE"):
         answer = trader.exchange.send(verb, "userDataStream")
         assert answer.status == 410 and b"<html>" in answer.body
+
+
+# -- replacing and amending ----------------------------------------------------------------------
+
+REPLACE = {**RESTING, "cancelReplaceMode": "STOP_ON_FAILURE"}
+
+
+def test_cancel_replace(trader: Trader) -> None:
+    """Both halves with their own answers; the count of orders in the headers."""
+    placed = trader.place(**RESTING)
+    answer = trader.http("POST", "order/cancelReplace", **REPLACE, cancelOrderId=placed["orderId"])
+    body = body_of(answer)
+    assert list(body) == ["cancelResult", "newOrderResult", "cancelResponse", "newOrderResponse"]
+    assert (body["cancelResult"], body["newOrderResult"]) == ("SUCCESS", "SUCCESS")
+    assert body["cancelResponse"]["status"] == "CANCELED"
+    assert body["newOrderResponse"]["status"] == "NEW" and counts(answer) == ("2", "2")
+
+
+@pytest.mark.parametrize(
+    ("changed", "status", "code", "results"),
+    [
+        ({}, 400, -2022, ("FAILURE", "NOT_ATTEMPTED")),
+        ({"cancelReplaceMode": "ALLOW_FAILURE"}, 409, -2021, ("FAILURE", "SUCCESS")),
+        (
+            {"cancelReplaceMode": "ALLOW_FAILURE", "price": "1"},
+            400,
+            -2022,
+            ("FAILURE", "FAILURE"),
+        ),
+    ],
+)
+def test_cancel_replace_of_an_unknown_order(
+    trader: Trader, changed: dict[str, str], status: int, code: int, results: tuple[str, str]
+) -> None:
+    """Which half failed, and why, is in ``data``."""
+    wanted = {**REPLACE, "cancelOrderId": 1, **changed}
+    answer = trader.http("POST", "order/cancelReplace", **wanted)
+    body = body_of(answer)
+    assert (answer.status, body["code"]) == (status, code)
+    assert (body["data"]["cancelResult"], body["data"]["newOrderResult"]) == results
+    assert body["data"]["cancelResponse"] == {"code": -2011, "msg": "Unknown order sent."}
+
+
+def test_cancel_replace_whose_order_fails(trader: Trader) -> None:
+    """The old order is gone, the new one was refused: 409."""
+    placed = trader.place(**RESTING)
+    wanted = {**REPLACE, "cancelOrderId": placed["orderId"], "price": "1"}
+    answer = trader.http("POST", "order/cancelReplace", **wanted)
+    data = body_of(answer)["data"]
+    assert answer.status == 409 and data["newOrderResponse"]["code"] == -1013
+    assert trader.ask("GET", "openOrders") == []
+
+
+@pytest.mark.parametrize(("mode", "left"), [("DO_NOTHING", 1), ("CANCEL_ONLY", 0)])
+def test_cancel_replace_over_the_count(
+    exchange: Exchange, trader: Trader, mode: str, left: int
+) -> None:
+    """429 either way; the cancel is carried out where that was asked for."""
+    placed = trader.place(**RESTING)
+    exchange.command("limits", orders=1)
+    wanted = {**REPLACE, "cancelOrderId": placed["orderId"], "orderRateLimitExceededMode": mode}
+    answer = trader.http("POST", "order/cancelReplace", **wanted)
+    assert answer.status == 429 and len(trader.ask("GET", "openOrders")) == left
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"cancelOrderId": 1, "cancelReplaceMode": "MAYBE"}, -1130),
+        ({"cancelReplaceMode": "STOP_ON_FAILURE"}, -1102),
+        ({"cancelOrderId": 1, "orderRateLimitExceededMode": "X"}, -1130),
+    ],
+)
+def test_cancel_replace_forms(trader: Trader, changed: dict[str, Any], code: int) -> None:
+    """A mode that there is, and one of the ids."""
+    assert trader.error("POST", "order/cancelReplace", **{**REPLACE, **changed})[1] == code
+
+
+def test_amend(exchange: Exchange, trader: Trader) -> None:
+    """A smaller quantity under a new client id; money is released, the place in the queue kept."""
+    placed = trader.place(**{**RESTING, "quantity": "0.002"}, newClientOrderId="one")
+    user = trader.connect()
+    exchange.settle()
+    user.read()
+    ids = {"symbol": "BTCUSDT", "origClientOrderId": "one", "newClientOrderId": "two"}
+    answer = trader.ask("PUT", "order/amend/keepPriority", **ids, newQty="0.001")
+    assert answer["amendedOrder"] | {"workingTime": 0} == {
+        "symbol": "BTCUSDT",
+        "orderId": placed["orderId"],
+        "orderListId": -1,
+        "origClientOrderId": "one",
+        "clientOrderId": "two",
+        "price": "60000.00000000",
+        "qty": "0.00100000",
+        "executedQty": "0.00000000",
+        "preventedQty": "0.00000000",
+        "quoteOrderQty": "0.00000000",
+        "cumulativeQuoteQty": "0.00000000",
+        "status": "NEW",
+        "timeInForce": "GTC",
+        "type": "LIMIT",
+        "side": "BUY",
+        "workingTime": 0,
+        "selfTradePreventionMode": "EXPIRE_MAKER",
+    }
+    assert trader.balance("USDT")[1] == Decimal(60)
+    exchange.settle()
+    report = user.read()[0]["event"]
+    assert (report["x"], report["X"], report["c"], report["C"]) == ("REPLACED", "NEW", "two", "one")
+    assert (report["q"], report["I"]) == ("0.00100000", answer["executionId"])
+    assert trader.ask("GET", "order", symbol="BTCUSDT", origClientOrderId="two")["status"] == "NEW"
+
+
+@pytest.mark.parametrize(
+    ("quantity", "code", "text"),
+    [
+        ("0.001", -2038, "The requested action would change no state; rejecting."),
+        ("0.002", -2038, "Order amend (quantity increase) is not supported."),
+        ("0.0000001", -1013, "Filter failure: LOT_SIZE"),
+        ("0", -1130, "Data sent for parameter 'newQty' is not valid."),
+    ],
+)
+def test_refused_amendments(trader: Trader, quantity: str, code: int, text: str) -> None:
+    """Only less is allowed."""
+    order = trader.place(**RESTING)
+    wanted = {"symbol": "BTCUSDT", "orderId": order["orderId"], "newQty": quantity}
+    assert trader.error("PUT", "order/amend/keepPriority", **wanted)[1:] == (code, text)
+
+
+def test_amending_an_unknown_order(trader: Trader) -> None:
+    """-2011, as for a cancel."""
+    wanted = {"symbol": "BTCUSDT", "orderId": 1, "newQty": "0.001"}
+    assert trader.error("PUT", "order/amend/keepPriority", **wanted)[1] == -2011
+
+
+@pytest.mark.parametrize("method", ["order.cancelReplace", "order.amend.keepPriority"])
+def test_the_same_over_the_websocket_api(trader: Trader, method: str) -> None:
+    """One implementation serves both."""
+    placed = trader.place(**{**RESTING, "quantity": "0.002"})
+    wanted: dict[str, Any] = {**REPLACE, "cancelOrderId": placed["orderId"]}
+    if "amend" in method:
+        wanted = {"symbol": "BTCUSDT", "orderId": placed["orderId"], "newQty": "0.001"}
+    answer = trader.call(trader.exchange.connect("/ws-api/v3"), method, **wanted)
+    assert answer["status"] == 200
+    kinds = [one["rateLimitType"] for one in answer["rateLimits"]]
+    assert kinds == (["REQUEST_WEIGHT"] if "amend" in method else ["ORDERS"] * 2 + kinds[-1:])

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from fake_venue.exchange import FakeExchange
+from fake_venue.exchange import EXCHANGES
 from fake_venue.profile import PROFILES
 from venue_binance import INSTRUMENTS, MS, T0, S
 
@@ -29,10 +29,10 @@ class Fake:
         self.now_ns = T0
         self.simulation = open_crowd(seed=7, start_ns=T0, specs=INSTRUMENTS, pace=0)
         self.simulation.step(300, T0)
-        self.exchange = FakeExchange(self.simulation, start_ns=T0, profile=self.profile)
+        self.exchange = EXCHANGES[name](self.simulation, start_ns=T0)
         self.exchange.command("account", {"name": "default", "key": KEY, "secret": SECRET}, T0)
         self.told: list[Any] = []
-        self.exchange.emit = self.told.extend
+        self.simulation.accounts.on_events = self.told.extend
         self.symbol = "BTC" + self.profile.separator + "USDT"
         self.market = self.simulation.markets["BTC/USDT"]
 
@@ -198,7 +198,7 @@ def test_the_book_is_the_market(fake: Fake) -> None:
     book = fake.ask("GET", f"/v1/book?symbol={fake.symbol}&depth=5")
     bids, _ = fake.market.top(5)
     assert [Decimal(price) for price, _ in book["bids"]] == [
-        fake.market.spec.to_price(ticks) for ticks, _ in bids
+        fake.market.spec.to_price(ticks) for ticks, *_ in bids
     ]
     assert book["sequence"] == fake.market.update_id
     assert not any(text.endswith("0") and "." in text for row in book["asks"] for text in row)
@@ -298,6 +298,31 @@ def test_maintenance_and_cancel_all(fake: Fake) -> None:
     fake.exchange.command("fault", {"name": "overloaded", "path": "/v1/orders"}, T0)
     assert fake.ask("GET", "/v1/status")["status"] == "maintenance"
     assert fake.place(client_id="two")["error"]["code"] == "maintenance"
+
+
+def test_amend(fake: Fake) -> None:
+    """A smaller quantity keeps the order's place; another price, or more, is refused."""
+    placed = fake.place(quantity="0.03")
+    price = fake.order()["price"]
+    client = fake.connect("private")
+    client.follow("orders")
+    client.read()
+
+    def amend(quantity: str, **more: Any) -> Any:
+        named = {"code": 1} if fake.profile.order_names == "code" else {"symbol": fake.symbol}
+        both = {"price": price} if fake.profile.amend == "both" else {}
+        body = {**named, "id": placed["id"], "quantity": quantity, **both, **more}
+        return fake.ask("POST", "/v1/orders/amend", body, signed=True)
+
+    assert amend("0.04")["error"]["code"] == "amend_refused"
+    assert amend("0.01")["id"] == placed["id"]
+    fake.settle()
+    (row,) = client.got[-1]["data"]
+    assert (row["quantity"], row["status"]) == ("0.01", "open")
+    if fake.profile.amend == "both":
+        assert amend("0.005", price="1")["error"]["code"] == "amend_refused"
+    else:
+        assert "id" in amend("0.005")
 
 
 # -- limits ------------------------------------------------------------------------------------

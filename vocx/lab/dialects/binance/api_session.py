@@ -216,7 +216,8 @@ class ApiSession(Connection):
         used = backend.limiter.used(WEIGHT, self.peer, now_ns)
         shown = [{**limits.entry(backend.limiter, WEIGHT), "count": used}]
         endpoint = request and ENDPOINTS.by_method.get(request.method.removeprefix("v3/"))
-        if request is None or not endpoint or not endpoint.places:
+        shows = endpoint and (endpoint.places or endpoint.shows_orders)
+        if request is None or not shows:
             return shown
         named = request.sent.get("apiKey")
         key = self.logon if named is None else backend.gateway.keys.get(named)

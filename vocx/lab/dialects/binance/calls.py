@@ -151,7 +151,8 @@ class Backend:
         if endpoint.free:
             weight = endpoint.cost(call.params)
             self.limiter.give_back(WEIGHT, call.peer, weight, call.now_ns)
-        return body, self.counts.headers(key.owner, call.now_ns) if endpoint.places else {}
+        shows = endpoint.places or endpoint.shows_orders
+        return body, self.counts.headers(key.owner, call.now_ns) if shows else {}
 
     def authenticated(
         self, endpoint: Endpoint, call: Call, shown: Authentication

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from vocx.lab.dialects.binance import filters, order_form
 from vocx.lab.dialects.binance.account import rates_for_order
 from vocx.lab.dialects.binance.calls import Call
 from vocx.lab.dialects.binance.catalogue import Symbol
 from vocx.lab.dialects.binance.order_form import OrderForm, neither
-from vocx.lab.dialects.binance.params import Params
+from vocx.lab.dialects.binance.params import Params, not_valid
 from vocx.lab.dialects.binance.reports import Writer
 from vocx.lab.dialects.binance.selection import Range, read_range, read_symbol
 from vocx.lab.dialects.binance.wire import Refusal
@@ -32,6 +35,8 @@ _REJECTED = {
 }
 UNKNOWN = Refusal(-2011, "Unknown order sent.")
 NO_ORDER = Refusal(-2013, "Order does not exist.")
+_FAILED = (-2022, "Order cancel-replace failed.", 400)
+_HALF_FAILED = (-2021, "Order cancel-replace partially failed.", 409)
 
 
 def _writer(call: Call, form: SymbolFormat) -> Writer:
@@ -116,7 +121,8 @@ class Ids(msgspec.Struct, frozen=True, kw_only=True):
     restriction: str | None = None
 
 
-def read_ids(params: Params) -> Ids:
+def read_ids(params: Params, named: tuple[str, str] = ("origClientOrderId", "orderId")) -> Ids:
+    """One of both ids is needed; ``named`` is how the call names them."""
     symbol = params.symbol()
     assert symbol is not None, "symbol is mandatory"
     restriction = params.text("cancelRestrictions")
@@ -130,7 +136,7 @@ def read_ids(params: Params) -> Ids:
         restriction=restriction,
     )
     if ids.order_id is None and ids.client_id is None:
-        raise neither("origClientOrderId", "orderId")
+        raise neither(*named)
     return ids
 
 
@@ -177,6 +183,135 @@ def _found(call: Call, listing: Symbol, ids: Ids) -> OrderState | None:
     symbol = listing.format.spec.symbol
     client_id = ids.client_id if ids.order_id is None else None
     return call.accounts.order(call.owner, symbol, ids.order_id, client_id)
+
+
+# -- changing an order -------------------------------------------------------------------------
+
+
+class Replacement(msgspec.Struct, frozen=True, kw_only=True):
+    """``order/cancelReplace`` as it was sent: what is cancelled, what is placed, and whether that
+    is tried where cancelling failed or where the count of orders is full."""
+
+    ids: Ids
+    form: OrderForm
+    goes_on: bool
+    cancels_anyway: bool
+
+
+def read_replacement(params: Params) -> Replacement:
+    """The form of both halves; the cancel's ids have names of their own."""
+    ids = read_ids(
+        Params(
+            (name, value)
+            for name, other in _CANCEL_NAMES.items()
+            if (value := params.text(other)) is not None
+        ),
+        named=("cancelOrigClientOrderId", "cancelOrderId"),
+    )
+    mode = params.text("cancelReplaceMode")
+    exceeded = params.text("orderRateLimitExceededMode")
+    if mode not in ("STOP_ON_FAILURE", "ALLOW_FAILURE"):
+        raise not_valid("cancelReplaceMode")
+    if exceeded not in (None, "DO_NOTHING", "CANCEL_ONLY"):
+        raise not_valid("orderRateLimitExceededMode")
+    return Replacement(
+        ids=ids,
+        form=order_form.read(params),
+        goes_on=mode == "ALLOW_FAILURE",
+        cancels_anyway=exceeded == "CANCEL_ONLY",
+    )
+
+
+def cancel_replace(call: Call) -> dict[str, Any]:
+    """Cancel one order and place another, each with its own outcome (rest-api.md, 2026-07-21).
+
+    The count of orders is looked at first: with ``CANCEL_ONLY`` the cancel is carried out all the
+    same.
+    """
+    wanted: Replacement = call.form
+    full: Refusal | None = None
+    try:
+        call.backend.counts.admit(call.owner, call.peer, call.now_ns)
+    except Refusal as refusal:
+        if not wanted.cancels_anyway:
+            raise
+        full = refusal
+    canceled = _half(lambda: cancel(replace(call, form=wanted.ids)))
+    placed: Any = None
+    if full is not None:
+        placed = full
+    elif wanted.goes_on or not isinstance(canceled, Refusal):
+        placed = _half(lambda: place(replace(call, form=wanted.form)))
+    outcomes = [_outcome(canceled), _outcome(placed)]
+    answer = {
+        "cancelResult": outcomes[0],
+        "newOrderResult": outcomes[1],
+        "cancelResponse": canceled.body() if isinstance(canceled, Refusal) else canceled,
+        "newOrderResponse": placed.body() if isinstance(placed, Refusal) else placed,
+    }
+    if outcomes == ["SUCCESS", "SUCCESS"]:
+        return answer
+    code, text, status = _HALF_FAILED if "SUCCESS" in outcomes else _FAILED
+    status = 429 if full is not None else status
+    raise Refusal(code, text, status=status, data=answer)
+
+
+def _half(work: Callable[[], dict[str, Any]]) -> dict[str, Any] | Refusal:
+    try:
+        return work()
+    except Refusal as refusal:
+        return refusal
+
+
+def _outcome(half: Any) -> str:
+    if half is None:
+        return "NOT_ATTEMPTED"
+    return "FAILURE" if isinstance(half, Refusal) else "SUCCESS"
+
+
+def read_amendment(params: Params) -> tuple[Ids, Decimal]:
+    """Which order, and its new quantity."""
+    ids = read_ids(params)
+    quantity = params.amount("newQty")
+    if not quantity:
+        raise not_valid("newQty")
+    return ids, quantity
+
+
+def amend(call: Call) -> dict[str, Any]:
+    """Reduce an open order's quantity; it keeps its place in the queue (FAQ "Order Amend Keep
+    Priority" and rest-api.md, 2026-07-21).
+
+    The documentation says that an amendment may expire an order, but not when: a quantity that is
+    filled already is refused here.
+    """
+    ids, quantity = call.form
+    accounts, listing = call.backend.market(), call.catalogue.named(ids.symbol)
+    spec, found = listing.format.spec, _found(call, listing, ids)
+    if found is None or not found.open:
+        raise UNKNOWN
+    if quantity % spec.lot or quantity < spec.lot:
+        raise Refusal(-1013, "Filter failure: LOT_SIZE")
+    lots = int(quantity / spec.lot)
+    if lots == found.quantity:
+        raise Refusal(-2038, "The requested action would change no state; rejecting.")
+    if lots > found.quantity:
+        raise Refusal(-2038, "Order amend (quantity increase) is not supported.")
+    state, events = accounts.amend(
+        call.owner,
+        spec.symbol,
+        found.id,
+        lots,
+        ids.cancel_id or call.backend.gateway.new_id(),
+        now_ns=call.now_ns,
+    )
+    if state is None:
+        raise Refusal(-2038, "The requested action would change no state; rejecting.")
+    if isinstance(state, Rejection):
+        raise Refusal(-2038, _REJECTED[state.reason])
+    number = next(event.execution_id for event in events if isinstance(event, Executed))
+    before = found.request.client_order_id
+    return _writer(call, listing.format).amended(state, before, number)
 
 
 # -- several orders ----------------------------------------------------------------------------
@@ -230,6 +365,14 @@ def _by_symbol(one: int, all_of_them: int) -> Any:
 
 _SYMBOL = ("symbol",)
 _IDS = ("symbol", "orderId", "origClientOrderId")
+_CANCEL_NAMES = {
+    "symbol": "symbol",
+    "orderId": "cancelOrderId",
+    "origClientOrderId": "cancelOrigClientOrderId",
+    "newClientOrderId": "cancelNewClientOrderId",
+    "cancelRestrictions": "cancelRestrictions",
+}
+"""A cancel's parameters, and what ``order/cancelReplace`` calls them."""
 ENDPOINTS = (
     Endpoint(
         signed=True,
@@ -269,6 +412,37 @@ ENDPOINTS = (
         mandatory=_SYMBOL,
         trade=True,
         free=True,
+    ),
+    Endpoint(
+        signed=True,
+        path="order/cancelReplace",
+        verb="POST",
+        method="order.cancelReplace",
+        answer=cancel_replace,
+        read=read_replacement,
+        cost=flat(1),
+        allowed=(
+            *order_form.ALLOWED,
+            *(name for name in _CANCEL_NAMES.values() if name != "symbol"),
+            "cancelReplaceMode",
+            "orderRateLimitExceededMode",
+        ),
+        mandatory=(*order_form.MANDATORY, "cancelReplaceMode"),
+        trade=True,
+        free=True,
+        shows_orders=True,
+    ),
+    Endpoint(
+        signed=True,
+        path="order/amend/keepPriority",
+        verb="PUT",
+        method="order.amend.keepPriority",
+        answer=amend,
+        read=read_amendment,
+        cost=flat(4),
+        allowed=(*_IDS, "newClientOrderId", "newQty"),
+        mandatory=("symbol", "newQty"),
+        trade=True,
     ),
     Endpoint(
         signed=True,

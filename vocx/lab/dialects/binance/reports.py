@@ -56,6 +56,33 @@ class Writer(msgspec.Struct, frozen=True):
             **self._end(order),
         }
 
+    def amended(self, order: OrderState, before: str, number: int) -> dict[str, Any]:
+        """The answer to an amendment; ``before`` is the client's id until then."""
+        middle = self._middle(order)
+        return {
+            "transactTime": self.stamp(order.updated_ns),
+            "executionId": number,
+            "amendedOrder": {
+                "symbol": self.form.name,
+                "orderId": order.id,
+                "orderListId": -1,
+                "origClientOrderId": before,
+                "clientOrderId": order.request.client_order_id,
+                "price": middle["price"],
+                "qty": middle["origQty"],
+                "executedQty": middle["executedQty"],
+                "preventedQty": ZERO,
+                "quoteOrderQty": middle["origQuoteOrderQty"],
+                "cumulativeQuoteQty": middle["cummulativeQuoteQty"],
+                "status": middle["status"],
+                "timeInForce": middle["timeInForce"],
+                "type": middle["type"],
+                "side": middle["side"],
+                "workingTime": self._working(order),
+                **self._end(order),
+            },
+        }
+
     def queried(self, order: OrderState) -> dict[str, Any]:
         """The answer to a query. A cancelled order is stored under its cancel's id."""
         middle = self._middle(order)
@@ -149,7 +176,7 @@ class Writer(msgspec.Struct, frozen=True):
             "P": ZERO,
             "F": ZERO,
             "g": -1,
-            "C": request.client_order_id if canceled else "",
+            "C": request.client_order_id if canceled else event.previous_id,
             "x": _execution_type(event),
             "X": order.status.upper(),
             "r": "NONE",
@@ -162,7 +189,8 @@ class Writer(msgspec.Struct, frozen=True):
             "T": at,
             "t": fill.trade.trade_id if fill else -1,
             "I": event.execution_id,
-            "w": event.what == "new" or (fill is not None and fill.maker and order.open),
+            "w": event.what in ("new", "replaced")
+            or (fill is not None and fill.maker and order.open),
             "m": fill is not None and fill.maker,
             "M": fill is not None,
             "O": self.stamp(order.created_ns),

@@ -30,7 +30,8 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     free
         Costs nothing where it succeeds.
     places
-        It places an order, which counts.
+        It places an order, which counts; ``shows_orders``: it shows that count, and looks at it
+        itself.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     read: Callable[[Any], Any] = lambda params: None
     free: bool = False
     places: bool = False
+    shows_orders: bool = False
 
 
 def flat(cost: int) -> Callable[[Any], int]:
