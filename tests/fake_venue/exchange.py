@@ -62,6 +62,7 @@ from vocx.lab.events import (
     NewOrder,
     OrderState,
     Rejection,
+    TimeInForce,
     Traded,
     Window,
 )
@@ -263,9 +264,8 @@ class Payloads:
     def order(self, listing: Listing, order: OrderState, fills: list[FillState]) -> dict[str, Any]:
         """An order in full; ``fills`` are its own so far."""
         form, request = listing.format, order.request
-        status = order.status
-        if order.open:
-            status = "open"
+        status = "open" if order.open else order.status
+        post_only = request.time_in_force == "POST_ONLY"
         return {
             "symbol": form.name,
             "id": self.order_id(order.id),
@@ -280,8 +280,8 @@ class Payloads:
             "fee_asset": fills[0].fee_asset if fills else "",
             "fill_count": len(fills),
             "status": "expired" if status == "expired_in_match" else status,
-            "time_in_force": request.time_in_force,
-            "post_only": request.type == "limit_maker",
+            "time_in_force": "GTC" if post_only else request.time_in_force,
+            "post_only": post_only,
             "created": order.created_ns // NS_PER_MS,
             "updated": order.updated_ns // NS_PER_MS,
         }
@@ -603,8 +603,8 @@ def place(call: Call) -> Any:
         owner=call.owner,
         symbol=spec.symbol,
         side=cast(Literal["buy", "sell"], side),
-        type=("limit_maker" if given.get("post_only") else "limit") if limit else "market",
-        time_in_force=cast(Literal["GTC", "IOC", "FOK"], rule),
+        type="limit" if limit else "market",
+        time_in_force=cast(TimeInForce, "POST_ONLY" if given.get("post_only") else rule),
         price=ticks,
         quantity=lots,
         quote=quote_quantity or Decimal(0),
