@@ -90,6 +90,12 @@ class Notebook:
                 raise AssertionError(f"not within {deadline_s} s: {what}; errors: {self.errors}")
             self.page.wait_for_timeout(50)
 
+    def interrupt(self, number: int) -> None:
+        """End a cell that runs, as a reader does: Kernel menu, Interrupt."""
+        self.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+        self.page.locator('[data-command="kernelmenu:interrupt"]').click()
+        self.until(lambda: "*" not in self.prompt(number), f"cell {number} ends")
+
     def restart_kernel(self) -> None:
         """As a reader does: Kernel menu, Restart and Clear Outputs, yes."""
         self.page.keyboard.press("Escape")

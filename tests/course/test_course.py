@@ -63,12 +63,18 @@ def done(lessons: int, checks: int) -> str:
     return f"{lessons} of {ready} lessons, {checks} of {len(ALL)} checks"
 
 
+def judged(check: str, answer: Any, *says: str) -> Any:
+    """Parameters of a test; the answers of one check share a lab, and may have a worker."""
+    group = pytest.mark.xdist_group(f"answers {check}")
+    return pytest.param(check, answer, *says, id=f"{check}-{answer.__name__}", marks=group)
+
+
 def answers(name: str) -> list[Any]:
-    return [(check, getattr(module, name)) for check, module in ANSWERS.items()]
+    return [judged(check, getattr(module, name)) for check, module in ANSWERS.items()]
 
 
 WRONG = [
-    pytest.param(check, answer, says, id=f"{check}-{answer.__name__}")
+    judged(check, answer, says)
     for check, module in ANSWERS.items()
     for answer, says in module.WRONG.items()
 ]
@@ -83,13 +89,13 @@ def test_every_check_has_answers() -> None:
     ("name", "answer"),
     [
         *answers("right"),
-        ("01.1", lesson01.careful),
-        ("02.1", lesson02.generator),
-        ("02.1", lesson02.as_text),
-        ("03.1", lesson03.reapplies_the_last),
-        ("04.1", lesson04.in_another_order),
-        ("05.1", lesson05.sampled),
-        ("05b.1", lesson05b.whole_milliseconds),
+        judged("01.1", lesson01.careful),
+        judged("02.1", lesson02.generator),
+        judged("02.1", lesson02.as_text),
+        judged("03.1", lesson03.reapplies_the_last),
+        judged("04.1", lesson04.in_another_order),
+        judged("05.1", lesson05.sampled),
+        judged("05b.1", lesson05b.whole_milliseconds),
     ],
 )
 def test_right_answers_pass(name: str, answer: Callable[..., Any], exchange: Exchange) -> None:

@@ -75,7 +75,14 @@ def defines(source: str, name: str) -> bool:
     return any(isinstance(n, ast.FunctionDef) and n.name == name for n in ast.parse(source).body)
 
 
-@pytest.fixture(scope="module", params=NOTEBOOKS, ids=lambda path: path.stem)
+PAGES = [
+    pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(f"lesson {path.stem}"))
+    for path in NOTEBOOKS
+]
+"""Lessons mostly wait: each may have a worker of its own."""
+
+
+@pytest.fixture(scope="module", params=PAGES)
 def page(request: pytest.FixtureRequest) -> Page:
     return Page(request.param)
 
