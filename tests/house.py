@@ -30,7 +30,7 @@ EXCHANGE = (
     (
         *("crowd, candles, live", 1050),
         "lab/market/crowd lab/market/candles lab/market/live lab/market/history "
-        "lab/market/recent_trades lab/market/instruments",
+        "lab/market/tape lab/market/instruments",
     ),
     ("recording, driver, world, log", 900, "lab/market"),
     ("server, process, owner's side", 1900, "lab lab/service lab/network/__init__"),

@@ -6,8 +6,9 @@ A live market and a replayed one are the same to who asks through these.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.events import (
     AnyEvent,
     Bar,
@@ -19,9 +20,6 @@ from vocx.lab.events import (
     Traded,
     Window,
 )
-
-if TYPE_CHECKING:
-    from vocx.lab.accounts.accounts import Accounts
 
 
 class Market(Protocol):
@@ -74,7 +72,11 @@ class Market(Protocol):
 
 
 class MarketSimulation(Protocol):
-    """All symbols and what drives them: the crowd, or a recording."""
+    """All symbols and what drives them: the crowd, or a recording.
+
+    A dialect knows one of these and no more. Venues may share it, each with accounts of its own,
+    or each have one: its instruments, its books, its accounts.
+    """
 
     markets: dict[str, Market]
     """By symbol, ``"BTC/USDT"``."""

@@ -370,7 +370,7 @@ class OrderFlow:
         reach = self.burst_ticks * math.exp(-spread * spread) * math.exp(draw.gauss(0, spread))
         ticks = int(reach + draw.random())
         bid = self.book.best()[0] or self.trader.home
-        lean = 0.5 - max(-0.3, min(0.3, PULL_HOME * math.log(bid / self.trader.home)))
+        lean = 0.5 - max(-0.3, min(0.3, PULL_HOME * math.log(bid / self.anchor(now_ns))))
         direction = 1 if draw.random() < lean else -1
         if ticks == 0:
             return
@@ -387,6 +387,10 @@ class OrderFlow:
         for _ in range(draw.randrange(10, 22)):
             at += int(draw.expovariate(1 / 9e6))
             self._later(at, "settle", direction)
+
+    def anchor(self, now_ns: int) -> float:
+        """The price, in ticks, that bursts lean back towards."""
+        return self.trader.home
 
     def _script_jump(self, at: int, direction: int, ticks: int) -> int:
         """One jump of the attacked best price, and the other side following; when it is over."""

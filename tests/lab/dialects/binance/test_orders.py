@@ -14,6 +14,7 @@ from venue_binance import MS, T0, S
 
 from vocx.errors import BadInput
 from vocx.lab.dialects.base import HttpOut
+from vocx.lab.dialects.binance import Binance
 from vocx.lab.dialects.binance.api_session import request_of
 from vocx.lab.dialects.binance.calls import api_payload, rest_payload
 
@@ -394,6 +395,17 @@ def test_partial_ioc(exchange: Exchange) -> None:
     wanted = {**ORDER, "timeInForce": "IOC", "price": best["askPrice"], "quantity": "100"}
     order = rich.place(**wanted)
     assert (order["status"], order["executedQty"]) == ("EXPIRED", best["askQty"])
+
+
+def test_limit_maker_that_rests(trader: Trader) -> None:
+    """A type of its own, with no time in force to choose: it says GTC."""
+    wanted = {"symbol": "BTCUSDT", "side": "BUY", "type": "LIMIT_MAKER", "price": "60000"}
+    placed = trader.place(**wanted, quantity="0.001", newOrderRespType="RESULT")
+    assert (placed["type"], placed["timeInForce"], placed["status"]) == (
+        "LIMIT_MAKER",
+        "GTC",
+        "NEW",
+    )
 
 
 def test_limit_maker_that_crosses(trader: Trader) -> None:
@@ -791,6 +803,32 @@ def test_maker_fill_gives_back_more(exchange: Exchange, trader: Trader) -> None:
         other.place(**{**MARKET, "side": "SELL", "quantity": quantity})
         exchange.settle()
     assert [one["count"] for one in trader.ask("GET", "rateLimit/order")] == [3, 3]
+
+
+class Elsewhere(Binance):
+    """Another venue over the same market."""
+
+    name = "elsewhere"
+
+
+def test_venues_on_one_market_count_apart(exchange: Exchange, trader: Trader) -> None:
+    """Somebody at another venue takes our order before anybody is told of it, and we place the
+    next: our count falls for the fill all the same, once, and theirs is theirs."""
+    other = Exchange()
+    other.simulation = exchange.simulation
+    other.dialect = Elsewhere(exchange.simulation, start_ns=T0)
+    other.command("account", name="default", key=KEY, secret=SECRET)
+    there = Trader(other)
+    best = exchange.get("ticker/bookTicker?symbol=BTCUSDT")
+    for _ in range(7):
+        trader.place(**RESTING)
+    trader.place(**{**RESTING, "price": best["bidPrice"]})
+    taken = str(Decimal(best["bidQty"]) + Decimal("0.001"))
+    there.place(**{**MARKET, "side": "SELL", "quantity": taken})
+    trader.place(**RESTING)
+    other.publish(*exchange.settle())
+    assert [one["count"] for one in trader.ask("GET", "rateLimit/order")] == [4, 4]
+    assert [one["count"] for one in there.ask("GET", "rateLimit/order")] == [0, 0]
 
 
 def test_too_many_orders(exchange: Exchange, trader: Trader) -> None:
