@@ -42,7 +42,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from vocx.timing import HttpExchange
+    from vocx.timing import HttpCall
 
 Outcome = Literal["accepted", "refused", "not_sent", "unknown"]
 
@@ -58,11 +58,11 @@ class VocxError(Exception):
         What became of the order this error is about; ``None`` when there was no order.
     client_order_id : str or None
         The id made before sending, so that an unknown order can be asked for.
-    exchange : HttpExchange or None
+    http : HttpCall or None
         The bytes and times of the call that met this error, where a reply was read.
     """
 
-    exchange: HttpExchange | None = None
+    http: HttpCall | None = None
 
     def __init__(
         self,

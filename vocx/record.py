@@ -134,9 +134,9 @@ class _Listening:
         )
         if not starts or not isinstance(found, BookSnapshot):
             return found
-        if found.exchange is not None:
-            body = found.exchange.reply.partition(b"\r\n\r\n")[2]
-            self._waiting.append((found.exchange.received_ns, body))
+        if found.http is not None:
+            body = found.http.reply.partition(b"\r\n\r\n")[2]
+            self._waiting.append((found.http.received_ns, body))
         return found
 
 

@@ -69,7 +69,7 @@ class Phases(msgspec.Struct, frozen=True, kw_only=True):
         return text
 
 
-class HttpExchange(msgspec.Struct, frozen=True, kw_only=True):
+class HttpCall(msgspec.Struct, frozen=True, kw_only=True):
     """One request and its reply as bytes, with times. Secrets are redacted outside the lab.
 
     ``request`` and ``reply`` are the bytes of head and body as they crossed the socket (the
@@ -97,7 +97,7 @@ class HttpExchange(msgspec.Struct, frozen=True, kw_only=True):
     def show(self, limit: int = 2000) -> str:
         """The call as text: what was sent, what came back, where the time went.
 
-        ``limit`` bounds the characters of each body. ``print(reply.exchange)`` shows the same.
+        ``limit`` bounds the characters of each body. ``print(reply.http)`` shows the same.
         """
         sent = _lines("> ", self.request, limit)
         came = _lines("< ", self.reply, limit)

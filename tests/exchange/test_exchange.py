@@ -41,7 +41,7 @@ def test_every_question_has_an_answer_with_bytes(exchange: Exchange) -> None:
         exchange.trades(symbol, limit=5),
         exchange.candles(symbol, "1m", limit=5),
     ]
-    assert all(one.exchange.status == 200 and one.exchange.request for one in answers)
+    assert all(one.http.status == 200 and one.http.request for one in answers)
     assert len(answers[-1]) == 5 and len(answers[5].bids) == 5
 
 
@@ -89,7 +89,7 @@ def test_a_swapped_pair_is_guessed() -> None:
 
 def test_the_budget_follows_the_headers(exchange: Exchange) -> None:
     """What the venue counts is what is shown, and a new exchange learns it at its first call."""
-    call = exchange.quote("BTC/USDT").exchange
+    call = exchange.quote("BTC/USDT").http
     head = call.reply.lower().split(b"x-mbx-used-weight-1m: ")[1]
     assert exchange.budget.rows()[0].used == int(head.split(b"\r\n")[0])
 
@@ -119,7 +119,7 @@ def test_a_ban_that_the_labs_owner_ends_is_over(lab: Any) -> None:
             with pytest.raises(errors.Banned):
                 ex.time()
         lab.control("limits", weight=6000, ban_after=10, advance="window", venue="binance")
-        assert ex.time().exchange.status == 200
+        assert ex.time().http.status == 200
 
 
 def test_the_labs_clock_is_ours(exchange: Exchange) -> None:
@@ -137,7 +137,7 @@ def test_distance_does_not_bend_the_clock(lab: Any) -> None:
 def test_the_dials_distance_is_labelled(lab: Any) -> None:
     """A new connection at 40 ms pays two round trips, one of them labelled as emulated."""
     with lab.network.latency(rtt_ms=40), vocx.connect(lab=lab) as ex:
-        first, second = ex.time().exchange.phases, ex.time().exchange.phases
+        first, second = ex.time().http.phases, ex.time().http.phases
     assert first.emulated_ms == 40 and 80 <= first.total_ms < 120
     assert second.emulated_ms is None and 40 <= second.total_ms < 70
 
@@ -164,7 +164,7 @@ def test_dials_in_force_add_up_to_a_round_trip(cells: Any, expected: float) -> N
 def test_tls_is_verified_and_timed(lab: Any) -> None:
     """The lab over https: its own authority, and a TLS phase."""
     with vocx.connect(lab=lab, tls=True) as ex:
-        phases = ex.time().exchange.phases
+        phases = ex.time().http.phases
     assert phases.tls_ms is not None and phases.tls_ms > 0
     assert ex.url("rest").startswith("https://")
 
@@ -251,11 +251,11 @@ def test_a_dead_lab_says_how_to_reopen_and_is_found_again() -> None:
             ex.stream("trades", symbols="BTC/USDT")
         vocx.lab.open(name="dies")
         assert ex.stream("trades", symbols="BTC/USDT").name == "binance (lab dies): trades BTC/USDT"
-        assert ex.time().exchange.status == 200
+        assert ex.time().http.status == 200
     lab.close()
 
 
 def test_lists_are_facts(exchange: Exchange) -> None:
     """Slices keep the exchange they came with."""
     trades = exchange.trades("BTC/USDT", limit=10)
-    assert isinstance(trades[:3], Facts) and trades[:3].exchange is trades.exchange
+    assert isinstance(trades[:3], Facts) and trades[:3].http is trades.http

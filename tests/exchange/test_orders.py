@@ -277,7 +277,7 @@ def test_a_limit_order_lives_and_is_cancelled(exchange: Exchange, via: Any) -> N
     """Placed, asked for by either id, listed, cancelled; it carries its own bytes."""
     order = rest(exchange, via=via)
     assert order.open and order.status == "new" and order.time_in_force == "GTC"
-    assert order.client_order_id.encode() in order.exchange.request
+    assert order.client_order_id.encode() in order.http.request
     assert exchange.order(order, via=via).id == exchange.order(order.id).id
     assert exchange.order(order.client_order_id, via=via).id == order.id
     assert order.id in [one.id for one in exchange.open_orders(BTC)]
@@ -353,7 +353,7 @@ def test_what_the_exchange_refuses_is_explained(
     with pytest.raises(kind, match=says) as caught:
         exchange.place_order(BTC, "buy", **{**usual, **wish}, via=via)
     assert caught.value.outcome == "refused" and caught.value.client_order_id
-    assert caught.value.exchange is not None and caught.value.exchange.status == 400
+    assert caught.value.http is not None and caught.value.http.status == 400
 
 
 def test_a_second_order_of_the_same_id_is_not_placed(exchange: Exchange) -> None:
@@ -402,7 +402,7 @@ def test_orders_are_counted(lab: Any) -> None:
     with vocx.connect(lab=lab) as ex:
         for _ in range(3):
             last = rest(ex)
-        head = last.exchange.reply.lower().split(b"x-mbx-order-count-10s: ")[1]
+        head = last.http.reply.lower().split(b"x-mbx-order-count-10s: ")[1]
         rows = {(row.bucket, row.window_s): row.used for row in ex.budget.rows()}
         assert rows["orders", 10] == int(head.split(b"\r\n")[0])
         assert rows["orders", 86_400] >= 3
@@ -582,7 +582,7 @@ def test_many_threads_share_one_socket(mine: Exchange) -> None:
         orders = list(pool.map(lambda _: rest(mine, via="websocket"), range(16)))
     assert len({one.id for one in orders}) == 16 and mine._calls._socket.get().dials == 1
     for one in orders:
-        assert one.client_order_id.encode() in one.exchange.request
+        assert one.client_order_id.encode() in one.http.request
 
 
 def test_order_entry_over_tls(lab: Any) -> None:
@@ -738,9 +738,9 @@ def test_secrets_are_seen_nowhere(
     shown = [
         *(
             repr(one)
-            for one in (ex, ex._calls, ex.environment.credentials(), caught, caught.exchange)
+            for one in (ex, ex._calls, ex.environment.credentials(), caught, caught.http)
         ),
-        *(caught.exchange.show(), caught.exchange.url, str(caught), caplog.text),
+        *(caught.http.show(), caught.http.url, str(caught), caplog.text),
         *("".join(traceback.format_exception(caught)), *capsys.readouterr()),
         repr(
             ex.venue.sign(

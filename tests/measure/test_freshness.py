@@ -77,7 +77,7 @@ def test_a_read_is_half_way_of_its_call(exchange) -> None:
     born = {event.id: event.mono_ns for event in events}
     inside = []
     for book in books:
-        call = book.exchange
+        call = book.http
         middle = (call.sent_ns + call.received_ns) // 2 + shift
         if book.sequence in born and book.sequence + 1 in born:
             inside.append(born[book.sequence] - 4e6 < middle < born[book.sequence + 1] + 4e6)

@@ -66,7 +66,7 @@ def test_frame_heads(payload: int, masked: bool, head: int) -> None:
 
 def test_a_poll_costs_its_requests_and_replies(measured: Traffic, exchange: Exchange) -> None:
     """Plain and kept: to the digits of the prices the bytes of one call."""
-    call = exchange.quote(BTC).exchange
+    call = exchange.quote(BTC).http
     assert call is not None
     assert measured.cost("poll quote").bytes_each == pytest.approx(call.wire_bytes, abs=8)
     assert measured.cost("poll quote").count == 8
@@ -75,7 +75,7 @@ def test_a_poll_costs_its_requests_and_replies(measured: Traffic, exchange: Exch
 def test_overhead_is_what_is_no_body(measured: Traffic, exchange: Exchange) -> None:
     """Of a poll the request and the reply's head; a large body has come compressed."""
     asked = measured.cost("poll quote")
-    call = exchange.quote(BTC).exchange
+    call = exchange.quote(BTC).http
     assert call is not None and asked.overhead_share is not None and asked.head_bytes is not None
     heads = len(call.request) + asked.head_bytes
     assert asked.overhead_share * asked.bytes_each == pytest.approx(heads, abs=8)

@@ -78,7 +78,7 @@ def test_bytes_are_those_of_the_socket(serve: Any) -> None:
     """Request and reply are shown exactly as they crossed."""
     reply = http("200 OK", BODY, "x-mbx-used-weight-1m: 7")
     server, client = serve(reply)
-    call = client.call(GetTime()).exchange
+    call = client.call(GetTime()).http
     assert call.request == server.requests[0]
     assert call.reply == reply
     assert call.reply_wire_bytes == len(reply)
@@ -90,7 +90,7 @@ def test_gzip_is_shown_unpacked_and_counted_packed(serve: Any) -> None:
     body = b'{"serverTime":1795334520000' + b" " * 5000 + b"}"
     packed = gzip.compress(body)
     server, client = serve(http("200 OK", packed, "Content-Encoding: gzip"))
-    call = client.call(GetTime()).exchange
+    call = client.call(GetTime()).http
     assert call.reply.endswith(body)
     assert call.reply_wire_bytes < 300
 
@@ -99,9 +99,9 @@ def test_phases_add_up_and_kept_connections_have_no_opening(serve: Any) -> None:
     """A new connection has a connect phase, a kept one has none; the sum is the call time."""
     server, client = serve()
     begun = time.perf_counter()
-    first = client.call(GetTime()).exchange.phases
+    first = client.call(GetTime()).http.phases
     took_ms = (time.perf_counter() - begun) * 1e3
-    second = client.call(GetTime()).exchange.phases
+    second = client.call(GetTime()).http.phases
     assert first.new_connection and first.connect_ms is not None and first.dns_ms is None
     assert 0 < first.total_ms <= took_ms
     assert not second.new_connection and second.connect_ms is None and second.tls_ms is None
@@ -113,7 +113,7 @@ def test_a_name_has_a_dns_phase(serve: Any) -> None:
     server, _ = serve()
     named = server.url.replace("127.0.0.1", "localhost")
     client = Client(venues.get("binance"), Environment({"rest": named}))
-    assert client.call(GetTime()).exchange.phases.dns_ms is not None
+    assert client.call(GetTime()).http.phases.dns_ms is not None
     client.close()
 
 
@@ -125,15 +125,15 @@ def test_the_dial_is_labelled_on_new_connections_only(serve: Any) -> None:
             return 80.0
 
     _, client = serve(environment=Far)
-    assert client.call(GetTime()).exchange.phases.emulated_ms == 80.0
-    assert client.call(GetTime()).exchange.phases.emulated_ms is None
+    assert client.call(GetTime()).http.phases.emulated_ms == 80.0
+    assert client.call(GetTime()).http.phases.emulated_ms is None
 
 
 def test_lists_carry_their_exchange_too(serve: Any) -> None:
-    """A list of facts has ``.exchange`` like a single fact."""
+    """A list of facts has ``.http`` like a single fact."""
     _, client = serve(http(body=b"[]"))
     candles = client.call(GetCandles(symbol="BTC/USDT", interval="1m"))
-    assert isinstance(candles, Facts) and candles.exchange.status == 200
+    assert isinstance(candles, Facts) and candles.http.status == 200
 
 
 @pytest.mark.parametrize(
@@ -257,14 +257,14 @@ def test_a_call_can_be_interrupted(serve: Any) -> None:
         assert time.monotonic() - begun < 1
     finally:
         signal.signal(signal.SIGALRM, previous)
-    assert client.call(GetTime()).exchange.phases.new_connection
+    assert client.call(GetTime()).http.phases.new_connection
 
 
 def test_several_threads_share_a_client(serve: Any) -> None:
     """Each call sees its own bytes."""
     _, client = serve()
     with ThreadPoolExecutor(4) as pool:
-        calls = list(pool.map(lambda _: client.call(GetTime()).exchange, range(40)))
+        calls = list(pool.map(lambda _: client.call(GetTime()).http, range(40)))
     assert {one.request.count(b"GET ") for one in calls} == {1}
     assert {one.reply for one in calls} == {http()}
 
@@ -321,7 +321,7 @@ def test_errors_carry_the_reply(serve: Any) -> None:
     _, client = serve(http("400 Bad Request", b'{"code":-1100,"msg":"Illegal"}'))
     with pytest.raises(errors.Refused) as caught:
         client.call(GetTime())
-    assert b"-1100" in caught.value.exchange.reply
+    assert b"-1100" in caught.value.http.reply
 
 
 def one_of(amount: int, **options: Any) -> Throttler:
@@ -365,7 +365,7 @@ def test_a_wait_for_the_limit_is_no_part_of_the_deadline(
 
     monkeypatch.setattr(slow, "enter", enter)
     server, client = serve(http("503 Service Unavailable", b""), throttler=slow)
-    assert client.call(GetTime()).exchange.status == 200
+    assert client.call(GetTime()).http.status == 200
     assert len(server.requests) == 2
 
 
@@ -423,9 +423,9 @@ def test_a_forked_child_opens_its_own_connection(serve: Any) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
         if child == 0:
-            os._exit(0 if client.call(GetTime()).exchange.phases.new_connection else 1)
+            os._exit(0 if client.call(GetTime()).http.phases.new_connection else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert not client.call(GetTime()).exchange.phases.new_connection
+    assert not client.call(GetTime()).http.phases.new_connection
     assert server.connections == 2
 
 
@@ -440,7 +440,7 @@ def test_loopback_ignores_proxies(serve: Any, monkeypatch: pytest.MonkeyPatch) -
     """``http_proxy`` is for the world, not for the lab."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     _, client = serve()
-    assert client.call(GetTime()).exchange.status == 200
+    assert client.call(GetTime()).http.status == 200
 
 
 def test_real_venues_are_asked_through_the_proxy(
@@ -454,7 +454,7 @@ def test_real_venues_are_asked_through_the_proxy(
     monkeypatch.delenv("no_proxy", raising=False)
     plain = Client(venues.get("binance"), Environment({"rest": "http://venue.invalid"}))
     secure = Client(venues.get("binance"), Environment({"rest": "https://venue.invalid"}))
-    assert plain.call(GetTime()).exchange.status == 200
+    assert plain.call(GetTime()).http.status == 200
     with pytest.raises(errors.ConnectFailed, match="HTTPS_PROXY"):
         secure.call(GetTime())
     assert server.requests[2].startswith(b"CONNECT venue.invalid:443")

@@ -92,7 +92,7 @@ def short(value: Any, most: int = 90) -> str:
         words = [
             f"{name}={content}"
             for name, content in said.items()
-            if content is not None and name != "exchange" and not name.endswith("_ns")
+            if content is not None and name != "http" and not name.endswith("_ns")
         ]
         return f"{type(value).__name__}({', '.join(words)})"
     cut = reprlib.Repr()

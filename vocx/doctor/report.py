@@ -121,8 +121,8 @@ def try_lab() -> Finding:
     except (errors.VocxError, OSError) as error:
         return Finding(name="the lab", status="broken", detail=str(error))
     call_ms = (
-        answer.exchange.phases.total_ms
-        if isinstance(answer, ServerTime) and answer.exchange
+        answer.http.phases.total_ms
+        if isinstance(answer, ServerTime) and answer.http
         else 0.0
     )
     return Finding(

@@ -9,7 +9,7 @@ from typing import Any, SupportsIndex, overload
 from vocx.errors import BadInput
 from vocx.facts import Balance, Facts
 from vocx.text import suggest
-from vocx.timing import HttpExchange
+from vocx.timing import HttpCall
 
 
 class Balances(Facts[Balance]):
@@ -27,10 +27,10 @@ class Balances(Facts[Balance]):
     def __init__(
         self,
         items: Iterable[Balance] = (),
-        exchange: HttpExchange | None = None,
+        http: HttpCall | None = None,
         assets: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        super().__init__(items, exchange)
+        super().__init__(items, http)
         self._assets = assets
 
     @overload

@@ -197,7 +197,7 @@ class Exchange:
 
     def _keep(self, found: Facts[Instrument]) -> None:
         self._instruments.update(
-            {one.symbol: replace(one, exchange=found.exchange) for one in found}
+            {one.symbol: replace(one, http=found.http) for one in found}
         )
 
     def ticker(self, symbol: str) -> Ticker:
@@ -240,7 +240,7 @@ class Exchange:
             result = self._client.call(intent)
         except errors.UnknownSymbol as error:
             symbol = getattr(intent, "symbol", None)
-            if symbol and error.exchange is not None:
+            if symbol and error.http is not None:
                 raise self._unknown(symbol) from None
             raise
         assert isinstance(result, kind)
@@ -458,7 +458,7 @@ class Exchange:
     def balances(self) -> Balances:
         """What the account holds, also by asset: ``ex.balances()["USDT"].free``."""
         found: Facts[Any] = self._calls.call(GetBalances())
-        return Balances(found, found.exchange, assets=self._assets)
+        return Balances(found, found.http, assets=self._assets)
 
     def _assets(self) -> set[str]:
         return {asset for one in self.instruments() for asset in (one.base, one.quote)}

@@ -19,7 +19,7 @@ from vocx.net import PerProcess
 from vocx.rest import Client
 from vocx.rest.client import read_answer
 from vocx.rest.redaction import redacted
-from vocx.timing import ClockOffset, HttpExchange, Phases, mono_ns, wall_ns
+from vocx.timing import ClockOffset, HttpCall, Phases, mono_ns, wall_ns
 from vocx.venues.base import AmendOrder, Credentials, GetTime, Intent, PlaceOrder, Request, Venue
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class VenueClock:
     def ask(self) -> ServerTime:
         """The venue's time now; each call also refines the offset."""
         now: ServerTime = self._client.call(GetTime())
-        call, stamp = now.exchange, now.exchange_ns
+        call, stamp = now.http, now.exchange_ns
         if call is not None and stamp is not None:
             # A stamp cut to whole milliseconds is half of one too early on average.
             cut = 0 if stamp % 1_000_000 else 500_000
@@ -215,13 +215,13 @@ class PrivateCalls:
 
     def _read(self, request: Request, answer: TimedResponse) -> Any:
         response = answer.response
-        exchange = self._exchange(request, answer)
+        http = self._http(request, answer)
         reply = (response.status, response.headers, response.body)
         try:
             throttler = self._client.throttler
-            return read_answer(self._venue, throttler, request, reply, exchange).result
+            return read_answer(self._venue, throttler, request, reply, http).result
         except errors.VocxError as error:
-            error.exchange = exchange
+            error.http = http
             if isinstance(error, errors.BadReply) and not request.safe_to_retry:
                 error.outcome = error.outcome or "unknown"
             raise
@@ -237,13 +237,13 @@ class PrivateCalls:
             error.outcome = None
         return error
 
-    def _exchange(self, request: Request, answer: TimedResponse) -> HttpExchange:
+    def _http(self, request: Request, answer: TimedResponse) -> HttpCall:
         sent, received = answer.sent, answer.received
         if self._place.redact:
             hidden = self._venue.secrets
             sent, received = redacted(sent, hidden), redacted(received, hidden)
         taken_ms = (answer.received_ns - answer.sent_ns) / 1e6
-        return HttpExchange(
+        return HttpCall(
             method=request.method,
             url=self._place.url(request.purpose),
             status=answer.response.status,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from vocx.facts.base import Fact, Side
-from vocx.timing import HttpExchange
+from vocx.timing import HttpCall
 
 OrderType = Literal["limit", "market", "post_only"]
 TimeInForce = Literal["GTC", "IOC", "FOK"]
@@ -64,7 +64,7 @@ class Order(Fact, frozen=True, kw_only=True):
     reason: str | None = None
     fills: tuple[Fill, ...] = ()
     source: Source = "rest"
-    exchange: HttpExchange | None = None
+    http: HttpCall | None = None
 
     @property
     def open(self) -> bool:
@@ -86,7 +86,7 @@ class OrderAck(Fact, frozen=True, kw_only=True):
     client_order_id: str | None = None
     status: Literal["acknowledged"] = "acknowledged"
     source: Source = "rest"
-    exchange: HttpExchange | None = None
+    http: HttpCall | None = None
 
 
 class Balance(Fact, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, SupportsIndex, TypeVar,
 import msgspec
 
 from vocx.errors import BadInput, FloatRefused
-from vocx.timing import HttpExchange
+from vocx.timing import HttpCall
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -86,9 +86,9 @@ F = TypeVar("F", bound=Fact)
 class Facts(list[F], Generic[F]):
     """A list of facts that also carries the HTTP call it came with and turns into a DataFrame."""
 
-    def __init__(self, items: Iterable[F] = (), exchange: HttpExchange | None = None) -> None:
+    def __init__(self, items: Iterable[F] = (), http: HttpCall | None = None) -> None:
         super().__init__(items)
-        self.exchange = exchange
+        self.http = http
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> F: ...
@@ -96,7 +96,7 @@ class Facts(list[F], Generic[F]):
     def __getitem__(self, index: slice) -> Facts[F]: ...
     def __getitem__(self, index: SupportsIndex | slice) -> F | Facts[F]:
         if isinstance(index, slice):
-            return Facts(super().__getitem__(index), self.exchange)
+            return Facts(super().__getitem__(index), self.http)
         return super().__getitem__(index)
 
     def frame(self) -> pd.DataFrame:
@@ -114,7 +114,7 @@ def frame(facts: Iterable[Fact]) -> pd.DataFrame:
         {
             name: float(value) if isinstance(value, Decimal) else value
             for name in fact.__struct_fields__
-            if name != "exchange" and not isinstance(value := getattr(fact, name), tuple)
+            if name != "http" and not isinstance(value := getattr(fact, name), tuple)
         }
         for fact in facts
     ]

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from vocx.facts.base import Fact, Level, Side, exact
-from vocx.timing import HttpExchange
+from vocx.timing import HttpCall
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,7 @@ class Quote(Fact, frozen=True, kw_only=True, gc=False):
     ask: Decimal
     ask_quantity: Decimal
     sequence: int | None = None
-    exchange: HttpExchange | None = None
+    http: HttpCall | None = None
 
     @property
     def spread(self) -> Decimal:
@@ -59,7 +59,7 @@ class BookSnapshot(Fact, frozen=True, kw_only=True):
     asks: tuple[Level, ...]
     sequence: int | None = None
     depth: int | None = None
-    exchange: HttpExchange | None = None
+    http: HttpCall | None = None
 
     @property
     def bid(self) -> Decimal | None:
@@ -112,7 +112,7 @@ class Ticker(Fact, frozen=True, kw_only=True):
     quote_volume: Decimal | None = None
     change_percent: Decimal | None = None
     trades: int | None = None
-    exchange: HttpExchange | None = None
+    http: HttpCall | None = None
 
 
 class Candle(Fact, frozen=True, kw_only=True):
@@ -169,7 +169,7 @@ class Instrument(Fact, frozen=True, kw_only=True):
     max_notional: Decimal | None = None
     trading: bool = True
     code: int | str | None = None
-    exchange: HttpExchange | None = None
+    http: HttpCall | None = None
 
     def round_quantity(self, quantity: Decimal | int | str) -> Decimal:
         """The largest quantity on the lot step that is not above the one given."""
@@ -274,7 +274,7 @@ def _off(number: Decimal, step: Decimal, what: str, name: str) -> list[str]:
 class ServerTime(Fact, frozen=True, kw_only=True):
     """The venue's clock, in ``exchange_ns``."""
 
-    exchange: HttpExchange | None = None
+    http: HttpCall | None = None
 
 
 class VenueStatus(Fact, frozen=True, kw_only=True):
@@ -285,4 +285,4 @@ class VenueStatus(Fact, frozen=True, kw_only=True):
     text: str = ""
     begins_ns: int | None = None
     ends_ns: int | None = None
-    exchange: HttpExchange | None = None
+    http: HttpCall | None = None

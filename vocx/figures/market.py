@@ -28,7 +28,7 @@ from vocx.figures.base import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from vocx.timing import HttpExchange, Phases
+    from vocx.timing import HttpCall, Phases
 
 PHASES = {
     "dns_ms": ("DNS", "#8a8a8a", "/"),
@@ -207,7 +207,7 @@ def ladder(book: BookSnapshot, *, levels: int = 10, height: int = 340) -> go.Fig
 
 
 def phases(
-    calls: Mapping[str, HttpExchange | Phases] | Sequence[HttpExchange | Phases],
+    calls: Mapping[str, HttpCall | Phases] | Sequence[HttpCall | Phases],
     *,
     height: int | None = None,
 ) -> go.Figure:
@@ -218,7 +218,7 @@ def phases(
     Parameters
     ----------
     calls : mapping of label to call, or sequence of calls
-        Results' ``.exchange``, or :class:`~vocx.timing.Phases`; drawn from the top down.
+        Results' ``.http``, or :class:`~vocx.timing.Phases`; drawn from the top down.
     """
     named = (
         dict(calls)

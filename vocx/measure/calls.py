@@ -17,7 +17,7 @@ from vocx.measure import theory, validation
 from vocx.measure.probes import Poller, http_of, unbraked, unlimited
 from vocx.measure.result import Column, Result, conditions, lab_of
 from vocx.measure.sampling import Interval, quantile_interval
-from vocx.timing import HttpExchange, Phases
+from vocx.timing import HttpCall, Phases
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -177,14 +177,14 @@ def _distances(rtt_ms: float | Sequence[float]) -> list[float]:
 
 def _sampled(
     exchange: Exchange, symbol: str, tls: Sequence[bool], repeats: int, distance_ms: float
-) -> dict[Kind, list[HttpExchange]]:
+) -> dict[Kind, list[HttpCall]]:
     """The calls of each kind at the distance that is set, on connections of its own."""
     with ExitStack() as stack:
         pollers: dict[Kind, Poller] = {}
         for kind in [(new, secure) for secure in tls for new in (True, False)]:
             twin = stack.enter_context(unbraked(exchange, tls=kind[1]))
 
-            def call(twin: Exchange = twin, new: bool = kind[0]) -> HttpExchange:
+            def call(twin: Exchange = twin, new: bool = kind[0]) -> HttpCall:
                 made = http_of(twin.quote(symbol))
                 if new:
                     twin.close()
@@ -206,12 +206,12 @@ def _sampled(
         return {kind: [call for _, call in one.replies[WARM_UP:]] for kind, one in pollers.items()}
 
 
-def _totals(done: Sequence[HttpExchange]) -> list[float]:
+def _totals(done: Sequence[HttpCall]) -> list[float]:
     return [call.phases.total_ms for call in done]
 
 
 def _seen(
-    kind: Kind, rtt_ms: float, done: Sequence[HttpExchange], base: dict[Kind, float]
+    kind: Kind, rtt_ms: float, done: Sequence[HttpCall], base: dict[Kind, float]
 ) -> CallTime:
     new, tls = kind
     trips = theory.opening_round_trips(tls=tls, kept=not new)

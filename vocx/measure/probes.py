@@ -21,7 +21,7 @@ from vocx.timing import mono_ns
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.stream import Stream
-    from vocx.timing import HttpExchange
+    from vocx.timing import HttpCall
 
 READY_S = 10.0
 """How long a probe may need until it has something to show, and until it has ended."""
@@ -175,9 +175,9 @@ def unlimited(exchange: Exchange, symbol: str) -> Iterator[None]:
         yield
 
 
-def http_of(fact: Any) -> HttpExchange:
+def http_of(fact: Any) -> HttpCall:
     """The call that brought a fact by REST."""
-    call: HttpExchange | None = fact.exchange
+    call: HttpCall | None = fact.http
     assert call is not None
     return call
 

@@ -17,7 +17,7 @@ from vocx.measure.byte_counts import ByteCounts
 from vocx.measure.probes import READY_S, Listener, Poller, http_of, unbraked, unlimited, wait_until
 from vocx.measure.result import CLOCK, Column, Result, conditions, fold, grid, lab_of
 from vocx.measure.sampling import Interval
-from vocx.timing import HttpExchange
+from vocx.timing import HttpCall
 from vocx.venues.base import GetBook, GetQuote, GetTicker, Intent
 
 if TYPE_CHECKING:
@@ -275,8 +275,8 @@ class _Poll:
         self._twin, self._stack = stack.enter_context(unbraked(exchange, tls=tls)), stack
         intent, self._ask = _asked(what, self._twin, symbol)
         self.weight = exchange.venue.request(intent).charges.get("weight", 0)
-        self._warm: list[HttpExchange] = []
-        self._calls: list[HttpExchange] = []
+        self._warm: list[HttpCall] = []
+        self._calls: list[HttpCall] = []
 
     def open(self) -> None:
         """Connect, so that what is counted is a kept connection's."""
@@ -289,7 +289,7 @@ class _Poll:
         self._stack.callback(self._poller.stop)
         self._poller.start()
 
-    def _call(self) -> HttpExchange:
+    def _call(self) -> HttpCall:
         call = http_of(self._ask())
         if self._new:
             self._twin.close()

@@ -19,7 +19,7 @@ from vocx.net import Environment, PerProcess, Throttler
 from vocx.rest.error_mapping import mapped_errors
 from vocx.rest.redaction import LOG_FILTER, redacted
 from vocx.rest.transport import CURRENT, MAX_REPLY_BYTES, Adapter, Trace
-from vocx.timing import HttpExchange, wall_ns
+from vocx.timing import HttpCall, wall_ns
 from vocx.venues.base import Answer, Calls, Credentials, Intent, Request, check_answer
 
 DEADLINE_S = 10.0
@@ -79,7 +79,7 @@ class Client:
         now_ns: Callable[[], int] | None = None,
         stopping: threading.Event | None = None,
     ) -> Any:
-        """Ask, and give the facts with their HTTP exchange on ``.exchange``; of an intent that
+        """Ask, and give the facts with their HTTP call on ``.http``; of an intent that
         takes several requests the joined list, or the last fact.
 
         ``credentials`` are for what needs a key. ``now_ns`` gives the venue's time: it is asked,
@@ -229,17 +229,17 @@ class Client:
                 body = response.raw.read(MAX_REPLY_BYTES + 1, decode_content=True)
         finally:
             CURRENT.trace = None
-        exchange = self._exchange(request, base, response.status_code, body, trace)
+        http = self._http(request, base, response.status_code, body, trace)
         try:
             return read_answer(
                 self.venue,
                 self.throttler,
                 request,
                 (response.status_code, response.headers, body),
-                exchange,
+                http,
             )
         except errors.VocxError as error:
-            error.exchange = exchange
+            error.http = http
             raise
 
     def _prepared(self, base: str, request: Request) -> requests.PreparedRequest:
@@ -259,9 +259,9 @@ class Client:
         prepared._cookies = requests.cookies.RequestsCookieJar()  # type: ignore[attr-defined]
         return prepared
 
-    def _exchange(
+    def _http(
         self, request: Request, base: str, status: int, body: bytes, trace: Trace
-    ) -> HttpExchange:
+    ) -> HttpCall:
         emulated = (self.environment.distance_ms() or None) if trace.new else None
         url = base.rstrip("/") + request.target
         sent, reply = trace.request, trace.reply_head() + body
@@ -269,7 +269,7 @@ class Client:
             hidden = self.venue.secrets
             url = redacted(url.encode(), hidden).decode()
             sent, reply = redacted(sent, hidden), redacted(reply, hidden)
-        return HttpExchange(
+        return HttpCall(
             method=request.method,
             url=url,
             status=status,
@@ -299,7 +299,7 @@ def _new_session() -> requests.Session:
 
 
 def _joined(first: Facts[Any], more: Facts[Any]) -> Facts[Any]:
-    return Facts([*first, *more], more.exchange)
+    return Facts([*first, *more], more.http)
 
 
 def read_answer(
@@ -307,19 +307,19 @@ def read_answer(
     throttler: Throttler,
     request: Request,
     reply: tuple[int, Any, bytes],
-    exchange: HttpExchange,
+    http: HttpCall,
 ) -> Answer:
     """What a reply (status, headers, body) says, by REST or by socket: the facts with their
-    exchange. Limits and usage go to the throttler, and an answer to another question is refused.
+    call. Limits and usage go to the throttler, and an answer to another question is refused.
     """
     status, headers, body = reply
     throttler.correct(venue.parse_usage(request, headers))
-    answer = venue.reply(request, status, headers, body, exchange.received_ns)
+    answer = venue.reply(request, status, headers, body, http.received_ns)
     throttler.learn(venue.parse_limits(request, body))
     check_answer(venue.name, request.intent, answer)
     result = answer.result
     if isinstance(result, Facts):
-        result.exchange = exchange
-    elif result is not None and "exchange" in result.__struct_fields__:
-        result = msgspec.structs.replace(result, exchange=exchange)
+        result.http = http
+    elif result is not None and "http" in result.__struct_fields__:
+        result = msgspec.structs.replace(result, http=http)
     return Answer(result=result, next=answer.next)

@@ -124,8 +124,8 @@ class Poller(threading.Thread):
 def _same(before: Fact, fact: Fact) -> bool:
     """The same content; when and how it was learnt does not count."""
     aside = {"arrived_ns": 0}
-    if "exchange" in fact.__struct_fields__:
-        aside["exchange"] = None  # type: ignore[assignment]
+    if "http" in fact.__struct_fields__:
+        aside["http"] = None  # type: ignore[assignment]
     if type(before) is not type(fact):
         return False
     return msgspec.structs.replace(before, **aside) == msgspec.structs.replace(fact, **aside)

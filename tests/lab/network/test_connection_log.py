@@ -10,7 +10,7 @@ import pytest
 from vocx.exchange import Exchange
 from vocx.lab import Lab
 from vocx.lab.network.connection_log import Connection, ConnectionLog
-from vocx.timing import HttpExchange, mono_ns
+from vocx.timing import HttpCall, mono_ns
 
 BTC = "BTC/USDT"
 
@@ -28,9 +28,9 @@ def until(true: Callable[[], bool]) -> None:
         assert time.monotonic() < deadline, "it did not happen within 5 s"
 
 
-def quoted(ex: Exchange) -> HttpExchange:
+def quoted(ex: Exchange) -> HttpCall:
     """One call for the best prices, as bytes."""
-    call = ex.quote(BTC).exchange
+    call = ex.quote(BTC).http
     assert call is not None and call.local_port is not None
     return call
 

@@ -324,7 +324,7 @@ class Lab:
     ) -> list[Connection]:
         """The venues' connections with the bytes that crossed their wire, oldest first: those
         that are open, and the last 4,096 that ended (at ``since_ns`` of the monotonic clock or
-        later). ``ports`` narrows it to a client's own: ``HttpExchange.local_port``,
+        later). ``ports`` narrows it to a client's own: ``HttpCall.local_port``,
         ``StreamStats.ports``. TLS, HTTP heads and frames are in the bytes, TCP/IP headers not."""
         wanted = None if ports is None else list(ports) if isinstance(ports, Iterable) else [ports]
         if not all(isinstance(one, int) for one in wanted or ()):
