@@ -736,10 +736,7 @@ def test_secrets_are_seen_nowhere(
     request = server.requests[0].decode()
     signature = request.partition("signature=")[2].partition(" ")[0]
     shown = [
-        *(
-            repr(one)
-            for one in (ex, ex._calls, ex.environment.credentials(), caught, caught.http)
-        ),
+        *(repr(one) for one in (ex, ex._calls, ex.environment.credentials(), caught, caught.http)),
         *(caught.http.show(), caught.http.url, str(caught), caplog.text),
         *("".join(traceback.format_exception(caught)), *capsys.readouterr()),
         repr(

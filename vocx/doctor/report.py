@@ -120,11 +120,7 @@ def try_lab() -> Finding:
             client.close()
     except (errors.VocxError, OSError) as error:
         return Finding(name="the lab", status="broken", detail=str(error))
-    call_ms = (
-        answer.http.phases.total_ms
-        if isinstance(answer, ServerTime) and answer.http
-        else 0.0
-    )
+    call_ms = answer.http.phases.total_ms if isinstance(answer, ServerTime) and answer.http else 0.0
     return Finding(
         name="the lab",
         status="ok",

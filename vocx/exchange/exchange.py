@@ -196,9 +196,7 @@ class Exchange:
                 raise self._unknown(symbol)
 
     def _keep(self, found: Facts[Instrument]) -> None:
-        self._instruments.update(
-            {one.symbol: replace(one, http=found.http) for one in found}
-        )
+        self._instruments.update({one.symbol: replace(one, http=found.http) for one in found})
 
     def ticker(self, symbol: str) -> Ticker:
         """The last 24 hours of a symbol."""

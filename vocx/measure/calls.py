@@ -210,9 +210,7 @@ def _totals(done: Sequence[HttpCall]) -> list[float]:
     return [call.phases.total_ms for call in done]
 
 
-def _seen(
-    kind: Kind, rtt_ms: float, done: Sequence[HttpCall], base: dict[Kind, float]
-) -> CallTime:
+def _seen(kind: Kind, rtt_ms: float, done: Sequence[HttpCall], base: dict[Kind, float]) -> CallTime:
     new, tls = kind
     trips = theory.opening_round_trips(tls=tls, kept=not new)
     return CallTime(
