@@ -327,3 +327,24 @@ def test_tls_is_there_when_asked_for() -> None:
         with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
             get(url + "/api/v3/ping", context=ssl.create_default_context())
     assert not path.parent.exists()
+
+
+def test_clients_hear_that_the_lab_ends() -> None:
+    """A close frame with 1001, before the process is gone."""
+    with vocx.lab.open(name="ends", pace=0.0) as lab:
+        ws = websocket.create_connection(lab.url("binance", "ws") + "/ws/btcusdt@trade", timeout=5)
+    assert ws.recv_data()[1][:2] == (1001).to_bytes(2)
+    ws.shutdown()
+
+
+def test_large_answers_are_compressed_for_who_accepts_it(quiet: Lab) -> None:
+    """As the venue does, and never for who does not."""
+    url = quiet.url("binance", "rest") + "/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=500"
+    plain = urllib.request.urlopen(url, timeout=5)
+    asked = urllib.request.Request(url, headers={"Accept-Encoding": "br, GZIP"})
+    packed = urllib.request.urlopen(asked, timeout=5)
+    assert plain.headers["Content-Encoding"] is None
+    assert packed.headers["Content-Encoding"] == "gzip"
+    raw, whole = packed.read(), plain.read()
+    assert int(packed.headers["Content-Length"]) == len(raw) < len(whole) / 2
+    assert len(gzip.decompress(raw)) == len(whole)

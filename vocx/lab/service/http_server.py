@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from vocx.lab.dialects.base import HttpIn, HttpOut
+from vocx.lab.service.failure import one_line
 
 INBOUND_LIMIT = 2**20
 """Largest message or body a client may send, bytes."""
@@ -27,6 +28,8 @@ IDLE_S = 300.0
 """How long a connection may rest between two requests."""
 CONTROL_IDLE_S = 7 * 86_400.0
 """The same on the control port, where a connection may hold something (a pause of limits)."""
+IN_THREAD_BYTES = 64 * 1024
+"""A body larger than this is compressed beside the market's loop."""
 LINGER_S = 1.0
 """How long the rest of a refused body is read, so that the client can read why."""
 
@@ -34,6 +37,7 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 OTHER_SITES = frozenset({"cross-site", "same-site"})
 """Values of ``Sec-Fetch-Site`` (Fetch Metadata, W3C 2025) that only another page's request has."""
 
+log = logging.getLogger("vocx.lab")
 _silent = logging.getLogger("vocx.lab.http")
 _silent.disabled = True
 logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # warns of every subprotocol
@@ -72,7 +76,9 @@ def text_answer(status: int, text: str, **headers: str) -> HttpOut:
 
 def response(request: web.BaseRequest, out: HttpOut) -> web.Response:
     """A dialect's answer in aiohttp's clothes, compressed where both sides want that."""
-    made = web.Response(status=out.status, headers=out.headers, body=out.body)
+    made = web.Response(
+        status=out.status, headers=out.headers, body=out.body, zlib_executor_size=IN_THREAD_BYTES
+    )
     if out.compress and "gzip" in request.headers.get("Accept-Encoding", "").lower():
         made.enable_compression(web.ContentCoding.gzip)
     return made
@@ -191,6 +197,11 @@ class HttpServer(web.Server):
                 refused.force_close()
                 return refused
             return await self._handler(request, given)
+        except (ConnectionError, web.HTTPException):
+            raise  # the client has gone, or aiohttp answers
+        except Exception as error:
+            log.error("a request failed: %s", one_line(error))
+            raise
         finally:
             protocol.end_request()
 

@@ -266,8 +266,13 @@ class VenueServer:
             self._tick(connection, now_ns)
 
     def _tick(self, connection: ClientConnection, now_ns: int) -> None:
-        session = connection.session
-        if session.next_tick_ns <= (now_ns if self.deadlines else 0) and not connection.closing:
+        session, limit_ns = connection.session, now_ns if self.deadlines else 0
+        try:
+            due = session.next_tick_ns <= limit_ns and not connection.closing
+        except Exception as error:
+            self._end(connection, "a connection's planning", error)
+            return
+        if due:
             self._send(connection, "a connection's tick", partial(session.tick, now_ns))
 
     async def close(self, order: Close) -> None:
@@ -350,8 +355,7 @@ class VenueServer:
 
     def _after(self, connection: ClientConnection) -> None:
         """The dialect has seen something of this client: what follows at once?"""
-        if connection.session.next_tick_ns == 0:
-            self._tick(connection, self._market.exchange_ns())
+        self._tick(connection, self._market.exchange_ns())
         self._market.reschedule()
 
     # -- dialects that raise -------------------------------------------------------------------
@@ -359,16 +363,19 @@ class VenueServer:
     def _send(
         self, connection: ClientConnection, doing: str, outs: Callable[[], Iterable[Out]]
     ) -> None:
-        """Send what a session answers; one that raises ends as the venue ends it, or with 1011."""
+        """Send what a session answers, or end it."""
         try:
             connection.put_all(outs())
-            return
         except Exception as error:
-            self._failed(doing, error)
+            self._end(connection, doing, error)
+
+    def _end(self, connection: ClientConnection, doing: str, error: Exception) -> None:
+        """End a connection whose session has raised as the venue does, or with 1011."""
+        self._failed(doing, error)
         try:
             connection.put_all(connection.session.internal_error(self._market.exchange_ns()))
-        except Exception as error:
-            self._failed("an internal error", error)
+        except Exception as second:
+            self._failed("an internal error", second)
         connection.close(Close(INTERNAL_ERROR, "Internal error"))
 
     def _internal_error(self, given: HttpIn, error: Exception) -> HttpOut:

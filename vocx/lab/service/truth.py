@@ -7,16 +7,12 @@ of one machine share exactly, so the age of what a client sees can be measured a
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Protocol
 
 import msgspec
 
 from vocx.facts import BookSnapshot
+from vocx.lab.network import Controlled
 from vocx.timing import wall_ns
-
-
-class Controlled(Protocol):
-    def control(self, op: str, **arguments: Any) -> Any: ...
 
 
 class TruthEvent(msgspec.Struct, frozen=True, kw_only=True):
