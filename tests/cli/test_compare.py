@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from vocx import measure
-from vocx.cli import compare, compared
+from vocx.cli import compare
 from vocx.errors import BadInput
 from vocx.measure import Article
 
@@ -87,7 +87,7 @@ def test_distance_is_in_the_numbers(found: Article) -> None:
 def test_it_is_readable_at_any_width(found: Article, width: int) -> None:
     """Nothing is cut: every sentence and every distance is there."""
     out = io.StringIO()
-    compared.show(found, on=Console(file=out, width=width, highlight=False))
+    compare.show(found, on=Console(file=out, width=width, highlight=False))
     text = out.getvalue()
     assert max(map(len, text.splitlines())) <= width and "…" not in text
     short = {word for row in found.rows() for word in row["so"].split()}
@@ -100,7 +100,7 @@ def test_full_shows_p99(found: Article) -> None:
     texts = []
     for full in (False, True):
         out = io.StringIO()
-        compared.show(found, full=full, on=Console(file=out, width=100, highlight=False))
+        compare.show(found, full=full, on=Console(file=out, width=100, highlight=False))
         texts.append(out.getvalue())
     assert "p99" not in texts[0] and texts[1].count("p99") == 1 + 6
 

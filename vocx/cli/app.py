@@ -181,9 +181,7 @@ def compare(
     if json:
         print(comparison.as_json(found, plan))
         return
-    from vocx.cli import compared
-
-    compared.show(found, full=full)
+    comparison.show(found, full=full)
 
 
 @app.command()

@@ -26,6 +26,7 @@ import msgspec
 from vocx.errors import BadInput
 from vocx.lab.network import one_way_ms
 from vocx.measure.sampling import Interval, places
+from vocx.text import text_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -299,7 +300,10 @@ def _kinds(kind: type[Result]) -> list[type[Result]]:
 
 def grid(items: Sequence[Any], columns: Sequence[Column]) -> str:
     """Items as text: the first column to the left, numbers to the right."""
-    return aligned(_texts(items, columns)) if items else "nothing was measured"
+    if not items:
+        return "nothing was measured"
+    heads, *lines = _texts(items, columns)
+    return text_table(heads, lines)
 
 
 def crossed(corner: str, cells: Iterable[tuple[str, str, str]]) -> str:
@@ -310,19 +314,7 @@ def crossed(corner: str, cells: Iterable[tuple[str, str, str]]) -> str:
         found.setdefault(row, {})[head] = text
         heads[head] = None
     lines = [[row, *(said.get(head, "-") for head in heads)] for row, said in found.items()]
-    return aligned([[corner, *heads], *lines])
-
-
-def aligned(lines: Sequence[Sequence[str]]) -> str:
-    """Lines of texts under each other."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(
-            text.rjust(width) if at else text.ljust(width)
-            for at, (text, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+    return text_table([corner, *heads], lines)
 
 
 def _texts(items: Sequence[Any], columns: Sequence[Column]) -> list[list[str]]:
