@@ -147,10 +147,10 @@ def test_history_ends_where_the_market_begins() -> None:
     assert first == {symbol: number + 1 for symbol, number in last.items()}
 
 
-@pytest.mark.parametrize("symbol", ["SOL/USDT", "BNB/USDT", "XRP/USDT"])
+@pytest.mark.parametrize("symbol", ["SOL/USDT", "ETH/BTC", "BNB/USDT", "XRP/USDT"])
 def test_the_past_looks_like_the_market(symbol: str) -> None:
-    """Returns and ranges of a day's minutes before the start agree with two hours of the running
-    crowd within a factor of 1.5, and the step from one to the other is an ordinary one."""
+    """Returns, ranges, trades and volumes of a day's minutes before the start agree with two hours
+    of the running crowd within a factor of 1.5, and the step from one to the other is ordinary."""
     spec = next(one for one in INSTRUMENTS if one.symbol == symbol)
     simulation = open_crowd(seed=4, start_ns=START, specs=[spec])
     minutes, now_ns = 120, START
@@ -160,12 +160,17 @@ def test_the_past_looks_like_the_market(symbol: str) -> None:
             pass
     bars = simulation.markets[symbol].bars(every("1m"), 1_440 + minutes, now_ns)
     closes = np.array([bar.close for bar in bars], float)
-    ranges = np.array([(bar.high - bar.low) / bar.open for bar in bars[1:]])
     returns = np.diff(np.log(closes))
+    means = {
+        "range": np.array([(bar.high - bar.low) / bar.open for bar in bars[1:]]),
+        "trades": np.array([bar.trades for bar in bars[1:]]),
+        "volume": np.array([bar.volume for bar in bars[1:]]),
+    }
     border = len(returns) - minutes - 1  # the minute in which one becomes the other
     past, live = slice(0, border), slice(border + 1, -1)
     assert 1 / 1.5 < returns[past].std() / returns[live].std() < 1.5
-    assert 1 / 1.5 < ranges[past].mean() / ranges[live].mean() < 1.5
+    for name, values in means.items():
+        assert 1 / 1.5 < values[past].mean() / values[live].mean() < 1.5, name
     seam = np.abs(returns[border - 1 : border + 2])
     assert seam.max() <= np.quantile(np.abs(np.append(returns[past], returns[live])), 0.99)
 

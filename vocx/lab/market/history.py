@@ -213,7 +213,7 @@ class _Buckets:
         open_[:], close[:] = opened[:-1], opened[1:]
         # How far a bucket goes beyond open and close: the less, the fewer jumps it is made of.
         jumps = count * JUMPS_A_TRADE
-        reach = self.spread * open_ * 0.5 * np.sqrt(jumps / (jumps + 5))
+        reach = self.spread * open_ * 0.5 * np.sqrt(jumps / (jumps + 8))
         beyond = np.abs(draw.standard_normal((2, size))) * reach
         table[:, HIGH] = np.maximum(open_, close) + np.rint(beyond[0])
         table[:, LOW] = np.maximum(np.minimum(open_, close) - np.rint(beyond[1]), 1)

@@ -182,17 +182,19 @@ def _open_market(spec: InstrumentSpec, seed: int, start_ns: int) -> tuple[LiveMa
         next_trade=next_trade,
     )
     flow = OrderFlow(spec, book, seed)
-    # Where a tick is coarse, more of the volume trades in sweeps of the best level.
+    # Where a tick is coarse, more of the volume trades in sweeps of the best level; where it is
+    # larger than most moves, many of them do not happen.
     coarse = (
         min(2.4, 1 + 3 / math.sqrt(max(flow.burst_ticks, 1.0))) if flow.burst_ticks < 200 else 1
     )
+    moves = min(1.0, 0.45 + 0.18 * flow.burst_ticks)
     history = History(
         symbol=spec.symbol,
         seed=own,
         start_ns=start_ns,
         price=flow.trader.home,
-        trades_a_day=daily,
-        lots_a_trade=max(BTC_A_TRADE * coarse * flow.trader.unit, flow.trader.least),
+        trades_a_day=daily * moves,
+        lots_a_trade=max(BTC_A_TRADE * coarse * moves * flow.trader.unit, flow.trader.least),
         volatility=spec.volatility,
         next_trade=next_trade,
     )
