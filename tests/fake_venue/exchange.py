@@ -32,7 +32,7 @@ from vocx.lab.dialects.shared.market_state import (
     CandleState,
     Changes,
     Each,
-    Rows,
+    Row,
     State,
     TickerState,
     Windows,
@@ -248,7 +248,7 @@ class Payloads:
 
     def book(self, listing: Listing, changes: Changes, now_ns: int, unit_ns: int) -> bytes:
         """One frame of the book channel."""
-        data: dict[str, Any] = {"bids": changes.bids, "asks": changes.asks}
+        data: dict[str, Any] = {"bids": pairs(changes.bids), "asks": pairs(changes.asks)}
         kind = {}
         if self.profile.book == "snapshot":
             kind = {"type": "snapshot" if changes.snapshot else "update"}
@@ -302,6 +302,11 @@ class Payloads:
             "maker": fill.maker,
             "time": fill.trade.at_ns // NS_PER_MS,
         }
+
+
+def pairs(rows: list[Row]) -> list[tuple[str, str]]:
+    """Levels without the number of their orders."""
+    return [(price, quantity) for price, quantity, _ in rows]
 
 
 def amount(value: Decimal) -> str:
@@ -394,9 +399,15 @@ class Topics(Publisher):
         return self._payloads.frame("quotes", listing, now_ns, data)
 
     def _top(
-        self, listing: Listing, update_id: int, bids: Rows, asks: Rows, now_ns: int, unit_ns: int
+        self,
+        listing: Listing,
+        update_id: int,
+        bids: list[Row],
+        asks: list[Row],
+        now_ns: int,
+        unit_ns: int,
     ) -> bytes:
-        data = {"sequence": update_id, "bids": bids, "asks": asks}
+        data = {"sequence": update_id, "bids": pairs(bids), "asks": pairs(asks)}
         return self._payloads.frame("top", listing, now_ns, data)
 
     def _ticker(self, listing: Listing, window: Window, now_ns: int, unit_ns: int) -> bytes:

@@ -184,6 +184,16 @@ def test_truncated_then_silence(venue: Venue) -> None:
     assert session.next_tick_ns > T0 + 10**17
 
 
+def test_a_truncated_frame_costs_no_other_stream_its_turn() -> None:
+    """Where streams are sent at fixed times, those of the same moment come all the same."""
+    venue = Venue(own=True)
+    hit, other = (venue.connect(f"/ws/{name}usdt@depth@100ms") for name in ("btc", "eth"))
+    venue.command("fault", name="truncated", stream="btcusdt@depth@100ms")
+    venue.step(60)
+    venue.pass_time(100 * MS)
+    assert isinstance(hit.got[0], Raw) and other.got[0]["e"] == "depthUpdate"
+
+
 def test_silence(venue: Venue) -> None:
     """No data until switched off; pings go on."""
     client = venue.connect("/ws/btcusdt@trade")

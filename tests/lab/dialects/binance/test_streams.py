@@ -239,6 +239,17 @@ def test_microseconds(venue: Venue) -> None:
     assert micro.got[0]["T"] == 1000 * milli.got[0]["T"] == T0 // 1000 + 400_000
 
 
+def test_a_clock_that_is_set_back(venue: Venue) -> None:
+    """Streams with a cadence go on at once, not when the clock is where it was."""
+    client = venue.connect("/ws/btcusdt@depth@100ms")
+    venue.step(20)
+    venue.pass_time(100 * MS)
+    venue.now_ns -= 3600 * S
+    venue.step(20)
+    venue.pass_time(100 * MS)
+    assert len(client.got) == 2
+
+
 def test_nothing_is_sent_after_the_last_listener_left(venue: Venue) -> None:
     """A stream without listeners is forgotten, ticks included."""
     client = listen(venue, "btcusdt@depth@100ms", "btcusdt@trade")

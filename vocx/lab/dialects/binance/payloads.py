@@ -10,7 +10,7 @@ from collections.abc import Callable
 from vocx.lab.dialects.binance.catalogue import AggTrade
 from vocx.lab.dialects.binance.tickers import DAY_NS, change_percent
 from vocx.lab.dialects.binance.wire import last_stamp
-from vocx.lab.dialects.shared.market_state import Changes, Rows
+from vocx.lab.dialects.shared.market_state import Changes, Row
 from vocx.lab.dialects.shared.numbers import Listing, SymbolFormat
 from vocx.lab.events import Bar, BestChanged, Traded, Window
 
@@ -57,7 +57,7 @@ def depth_update(listing: Listing, changes: Changes, now_ns: int, unit: int) -> 
 
 
 def partial_book(
-    listing: Listing, update_id: int, bids: Rows, asks: Rows, now_ns: int, unit: int
+    listing: Listing, update_id: int, bids: list[Row], asks: list[Row], now_ns: int, unit: int
 ) -> bytes:
     """``<symbol>@depth<levels>``: no symbol, no event type."""
     return (
@@ -65,8 +65,8 @@ def partial_book(
     ).encode()
 
 
-def _rows(rows: Rows) -> str:
-    return ",".join(f'["{price}","{quantity}"]' for price, quantity in rows)
+def _rows(rows: list[Row]) -> str:
+    return ",".join(f'["{price}","{quantity}"]' for price, quantity, _ in rows)
 
 
 def kline(interval: str) -> Callable[[Listing, Bar, bool, int, int], bytes]:

@@ -27,8 +27,10 @@ from vocx.lab.events import (
 )
 
 _LATE_BARS = 1000
-Rows = list[tuple[str, str]]
-"""(price, quantity), best first; quantity as the venue writes 0 removes."""
+Row = tuple[str, str, int]
+"""(price, quantity, number of orders); the quantity of nothing removes a level."""
+Side = dict[str, tuple[str, int]]
+"""Price to quantity and number of orders."""
 
 
 class State:
@@ -79,8 +81,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     first: int
     last: int
     previous: int
-    bids: Rows
-    asks: Rows
+    bids: list[Row]
+    asks: list[Row]
     snapshot: bool = False
 
 
@@ -95,6 +97,9 @@ class BookDiff(State):
     ----------
     snapshots : bool
         A new subscriber gets the whole book first, as of the last message that others got.
+    levels : int or None
+        Only the best so many levels of each side are shown, and snapshots are: a level that is
+        pushed out is removed, one that moves in is added.
     repeat_ns : int or None
         When nothing has changed for so long, a message without rows goes out: a proof of life.
     """
@@ -108,33 +113,38 @@ class BookDiff(State):
         now_ns: int,
         *,
         snapshots: bool = False,
+        levels: int | None = None,
         repeat_ns: int | None = None,
     ) -> None:
         self.listing = listing
         self.last = self.sent = listing.market.update_id
         self.first = self.last + 1
-        self.bids: dict[str, str] = {}
-        self.asks: dict[str, str] = {}
+        self.bids: Side = {}
+        self.asks: Side = {}
         self._write = write
+        self._levels = levels
         self._repeat_ns = repeat_ns
         self._sent_ns = now_ns
-        self._shown: tuple[dict[str, str], dict[str, str]] | None = None
-        if snapshots:
-            bids, asks = listing.market.top(2**31)
-            price, quantity = listing.format.price, listing.format.quantity
-            self._shown = (
-                {price[ticks]: quantity[lots] for ticks, lots, _ in bids},
-                {price[ticks]: quantity[lots] for ticks, lots, _ in asks},
-            )
+        whole = snapshots or levels is not None
+        self._shown: tuple[Side, Side] | None = self._top(levels or 2**31) if whole else None
+
+    def _top(self, levels: int) -> tuple[Side, Side]:
+        form = self.listing.format
+        bids, asks = (
+            {form.price[ticks]: (form.quantity[lots], orders) for ticks, lots, orders in side}
+            for side in self.listing.market.top(levels)
+        )
+        return bids, asks
 
     def take(self, topic: Topic, event: Any, now_ns: int, out: list[Publication]) -> None:
         """Take in one changed level."""
         if event.update_id <= self.last:
             return
-        side = self.bids if event.side == "buy" else self.asks
-        form = self.listing.format
-        side[form.price[event.price]] = form.quantity[event.quantity]
         self.last = event.update_id
+        if self._levels is None:
+            side = self.bids if event.side == "buy" else self.asks
+            form = self.listing.format
+            side[form.price[event.price]] = form.quantity[event.quantity], event.orders
 
     def merge(self, frame: RecordedDepth) -> None:
         """Take in a recorded message of another cadence."""
@@ -142,8 +152,8 @@ class BookDiff(State):
             return
         if not self.bids and not self.asks and frame.first_id > self.first:
             self.first = frame.first_id
-        self.bids.update(frame.bids)
-        self.asks.update(frame.asks)
+        self.bids.update((price, (quantity, 0)) for price, quantity in frame.bids)
+        self.asks.update((price, (quantity, 0)) for price, quantity in frame.asks)
         self.last = frame.last_id
 
     def due(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
@@ -153,6 +163,15 @@ class BookDiff(State):
         repeats = self._repeat_ns is not None and now_ns - self._sent_ns >= self._repeat_ns
         if not changed and not repeats:
             return
+        if changed and self._levels is not None and self._shown is not None:
+            nothing = self.listing.format.quantity[0]
+            self.bids, self.asks = (
+                _difference(shown, side, nothing)
+                for shown, side in zip(self._shown, self._top(self._levels), strict=True)
+            )
+            changed = bool(self.bids or self.asks)
+            if not changed and not repeats:
+                return
         changes = Changes(
             first=self.first if changed else self.last,
             last=self.last,
@@ -184,20 +203,26 @@ class BookDiff(State):
         return self._write(self.listing, changes, now_ns, unit_ns)
 
 
-def _apply(shown: dict[str, str], changed: dict[str, str], nothing: str) -> None:
-    for price, quantity in changed.items():
+def _apply(shown: Side, changed: Side, nothing: str) -> None:
+    for price, (quantity, orders) in changed.items():
         if quantity == nothing:
             shown.pop(price, None)
         else:
-            shown[price] = quantity
+            shown[price] = quantity, orders
 
 
-def in_order(levels: dict[str, str], *, descending: bool = False) -> Rows:
+def _difference(shown: Side, now: Side, nothing: str) -> Side:
+    """What makes the one side of a book the other."""
+    gone: Side = {price: (nothing, 0) for price in shown if price not in now}
+    return gone | {price: level for price, level in now.items() if shown.get(price) != level}
+
+
+def in_order(levels: Side, *, descending: bool = False) -> list[Row]:
     """Rows in price order; texts sort by the length of their whole part, then by digits."""
     prices = sorted(
         levels, key=lambda text: (len(text.partition(".")[0]), text), reverse=descending
     )
-    return [(price, levels[price]) for price in prices]
+    return [(price, *levels[price]) for price in prices]
 
 
 class BookTop(State):
@@ -207,7 +232,7 @@ class BookTop(State):
         self,
         listing: Listing,
         levels: int,
-        write: Callable[[Listing, int, Rows, Rows, int, int], bytes],
+        write: Callable[[Listing, int, list[Row], list[Row], int, int], bytes],
     ) -> None:
         self.listing = listing
         self.levels = levels
@@ -222,7 +247,7 @@ class BookTop(State):
             return
         self.sent = update_id
         bids, asks = (
-            [(form.price[ticks], form.quantity[lots]) for ticks, lots, _ in side]
+            [(form.price[ticks], form.quantity[lots], orders) for ticks, lots, orders in side]
             for side in market.top(self.levels)
         )
         write, listing = self._write, self.listing
