@@ -36,7 +36,7 @@ _SHAPES: Mapping[str, re.Pattern[str]] = {
 
 def prefix(venue: str, where: str) -> str:
     """What the names of a venue's variables begin with: ``"VOCX_BINANCE_TESTNET_"``."""
-    place = "TESTNET_" if where == "testnet" else ""
+    place = "" if where == "real" else f"{where.upper()}_"
     return f"VOCX_{venue.upper()}_{place}"
 
 

@@ -192,6 +192,8 @@ class Binance:
                 return Answer(result=rest.read(request.intent, body, arrived_ns))
             except UNREADABLE:
                 pass
+        if status == 404 and request.target == rest.SYSTEM:
+            return Answer(result=None, next=rest.without_status(request))
         raise errors.reply_error(request, status, headers, body, arrived_ns)
 
     def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:

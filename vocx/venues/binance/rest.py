@@ -52,6 +52,8 @@ from vocx.venues.binance.names import private_symbol
 MS = 1_000_000
 """Nanoseconds in Binance's millisecond."""
 
+SYSTEM = "/sapi/v1/system/status"
+
 INTERVALS = (
     *("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h"),
     *("1d", "3d", "1w", "1M"),
@@ -83,7 +85,7 @@ def build(intent: Intent) -> Request:
     charges = {"weight": weight, "requests": 1}
     if isinstance(intent, GetStatus):  # the public-data hosts have no /sapi
         return Request(
-            intent=intent, method="GET", target=path, purpose="rest_signed", charges=charges
+            intent=intent, method="GET", target=SYSTEM, purpose="rest_signed", charges=charges
         )
     return Request(intent=intent, method="GET", target=f"/api/v3/{path}{query}", charges=charges)
 
@@ -112,7 +114,12 @@ def _time(_: GetTime) -> Plan:
 
 
 def _status(_: GetStatus) -> Plan:
-    return "/sapi/v1/system/status", {}, 1
+    return SYSTEM, {}, 1
+
+
+def without_status(request: Request) -> Request:
+    """What is asked where ``/sapi`` does not exist, as on the testnet: whether it answers."""
+    return msgspec.structs.replace(request, target="/api/v3/time")
 
 
 def _instruments(intent: GetInstruments) -> Plan:
@@ -181,8 +188,9 @@ class _Time(msgspec.Struct):
 
 
 class _Status(msgspec.Struct):
-    status: Identifier
+    status: Identifier | None = None
     msg: str = ""
+    serverTime: Milliseconds | None = None
 
 
 class _Filter(msgspec.Struct):
@@ -280,6 +288,15 @@ def _read_time(_: GetTime, body: bytes, arrived_ns: int) -> ServerTime:
 
 def _read_status(_: GetStatus, body: bytes, arrived_ns: int) -> VenueStatus:
     found = _status_body(body)
+    if found.serverTime is not None:
+        return VenueStatus(
+            state="online",
+            text="it answers; this host has no word on maintenance",
+            exchange_ns=found.serverTime * MS,
+            arrived_ns=arrived_ns,
+        )
+    if found.status is None:
+        raise msgspec.ValidationError("neither a status nor a time")
     state: Literal["online", "maintenance"] = "online" if found.status == 0 else "maintenance"
     return VenueStatus(state=state, text=found.msg[:LONGEST_TEXT], arrived_ns=arrived_ns)
 
