@@ -21,6 +21,7 @@ from benches.row import Row  # noqa: E402
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "import": clients.import_time,
     "stream": clients.stream_against_bare_sockets,
+    "websockets": clients.stream_against_websockets,
     "replay": clients.recorded_session,
     "age": clients.age_under_load,
     "measuring": measuring.measuring,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import os
@@ -20,6 +21,7 @@ from typing import NamedTuple
 
 import requests
 import websocket
+from websockets.asyncio.client import connect
 
 import vocx
 from benches.row import Row, percentile
@@ -118,6 +120,20 @@ def tutorial(port: int, count: int) -> float:
     return count / (marks[1] - marks[0])
 
 
+def asyncio_client(port: int, count: int) -> float:
+    """The library that most would take, at its best: one coroutine that receives and parses."""
+
+    async def listen() -> float:
+        async with connect(f"ws://127.0.0.1:{port}/stream", max_size=None) as ws:
+            json.loads(await ws.recv())
+            start = time.perf_counter()
+            for _ in range(count - 1):
+                json.loads(await ws.recv())
+            return time.perf_counter() - start
+
+    return count / asyncio.run(listen())
+
+
 def ours(port: int, count: int) -> float:
     """The whole path: frames to facts with Decimals, state, local book, one subscription."""
     done = threading.Event()
@@ -184,6 +200,33 @@ def stream_against_bare_sockets() -> Iterator[Row]:
         "ratio",
         ">= 2.5",
         notes,
+    )
+
+
+def stream_against_websockets() -> Iterator[Row]:
+    """In pairs, in turns, so that a drift of the machine hits both alike; every run is printed."""
+    texts, _, source = frames()
+    count = min(len(texts), 60_000)
+    rates: list[tuple[float, float]] = []
+    for number in range(7):
+        clients = (asyncio_client, ours) if number % 2 else (ours, asyncio_client)
+        found = {}
+        for client in clients:
+            with blast(texts[:count]) as port:
+                found[client] = client(port, count)
+        rates.append((found[ours], found[asyncio_client]))
+    ratios = [mine / theirs for mine, theirs in rates]
+    yield Row(
+        "stream / websockets (asyncio) and json.loads",
+        median(ratios),
+        "ratio",
+        ">= 1.25",
+        {
+            "input": source,
+            "runs": [round(ratio, 3) for ratio in ratios],
+            "stream_frames_per_s": [round(mine) for mine, _ in rates],
+            "websockets_frames_per_s": [round(theirs) for _, theirs in rates],
+        },
     )
 
 
