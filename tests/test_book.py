@@ -185,6 +185,7 @@ def test_recorded_session_comes_out_true(recorded: Path) -> None:
     truth = truth["binance/hftbacktest/btcusdt"]
     wanted = [ChannelSpec(channel=name, symbol=BTC) for name in ("trades", "quotes", "book")]
     (plan,) = VENUE.plan_sockets(wanted)
+    state = VENUE.open_session(plan)
     request = VENUE.request(GetBook(symbol=BTC, depth=1000))
     made = LocalBook(BTC, VENUE.check_sequence)
     tops: dict[int, tuple[Decimal, ...]] = {}
@@ -194,7 +195,7 @@ def test_recorded_session_comes_out_true(recorded: Path) -> None:
         if frame.startswith(b'{"lastUpdateId"'):
             fact = VENUE.reply(request, 200, {}, frame, stamp).result
         else:
-            (fact,) = VENUE.decode(frame, stamp, plan, None)  # type: ignore[assignment]
+            (fact,) = VENUE.decode(frame, stamp, plan, state)  # type: ignore[assignment]
             frames += 1
         if isinstance(fact, BookSnapshot | BookDelta):
             made.feed(fact)

@@ -15,10 +15,11 @@ look at :attr:`LocalBook.needs_snapshot`.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
+from heapq import heappop, heappush
 from typing import Literal
 
 from vocx.errors import BadInput, BookOutOfSync
@@ -28,33 +29,78 @@ State = Literal["empty", "buffering", "in_sync", "out_of_sync"]
 
 BUFFER_CAP = 10_000
 """Changes kept while a snapshot is on its way: 17 minutes at ten a second."""
+_MANY = 300  # changes above which sorting anew is cheaper than finding each place
+_SPARE = 1000  # entries of levels that have gone that a heap may hold beside as many as it has
 
 
 class _Side:
-    """One side: quantities by price, and the prices in ascending order.
+    """One side: quantities by price, its best price, and the prices in order when asked for.
 
-    A plain list with ``bisect``: at the 5,000 levels of a snapshot, moving its tail costs less
-    than the bookkeeping of a sorted container.
+    Most levels come and go unseen, far from the top or between two looks, and finding a place
+    among 5,000 prices costs more than all else. So what changed is only noted, and put in order
+    at the next look; the best price, which every change needs, has a heap from which levels that
+    have gone are dropped when they surface.
     """
 
-    __slots__ = ("prices", "quantities")
+    __slots__ = ("quantities", "_prices", "_changed", "_heap", "_highest")
 
-    def __init__(self, levels: Iterable[Level] = ()) -> None:
+    def __init__(self, levels: Iterable[Level] = (), *, highest: bool) -> None:
         self.quantities = {price: quantity for price, quantity in levels if quantity}
-        self.prices: list[Decimal] = sorted(self.quantities)
+        self._prices: list[Decimal] = sorted(self.quantities)
+        self._changed: list[Decimal] = []
+        self._highest = highest
+        self._renew_heap()
+
+    def _renew_heap(self) -> None:
+        prices = self.prices  # ascending, which is a heap already
+        self._heap = (
+            [price.copy_negate() for price in reversed(prices)] if self._highest else [*prices]
+        )
 
     def apply(self, levels: Iterable[Level]) -> None:
-        quantities, prices = self.quantities, self.prices
+        quantities, changed = self.quantities, self._changed
         size = len(quantities)
         for price, quantity in levels:
             if quantity:
                 quantities[price] = quantity
                 if len(quantities) != size:
                     size += 1
-                    insort(prices, price)
+                    changed.append(price)
+                    heappush(self._heap, price.copy_negate() if self._highest else price)
             elif quantities.pop(price, None) is not None:
                 size -= 1
-                del prices[bisect_left(prices, price)]
+                changed.append(price)
+        if len(self._heap) > 2 * size + _SPARE:
+            self._renew_heap()
+
+    @property
+    def best(self) -> Decimal | None:
+        """The highest bid or the lowest ask; ``None`` of an empty side."""
+        heap, quantities = self._heap, self.quantities
+        while heap:
+            price = heap[0].copy_negate() if self._highest else heap[0]
+            if price in quantities:
+                return price
+            heappop(heap)
+        return None
+
+    @property
+    def prices(self) -> list[Decimal]:
+        """All prices, ascending."""
+        prices, quantities = self._prices, self.quantities
+        if len(self._changed) > _MANY:
+            prices = self._prices = sorted(quantities)
+        else:
+            for price in self._changed:
+                at = bisect_left(prices, price)
+                is_there = at < len(prices) and prices[at] == price
+                if price in quantities:
+                    if not is_there:
+                        prices.insert(at, price)
+                elif is_there:
+                    del prices[at]
+        self._changed.clear()
+        return prices
 
 
 class LocalBook:
@@ -94,7 +140,7 @@ class LocalBook:
         self._forget("empty", "no snapshot yet")
 
     def _forget(self, state: State, reason: str) -> None:
-        self._bids, self._asks = _Side(), _Side()
+        self._bids, self._asks = _Side(highest=True), _Side(highest=False)
         self.state: State = state
         self.reason = reason
         self.sequence: int | None = None
@@ -142,7 +188,8 @@ class LocalBook:
     def _take_snapshot(self, fact: BookSnapshot) -> None:
         self._forget("in_sync", "")
         try:
-            self._bids, self._asks = _Side(fact.bids), _Side(fact.asks)
+            self._bids = _Side(fact.bids, highest=True)
+            self._asks = _Side(fact.asks, highest=False)
         except ArithmeticError:  # a price that is no number cannot be sorted
             self._lose("a level that is no number in the snapshot", tuple(self._waiting))
             return
@@ -194,11 +241,11 @@ class LocalBook:
         self._waiting = kept
 
     def _crossed(self) -> bool:
-        bids, asks = self._bids.prices, self._asks.prices
-        return bool(bids and asks and bids[-1] >= asks[0])
+        bid, ask = self._bids.best, self._asks.best
+        return bid is not None and ask is not None and bid >= ask
 
     def _best_text(self) -> str:
-        return f"bid {self._bids.prices[-1]}, ask {self._asks.prices[0]}"
+        return f"bid {self._bids.best}, ask {self._asks.best}"
 
     def _demand_sync(self) -> None:
         if self.state != "in_sync":
@@ -218,20 +265,20 @@ class LocalBook:
             While it is not a true copy.
         """
         self._demand_sync()
-        prices = self._bids.prices
-        return (prices[-1], self._bids.quantities[prices[-1]]) if prices else None
+        price = self._bids.best
+        return None if price is None else (price, self._bids.quantities[price])
 
     @property
     def ask(self) -> Level | None:
         """Best ask (price, quantity); see :attr:`bid`."""
         self._demand_sync()
-        prices = self._asks.prices
-        return (prices[0], self._asks.quantities[prices[0]]) if prices else None
+        price = self._asks.best
+        return None if price is None else (price, self._asks.quantities[price])
 
     @property
     def levels(self) -> tuple[int, int]:
         """How many price levels are known: (bids, asks)."""
-        return len(self._bids.prices), len(self._asks.prices)
+        return len(self._bids.quantities), len(self._asks.quantities)
 
     def snapshot(self, depth: int = 20) -> BookSnapshot:
         """The best ``depth`` levels of each side, bids descending and asks ascending.

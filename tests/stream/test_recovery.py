@@ -108,7 +108,7 @@ class InStream(Binance):
     book_recovery: Literal["refetch", "resubscribe"] = "resubscribe"
 
     def decode(
-        self, text: bytes, arrived_ns: int, plan: SocketPlan, state: None
+        self, text: bytes, arrived_ns: int, plan: SocketPlan, state: Any
     ) -> Sequence[Decoded]:
         found = json.loads(text)
         if "snapshot" in found:
@@ -199,7 +199,7 @@ def test_a_refused_channel_names_itself_and_the_others_run() -> None:
 
     class PerArgument(Binance):
         def decode(
-            self, text: bytes, arrived_ns: int, plan: SocketPlan, state: None
+            self, text: bytes, arrived_ns: int, plan: SocketPlan, state: Any
         ) -> Sequence[Decoded]:
             if b"refuse" in text:
                 error = SubscribeRefused("no such stream", text="no such stream")

@@ -114,7 +114,7 @@ class LoggedIn(Binance):
         return ControlFrame(text=json.dumps({"login": credentials.key}))
 
     def decode(
-        self, text: bytes, arrived_ns: int, plan: SocketPlan, state: None
+        self, text: bytes, arrived_ns: int, plan: SocketPlan, state: Any
     ) -> Sequence[Decoded]:
         welcome = json.loads(text).get("welcome")
         return [LoginResult(error=None if welcome else BadKey("unknown key"))]

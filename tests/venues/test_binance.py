@@ -46,7 +46,8 @@ def plan(*wanted: ChannelSpec) -> SocketPlan:
 
 
 def one(text: bytes, *wanted: ChannelSpec) -> Any:
-    (found,) = VENUE.decode(text, 5, plan(*wanted), None)
+    of = plan(*wanted)
+    (found,) = VENUE.decode(text, 5, of, VENUE.open_session(of))
     return found
 
 
@@ -447,8 +448,9 @@ def test_mangled_frames_never_escape(whole: bytes, at: int, cut: int, piece: byt
     """Whatever arrives is facts, unknown, or a typed BadReply: a reader survives all three."""
     frame = whole[:at] + piece + whole[at + cut :]
     wanted = [ChannelSpec(channel=name, symbol=BTC) for name in ("trades", "quotes", "book")]
+    of = plan(*wanted)
     with suppress(errors.BadReply):
-        VENUE.decode(frame, 5, plan(*wanted), None)
+        VENUE.decode(frame, 5, of, VENUE.open_session(of))
 
 
 @given(st.integers(0, 60), st.integers(0, 20), st.sampled_from(PIECES))

@@ -450,11 +450,11 @@ TRADED = b"""{"subscriptionId":0,"event":{"e":"executionReport","E":179533440040
 
 def test_a_trade_report_is_a_fill_and_an_order() -> None:
     """Each for the channel that wants it; cumulative amounts are the order's truth."""
-    fill, order = VENUE.decode(TRADED, 5, private("orders", "fills"), None)
+    fill, order = VENUE.decode(TRADED, 5, private("orders", "fills"), {})
     assert isinstance(fill, Fill) and (fill.id, fill.quantity) == (810046, Decimal("0.003"))
     assert isinstance(order, Order) and order.fills == (fill,) and order.source == "stream"
     assert (order.filled_quote, order.status) == (Decimal("180.3615"), "partially_filled")
-    assert [type(one) for one in VENUE.decode(TRADED, 5, private("fills"), None)] == [Fill]
+    assert [type(one) for one in VENUE.decode(TRADED, 5, private("fills"), {})] == [Fill]
 
 
 @pytest.mark.parametrize(
@@ -471,14 +471,14 @@ def test_a_trade_report_is_a_fill_and_an_order() -> None:
 )
 def test_other_private_frames(event: bytes, expected: type) -> None:
     """About the connection, or unknown and never fatal."""
-    (found,) = VENUE.decode(event, 5, private(), None)
+    (found,) = VENUE.decode(event, 5, private(), {})
     assert isinstance(found, expected)
 
 
 def test_a_refused_login_is_typed() -> None:
     """The acknowledgement carries the reason: a key, a signature or a clock."""
     body = b'{"id":"vocx-login","status":400,"error":{"code":-1021,"msg":"Timestamp."}}'
-    (ack,) = VENUE.decode(body, 5, private(), None)
+    (ack,) = VENUE.decode(body, 5, private(), {})
     assert isinstance(ack, Ack) and isinstance(ack.error, errors.ClockSkew)
     assert ack.topics == ("orders",)
 
@@ -487,7 +487,7 @@ def test_a_refused_login_is_typed() -> None:
 def test_unreadable_private_frames(text: bytes) -> None:
     """Typed, with a sample."""
     with pytest.raises(errors.BadReply):
-        VENUE.decode(text, 5, private(), None)
+        VENUE.decode(text, 5, private(), {})
 
 
 INTENTS: dict[str, Intent] = {
@@ -560,5 +560,5 @@ def test_recorded_events_decode(recorded: Path) -> None:
     plan = private("orders", "fills", "balances")
     kinds: Counter[type] = Counter()
     for text in texts:
-        kinds.update(map(type, VENUE.decode(text.encode(), NOW, plan, None)))
+        kinds.update(map(type, VENUE.decode(text.encode(), NOW, plan, {})))
     assert kinds[Order] == 2 and kinds[Balance] == 4 and kinds[Notice] >= 2

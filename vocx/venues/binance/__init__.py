@@ -32,7 +32,7 @@ from typing import Literal
 import msgspec
 
 from vocx.errors import BadInput, UnknownChannel, VenueError
-from vocx.facts import BookDelta, Trade
+from vocx.facts import BookDelta
 from vocx.venues.base import (
     CHANNELS,
     PRIVATE,
@@ -244,8 +244,10 @@ class Binance:
         mine = [one for one in checked if one.channel in PRIVATE]
         return [*plans, private.plan(mine)] if mine else plans
 
-    def open_session(self, plan: SocketPlan) -> None:
-        """Nothing to remember: every frame says all that it means."""
+    def open_session(self, plan: SocketPlan) -> streams.Payloads:
+        """Nothing to remember, for every frame says all that it means: only how a frame of each
+        stream begins, so that it is told at one look."""
+        return {} if plan.private else streams.payloads(plan)
 
     def login_frame(
         self, plan: SocketPlan, now_ns: int, credentials: Credentials, nonce: str
@@ -281,12 +283,12 @@ class Binance:
         return [] if plan.private else streams.control_frames("UNSUBSCRIBE", topics, nonce)
 
     def decode(
-        self, text: bytes, arrived_ns: int, plan: SocketPlan, state: None
+        self, text: bytes, arrived_ns: int, plan: SocketPlan, state: streams.Payloads
     ) -> Sequence[Decoded]:
         """What one frame says, combined or raw."""
         if plan.private:
             return private.decode(text, arrived_ns, plan)
-        return streams.decode(text, arrived_ns, plan)
+        return streams.decode(text, arrived_ns, plan, state)
 
     def keepalive(self, purpose: str) -> Keepalive:
         """The same for all: the server pings every 20 s and wants its pong within 60 s
@@ -338,9 +340,7 @@ class Binance:
             return "drop"
         return "resync" if delta.first > sequence + 1 else "apply"
 
-    def check_trade(self, last: int | str, trade: Trade) -> int:
-        """Trade ids of a symbol are consecutive."""
-        return count_missing_trades(last, trade)
+    check_trade = staticmethod(count_missing_trades)  # ids of a symbol are consecutive
 
 
 def _only_where_it_exists(spec: ChannelSpec) -> None:

@@ -97,21 +97,31 @@ _BY_EVENT: Mapping[str, wire.Reader] = {
 }
 
 
-def decode(text: bytes, arrived_ns: int, plan: SocketPlan) -> Sequence[Decoded]:
-    """What one frame says (see :meth:`vocx.venues.base.Venue.decode`)."""
-    if text[:11] == b'{"stream":"':
-        end = text.find(b'"', 11)
-        if text[end : end + 9] == b'","data":' and text[-1] == 125:
-            spec = plan.topics.get(str(text[11:end], "utf-8", "replace"))
-            if spec is not None:
-                read = _BY_CHANNEL.get(spec.channel)
-                if read is None:
-                    read = wire.delta if spec.depth is None else wire.partial
-                try:
-                    symbol: str = spec.symbol  # type: ignore[assignment]
-                    return (read(text[end + 9 : -1], arrived_ns, symbol, spec.depth),)
-                except UNREADABLE:
-                    pass
+Payloads = dict[bytes, tuple[wire.Reader, str, int | None]]
+"""What a combined frame begins with, to how its payload is read: reader, symbol, depth."""
+
+
+def payloads(plan: SocketPlan) -> Payloads:
+    """The beginnings of all frames that this socket is for: one look-up says what comes."""
+    found: Payloads = {}
+    for name, spec in plan.topics.items():
+        read = _BY_CHANNEL.get(spec.channel)
+        if read is None:
+            read = wire.delta if spec.depth is None else wire.partial
+        found[b'{"stream":"%b","data":' % name.encode()] = (read, spec.symbol or "", spec.depth)
+    return found
+
+
+def decode(text: bytes, arrived_ns: int, plan: SocketPlan, known: Payloads) -> Sequence[Decoded]:
+    """What one frame says (see :meth:`vocx.venues.base.Sockets.decode`)."""
+    end = text.find(b'"', 11) + 9  # behind the name come the nine characters ","data":
+    payload = known.get(text[:end])
+    if payload is not None and text[-1] == 125:
+        read, symbol, depth = payload
+        try:
+            return (read(text[end:-1], arrived_ns, symbol, depth),)
+        except UNREADABLE:
+            pass
     return (_slow(text, arrived_ns, plan),)
 
 
