@@ -83,7 +83,7 @@ def test_one_late_response_costs_nobody_else_theirs() -> None:
             first.result(5)
         assert caught.value.outcome == "unknown"
         third = socket.request(socket.next_id(), frame(3))
-        assert (second.result(5).envelope.id, third.envelope.id) == (2, 3)
+        assert (second.result(5).response.id, third.response.id) == (2, 3)
         assert len(server.dialled) == socket.dials == 2
         socket.close()
 
@@ -100,7 +100,7 @@ def test_a_retired_connection_ends_when_nobody_waits_on_it() -> None:
         with pytest.raises(TimedOut):
             socket.request(1, frame(1))
         socket._deadline_s = 5
-        assert socket.request(2, frame(2)).envelope.id == 2
+        assert socket.request(2, frame(2)).response.id == 2
         until(lambda: sum("vocx-test" in one.name for one in threading.enumerate()) == 1)
         socket.close()
 
@@ -140,7 +140,7 @@ def test_a_login_is_awaited_before_anything_is_asked(welcome: bool) -> None:
             LoggedIn(), lambda: server.url, name="test", plan=plan, account=access
         )
         if welcome:
-            assert socket.request(7, frame(7)).envelope.id == 7
+            assert socket.request(7, frame(7)).response.id == 7
         else:
             with pytest.raises(BadKey) as caught:
                 socket.request(7, frame(7))
@@ -155,18 +155,18 @@ def test_a_forked_child_opens_a_connection_of_its_own() -> None:
     scripts: tuple[Script, ...] = (echo, echo)
     with Faulty(*scripts) as server:
         socket = asking(server, deadline_s=5, deadlines=Deadlines())
-        assert socket.request(1, frame(1)).envelope.id == 1
+        assert socket.request(1, frame(1)).response.id == 1
         child = os.fork()
         if child == 0:  # nothing but this, and no clean-up of the parent's things
             try:
-                fine = socket.request(2, frame(2)).envelope.id == 2 and socket.dials == 2
+                fine = socket.request(2, frame(2)).response.id == 2 and socket.dials == 2
                 os._exit(0 if fine else 1)
             finally:
                 os._exit(2)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == 0
         assert len(server.dialled) == 2
-        assert socket.request(3, frame(3)).envelope.id == 3 and socket.dials == 1
+        assert socket.request(3, frame(3)).response.id == 3 and socket.dials == 1
         socket.close()
 
 
