@@ -13,7 +13,7 @@ from vocx.exchange import Exchange
 from vocx.measure import Article, Conditions, FillTimes, Interval, OrderEntry, article, load
 from vocx.measure.article import ABSENT, page
 from vocx.measure.claims import CLAIMS
-from vocx.measure.findings import ROWS, times
+from vocx.measure.findings import ROWS
 from vocx.measure.orders import Sent
 
 MADE = Conditions(path="from here to there", clock="this machine", rtt_ms=40.0, made="2026-11-22")
@@ -133,8 +133,7 @@ def test_it_is_kept_and_wrapped(tmp_path: Path) -> None:
 )
 def test_a_quotient_holds_the_ends_of_both(of: Interval, by: Interval, wanted: Interval) -> None:
     """The widest that both allow; none where one has none."""
-    assert times(of, by) == wanted
-    assert times(of, Interval(0.0)).n == 0
+    assert of / by == wanted and (of / Interval(0.0)).n == 0
 
 
 def test_each_row_has_both_ways_and_what_follows() -> None:

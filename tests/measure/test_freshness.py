@@ -250,9 +250,18 @@ def test_the_time_that_is_measured_ends_before_its_truth_is_fetched(exchange, mo
         return found
 
     monkeypatch.setattr(truth, "events", slow)
-    found = measure.freshness(exchange, [Push("quotes"), Poll(50.0)], seconds=1)
+    found = measure.freshness(exchange, [Push("quotes"), Poll(50.0)], seconds=1, changes=0)
     assert found.until_ns <= asked[-1] and found.seconds == pytest.approx(1, abs=0.01)
     assert found.find(Push("quotes")).wrong.value < 0.1, found.table()
+
+
+@pytest.mark.parametrize(("changes", "seconds"), [(0, 1), (1_000_000, 2)])
+def test_a_market_that_stands_still_is_watched_longer_and_said(exchange, changes, seconds) -> None:
+    """Up to twice as long for so many price changes; wrong shares of fewer are not trusted."""
+    found = measure.freshness(exchange, [Poll(100.0)], seconds=1, changes=changes)
+    assert found.seconds == found.conditions.seconds == pytest.approx(seconds, abs=0.001)
+    for text in (str(found), found.brief()):
+        assert ("stood still" in text and "run it again" in text) == (seconds == 2)
 
 
 def test_limits_are_put_aside_and_put_back(exchange) -> None:

@@ -25,7 +25,7 @@ from vocx.errors import BadInput
 from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, Push, feeds_of
 from vocx.measure.result import Column, Conditions, Result, fold
-from vocx.measure.sampling import Interval, mean_interval, share_interval
+from vocx.measure.sampling import MEMORY, Interval, mean_interval, share_interval
 from vocx.measure.simulation import perfect
 from vocx.measure.steps import BLOCKS, Observed, Steps, at_moments
 
@@ -163,11 +163,11 @@ def _costs(
             StaleCost(
                 feed=feed,
                 filled=share_interval(_blocks(true_ask <= ask)),
-                slippage_bp=mean_interval(_blocks(late)),
+                slippage_bp=mean_interval(_blocks(late), memory=MEMORY),
                 slippage_sd_bp=pstdev(late.tolist()),
                 left=share_interval(_blocks(lost > 0)),
                 lost_bp=_per_deal(lost),
-                lost_per_quote_bp=mean_interval(_blocks(lost)),
+                lost_per_quote_bp=mean_interval(_blocks(lost), memory=MEMORY),
             )
         )
     return made
@@ -182,4 +182,5 @@ def _per_deal(lost: Numbers) -> Interval:
     """The mean loss of the deals, weighted by how many of them each piece of the time had."""
     pieces = [piece[piece > 0].tolist() for piece in np.array_split(lost, BLOCKS)]
     filled = [piece for piece in pieces if piece]
-    return mean_interval([fmean(piece) for piece in filled], [len(piece) for piece in filled])
+    means, sizes = [fmean(piece) for piece in filled], [len(piece) for piece in filled]
+    return mean_interval(means, sizes, memory=MEMORY)

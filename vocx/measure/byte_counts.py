@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from vocx.measure.sampling import Interval, mean_interval
+from vocx.measure.sampling import MEMORY, Interval, mean_interval
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:
@@ -94,7 +94,8 @@ class ByteCounts:
         lengths = [(after[0] - before[0]) / 1e9 for before, after in pairs]
         lengths = self._periods_s if polled else lengths
         blocks = [sum(grown(*pair)) / length for pair, length in zip(pairs, lengths, strict=True)]
-        value, spread = (up + down) / seconds, mean_interval(blocks, lengths)
+        value = (up + down) / seconds
+        spread = mean_interval(blocks, lengths, memory=0.5 if polled else MEMORY)
         both = Interval(value, n=len(blocks))
         if spread.low is not None and spread.high is not None:
             half = (spread.high - spread.low) / 2

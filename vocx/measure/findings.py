@@ -59,16 +59,6 @@ def findings(parts: Parts) -> dict[str, Finding]:
     return {row: tell(parts) for row, tell in ROWS.items()}
 
 
-def times(of: Interval, by: Interval) -> Interval:
-    """A quotient; its interval holds the ends of both."""
-    if not by.value:
-        return Interval(0.0, n=0)
-    low = of.low / by.high if of.low is not None and by.high else None
-    high = of.high / by.low if of.high is not None and by.low else None
-    low, high = (None, None) if low is None or high is None else (low, high)
-    return Interval(of.value / by.value, low, high, min(of.n, by.n))
-
-
 def away(rtt_ms: float) -> str:
     """``"20 ms away"``; no distance is "next door", on this machine."""
     return f"{rtt_ms:g} ms away"
@@ -92,8 +82,8 @@ def _connection(parts: Parts) -> Finding:
     if new:
         kept = next((one for one in polls if one.feed in new[0].feed and one is not new[0]), None)
         if kept is not None:
-            ratio = times(new[0].wire_per_s, kept.wire_per_s)
-            so += f" A new one for each moves {ratio.show()} times the bytes."
+            ratio = new[0].wire_per_s / kept.wire_per_s
+            so += f" A new one for each moves {ratio} times the bytes."
     return Finding(rest=rest, websocket=websocket, so=so)
 
 
@@ -107,14 +97,14 @@ def _latency(parts: Parts) -> Finding:
     pushed = [one for one in map(_fastest, found) if one is not None]
     if pushed:
         websocket = [f"{pushed[0].feed.name}, age on average:"]
-        websocket += [f"{away(one.rtt_ms)}: {one.age.mean.show()} ms" for one in pushed]
+        websocket += [f"{away(one.rtt_ms)}: {one.age.mean} ms" for one in pushed]
     if parts.calls is not None and pushed and (rtt_ms := pushed[-1].rtt_ms):
         kept = [one.median_ms for one in parts.calls.calls if not one.new and one.rtt_ms == rtt_ms]
         if kept:
             trip = Interval(rtt_ms, rtt_ms, rtt_ms)
             so += (
-                f" A kept call takes {times(kept[-1], trip).show()} round trips there, and a "
-                f"pushed price is as old as {times(pushed[-1].age.mean, trip).show()} of one."
+                f" A kept call takes {kept[-1] / trip} round trips there, and a "
+                f"pushed price is as old as {pushed[-1].age.mean / trip} of one."
             )
     return Finding(rest=rest, websocket=websocket, so=so.strip())
 
@@ -126,11 +116,11 @@ def _call_times(calls: CallTimes) -> tuple[list[str], str]:
     lines, so = [], ""
     for rtt_ms in sorted({distance for distance, _ in found}):
         kept, new = found.get((rtt_ms, False)), found.get((rtt_ms, True))
-        said = [f"kept {kept.show()}"] if kept is not None else []
-        said += [f"new {new.show()}"] if new is not None else []
+        said = [f"kept {kept}"] if kept is not None else []
+        said += [f"new {new}"] if new is not None else []
         lines.append(f"{away(rtt_ms)}: {', '.join(said)} ms")
         if kept is not None and new is not None:
-            so = f"{away(rtt_ms)}, a new connection takes {times(new, kept).show()} kept calls."
+            so = f"{away(rtt_ms)}, a new connection takes {new / kept} kept calls."
     if lines:
         lines.insert(0, f"a call by {'https' if tls else 'http'}, connection kept or new:")
     return lines, so
@@ -147,8 +137,8 @@ def _data_flow(parts: Parts) -> Finding:
     if poll is not None and pushed is not None:
         so = (
             f"{away(home.conditions.rtt_ms).capitalize()}, what is polled every "
-            f"{span(poll.feed.cadence_ms)} is {times(poll.age.mean, pushed.age.mean).show()} "
-            f"times as old: {poll.age.mean.show()} ms to {pushed.age.mean.show()} ms."
+            f"{span(poll.feed.cadence_ms)} is {poll.age.mean / pushed.age.mean} "
+            f"times as old: {poll.age.mean} ms to {pushed.age.mean} ms."
         )
     return Finding(rest=rest, websocket=websocket, so=so)
 
@@ -194,22 +184,19 @@ def _best_for(parts: Parts) -> Finding:
         asked, pushed = (_order(parts.orders, path) for path in ("REST", "WebSocket"))
         where = away(parts.orders.conditions.rtt_ms)
         if asked is not None and pushed is not None:
-            rest.append(f"an order, kept connection, {where}: {asked.show()} ms")
-            websocket.append(f"an order, kept connection, {where}: {pushed.show()} ms")
+            rest.append(f"an order, kept connection, {where}: {asked} ms")
+            websocket.append(f"an order, kept connection, {where}: {pushed} ms")
             so.append(
-                f"An order takes one round trip by either: REST {times(asked, pushed).show()} "
-                "times WebSocket."
+                f"An order takes one round trip by either: REST {asked / pushed} times WebSocket."
             )
     if parts.fills is not None:
         every_ms, samples = max(zip(parts.fills.every_ms, parts.fills.polled_ms, strict=True))
         polled = mean_interval(samples)
         heard = mean_interval(parts.fills.pushed_ms)
         where = away(parts.fills.conditions.rtt_ms)
-        rest.append(
-            f"a fill is known after {polled.show()} ms, polled every {span(every_ms)}, {where}"
-        )
-        websocket.append(f"a fill is known after {heard.show()} ms, pushed, {where}")
-        so.append(f"Polling learns of a fill {times(polled, heard).show()} times as late.")
+        rest.append(f"a fill is known after {polled} ms, polled every {span(every_ms)}, {where}")
+        websocket.append(f"a fill is known after {heard} ms, pushed, {where}")
+        so.append(f"Polling learns of a fill {polled / heard} times as late.")
     return Finding(rest=rest, websocket=websocket, so=" ".join(so))
 
 
@@ -243,7 +230,7 @@ def _bandwidth(parts: Parts) -> Finding:
     equal_ms = poll.bytes_each / stream.wire_per_s.value * 1000
     so = (
         f"A message is {stream.bytes_each / poll.bytes_each:.2f} of a call, but a second of the "
-        f"stream is {times(stream.wire_per_s, poll.wire_per_s).show()} times a poll every "
+        f"stream is {stream.wire_per_s / poll.wire_per_s} times a poll every "
         f"{span(parts.traffic.every_ms)}. Equal at a poll every {equal_ms:.0f} ms."
     )
     return Finding(rest=rest, websocket=websocket, so=so)
@@ -251,8 +238,7 @@ def _bandwidth(parts: Parts) -> Finding:
 
 def _moved(costs: Sequence[Cost]) -> list[str]:
     return [
-        f"{one.feed}: {one.bytes_each:,.0f} bytes each, "
-        f"{one.wire_per_s.scaled(1 / KIB).show()} KiB/s"
+        f"{one.feed}: {one.bytes_each:,.0f} bytes each, {one.wire_per_s.scaled(1 / KIB)} KiB/s"
         for one in costs
     ]
 

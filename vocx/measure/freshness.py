@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
+from itertools import pairwise
 from threading import Event
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -55,6 +56,10 @@ WARM_CALLS = 8
 LEAST_S, LONGEST_S = 0.5, 600.0
 LOG_S = 20.0
 """How often a long watch fetches the truth at pace 1: the lab's log keeps a minute and a half."""
+ENOUGH = 10
+"""Changes of a price that are worth speaking of wrong shares."""
+LONGER_NS = 500_000_000
+"""So much longer is watched at a time where the price hardly changed."""
 STAGGER_NS = 17_000_000
 """Feeds begin one after the other, so that their calls do not meet."""
 DISTANCES = (0.0, 20.0, 80.0, 200.0)
@@ -134,7 +139,7 @@ BRIEF = (
     Column("feed", "feed.name", ""),
     Column("call", lambda one: one.call_ms.value if one.call_ms else "no call", "call time, ms"),
     Column("age", "age.mean.value", "mean age, ms"),
-    Column("wrong_share", "wrong.value", "wrong share"),
+    Column("wrong_share", "wrong", "wrong share", lambda one: one.show(100, 0, " %")),
 )
 """The three words only."""
 
@@ -149,6 +154,8 @@ class Freshness(Result, frozen=True, kw_only=True):
         the exchange need.
     updates, changes : int
         How often the best prices or their quantities changed, and the prices alone.
+    wanted : int
+        Changes of a price that are enough to speak of wrong shares.
     """
 
     title: ClassVar[str] = "how old is your price"
@@ -157,6 +164,7 @@ class Freshness(Result, frozen=True, kw_only=True):
     call_ms: float
     updates: int
     changes: int
+    wanted: int = ENOUGH
     feeds: list[FeedResult]
     true: Steps
 
@@ -180,17 +188,23 @@ class Freshness(Result, frozen=True, kw_only=True):
 
     def notes(self) -> Sequence[str]:
         trouble = [f"{one.feed.name}: {one.trouble}" for one in self.feeds if one.trouble]
-        return [
-            *trouble,
+        market = (
             f"{self.conditions.symbol}: {self.updates:,} updates of the best prices or their "
-            f"quantities, {self.changes:,} of a price",
-        ]
+            f"quantities, {self.changes:,} of a price"
+        )
+        return [*trouble, market, *self._still()]
+
+    def _still(self) -> list[str]:
+        """That the market was too quiet for wrong shares, where it was."""
+        if self.changes >= self.wanted:
+            return []
+        return ["the market stood still, which says little of wrong shares: run it again"]
 
     def brief(self) -> str:
-        """The three words only, without intervals."""
+        """The three words only."""
         stated = self.conditions
         market = f"{stated.symbol}, {self.seconds:.0f} s, {self.changes} changes of the best price"
-        return f"{market}; {stated.dials}\n{grid(self.feeds, BRIEF)}"
+        return "\n".join([f"{market}; {stated.dials}", grid(self.feeds, BRIEF), *self._still()])
 
 
 def freshness(
@@ -199,6 +213,7 @@ def freshness(
     *,
     symbol: str = "BTC/USDT",
     seconds: float = 10.0,
+    changes: int = ENOUGH,
 ) -> Freshness:
     """Watch feeds side by side for ``seconds``, each on a connection of its own.
 
@@ -206,6 +221,10 @@ def freshness(
     each feed has something to show; limits are put aside meanwhile. A poll's age counts from the
     middle of its call (the exchange read the price then, on a kept connection), a stream's from
     where it was complete by the log.
+
+    A price that hardly moves says little of how often an old one is wrong: where it has not
+    changed so often (``changes``) by then, it is watched up to twice as long, and the result says
+    where that was not enough.
 
     Raises
     ------
@@ -227,14 +246,12 @@ def freshness(
         with ExitStack() as stack:
             watches = _begun(exchange, feeds, symbol, stack)
             since_ns = mono_ns()
-            # The log is fetched when this is over, so that all of it has its truth.
-            until_ns = since_ns + int(seconds * 1e9)
-            events = _log(lab, mark, symbol, until_ns)
-    now = in_force(lab)
+            events, until_ns = _log(lab, mark, symbol, since_ns, seconds, changes)
+    stated, now = replace(stated, seconds=(until_ns - since_ns) / 1e9), in_force(lab)
     if now != stated.dials:  # what arithmetic expects is of the first
         stated = replace(stated, dials=f"at first {stated.dials}, at the end {now}")
-    changes = [(one.mono_ns, one.bid, one.ask) for one in events]
-    true = steps_of([(begun_ns, book.bid, book.ask), *changes], tick)
+    after = [(one.mono_ns, one.bid, one.ask) for one in events]
+    true = steps_of([(begun_ns, book.bid, book.ask), *after], tick)
     log = Reference(events, lab.truth.offset_ns(), tick, stated, until_ns)
     made = Freshness(
         conditions=stated,
@@ -243,6 +260,7 @@ def freshness(
         call_ms=call_ms,
         updates=within(true.at, since_ns, until_ns),
         changes=within(true.changes().at, since_ns, until_ns),
+        wanted=changes,
         feeds=[],
         true=true,
     )
@@ -383,18 +401,27 @@ def _begun(exchange: Exchange, feeds: Sequence[Feed], symbol: str, stack: ExitSt
     return watches
 
 
-def _log(lab: Lab, mark: int, symbol: str, until_ns: int) -> list[TruthEvent]:
-    """Wait until then, and bring what was true; in slices, as the log forgets."""
+def _log(
+    lab: Lab, mark: int, symbol: str, since_ns: int, seconds: float, enough: int
+) -> tuple[list[TruthEvent], int]:
+    """Wait until the time is over, or up to twice as long where the price hardly changed; what was
+    true until then, and when that is. The log is fetched after that moment, so that all of the
+    time has its truth, and in slices, as it forgets."""
     events: list[TruthEvent] = []
     pause, slice_s = Event(), LOG_S / max(1.0, lab.pace)
-    while (left_s := (until_ns - mono_ns()) / 1e9) > 0:
-        pause.wait(min(left_s, slice_s))
-        found = lab.truth.events(mark, symbol=symbol, kind="quote")
-        if found.missed:
-            raise BadInput("the market runs faster than its log keeps: set a slower pace")
-        mark = found.next
-        events += found
-    return events
+    until_ns, last_ns = since_ns + int(seconds * 1e9), since_ns + int(2 * seconds * 1e9)
+    while True:
+        while (left_s := (until_ns - mono_ns()) / 1e9) > 0:
+            pause.wait(min(left_s, slice_s))
+            found = lab.truth.events(mark, symbol=symbol, kind="quote")
+            if found.missed:
+                raise BadInput("the market runs faster than its log keeps: set a slower pace")
+            mark = found.next
+            events += found
+        prices = [(one.bid, one.ask) for one in events if since_ns < one.mono_ns <= until_ns]
+        if until_ns == last_ns or sum(a != b for a, b in pairwise(prices)) >= enough:
+            return events, until_ns
+        until_ns = min(until_ns + LONGER_NS, last_ns)
 
 
 def _result(one: Watch, log: Reference, made: Freshness, weight: int) -> FeedResult:

@@ -7,7 +7,7 @@ is wrong by the same amount each time is wrong inside the interval.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, sqrt
+from math import exp, floor, log, sqrt
 from statistics import NormalDist
 
 import msgspec
@@ -16,6 +16,11 @@ import numpy as np
 CONFIDENCE = 0.95
 ONE_SIDED = 0.035
 """How likely all samples may lie on one side of a quantile that is given an interval."""
+MEMORY = 0.65
+"""Hurst's exponent of how busy a market is (0.5: it forgets at once). From 4 to 64 s the spread
+of the share of time in which a poll is wrong falls as with 0.65 in the lab's crowd and 0.7 on the
+recorded session (Binance BTCUSDT, 650 s, August 2024). Were blocks taken for independent, only four
+of five 95 % intervals would hold the value of the whole."""
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 
@@ -47,6 +52,15 @@ class Interval(msgspec.Struct, frozen=True):
             digits = places(max(abs(one) for one in shown if one is not None))
         value, low, high = (None if one is None else f"{one:.{digits}f}" for one in shown)
         return f"{value}{unit}" + (f" ({low} to {high})" if low is not None else "")
+
+    def __truediv__(self, other: Interval) -> Interval:
+        """A quotient; its interval holds the ends of both."""
+        if not other.value:
+            return NOTHING
+        value, fewer = self.value / other.value, min(self.n, other.n)
+        if self.low is None or self.high is None or not other.low or not other.high:
+            return Interval(value, n=fewer)
+        return Interval(value, self.low / other.high, self.high / other.low, fewer)
 
     def scaled(self, factor: float) -> Interval:
         """All of it times a factor."""
@@ -86,9 +100,11 @@ def places(number: float) -> int:
     return 0 if number >= 100 else 1 if number >= 10 else 2
 
 
-def mean_interval(samples: Sequence[float], weights: Sequence[float] | None = None) -> Interval:
+def mean_interval(
+    samples: Sequence[float], weights: Sequence[float] | None = None, *, memory: float = 0.5
+) -> Interval:
     """The mean of independent samples (or of blocks of time, weighted by their length) with
-    Student's interval."""
+    Student's interval; of blocks of a market wider by its ``memory`` (:data:`MEMORY`)."""
     found = np.asarray(samples, dtype=float)
     share = np.ones(len(found)) if weights is None else np.asarray(weights, dtype=float)
     if not len(found) or share.sum() <= 0:
@@ -102,20 +118,32 @@ def mean_interval(samples: Sequence[float], weights: Sequence[float] | None = No
         return Interval(mean, n=1)
     spread = float(share @ (found - mean) ** 2) * effective / (effective - 1)
     half = student(effective - 1) * sqrt(spread / effective)
+    # Of blocks that are correlated over all distances the mean varies as n ** (2 H - 2), and their
+    # spread around their own mean is too small by the same (Beran 1994, Statistics for Long-Memory
+    # Processes, 1.1 and 8.1). With H of a half this is 1.
+    left = effective ** (2 * memory - 2)
+    half *= sqrt(left * (effective - 1) / (1 - left))
     return Interval(mean, mean - half, mean + half, len(found))
 
 
 def share_interval(samples: Sequence[float], weights: Sequence[float] | None = None) -> Interval:
-    """:func:`mean_interval` of shares: the interval ends at 0 and 1.
+    """The mean of shares in blocks of a market's time, with an interval that holds what a longer
+    time would show.
 
-    Samples that are all 0, or all 1, say nothing of how far off they may be: no interval.
+    A market is bursty, and its bursts come in bursts: blocks are not independent, so the interval
+    allows for :data:`MEMORY`. A quiet time says too little of both, the share and its spread, so
+    the interval is laid around the log-odds, where it is longer towards the middle and ends before
+    0 and 1. Samples that are all alike say nothing of how far off they may be: no interval.
     """
-    found = mean_interval(samples, weights)
-    if found.low is None or found.high is None:
-        return found
-    if found.low == found.high:
+    found = mean_interval(samples, weights, memory=MEMORY)
+    if found.high is None or found.high == found.value or not 0 < found.value < 1:
         return Interval(found.value, n=found.n)
-    return Interval(found.value, max(0.0, found.low), min(1.0, found.high), found.n)
+    odds = log(found.value / (1 - found.value))
+    reach = (found.high - found.value) / (found.value * (1 - found.value))
+    low, high = (
+        1 / (1 + exp(-min(max(one, -700.0), 700.0))) for one in (odds - reach, odds + reach)
+    )
+    return Interval(found.value, low, high, found.n)
 
 
 def quantile_interval(samples: Sequence[float], q: float = 0.5) -> Interval:

@@ -52,7 +52,7 @@ def seen_in(exchange: Exchange | None) -> list[_Seen]:
     for rtt_ms, seconds in SECONDS.items():
         polls = [measure.Poll(every) for every, away in SETTINGS if away == rtt_ms]
         with lab.network.latency(rtt_ms=rtt_ms):
-            result = measure.freshness(exchange, polls, seconds=seconds)
+            result = measure.freshness(exchange, polls, seconds=seconds, changes=0)
         for poll, one in zip(polls, result.feeds, strict=True):
             at = one.known.at
             found[int(poll.every_ms), rtt_ms] = _Seen(

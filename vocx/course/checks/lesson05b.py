@@ -52,7 +52,8 @@ def run_in(exchange: Exchange | None, interval_ms: float, rtt_ms: float) -> _Ran
         if every > 1000:
             seconds = 2.5 * every / 1000
         with lab.network.latency(rtt_ms=rtt_ms):
-            result = measure.freshness(exchange, [measure.Poll(every)], seconds=seconds)
+            polls = [measure.Poll(every)]
+            result = measure.freshness(exchange, polls, seconds=seconds, changes=0)
         (one,) = result.feeds
         at = one.known.at
         _ran[key] = _Ran(
