@@ -11,6 +11,7 @@ import msgspec
 from vocx.course.signing import reply_text, send
 from vocx.errors import BadInput, VocxError
 from vocx.facts import BookSnapshot, Order
+from vocx.text import plain
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -210,4 +211,4 @@ def _count(number: int, what: str) -> str:
 
 
 def _plain(number: Decimal | None) -> str:
-    return "?" if number is None else f"{number.normalize():f}"
+    return "?" if number is None else plain(number)

@@ -40,9 +40,7 @@ from vocx.figures.results import (
     Point,
     curve,
     frame,
-    lines,
     points,
-    ranked,
 )
 
 __all__ = [
@@ -72,13 +70,11 @@ __all__ = [
     "ladder",
     "layout",
     "line",
-    "lines",
     "marks",
     "phases",
     "points",
     "price",
     "price_frame",
-    "ranked",
     "seconds_before",
     "steps",
 ]

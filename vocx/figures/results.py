@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -29,16 +29,6 @@ def frame(x: str, y: str, *, height: int = 340, log: str = "", **more: Any) -> g
         if name in log:
             axis.update(type="log", dtick=1, minor={"gridcolor": GRID, "dtick": "D1"})
             axis.minor.showgrid = False
-    return made
-
-
-def lines(
-    series: Mapping[str, Pairs], *, x: str, y: str, height: int = 340, log: str = ""
-) -> go.Figure:
-    """One line per name, told apart by dash and marker as well as by colour."""
-    made = frame(x, y, height=height, log=log)
-    for number, (name, pairs) in enumerate(series.items()):
-        made.add_trace(curve(name, pairs, number, markers=True))
     return made
 
 
@@ -85,39 +75,3 @@ def points(name: str, found: Sequence[Point], number: int, **more: Any) -> Any:
         hovertemplate="%{y:.3~g} at %{x:.3~g}<extra>" + name + "</extra>",
         **more,
     )
-
-
-def ranked(
-    names: Sequence[str],
-    series: Mapping[str, Sequence[tuple[float | None, float | None, float | None]]],
-    *,
-    x: str,
-    height: int | None = None,
-    log: bool = False,
-) -> go.Figure:
-    """Names from the top down, and for each series a point with its interval (value, low, high)
-    in every row."""
-    made = frame(
-        x,
-        "",
-        height=height or 100 + 34 * len(names),
-        log="x" if log else "",
-        yaxis={"autorange": "reversed", "type": "category"},
-    )
-    made.layout.yaxis.tickformat = ""
-    for number, (name, found) in enumerate(series.items()):
-        kept = [
-            (label, value, low, high)
-            for label, (value, low, high) in zip(names, found, strict=True)
-            if value is not None
-        ]
-        trace = points(name, [(0.0, value, low, high) for _, value, low, high in kept], number)
-        trace.update(
-            x=trace.y,
-            y=[label for label, *_ in kept],
-            error_x=trace.error_y.to_plotly_json(),
-            error_y=None,
-            hovertemplate="%{y}: %{x:.3~g}<extra>" + name + "</extra>",
-        )
-        made.add_trace(trace)
-    return made

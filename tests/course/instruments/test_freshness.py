@@ -13,7 +13,7 @@ import pytest
 
 from vocx import course, venues, views
 from vocx.course.instruments import ages
-from vocx.course.instruments.polling import Poller
+from vocx.course.instruments.polling import LivePoller
 from vocx.errors import BadInput
 from vocx.net import Throttler
 from vocx.venues.base import Usage
@@ -102,7 +102,8 @@ def test_the_axis_is_calm(peak: float, before: float, after: float) -> None:
 
 def test_a_shorter_interval_counts_at_once() -> None:
     """Not only after the long one has passed."""
-    poller = Poller(lambda: SimpleNamespace(bid=1, ask=2), 60_000).start()
+    poller = LivePoller(lambda: SimpleNamespace(bid=1, ask=2), 60_000)
+    poller.start()
     until(lambda: poller.calls == 1)
     poller.every_ms = 20
     until(lambda: poller.calls >= 3, 2)

@@ -10,6 +10,7 @@ from vocx.course.exercise import Check
 from vocx.errors import VocxError
 from vocx.exchange import Exchange
 from vocx.facts import Quote
+from vocx.text import plain
 
 
 def _quote(symbol: str, bid: str, ask: str) -> Quote:
@@ -47,7 +48,7 @@ def judge(spread_in_ticks: Trial, exchange: Exchange | None) -> str:
         got = spread_in_ticks(quote, tick)
         right = (quote.ask - quote.bid) / tick
         _compare(got, right, quote, tick)
-        seen.append(f"{quote.symbol} {_plain(right)}")
+        seen.append(f"{quote.symbol} {plain(right)}")
     return f"In ticks: {', '.join(seen)}."
 
 
@@ -55,11 +56,7 @@ def _compare(got: Any, right: Decimal, quote: Quote, tick: Decimal) -> None:
     given = f"bid {quote.bid}, ask {quote.ask} of {quote.symbol}, tick {tick}"
     if type(got) in (int, Decimal) and got == right:
         return
-    raise Wrong(_why(got, right, quote, tick), given=given, seen=short(got), expected=_plain(right))
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}"
+    raise Wrong(_why(got, right, quote, tick), given=given, seen=short(got), expected=plain(right))
 
 
 def _why(got: Any, right: Decimal, quote: Quote, tick: Decimal) -> str:

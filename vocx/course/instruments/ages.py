@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vocx.course.instruments.polling import Poller
+from vocx.course.instruments.polling import Repeater
 from vocx.errors import VocxError
 from vocx.timing import wall_ns
 from vocx.views.formatting import choose_symbol, symbols_of
@@ -78,7 +78,7 @@ def feed_of(stream: Any, symbol: str | None) -> Feed:
     return Feed(name, label, channel, chosen, cadence_ms, age_ms)
 
 
-class AgeSampler(Poller):
+class AgeSampler(Repeater):
     """Asks streams for their ages again and again, in a thread of its own.
 
     Attributes
@@ -88,12 +88,12 @@ class AgeSampler(Poller):
     """
 
     def __init__(self, feeds: Sequence[Feed], seconds: float) -> None:
-        super().__init__(lambda: None, SAMPLE_EVERY_MS)
+        super().__init__(self._sample, SAMPLE_EVERY_MS)
         kept = int((seconds + 2) * 1000 / SAMPLE_EVERY_MS)
         self._feeds = feeds
         self.samples: list[deque[tuple[int, float]]] = [deque(maxlen=kept) for _ in feeds]
 
-    def _once(self) -> None:
+    def _sample(self) -> None:
         for feed, samples in zip(self._feeds, self.samples, strict=True):
             age_ms = feed.age_ms()
             samples.append((wall_ns(), age_ms))

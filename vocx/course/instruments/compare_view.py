@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from vocx import figures
-from vocx.course.instruments.polling import KEPT, Poller, TruthLine
+from vocx.course.instruments.polling import KEPT, LivePoller, TruthLine
 from vocx.errors import BadInput, NotReady
 from vocx.text import text_table
 from vocx.views.dials import NetworkControls
@@ -44,7 +44,7 @@ class CompareView(View):
         self._controls = NetworkControls(lab, asked.venue.name) if dials is not None else None
         self._pushed: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self._fresh = NewQuotes(pushed, self.symbol, seconds)
-        self.asked = Poller(lambda: asked.quote(self.symbol), every_ms)
+        self.asked = LivePoller(lambda: asked.quote(self.symbol), every_ms)
         self.truth = TruthLine(lab, self.symbol) if lab is not None else None
         super().__init__(
             name or f"compare {self.symbol}",

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from vocx import figures
 from vocx.course.instruments import ages
 from vocx.course.instruments.ages import AgeSampler, Feed, feed_of, span
-from vocx.course.instruments.polling import Poller
+from vocx.course.instruments.polling import LivePoller
 from vocx.errors import BadInput, NotReady
 from vocx.measure import theory
 from vocx.text import text_table
@@ -78,7 +78,7 @@ class FreshnessView(View):
         self._off = (0.0, False)
         self._charges = asked.venue.request(GetQuote(symbol=self.symbol)).charges
         self._weight = self._charges.get("weight", 0)
-        self.asked = Poller(self._ask, every_ms)
+        self.asked = LivePoller(self._ask, every_ms)
         self.sampler = AgeSampler(self._feeds, seconds)
         self._measured_at_ms, self._pings_due = -1.0, 0
         self._top_ms = 0.0

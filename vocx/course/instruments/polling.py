@@ -1,4 +1,9 @@
-"""Sources that a comparison draws from: a poller, and the truth that only a lab can tell."""
+"""What the instruments draw from, each in a thread of its own: replies to live questions, and the
+truth that only a lab can tell.
+
+The probes of :mod:`vocx.measure` keep everything and end by themselves; these keep a window and go
+on, at an interval that a slider changes, until their view ends.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +18,70 @@ from vocx.timing import mono_ns, wall_ns
 KEPT = 2000
 
 
-class Poller:
-    """Asks again and again in a thread of its own, which ends with :meth:`stop`.
+class Repeater:
+    """Does a job again and again in a thread of its own, which ends with :meth:`stop`.
+
+    Attributes
+    ----------
+    error : str
+        Of the last time; empty when it went well.
+    """
+
+    def __init__(self, job: Callable[[], None], every_ms: float) -> None:
+        self._job, self._every_ms = job, every_ms
+        self.error = ""
+        self._stopped = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="vocx poller", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it. Does not wait for what is under way."""
+        self._stopped = True
+        self._wake.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end."""
+        self._thread.join(seconds)
+
+    @property
+    def every_ms(self) -> float:
+        """How often, milliseconds. May be changed at any time, and counts at once."""
+        return self._every_ms
+
+    @every_ms.setter
+    def every_ms(self, every_ms: float) -> None:
+        self._every_ms = every_ms
+        self._wake.set()
+
+    def _run(self) -> None:
+        due_ns = mono_ns()
+        while not self._stopped:
+            try:
+                self._job()
+                self.error = ""
+            except VocxError as error:
+                self.error = str(error).partition("\n")[0]
+            except Exception as error:
+                self.error = f"{type(error).__name__}: {error}"
+            due_ns = self._sleep(due_ns)
+
+    def _sleep(self, begun_ns: int) -> int:
+        """Wait for the next time after that of ``begun_ns``, however often the interval changes;
+        returns its moment. What is late is not made up for."""
+        while True:
+            self._wake.clear()
+            due_ns = begun_ns + int(self._every_ms * 1e6)
+            left_s = (due_ns - mono_ns()) / 1e9
+            if self._stopped or left_s <= 0:
+                return max(due_ns, mono_ns())
+            self._wake.wait(left_s)
+
+
+class LivePoller(Repeater):
+    """Asks for the best bid and ask, and keeps a window of what came.
 
     Attributes
     ----------
@@ -26,69 +93,18 @@ class Poller:
         Call time of the last one.
     replies : deque of (nanoseconds, nanoseconds)
         When each reply was here, and when the exchange read it.
-    error : str
-        Of the last call; empty when it went well.
     """
 
     def __init__(self, ask: Callable[[], Any], every_ms: float) -> None:
-        self._ask, self._every_ms = ask, every_ms
+        super().__init__(self._poll, every_ms)
+        self._ask = ask
         self.points: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self.replies: deque[tuple[int, int]] = deque(maxlen=4 * KEPT)
         self.read_ns: int | None = None
         self.call_ms: float | None = None
         self.calls = 0
-        self.error = ""
-        self._stopped = False
-        self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="vocx poller", daemon=True)
 
-    def start(self) -> Poller:
-        self._thread.start()
-        return self
-
-    def stop(self) -> None:
-        """Ask no more. Does not wait for a call that is under way."""
-        self._stopped = True
-        self._wake.set()
-
-    @property
-    def every_ms(self) -> float:
-        """How often to ask, milliseconds. May be changed at any time, and counts at once."""
-        return self._every_ms
-
-    @every_ms.setter
-    def every_ms(self, every_ms: float) -> None:
-        self._every_ms = every_ms
-        self._wake.set()
-
-    def join(self, seconds: float) -> None:
-        """Wait for the thread to end."""
-        self._thread.join(seconds)
-
-    def _run(self) -> None:
-        due_ns = mono_ns()
-        while not self._stopped:
-            try:
-                self._once()
-                self.error = ""
-            except VocxError as error:
-                self.error = str(error).partition("\n")[0]
-            except Exception as error:
-                self.error = f"{type(error).__name__}: {error}"
-            due_ns = self._nap(due_ns)
-
-    def _nap(self, asked_ns: int) -> int:
-        """Wait for the next turn after that of ``asked_ns``, however often the interval changes;
-        returns its moment. What is late is not made up for."""
-        while True:
-            self._wake.clear()
-            due_ns = asked_ns + int(self._every_ms * 1e6)
-            left_s = (due_ns - mono_ns()) / 1e9
-            if self._stopped or left_s <= 0:
-                return max(due_ns, mono_ns())
-            self._wake.wait(left_s)
-
-    def _once(self) -> None:
+    def _poll(self) -> None:
         sent = wall_ns()
         reply = self._ask()
         here = wall_ns()
@@ -100,22 +116,25 @@ class Poller:
             self.points.append((here, float(reply.bid + reply.ask) / 2))
 
 
-class TruthLine(Poller):
+class TruthLine(Repeater):
     """The true mid price of one symbol, by the moment when it became true.
 
     Attributes
     ----------
+    points : deque of (nanoseconds, mid price)
+        On this machine's wall clock.
     as_of_ns : int
         Complete up to this moment (wall clock); 0 before the first reply.
     """
 
     def __init__(self, lab: Any, symbol: str, every_ms: float = 200.0) -> None:
-        super().__init__(lambda: None, every_ms)
+        super().__init__(self._follow, every_ms)
+        self.points: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self._truth, self._symbol = lab.truth, symbol
         self._next: int | None = None
         self.as_of_ns = 0
 
-    def _once(self) -> None:
+    def _follow(self) -> None:
         asked = mono_ns()
         if self._next is None:
             self._next = self._truth.events(None).next
