@@ -47,11 +47,12 @@ class LimitStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 class AddressStatus(msgspec.Struct, frozen=True, kw_only=True):
     """How this address really stands with an exchange that can be asked: the lab, where windows
-    are scaled, moved on and switched off while calls wait for them. ``used`` is by bucket."""
+    are scaled, moved on and switched off while calls wait for them. ``used`` is by bucket, of those
+    that count by address; ``window_left_s`` is how long each bucket's window lasts at most."""
 
     enforced: bool
     used: Mapping[str, int]
-    window_left_s: float
+    window_left_s: Mapping[str, float]
     ban_left_s: float
 
 
@@ -172,10 +173,18 @@ class RateLimits:
                         window.correct(used, now_ns)
                     break
 
-    def wait_s(self, charges: Mapping[str, int], now_ns: int, *, urgent: bool = False) -> float:
+    def wait_s(
+        self,
+        charges: Mapping[str, int],
+        now_ns: int,
+        *,
+        urgent: bool = False,
+        longest_s: Mapping[str, float] | None = None,
+    ) -> float:
         """Seconds until a call that charges this fits below ``stop_at``; 0 for now.
 
-        What is ``urgent`` (a cancel) waits for the limit itself only.
+        What is ``urgent`` (a cancel) waits for the limit itself only. ``longest_s`` says by bucket
+        how long its window really lasts, where somebody knows.
         """
         if self.stop_at is None:
             return 0.0
@@ -185,7 +194,11 @@ class RateLimits:
             for window in self._of(bucket) if amount else ():
                 used = window.used(now_ns)
                 if used and used + amount > window.limit.amount * share:
-                    wait_ns = max(wait_ns, window.ends_ns(now_ns) - now_ns)
+                    left_ns = window.ends_ns(now_ns) - now_ns
+                    most_s = (longest_s or {}).get(window.limit.bucket)
+                    if most_s is not None:
+                        left_ns = min(left_ns, int(most_s * 1e9))
+                    wait_ns = max(wait_ns, left_ns)
         return wait_ns / 1e9
 
     def full(self, used: Mapping[str, int]) -> bool:

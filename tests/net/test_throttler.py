@@ -88,7 +88,9 @@ def test_rows_are_read_while_others_spend() -> None:
 def test_the_exchanges_word_ends_a_wait() -> None:
     """A lab whose owner switched its limits off is not waited for."""
     clock = Clock()
-    said = AddressStatus(enforced=False, used={"weight": 0}, window_left_s=30, ban_left_s=0)
+    said = AddressStatus(
+        enforced=False, used={"weight": 0}, window_left_s={"weight": 30}, ban_left_s=0
+    )
     throttler = clock.throttler(status=lambda: said)
     throttler.enter(request(weight=5000))
     throttler.refused(errors.RateLimited("429", retry_after_s=40))

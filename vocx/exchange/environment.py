@@ -13,7 +13,7 @@ from vocx.lab.network import round_trip_ms
 from vocx.net import Environment, is_loopback
 from vocx.rate_limits import AddressStatus
 from vocx.timing import mono_ns
-from vocx.venues.base import Credentials, Venue
+from vocx.venues.base import Credentials, GetBalances, Venue
 
 if TYPE_CHECKING:
     from vocx.lab import Config, Lab
@@ -88,7 +88,7 @@ class VenueEnvironment(Environment):
             return f"{name} at {rest}, a server of this machine"
         there = f"{name}, the real one" if self.where == "real" else f"{name} at an own address"
         if orders:
-            signed = self.url("rest_signed") if "rest_signed" in self._urls else rest
+            signed = self.url(self._venue.request(GetBalances()).purpose)
             return f"{there} ({signed}): REAL ORDERS, REAL MONEY"
         return f"{there} ({rest}): public data, no key, no orders"
 
@@ -144,11 +144,11 @@ class LabEnvironment(Environment):
         with suppress(errors.VocxError):
             said: dict[str, Any] = self._lab.control("limits", venue=self._venue.name)
             mine = said["peers"].get("127.0.0.1", {})
-            buckets = {one.bucket for one in self._venue.limits}
+            buckets = {one.bucket for one in self._venue.limits if one.per == "address"}
             return AddressStatus(
                 enforced=not said["off"],
                 used={name: mine[name] for name in sorted(buckets & mine.keys())},
-                window_left_s=said["window_left_s"],
+                window_left_s={one["name"]: one["left_s"] for one in said["limits"]},
                 ban_left_s=mine.get("ban_left_s", 0.0),
             )
         return None

@@ -72,7 +72,8 @@ class Throttler:
         self._limits = RateLimits(limits)
         self._notice = notice
         self._status = status
-        self._longest_s: float | None = None
+        self._longest_s: Mapping[str, float] | None = None
+        self._enforced = True
         self._clock = clock
         self._sleep = sleep
         self._blocked_until_ns = 0
@@ -122,12 +123,18 @@ class Throttler:
             self._sleep(wait)
 
     def _full_s(self, request: Request, now_ns: int) -> float:
-        urgent = isinstance(request.intent, URGENT)
-        return self._limits.wait_s(request.charges, now_ns, urgent=urgent)
+        if not self._enforced:
+            return 0.0
+        return self._limits.wait_s(
+            request.charges,
+            now_ns,
+            urgent=isinstance(request.intent, URGENT),
+            longest_s=self._longest_s,
+        )
 
     def _closed(self, request: Request) -> bool:
         with self._lock:
-            self._longest_s = None
+            self._longest_s, self._enforced = None, True
             now_ns = self._clock()
             blocked = self._ban is not None or now_ns < self._blocked_until_ns
             return blocked or self._full_s(request, now_ns) > 0
@@ -140,7 +147,7 @@ class Throttler:
                 self._ban = None
             if not status.enforced or not self._limits.full(status.used):
                 self._blocked_until_ns = 0
-            self._longest_s = status.window_left_s if status.enforced else 0.0
+            self._longest_s, self._enforced = status.window_left_s, status.enforced
             usages = [Usage(bucket=name, used=count) for name, count in status.used.items()]
             self._limits.correct(usages, self._clock())
 
@@ -149,8 +156,6 @@ class Throttler:
             now_ns = self._clock()
             self._check_ban(now_ns)
             full = self._full_s(request, now_ns)
-            if self._longest_s is not None:
-                full = min(full, self._longest_s)
             wait = max((self._blocked_until_ns - now_ns) / 1e9, full)
             if wait <= 0:
                 self._limits.spend(request.charges, now_ns)

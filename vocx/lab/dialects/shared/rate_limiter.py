@@ -212,6 +212,10 @@ class RateLimiter:
         recent = self._count(rule, who, now_ns).recent
         return recent[0][0] + length - moved if recent else 0
 
+    def _longest_ns(self, rule: Rule, now_ns: int) -> int:
+        """How long what is used now can count at most, whoever used it."""
+        return self._length(rule) if rule.sliding else self.left_ns(rule, now_ns)
+
     # -- the owner -----------------------------------------------------------------------------
 
     def command(self, arguments: Mapping[str, Any], now_ns: int) -> dict[str, Any]:
@@ -267,6 +271,7 @@ class RateLimiter:
                     "name": rule.name,
                     "limit": self.limit(rule),
                     "window_s": rule.window_ns / NS_PER_S,
+                    "left_s": self._longest_ns(rule, now_ns) / NS_PER_S,
                 }
                 for rule in self.rules.values()
             ],
