@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -463,8 +464,10 @@ class Stream:
 
     def _demand_subscribed(self) -> None:
         """One channel was refused, and the others run: who waits for all of them waits in vain."""
-        for error in self.refused.values():
-            raise error
+        for spec, error in self.refused.items():
+            named = copy(error)
+            named.args = (f"{describe([spec])} was refused: {error}",)
+            raise named from error
 
     # what is known
 
