@@ -114,8 +114,13 @@ class _Listening:
             symbols,
             name=f"record: {path}",
             ask=self._ask,
-            on_frame=lambda frame, arrived_ns: self._waiting.append((arrived_ns, frame)),
+            on_frame=self._keep,
         )
+
+    def _keep(self, frame: bytes, arrived_ns: int) -> None:
+        """Frames that are JSON objects; the words of a keepalive by text are none."""
+        if frame[:1] == b"{":
+            self._waiting.append((arrived_ns, frame))
 
     def run(self, writer: Writer, until_s: float | None) -> None:
         """Listen and write until the time is over or somebody interrupts."""
