@@ -374,7 +374,7 @@ def split_symbol(symbol: str) -> tuple[str, str]:
         spot = symbol.split(":")[0]
         raise BadInput(f'{symbol!r} names a future; vocx is spot only: write "{spot}"')
     base, slash, quote = symbol.partition("/")
-    if not (slash and base and quote) or symbol != symbol.upper() or "/" in quote:
+    if not (slash and base.isalnum() and quote.isalnum()) or symbol != symbol.upper():
         guess = symbol.upper().replace("-", "/").replace("_", "/")
         if "/" not in guess:
             for ending in ("USDT", "USDC", "FDUSD", "BTC", "ETH", "EUR", "USD"):
