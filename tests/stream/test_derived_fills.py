@@ -51,6 +51,15 @@ def test_rows_of_a_derived_fill_are_no_news() -> None:
     assert not account.take(fill("t1", "1", 19)), "asked for again, it is known"
 
 
+def test_a_match_in_the_moment_of_its_order_is_known() -> None:
+    """The order was new and filled within one stamp."""
+    account = Account(Counters())
+    account.take(order("0", 20))
+    assert account.take(fill("o1@1", "2", 20, derived=True, source="stream"))
+    account.take(order("2", 20))
+    assert not account.take(fill("t1", "2", 20))
+
+
 def test_what_was_never_derived_is_news() -> None:
     """A match before this stream began, and one that an outage hid, are REST's alone to tell."""
     account = Account(Counters())

@@ -151,7 +151,7 @@ class Account:
         had before that was never derived, so older rows are news."""
         key = (fact.symbol, fact.order_id)
         before = self.orders.get(key)
-        begun_ns = (before.exchange_ns if before is not None else None) or 0
+        begun_ns = (before.exchange_ns if before is not None and before.filled else None) or 0
         begun_ns, quantity = self._derived.get(key, (begun_ns, Decimal(0)))
         if fact.derived:
             self._derived[key] = (begun_ns, quantity + fact.quantity)
