@@ -11,12 +11,8 @@ from typing import Any
 from vocx.venues.base import Venue
 
 DECODERS = (
-    "reply",
-    "parse_limits",
-    "parse_usage",
-    "refused_upgrade",
-    "decode",
-    "parse_response",
+    *("reply", "parse_limits", "parse_usage", "parse_response"),
+    *("decode", "refused_upgrade", "symbol_of"),
 )
 """Every method of an adapter that reads what a venue sent."""
 

@@ -23,7 +23,7 @@ from vocx.exchange import Exchange
 from vocx.exchange.environment import LabEnvironment
 from vocx.facts import BookDelta, BookSnapshot, Fact
 from vocx.rate_limits import RateLimits
-from vocx.venues.base import Ack, Answer, Limit, Usage, Venue
+from vocx.venues.base import Ack, Answer, Limit, LoginResult, Usage, Venue
 from vocx.venues.base.reading import SANE
 
 CPU_LIMIT_MS = 50
@@ -48,8 +48,11 @@ def samples(name: str) -> list[Call]:
 
 def read(venue: Venue, call: Call) -> Any:
     """What the decoder says, judged; a refusal is an answer."""
+    arguments = call.arguments
+    if call.decoder == "decode":  # each connection remembers what only it was told
+        arguments = (*arguments[:3], venue.open_session(arguments[2]))
     try:
-        found = getattr(venue, call.decoder)(*call.arguments)
+        found = getattr(venue, call.decoder)(*arguments)
     except errors.VocxError as error:
         found = error
     judge(venue, found)
@@ -62,17 +65,20 @@ def judge(venue: Venue, found: Any) -> None:
         judge_error(found)
     elif isinstance(found, Fact):
         judge_fact(venue, found)
-    elif isinstance(found, Ack):
+    elif isinstance(found, Ack | LoginResult):
         if found.error is not None:
             judge_error(found.error)
+    elif isinstance(found, Answer):
+        judge(venue, found.result)
     elif isinstance(found, Limit):
         assert 0 < found.amount < 2**63 and 0 < found.window_s < 1e9
         RateLimits([found]).wait_s({found.bucket: 1}, NOW_NS)
     elif isinstance(found, Usage):
-        RateLimits(venue.limits).correct([found], NOW_NS)
-        assert 0 <= (found.used or 0) < 2**63 and 0 <= (found.left or 0) < 2**63
-    elif isinstance(found, Answer):
-        judge(venue, found.result)
+        given = (found.used, found.left, found.amount, found.resets_ns)
+        assert all(one is None or 0 <= one < 2**63 for one in given)
+        limits = RateLimits(venue.limits)
+        limits.correct([found], NOW_NS)
+        assert limits.wait_s({found.bucket: 1}, NOW_NS) < 1e9 and limits.rows(NOW_NS)
     elif isinstance(found, list | tuple):
         for one in found:
             judge(venue, one)
@@ -115,7 +121,9 @@ def numbers(values: Iterable[Any]) -> Iterable[Decimal | int]:
 
 def fuzz(name: str, count: int, seed: int) -> None:
     venue, collected = venues.get(name), samples(name)
-    missing = set(DECODERS) - {call.decoder for call in collected} - {"refused_upgrade"}
+    missing = (
+        set(DECODERS) - {call.decoder for call in collected} - {"refused_upgrade", "symbol_of"}
+    )
     assert not missing, f"the program never reached {missing}"
     collected = [*collected, Call("refused_upgrade", (429, {"Retry-After": "1"}, b'{"code":1}'))]
     gc.disable()  # a collection falls on whoever runs when it is due
