@@ -46,13 +46,13 @@ class ChildProcess:
         return self._process.pid
 
     @property
-    def mine(self) -> bool:
+    def owned(self) -> bool:
         """False in a fork of the process that started it: it may use the lab, not end it."""
         return os.getpid() == self._owner
 
     @property
     def alive(self) -> bool:
-        if self.mine:
+        if self.owned:
             return self._process.poll() is None
         try:
             os.kill(self.pid, 0)
@@ -62,14 +62,14 @@ class ChildProcess:
 
     def exit_report(self) -> str:
         """How it ended, with its last words."""
-        code = self._process.poll() if self.mine else None
+        code = self._process.poll() if self.owned else None
         how = "" if code is None else f" (exit code {code})" if code >= 0 else f" (signal {-code})"
         words = last_lines(self._log)
         return how + (f"; its last lines:\n{words}" if words else "")
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """End it: its input first, then more firmly. At most about two seconds."""
-        if not self.mine:
+        if not self.owned:
             return
         process = self._process
         assert process.stdin is not None and process.stdout is not None

@@ -125,7 +125,7 @@ class Lab:
             if client is not None:
                 client.close()
             if child is not None:
-                child.end()
+                child.stop()
                 atexit.unregister(self.close)
             if self._folder is not None:
                 self._folder.remove()
@@ -139,18 +139,22 @@ class Lab:
 
     def __repr__(self) -> str:
         if self._ready is None or not self.alive:
-            cure = "vocx.lab.attach() joins one" if self._attached else f"{self._again} starts it"
+            cure = (
+                "vocx.lab.attach() joins one"
+                if self._attached
+                else f"{self._reopening_call} starts it"
+            )
             return f"<Lab {self.name!r}: not running; {cure}>"
         urls = self._ready.urls
         where = ", ".join(f"{venue} at {purposes['rest']}" for venue, purposes in urls.items())
         return f"<Lab {self.name!r}: {where}>"
 
     @property
-    def _again(self) -> str:
+    def _reopening_call(self) -> str:
         """The call that puts a process behind this handle again."""
         return "vocx.lab.open()" if self.name == "default" else f"vocx.lab.open(name={self.name!r})"
 
-    def _died(self, cause: str = "") -> LabDied:
+    def _death(self, cause: str = "") -> LabDied:
         if self._attached:
             how = f"the lab {self.name} was left" if self._ended else f"nobody answers {self.name}"
             return LabDied(
@@ -159,16 +163,16 @@ class Lab:
             )
         how = self._ended or "has ended" + (self._child.exit_report() if self._child else cause)
         return LabDied(
-            f"the lab {self.name!r} {how}\nRun the set-up cell of your lesson, or {self._again}, "
-            "to start a new one: an exchange that holds this lab finds it by itself. Then run the "
-            "cells of its streams again."
+            f"the lab {self.name!r} {how}\nRun the set-up cell of your lesson, or "
+            f"{self._reopening_call}, to start a new one: an exchange that holds this lab finds it "
+            "by itself. Then run the cells of its streams again."
         )
 
     def _running(self) -> tuple[Ready, ControlClient]:
         with self._lock:
             child_gone = self._child is not None and not self._child.alive
             if self._ready is None or self._client is None or child_gone:
-                raise self._died()
+                raise self._death()
             return self._ready, self._client
 
     # -- commands ------------------------------------------------------------------------------
@@ -194,7 +198,7 @@ class Lab:
             self._running()
             if isinstance(error, TimeoutError):
                 raise LabError(f"the lab did not answer {op!r} within {CALL_S:.0f} s") from error
-            raise self._died(f": {error}") from error
+            raise self._death(f": {error}") from error
 
     def control_client(self) -> ControlClient:
         """A connection to the control port that belongs to the caller, who closes it."""
@@ -347,17 +351,17 @@ class Lab:
     def url(self, venue: str, purpose: str, *, tls: bool = False) -> str:
         """One address, of this moment: ask again after a reopening."""
         urls = self.tls_urls if tls else self.urls
-        purposes = self._of(venue, urls)
+        purposes = self._for_venue(venue, urls)
         if purpose not in purposes:
             raise BadInput(f"{venue} has no {purpose!r} here; it has {', '.join(purposes)}")
         return purposes[purpose]
 
     def credentials(self, venue: str) -> Credentials:
         """The random key pair that this lab's exchange knows."""
-        return Credentials(**self._of(venue, self._running()[0].credentials))
+        return Credentials(**self._for_venue(venue, self._running()[0].credentials))
 
     @staticmethod
-    def _of(venue: str, table: Mapping[str, dict[str, str]]) -> dict[str, str]:
+    def _for_venue(venue: str, table: Mapping[str, dict[str, str]]) -> dict[str, str]:
         if venue not in table:
             raise UnknownVenue(f"this lab has no venue {venue!r}; it has {', '.join(table)}")
         return table[venue]
@@ -365,7 +369,7 @@ class Lab:
     @property
     def tls_urls(self) -> dict[str, dict[str, str]]:
         """The same addresses over https and wss. Made on first use; see :meth:`certificate`."""
-        urls: dict[str, dict[str, str]] = self._secure()["urls"]
+        urls: dict[str, dict[str, str]] = self._tls_answer()["urls"]
         return urls
 
     def certificate(self) -> Path:
@@ -374,13 +378,13 @@ class Lab:
         Hand it to ``verify=`` of requests or ``cafile=`` of an SSL context. Its key never leaves
         the lab's memory; do not install it system-wide. It is removed when the lab is closed.
         """
-        text = self._secure()["certificate"]
+        text = self._tls_answer()["certificate"]
         with self._lock:
             if self._folder is None:
                 self._folder = PrivateFolder()
             return self._folder.write(AUTHORITY, text)
 
-    def _secure(self) -> dict[str, Any]:
+    def _tls_answer(self) -> dict[str, Any]:
         self._running()
         if self._tls is None:
             self._tls = self.control("tls")

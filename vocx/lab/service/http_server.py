@@ -218,9 +218,11 @@ async def received(request: web.BaseRequest) -> HttpIn | HttpOut:
     too_large = text_answer(413, f"a body may have at most {INBOUND_LIMIT} bytes")
     if (request.content_length or 0) > INBOUND_LIMIT:
         return too_large
+    body = b""
     try:
-        async with asyncio.timeout(REQUEST_S):
-            body = await request.read()
+        if request.can_read_body:
+            async with asyncio.timeout(REQUEST_S):
+                body = await request.read()
     except web.HTTPRequestEntityTooLarge:
         return too_large
     except TimeoutError:
