@@ -431,7 +431,7 @@ class Topics(Publisher):
             out.append(Publication(session.frame(payload), (session,)))
 
     def _pass_on(self, topic: Topic, event: Any, out: list[Publication]) -> None:
-        for sessions in topic.groups.values():
+        for sessions in topic.subscribers.values():
             out.append(Publication(event.data, sessions))
 
 
@@ -731,25 +731,25 @@ def balances(call: Call) -> dict[str, Any]:
 
 def _signed(path: str, answer: Callable[[Call], Any], verb: str = "GET") -> Endpoint:
     places = verb != "GET" and path != "orders/all"
-    return Endpoint(path=path, answer=answer, verb=verb, signed=True, places=places)
+    return Endpoint(path, answer, verb=verb, signed=True, places=places)
 
 
 _SHALLOW = {"", *map(str, range(1, 101))}
 ENDPOINTS = EndpointTable(
     "/v1/",
     (
-        Endpoint(path="time", answer=lambda call: {"time": call.now_ns // NS_PER_MS}),
-        Endpoint(path="status", answer=status),
-        Endpoint(path="instruments", answer=instruments, cost=lambda given: 10),
-        Endpoint(path="ticker", answer=ticker),
-        Endpoint(path="quote", answer=quote),
+        Endpoint("time", lambda call: {"time": call.now_ns // NS_PER_MS}),
+        Endpoint("status", status),
+        Endpoint("instruments", instruments, cost=lambda given: 10),
+        Endpoint("ticker", ticker),
+        Endpoint("quote", quote),
         Endpoint(
-            path="book",
-            answer=book,
+            "book",
+            book,
             cost=lambda given: 5 if str(given.get("depth", "")) not in _SHALLOW else 1,
         ),
-        Endpoint(path="trades", answer=trades),
-        Endpoint(path="candles", answer=candles),
+        Endpoint("trades", trades),
+        Endpoint("candles", candles),
         _signed("orders", place, "POST"),
         _signed("orders/amend", amend, "POST"),
         _signed("orders", cancel, "DELETE"),

@@ -37,7 +37,7 @@ from urllib.parse import parse_qsl
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair
 from vocx.lab.dialects.binance import api_session, fault_responses
 from vocx.lab.dialects.binance.account import STANDARD_FEES
-from vocx.lab.dialects.binance.api_session import ApiSession
+from vocx.lab.dialects.binance.api_session import ApiSession, close_banned
 from vocx.lab.dialects.binance.calls import Backend
 from vocx.lab.dialects.binance.catalogue import new_catalogue
 from vocx.lab.dialects.binance.limits import CONNECTIONS, STREAM_CONNECTIONS, new_limiter
@@ -119,7 +119,7 @@ class Binance(VenueDialect):
         """Answer one REST request; a ban ends the address' WebSocket API connections, too."""
         answer = self._rest.answer(request, now_ns)
         if answer.status == 418:
-            self.close_banned(request.peer)
+            close_banned(self, request.peer)
         return answer
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
@@ -174,11 +174,6 @@ class Binance(VenueDialect):
         self.limiter.refuse_banned(peer, now_ns)
         if self.limiter.add(rule, peer, 1, now_ns):
             raise self.limiter.too_many(rule, now_ns, peer)
-
-    def close_banned(self, peer: str) -> None:
-        """An address has been banned: its WebSocket API connections end too."""
-        banned = [one for one in self.sessions if isinstance(one, ApiSession) and one.peer == peer]
-        self.close_all(banned, Close(1008, "IP banned"))
 
     def happened(self, events: Sequence[AccountEvent], now_ns: int) -> None:
         """First fills give back what orders count."""

@@ -33,7 +33,7 @@ from vocx.lab.dialects.shared.subscriptions import Subscription
 PATH = "/ws-api/v3"
 CONNECT_WEIGHT = 2
 SESSION_WEIGHT = 2
-_ANY_KEY = Endpoint(path="", answer=lambda call: None, signed=True)
+_ANY_KEY = Endpoint("", lambda call: None, signed=True)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -143,14 +143,7 @@ class ApiSession(Connection):
             reply["rateLimits"] = self._rate_limits(request, now_ns)
         yield from self._sent(encode(reply), fault, now_ns)
         if status == 418:
-            self._dialect.close_all(
-                [
-                    one
-                    for one in self._dialect.sessions
-                    if isinstance(one, ApiSession) and one.peer == self.peer
-                ],
-                Close(1008, "IP banned"),
-            )
+            close_banned(self._dialect, self.peer)
 
     def _check_logon(self) -> None:
         """A key that has become invalid ends the logon at the next request."""
@@ -307,6 +300,13 @@ _SESSION_METHODS: Mapping[str, Callable[[ApiSession, Call, Mapping[str, Any]], A
     "userDataStream.subscribe.signature": ApiSession.subscribe_signed,
     "userDataStream.unsubscribe": ApiSession.unsubscribe,
 }
+
+
+def close_banned(dialect: VenueDialect, peer: str) -> None:
+    """An address has been banned: its WebSocket API connections end too."""
+    sessions = dialect.sessions
+    banned = [one for one in sessions if isinstance(one, ApiSession) and one.peer == peer]
+    dialect.close_all(banned, Close(1008, "IP banned"))
 
 
 def request_of(message: bytes) -> Request:

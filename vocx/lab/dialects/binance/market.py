@@ -251,64 +251,48 @@ def _symbol(listing: Symbol, show_sets: bool) -> dict[str, Any]:
 _SYMBOL = ("symbol",)
 _KLINES = ("symbol", "interval", "startTime", "endTime", "timeZone", "limit")
 ENDPOINTS = (
-    Endpoint(path="ping", method="ping", answer=ping, cost=flat(1)),
-    Endpoint(path="time", method="time", answer=time, cost=flat(1)),
+    Endpoint("ping", ping, cost=flat(1)),
+    Endpoint("time", time, cost=flat(1)),
     Endpoint(
-        path="exchangeInfo",
-        method="exchangeInfo",
-        answer=exchange_info,
+        "exchangeInfo",
+        exchange_info,
         cost=flat(20),
         allowed=("symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"),
     ),
     Endpoint(
-        path="depth",
-        method="depth",
-        answer=depth,
+        "depth",
+        depth,
         cost=depth_weight,
         allowed=("symbol", "limit", "symbolStatus"),
         mandatory=_SYMBOL,
     ),
     Endpoint(
-        path="trades",
+        "trades",
+        trades,
         method="trades.recent",
-        answer=trades,
         cost=flat(25),
         allowed=("symbol", "limit"),
         mandatory=_SYMBOL,
     ),
     Endpoint(
-        path="historicalTrades",
+        "historicalTrades",
+        historical_trades,
         method="trades.historical",
-        answer=historical_trades,
         cost=flat(25),
         allowed=("symbol", "limit", "fromId"),
         mandatory=_SYMBOL,
     ),
     Endpoint(
-        path="aggTrades",
+        "aggTrades",
+        agg_trades,
         method="trades.aggregate",
-        answer=agg_trades,
         cost=flat(4),
         allowed=("symbol", "fromId", "startTime", "endTime", "limit"),
         mandatory=_SYMBOL,
     ),
     *(
-        Endpoint(
-            path=name,
-            method=name,
-            answer=klines,
-            cost=flat(2),
-            allowed=_KLINES,
-            mandatory=("symbol", "interval"),
-        )
+        Endpoint(name, klines, cost=flat(2), allowed=_KLINES, mandatory=("symbol", "interval"))
         for name in ("klines", "uiKlines")
     ),
-    Endpoint(
-        path="avgPrice",
-        method="avgPrice",
-        answer=average_price,
-        cost=flat(2),
-        allowed=_SYMBOL,
-        mandatory=_SYMBOL,
-    ),
+    Endpoint("avgPrice", average_price, cost=flat(2), allowed=_SYMBOL, mandatory=_SYMBOL),
 )

@@ -125,7 +125,7 @@ def _prefix(name: str) -> bytes:
 def pass_on(topic: Topic, event: Recorded, out: list[Publication]) -> None:
     """A recorded frame as it is; in microseconds, with its times multiplied."""
     message: list[Publication] = []
-    for (unit_ns, wrapped), sessions in topic.groups.items():
+    for (unit_ns, wrapped), sessions in topic.subscribers.items():
         if unit_ns == NS_PER_US:
             micro = _TIMES.sub(rb'"\1":\g<2>000', event.data)
             envelope(topic, micro, wrapped, sessions, message)

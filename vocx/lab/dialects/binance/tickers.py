@@ -216,39 +216,15 @@ def _one_or_more(params: Params) -> int:
 
 _NAMES = ("symbol", "symbols", "symbolStatus")
 ENDPOINTS = (
+    Endpoint("ticker/24hr", day, method="ticker.24hr", cost=_day_weight, allowed=(*_NAMES, "type")),
     Endpoint(
-        path="ticker/24hr",
-        method="ticker.24hr",
-        answer=day,
-        cost=_day_weight,
-        allowed=(*_NAMES, "type"),
-    ),
-    Endpoint(
-        path="ticker/tradingDay",
+        "ticker/tradingDay",
+        trading_day,
         method="ticker.tradingDay",
-        answer=trading_day,
         cost=_per_symbol,
         allowed=(*_NAMES, "timeZone", "type"),
     ),
-    Endpoint(
-        path="ticker/price",
-        method="ticker.price",
-        answer=price,
-        cost=_one_or_more,
-        allowed=_NAMES,
-    ),
-    Endpoint(
-        path="ticker/bookTicker",
-        method="ticker.book",
-        answer=book,
-        cost=_one_or_more,
-        allowed=_NAMES,
-    ),
-    Endpoint(
-        path="ticker",
-        method="ticker",
-        answer=rolling,
-        cost=_per_symbol,
-        allowed=(*_NAMES, "windowSize", "type"),
-    ),
+    Endpoint("ticker/price", price, method="ticker.price", cost=_one_or_more, allowed=_NAMES),
+    Endpoint("ticker/bookTicker", book, method="ticker.book", cost=_one_or_more, allowed=_NAMES),
+    Endpoint("ticker", rolling, cost=_per_symbol, allowed=(*_NAMES, "windowSize", "type")),
 )

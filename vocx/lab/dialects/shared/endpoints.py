@@ -8,17 +8,17 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 
-class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+class Endpoint(msgspec.Struct, frozen=True):
     """One endpoint.
 
     Parameters
     ----------
     path, verb
         Where REST has it.
-    method
-        Its name on a request/response socket, where the venue has one.
     answer
         Makes the answer's body from a call, or raises the venue's refusal.
+    method
+        Its name on a request/response socket, where it is not that of the path.
     cost
         What a call charges, from its parameters: a weight, or another amount of its bucket.
     bucket
@@ -73,8 +73,7 @@ class EndpointTable(Generic[E]):
         self._by_path: dict[str, dict[str, E]] = {}
         for endpoint in endpoints:
             self._by_path.setdefault(root + endpoint.path, {})[endpoint.verb] = endpoint
-            if endpoint.method:
-                self.by_method[endpoint.method] = endpoint
+            self.by_method[endpoint.method or endpoint.path] = endpoint
 
     def find(self, verb: str, path: str) -> E | None:
         """The endpoint of one request."""

@@ -64,45 +64,47 @@ class Topic:
 
     Attributes
     ----------
+    subscribers : dict
+        Sessions by encoding.
     inject : callable or None
         A fault: what the subscribers get instead of one message in all its encodings.
     recorded : bool
         Frames of a recording are passed on for it; it is never derived as well.
     """
 
-    __slots__ = ("name", "spec", "groups", "inject", "recorded", "state", "envelope")
+    __slots__ = ("name", "spec", "subscribers", "inject", "recorded", "state", "envelope")
 
     def __init__(self, name: str, spec: TopicSpec | None, envelope: Envelope) -> None:
         self.name = name
         self.spec = spec
         self.envelope = envelope
-        self.groups: dict[Encoding, tuple[Session, ...]] = {}
+        self.subscribers: dict[Encoding, tuple[Session, ...]] = {}
         self.inject: Callable[[Topic, list[Publication]], list[Publication]] | None = None
         self.recorded = False
         self.state: TopicState | None = None
 
     def add(self, session: Session, encoding: Encoding) -> None:
         """Let a session have every message."""
-        self.groups[encoding] = (*self.groups.get(encoding, ()), session)
+        self.subscribers[encoding] = (*self.subscribers.get(encoding, ()), session)
 
     def remove(self, session: Session) -> None:
         """Let it have no more."""
-        self.groups = {
+        self.subscribers = {
             encoding: left
-            for encoding, sessions in self.groups.items()
+            for encoding, sessions in self.subscribers.items()
             if (left := tuple(one for one in sessions if one is not session))
         }
 
     @property
     def empty(self) -> bool:
-        return not self.groups
+        return not self.subscribers
 
     def send(self, out: list[Publication], build: Build) -> None:
         """Publish what ``build`` makes for a unit of time, once per encoding that is wanted."""
         inject = self.inject
         message = out if inject is None else []
         payloads: dict[int, bytes] = {}
-        for (unit_ns, wrapped), sessions in self.groups.items():
+        for (unit_ns, wrapped), sessions in self.subscribers.items():
             payload = payloads.get(unit_ns)
             if payload is None:
                 payload = payloads[unit_ns] = build(unit_ns)
