@@ -136,6 +136,7 @@ class RecordingIndex:
         self.bad: set[tuple[str, int]] = set()
         self._form = form
         self._stamped = False
+        self._streams: dict[str, IndexedSymbol | None] = {}
         self._snapshots: list[RecordedDepth] = []
 
     def add(self, line: Line) -> None:
@@ -160,13 +161,19 @@ class RecordingIndex:
             ahead_ns = sent_ns - arrived_ns
             self.shift_ns = max(self.shift_ns, ahead_ns) if self._stamped else ahead_ns
             self._stamped = True
+        if stream not in self._streams:
+            self._streams[stream] = self._symbol_of(stream)
+        found = self._streams[stream]
+        if found is not None:
+            fact = self._form.fact(stream, data)
+            if fact is not None:
+                found.add(fact)
+
+    def _symbol_of(self, stream: str) -> IndexedSymbol | None:
         assets = self._form.assets(stream)
         if assets is None:
-            return
-        found = self.symbols.setdefault("/".join(assets), IndexedSymbol(*assets))
-        fact = self._form.fact(stream, data)
-        if fact is not None:
-            found.add(fact)
+            return None
+        return self.symbols.setdefault("/".join(assets), IndexedSymbol(*assets))
 
     def finish(self) -> None:
         """Give each snapshot to the symbol whose update ids it lies within."""
