@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from importlib import import_module
 from typing import cast
 
 from vocx.errors import BadInput, UnknownVenue
+from vocx.text import suggest
 from vocx.venues.base import Venue
 
 _ADAPTERS = {"binance": "vocx.venues.binance:Binance"}
@@ -59,6 +59,5 @@ def get(name: str) -> Venue:
     if known in _ADAPTERS:
         module, _, attribute = _ADAPTERS[known].partition(":")
         return cast(Venue, getattr(import_module(module), attribute)())
-    near = get_close_matches(str(name).lower(), _ADAPTERS, n=1)
-    hint = f' Did you mean "{near[0]}"?' if near else ""
+    hint = suggest(name, _ADAPTERS)
     raise UnknownVenue(f"vocx has no venue {name!r}; it has {', '.join(names())}.{hint}")

@@ -26,13 +26,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Literal
 
 import msgspec
 
 from vocx.errors import BadInput, UnknownChannel, VenueError
 from vocx.facts import BookDelta
+from vocx.text import suggest
 from vocx.venues.base import (
     CHANNELS,
     PRIVATE,
@@ -216,11 +216,11 @@ class Binance:
             _only_where_it_exists(spec)
             return msgspec.structs.replace(spec, symbol=None)
         if spec.channel not in CHANNELS:
-            near = get_close_matches(str(spec.channel), CHANNELS + PRIVATE, n=1)
-            hint = f' Did you mean "{near[0]}"?' if near else ""
-            listed = ", ".join(CHANNELS + PRIVATE)
-            said = f"binance has no channel {spec.channel!r}; it has {listed}.{hint}"
-            raise UnknownChannel(said)
+            known = CHANNELS + PRIVATE
+            raise UnknownChannel(
+                f"binance has no channel {spec.channel!r}; it has {', '.join(known)}."
+                f"{suggest(spec.channel, known)}"
+            )
         if spec.symbol is None:
             raise BadInput(f'{spec.channel} needs a symbol, such as "BTC/USDT"')
         rest.venue_symbol(spec.symbol)

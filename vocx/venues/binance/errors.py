@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 import msgspec
 
@@ -32,6 +31,7 @@ from vocx.errors import (
     VenueUnavailable,
     VocxError,
 )
+from vocx.text import suggest
 from vocx.venues.base import GetInstruments, Request
 from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, retry_after_s, words
 from vocx.venues.binance.reasons import DUPLICATE, reason
@@ -116,8 +116,7 @@ def _unknown_symbol(request: Request, found: Body, outcome: Outcome | None) -> U
     malformed = found.code == -1100 and "'symbol'" in found.msg
     if symbol is None or not (found.code == -1121 or malformed):
         return None
-    near = get_close_matches(symbol, [name for name in _COMMON if name != symbol], n=3)
-    hint = f" Near it: {', '.join(near)}." if near else ""
+    hint = suggest(symbol, [name for name in _COMMON if name != symbol], most=3)
     text = f"binance has no symbol {symbol}: {found.code} {found.msg!r}.{hint}"
     return UnknownSymbol(text, venue=VENUE, outcome=outcome)
 
