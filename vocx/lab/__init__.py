@@ -31,6 +31,16 @@ _labs: dict[str, Lab] = {}
 _lock = threading.Lock()
 
 
+def _renew_lock() -> None:
+    """In a fork the thread that held the lock does not exist."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
 def open(
     *,
     seed: int = 7,

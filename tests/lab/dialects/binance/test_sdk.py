@@ -81,14 +81,14 @@ def test_rest_errors(spot: Spot) -> None:
 
 def test_rest_limits(lab: Lab, spot: Spot) -> None:
     """429 and 418 are the SDK's own exceptions."""
-    lab.control("limits", weight=1, ban_after=1)
+    lab.limits(weight=1, ban_after=1, venue="binance")
     try:
         with pytest.raises(TooManyRequestsError):
             spot.rest_api.ticker_price(symbol="BTCUSDT")
         with pytest.raises(RateLimitBanError):
             spot.rest_api.ticker_price(symbol="BTCUSDT")
     finally:
-        lab.control("limits", weight=6000, ban_after=10, reset=True)
+        lab.limits(weight=6000, ban_after=10, reset=True, venue="binance")
 
 
 API_CALLS: list[tuple[str, dict[str, Any]]] = [
