@@ -72,11 +72,11 @@ class Account:
         By asset.
     """
 
-    def __init__(self, meter: Counters) -> None:
+    def __init__(self, counters: Counters) -> None:
         self.orders: OrderedDict[tuple[str, int | str], Order] = OrderedDict()
         self.recent: deque[Fill] = deque(maxlen=FILLS)
         self.balances: dict[str, Balance] = {}
-        self._meter = meter
+        self._counters = counters
         self._seen: OrderedDict[tuple[str, int | str], None] = OrderedDict()
         self._derived: OrderedDict[tuple[str, int | str], tuple[int, Decimal]] = OrderedDict()
         self._symbols: set[str] = set()
@@ -177,8 +177,8 @@ class Account:
     def _count(self, fact: Order | Fill | Balance, *, late: bool) -> None:
         """REST repeats what is known by its nature; from a stream it is worth counting."""
         if fact.source == "stream":
-            self._meter.out_of_order += late
-            self._meter.duplicates += not late
+            self._counters.out_of_order += late
+            self._counters.duplicates += not late
 
     def reconcile_request(self) -> ReconcileRequest:
         """What to ask for now."""
