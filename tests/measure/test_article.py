@@ -14,23 +14,22 @@ from vocx.measure import Article, Conditions, FillTimes, Interval, OrderEntry, a
 from vocx.measure.article import ABSENT, page
 from vocx.measure.claims import CLAIMS
 from vocx.measure.findings import ROWS
-from vocx.measure.orders import Sent
+from vocx.measure.orders import Placed, Sent
 
 MADE = Conditions(path="from here to there", clock="this machine", rtt_ms=40.0, made="2026-11-22")
 
 
 def sent(path: str, signatures: int, ms: float) -> Sent:
-    return Sent(
-        path=path,
-        new=False,
-        all_ms=ms,
-        call_ms=[ms],
-        accepted_ms=[ms / 2],
-        connections=0,
+    order = Placed(
+        id=1,
+        begun_ns=0,
+        accepted_ns=int(ms * 5e5),
+        ended_ns=int(ms * 1e6),
         signatures=signatures,
         sent_bytes=500,
         received_bytes=500,
     )
+    return Sent(path=path, new=False, connections=0, orders=[order])
 
 
 ORDERS = OrderEntry(

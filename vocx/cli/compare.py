@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.text import Text
 
 from vocx.errors import BadInput
-from vocx.measure.result import cell
+from vocx.measure.result import cell, writable
 from vocx.text import text_table
 
 if TYPE_CHECKING:
@@ -121,30 +121,7 @@ def distances(words: Sequence[str]) -> list[float]:
 
 def output_path(path: Path | None, *, overwrite: bool) -> Path | None:
     """The file to write, refused before a minute was spent on measuring."""
-    if path is None:
-        return None
-    place = path.expanduser()
-    if place.is_dir():
-        raise BadInput(f"{place} is a folder; give a file in it: {place / 'compared.json'}")
-    place = place if place.suffix else place.with_suffix(".json")
-    if place.exists() and not overwrite:
-        raise BadInput(f"{place} exists; give another name, or --overwrite")
-    if not place.parent.is_dir():
-        raise BadInput(f"there is no folder {place.parent}; make it, or give another path")
-    _writable(place)
-    return place
-
-
-def _writable(place: Path) -> None:
-    """Tried, as rights alone do not tell; what was not there is not there afterwards."""
-    found = place.exists()
-    try:
-        with place.open("ab"):
-            pass
-        if not found:
-            place.unlink()
-    except OSError as error:
-        raise BadInput(f"{place} cannot be written ({error.strerror}); give another path") from None
+    return None if path is None else writable(path, overwrite=overwrite, how="--overwrite")
 
 
 def run(asked: Plan) -> Article:

@@ -249,7 +249,8 @@ def _auth(parts: Parts) -> Finding:
     counted: dict[str, tuple[int, int]] = {}
     for one in parts.orders.sent:
         signed, sent = counted.get(one.path, (0, 0))
-        counted[one.path] = signed + one.signatures, sent + len(one.call_ms)
+        signed += sum(order.signatures for order in one.orders)
+        counted[one.path] = signed, sent + len(one.orders)
     rest: list[str] = []
     websocket: list[str] = []
     for path, (signed, sent) in counted.items():

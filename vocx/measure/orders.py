@@ -18,11 +18,12 @@ import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from statistics import median
+from statistics import fmean, median
 from threading import Barrier, Lock
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from vocx.errors import BadInput, VocxError
 from vocx.facts import Order
@@ -47,6 +48,23 @@ SIGNATURES = (b"signature=", b'"signature":')
 """How a signature looks in a query, and in a frame."""
 
 
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """One order: sent, accepted by the engine, answered, in nanoseconds on the clock that the lab
+    shares; and what it carried.
+
+    ``sent_bytes`` and ``received_bytes`` are above TLS: heads and bodies, or frames with their
+    headers.
+    """
+
+    id: int | str
+    begun_ns: int
+    accepted_ns: int = 0
+    ended_ns: int
+    signatures: int
+    sent_bytes: int
+    received_bytes: int
+
+
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """Orders that were sent at once, one or many, in one way.
 
@@ -56,31 +74,24 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         ``"REST"``, ``"WebSocket"`` or ``"WebSocket, logged on"``.
     new : bool
         No connection was open.
-    all_ms : float
-        From the first sending until all answers were in hand.
-    call_ms, accepted_ms : list of float
-        Of each order.
-    connections, signatures, sent_bytes, received_bytes : int
-        Opened by these orders, carried by them; bytes above TLS, without the opening's.
+    connections : int
+        Opened by these orders.
     """
 
     path: str
     new: bool
-    all_ms: float
-    call_ms: list[float]
-    accepted_ms: list[float]
     connections: int
-    signatures: int
-    sent_bytes: int
-    received_bytes: int
+    orders: list[Placed]
+
+    @property
+    def all_ms(self) -> float:
+        """From the first sending until all answers were in hand."""
+        begun_ns = min(one.begun_ns for one in self.orders)
+        return (max(one.ended_ns for one in self.orders) - begun_ns) / 1e6
 
 
 class OrderGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """All that was sent on one path, over new or kept connections, one or many at once.
-
-    ``round_trips`` of one order: 1 on a kept connection; on a new one TCP, TLS 1.3 and upgrade
-    before.
-    """
+    """All that was sent on one path, over new or kept connections, one or many at once."""
 
     path: str
     new: bool
@@ -94,38 +105,38 @@ class OrderGroup(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.path}, {'new' if self.new else 'kept'}"
 
     @property
+    def orders(self) -> list[Placed]:
+        return [order for one in self.sent for order in one.orders]
+
+    @property
     def call_ms(self) -> Interval:
         """The median call time."""
-        return quantile_interval([ms for one in self.sent for ms in one.call_ms])
+        return quantile_interval([(one.ended_ns - one.begun_ns) / 1e6 for one in self.orders])
 
     @property
     def one_way_ms(self) -> Interval:
         """The median until the engine accepted."""
-        return quantile_interval([ms for one in self.sent for ms in one.accepted_ms])
+        return quantile_interval([(one.accepted_ns - one.begun_ns) / 1e6 for one in self.orders])
 
     @property
     def all_ms(self) -> Interval | None:
         """The median until the last answer of those that were sent at once."""
-        if self.at_once == 1:
-            return None
-        return quantile_interval([one.all_ms for one in self.sent])
+        many = self.at_once > 1
+        return quantile_interval([one.all_ms for one in self.sent]) if many else None
 
     @property
     def connections(self) -> float:
         """Opened, on average."""
-        return sum(one.connections for one in self.sent) / len(self.sent)
+        return fmean(one.connections for one in self.sent)
 
     @property
-    def orders(self) -> int:
-        return self.at_once * len(self.sent)
-
-    @property
-    def signatures(self) -> int:
-        return sum(one.signatures for one in self.sent)
+    def signatures(self) -> float:
+        """Of one order."""
+        return fmean(one.signatures for one in self.orders)
 
     @property
     def bytes_each(self) -> int:
-        return sum(one.sent_bytes + one.received_bytes for one in self.sent) // self.orders
+        return int(fmean(one.sent_bytes + one.received_bytes for one in self.orders))
 
 
 class OrderEntry(Result, frozen=True, kw_only=True):
@@ -155,7 +166,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
         found: dict[tuple[int, bool, int, str], list[Sent]] = {}
         order = list(self.opening_trips)
         for one in self.sent:
-            key = (len(one.call_ms), not one.new, order.index(one.path), one.path)
+            key = (len(one.orders), not one.new, order.index(one.path), one.path)
             found.setdefault(key, []).append(one)
         return [
             OrderGroup(
@@ -190,7 +201,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
             Column("all_ms", "all_ms", "last", "±"),
             Column("connections", "connections", "opened", "g"),
             Column("tls_handshakes", lambda one: stated.tls * one.connections),
-            Column("signatures_an_order", lambda one: one.signatures / one.orders, "signed", "g"),
+            Column("signatures_an_order", "signatures", "signed", "g"),
             Column("bytes_an_order", "bytes_each", "bytes"),
         )
 
@@ -275,21 +286,6 @@ class Ready(msgspec.Struct, frozen=True):
     request: Request
     number: int
     made_us: float
-
-
-class Placed(msgspec.Struct, frozen=True, kw_only=True):
-    """One order and its way. Nanoseconds on the clock that the lab shares.
-
-    ``sent_bytes`` and ``received_bytes`` are above TLS: heads and bodies, or frames with their
-    headers.
-    """
-
-    id: int | str
-    begun_ns: int
-    ended_ns: int
-    signatures: int
-    sent_bytes: int
-    received_bytes: int
 
 
 def signatures(sent: bytes) -> int:
@@ -432,7 +428,7 @@ class LoggedOnPath(SocketPath):
         for name in ("apiKey", "signature"):
             del frame["params"][name]
         body = msgspec.json.encode(frame)
-        return Ready(msgspec.structs.replace(made.request, body=body), made.number, made.made_us)
+        return Ready(replace(made.request, body=body), made.number, made.made_us)
 
 
 class _Run:
@@ -457,7 +453,7 @@ class _Run:
         self.made_us: dict[str, list[float]] = {"HMAC": [], "Ed25519": []}
         self._pool = ThreadPoolExecutor(many, "vocx-measure-orders")
         stack.callback(self._pool.shutdown, wait=True, cancel_futures=True)
-        self._sent: list[tuple[str, bool, int, list[Placed]]] = []
+        self._sent: list[Sent] = []
         self._mark = self._truth.events(None).next
         self.logged_on.log_on()
         for path in self.paths:
@@ -499,7 +495,8 @@ class _Run:
     def _send(self, path: RestPath | SocketPath, at_once: int, *, new: bool = False) -> None:
         dials = path.dials
         placed = [path.send(self._ready(path))] if at_once == 1 else self._at_once(path, at_once)
-        self._sent.append((path.name, new, path.dials - dials, placed))
+        opened = path.dials - dials
+        self._sent.append(Sent(path=path.name, new=new, connections=opened, orders=placed))
 
     def _at_once(self, path: RestPath | SocketPath, count: int) -> list[Placed]:
         """Made before, sent in the same moment from as many threads."""
@@ -515,21 +512,8 @@ class _Run:
         """Everything that counts, with the moment at which the engine accepted each order."""
         events = self._truth.events(self._mark, symbol=self.symbol, kind="order")
         accepted = {event.id: event.mono_ns for event in events if event.what == "new"}
-        return [_sent(*one, accepted) for one in self._sent]
-
-
-def _sent(
-    path: str, new: bool, connections: int, placed: list[Placed], accepted: dict[int | None, int]
-) -> Sent:
-    begun_ns = min(one.begun_ns for one in placed)
-    return Sent(
-        path=path,
-        new=new,
-        all_ms=(max(one.ended_ns for one in placed) - begun_ns) / 1e6,
-        call_ms=[(one.ended_ns - one.begun_ns) / 1e6 for one in placed],
-        accepted_ms=[(accepted[int(one.id)] - one.begun_ns) / 1e6 for one in placed],
-        connections=connections,
-        signatures=sum(one.signatures for one in placed),
-        sent_bytes=sum(one.sent_bytes for one in placed),
-        received_bytes=sum(one.received_bytes for one in placed),
-    )
+        for one in self._sent:
+            one.orders[:] = [
+                replace(order, accepted_ns=accepted[int(order.id)]) for order in one.orders
+            ]
+        return self._sent

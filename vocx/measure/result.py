@@ -244,22 +244,40 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="result"):
         BadInput
             There is a file already (write ``overwrite=True``), or it cannot be written.
         """
-        place = _place(path)
-        if place.is_dir():
-            raise BadInput(f"{place} is a folder; write a file in it: {place / 'ages.json'}")
-        place = place if place.suffix else place.with_suffix(SUFFIX)
-        if place.exists() and not overwrite:
-            raise BadInput(f"{place} exists; write overwrite=True, or another name")
-        if not place.parent.is_dir():
-            raise BadInput(f"there is no folder {place.parent}; make it, or write another path")
-        try:
-            place.write_bytes(msgspec.json.encode(self))
-        except OSError as error:
-            raise BadInput(f"{place} cannot be written: {error.strerror}") from None
+        place = writable(path, overwrite=overwrite)
+        place.write_bytes(msgspec.json.encode(self))
         return place
 
     def __str__(self) -> str:
         return self.table()
+
+
+def writable(path: str | Path, *, overwrite: bool, how: str = "overwrite=True") -> Path:
+    """The file that a result can be written to, with its suffix; tried, as rights alone do not
+    tell. ``how``: what to write where there is one already.
+
+    Raises
+    ------
+    BadInput
+        It exists, is a folder or in none, or cannot be written.
+    """
+    place = _place(path)
+    if place.is_dir():
+        raise BadInput(f"{place} is a folder; give a file in it: {place / 'ages.json'}")
+    place = place if place.suffix else place.with_suffix(SUFFIX)
+    found = place.exists()
+    if found and not overwrite:
+        raise BadInput(f"{place} exists; write {how}, or another name")
+    if not place.parent.is_dir():
+        raise BadInput(f"there is no folder {place.parent}; make it, or give another path")
+    try:
+        with place.open("ab"):
+            pass
+        if not found:
+            place.unlink()
+    except OSError as error:
+        raise BadInput(f"{place} cannot be written ({error.strerror}); give another path") from None
+    return place
 
 
 def load(path: str | Path) -> Any:
@@ -288,7 +306,7 @@ def load(path: str | Path) -> Any:
 
 
 def _place(path: Any) -> Path:
-    if not isinstance(path, str | os.PathLike) or not Path(path).name:
+    if not isinstance(path, str | os.PathLike):
         raise BadInput(f"the path is {path!r}; write a file's name, such as 'ages.json'")
     return Path(path).expanduser()
 
