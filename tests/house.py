@@ -29,7 +29,7 @@ EXCHANGE = (
     ("balances, orders, accounts", 650, "lab/accounts"),
     (
         *("crowd, candles, live", 1050),
-        "lab/market/crowd lab/market/candles lab/market/live lab/market/history "
+        "lab/market/crowd lab/market/candles lab/market/symbol_market lab/market/history "
         "lab/market/tape lab/market/instruments",
     ),
     ("recording, driver, world, log", 900, "lab/market"),

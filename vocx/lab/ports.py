@@ -124,6 +124,9 @@ class RecordingFormat(Protocol):
     def assets(self, stream: str) -> tuple[str, str] | None:
         """Base and quote of the symbol that a stream is about; ``None`` if it is about all."""
 
+    def quotes(self, stream: str) -> bool:
+        """Whether a stream's frames are best prices, of which only the newest counts."""
+
     def sent_ns(self, data: bytes) -> int | None:
         """The frame's own stamp, ``None`` if it bears none.
 

@@ -10,8 +10,8 @@ import pytest
 
 from vocx.lab.events import Bar, Interval, Traded
 from vocx.lab.market.instruments import INSTRUMENTS
-from vocx.lab.market.live import LiveMarket
 from vocx.lab.market.simulation import CrowdSimulation, open_crowd
+from vocx.lab.market.symbol_market import SymbolMarket
 
 START = 1_795_343_000_123_456_789
 SECOND = 1_000_000_000
@@ -37,10 +37,10 @@ def simulation() -> Iterator[CrowdSimulation]:
 
 
 @pytest.fixture(scope="module")
-def market(simulation: CrowdSimulation) -> LiveMarket:
+def market(simulation: CrowdSimulation) -> SymbolMarket:
     """Its busiest symbol."""
     found = simulation.markets["BTC/USDT"]
-    assert isinstance(found, LiveMarket)
+    assert isinstance(found, SymbolMarket)
     return found
 
 
@@ -81,7 +81,7 @@ def said(bar: Bar) -> tuple[int, ...]:
     ],
 )
 def test_a_long_bar_is_its_short_bars(
-    market: LiveMarket, long: str, short: str, parts: int
+    market: SymbolMarket, long: str, short: str, parts: int
 ) -> None:
     """Across history, the border and the live market, to the last digit."""
     for bar in market.bars(every(long), 14, NOW):
@@ -90,7 +90,7 @@ def test_a_long_bar_is_its_short_bars(
         assert inside[0].open_ns == bar.open_ns
 
 
-def test_a_minute_is_its_seconds(market: LiveMarket) -> None:
+def test_a_minute_is_its_seconds(market: SymbolMarket) -> None:
     """As far as single trades are kept; before that there are no seconds."""
     for bar in market.bars(every("1m"), 3, NOW):
         inside = market.bars(every("1s"), 60, NOW, start_ns=bar.open_ns, end_ns=bar.close_ns)
@@ -98,7 +98,7 @@ def test_a_minute_is_its_seconds(market: LiveMarket) -> None:
     assert market.bars(every("1s"), 9, NOW, end_ns=NOW - 3_600 * SECOND) == []
 
 
-def test_a_month_is_its_days(market: LiveMarket) -> None:
+def test_a_month_is_its_days(market: SymbolMarket) -> None:
     """Calendar months, whatever their length."""
     for bar in market.bars(every("1M"), 5, NOW):
         days = market.bars(every("1d"), 40, NOW, start_ns=bar.open_ns, end_ns=bar.close_ns)
@@ -107,7 +107,7 @@ def test_a_month_is_its_days(market: LiveMarket) -> None:
 
 
 @pytest.mark.parametrize("interval", ALL)
-def test_bars_are_whole(market: LiveMarket, interval: str) -> None:
+def test_bars_are_whole(market: SymbolMarket, interval: str) -> None:
     """No hole, high and low are the extremes, averages lie between them, ids follow on."""
     bars = market.bars(every(interval), 1_000, NOW)
     assert len(bars) == min(1_000, len(bars)) > 30
@@ -122,7 +122,7 @@ def test_bars_are_whole(market: LiveMarket, interval: str) -> None:
             assert bar.first == before.last + 1 == bar.last - bar.trades + 1
 
 
-def test_busy_bars_are_not_flat(market: LiveMarket) -> None:
+def test_busy_bars_are_not_flat(market: SymbolMarket) -> None:
     """A candle chart of the busiest symbol looks like one; nights are quieter than afternoons."""
     minutes = market.bars(every("1m"), 1_000, NOW)
     assert all(bar.high > bar.low and bar.trades > 20 for bar in minutes[:-1])
@@ -190,7 +190,7 @@ def test_a_new_lab_has_a_thousand_trades() -> None:
         assert all(bar.low <= t.price <= bar.high for t in inside)
 
 
-def test_live_bars_are_the_trades(market: LiveMarket) -> None:
+def test_live_bars_are_the_trades(market: SymbolMarket) -> None:
     """A live second says what its trades say."""
     trades = [t for t in market.trades(25_000) if t.at_ns >= START + SECOND]
     bars = market.bars(every("1s"), 1_000, NOW, start_ns=START + SECOND)
@@ -209,7 +209,7 @@ def test_live_bars_are_the_trades(market: LiveMarket) -> None:
             assert (bar.first, bar.last) == (inside[0].trade_id, inside[-1].trade_id)
 
 
-def test_the_day_joins_history_and_live(market: LiveMarket) -> None:
+def test_the_day_joins_history_and_live(market: SymbolMarket) -> None:
     """The rolling 24 hours are the sum of their minutes, and of their parts."""
     day = market.window(86_400 * SECOND, NOW)
     minutes = market.bars(every("1m"), 1_500, NOW, start_ns=day.open_ns)
@@ -222,7 +222,7 @@ def test_the_day_joins_history_and_live(market: LiveMarket) -> None:
 
 
 @pytest.mark.parametrize("length_s", [60, 3_600, 14_400, 7 * 86_400])
-def test_windows_of_other_lengths(market: LiveMarket, length_s: int) -> None:
+def test_windows_of_other_lengths(market: SymbolMarket, length_s: int) -> None:
     """Asked twice, a moment apart, they stay consistent with the candles."""
     for now in (NOW - 20 * SECOND, NOW):
         window = market.window(length_s * SECOND, now)
@@ -233,7 +233,7 @@ def test_windows_of_other_lengths(market: LiveMarket, length_s: int) -> None:
         assert window.previous_close == before.close
 
 
-def test_time_zones_shift_days(market: LiveMarket) -> None:
+def test_time_zones_shift_days(market: SymbolMarket) -> None:
     """At +8:00 a day begins at 16:00 UTC and is the sum of its hours; so at +5:45."""
     for offset_s in (8 * 3_600, 5 * 3_600 + 45 * 60, -3 * 3_600):
         days = market.bars(every("1d", offset_s), 200, NOW)
@@ -244,14 +244,14 @@ def test_time_zones_shift_days(market: LiveMarket) -> None:
         assert len(quarters) == 96 and said(bar) == merged(list(quarters))
 
 
-def test_weeks_begin_on_monday(market: LiveMarket) -> None:
+def test_weeks_begin_on_monday(market: SymbolMarket) -> None:
     """And months on the first."""
     for text, field, first in (("1w", "tm_wday", 0), ("1M", "tm_mday", 1)):
         opened = [bar.open_ns // SECOND for bar in market.bars(every(text), 9, NOW)]
         assert [getattr(time.gmtime(second), field) for second in opened] == [first] * 9
 
 
-def test_from_when_to_when(market: LiveMarket) -> None:
+def test_from_when_to_when(market: SymbolMarket) -> None:
     """``start_ns`` counts forward, ``end_ns`` backward, both bound; all by opening time."""
     minute = 60 * SECOND
     edge = NOW // minute * minute - 100 * minute
@@ -264,7 +264,7 @@ def test_from_when_to_when(market: LiveMarket) -> None:
     assert market.bars(every("1m"), 5, NOW, start_ns=edge, end_ns=edge - 1) == []
 
 
-def test_the_past_is_finite_and_long(market: LiveMarket) -> None:
+def test_the_past_is_finite_and_long(market: SymbolMarket) -> None:
     """Years of days, 40 days of minutes; before the first of each there is nothing."""
     first = market.bars(every("1d"), 1_000, NOW, start_ns=0)
     assert len(first) == 1_000 and NOW - first[0].open_ns > 2 * 365 * 86_400 * SECOND
@@ -288,7 +288,7 @@ def test_a_bar_does_not_depend_on_what_was_asked_before() -> None:
     assert list(other.bars(every("1m"), 10, START)) != list(a[-10:])
 
 
-def test_the_average_price_is_weighted(market: LiveMarket) -> None:
+def test_the_average_price_is_weighted(market: SymbolMarket) -> None:
     """Quote volume over volume of the last minutes, in 1e-8; the time is the last trade's."""
     price, at_ns = market.average_price(2, NOW)
     trades = [t for t in market.trades(25_000) if t.at_ns >= (NOW // SECOND - 119) * SECOND]
@@ -297,7 +297,7 @@ def test_the_average_price_is_weighted(market: LiveMarket) -> None:
     assert at_ns == market.trades(1)[-1].at_ns
 
 
-def test_trades_from_an_id_or_a_time(market: LiveMarket) -> None:
+def test_trades_from_an_id_or_a_time(market: SymbolMarket) -> None:
     """Both inclusive, oldest first; without them the newest."""
     newest = market.trades(10)
     number = newest[4].trade_id
@@ -310,7 +310,7 @@ def test_trades_from_an_id_or_a_time(market: LiveMarket) -> None:
     assert len(until) == 50 and until[-1].at_ns <= at
 
 
-def test_quick_enough(market: LiveMarket) -> None:
+def test_quick_enough(market: SymbolMarket) -> None:
     """A thousand bars of any interval within 50 ms, a repeated 24-hour window within 2 ms."""
     for interval in ALL:
         spent = []

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from vocx.lab.events import Interval, Traded
 from vocx.lab.market.candles import CLOSE, COUNT, HIGH, LAST, LOW, OPEN, QUOTE, TAKER, VOLUME
+from vocx.lab.market.engine import Book
 from vocx.lab.market.instruments import INSTRUMENTS
-from vocx.lab.market.live import TapeMarket
+from vocx.lab.market.symbol_market import SymbolMarket
 from vocx.lab.market.tape import Tape
 
 SECOND = 1_000_000_000
@@ -112,7 +113,7 @@ def test_seconds_reach_as_far_as_every_trade_is_kept(kept: int) -> None:
     tape = Tape("BTC/USDT", kept=kept)
     for trade in made([(SECOND, 100, 1, True)] * 2_600):
         tape.add(trade)
-    market = TapeMarket(INSTRUMENTS[0], tape)
+    market = SymbolMarket(INSTRUMENTS[0], Book("BTC/USDT"), tape)
     bars = market.bars(Interval(seconds=1), 9_999, 3_000 * SECOND)
     first = tape.read(0, 1)[0].at_ns
     assert bars[0].open_ns == first + SECOND * (not tape.whole)

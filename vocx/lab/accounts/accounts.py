@@ -56,7 +56,7 @@ class FirstFills(NamedTuple):
 
 class Tradable(Protocol):
     """What is needed of a market: its names and steps, its book, and where its trades are kept
-    (:class:`vocx.lab.market.live.LiveMarket`)."""
+    (:class:`vocx.lab.market.symbol_market.SymbolMarket`)."""
 
     spec: InstrumentSpec
     book: Book

@@ -5,8 +5,7 @@ at the first frame until then, runs ``speed`` times as fast as ours afterwards, 
 frame to frame at full speed (``speed=None``). After the last frame streams stay open and silent.
 
 The core takes lines; :func:`open_replay` reads them from files. Files are read twice, once for
-the index and once to play, and never kept in memory as a whole. Frames are looked into only when
-somebody asks, or when many wait: a replay at full speed has no time to parse what nobody reads.
+the index and once to play, and never kept in memory as a whole.
 """
 
 from __future__ import annotations
@@ -29,14 +28,12 @@ from vocx.lab.events import (
     TextLevel,
     Traded,
 )
-from vocx.lab.market.live import TapeMarket
 from vocx.lab.market.recording_index import RecordingIndex, index_recording
+from vocx.lab.market.symbol_market import SymbolMarket
 from vocx.lab.market.tape import Tape
 from vocx.lab.ports import Market, RecordingFormat
 from vocx.recording import Line, read, split
 
-PARSE_AT = 256
-"""Frames of one symbol that may wait before they are looked into."""
 KEPT_TRADES = 200_000
 
 
@@ -47,13 +44,17 @@ class RecordedBook:
     the snapshot's moment gets the snapshot. Where a change is missing, the next snapshot counts.
     """
 
-    def __init__(self, spec: InstrumentSpec, snapshots: Sequence[RecordedDepth]) -> None:
+    def __init__(
+        self, spec: InstrumentSpec, snapshots: Sequence[RecordedDepth], form: RecordingFormat
+    ) -> None:
         self.update_id = 0
+        self._form = form
         self._tick, self._lot = _decimals(spec.tick), _decimals(spec.lot)
         self._snapshots = list(snapshots)
         self._bids: dict[str, str] = {}
         self._asks: dict[str, str] = {}
-        self._quote: RecordedQuote | None = None
+        self._quote_frame: Recorded | None = None
+        self._last_quote: RecordedQuote | None = None
         self._sorted: tuple[list[BookLevel], list[BookLevel]] | None = None
         self._incomplete = False
         self._next_snapshot()
@@ -69,17 +70,27 @@ class RecordedBook:
         _apply(self._asks, depth.asks)
         self.update_id, self._sorted = depth.last_id, None
 
-    def quote(self, quote: RecordedQuote) -> None:
-        """Take in recorded best prices."""
-        self._quote = quote
+    def quote(self, frame: Recorded) -> None:
+        """Take in recorded best prices; they are most of a recording, and parsed when asked for."""
+        self._quote_frame = frame
         if self._incomplete:
             self._sorted = None
 
+    @property
+    def _quote(self) -> RecordedQuote | None:
+        frame, self._quote_frame = self._quote_frame, None
+        if frame is not None:
+            fact = self._form.fact(frame.stream, frame.data)
+            if isinstance(fact, RecordedQuote):
+                self._last_quote = fact
+        return self._last_quote
+
     def top(self, depth: int) -> tuple[list[BookLevel], list[BookLevel]]:
         bids, asks = self._levels()
-        if bids or asks or self._quote is None:
+        quote = self._quote
+        if bids or asks or quote is None:
             return bids[:depth], asks[:depth]
-        return [(*self.level(self._quote.bid), 0)], [(*self.level(self._quote.ask), 0)]
+        return [(*self.level(quote.bid), 0)], [(*self.level(quote.ask), 0)]
 
     def best(self) -> tuple[int, int, int, int]:
         quote = self._quote
@@ -117,67 +128,44 @@ class RecordedBook:
     ) -> tuple[list[BookLevel], list[BookLevel]]:
         """Where changes are missing, levels that are gone stay: those that the latest best
         prices rule out, or else all that cross, are left out."""
-        if self._quote is not None:
-            low, high = self.level(self._quote.bid)[0], self.level(self._quote.ask)[0]
+        quote = self._quote
+        if quote is not None:
+            low, high = self.level(quote.bid)[0], self.level(quote.ask)[0]
         else:
             low = asks[0][0] - 1 if asks else 0
             high = bids[0][0] + 1 if bids else 0
         return [one for one in bids if one[0] <= low], [one for one in asks if one[0] >= high]
 
 
-class RecordedMarket(TapeMarket):
-    """One symbol of a recorded session, as of the frame that was played last."""
+class RecordedMarket:
+    """Plays one symbol's frames into its market."""
 
     def __init__(
         self, spec: InstrumentSpec, snapshots: Sequence[RecordedDepth], form: RecordingFormat
     ) -> None:
-        super().__init__(spec, Tape(spec.symbol, kept=KEPT_TRADES))
+        book, tape = RecordedBook(spec, snapshots, form), Tape(spec.symbol, kept=KEPT_TRADES)
+        self.market = SymbolMarket(spec, book, tape)
         self._form = form
-        self._book = RecordedBook(spec, snapshots)
-        self._waiting: list[Recorded] = []
+        self._quotes: dict[str, bool] = {}
         self._last_trade = -1
 
     def play(self, frame: Recorded) -> None:
-        """Take one frame; it is parsed later."""
-        self._waiting.append(frame)
-        if len(self._waiting) >= PARSE_AT:
-            self._parse()
-
-    @property
-    def tape(self) -> Tape:
-        self._parse()
-        return self._tape
-
-    @property
-    def update_id(self) -> int:
-        self._parse()
-        return self._book.update_id
-
-    def top(self, depth: int) -> tuple[list[BookLevel], list[BookLevel]]:
-        """Bids descending and asks ascending, at most ``depth`` levels each."""
-        self._parse()
-        return self._book.top(depth)
-
-    def best(self) -> tuple[int, int, int, int]:
-        self._parse()
-        return self._book.best()
-
-    def _parse(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for frame in waiting:
-            fact = self._form.fact(frame.stream, frame.data)
-            if isinstance(fact, RecordedQuote):
-                self._book.quote(fact)
-            elif isinstance(fact, RecordedDepth):
-                self._book.change(fact)
-            elif isinstance(fact, RecordedTrade) and fact.trade_id > self._last_trade:
-                self._last_trade = fact.trade_id
-                price, lots = self._book.level((fact.price, fact.quantity))
-                self._tape.add(
-                    Traded(
-                        self.spec.symbol, fact.at_ns, fact.trade_id, price, lots, fact.taker, 0, 0
-                    )
-                )
+        """Take in what one frame says."""
+        book, stream = self.market.book, frame.stream
+        if stream not in self._quotes:
+            self._quotes[stream] = self._form.quotes(stream)
+        if self._quotes[stream]:
+            book.quote(frame)
+            return
+        fact = self._form.fact(stream, frame.data)
+        if isinstance(fact, RecordedDepth):
+            book.change(fact)
+        elif isinstance(fact, RecordedTrade) and fact.trade_id > self._last_trade:
+            self._last_trade = fact.trade_id
+            price, lots = book.level((fact.price, fact.quantity))
+            self.market.tape.add(
+                Traded(frame.symbol, fact.at_ns, fact.trade_id, price, lots, fact.taker, 0, 0)
+            )
 
 
 class Replay:
@@ -221,7 +209,9 @@ class Replay:
             symbol: RecordedMarket(found.spec, found.snapshots, form)
             for symbol, found in index.symbols.items()
         }
-        self.markets: dict[str, Market] = dict(self._recorded)
+        self.markets: dict[str, Market] = {
+            symbol: recorded.market for symbol, recorded in self._recorded.items()
+        }
         self._frames = self._events(lines(), index)
         self._next: Recorded | None = next(self._frames, None)
         self._at_ns = index.first_ns + index.shift_ns

@@ -19,7 +19,7 @@ from vocx.lab.market.crowd import OrderFlow
 from vocx.lab.market.engine import Book
 from vocx.lab.market.history import DAYS, History
 from vocx.lab.market.instruments import INSTRUMENTS
-from vocx.lab.market.live import LiveMarket
+from vocx.lab.market.symbol_market import SymbolMarket
 from vocx.lab.market.tape import Tape
 from vocx.lab.ports import Market
 
@@ -46,7 +46,7 @@ class CrowdSimulation:
     """
 
     def __init__(
-        self, live: list[tuple[LiveMarket, OrderFlow]], *, start_ns: int, pace: float = 1.0
+        self, live: list[tuple[SymbolMarket[Book], OrderFlow]], *, start_ns: int, pace: float = 1.0
     ) -> None:
         self.markets: dict[str, Market] = {market.spec.symbol: market for market, _ in live}
         self.accounts = Accounts((market for market, _ in live), self._stamp)
@@ -170,7 +170,9 @@ def open_crowd(
     )
 
 
-def _open_market(spec: InstrumentSpec, seed: int, start_ns: int) -> tuple[LiveMarket, OrderFlow]:
+def _open_market(
+    spec: InstrumentSpec, seed: int, start_ns: int
+) -> tuple[SymbolMarket[Book], OrderFlow]:
     own = Random(f"{seed} {spec.symbol} start").getrandbits(62)
     daily = TRADES_A_SECOND * 86_400 * spec.activity
     # Room for all of history below it, and the same wherever on the calendar the lab starts.
@@ -200,4 +202,4 @@ def _open_market(spec: InstrumentSpec, seed: int, start_ns: int) -> tuple[LiveMa
     )
     flow.fill(start_ns)
     tape = Tape(spec.symbol, flow.trader.home, next_trade, history.recent_trades)
-    return LiveMarket(spec, book, tape, history), flow
+    return SymbolMarket(spec, book, tape, history), flow

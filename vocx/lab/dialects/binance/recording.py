@@ -95,6 +95,9 @@ class BinanceRecording:
                 return name[: -len(quote)], quote
         return name[:3] or name, name[3:] or name
 
+    def quotes(self, stream: str) -> bool:
+        return stream.endswith("@bookTicker")
+
     def sent_ns(self, data: bytes) -> int | None:
         return _stamp_ns(_stamp(data).event_time) or None
 

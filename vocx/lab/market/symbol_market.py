@@ -1,12 +1,13 @@
-"""One symbol as dialects read it: what trades, as trades, candles and windows.
+"""One symbol as dialects read it: a book, and what has traded as trades, candles and windows.
 
-A market is a tape, perhaps the history that it continues, and a book: the engine's, or the one
-that a recording describes (:mod:`vocx.lab.market.replay`).
+The book is the engine's or one that a recording describes (:mod:`vocx.lab.market.replay`); the
+tape may continue a history.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -28,28 +29,54 @@ from vocx.lab.market.candles import (
     joined,
     to_bar,
 )
-from vocx.lab.market.engine import Book
 from vocx.lab.market.history import History
 from vocx.lab.market.tape import AT, Tape
 
 
-class TapeMarket:
-    """What a tape, continuing a history or none, knows of a symbol."""
+class BookView(Protocol):
+    """What is read of a book."""
 
-    def __init__(self, spec: InstrumentSpec, tape: Tape, history: History | None = None) -> None:
+    update_id: int
+
+    def top(self, depth: int) -> tuple[list[BookLevel], list[BookLevel]]: ...
+
+    def best(self) -> tuple[int, int, int, int]: ...
+
+
+BookT = TypeVar("BookT", bound=BookView)
+
+
+class SymbolMarket(Generic[BookT]):
+    """A market made of a book, the tape of its trades and the history that the tape continues."""
+
+    def __init__(
+        self, spec: InstrumentSpec, book: BookT, tape: Tape, history: History | None = None
+    ) -> None:
         self.spec = spec
-        self._tape = tape
+        self.book = book
+        self.tape = tape
         self.history = history
         self._average = ((0, 0), 0)
 
     @property
-    def tape(self) -> Tape:
-        """Everything that has traded so far."""
-        return self._tape
+    def update_id(self) -> int:
+        """The id of the last change that the book contains."""
+        return self.book.update_id
+
+    def top(self, depth: int) -> tuple[list[BookLevel], list[BookLevel]]:
+        """Bids descending and asks ascending, at most ``depth`` levels each."""
+        return self.book.top(depth)
 
     def best(self) -> tuple[int, int, int, int]:
         """bid, bid quantity, ask, ask quantity; 0 for a missing side."""
-        raise NotImplementedError
+        return self.book.best()
+
+    def record(self, events: Iterable[Event]) -> None:
+        """Put the trades among an operation's events on the tape; every operation on the book
+        is followed by this."""
+        for event in events:
+            if type(event) is Traded:
+                self.tape.add(event)
 
     def trades(
         self,
@@ -182,33 +209,6 @@ class TapeMarket:
         per = length_s // MINUTE_S
         minutes = self.tape.minutes(first * per, end * per)
         return minutes if per == 1 else grouped(minutes, np.arange(0, len(minutes), per))
-
-
-class LiveMarket(TapeMarket):
-    """A market made of an engine's book, the tape it fills and the history it continues."""
-
-    def __init__(self, spec: InstrumentSpec, book: Book, tape: Tape, history: History) -> None:
-        super().__init__(spec, tape, history)
-        self.book = book
-
-    @property
-    def update_id(self) -> int:
-        return self.book.update_id
-
-    def record(self, events: Iterable[Event]) -> None:
-        """Put the trades among an operation's events on the tape; every operation on the book
-        is followed by this."""
-        for event in events:
-            if type(event) is Traded:
-                self._tape.add(event)
-
-    def top(self, depth: int) -> tuple[list[BookLevel], list[BookLevel]]:
-        """Bids descending and asks ascending, at most ``depth`` levels each."""
-        return self.book.top(depth)
-
-    def best(self) -> tuple[int, int, int, int]:
-        """bid, bid quantity, ask, ask quantity; 0 for a missing side."""
-        return self.book.best()
 
 
 def _table_length(interval: Interval) -> int:
