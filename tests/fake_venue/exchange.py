@@ -24,7 +24,7 @@ from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, PingPolicy
 from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.endpoints import Endpoint, EndpointTable
-from vocx.lab.dialects.shared.faults import Fault, FaultInjector, change_answer
+from vocx.lab.dialects.shared.faults import Fault, FaultInjector
 from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, KeyRing, RequestWindow
 from vocx.lab.dialects.shared.market_state import (
     BookDiff,
@@ -1018,19 +1018,21 @@ class FakeExchange(VenueDialect):
         self.catalogue: Catalogue[Listing] = Catalogue(
             simulation.markets, self._listing, lambda name: Refusal("unknown_symbol")
         )
-        self.limiter = new_limiter(profile)
-        self.publisher = self.topics = Topics(profile, self.catalogue, self.payloads)
-        self.faults = FaultInjector(Shapes(), self.topics.topics)
-        self.subscriptions = PrivateSubscriptions(self._private, self._private_frame)
-        self.gateway = AccountGateway(
-            self.name,
-            simulation.accounts,
-            KeyRing("[A-Za-z0-9]{8,128}", "8 to 128 letters and digits"),
-            credentials,
-            start_ns,
-            FEES,
+        self.topics = Topics(profile, self.catalogue, self.payloads)
+        super().__init__(
+            limiter=new_limiter(profile),
+            publisher=self.topics,
+            faults=FaultInjector(Shapes(), self.topics.topics),
+            gateway=AccountGateway(
+                self.name,
+                simulation.accounts,
+                KeyRing("[A-Za-z0-9]{8,128}", "8 to 128 letters and digits"),
+                credentials,
+                start_ns,
+                FEES,
+            ),
+            subscriptions=PrivateSubscriptions(self._private, self._private_frame),
         )
-        super().__init__()
 
     @classmethod
     def create(cls, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> FakeExchange:
@@ -1045,23 +1047,18 @@ class FakeExchange(VenueDialect):
     # -- REST
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
-        path, _, query = request.target.partition("?")
-        given, fault = self.faults.answer(
-            path,
-            request.method,
-            lambda: self._executed(request, path, query, now_ns),
-            self._instead,
+        answer = self.faults.http_answer(
+            request, lambda: self._executed(request, now_ns), self._instead
         )
-        never = HttpOut(status=503, headers={}, body=b"", delay_ns=None)
-        answer = given or never
         if self.profile.limits == "weight":
             used = str(self.limiter.used(WEIGHT, request.peer, now_ns))
             answer = msgspec.structs.replace(
                 answer, headers={**answer.headers, "X-Used-Weight": used}
             )
-        return answer if fault is None else change_answer(fault, answer)
+        return answer
 
-    def _executed(self, request: HttpIn, path: str, query: str, now_ns: int) -> HttpOut:
+    def _executed(self, request: HttpIn, now_ns: int) -> HttpOut:
+        path, _, query = request.target.partition("?")
         headers: dict[str, str] = {}
         try:
             endpoint = ENDPOINTS.find(request.method, path)

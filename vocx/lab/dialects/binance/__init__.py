@@ -92,12 +92,10 @@ class Binance(VenueDialect):
     ) -> None:
         self.simulation = simulation
         self.credentials = credentials
-        self.limiter = new_limiter()
         catalogue = new_catalogue(simulation.markets)
-        self.publisher = Streams(simulation, catalogue)
-        self.faults = FaultInjector(fault_responses.Shapes(), self.publisher.topics)
-        self.subscriptions = self._users = UserData(catalogue, lambda: self.gateway.skew_ns)
-        self.gateway = AccountGateway(
+        streams = Streams(simulation, catalogue)
+        self._users = UserData(catalogue, lambda: self.gateway.skew_ns)
+        gateway = AccountGateway(
             self.name,
             simulation.accounts,
             KeyRing("[A-Za-z0-9]{64}", "64 letters and digits"),
@@ -105,9 +103,15 @@ class Binance(VenueDialect):
             start_ns,
             STANDARD_FEES,
         )
-        self.backend = Backend(catalogue, self.limiter, self.gateway, self.subscriptions)
+        super().__init__(
+            limiter=new_limiter(),
+            publisher=streams,
+            faults=FaultInjector(fault_responses.Shapes(), streams.topics),
+            gateway=gateway,
+            subscriptions=self._users,
+        )
+        self.backend = Backend(catalogue, self.limiter, gateway)
         self._rest = Rest(self.backend, self.faults)
-        super().__init__()
 
     @classmethod
     def create(cls, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> Binance:

@@ -18,7 +18,6 @@ from vocx.lab.dialects.shared.endpoints import Endpoint
 from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, RequestWindow
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, NS_PER_US, Catalogue
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
-from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
 
 STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 DEFAULT_WINDOW_MS, LONGEST_WINDOW_MS = Decimal(5_000), Decimal(60_000)
@@ -115,16 +114,11 @@ class Backend:
     """
 
     def __init__(
-        self,
-        catalogue: Catalogue[Symbol],
-        limiter: RateLimiter,
-        gateway: AccountGateway,
-        subscriptions: PrivateSubscriptions,
+        self, catalogue: Catalogue[Symbol], limiter: RateLimiter, gateway: AccountGateway
     ) -> None:
         self.catalogue = catalogue
         self.limiter = limiter
         self.gateway = gateway
-        self.subscriptions = subscriptions
         self.counts = OrderCounts(limiter, gateway.accounts)
 
     def charge(self, peer: str, weight: int, now_ns: int, *, raw: bool) -> None:

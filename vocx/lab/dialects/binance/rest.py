@@ -13,7 +13,7 @@ from vocx.lab.dialects.binance.limits import REST_RULES, WEIGHT
 from vocx.lab.dialects.binance.params import Params
 from vocx.lab.dialects.binance.wire import NOT_SUPPORTED, Refusal, json_answer, refused, time_unit
 from vocx.lab.dialects.shared.endpoints import EndpointTable
-from vocx.lab.dialects.shared.faults import FaultInjector, change_answer
+from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import Authentication
 
 ROOT = "/api/v3/"
@@ -22,7 +22,6 @@ ENDPOINTS = EndpointTable(
 )
 _RETIRED = ROOT + "userDataStream"
 """listenKey paths: off since 2026-02-20, answered with nginx HTML (seen)."""
-_NEVER = HttpOut(status=503, headers={}, body=b"", delay_ns=None)
 
 
 class Rest:
@@ -35,16 +34,9 @@ class Rest:
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
         """The answer to one request, whatever fault it meets."""
-        path, _, query = request.target.partition("?")
-        answer, fault = self._faults.answer(
-            path,
-            request.method,
-            lambda: self._executed(request, path, query, now_ns),
-            fault_responses.instead,
+        answer = self._faults.http_answer(
+            request, lambda: self._executed(request, now_ns), fault_responses.instead
         )
-        if fault is not None:
-            answer = change_answer(fault, answer or _NEVER)
-        assert answer is not None, "without a fault there is an answer"
         return self.completed(answer, request, now_ns)
 
     def completed(self, answer: HttpOut, request: HttpIn, now_ns: int) -> HttpOut:
@@ -59,7 +51,8 @@ class Rest:
         }
         return msgspec.structs.replace(answer, headers=headers)
 
-    def _executed(self, request: HttpIn, path: str, query: str, now_ns: int) -> HttpOut:
+    def _executed(self, request: HttpIn, now_ns: int) -> HttpOut:
+        path, _, query = request.target.partition("?")
         form = b"" if request.method == "GET" else request.body
         params = Params.of_http(query, form)
         endpoint = ENDPOINTS.find(request.method, path)

@@ -25,21 +25,29 @@ COMMANDS = ("limits", "keepalive", "shutdown", "fault", "account", "skew")
 class VenueDialect:
     """What all venues do alike.
 
-    A dialect sets :attr:`name`, :attr:`paths` and :attr:`policy`, makes the parts below in its
-    constructor before it calls this one's, and answers :meth:`answer`, :meth:`connect`,
+    A dialect sets :attr:`name`, :attr:`paths` and :attr:`policy`, hands its parts to this
+    constructor, and answers :meth:`answer`, :meth:`connect`, :meth:`refused_dial`,
     :meth:`internal_error` and :meth:`shutdown_notice`.
     """
 
     name: str
     paths: Mapping[str, str]
     policy: PingPolicy
-    limiter: RateLimiter
-    publisher: Publisher
-    faults: FaultInjector
-    gateway: AccountGateway
-    subscriptions: PrivateSubscriptions
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        limiter: RateLimiter,
+        publisher: Publisher,
+        faults: FaultInjector,
+        gateway: AccountGateway,
+        subscriptions: PrivateSubscriptions,
+    ) -> None:
+        self.limiter = limiter
+        self.publisher = publisher
+        self.faults = faults
+        self.gateway = gateway
+        self.subscriptions = subscriptions
         self.sessions: dict[Connection, None] = {}
         self.outbox: list[Publication] = []
         self.listened = False

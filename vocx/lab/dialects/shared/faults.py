@@ -25,7 +25,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from vocx.errors import BadInput
-from vocx.lab.dialects.base import Close, HttpOut, Out, Publication, Raw
+from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Out, Publication, Raw
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.topics import Topic
 
@@ -225,7 +225,7 @@ class FaultInjector:
         -------
         tuple
             The answer (``None`` for a request that got lost), and the fault, whose change of the
-            answer's bytes and time is the surface's to make (:func:`change_answer`).
+            answer's bytes and time is the surface's to make.
         """
         if not self.active:
             return execute(), None
@@ -241,6 +241,26 @@ class FaultInjector:
                 answer = execute()
         replaced = instead(fault)
         return (answer if replaced is None else replaced), fault
+
+    def http_answer(
+        self,
+        request: HttpIn,
+        execute: Callable[[], HttpOut],
+        instead: Callable[[Fault], HttpOut | None],
+    ) -> HttpOut:
+        """The same for one REST request, the change of its bytes and time made."""
+        path = request.target.partition("?")[0]
+        answer, fault = self.answer(path, request.method, execute, instead)
+        answer = _NO_ANSWER if answer is None else answer
+        if fault is None:
+            return answer
+        if fault.name in ("lost_answer", "lost_request"):
+            return msgspec.structs.replace(answer, delay_ns=None)
+        if fault.name == "late_answer":
+            return msgspec.structs.replace(answer, delay_ns=late_ns(fault))
+        if fault.name == "truncated_json":
+            return msgspec.structs.replace(answer, body=cut(answer.body))
+        return answer
 
     def dial(self, path: str) -> Fault | None:
         """The fault that this upgrade meets, counted; a restricted region refuses it, too."""
@@ -339,15 +359,7 @@ def _left(name: str, count: int | str | None) -> int | None:
     return count
 
 
-def change_answer(fault: Fault, answer: HttpOut) -> HttpOut:
-    """The answer to a request after a fault that touches answers."""
-    if fault.name in ("lost_answer", "lost_request"):
-        return msgspec.structs.replace(answer, delay_ns=None)
-    if fault.name == "late_answer":
-        return msgspec.structs.replace(answer, delay_ns=late_ns(fault))
-    if fault.name == "truncated_json":
-        return msgspec.structs.replace(answer, body=cut(answer.body))
-    return answer
+_NO_ANSWER = HttpOut(status=503, headers={}, body=b"", delay_ns=None)
 
 
 def late_ns(fault: Fault) -> int:
