@@ -1,0 +1,168 @@
+"""Checks: right, wrong, not answered yet; answers that hang; what a verdict says."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from answers import lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b
+
+from vocx import course
+from vocx.course import catalogue, passport
+from vocx.course.checks import ALL
+from vocx.course.grading import judge
+from vocx.errors import BadInput, NotReady
+from vocx.exchange import Exchange
+
+Done = Callable[[int, int], str]
+
+ANSWERS: dict[str, ModuleType] = {
+    "00.1": lesson00,
+    "01.1": lesson01,
+    "02.1": lesson02,
+    "03.1": lesson03,
+    "04.1": lesson04,
+    "05.1": lesson05,
+    "05b.1": lesson05b,
+}
+
+
+def judged(check: str, answer: Any, *says: str) -> Any:
+    """Parameters of a test; the answers of one check share a lab, and may have a worker."""
+    group = pytest.mark.xdist_group(f"answers {check}")
+    return pytest.param(check, answer, *says, id=f"{check}-{answer.__name__}", marks=group)
+
+
+def answers(name: str) -> list[Any]:
+    return [judged(check, getattr(module, name)) for check, module in ANSWERS.items()]
+
+
+WRONG = [
+    judged(check, answer, says)
+    for check, module in ANSWERS.items()
+    for answer, says in module.WRONG.items()
+]
+
+
+def test_every_check_has_answers() -> None:
+    """No check without a blank, a right and a wrong answer; each has its place in the code."""
+    assert ALL.keys() == ANSWERS.keys() <= set(catalogue.CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        *answers("right"),
+        judged("01.1", lesson01.careful),
+        judged("02.1", lesson02.generator),
+        judged("02.1", lesson02.as_text),
+        judged("03.1", lesson03.reapplies_the_last),
+        judged("04.1", lesson04.in_another_order),
+        judged("05.1", lesson05.sampled),
+        judged("05b.1", lesson05b.whole_milliseconds),
+    ],
+)
+def test_right_answers_pass(name: str, answer: Callable[..., Any], exchange: Exchange) -> None:
+    """Behaviour is judged, not style; the verdict says what was seen."""
+    result = judge(ALL[name], answer, exchange)
+    assert result and result.state == "right", result.text
+
+
+@pytest.mark.parametrize(("name", "answer"), [*answers("blank"), ("03", None), ("03", ...)])
+def test_blanks_are_not_answered_yet(name: str, answer: Any) -> None:
+    """What the notebook ships with is neither right nor wrong, and costs no try."""
+    result = course.check(name, answer)
+    assert result.state == "not answered yet" and not result
+    assert passport.load().failures == {}
+
+
+@pytest.mark.parametrize(("name", "answer", "says"), WRONG)
+def test_wrong_answers_learn_why(
+    name: str, answer: Callable[..., Any], says: str, exchange: Exchange
+) -> None:
+    """The text is about this mistake, with what was seen and expected, in at most 8 lines."""
+    result = judge(ALL[name], answer, exchange)
+    assert result.state == "wrong" and says in result.text, result.text
+    assert result.text.count("\n") < 8 and "seen:" in result.text
+
+
+def test_before_a_lesson_begins_a_check_says_what_to_run() -> None:
+    """A check that needs the lesson's lab names the cell that opens it; others judge without."""
+    with pytest.raises(NotReady, match="run the first cell"):
+        judge(ALL["05.1"], lesson05.right, None)
+    assert judge(ALL["04.1"], lesson04.right, None).state == "right"
+
+
+def test_hint_opens_on_the_third_failure(capsys: pytest.CaptureFixture[str], done: Done) -> None:
+    """Twice only the reason; then the hint; a pass closes it again."""
+    texts = [course.check("03", lesson03.strict).text for _ in range(3)]
+    assert ["Hint:" in text for text in texts] == [False, False, True]
+    assert course.check("03", lesson03.right)
+    assert passport.load().failures == {} and course.progress() == done(0, 1)
+    assert capsys.readouterr().out.count("✗ 03.1") == 3
+
+
+def test_value_instead_of_function() -> None:
+    """``check("03", decide(1, 2, 3))`` says what to write."""
+    assert "without brackets" in course.check("03", "apply").text
+
+
+def test_hanging_call_is_named_and_ended() -> None:
+    """A loop is ended from outside and its input is told; no thread stays behind."""
+    result = judge(ALL["03.1"], lesson03.hangs, None)
+    assert "input:    hangs(50093239" in result.text
+    assert not [one for one in threading.enumerate() if one.name == "vocx-check"]
+
+
+def test_facts_are_shown_by_what_they_say() -> None:
+    """The input line shows prices, not stamps and bytes."""
+    text = judge(ALL["00.1"], lambda quote, tick: [][0], None).text
+    assert "Quote(symbol=BTC/USDT, bid=61700.10, bid_quantity=1, ask=61700.17" in text
+
+
+def stubborn(book_id: int, U: int, u: int) -> None:
+    while True:
+        try:
+            while True:
+                pass
+        except Exception:
+            pass
+
+
+def test_loop_that_catches_everything_is_ended_too() -> None:
+    """``except Exception`` does not keep a loop alive."""
+    assert "was stopped" in judge(ALL["03.1"], stubborn, None).text
+    assert not [one for one in threading.enumerate() if one.name == "vocx-check"]
+
+
+def test_call_that_cannot_be_ended_is_left_behind() -> None:
+    """A sleep in C cannot be reached: the kernel goes on and is told to be restarted."""
+    release = threading.Event()
+    text = judge(ALL["03.1"], lambda *_: release.wait(20), None).text
+    release.set()
+    assert "restart the kernel" in text
+
+
+def test_interrupt_ends_the_check_not_the_kernel() -> None:
+    """The stop button during a check: a line of text, no try counted, no thread left."""
+
+    def interrupted(book_id: int, U: int, u: int) -> None:
+        _thread.interrupt_main()
+        while True:
+            pass
+
+    result = course.check("03", interrupted)
+    assert "interrupted" in result.text and passport.load().failures == {}
+    assert not [one for one in threading.enumerate() if one.name == "vocx-check"]
+
+
+def test_unknown_names_list_what_exists() -> None:
+    """A misspelt check or lesson names the nearest."""
+    with pytest.raises(BadInput, match=r"00\.1, 01\.1, 02\.1, 03\.1"):
+        course.check("03.9", None)
+    with pytest.raises(BadInput, match="there is no lesson '33'"):
+        catalogue.lesson("33")
