@@ -146,12 +146,17 @@ def test_the_brake_of_your_exchange_goes_by_the_usual_limit(exchange: vocx.Excha
     assert orders.amount == 100
 
 
+def allowed(lab: vocx.lab.Lab) -> dict[str, int]:
+    """The limits that hold, whatever is used of them."""
+    return {one["name"]: one["limit"] for one in lab.limits.state["limits"]}
+
+
 def test_nothing_is_left(exchange: vocx.Exchange) -> None:
     """No order, no thread, nothing spent; limits and your count of orders are as they were."""
     lab, before, threads = exchange.lab, asked(exchange), set(threading.enumerate())
-    limits, mark = lab.limits.state["limits"], lab.truth.events(None).next
+    limits, mark = allowed(lab), lab.truth.events(None).next
     measure.orders(exchange, repeats=3, many=3)
-    assert lab.limits.state["limits"] == limits
+    assert allowed(lab) == limits
     assert asked(exchange) == before and before[0] == []
     assert not exchange.open_orders(BTC)
     events = lab.truth.events(mark, kind="order")
@@ -162,14 +167,19 @@ def test_nothing_is_left(exchange: vocx.Exchange) -> None:
 
 def test_an_interrupt_puts_the_limits_back(exchange: vocx.Exchange) -> None:
     """Whenever it comes."""
-    limits, threads = exchange.lab.limits.state["limits"], set(threading.enumerate())
+    limits, threads = allowed(exchange.lab), set(threading.enumerate())
     timer = threading.Timer(1.5, _thread.interrupt_main)
     with exchange.lab.network.latency(rtt_ms=80), pytest.raises(KeyboardInterrupt):
         timer.start()
         measure.orders(exchange, repeats=100)
     timer.join()
     state = exchange.lab.limits.state
-    assert state["limits"] == limits and not state["off"] and asked(exchange)[0] == []
+    assert (
+        allowed(exchange.lab) == limits
+        and not state["off"]
+        and not state["paused"]
+        and asked(exchange)[0] == []
+    )
     assert {one.name for one in set(threading.enumerate()) - threads} == set()
 
 
