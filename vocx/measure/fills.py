@@ -326,9 +326,7 @@ class _Run:
             self._polls.append(polls[-1])
             polls[-1].start()
         self.pause.wait(max(0, begun_ns + AHEAD_NS - mono_ns()) / 1e9)
-        matched_ns = self._matched(order, mark)
-        self._maker.gone(order.client_order_id)
-        self._fills.append(_Fill(order, begun_ns, matched_ns, polls))
+        self._fills.append(_Fill(order, begun_ns, self._matched(order, mark), polls))
 
     def _ask(self, at: int, order: Order) -> Order:
         """What became of an order, by one of the intervals' connections."""
@@ -347,7 +345,6 @@ class _Run:
             try:
                 return self._maker.place(order)
             except Refused:
-                self._maker.gone(order.client_order_id)
                 if not last:
                     raise
         raise AssertionError("the last try returns or raises")

@@ -18,14 +18,11 @@ from vocx.facts import Instrument, Order, OrderType, Side, TimeInForce
 from vocx.measure.result import lab_of
 from vocx.rest import Client
 from vocx.timing import wall_ns
-from vocx.venues.base import CancelOrder, Credentials, GetTime, PlaceOrder
+from vocx.venues.base import CancelAll, Credentials, GetTime, PlaceOrder
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.lab import Lab
-
-PLENTY = 10_000_000
-"""Of every asset, for who takes whole levels of the book."""
 
 
 class Trader:
@@ -47,7 +44,7 @@ class Trader:
         self.exchange, self.name = exchange, name
         self.lab = trading_lab(exchange)
         self._keys: list[str] = []
-        self._resting: dict[str, str] = {}
+        self._resting: set[str] = set()
         self._numbers = 0
         self.prefix = f"measure-{secrets.token_hex(5)}"
         self._offset_ns = exchange.clock.offset_ns
@@ -100,27 +97,15 @@ class Trader:
     def place(self, order: PlaceOrder) -> Order:
         """Send it by REST. What may rest afterwards is cancelled by :meth:`close`."""
         if order.time_in_force not in ("IOC", "FOK"):
-            self._resting[order.client_order_id] = order.symbol
+            self._resting.add(order.symbol)
         return cast(Order, self.rest.call(order, self.key, self.now_ns))
-
-    def gone(self, client_order_id: str) -> None:
-        """This order does not rest any more."""
-        self._resting.pop(client_order_id, None)
-
-    def cancel(self, client_order_id: str) -> None:
-        """Take an order off the book, if it is there."""
-        symbol = self._resting.get(client_order_id)
-        if symbol is not None:
-            intent = CancelOrder(symbol=symbol, client_order_id=client_order_id)
-            with suppress(OrderNotFound):
-                self.rest.call(intent, self.key, self.now_ns)
-            self.gone(client_order_id)
 
     def close(self) -> None:
         """Cancel what rests, close the connections, take the keys away."""
         try:
-            for one in list(self._resting):
-                self.cancel(one)
+            for symbol in self._resting:
+                with suppress(OrderNotFound):  # nothing rests any more
+                    self.rest.call(CancelAll(symbol=symbol), self.key, self.now_ns)
         finally:
             self.rest.close()
             with suppress(LabError):  # where the lab is gone, so are they
