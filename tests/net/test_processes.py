@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import warnings
 
 import pytest
@@ -28,6 +29,7 @@ def test_a_child_makes_its_own_even_where_the_lock_was_held() -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
         if child == 0:
+            signal.alarm(5)  # a lock that is held for ever ends the child, and fails the test
             os._exit(0 if made.get() == os.getpid() else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert made.get() == os.getpid()

@@ -43,10 +43,10 @@ class Clock:
 
 @pytest.mark.parametrize("intent", [CancelOrder(symbol="BTC/USDT", id=1), CancelAll(symbol="X/Y")])
 def test_a_cancel_does_not_wait_at_the_brake(intent: Intent) -> None:
-    """4,799 of 6,000 are used: a quote waits for the minute, a cancel goes out now."""
+    """4,800 of 6,000 are used: a quote waits for the minute, a cancel goes out now."""
     clock = Clock()
     throttler = clock.throttler()
-    throttler.enter(request(weight=4799))
+    throttler.enter(request(weight=4800))
     throttler.enter(request(intent))
     assert clock.pauses == []
     throttler.enter(request(weight=2))

@@ -423,6 +423,7 @@ def test_a_forked_child_opens_its_own_connection(serve: Any) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
         if child == 0:
+            signal.alarm(5)
             os._exit(0 if client.call(GetTime()).http.phases.new_connection else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert not client.call(GetTime()).http.phases.new_connection
