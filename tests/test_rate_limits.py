@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vocx.rate_limits import RateLimits
+from vocx.rate_limits import RateLimits, dearest
 from vocx.venues import get
 from vocx.venues.base import Limit, Usage
 
@@ -102,6 +102,15 @@ def test_what_is_urgent_passes_the_brake_but_not_the_limit() -> None:
     assert limits.wait_s({"weight": 1}, 0, urgent=True) == 0
     limits.spend({"weight": 10}, 0)
     assert limits.wait_s({"weight": 1}, 0, urgent=True) == 60
+
+
+def test_the_dearest_charge_is_of_the_limit_that_is_exhausted_first() -> None:
+    """A quote at Binance: 2 of 6,000 weight a minute, not 1 of 60,000 requests."""
+    charge = dearest({"weight": 2, "requests": 1}, get("binance").limits)
+    assert (charge.bucket, charge.amount, charge.per_minute) == ("weight", 2, 6000)
+    place = Limit(bucket="place", amount=60, window_s=2, per="instrument")
+    assert dearest({"place:BTC-USDT": 1}, [place]).per_minute == 1800
+    assert dearest({"unheard of": 3}, [place]).per_minute == float("inf")
 
 
 def test_scaled_windows_end_sooner() -> None:

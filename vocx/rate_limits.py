@@ -56,6 +56,28 @@ class AddressStatus(msgspec.Struct, frozen=True, kw_only=True):
     ban_left_s: float
 
 
+class Charge(msgspec.Struct, frozen=True, kw_only=True):
+    """What one call costs of the limit that its repetition exhausts first: ``amount`` of
+    ``bucket``, of which ``per_minute`` are allowed."""
+
+    bucket: str
+    amount: int
+    per_minute: float
+
+
+def dearest(charges: Mapping[str, int], limits: Sequence[Limit]) -> Charge:
+    """The limit that a call with these charges would exhaust first when it is repeated; one
+    request of infinitely many where no limit counts it."""
+    found = [
+        Charge(bucket=limit.bucket, amount=amount, per_minute=limit.amount * 60 / limit.window_s)
+        for bucket, amount in charges.items()
+        for limit in limits
+        if amount and limit.bucket == bucket.partition(":")[0]
+    ]
+    nothing = Charge(bucket="requests", amount=1, per_minute=float("inf"))
+    return max(found, key=lambda one: one.amount / one.per_minute, default=nothing)
+
+
 class _Window:
     """The count of one bucket in one of its windows."""
 

@@ -34,6 +34,7 @@ from vocx.measure.probes import Listener, Poller, unlimited, wait_until
 from vocx.measure.result import CLOCK, Column, Result, conditions
 from vocx.measure.sampling import mean_interval, quantile_interval
 from vocx.measure.trading import Trader, small, trading_lab, warmed
+from vocx.rate_limits import dearest
 from vocx.stream import Stream
 from vocx.stream.account import AccountAccess
 from vocx.timing import mono_ns
@@ -87,8 +88,8 @@ class FillTimes(Result, frozen=True, kw_only=True):
         Polls that were sent, for each of ``every_ms``: from 20 ms before the match on.
     call_ms : float
         Median call time of a poll.
-    weight, limit : int
-        Of one poll, and what an address may spend a minute.
+    weight, limit : int, float
+        Of one poll, and what may be spent a minute, by the limit that polling exhausts first.
     seed : int
         Of the phases of the polls.
     """
@@ -99,7 +100,7 @@ class FillTimes(Result, frozen=True, kw_only=True):
     polls: list[int]
     call_ms: float
     weight: int
-    limit: int
+    limit: float
     seed: int
 
     title: ClassVar[str] = "How long until you know that you were filled, ms"
@@ -242,7 +243,7 @@ def fills(
             polls=[len(one) for one in run.calls_ms],
             call_ms=median(ms for one in run.calls_ms for ms in one),
             weight=run.weight,
-            limit=next(one.amount for one in exchange.venue.limits if one.bucket == "weight"),
+            limit=run.limit,
             seed=seed,
         )
 
@@ -294,7 +295,9 @@ class _Run:
         self.pause = Event()
         self.calls_ms: list[list[float]] = [[] for _ in every_ms]
         ask = GetOrder(symbol=symbol, id=1)
-        self.weight = exchange.venue.request(ask).charges.get("weight", 0)
+        charge = dearest(exchange.venue.request(ask).charges, exchange.venue.limits)
+        self.weight = charge.amount
+        self.limit = charge.per_minute
         self._fills: list[_Fill] = []
         self._polls: list[Poller] = []
         self._clients = [self._maker.client() for _ in every_ms]

@@ -42,6 +42,7 @@ from vocx.measure.result import (
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.simulation import expected_wrong
 from vocx.measure.steps import Ages, Observed, Steps, ages, steps_of, within, wrong
+from vocx.rate_limits import dearest
 from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import GetQuote
 
@@ -264,7 +265,9 @@ def freshness(
         feeds=[],
         true=true,
     )
-    weight = exchange.venue.request(GetQuote(symbol=symbol)).charges.get("weight", 0)
+    weight = dearest(
+        exchange.venue.request(GetQuote(symbol=symbol)).charges, exchange.venue.limits
+    ).amount
     return replace(made, feeds=[_result(one, log, made, weight) for one in watches])
 
 

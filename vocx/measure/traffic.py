@@ -3,6 +3,7 @@ compression would save. Polls and streams side by side in the same seconds of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from vocx.measure.byte_counts import ByteCounts
 from vocx.measure.probes import READY_S, Listener, Poller, http_of, unbraked, unlimited, wait_until
 from vocx.measure.result import CLOCK, Column, Result, conditions, fold, grid, lab_of
 from vocx.measure.sampling import Interval
+from vocx.rate_limits import dearest
 from vocx.timing import HttpCall
 from vocx.venues.base import GetBook, GetQuote, GetTicker, Intent
 
@@ -239,7 +241,7 @@ def traffic(
             feeds += [_Poll(name, secure, exchange, symbol, stack) for name in polls]
             feeds += [_Stream(name, secure, exchange, symbol, stack) for name in streams]
         counts = _counted(lab, feeds, calls, int(every_ms * 1e6))
-        costs = [_cost(one, counts, _limit_per_minute(exchange)) for one in feeds]
+        costs = [_cost(one, counts) for one in feeds]
     made = conditions(
         exchange, path=PATH, clock=CLOCK, symbol=symbol, seconds=calls * every_ms / 1000
     )
@@ -274,7 +276,8 @@ class _Poll:
         self._new = bool(found)
         self._twin, self._stack = stack.enter_context(unbraked(exchange, tls=tls)), stack
         intent, self._ask = _asked(what, self._twin, symbol)
-        self.weight = exchange.venue.request(intent).charges.get("weight", 0)
+        charge = dearest(exchange.venue.request(intent).charges, exchange.venue.limits)
+        self.weight, self.limit = charge.amount, charge.per_minute
         self._warm: list[HttpCall] = []
         self._calls: list[HttpCall] = []
 
@@ -324,7 +327,7 @@ class _Stream:
     """Listens to a stream, and is counted."""
 
     kind = "stream"
-    weight = 0
+    weight, limit = 0, float("inf")
 
     def __init__(
         self, name: str, tls: bool, exchange: Exchange, symbol: str, stack: ExitStack
@@ -388,7 +391,7 @@ def _counted(lab: Lab, feeds: Sequence[_Poll | _Stream], calls: int, every_ns: i
     return counts
 
 
-def _cost(one: _Poll | _Stream, counts: ByteCounts, limit: float | None) -> Cost:
+def _cost(one: _Poll | _Stream, counts: ByteCounts) -> Cost:
     ports, carried = one.ports(), one.payload(*counts.window)
     rates = counts.rates(ports, isinstance(one, _Poll))
     per_minute = carried.count / rates.seconds * 60
@@ -401,7 +404,7 @@ def _cost(one: _Poll | _Stream, counts: ByteCounts, limit: float | None) -> Cost
         per_minute=per_minute,
         weight=one.weight,
         weight_per_minute=weight,
-        limit_share=weight / limit if limit else None,
+        limit_share=weight / one.limit if math.isfinite(one.limit) else None,
         up_per_s=rates.up,
         down_per_s=rates.down,
         wire_per_s=rates.both,
@@ -437,14 +440,6 @@ def _check_names(polls: Sequence[str], streams: Sequence[str], tls: Sequence[boo
     validation.wires(tls)
     if not (polls or streams):
         raise BadInput("nothing is left to measure: name a poll or a stream")
-
-
-def _limit_per_minute(exchange: Exchange) -> float | None:
-    """How much weight a minute the venue allows."""
-    found = [
-        one.amount * 60 / one.window_s for one in exchange.venue.limits if one.bucket == "weight"
-    ]
-    return min(found, default=None)
 
 
 def _calls(every_ms: float, seconds: float) -> int:

@@ -15,6 +15,7 @@ from vocx.course.instruments.ages import AgeSampler, Feed, feed_of, span
 from vocx.course.instruments.polling import LivePoller
 from vocx.errors import BadInput, NotReady
 from vocx.measure import theory
+from vocx.rate_limits import dearest
 from vocx.text import text_table
 from vocx.timing import wall_ns
 from vocx.venues.base import GetQuote
@@ -77,7 +78,8 @@ class FreshnessView(View):
         )
         self._off = (0.0, False)
         self._charges = asked.venue.request(GetQuote(symbol=self.symbol)).charges
-        self._weight = self._charges.get("weight", 0)
+        self._dearest = dearest(self._charges, asked.venue.limits)
+        self._weight = self._dearest.amount
         self.asked = LivePoller(self._ask, every_ms)
         self.sampler = AgeSampler(self._feeds, seconds)
         self._measured_at_ms, self._pings_due = -1.0, 0
@@ -273,9 +275,8 @@ class FreshnessView(View):
         return ("age of the price", "now", window, "p95", "expected mean", "costs"), rows
 
     def _share(self, per_minute: float) -> float:
-        """Of the venue's limit on weight."""
-        limit = next((one for one in self._exchange.budget.rows() if one.bucket == "weight"), None)
-        return per_minute / 60 * limit.window_s / limit.amount if limit else 0.0
+        """Of the limit that polling exhausts first."""
+        return per_minute / self._dearest.per_minute
 
     def _rows(self) -> str:
         head, rows = self._contents(wall_ns())

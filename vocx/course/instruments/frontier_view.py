@@ -144,8 +144,7 @@ class FrontierView(FreshnessView):
     @property
     def _limit(self) -> float:
         """Weight a minute."""
-        found = [one for one in self._exchange.venue.limits if one.bucket == "weight"]
-        return min((one.amount * 60 / one.window_s for one in found), default=float("inf"))
+        return self._dearest.per_minute
 
     def _arithmetic(self, rtt_ms: float, every_ms: float) -> str:
         period_ms = theory.period_ms(every_ms, rtt_ms)
