@@ -1100,7 +1100,8 @@ class FakeExchange(VenueDialect):
         if self.profile.limits == "weight":
             limiter.charge(WEIGHT, peer, endpoint.cost(given), now_ns, peer)
             return
-        key = request.headers.get("x-key", "")
+        known = self.gateway.keys.get(request.headers.get("x-key"))
+        key = peer if known is None else known.key
         rule: Rule | None
         who: Hashable
         if self.profile.limits == "endpoint":

@@ -71,7 +71,10 @@ def test_a_clock_that_is_set_back_costs_no_ping() -> None:
 class Told(Connection):
     """A connection that says what it was told."""
 
+    carried_out = 0
+
     def receive(self, message: bytes, now_ns: int) -> list[bytes]:
+        self.carried_out += 1
         return [b"got " + message]
 
 
@@ -83,10 +86,11 @@ def test_text_pings_are_no_messages() -> None:
 
 
 def test_nothing_follows_a_close() -> None:
-    """Whatever a session still has to say."""
+    """Whatever a session still has to say, and whatever it is still told."""
     connection = Told(Keepalive(PingPolicy(), T0), "a")
     assert list(connection.ended([b"a", OLD, b"b"])) == [b"a", OLD]
     assert list(connection.text(b"x", T0)) == [] and connection.next_tick_ns > 10**18
+    assert connection.carried_out == 0
 
 
 def test_late_messages_come_in_order() -> None:

@@ -164,7 +164,9 @@ class Connection:
         return min(self.keepalive.next_ns, late_ns)
 
     def text(self, message: bytes, now_ns: int) -> Iterator[Out]:
-        """A text message arrived."""
+        """A text message arrived; one that comes after the end is not carried out any more."""
+        if self.over:
+            return
         self.keepalive.received(now_ns)
         if message == self.keepalive.policy.text_ping:
             self.keepalive.sent(now_ns)
