@@ -29,24 +29,29 @@ class FakeRecording:
         time = _object(data).get("time")
         return None if time is None else int(time) * 1_000_000
 
-    def fact(self, stream: str, data: bytes) -> RecordedFact | None:
+    def quotes(self, stream: str) -> bool:
+        return stream.startswith("quotes:")
+
+    def facts(self, stream: str, data: bytes) -> list[RecordedFact]:
         channel, message = stream.partition(":")[0], _object(data)
         body: Any = message.get("data")
         if channel == "trades":
-            row = body[0]
-            return RecordedTrade(
-                row["time"] * 1_000_000, row["id"], row["price"], row["quantity"], row["side"]
-            )
+            return [
+                RecordedTrade(
+                    row["time"] * 1_000_000, row["id"], row["price"], row["quantity"], row["side"]
+                )
+                for row in body
+            ]
         if channel == "quotes":
             bid, ask = ((body[side], body[f"{side}_quantity"]) for side in ("bid", "ask"))
-            return RecordedQuote(body["sequence"], bid, ask)
+            return [RecordedQuote(body["sequence"], bid, ask)]
         if channel == "book":
             last = body.get("last", body.get("sequence", message.get("sequence", 0)))
             first = body.get("first", body.get("previous", last - 1) + 1)
             bids, asks = ([(p, q) for p, q in body[side]] for side in ("bids", "asks"))
             whole = message.get("type") == "snapshot"
-            return RecordedDepth(first, last, bids, asks, snapshot=whole)
-        return None
+            return [RecordedDepth(first, last, bids, asks, snapshot=whole)]
+        return []
 
     def snapshot(self, payload: bytes) -> RecordedDepth | None:
         body = _object(payload)

@@ -136,8 +136,8 @@ class RecordingFormat(Protocol):
             It is no JSON object.
         """
 
-    def fact(self, stream: str, data: bytes) -> RecordedFact | None:
-        """What a frame says; ``None`` for one that only passes through."""
+    def facts(self, stream: str, data: bytes) -> Sequence[RecordedFact]:
+        """What a frame says, in order; nothing for one that only passes through."""
 
     def snapshot(self, payload: bytes) -> RecordedDepth | None:
         """The book that a recorded REST answer holds, ``None`` for another line.

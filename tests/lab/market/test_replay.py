@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_venue.recording import FakeRecording
 
 from vocx.errors import BadInput, RecordingError
 from vocx.lab.dialects.binance.recording import BinanceRecording
@@ -204,6 +205,40 @@ def test_a_lost_change_leaves_no_crossed_book(quoted: bool) -> None:
     bids, asks = simulation.markets["BTC/USDT"].top(5)
     assert [price for price, _, _ in asks] == [10030]
     assert [price for price, _, _ in bids] == ([10025, 10010] if quoted else [10010])
+
+
+def fake(second: float, channel: str, data: Any, **more: Any) -> bytes:
+    """One recorded line of a venue that sends books whole and trades in lists."""
+    at_ns = START + int(second * SECOND)
+    body = {"channel": channel, "symbol": "BTC-USDT", "time": at_ns // 10**6, "data": data, **more}
+    return b"%d %s\n" % (at_ns, json.dumps(body).encode())
+
+
+def test_another_venue_may_send_books_whole_and_trades_together() -> None:
+    """A book in the stream replaces what was known; each trade of a frame is on the tape."""
+    stamp = START // 10**6
+    rows = [
+        {"time": stamp, "id": number, "price": "100.1", "quantity": "0.5", "side": "buy"}
+        for number in (7, 8)
+    ]
+    first = {"sequence": 4, "previous": 3, "bids": [["100.0", "1.0"]], "asks": [["100.2", "2.0"]]}
+    change = {"sequence": 5, "previous": 4, "bids": [["100.1", "3.0"]], "asks": []}
+    again = {"sequence": 20, "previous": 19, "bids": [["99.9", "1.0"]], "asks": [["100.3", "4.0"]]}
+    lines = [
+        fake(0, "book", first, type="snapshot"),
+        fake(1, "trades", rows),
+        fake(2, "book", change),
+        fake(3, "book", again, type="snapshot"),
+    ]
+    numbered = [Line("x.gz", number, line) for number, line in enumerate(lines, 1)]
+    simulation = Replay(lambda: iter(numbered), FakeRecording(), speed=None)
+    market = simulation.markets["BTC/USDT"]
+    simulation.begin(0)
+    simulation.advance(0, limit=3)
+    assert (market.update_id, market.top(5)[0]) == (5, [(1001, 30, 0), (1000, 10, 0)])
+    assert [trade.trade_id for trade in market.trades(5)] == [7, 8]
+    simulation.advance(0)
+    assert (market.update_id, market.top(5)) == (20, ([(999, 10, 0)], [(1003, 40, 0)]))
 
 
 def test_nothing_to_play_and_bad_speed(tmp_path: Path) -> None:

@@ -165,8 +165,7 @@ class RecordingIndex:
             self._streams[stream] = self._symbol_of(stream)
         found = self._streams[stream]
         if found is not None:
-            fact = self._form.fact(stream, data)
-            if fact is not None:
+            for fact in self._form.facts(stream, data):
                 found.add(fact)
 
     def _symbol_of(self, stream: str) -> IndexedSymbol | None:

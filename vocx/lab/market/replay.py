@@ -60,7 +60,10 @@ class RecordedBook:
         self._next_snapshot()
 
     def change(self, depth: RecordedDepth) -> None:
-        """Take in recorded changes."""
+        """Take in recorded changes, or a whole book that came in a stream."""
+        if depth.snapshot:
+            self._load(depth)
+            return
         while self.update_id and depth.first_id > self.update_id + 1 and self._next_snapshot():
             pass
         if depth.last_id <= self.update_id:
@@ -80,9 +83,9 @@ class RecordedBook:
     def _quote(self) -> RecordedQuote | None:
         frame, self._quote_frame = self._quote_frame, None
         if frame is not None:
-            fact = self._form.fact(frame.stream, frame.data)
-            if isinstance(fact, RecordedQuote):
-                self._last_quote = fact
+            for fact in self._form.facts(frame.stream, frame.data):
+                if isinstance(fact, RecordedQuote):
+                    self._last_quote = fact
         return self._last_quote
 
     def top(self, depth: int) -> tuple[list[BookLevel], list[BookLevel]]:
@@ -106,10 +109,12 @@ class RecordedBook:
     def _next_snapshot(self) -> bool:
         if not self._snapshots:
             return False
-        snapshot = self._snapshots.pop(0)
+        self._load(self._snapshots.pop(0))
+        return True
+
+    def _load(self, snapshot: RecordedDepth) -> None:
         self._bids, self._asks = dict(snapshot.bids), dict(snapshot.asks)
         self.update_id, self._sorted, self._incomplete = snapshot.last_id, None, False
-        return True
 
     def _levels(self) -> tuple[list[BookLevel], list[BookLevel]]:
         if self._sorted is None:
@@ -157,15 +162,15 @@ class RecordedMarket:
         if self._quotes[stream]:
             book.quote(frame)
             return
-        fact = self._form.fact(stream, frame.data)
-        if isinstance(fact, RecordedDepth):
-            book.change(fact)
-        elif isinstance(fact, RecordedTrade) and fact.trade_id > self._last_trade:
-            self._last_trade = fact.trade_id
-            price, lots = book.level((fact.price, fact.quantity))
-            self.market.tape.add(
-                Traded(frame.symbol, fact.at_ns, fact.trade_id, price, lots, fact.taker, 0, 0)
-            )
+        for fact in self._form.facts(stream, frame.data):
+            if isinstance(fact, RecordedDepth):
+                book.change(fact)
+            elif isinstance(fact, RecordedTrade) and fact.trade_id > self._last_trade:
+                self._last_trade = fact.trade_id
+                price, lots = book.level((fact.price, fact.quantity))
+                self.market.tape.add(
+                    Traded(frame.symbol, fact.at_ns, fact.trade_id, price, lots, fact.taker, 0, 0)
+                )
 
 
 class Replay:

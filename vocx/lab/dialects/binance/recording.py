@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from vocx.lab.events import (
@@ -101,22 +103,22 @@ class BinanceRecording:
     def sent_ns(self, data: bytes) -> int | None:
         return _stamp_ns(_stamp(data).event_time) or None
 
-    def fact(self, stream: str, data: bytes) -> RecordedFact | None:
+    def facts(self, stream: str, data: bytes) -> Sequence[RecordedFact]:
         channel = stream.partition("@")[2]
         try:
             if channel in _DEPTHS:
                 depth = _depth(data)
-                return RecordedDepth(depth.U, depth.u, depth.b, depth.a)
+                return (RecordedDepth(depth.U, depth.u, depth.b, depth.a),)
             if channel == "trade":
                 one = _trade(data)
                 taker: Side = "sell" if one.m else "buy"
-                return RecordedTrade(_stamp_ns(one.T), one.t, one.p, one.q, taker)
+                return (RecordedTrade(_stamp_ns(one.T), one.t, one.p, one.q, taker),)
             if channel == "bookTicker":
                 best = _best(data)
-                return RecordedQuote(best.u, (best.b, best.B), (best.a, best.A))
+                return (RecordedQuote(best.u, (best.b, best.B), (best.a, best.A)),)
         except msgspec.MsgspecError:
-            return None
-        return None
+            return ()
+        return ()
 
     def snapshot(self, payload: bytes) -> RecordedDepth | None:
         body = _snapshot(payload)

@@ -147,8 +147,10 @@ class Diff(BookDiff):
         """Take in a changed level, or a recorded event of another cadence."""
         if not isinstance(event, Recorded):
             super().take(topic, event, now_ns, out)
-        elif isinstance(frame := self._format.fact(event.stream, event.data), RecordedDepth):
-            self.merge(frame)
+            return
+        for fact in self._format.facts(event.stream, event.data):
+            if isinstance(fact, RecordedDepth):
+                self.merge(fact)
 
 
 class Aggregated(State):
