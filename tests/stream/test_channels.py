@@ -1,4 +1,4 @@
-"""What a stream knows: ages, duplicates, refusals; queues between the reader and the user."""
+"""What a stream knows of its channels: ages, duplicates, refusals; queues before the user."""
 
 from __future__ import annotations
 
