@@ -36,7 +36,7 @@ def _nothing_left(lab: Lab) -> Iterator[None]:
 
 def slide(view: views.View, key: str, value: float) -> None:
     """As the browser reports a slider that was moved."""
-    view._heard(None, {"do": "dial", "id": key, "value": value}, [])
+    view._on_message(None, {"do": "dial", "id": key, "value": value}, [])
 
 
 def values(view: views.View) -> dict[object, object]:
@@ -81,11 +81,11 @@ def test_buttons_say_what_is_pressed_in(lab: Lab) -> None:
     """In words, not by colour; a second press turns it back, and one clears all."""
     shown = views.dials(lab)
     for pressed in ("true", "false"):
-        shown._heard(None, {"do": "timeout"}, [])
+        shown._on_message(None, {"do": "timeout"}, [])
         until(lambda pressed=pressed: shown.panel.switches[0][3] == pressed)
     assert shown.panel.switches[0][1] == "timeout: off"
     lab.network.latency(rtt_ms=20)
-    shown._heard(None, {"do": "clear"}, [])
+    shown._on_message(None, {"do": "clear"}, [])
     until(lambda: "no dial turned" in shown.panel.dials)
 
 
@@ -93,7 +93,7 @@ def test_reset_peer_resets_once(lab: Lab, exchange: Exchange) -> None:
     """The stream dials again and is not reset a second time."""
     stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
     shown = views.dials(lab)
-    shown._heard(None, {"do": "reset"}, [])
+    shown._on_message(None, {"do": "reset"}, [])
     until(lambda: stream.stats.reconnects == 1 and stream.state == "live")
     assert str(lab.network) == "no dial turned"
     stream.stop()
@@ -113,7 +113,7 @@ def test_a_stopped_panel_is_gone_and_the_dials_stay(lab: Lab) -> None:
     shown = views.dials(lab)
     slide(shown, "distance", 40)
     until(lambda: "40 ms" in shown.panel.dials)
-    shown._heard(None, {"do": "stop"}, [])
+    shown._on_message(None, {"do": "stop"}, [])
     until(lambda: shown.panel.level == "stopped")
     assert shown.mode == "stopped" and not shown.panel.sliders and not shown.panel.switches
     assert "40 ms" in str(lab.network)

@@ -157,7 +157,7 @@ def test_an_outage_is_greyed_and_reconciled(exchange: Exchange, mine: Stream) ->
 def test_stop_ends_the_stream(exchange: Exchange, mine: Stream) -> None:
     """The button; the last rows stay, and the view says why it ended."""
     shown = views.orders(mine)
-    shown._heard(None, {"do": "stop"}, [])
+    shown._on_message(None, {"do": "stop"}, [])
     until(lambda: shown.mode == "stopped")
     assert mine.state == "stopped" and "stream stopped" in shown.panel.status
 

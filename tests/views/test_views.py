@@ -90,7 +90,7 @@ def tape() -> Tape:
 
 def press(shown: views.View, action: str) -> None:
     """As the browser reports a button."""
-    shown._heard(None, {"do": action}, [])
+    shown._on_message(None, {"do": action}, [])
 
 
 def test_the_installed_plotly_can_be_shared() -> None:

@@ -22,8 +22,8 @@ from vocx.views.formatting import (
     first_line,
     fixed,
     html_table,
-    plain,
     state_text,
+    with_thousands,
 )
 from vocx.views.view import View, opened
 
@@ -197,7 +197,7 @@ def _order_rows(orders: Sequence[Order]) -> list[tuple[str, ...]]:
             one.status.replace("_", " "),
             price,
             _wanted(one),
-            plain(one.filled),
+            with_thousands(one.filled),
             _average(one),
             one.client_order_id,
         )
@@ -213,8 +213,8 @@ def _fill_rows(fills: Sequence[Fill]) -> list[tuple[str, ...]]:
             one.symbol,
             SIDES[one.side],
             price,
-            plain(one.quantity),
-            f"{plain(one.fee)} {one.fee_asset or ''}".rstrip(),
+            with_thousands(one.quantity),
+            f"{with_thousands(one.fee)} {one.fee_asset or ''}".rstrip(),
             "maker" if one.maker else "taker",
             "stream" if one.source == "stream" else "REST, later",
             one.client_order_id or f"order {one.order_id}",
@@ -239,13 +239,13 @@ def _because(order: Order) -> str:
 
 def _wanted(order: Order) -> str:
     if order.quantity is None and order.quote_quantity is not None:
-        return f"{plain(order.quote_quantity)} {order.symbol.partition('/')[2]}"
-    return plain(order.quantity)
+        return f"{with_thousands(order.quote_quantity)} {order.symbol.partition('/')[2]}"
+    return with_thousands(order.quantity)
 
 
 def _average(order: Order) -> str:
     average = order.average_price
-    return _NONE if average is None else plain(_NINE_DIGITS.plus(average))
+    return _NONE if average is None else with_thousands(_NINE_DIGITS.plus(average))
 
 
 def _even(prices: Sequence[tuple[str, Decimal | None]]) -> list[str]:

@@ -12,7 +12,7 @@ from vocx import figures
 from vocx.errors import BookOutOfSync
 from vocx.facts import BookSnapshot
 from vocx.text import text_table
-from vocx.views.formatting import age, choose_symbol, fixed, plain
+from vocx.views.formatting import age, choose_symbol, fixed, with_thousands
 from vocx.views.panel import Panel
 from vocx.views.view import View
 
@@ -68,7 +68,7 @@ class BookView(View):
         book = self._book
         if book is None or book.bid is None or book.ask is None:
             return "one side is empty"
-        spread = plain(book.ask - book.bid)
+        spread = with_thousands(book.ask - book.bid)
         old = age(getattr(book, "age_ms", None))
         return f"{self._stream.state}, in sync, {old} · spread {spread}"
 

@@ -201,7 +201,7 @@ class DialsView(View):
         if switches != self.panel.switches:
             self.panel.switches = switches
 
-    def _pressed(self, switch: str) -> None:
+    def _on_button(self, switch: str) -> None:
         jobs = {
             "timeout": self._controls.black_hole,
             "reset": self._controls.reset,

@@ -30,7 +30,7 @@ def html_table(
     return f"<table{mark}><thead><tr>{cells('th', head)}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def plain(number: Decimal | None) -> str:
+def with_thousands(number: Decimal | None) -> str:
     """A number as people write it: thousands apart, no zeros that a venue pads with."""
     if number is None:
         return "unknown"
@@ -40,7 +40,7 @@ def plain(number: Decimal | None) -> str:
 
 def fixed(numbers: Sequence[Decimal]) -> list[str]:
     """The same, but all with as many places as the longest of them, so that columns align."""
-    places = max((len(plain(n).partition(".")[2]) for n in numbers), default=0)
+    places = max((len(with_thousands(n).partition(".")[2]) for n in numbers), default=0)
     return [f"{number:,.{places}f}" for number in numbers]
 
 

@@ -11,7 +11,7 @@ from vocx import figures
 from vocx.errors import NotReady
 from vocx.facts import Quote
 from vocx.text import text_table
-from vocx.views.formatting import choose_symbol, clock, plain, state_text
+from vocx.views.formatting import choose_symbol, clock, state_text, with_thousands
 from vocx.views.view import View
 
 QUOTES = 600
@@ -147,12 +147,12 @@ class PriceView(View):
         if "quotes" in self._channels:
             quote = self._stream.quote(self.symbol)
             lines.append(
-                f"best bid {plain(quote.bid)} ({plain(quote.bid_quantity)}), "
-                f"best ask {plain(quote.ask)} ({plain(quote.ask_quantity)})"
+                f"best bid {with_thousands(quote.bid)} ({with_thousands(quote.bid_quantity)}), "
+                f"best ask {with_thousands(quote.ask)} ({with_thousands(quote.ask_quantity)})"
             )
         if "trades" in self._channels:
             rows = [
-                (clock(trade.time), trade.side, plain(trade.price))
+                (clock(trade.time), trade.side, with_thousands(trade.price))
                 for trade in self._stream.trades(self.symbol, 5)
             ]
             lines.append(text_table(("time (UTC)", "taker", "price"), rows))

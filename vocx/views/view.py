@@ -96,7 +96,7 @@ class View:
         self._shown_at: Sequence[tuple[float, int]] = ()
         notes = " · ".join(filter(None, [note, foreign_front_end()]))
         self.panel = self.panel_kind(title=title, note=notes)
-        self.panel.on_msg(self._heard)
+        self.panel.on_msg(self._on_message)
         self.figure = live_figure(figure) if figure is not None else None
         self.widget = self._arrange()
         self._show_actions()
@@ -205,12 +205,12 @@ class View:
 
     # callbacks: they leave a command and nothing else
 
-    def _heard(self, _widget: Any, message: Any, _buffers: Any) -> None:
+    def _on_message(self, _widget: Any, message: Any, _buffers: Any) -> None:
         command = message.get("do") if isinstance(message, dict) else None
         if command == "look":
             self._looked, self._looked_ns = True, mono_ns()
         elif command == "dial":
-            self._dialled(message)
+            self._on_slider(message)
         elif isinstance(command, str):
             self._commands.append(command)
         writer.wake()
@@ -245,7 +245,7 @@ class View:
             self._shown_at = at
             self.panel.sliders = [one.spec() for one in self._sliders]
 
-    def _dialled(self, message: Mapping[str, Any]) -> None:
+    def _on_slider(self, message: Mapping[str, Any]) -> None:
         """A slider was moved: have it done, and say when it is."""
         wanted = message.get("id")
         slider = next((one for one in self._sliders if wanted in (None, one.key)), None)
@@ -273,7 +273,7 @@ class View:
         """One tick of the writer thread: commands, then a picture."""
         spent = time.thread_time_ns()
         try:
-            self._obey(now_ns)
+            self._run_commands(now_ns)
             self._show_sliders()
             if self.mode == "live":
                 self._refresh()
@@ -284,35 +284,35 @@ class View:
                 self._say("error", f"{type(error).__name__}: {first_line(error)}")
         return self.mode in ("live", "paused")
 
-    def _obey(self, now_ns: int) -> None:
+    def _run_commands(self, now_ns: int) -> None:
         while self._commands:
             command = self._commands.popleft()
             if command == "pause" and self.mode == "live":
-                self._freeze("paused by you; the data goes on", by_itself=False)
+                self._pause("paused by you; the data goes on", by_itself=False)
             elif command == "resume" and self.mode == "paused":
-                self._thaw(now_ns)
+                self._resume(now_ns)
             elif command == "stop":
                 self._stop_data()
             else:
-                self._pressed(command)
+                self._on_button(command)
         patience = PAUSE_AFTER_S if self._looked else UNSEEN_AFTER_S
         unseen_s = (now_ns - self._looked_ns) / 1e9
         if self.mode == "live" and unseen_s > patience:
-            self._freeze(f"paused: nobody looked for {patience / 60:.0f} min", by_itself=True)
+            self._pause(f"paused: nobody looked for {patience / 60:.0f} min", by_itself=True)
         elif self.mode == "paused" and self._by_itself and self._looked and unseen_s < 1:
-            self._thaw(now_ns)
+            self._resume(now_ns)
 
-    def _freeze(self, why: str, *, by_itself: bool) -> None:
+    def _pause(self, why: str, *, by_itself: bool) -> None:
         self.mode, self._by_itself = "paused", by_itself
         self._settle()
         self._show_actions()
         self._say("paused", why)
 
-    def _thaw(self, now_ns: int) -> None:
+    def _resume(self, now_ns: int) -> None:
         self.mode, self._looked_ns = "live", now_ns
         self._show_actions()
 
-    def _pressed(self, switch: str) -> None:
+    def _on_button(self, switch: str) -> None:
         """A button of this kind of view was pressed."""
 
     def _stop_data(self) -> None:

@@ -34,7 +34,7 @@ def test_compare_asks_listens_and_knows_the_truth(exchange: Exchange) -> None:
     stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
     shown = course.compare(asked=exchange, pushed=stream, every_ms=100, dials=exchange.lab)
     until(lambda: all(trace.y is not None and len(trace.y) for trace in shown.figure.data), 10)
-    shown._heard(None, {"do": "dial", "value": 40}, [])
+    shown._on_message(None, {"do": "dial", "value": 40}, [])
     until(lambda: "40 ms" in shown.panel.dials, 10)
     exchange.lab.network.latency(rtt_ms=80)
     until(lambda: shown.panel.sliders[0]["value"] == 80, 10)

@@ -52,7 +52,7 @@ def quotes(exchange: Exchange) -> Iterator[Stream]:
 
 def slide(shown: views.View, key: str, value: float) -> None:
     """As the browser reports a slider that was moved."""
-    shown._heard(None, {"do": "dial", "id": key, "value": value}, [])
+    shown._on_message(None, {"do": "dial", "id": key, "value": value}, [])
 
 
 # arithmetic
@@ -157,7 +157,7 @@ def test_stop_ends_the_asking_and_the_streams(exchange: Exchange, quotes: Stream
     shown = course.freshness(asked=exchange, pushed=quotes)
     mine = [shown.asked._thread, shown.sampler._thread]
     until(lambda: [t for t in threading.enumerate() if t.name == "vocx poller"] == mine)
-    shown._heard(None, {"do": "stop"}, [])
+    shown._on_message(None, {"do": "stop"}, [])
     until(lambda: shown.mode == "stopped" and quotes.state == "stopped")
     until(lambda: not any(one.is_alive() for one in mine))
     assert shown.panel.sliders == [], "nothing to turn where nothing moves"
@@ -171,7 +171,7 @@ def test_nobody_looks_so_nothing_is_asked(
     shown = course.freshness(asked=exchange, pushed=quotes, every_ms=20)
     until(lambda: shown.mode == "paused" and "nobody looks" in shown.asked.error)
     calls = shown.asked.calls
-    shown._heard(None, {"do": "look"}, [])
+    shown._on_message(None, {"do": "look"}, [])
     until(lambda: shown.mode == "live" and shown.asked.calls > calls)
 
 

@@ -12,7 +12,7 @@ from vocx.course.instruments.polling import KEPT, LivePoller, TruthLine
 from vocx.errors import BadInput, NotReady
 from vocx.text import text_table
 from vocx.views.dials import NetworkControls
-from vocx.views.formatting import age, choose_symbol, plain
+from vocx.views.formatting import age, choose_symbol, with_thousands
 from vocx.views.panel import SliderPanel
 from vocx.views.price import NewQuotes
 from vocx.views.view import View
@@ -117,7 +117,7 @@ class CompareView(View):
         call = "" if self.asked.call_ms is None else f"{self.asked.call_ms:.0f} ms"
         rows = [
             ("asked", "nothing yet" if asked is None else f"{asked:,}", call),
-            ("pushed", plain(quote.mid), ""),
+            ("pushed", with_thousands(quote.mid), ""),
         ]
         if self.truth is not None and self.truth.points:
             rows.append(("true", f"{self.truth.points[-1][1]:,}", ""))
