@@ -50,7 +50,7 @@ def _polled(exchange: vocx.Exchange) -> Row:
 def _pushed(exchange: vocx.Exchange) -> Row:
     """Frames that were really heard, noted, decoded, matched with the log and integrated."""
     mark = exchange.lab.truth.events(None).next
-    heard = Listener(partial(exchange.prepared, ["quotes"], "BTC/USDT"))
+    heard = Listener(partial(exchange.create_stream, ["quotes"], "BTC/USDT"))
     heard.start()
     time.sleep(6)
     heard.stop()
