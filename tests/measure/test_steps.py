@@ -123,6 +123,8 @@ def test_an_interval_is_written_in_two_ways() -> None:
     one = Interval(12.34, 11.84, 12.84, 9)
     assert one.show() == "12.3 (11.8 to 12.8)" and one.around() == "12.3 ± 0.5"
     assert Interval(512.0, 500, 524, 3).around(digits=0) == "512 ± 12"
+    share = Interval(0.312, 0.118, 0.58, 9)
+    assert f"{share:%}" == "31 % (12-58)" and f"{one:±}" == "12.3 ± 0.5" and f"{one}" == str(one)
     assert Interval(7.0).around() == "7.00" and NOTHING.around() == "-"
 
 

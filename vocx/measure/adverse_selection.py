@@ -81,15 +81,16 @@ class AdverseSelection(Result, frozen=True, kw_only=True):
             Column("buyer_slippage_bp", "slippage_bp", "buyer pays, bp", "±2"),
             Column("buyer_slippage_sd_bp", "slippage_sd_bp", "sd", ".1f"),
             Column("quote_left_share", "left", "quotes left", "%"),
-            Column("lost_per_deal_bp", "lost_bp", "lost a deal, bp", "±2"),
-            Column("lost_per_quote_bp", "lost_per_quote_bp", "lost a quote, bp", "±3"),
+            Column("lost_per_deal_bp", "lost_bp", "a deal, bp", "±2"),
+            Column("lost_per_quote_bp", "lost_per_quote_bp", "a quote, bp", "±3"),
         )
 
     def notes(self) -> Sequence[str]:
         return [
             fold(
                 f"{self.orders:,} paper orders each, at the same moments; left: the true price "
-                "had passed a quote, and others dealt with it; deals are those; "
+                "had passed a quote, and others dealt with it; lost: in such a deal, and over all "
+                "quotes; "
                 f"a taker's fee is {FEE_BP:g} bp"
             )
         ]

@@ -91,7 +91,10 @@ class Article(Result, frozen=True, kw_only=True):
             for path in ("REST", "WebSocket"):
                 cells = [(teller, row[f"{teller}_{path}"]) for teller in HEADS]
                 yield from _beside([("", path), *cells], widths)
-            below = {"so": row["so"] and f"so: {row['so']}", "source": row["source"]}
+            below = {
+                "so": row["so"] and f"so: {row['so']}",
+                "source": f"documented: {row['source']}",
+            }
             for kind, text in below.items():
                 for line in textwrap.wrap(text, width - NAME - GAP, break_on_hyphens=False):
                     yield [("", " " * (NAME + GAP)), (kind, line)]
@@ -109,8 +112,7 @@ class Article(Result, frozen=True, kw_only=True):
             if isinstance(part, Sweep):
                 far = ", ".join(f"{one.conditions.rtt_ms:g}" for one in part.results)
                 made = replace(made, dials=f"distance set to {far} ms, one after the other")
-            said = made.path if name == "code_size" else made.show()
-            text = f"{PARTS.get(name, name)}: {said}"
+            text = f"{PARTS.get(name, name)}: {made.show()}"
             found += textwrap.wrap(text, width, subsequent_indent="  ")
         return [*found, *textwrap.wrap(HERE, width)]
 
@@ -121,12 +123,13 @@ class Article(Result, frozen=True, kw_only=True):
 
 
 def _beside(cells: Sequence[tuple[str, str]], widths: Sequence[int]) -> Iterator[Line]:
-    """Texts beside each other, each wrapped to its width; what a statement needs beyond a line is
-    set in."""
+    """Texts beside each other, each wrapped to its width; of what was measured the further lines
+    of a statement are set in."""
     columns = []
-    for (_, text), width in zip(cells, widths, strict=True):
+    for (kind, text), width in zip(cells, widths, strict=True):
+        inset = "  " * (kind == "measured")
         said = [
-            textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)
+            textwrap.wrap(line, width, subsequent_indent=inset, break_on_hyphens=False)
             for line in text.split("\n")
         ]
         columns.append([line for lines in said for line in lines])

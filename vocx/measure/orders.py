@@ -30,7 +30,7 @@ from vocx.facts import Order
 from vocx.measure import theory, validation
 from vocx.measure.compression import framed_bytes
 from vocx.measure.probes import http_of, unlimited
-from vocx.measure.result import CLOCK, Column, Result, conditions
+from vocx.measure.result import CLOCK, Column, Result, conditions, fold
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.trading import Trader, small, trading_lab
 from vocx.stream.request_socket import RequestSocket
@@ -209,8 +209,10 @@ class OrderEntry(Result, frozen=True, kw_only=True):
         """What signing cost."""
         keys = ", ".join(f"{kind} {us:.0f} us" for kind, us in self.made_us.items())
         return [
-            f"making and signing an order: {keys}; "
-            f"a socket that logged on sent {self.logon_signatures} signature, once"
+            fold(
+                f"making and signing an order: {keys}; "
+                f"a socket that logged on sent {self.logon_signatures} signature, once"
+            )
         ]
 
 

@@ -48,7 +48,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
     path : str
         From where to where: ``"from the exchange's book to this kernel"``.
     clock : str
-        Whose clock: ``"this machine's, which the lab shares"``.
+        Whose clock: ``"this machine's, which the lab shares"``; empty where nothing is timed.
     dials : str
         The lab's network dials in force.
     rtt_ms : float
@@ -79,7 +79,7 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
 
     def show(self) -> str:
         """One line to stand under a table."""
-        parts = [f"{self.path}, by the clock of {self.clock}"]
+        parts = [self.path + (f", by the clock of {self.clock}" if self.clock else "")]
         parts += [self.dials] if self.dials else []
         parts += [f"{self.seconds:.{0 if self.seconds >= 10 else 1}f} s"] if self.seconds else []
         parts += [f"{self.repeats} repeats after {self.warm_up} to warm up"] if self.repeats else []

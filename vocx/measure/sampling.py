@@ -67,16 +67,18 @@ class Interval(msgspec.Struct, frozen=True):
         low, high = (None if one is None else one * factor for one in (self.low, self.high))
         return Interval(self.value * factor, low, high, self.n)
 
-    def around(self, digits: int | None = None, unit: str = "") -> str:
+    def around(self, digits: int | None = None) -> str:
         """``"12.3 ± 0.6"``, with half the interval's length: for narrow tables."""
         if not self.n or self.low is None or self.high is None:
-            return self.show(digits=digits, unit=unit)
+            return self.show(digits=digits)
         digits = places(abs(self.value)) if digits is None else digits
-        return f"{self.value:.{digits}f} ± {(self.high - self.low) / 2:.{digits}f}{unit}"
+        return f"{self.value:.{digits}f} ± {(self.high - self.low) / 2:.{digits}f}"
 
     def percent(self) -> str:
-        """A share as ``"31 ± 8 %"``, in whole percent."""
-        return "< 1 %" if 0 < self.value < 0.005 else self.scaled(100).around(0, " %")
+        """A share as ``"31 % (12-58)"``, in whole percent: for narrow tables."""
+        low, high = self.low, self.high
+        ends = "" if low is None or high is None else f" ({100 * low:.0f}-{100 * high:.0f})"
+        return f"{100 * self.value:.0f} %{ends}" if self.n else "-"
 
     def ends(self) -> tuple[float, float | None, float | None]:
         """Value, low and high, as charts take them."""
