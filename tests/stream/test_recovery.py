@@ -14,7 +14,7 @@ import pytest
 from faulty import Faulty, Peer, Script, delta, healthy, listen, quote, trade, until
 
 from vocx.errors import StreamStopped, SubscribeRefused, VenueUnavailable
-from vocx.facts import Balance, BookSnapshot, Fill, Gap, Order, Quote, Trade
+from vocx.facts import Balance, BookSnapshot, Candle, Fill, Gap, Order, Quote, Trade
 from vocx.stream import Deadlines, Stream, registry, running
 from vocx.stream.account import Account, Reconciler, ReconcileRequest
 from vocx.stream.background import Background
@@ -26,6 +26,7 @@ from vocx.venues.base import (
     Decoded,
     GetBalances,
     GetBook,
+    GetCandles,
     GetTrades,
     Intent,
     Proof,
@@ -192,6 +193,45 @@ def test_a_channel_that_is_not_streamed_is_polled_and_says_so() -> None:
             assert isinstance(second, Balance) and (first.free, second.free) == (1, 2)
             assert stream.balances()[0].free == 2 and stream.quote().in_sync
             assert len(server.dialled) == 1 and stream.state == "live"
+
+
+def bar(minute: int, volume: int) -> Candle:
+    """A candle of BTC/USDT."""
+    return Candle(
+        symbol=BTC,
+        interval="1m",
+        open_ns=minute * 60 * SECOND,
+        close_ns=0,
+        volume=Decimal(volume),
+        **dict.fromkeys(("open", "high", "low", "close"), Decimal(1)),
+    )
+
+
+def test_polled_candles_replace_and_follow_each_other() -> None:
+    """The last two of each answer: the bar that closed is seen whole, and nothing twice."""
+
+    class NoCandles(Binance):
+        def poll_intent(self, spec: ChannelSpec) -> Intent | None:
+            return GetCandles(symbol=BTC, interval=spec.interval or "1m", limit=2)
+
+    answers = [[bar(1, 1), bar(2, 1)], [bar(1, 1), bar(2, 2)], [bar(2, 3), bar(3, 1)]]
+
+    def ask(intent: Intent, stopping: threading.Event) -> Any:
+        return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    specs = [ChannelSpec(channel="candles", symbol=BTC)]
+    quick = Deadlines(poll_s=0.02)
+    stream = Stream(NoCandles(), lambda _: "ws://127.0.0.1:9", specs, ask=ask, deadlines=quick)
+    with stream.subscribe() as facts, stream:
+        until(lambda: stream.wait(5).candle().open_ns == 180 * SECOND)
+        assert [(one.open_ns, one.volume) for one in stream.candles()] == [
+            (one.open_ns, one.volume) for one in (bar(1, 1), bar(2, 3), bar(3, 1))
+        ]
+        found = [fact for fact in (facts.get(1) for _ in range(len(facts)))]
+        assert [one.volume for one in found if isinstance(one, Candle)] == [1, 1, 2, 3, 1]
+        now = stream.candle()
+        assert now.source == "rest" and now.in_sync and (now.age_ms or 0) >= 0
+        assert stream.stats.out_of_order == stream.stats.duplicates == 0
 
 
 def test_a_refused_channel_names_itself_and_the_others_run() -> None:
@@ -419,18 +459,6 @@ def test_the_window_stays_until_an_answer_has_come() -> None:
 @pytest.mark.parametrize("proof", ["sequence", "top"])
 def test_a_bar_in_which_nothing_traded_is_no_news(proof: Proof) -> None:
     """REST opens one each minute; a stream tells of it with the first trade."""
-    from vocx.facts import Candle
-
-    def bar(minute: int, volume: int) -> Candle:
-        return Candle(
-            symbol=BTC,
-            interval="1m",
-            open_ns=minute * 60 * SECOND,
-            close_ns=0,
-            volume=Decimal(volume),
-            **dict.fromkeys(("open", "high", "low", "close"), Decimal(1)),
-        )
-
     here = Known(bar(1, 5), None)
     assert compare(here, bar(2, 0), proof) == compare(here, bar(1, 5), proof) == "agrees"
     assert compare(here, bar(2, 1), proof) == compare(here, bar(1, 6), proof) == "ahead"

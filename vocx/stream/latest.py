@@ -10,16 +10,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, TypeVar
 
-from vocx.facts import BookSnapshot, Candle, Fact, Quote, Ticker, Trade, aware
+from vocx.facts import BookSnapshot, Candle, Fact, Quote, Source, Ticker, Trade, aware
 
 
 class Timed:
-    """The times of an answer; mixed into each kind of state."""
+    """The times of an answer, and whether it was streamed or, where a venue does not stream it,
+    polled (``source``); mixed into each kind of state."""
 
     __slots__ = ()
     as_of_ns: int | None
     changed_ns: int
     asked_ns: int
+    source: Source
 
     @property
     def as_of(self) -> datetime | None:
@@ -44,6 +46,7 @@ class TradeState(Trade, Timed, frozen=True, kw_only=True, gc=False):
     changed_ns: int = 0
     asked_ns: int = 0
     in_sync: bool = True
+    source: Source = "stream"
 
 
 class QuoteState(Quote, Timed, frozen=True, kw_only=True, gc=False):
@@ -53,6 +56,7 @@ class QuoteState(Quote, Timed, frozen=True, kw_only=True, gc=False):
     changed_ns: int = 0
     asked_ns: int = 0
     in_sync: bool = True
+    source: Source = "stream"
 
 
 class TickerState(Ticker, Timed, frozen=True, kw_only=True):
@@ -62,6 +66,7 @@ class TickerState(Ticker, Timed, frozen=True, kw_only=True):
     changed_ns: int = 0
     asked_ns: int = 0
     in_sync: bool = True
+    source: Source = "stream"
 
 
 class CandleState(Candle, Timed, frozen=True, kw_only=True):
@@ -71,6 +76,7 @@ class CandleState(Candle, Timed, frozen=True, kw_only=True):
     changed_ns: int = 0
     asked_ns: int = 0
     in_sync: bool = True
+    source: Source = "stream"
 
 
 class BookState(BookSnapshot, Timed, frozen=True, kw_only=True):
@@ -80,6 +86,7 @@ class BookState(BookSnapshot, Timed, frozen=True, kw_only=True):
     changed_ns: int = 0
     asked_ns: int = 0
     in_sync: bool = True
+    source: Source = "stream"
 
 
 S = TypeVar("S", bound=Fact)

@@ -1,7 +1,8 @@
 """Channels that a venue does not stream, asked for by REST and shown as if it did.
 
 One thread asks for all of them in turn, every ``poll_s`` each. What comes is the same facts,
-marked ``source="rest"`` where a fact says how it was learnt, and only what is new is handed on.
+marked ``source="rest"`` (an account's facts, and what a stream answers when asked), and only what
+is new is handed on.
 The venue's adapter says which channels these are (``Venue.poll_intent``).
 """
 
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from vocx.errors import RateLimited, StreamStopped, VenueError, VenueUnavailable, VocxError
-from vocx.facts import Fact
+from vocx.facts import Fact, Source
 from vocx.stream.background import Ask
 from vocx.stream.channels import ChannelState, ChannelStates
 from vocx.stream.deadlines import Clock, Deadlines
@@ -34,6 +35,8 @@ class Poller(threading.Thread):
     channels : list of ChannelState
         What it asks for.
     """
+
+    source: Source = "rest"
 
     def __init__(
         self,
@@ -83,6 +86,8 @@ class Poller(threading.Thread):
                 fact = msgspec.structs.replace(fact, source="rest")
             if channel.fact is None or not _same(channel.fact, fact):
                 channel.take(fact, self._clock.mono_ns(), out)
+        # An answer repeats what is known by its nature: that is nothing to count.
+        self.counters.duplicates = self.counters.out_of_order = 0
         if hasattr(channel, "known"):
             channel.known = True
         self._asked_wall_ns[channel.spec] = begun_ns

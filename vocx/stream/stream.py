@@ -603,6 +603,7 @@ class Stream:
             "changed_ns": fact.arrived_ns,
             "asked_ns": self._clock.wall_ns(),
             "in_sync": source.feeds(channel),
+            "source": source.source,
         }
 
     @property

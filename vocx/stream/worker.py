@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from vocx.errors import BadReply, VocxError
-from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap
+from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap, Source
 from vocx.stream.account import AccountAccess, Reconciler
 from vocx.stream.background import Ask, Background
 from vocx.stream.backoff import DialBudget, Disconnect
@@ -335,6 +335,8 @@ class SocketWorker(threading.Thread):
     channels : list of ChannelState
         What it serves.
     """
+
+    source: Source = "stream"
 
     def __init__(
         self,
