@@ -255,7 +255,7 @@ def test_nothing_stays_behind_when_killed() -> None:
     """No process, namespace or device outlives whoever made a distance, however it ends."""
     with subprocess.Popen(
         [sys.executable, "-c", KILLED],
-        cwd=Path(__file__).parents[1],
+        cwd=Path(tun.__file__).parent,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -20,8 +20,8 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -245,22 +245,17 @@ class LabProcess:
         }
 
 
-class port_conflict:
+@contextmanager
+def port_conflict(port: int) -> Iterator[None]:
     """Turns "address in use" into a ``LabConflict`` that names the port."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            reason = os.strerror(error.errno) if error.errno else str(error)
-            raise LabConflict(
-                f"port {self._port} on {HOST} cannot be used ({reason}); choose another, "
-                "or leave it out and the system finds a free one"
-            ) from error
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise LabConflict(
+            f"port {port} on {HOST} cannot be used ({reason}); choose another, or leave it out and "
+            "the system finds a free one"
+        ) from error
 
 
 def port_of(server: asyncio.Server) -> int:
