@@ -42,13 +42,12 @@ from vocx.lab.dialects.shared.numbers import (
     NS_PER_S,
     Catalogue,
     Listing,
-    encode,
     shortest,
     to_e8,
 )
 from vocx.lab.dialects.shared.publisher import Publisher
 from vocx.lab.dialects.shared.rate_limiter import BanRule, Excess, RateLimiter, Rule
-from vocx.lab.dialects.shared.reading import Unreadable, query_pairs, read_json
+from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions, Subscription
 from vocx.lab.dialects.shared.topics import Topic, TopicSpec, TopicState
 from vocx.lab.events import (
@@ -959,7 +958,7 @@ class FakeSession(Connection):
 
 def _id(value: Any) -> Any:
     fine = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
-    if fine or (isinstance(value, str) and len(value) <= 36):
+    if fine or (type(value) is str and len(value) <= 36):
         return value
     raise Refusal("bad_request", "id is a number or a short text")
 

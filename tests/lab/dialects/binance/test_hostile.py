@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from trading_binance import KEY, ORDER, SECRET, Exchange, Trader
 from venue_binance import Venue
 
@@ -92,3 +95,64 @@ def test_signed(verb: str, path: str, params: dict[str, Any]) -> None:
     exchange.command("account", name="default", key=KEY, secret=SECRET)
     status, code, _ = Trader(exchange).error(verb, path, **params)
     assert status == 400 and code < -1000
+
+
+# -- any message, any parameters -----------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    "id method params SUBSCRIBE UNSUBSCRIBE SET_PROPERTY GET_PROPERTY LIST_SUBSCRIPTIONS combined "
+    "btcusdt@trade btcusdt@depth@100ms btcusdt@kline_1d@+08:00 depth klines order.place apiKey "
+    "order.cancelReplace order.amend.keepPriority signature timestamp symbol BTCUSDT limit "
+    "interval 1m session.logon userDataStream.subscribe returnRateLimits true \ud800 ü".split()
+)
+LEAVES = WORDS | st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(WORDS, inner, max_size=5),
+    max_leaves=12,
+)
+MESSAGES = st.binary(max_size=40) | VALUES.map(lambda value: json.dumps(value).encode())
+PARAMETERS = st.dictionaries(
+    st.sampled_from(
+        "symbol side type timeInForce quantity quoteOrderQty price newClientOrderId orderId "
+        "origClientOrderId newQty cancelReplaceMode cancelOrderId limit startTime endTime fromId "
+        "interval timeZone symbols windowSize recvWindow stopPrice icebergQty strategyId".split()
+    ),
+    st.sampled_from("BTCUSDT BUY LIMIT MARKET GTC 1 0.001 60000 0 -1 1m 1M 8 [] true".split())
+    | st.integers(0, 2**64).map(str)
+    | st.text(max_size=6),
+    max_size=6,
+)
+CALLS = st.sampled_from(
+    "depth trades historicalTrades aggTrades klines ticker ticker/24hr ticker/tradingDay order "
+    "order/test order/cancelReplace order/amend/keepPriority openOrders allOrders myTrades account "
+    "exchangeInfo avgPrice rateLimit/order".split()
+)
+
+
+@pytest.mark.parametrize("path", ["/ws", "/stream", "/ws-api/v3"])
+@settings(max_examples=200, deadline=None)
+@given(messages=st.lists(MESSAGES, min_size=1, max_size=3))
+def test_any_frame(path: str, messages: list[bytes]) -> None:
+    """Answered with JSON, or the end of the connection."""
+    venue = Venue()
+    venue.command("limits", off=True)
+    client = venue.connect(path)
+    for message in messages:
+        assert not any(isinstance(out, bytes) for out in client.say(message))
+
+
+@settings(max_examples=400, deadline=None)
+@given(verb=st.sampled_from(["GET", "POST", "DELETE", "PUT"]), path=CALLS, params=PARAMETERS)
+def test_any_signed_call(verb: str, path: str, params: dict[str, str]) -> None:
+    """Carried out or refused, properly signed as it is."""
+    answer = _trader().http(verb, path, **params)
+    assert answer.status < 500 and json.loads(answer.body) is not None
+
+
+@cache
+def _trader() -> Trader:
+    exchange = Exchange()
+    exchange.command("account", name="default", key=KEY, secret=SECRET)
+    exchange.command("limits", off=True)
+    return Trader(exchange)

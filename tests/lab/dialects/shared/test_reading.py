@@ -13,6 +13,7 @@ from vocx.lab.dialects.shared.reading import (
     LONGEST_INTEGER,
     Unreadable,
     Written,
+    encode,
     json_text,
     query_pairs,
     read_json,
@@ -78,6 +79,12 @@ def test_numbers_keep_their_text() -> None:
         "",
         "x",
     ]
+
+
+def test_numbers_go_out_as_they_were_written() -> None:
+    """What is echoed is what was sent."""
+    message = b'{"a":1.50,"b":[1e-5,7,"x"]}'
+    assert encode(read_json(message)) == message
 
 
 def test_query_pairs() -> None:

@@ -26,8 +26,7 @@ from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.endpoints import Endpoint
 from vocx.lab.dialects.shared.faults import Fault, cut, late_ns
 from vocx.lab.dialects.shared.keys import Authentication, Key
-from vocx.lab.dialects.shared.numbers import encode
-from vocx.lab.dialects.shared.reading import Unreadable, json_text, read_json
+from vocx.lab.dialects.shared.reading import Unreadable, encode, json_text, read_json
 from vocx.lab.dialects.shared.subscriptions import Subscription
 
 PATH = "/ws-api/v3"

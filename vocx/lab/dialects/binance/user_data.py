@@ -10,7 +10,8 @@ from vocx.lab.dialects.base import Session
 from vocx.lab.dialects.binance.catalogue import Symbol
 from vocx.lab.dialects.binance.reports import Stamp, Writer
 from vocx.lab.dialects.binance.wire import Refusal, exact
-from vocx.lab.dialects.shared.numbers import Catalogue, encode
+from vocx.lab.dialects.shared.numbers import Catalogue
+from vocx.lab.dialects.shared.reading import encode
 from vocx.lab.dialects.shared.subscriptions import (
     AlreadySubscribed,
     PrivateSubscriptions,

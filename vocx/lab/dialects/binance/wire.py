@@ -14,9 +14,9 @@ from vocx.lab.dialects.shared.numbers import (
     NS_PER_MS,
     NS_PER_US,
     eight_decimals,
-    encode,
     to_e8,
 )
+from vocx.lab.dialects.shared.reading import encode
 
 JSON_TYPE = "application/json;charset=UTF-8"
 """What the official SDK insists on."""

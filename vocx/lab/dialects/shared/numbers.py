@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-import msgspec
-
 from vocx.lab.events import InstrumentSpec
 from vocx.lab.ports import Market
 
@@ -24,8 +22,6 @@ NEVER_NS = 2**62
 _CACHED_TEXTS = 4096
 """Texts kept for each symbol's prices and for its quantities: about 1 MB at most."""
 
-encode = msgspec.json.Encoder().encode
-"""Compact JSON."""
 Write = Callable[[int], str]
 """How a venue writes units of 1e-8: :func:`eight_decimals` or :func:`shortest`."""
 

@@ -1,4 +1,4 @@
-"""Reading what strangers send: JSON and query strings, with bounds on both.
+"""Reading what strangers send, JSON and query strings with bounds on both, and writing JSON.
 
 Nothing that can be sent raises anything but :class:`Unreadable`: not JSON that is nested without
 end, not an integer of ten thousand digits, not half of a surrogate pair.
@@ -36,7 +36,15 @@ class Written(str):
     __slots__ = ()
 
 
+def _as_written(value: Any) -> msgspec.Raw:
+    if isinstance(value, Written):
+        return msgspec.Raw(value.encode())
+    raise TypeError(f"{type(value).__name__} is not for JSON")
+
+
 _decode = msgspec.json.Decoder(float_hook=Written).decode
+encode = msgspec.json.Encoder(enc_hook=_as_written).encode
+"""Compact JSON; a number that was read goes out as it was written."""
 
 
 def read_json(message: bytes) -> Any:
@@ -92,4 +100,4 @@ def json_text(value: Any) -> str:
     """A JSON value as text: strings as they are, numbers as they were written."""
     if isinstance(value, str):
         return value
-    return "" if value is None else msgspec.json.encode(value).decode()
+    return "" if value is None else encode(value).decode()
