@@ -29,6 +29,7 @@ ROWS: dict[str, int] = {
     # longest prefix wins
     # the base row is an order of its own
     "text": BASE - 3,
+    "symbols": BASE - 3,
     "timing": BASE - 2,
     "errors": BASE - 1,
     "facts": BASE,
@@ -77,8 +78,9 @@ OUTSIDE: dict[str, set[str]] = {
     "facts": {"msgspec", "pandas"},
     "timing": {"msgspec"},
     "text": set(),
+    "symbols": set(),
     "venues": {"msgspec", "cryptography"},
-    "venues.coinbase": {"msgspec", "jwt"},
+    "venues.coinbase": {"msgspec", "jwt", "cryptography"},
     "recording": {"msgspec"},
     "credentials": set(),
     "book": {"msgspec", "sortedcontainers"},

@@ -12,6 +12,7 @@ orders     2
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -75,6 +76,11 @@ def redact(text: AnyStr) -> AnyStr:
 def _kept(found: re.Match[AnyStr]) -> AnyStr:
     """What stands before the secret."""
     return next(group for group in found.groups() if group is not None)
+
+
+def as_float(number: Decimal | None) -> float:
+    """A number for pictures and tables of floats; what is absent is not a number there."""
+    return math.nan if number is None else float(number)
 
 
 def plain(number: Decimal) -> str:

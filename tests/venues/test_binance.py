@@ -467,3 +467,19 @@ def test_numbers_that_are_none_are_not_facts(number: str) -> None:
     """A price is a finite number or there is no fact."""
     frame = TRADE.replace(b'"0.10"', f'"{number}"'.encode())
     assert isinstance(one(frame), Unknown)
+
+
+@pytest.mark.parametrize("price", ["0.00000000", "0"])
+def test_an_absent_side_is_none(price: str) -> None:
+    """An empty side of a book comes as price 0, by REST and by stream; no number is invented."""
+    body = f'{{"symbol":"BTCUSDT","bidPrice":"{price}","bidQty":"0.0","askPrice":"2","askQty":"3"}}'
+    quote = VENUE.reply(
+        VENUE.request(GetQuote(symbol="BTC/USDT")), 200, {}, body.encode(), 1
+    ).result
+    assert (quote.bid, quote.bid_quantity, quote.ask, quote.mid, quote.spread) == (
+        None,
+        None,
+        2,
+        None,
+        None,
+    )

@@ -56,7 +56,7 @@ class Order(Fact, frozen=True, kw_only=True):
     status: OrderStatus
     quantity: Decimal | None
     filled: Decimal
-    filled_quote: Decimal
+    filled_quote: Decimal | None
     price: Decimal | None = None
     quote_quantity: Decimal | None = None
     time_in_force: TimeInForce | None = None
@@ -74,7 +74,9 @@ class Order(Fact, frozen=True, kw_only=True):
     @property
     def average_price(self) -> Decimal | None:
         """What was paid or received per unit so far."""
-        return self.filled_quote / self.filled if self.filled else None
+        if self.filled_quote is None or not self.filled:
+            return None
+        return self.filled_quote / self.filled
 
 
 class OrderAck(Fact, frozen=True, kw_only=True):

@@ -28,23 +28,26 @@ class Trade(Fact, frozen=True, kw_only=True, gc=False):
 
 
 class Quote(Fact, frozen=True, kw_only=True, gc=False):
-    """Best bid and ask with their quantities. ``sequence`` is the venue's book update id."""
+    """Best bid and ask with their quantities; ``None`` for a side on which nobody quotes.
+    ``sequence`` is the venue's book update id."""
 
     symbol: str
-    bid: Decimal
-    bid_quantity: Decimal
-    ask: Decimal
-    ask_quantity: Decimal
+    bid: Decimal | None
+    bid_quantity: Decimal | None
+    ask: Decimal | None
+    ask_quantity: Decimal | None
     sequence: int | None = None
     http: HttpCall | None = None
 
     @property
-    def spread(self) -> Decimal:
-        return self.ask - self.bid
+    def spread(self) -> Decimal | None:
+        """Ask less bid; ``None`` while a side is empty."""
+        return None if self.ask is None or self.bid is None else self.ask - self.bid
 
     @property
-    def mid(self) -> Decimal:
-        return (self.bid + self.ask) / 2
+    def mid(self) -> Decimal | None:
+        """Halfway between bid and ask; ``None`` while a side is empty."""
+        return None if self.ask is None or self.bid is None else (self.bid + self.ask) / 2
 
 
 class BookSnapshot(Fact, frozen=True, kw_only=True):
@@ -100,7 +103,7 @@ class Ticker(Fact, frozen=True, kw_only=True):
     """The last 24 hours. Anything the venue does not say is ``None``."""
 
     symbol: str
-    last: Decimal
+    last: Decimal | None
     bid: Decimal | None = None
     bid_quantity: Decimal | None = None
     ask: Decimal | None = None

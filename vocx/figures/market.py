@@ -24,6 +24,7 @@ from vocx.figures.base import (
     seconds_before,
     steps,
 )
+from vocx.text import as_float
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,8 +83,8 @@ def price(
     made.layout.xaxis.title.text = "seconds before the last fact (arrival, this machine's clock)"
     quotes = [fact for fact in found if isinstance(fact, Quote)]
     at = seconds_before((fact.arrived_ns for fact in quotes), end)
-    made.data[0].update(x=at, y=np.array([float(fact.bid) for fact in quotes]))
-    made.data[1].update(x=at, y=np.array([float(fact.ask) for fact in quotes]))
+    made.data[0].update(x=at, y=np.array([as_float(fact.bid) for fact in quotes]))
+    made.data[1].update(x=at, y=np.array([as_float(fact.ask) for fact in quotes]))
     for trace, side in ((made.data[2], "buy"), (made.data[3], "sell")):
         hits = [fact for fact in found if isinstance(fact, Trade) and fact.side == side]
         trace.update(

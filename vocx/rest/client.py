@@ -97,15 +97,17 @@ class Client:
             No usable answer came back.
         """
         now_ns = now_ns or self._clock
-        request: Request | None = self.venue.request(intent)
+        request: Request | None = self.venue.request(intent, now_ns())
         joined: Facts[Any] | None = None
         result: Fact | Facts[Any] | None = None
+        older = False
         for _ in range(MAX_PAGES):
             assert request is not None
             answer = self.send(request, self._signing(request, credentials, now_ns), stopping)
             if isinstance(answer.result, Facts):
-                joined = answer.result if joined is None else _joined(joined, answer.result)
+                joined = _joined(joined, answer.result, older)
             result, request = joined if joined is not None else answer.result, answer.next
+            older = answer.older
             if request is None:
                 return result
         raise errors.BadReply(
@@ -298,8 +300,11 @@ def _new_session() -> requests.Session:
     return session
 
 
-def _joined(first: Facts[Any], more: Facts[Any]) -> Facts[Any]:
-    return Facts([*first, *more], more.http)
+def _joined(before: Facts[Any] | None, more: Facts[Any], older: bool) -> Facts[Any]:
+    """Pages in the order of their facts; ``older``: the venue pages back in time."""
+    if before is None:
+        return more
+    return Facts([*more, *before] if older else [*before, *more], more.http)
 
 
 def read_answer(

@@ -10,7 +10,7 @@ import numpy as np
 from vocx import figures
 from vocx.errors import NotReady
 from vocx.facts import Quote
-from vocx.text import text_table
+from vocx.text import as_float, text_table
 from vocx.views.formatting import choose_symbol, clock, state_text, with_thousands
 from vocx.views.view import View
 
@@ -118,7 +118,7 @@ class PriceView(View):
 
     def _take_quotes(self, now_ns: int) -> None:
         for quote in self._fresh.since(now_ns):
-            row = (quote.arrived_ns, float(quote.bid), float(quote.ask))
+            row = (quote.arrived_ns, as_float(quote.bid), as_float(quote.ask))
             last = self._lines[-1][0] if self._lines else 0
             if last // self._bucket_ns == row[0] // self._bucket_ns:
                 self._lines[-1] = row

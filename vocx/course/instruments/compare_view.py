@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from collections import deque
 from typing import Any
 
@@ -10,7 +11,7 @@ import plotly.graph_objects as go
 from vocx import figures
 from vocx.course.instruments.polling import KEPT, LivePoller, TruthLine
 from vocx.errors import BadInput, NotReady
-from vocx.text import text_table
+from vocx.text import as_float, text_table
 from vocx.views.dials import NetworkControls
 from vocx.views.formatting import age, choose_symbol, with_thousands
 from vocx.views.panel import SliderPanel
@@ -104,7 +105,7 @@ class CompareView(View):
 
     def _take(self, now_ns: int) -> None:
         for quote in self._fresh.since(now_ns):
-            self._pushed.append((quote.arrived_ns, float(quote.mid)))
+            self._pushed.append((quote.arrived_ns, as_float(quote.mid)))
         start = now_ns - int(self._seconds * 1e9)
         sources = [self._pushed, self.asked.points]
         for points in sources + ([self.truth.points] if self.truth is not None else []):
@@ -117,7 +118,7 @@ class CompareView(View):
         call = "" if self.asked.call_ms is None else f"{self.asked.call_ms:.0f} ms"
         rows = [
             ("asked", "nothing yet" if asked is None else f"{asked:,}", call),
-            ("pushed", with_thousands(quote.mid), ""),
+            ("pushed", _mid(quote.mid), ""),
         ]
         if self.truth is not None and self.truth.points:
             rows.append(("true", f"{self.truth.points[-1][1]:,}", ""))
@@ -125,3 +126,7 @@ class CompareView(View):
 
     def _picture(self) -> go.Figure | None:
         return None if self.figure is None else go.Figure(self.figure)
+
+
+def _mid(mid: Decimal | None) -> str:
+    return "one side is empty" if mid is None else with_thousands(mid)

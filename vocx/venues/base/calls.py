@@ -15,6 +15,7 @@ import msgspec
 
 from vocx.errors import BadInput, BadReply, UnknownSymbol
 from vocx.facts import Fact, Facts, Instrument, OrderType, Side, TimeInForce
+from vocx.symbols import split_joined
 
 Id = int | str
 """A venue's id of a trade, an order or a fill."""
@@ -203,11 +204,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a reply says: facts, and the request that goes on where the intent takes several.
 
     Lists of several answers are joined by whoever asks; of single facts the last one counts, and
-    ``result`` is ``None`` in an answer that only leads to the next.
+    ``result`` is ``None`` in an answer that only leads to the next. ``older``: what the next
+    request brings belongs before this, because the venue pages back in time.
     """
 
     result: Fact | Facts[Any] | None
     next: Request | None = None
+    older: bool = False
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
@@ -293,9 +296,9 @@ class Calls(Protocol):
     def validate_client_order_id(self, text: str) -> None:
         """Refuse what the venue would not take, with ``BadInput``."""
 
-    def request(self, intent: Intent) -> Request:
+    def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The (first) request for it, unsigned, or ``BadInput``. What a venue lacks is refused
-        by name."""
+        by name. ``now_ns`` is for what a venue wants the ends of, such as candles until now."""
 
     def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
         """The same with its proof, as it is sent. Called right before each sending; ``nonce`` is
@@ -377,11 +380,6 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     if not (slash and base.isalnum() and quote.isalnum()) or symbol != symbol.upper():
         guess = symbol.upper().replace("-", "/").replace("_", "/")
         if "/" not in guess:
-            for ending in ("USDT", "USDC", "FDUSD", "BTC", "ETH", "EUR", "USD"):
-                if guess.endswith(ending) and len(guess) > len(ending):
-                    guess = f"{guess[: -len(ending)]}/{ending}"
-                    break
-            else:
-                guess = "BTC/USDT"
+            guess = split_joined(guess) or "BTC/USDT"
         raise UnknownSymbol(f'{symbol!r} is not how vocx writes a symbol; write "{guess}"')
     return base, quote

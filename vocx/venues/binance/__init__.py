@@ -32,6 +32,7 @@ import msgspec
 
 from vocx.errors import BadInput, UnknownChannel, VenueError
 from vocx.facts import BookDelta
+from vocx.symbols import split_joined
 from vocx.text import suggest
 from vocx.venues.base import (
     CHANNELS,
@@ -63,7 +64,6 @@ from vocx.venues.base import (
 from vocx.venues.base.reading import UNREADABLE
 from vocx.venues.binance import errors, orders, private, rest, signing, streams
 from vocx.venues.binance.limits import LIMITS, parse_limits, parse_usage
-from vocx.venues.binance.names import from_venue
 
 _DEPTHS = (5, 10, 20)
 _CADENCES = (100, 1000)
@@ -118,7 +118,7 @@ class Binance:
 
     def symbol_of(self, venue_symbol: str, instruments: Collection[str] = ()) -> str | None:
         """``"BTCUSDT"`` as ``"BTC/USDT"``; where the base ends is known or guessed."""
-        return from_venue(venue_symbol, instruments)
+        return split_joined(venue_symbol, instruments)
 
     def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """Signed calls go to the same server as public ones, the WebSocket API stands under
@@ -147,7 +147,7 @@ class Binance:
         """1 to 36 letters, digits, ``-`` and ``_``, or ``BadInput``."""
         orders.validate_client_order_id(text)
 
-    def request(self, intent: Intent) -> Request:
+    def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The request for it, unsigned; ``BadInput`` where it cannot be sent."""
         if orders.has(intent):
             return orders.request(intent, orders.call(intent))

@@ -36,6 +36,7 @@ from vocx.facts import (
     Side,
     TimeInForce,
 )
+from vocx.symbols import split_joined
 from vocx.venues.base import (
     AmendOrder,
     Answer,
@@ -50,7 +51,6 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.reading import Identifier, Milliseconds, check_numbers
-from vocx.venues.binance.names import private_symbol
 from vocx.venues.binance.rest import MS, venue_symbol
 from vocx.venues.binance.signing import encoded
 
@@ -438,7 +438,7 @@ def positive(value: Decimal | None) -> Decimal | None:
 def _fact(found: _Order, arrived_ns: int, known: str | None) -> Order:
     check_numbers(found.executedQty, found.cummulativeQuoteQty, found.origQty, found.price)
     check_numbers(found.origQuoteOrderQty)
-    symbol = private_symbol(found.symbol, [known])
+    symbol = split_joined(found.symbol, [known]) or found.symbol
     changed = found.transactTime if found.transactTime is not None else found.updateTime
     placed = found.origClientOrderId is None and found.transactTime is not None
     created = found.transactTime if placed else found.time
@@ -454,7 +454,8 @@ def _fact(found: _Order, arrived_ns: int, known: str | None) -> Order:
         status=status(found.status),
         quantity=positive(found.origQty),
         filled=found.executedQty,
-        filled_quote=found.cummulativeQuoteQty,
+        # -1: from before the venue kept count (rest-api.md)
+        filled_quote=found.cummulativeQuoteQty if found.cummulativeQuoteQty >= 0 else None,
         price=positive(found.price),
         quote_quantity=positive(found.origQuoteOrderQty),
         time_in_force=cast("TimeInForce | None", found.timeInForce),
@@ -538,7 +539,7 @@ def _read_fills(intent: GetFills, body: bytes, arrived_ns: int) -> Facts[Fill]:
     check_numbers(*(value for one in rows for value in (one.price, one.qty, one.commission)))
     return Facts(
         Fill(
-            symbol=private_symbol(one.symbol, [intent.symbol]),
+            symbol=split_joined(one.symbol, [intent.symbol]) or one.symbol,
             id=one.id,
             order_id=one.orderId,
             side="buy" if one.isBuyer else "sell",

@@ -19,6 +19,7 @@ import msgspec
 
 from vocx.errors import BadReply, VenueError
 from vocx.facts import Balance, Fact, Fill, Order, Side, TimeInForce
+from vocx.symbols import split_joined
 from vocx.venues.base import (
     Ack,
     ChannelSpec,
@@ -40,7 +41,6 @@ from vocx.venues.base.reading import (
     shown,
 )
 from vocx.venues.binance import errors, orders, signing
-from vocx.venues.binance.names import private_symbol
 from vocx.venues.binance.rest import MS
 
 _LOGIN = "userDataStream.subscribe.signature"
@@ -262,7 +262,7 @@ def _execution(data: bytes, arrived_ns: int, channels: set[str]) -> Sequence[Dec
 def _order(found: _Report, fill: Fill | None, arrived_ns: int) -> Order:
     reason = found.eR if found.eR is not None else found.r
     return Order(
-        symbol=private_symbol(found.s),
+        symbol=split_joined(found.s) or found.s,
         id=found.i,
         client_order_id=found.C or found.c,
         side=cast(Side, found.S.lower()),
@@ -285,7 +285,7 @@ def _order(found: _Report, fill: Fill | None, arrived_ns: int) -> Order:
 
 def _fill(found: _Report, arrived_ns: int) -> Fill:
     return Fill(
-        symbol=private_symbol(found.s),
+        symbol=split_joined(found.s) or found.s,
         id=found.t,
         order_id=found.i,
         client_order_id=found.C or found.c,

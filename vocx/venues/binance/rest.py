@@ -27,6 +27,7 @@ from vocx.facts import (
     Trade,
     VenueStatus,
 )
+from vocx.symbols import split_joined
 from vocx.venues.base import (
     GetBook,
     GetCandles,
@@ -44,10 +45,10 @@ from vocx.venues.base.reading import (
     LONGEST_TEXT,
     Identifier,
     Milliseconds,
+    above_zero,
     check_levels,
     check_numbers,
 )
-from vocx.venues.binance.names import private_symbol
 
 MS = 1_000_000
 """Nanoseconds in Binance's millisecond."""
@@ -349,15 +350,15 @@ def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Ticker:
     check_numbers(found.volume, found.quoteVolume, found.priceChangePercent)
     check_numbers(found.bidPrice, found.bidQty, found.askPrice, found.askQty)
     return Ticker(
-        symbol=private_symbol(found.symbol, [intent.symbol]),
-        last=found.lastPrice,
-        bid=found.bidPrice,
-        bid_quantity=found.bidQty,
-        ask=found.askPrice,
-        ask_quantity=found.askQty,
-        open=found.openPrice,
-        high=found.highPrice,
-        low=found.lowPrice,
+        symbol=split_joined(found.symbol, [intent.symbol]) or found.symbol,
+        last=above_zero(found.lastPrice),
+        bid=above_zero(found.bidPrice),
+        bid_quantity=found.bidQty if found.bidPrice else None,
+        ask=above_zero(found.askPrice),
+        ask_quantity=found.askQty if found.askPrice else None,
+        open=above_zero(found.openPrice),
+        high=above_zero(found.highPrice),
+        low=above_zero(found.lowPrice),
         volume=found.volume,
         quote_volume=found.quoteVolume,
         change_percent=found.priceChangePercent,
@@ -371,11 +372,11 @@ def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Quote:
     found = _quote_body(body)
     check_numbers(found.bidPrice, found.bidQty, found.askPrice, found.askQty)
     return Quote(
-        symbol=private_symbol(found.symbol, [intent.symbol]),
-        bid=found.bidPrice,
-        bid_quantity=found.bidQty,
-        ask=found.askPrice,
-        ask_quantity=found.askQty,
+        symbol=split_joined(found.symbol, [intent.symbol]) or found.symbol,
+        bid=above_zero(found.bidPrice),
+        bid_quantity=found.bidQty if found.bidPrice else None,
+        ask=above_zero(found.askPrice),
+        ask_quantity=found.askQty if found.askPrice else None,
         arrived_ns=arrived_ns,
     )
 

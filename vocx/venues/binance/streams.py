@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vocx.errors import BadReply, SubscribeRefused
+from vocx.symbols import split_joined
 from vocx.venues.base import (
     Ack,
     ChannelSpec,
@@ -26,7 +27,6 @@ from vocx.venues.base import (
 )
 from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, Identifier, shown
 from vocx.venues.binance import wire
-from vocx.venues.binance.names import from_venue
 from vocx.venues.binance.rest import venue_symbol
 
 STREAMS_PER_SOCKET = 1024
@@ -234,4 +234,6 @@ def _only_partial(plan: SocketPlan) -> ChannelSpec | None:
 
 def _symbol(name: str | None, plan: SocketPlan) -> str | None:
     """``"BTC/USDT"`` of ``"BTCUSDT"``: from the plan, else by the currencies that end symbols."""
-    return None if name is None else from_venue(name, (one.symbol for one in plan.topics.values()))
+    return (
+        None if name is None else split_joined(name, (one.symbol for one in plan.topics.values()))
+    )

@@ -18,6 +18,7 @@ from vocx.venues.base.reading import (
     SANE,
     Identifier,
     Milliseconds,
+    above_zero,
     check_levels,
     check_numbers,
     plain_levels,
@@ -130,10 +131,10 @@ def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
         raise msgspec.ValidationError("a price or quantity is no number of a market")
     return Quote(
         symbol=symbol,
-        bid=b,
-        bid_quantity=B,
-        ask=a,
-        ask_quantity=A,
+        bid=b or None,  # an empty side is told as price 0
+        bid_quantity=B if b else None,
+        ask=a or None,
+        ask_quantity=A if a else None,
         sequence=found.u,
         arrived_ns=arrived_ns,
     )
@@ -206,14 +207,14 @@ def ticker(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact
     check_numbers(found.b, found.B, found.a, found.A)
     return Ticker(
         symbol=symbol,
-        last=found.c,
-        bid=found.b,
-        bid_quantity=found.B,
-        ask=found.a,
-        ask_quantity=found.A,
-        open=found.o,
-        high=found.h,
-        low=found.l,
+        last=above_zero(found.c),
+        bid=above_zero(found.b),
+        bid_quantity=found.B if found.b else None,
+        ask=above_zero(found.a),
+        ask_quantity=found.A if found.a else None,
+        open=above_zero(found.o),
+        high=above_zero(found.h),
+        low=above_zero(found.l),
         volume=found.v,
         quote_volume=found.q,
         change_percent=found.P,

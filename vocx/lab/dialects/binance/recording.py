@@ -18,10 +18,10 @@ from vocx.lab.events import (
     Side,
     TextLevel,
 )
+from vocx.symbols import split_joined
 
 _HEAD = b'{"stream":"'
 _MIDDLE = b'","data":'
-_QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "USD")
 _DEPTHS = ("depth", "depth@100ms", "depth@1000ms")
 
 
@@ -92,10 +92,8 @@ class BinanceRecording:
         name = stream.partition("@")[0].upper()
         if not name or name[0] == "!":
             return None
-        for quote in _QUOTES:
-            if name.endswith(quote) and len(name) > len(quote):
-                return name[: -len(quote)], quote
-        return name[:3] or name, name[3:] or name
+        base, _, quote = (split_joined(name) or name).partition("/")
+        return base, quote
 
     def quotes(self, stream: str) -> bool:
         return stream.endswith("@bookTicker")
