@@ -1,0 +1,536 @@
+"""OKX's client side: bytes out, facts or typed errors in. Pure, without a socket."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vocx import errors
+from vocx.book import LocalBook
+from vocx.facts import BookDelta, BookSnapshot, Fill, Order, OrderAck, Quote
+from vocx.venues.base import (
+    Ack,
+    AmendOrder,
+    CancelAll,
+    CancelOrder,
+    ChannelSpec,
+    Credentials,
+    GetBalances,
+    GetBook,
+    GetCandles,
+    GetFills,
+    GetInstruments,
+    GetOpenOrders,
+    GetOrder,
+    GetQuote,
+    GetStatus,
+    GetTicker,
+    GetTime,
+    GetTrades,
+    Heartbeat,
+    Intent,
+    LoginResult,
+    Notice,
+    PlaceOrder,
+    Pong,
+    Unknown,
+)
+from vocx.venues.okx import Okx, signing
+
+D = Decimal
+NOW = 1_795_334_400_123_000_000
+KEY = Credentials(
+    key="00000000-1111-4222-8333-444444444444",
+    secret="22582BD0CFF14C41EDBF1AB98506286D",
+    passphrase="vocx-Teach-1",
+    venue="okx",
+)
+okx = Okx()
+BTC = "BTC/USDT"
+LIMIT = PlaceOrder(
+    symbol=BTC,
+    side="buy",
+    type="limit",
+    client_order_id="vocx0001",
+    quantity=D("0.001"),
+    price=D("60000.1"),
+)
+
+PLACED = (
+    '{"instId":"BTC-USDT","tdMode":"cash","side":"buy","ordType":"limit","px":"60000.1",'
+    '"sz":"0.001","clOrdId":"vocx0001"}'
+)
+SPACED = '[{"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", '
+SPACED += '"px": "60000.1", "sz": "0.001", "clOrdId": "vocx0001"}]'
+VECTORS = [
+    ("GET", "/api/v5/account/balance", "", "ofpUV9mKOtM38dcjgacrb+XwRCjt+3pyHzYULPSYre0="),
+    (
+        "GET",
+        "/api/v5/trade/order?instId=BTC-USDT&clOrdId=vocx0001",
+        "",
+        "DHQHaxznQY8tzypbOuUcHHDxfibwc4k8d/XEs5eCRAo=",
+    ),
+    ("POST", "/api/v5/trade/order", PLACED, "NakxDkExhjqsItXiBDpR781P0ErTcg8S3YeL4W9/6mA="),
+    (
+        "GET",
+        "/api/v5/account/balance?ccy=BTC,USDT",
+        "",
+        "a1HOq137ubdHT1xeRh+5HP7mLdSH7JSctE/TEBRQyX4=",
+    ),
+    (
+        "GET",
+        "/api/v5/account/balance?ccy=BTC%2CUSDT",
+        "",
+        "1tMKpeyWPsANp4W82EsVwJLU2SvlAeWzIxLMz7KZe3Q=",
+    ),
+    ("POST", "/api/v5/trade/batch-orders", SPACED, "SZrTTFK4eLXzIhR1eG5gM3gBrb4hMGPIXWkfOn/356A="),
+    (
+        "GET",
+        "/api/v5/trade/orders-pending?instType=SPOT&instId=BTC-USDT",
+        "",
+        "MmOm5nLU1ccL44GhHhyo8yJeMVNg+xG0LOURRlrgqJM=",
+    ),
+]
+
+
+@pytest.mark.parametrize(("method", "target", "body", "expected"), VECTORS)
+def test_published_signatures(method: str, target: str, body: str, expected: str) -> None:
+    """Byte for byte what the official SDK and ccxt sign."""
+    time = signing.iso_time(NOW)
+    assert time == "2026-11-22T08:00:00.123Z"
+    assert signing.signature(KEY.secret, time, method, target, body) == expected
+
+
+def test_a_placement_is_signed_as_it_is_sent() -> None:
+    """The request that leaves is vector C, with all four headers, and no secret in its repr."""
+    sent = okx.sign(okx.request(LIMIT), NOW, KEY, "n")
+    fields = json.loads(sent.body)
+    assert fields == json.loads(PLACED)
+    assert sent.headers["OK-ACCESS-SIGN"] == signing.signature(
+        KEY.secret, signing.iso_time(NOW), "POST", "/api/v5/trade/order", sent.body.decode()
+    )
+    assert sent.headers["OK-ACCESS-PASSPHRASE"] == KEY.passphrase
+    assert KEY.secret not in repr(sent) and not sent.safe_to_retry
+    assert sent.charges == {"place:BTC-USDT": 1}
+
+
+def test_the_login_uses_whole_seconds() -> None:
+    """Vector W."""
+    argument = signing.login(KEY, NOW)
+    assert argument["timestamp"] == "1795334400"
+    assert argument["sign"] == "pV57aLrJg8M7Gno3XfK3OFWtSQ5e7xUcPhg6wwajLvE="
+
+
+def test_a_key_without_its_passphrase_is_refused() -> None:
+    """Nothing is sent, and the text says which variable is missing."""
+    bare = Credentials(key="k", secret="s")
+    with pytest.raises(errors.BadInput, match="VOCX_OKX_PASSPHRASE"):
+        okx.sign(okx.request(LIMIT), NOW, bare, "n")
+
+
+@pytest.mark.parametrize(
+    ("intent", "target"),
+    [
+        (GetTime(), "/api/v5/public/time"),
+        (GetStatus(), "/api/v5/system/status"),
+        (GetInstruments(), "/api/v5/public/instruments?instType=SPOT"),
+        (GetTicker(symbol=BTC), "/api/v5/market/ticker?instId=BTC-USDT"),
+        (GetQuote(symbol=BTC), "/api/v5/market/books?instId=BTC-USDT&sz=1"),
+        (GetBook(symbol=BTC, depth=400), "/api/v5/market/books?instId=BTC-USDT&sz=400"),
+        (GetBook(symbol=BTC, depth=401), "/api/v5/market/books-full?instId=BTC-USDT&sz=401"),
+        (GetTrades(symbol=BTC, limit=9), "/api/v5/market/trades?instId=BTC-USDT&limit=9"),
+        (
+            GetTrades(symbol=BTC, limit=9, from_id=100),
+            "/api/v5/market/history-trades?instId=BTC-USDT&type=1&after=109&before=99&limit=9",
+        ),
+        (
+            GetCandles(symbol=BTC, interval="6h", limit=3),
+            "/api/v5/market/candles?instId=BTC-USDT&bar=6Hutc&limit=3",
+        ),
+        (GetOrder(symbol=BTC, id="9"), "/api/v5/trade/order?instId=BTC-USDT&ordId=9"),
+        (GetBalances(), "/api/v5/account/balance"),
+    ],
+)
+def test_targets(intent: Intent, target: str) -> None:
+    """Each intent is these bytes."""
+    assert okx.request(intent).target == target
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"time_in_force": "IOC"}, {"ordType": "ioc"}),
+        ({"time_in_force": "FOK"}, {"ordType": "fok"}),
+        ({"type": "post_only"}, {"ordType": "post_only"}),
+        ({"type": "market", "price": None}, {"tgtCcy": "base_ccy", "sz": "0.001"}),
+        (
+            {"type": "market", "price": None, "quantity": None, "quote_quantity": D(100)},
+            {"tgtCcy": "quote_ccy", "sz": "100"},
+        ),
+    ],
+)
+def test_order_types(changed: dict[str, Any], expected: dict[str, str]) -> None:
+    """A market order always says what its size is of."""
+    import msgspec
+
+    body = json.loads(okx.request(msgspec.structs.replace(LIMIT, **changed)).body)
+    assert expected.items() <= body.items()
+
+
+def reply(intent: Intent, body: Any, status: int = 200) -> Any:
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return okx.reply(okx.request(intent), status, {}, text, NOW)
+
+
+def good(*rows: Any) -> dict[str, Any]:
+    return {"code": "0", "msg": "", "data": list(rows)}
+
+
+def refused(code: str, text: str = "no") -> dict[str, Any]:
+    row = {"clOrdId": "vocx0001", "ordId": "", "sCode": code, "sMsg": text}
+    return {"code": "1", "msg": "All operations failed", "data": [row]}
+
+
+def test_an_answer_to_an_order_is_an_acknowledgement() -> None:
+    """What is not said is not invented."""
+    row = {"clOrdId": "vocx0001", "ordId": "312", "sCode": "0", "sMsg": "", "ts": "1"}
+    assert reply(LIMIT, good(row)).result == OrderAck(
+        symbol=BTC, id="312", client_order_id="vocx0001", arrived_ns=NOW
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "outcome"),
+    [
+        ("51008", errors.OrderRefused, "refused"),
+        ("51016", errors.DuplicateOrder, "accepted"),
+        ("50004", errors.VenueUnavailable, "unknown"),
+        ("51149", errors.VenueUnavailable, "unknown"),
+        ("50011", errors.RateLimited, "refused"),
+        ("50102", errors.ClockSkew, "refused"),
+        ("51001", errors.UnknownSymbol, "refused"),
+        ("99999", errors.Refused, "refused"),
+    ],
+)
+def test_refusals_inside_http_200(code: str, kind: type[Exception], outcome: str) -> None:
+    """The item's code is the truth, and says what became of the order."""
+    with pytest.raises(kind) as caught:
+        reply(LIMIT, refused(code))
+    assert type(caught.value) is kind and caught.value.outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (429, b'{"msg":"Too Many Requests","code":"50011"}', errors.RateLimited),
+        (401, b'{"msg":"Timestamp request expired","code":"50102"}', errors.ClockSkew),
+        (503, b'{"code":"50001","msg":"Service unavailable","data":[]}', errors.Maintenance),
+        (502, b"<html>bad gateway</html>", errors.VenueUnavailable),
+        (403, b"<html>not here</html>", errors.RegionBlocked),
+        (200, b"<html>ok</html>", errors.BadReply),
+        (200, b'{"code":"0","msg":"","data":{"a":1}}', errors.BadReply),
+    ],
+)
+def test_other_failures(status: int, body: bytes, kind: type[Exception]) -> None:
+    """Gateways leave data out, machines before them JSON."""
+    with pytest.raises(kind):
+        okx.reply(okx.request(GetTicker(symbol=BTC)), status, {}, body, NOW)
+
+
+def test_pages_go_backwards_and_are_joined_in_order() -> None:
+    """OKX pages candles from the newest; the page that goes on asks for what is older."""
+
+    def rows(first: int, count: int) -> list[list[str]]:
+        opens = [(first + n) * 60_000 for n in range(count)]
+        return [[str(ms), "1", "2", "1", "2", "3", "4", "4", "1"] for ms in reversed(opens)]
+
+    answer = reply(GetCandles(symbol=BTC, interval="1m", limit=500), good(*rows(1000, 300)))
+    assert [one.open_ns for one in answer.result] == sorted(one.open_ns for one in answer.result)
+    assert answer.older and answer.next is not None
+    assert "after=60000000" in answer.next.target and "limit=100" in answer.next.target
+    last = reply(answer.next.intent, good(*rows(800, 200)))
+    assert last.next is None and len(last.result) == 200
+
+
+def test_cancel_all_lists_and_cancels_by_twenties() -> None:
+    """There is no cancel-all for spot: pages of open orders, then batches of their ids."""
+    listed = [order_row(ordId=str(n)) for n in range(25)]
+    answer = reply(CancelAll(symbol=BTC), good(*listed))
+    first = answer.next
+    assert len(json.loads(first.body)) == 20 and first.charges == {"cancel_batch:BTC-USDT": 20}
+    rows = [{"ordId": str(n), "sCode": "0"} for n in range(20)]
+    rows[3] = {"ordId": "3", "sCode": "51400", "sMsg": "gone"}
+    second = reply(first.intent, {"code": "2", "msg": "", "data": rows})
+    assert len(second.result) == 19 and len(json.loads(second.next.body)) == 5
+    assert reply(CancelAll(symbol=BTC), good()).next is None
+
+
+def order_row(**changed: str) -> dict[str, str]:
+    return {
+        "instId": "BTC-USDT",
+        "instType": "SPOT",
+        "ordId": "312",
+        "clOrdId": "vocx0001",
+        "side": "buy",
+        "ordType": "limit",
+        "state": "live",
+        "px": "60000.1",
+        "sz": "0.001",
+        "accFillSz": "0",
+        "avgPx": "",
+        "fillSz": "0",
+        "fillPx": "",
+        "tradeId": "",
+        "cTime": "1795334400150",
+        "uTime": "1795334400150",
+        "tgtCcy": "",
+        "cancelSource": "",
+        **changed,
+    }
+
+
+PRIVATE = okx.plan_sockets(
+    [ChannelSpec(channel=one, symbol=None) for one in ("orders", "fills", "balances")]
+)[0]
+
+
+def push(argument: dict[str, str], rows: list[Any], **more: Any) -> bytes:
+    return json.dumps({"arg": argument, **more, "data": rows}).encode()
+
+
+def test_the_life_of_an_order_on_the_private_socket() -> None:
+    """Live, a fill, canceled: an order each time, one fill, and what is repeated is told once."""
+    state = okx.open_session(PRIVATE)
+    argument = {"channel": "orders", "instType": "SPOT", "uid": "1"}
+    filled = order_row(
+        state="partially_filled",
+        accFillSz="0.0004",
+        avgPx="60000.1",
+        fillSz="0.0004",
+        fillPx="60000.1",
+        tradeId="744876981",
+        fillTime="1795334400200",
+        fillFee="-0.00000032",
+        fillFeeCcy="BTC",
+        execType="M",
+    )
+    ended = order_row(state="canceled", accFillSz="0.0004", avgPx="60000.1", cancelSource="1")
+    told = [
+        one
+        for row in (order_row(), filled, filled, ended, ended)
+        for one in okx.decode(push(argument, [row]), NOW, PRIVATE, state)
+    ]
+    fills = [one for one in told if isinstance(one, Fill)]
+    assert [one.status for one in told if isinstance(one, Order)] == [
+        "new",
+        "partially_filled",
+        "canceled",
+    ]
+    assert len(fills) == 1 and fills[0].fee == D("0.00000032") and fills[0].maker
+    assert fills[0].fee_asset == "BTC" and fills[0].id == 744876981
+
+
+def test_balances_of_the_account_channel() -> None:
+    """Free and locked of each currency that changed."""
+    row = {"ccy": "USDT", "cashBal": "10000", "availBal": "9940", "frozenBal": "60", "uTime": "5"}
+    frame = push({"channel": "account", "uid": "1"}, [{"details": [row]}], eventType="snapshot")
+    (told,) = okx.decode(frame, NOW, PRIVATE, okx.open_session(PRIVATE))
+    assert (told.free, told.locked) == (D(9940), D(60))
+
+
+PUBLIC = okx.plan_sockets(
+    [ChannelSpec(channel=one, symbol=BTC) for one in ("book", "quotes", "trades", "ticker")]
+)[0]
+
+
+def decoded(frame: Any) -> list[Any]:
+    text = frame if isinstance(frame, bytes) else json.dumps(frame).encode()
+    return list(okx.decode(text, NOW, PUBLIC, okx.open_session(PUBLIC)))
+
+
+def test_a_socket_for_each_address() -> None:
+    """Candles live on business, an account on private, all else on public."""
+    specs = [
+        ChannelSpec(channel="trades", symbol=BTC),
+        ChannelSpec(channel="candles", symbol=BTC, interval="1h"),
+        ChannelSpec(channel="fills", symbol=None),
+    ]
+    plans = {one.purpose: list(one.topics) for one in okx.plan_sockets(specs)}
+    assert plans == {
+        "ws_public": ["trades:BTC-USDT"],
+        "ws_business": ["candle1H:BTC-USDT"],
+        "ws_private": ["fills"],
+    }
+
+
+def book_frame(action: str, previous: int, sequence: int, bids: Any, asks: Any) -> bytes:
+    row = {"bids": bids, "asks": asks, "ts": "1795334400100", "checksum": 0}
+    row |= {"prevSeqId": previous, "seqId": sequence}
+    return push({"channel": "books", "instId": "BTC-USDT"}, [row], action=action)
+
+
+def test_the_book_by_its_previous_sequence() -> None:
+    """Snapshot, change, keep-alive, a legal reset, then a hole."""
+    book = LocalBook(BTC, okx.check_sequence)
+    bid, ask = ["60000.1", "0.5", "0", "3"], ["60000.2", "0.75", "0", "4"]
+    frames = [
+        book_frame("snapshot", -1, 1000, [bid], [ask]),
+        book_frame("update", 1000, 1004, [["60000.10", "0", "0", "0"]], []),
+        book_frame("update", 1004, 1004, [], []),
+        book_frame("update", 1004, 7, [bid], []),
+    ]
+    for frame in frames:
+        for one in decoded(frame):
+            if isinstance(one, BookSnapshot | BookDelta):
+                book.feed(one)
+    assert book.in_sync and book.sequence == 7 and book.bid == (D("60000.1"), D("0.5"))
+    (hole,) = decoded(book_frame("update", 9, 12, [bid], []))
+    assert book.feed(hole) == "out_of_sync"
+
+
+def test_an_empty_update_is_a_proof_of_life() -> None:
+    """After a minute without a change."""
+    told = decoded(book_frame("update", 5, 5, [], []))
+    assert Heartbeat(topics=("books:BTC-USDT",)) in told
+
+
+def test_a_row_of_trades_stands_for_several() -> None:
+    """The id is the last of ``count``; the rule of continuity counts them."""
+    row = {"instId": "BTC-USDT", "tradeId": "980", "px": "1", "sz": "2", "side": "sell"}
+    row |= {"ts": "1795334400100", "count": "3"}
+    (trade,) = decoded(push({"channel": "trades", "instId": "BTC-USDT"}, [row]))
+    assert (trade.id, trade.count, trade.side) == (980, 3, "sell")
+    assert okx.check_trade(977, trade) == 0 and okx.check_trade(970, trade) == 7
+
+
+def test_control_frames() -> None:
+    """Login, acknowledgements per argument, refusals that name theirs, notices, pongs."""
+    assert decoded(b"pong") == [Pong()]
+    assert decoded({"event": "login", "code": "0"}) == [LoginResult()]
+    (bad,) = decoded({"event": "error", "code": "60009", "msg": "Login failed."})
+    assert isinstance(bad, LoginResult) and isinstance(bad.error, errors.BadKey)
+    argument = {"channel": "books", "instId": "BTC-USDT"}
+    assert decoded({"id": "a", "event": "subscribe", "arg": argument}) == [
+        Ack(id="a", topics=("books:BTC-USDT",))
+    ]
+    text = "Wrong URL or channel:trades,instId:BTC-USDT doesn't exist."
+    (refusal,) = decoded({"event": "error", "code": "60018", "msg": text, "id": "a"})
+    assert refusal.topics == ("trades:BTC-USDT",)
+    assert isinstance(refusal.error, errors.SubscribeRefused)
+    (notice,) = decoded({"event": "notice", "code": "64008", "msg": "soon"})
+    assert notice == Notice(kind="shutdown", text="soon")
+    assert isinstance(decoded({"event": "new thing"})[0], Unknown)
+    with pytest.raises(errors.BadReply):
+        decoded(b'{"arg":')
+
+
+def test_fills_and_orders_share_a_subscription() -> None:
+    """One argument serves both topics, and its acknowledgement confirms both."""
+    (frame,) = okx.subscribe_frames(PRIVATE, list(PRIVATE.topics), NOW, KEY, "n" * 32)
+    channels = [one["channel"] for one in json.loads(frame.text)["args"]]
+    assert channels == ["orders", "account"] and frame.topics == tuple(PRIVATE.topics)
+    text = json.dumps({"event": "subscribe", "arg": {"channel": "orders", "instType": "SPOT"}})
+    (ack,) = okx.decode(text.encode(), NOW, PRIVATE, okx.open_session(PRIVATE))
+    assert ack.topics == ("orders", "fills")
+    assert len(json.loads(frame.text)["id"]) <= 32
+
+
+def test_orders_by_socket_name_the_instrument_by_its_number() -> None:
+    """Without the number nothing is sent; answers are matched by id."""
+    with pytest.raises(errors.BadInput, match=r"ex\.instrument"):
+        okx.ws_request(LIMIT, 1, NOW, KEY, "n")
+    row = {"instId": "BTC-USDT", "instType": "SPOT", "state": "live", "tickSz": "0.1"}
+    row |= {"lotSz": "0.00000001", "minSz": "0.00001", "instIdCode": 10459}
+    (instrument,) = reply(GetInstruments(symbols=(BTC,)), good(row)).result
+    import msgspec
+
+    order = msgspec.structs.replace(LIMIT, instrument=instrument)
+    frame = json.loads(okx.ws_request(order, 7, NOW, KEY, "n").body)
+    assert frame["op"] == "order" and frame["args"][0]["instIdCode"] == 10459
+    answer = {"id": "7", "op": "order", **good({"ordId": "312", "clOrdId": "a", "sCode": "0"})}
+    response = okx.parse_response(json.dumps(answer).encode())
+    assert response is not None and response.id == "7"
+    assert okx.parse_response(b'{"event":"login","code":"0"}') is None
+
+
+def test_client_order_ids() -> None:
+    """Letters and digits, at most 32; ours sort by time."""
+    made = okx.make_client_order_id(2**127)
+    okx.validate_client_order_id(made)
+    assert okx.make_client_order_id(5) < okx.make_client_order_id(6)
+    for bad in ("", "a-b", "x" * 33, "ä"):
+        with pytest.raises(errors.BadInput):
+            okx.validate_client_order_id(bad)
+
+
+def test_what_never_traded_has_no_prices() -> None:
+    """Empty texts are None, never a number."""
+    row = {"instId": "BTC-USDT", "last": "", "askPx": "", "bidPx": "", "ts": "5"}
+    told = reply(GetTicker(symbol=BTC), good(row)).result
+    assert (told.last, told.bid, told.ask, told.open) == (None, None, None, None)
+    one_side = {"asks": [], "bids": [["1", "2", "0", "1"]], "ts": "5"}
+    quote = reply(GetQuote(symbol=BTC), good(one_side)).result
+    assert isinstance(quote, Quote) and quote.ask is None and quote.bid == 1
+
+
+def test_every_recorded_error_maps(recorded: Path) -> None:
+    """Each real error body is one typed error, whatever was asked."""
+    lines = (recorded / "okx/errors/errors.jsonl").read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        body = json.loads(line)["body"].encode()
+        with pytest.raises(errors.VocxError):
+            okx.reply(okx.request(LIMIT), 200, {}, body, NOW)
+
+
+BODIES: list[tuple[str, Intent]] = [
+    ("ExchangeData/GetServerTime", GetTime()),
+    ("ExchangeData/GetSymbols", GetInstruments()),
+    ("ExchangeData/GetTicker", GetTicker(symbol="ETH/USDT")),
+    ("ExchangeData/GetOrderBook", GetBook(symbol="ETH/USDT", depth=1)),
+    ("ExchangeData/GetKlines", GetCandles(symbol="ETH/USDT", interval="1m")),
+    ("ExchangeData/GetKlineHistory", GetCandles(symbol="ETH/USDT", interval="1m")),
+    ("ExchangeData/GetRecentTrades", GetTrades(symbol="ETH/USDT")),
+    ("ExchangeData/GetTradeHistory", GetTrades(symbol="ETH/USDT")),
+    ("Account/GetAccountBalance", GetBalances()),
+    ("Trading/PlaceOrder", LIMIT),
+    ("Trading/CancelOrder", CancelOrder(symbol=BTC, id="1")),
+    ("Trading/AmendOrder", AmendOrder(symbol=BTC, id="1", quantity=D(1))),
+    ("Trading/GetOrderDetails", GetOrder(symbol=BTC, id="1")),
+    ("Trading/GetOrders", GetOpenOrders()),
+    ("Trading/GetUserTrades", GetFills(symbol=BTC)),
+    ("Trading/GetUserTradesArchive", GetFills(symbol=BTC, start_ns=1)),
+]
+
+
+@pytest.mark.parametrize(("name", "intent"), BODIES, ids=[name for name, _ in BODIES])
+def test_recorded_replies_decode(recorded: Path, name: str, intent: Intent) -> None:
+    """Each recorded body is facts or one typed error."""
+    file = recorded / f"okx/jkorf/Endpoints/UnifiedApi/{name}.txt"
+    body = file.read_text(encoding="utf-8").partition("\n")[2]
+    start = min(at for at in (body.find("{"), body.find("[")) if at >= 0)
+    try:
+        found = okx.reply(okx.request(intent), 200, {}, body[start:].encode(), NOW)
+    except errors.VenueError:
+        return
+    assert found.result is not None
+
+
+def test_every_recorded_frame_decodes(recorded: Path) -> None:
+    """Facts, words about the session, or a counted unknown; never anything else."""
+    files = sorted((recorded / "okx/jkorf/Subscriptions").rglob("*.txt"))
+    frames: list[bytes] = []
+    for file in files:
+        for part in re.split(r"^[<=>] ?", file.read_text(encoding="utf-8"), flags=re.M):
+            if part.strip().startswith("{"):
+                frames.append(part.strip().encode())
+    for name in ("wsAllTrades.json", "wsOrders.json"):
+        frames += (recorded / "okx/gocryptotrader" / name).read_bytes().splitlines()
+    assert len(frames) > 20
+    for frame in frames:
+        for plan in (PUBLIC, PRIVATE):
+            okx.decode(frame, NOW, plan, okx.open_session(plan))

@@ -1,0 +1,387 @@
+"""How a client speaks OKX V5, spot.
+
+From OKX's API guide (docs-v5, edition of 2026-07-28, and its change log) and from replies that
+others recorded. The surprises, each met somewhere below:
+
+* *Success is said three times*: HTTP status, ``code`` of the envelope, ``sCode`` of each item; the
+  innermost is the truth. Refusals come inside HTTP 200.
+* *An answer to an order is an acknowledgement*: not even the price comes back.
+* *Three sockets*: public, business (candles) and private, and a channel on the wrong one is
+  refused. A login is answered before anything private may be subscribed; each argument has its own
+  acknowledgement.
+* *Idle for 30 s is dead* (close code 4004): the text ``ping`` is answered by the text ``pong``.
+* *The book starts in-band* and is held together by ``prevSeqId``; its checksum is a fixed 0.
+* *A row of trades may stand for several matches* (``count``), its id is the last of them.
+* *Limits are per endpoint, and for orders per instrument*, in windows of two seconds; no header
+  tells what is used.
+* *Client order ids are letters and digits*, at most 32, unique among live orders only.
+* *Demo trading* is the real address with a header, and sockets of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from vocx.errors import BadInput, UnknownChannel, VenueError
+from vocx.facts import BookDelta, Trade
+from vocx.text import suggest
+from vocx.venues.base import (
+    CHANNELS,
+    PRIVATE,
+    Answer,
+    ChannelSpec,
+    CloseKind,
+    ControlFrame,
+    Credentials,
+    Decoded,
+    Endpoints,
+    GetBook,
+    GetCandles,
+    Intent,
+    Keepalive,
+    Limit,
+    Proof,
+    Request,
+    Response,
+    Secrets,
+    SocketLimits,
+    SocketPlan,
+    Usage,
+    count_missing_trades,
+    id_digits,
+    standard_close,
+)
+from vocx.venues.base.reading import UNREADABLE
+from vocx.venues.okx import errors, market, orders, signing, streams
+
+_SOCKETS = {"ws_public": "public", "ws_private": "private", "ws_business": "business"}
+
+
+def _endpoints(rest: str, sockets: str, headers: Mapping[str, str], note: str) -> Endpoints:
+    urls = {name: f"{sockets}/ws/v5/{path}" for name, path in _SOCKETS.items()}
+    return Endpoints(urls={"rest": rest, **urls}, headers=headers, note=note)
+
+
+_ENVIRONMENTS = {
+    # Port 443 is what ccxt uses; the documents print 8443, which Binder and many firewalls close.
+    "real": _endpoints(
+        "https://openapi.okx.com",
+        "wss://ws.okx.com:443",
+        {},
+        "accounts of the EEA, the US and "
+        "Turkey have addresses of their own: name them with where={...}",
+    ),
+    "testnet": _endpoints(
+        "https://openapi.okx.com",
+        "wss://wspap.okx.com:443",
+        {"x-simulated-trading": "1"},
+        "demo trading: a key that was made in demo mode",
+    ),
+}
+
+_GUIDE = "docs-v5, 2026-07-28"
+
+
+Per = Literal["address", "account", "instrument", "connection"]
+
+
+def _limit(bucket: str, amount: int, per: Per = "address", window_s: float = 2.0) -> Limit:
+    return Limit(
+        bucket=bucket,
+        amount=amount,
+        window_s=window_s,
+        aligned=False,
+        per=per,
+        source=_GUIDE,
+    )
+
+
+_LIMITS = (
+    _limit("time", 10),
+    _limit("status", 1, window_s=5.0),
+    _limit("instruments", 20),
+    _limit("ticker", 20),
+    _limit("books", 40),
+    _limit("books-full", 10),
+    _limit("candles", 40),
+    _limit("history-candles", 20),
+    _limit("trades", 100),
+    _limit("history-trades", 20),
+    _limit("place", 60, "instrument"),
+    _limit("amend", 60, "instrument"),
+    _limit("cancel", 60, "instrument"),
+    _limit("cancel_batch", 300, "instrument"),
+    _limit("order", 60, "instrument"),
+    _limit("orders-pending", 60, "account"),
+    _limit("fills", 60, "account"),
+    _limit("fills-history", 10, "account"),
+    _limit("balance", 10, "account"),
+)
+
+
+class Okx:
+    """The adapter of OKX spot: pure functions, no state (see :mod:`vocx.venues.base`)."""
+
+    name = "okx"
+    environments: Mapping[str, Endpoints] = _ENVIRONMENTS
+    limits: Sequence[Limit] = _LIMITS
+    secrets = Secrets(
+        headers=("OK-ACCESS-KEY", "OK-ACCESS-SIGN", "OK-ACCESS-PASSPHRASE"),
+        fields=("apiKey", "passphrase", "sign"),
+    )
+    intervals: Sequence[str] = market.INTERVALS
+    order_socket: str | None = "ws_private"
+    socket_limits = SocketLimits(
+        topics_per_request=streams.ARGUMENTS_PER_FRAME, bytes_per_request=65_536
+    )
+    book_start = "stream"
+    book_recovery = "resubscribe"
+    refusal_scope = "argument"
+
+    # calls
+
+    def venue_symbol(self, symbol: str) -> str:
+        """``"BTC/USDT"`` as ``"BTC-USDT"``."""
+        return market.venue_symbol(symbol)
+
+    def symbol_of(self, venue_symbol: str, instruments: Collection[str] = ()) -> str | None:
+        """``"BTC-USDT"`` as ``"BTC/USDT"``; a swap is none of ours."""
+        return market.symbol_of(venue_symbol)
+
+    def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """From ``rest`` and ``ws``, the base of the three sockets (``wss://host/ws/v5``)."""
+        urls = {name: url.rstrip("/") for name, url in given.items()}
+        base = urls.pop("ws", None)
+        for purpose, path in _SOCKETS.items():
+            if base is not None and purpose not in urls:
+                root = base if base.endswith("/ws/v5") else f"{base}/ws/v5"
+                urls[purpose] = f"{root}/{path}"
+        return urls
+
+    def make_client_order_id(self, number: int) -> str:
+        """``vocx`` and 26 letters and digits: 30 of 32."""
+        return "vocx" + id_digits(number)
+
+    def validate_client_order_id(self, text: str) -> None:
+        """1 to 32 letters and digits."""
+        if not (1 <= len(text) <= 32 and text.isascii() and text.isalnum()):
+            raise BadInput(
+                f"client_order_id is {text!r}; okx takes 1 to 32 letters and digits, so take the "
+                "dashes out of a UUID"
+            )
+
+    def request(self, intent: Intent, now_ns: int = 0) -> Request:
+        """The (first) request for it."""
+        return orders.build(intent) if orders.is_signed(intent) else market.build(intent)
+
+    def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
+        """The same with the four headers of a signed call. A frame of the socket has none: its
+        login has signed for it."""
+        _mine(credentials)
+        if not request.target:
+            return request
+        proof = signing.headers(credentials, now_ns, request.method, request.target, request.body)
+        return replace(request, headers={**request.headers, **proof})
+
+    def reply(
+        self,
+        request: Request,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        arrived_ns: int,
+    ) -> Answer:
+        """The facts in a reply, or one typed error."""
+        batch = isinstance(request.intent, orders.CancelBatch)
+        error = errors.reply_error(request, status, headers, body)
+        found = errors.read_envelope(body)
+        if error is not None and not (batch and found is not None and errors.read_items(found)):
+            raise error
+        assert found is not None
+        read = orders.read if orders.is_signed(request.intent) else market.read
+        try:
+            return read(request, bytes(found.data), arrived_ns)
+        except (*UNREADABLE, ValueError):
+            raise errors.bad_reply(request, "sent a reply of another shape", body) from None
+
+    def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:
+        """OKX says nowhere what its limits are but in its documents."""
+        return ()
+
+    def parse_usage(self, request: Request, headers: Mapping[str, str]) -> Sequence[Usage]:
+        """No header tells what is used."""
+        return ()
+
+    def ws_request(
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials, nonce: str
+    ) -> Request:
+        """An order, a change or a cancel as a frame of the private socket."""
+        return orders.frame(intent, number)
+
+    def parse_response(self, text: bytes) -> Response | None:
+        """Answers to operations have an ``op`` and no ``event``."""
+        try:
+            found = _response_of(text)
+        except UNREADABLE:
+            return None
+        if found.op is None or found.id is None:
+            return None
+        status = 429 if found.code == "50011" else 200
+        return Response(id=found.id, status=status, headers={}, body=text)
+
+    # sockets
+
+    def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
+        """Candles of 1m by default; a book of five levels, or the local one of 400."""
+        channel = spec.channel
+        if channel in PRIVATE:
+            _only_where_it_exists(spec)
+            return replace(spec, symbol=None)
+        if channel not in CHANNELS:
+            listed = ", ".join(CHANNELS + PRIVATE)
+            hint = suggest(channel, CHANNELS + PRIVATE)
+            raise UnknownChannel(f"okx has no channel {channel!r}; it has {listed}.{hint}")
+        if spec.symbol is None:
+            raise BadInput(f'{channel} needs a symbol, such as "BTC/USDT"')
+        market.venue_symbol(spec.symbol)
+        _only_where_it_exists(spec)
+        if channel == "candles":
+            return replace(spec, interval=market.check_interval(spec.interval or "1m"))
+        if channel == "book":
+            return replace(spec, cadence_ms=100)
+        return spec
+
+    def poll_intent(self, spec: ChannelSpec) -> Intent | None:
+        """Only candles of a second are not streamed."""
+        if spec.channel == "candles" and spec.interval == "1s" and spec.symbol is not None:
+            return GetCandles(symbol=spec.symbol, interval="1s", limit=3)
+        return None
+
+    def plan_sockets(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
+        """One socket for each of the three addresses that is needed."""
+        checked = dict.fromkeys(self.validate_channel(one) for one in specs)
+        return streams.plans([one for one in checked if self.poll_intent(one) is None])
+
+    def open_session(self, plan: SocketPlan) -> streams.Session:
+        """What was told already of one's own orders."""
+        return streams.Session()
+
+    def login_frame(
+        self, plan: SocketPlan, now_ns: int, credentials: Credentials, nonce: str
+    ) -> ControlFrame | None:
+        """The login of the private socket."""
+        return streams.login_frame(now_ns, _mine(credentials)) if plan.login else None
+
+    def subscribe_frames(
+        self,
+        plan: SocketPlan,
+        topics: Sequence[str],
+        now_ns: int,
+        credentials: Credentials | None,
+        nonce: str,
+    ) -> Sequence[ControlFrame]:
+        """A hundred arguments a frame."""
+        return streams.control_frames("subscribe", plan, topics, nonce)
+
+    def unsubscribe_frames(
+        self,
+        plan: SocketPlan,
+        topics: Sequence[str],
+        now_ns: int,
+        credentials: Credentials | None,
+        nonce: str,
+    ) -> Sequence[ControlFrame]:
+        """The same the other way."""
+        return streams.control_frames("unsubscribe", plan, topics, nonce)
+
+    def decode(
+        self, text: bytes, arrived_ns: int, plan: SocketPlan, state: streams.Session
+    ) -> Sequence[Decoded]:
+        """What one frame says."""
+        return streams.decode(text, arrived_ns, plan, state)
+
+    def keepalive(self, purpose: str) -> Keepalive:
+        """After 30 s without a push the venue hangs up, so we ask each 15 s."""
+        return Keepalive(client_ping_s=15.0, pong_deadline_s=10.0, ping_text="ping")
+
+    def classify_close(self, code: int, reason: str) -> CloseKind:
+        """4001 login, 4002 and 4003 and 4008 and 4009 rules, 4004 idle, 4005 slow reader, 4007 key
+        gone."""
+        if code in (4002, 4003, 4008, 4009):
+            return "policy"
+        if code == 4007:
+            return "refused"
+        return standard_close(code, reason)
+
+    def refused_upgrade(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
+        """The typed error in an HTTP answer to a handshake that is not 101."""
+        return errors.upgrade_error(status, headers, body)
+
+    def cadence_ms(self, spec: ChannelSpec) -> int:
+        """Best prices 10 ms, books and tickers 100 ms, candles a second, trades at once."""
+        return {"quotes": 10, "book": 100, "ticker": 100, "candles": 1000}.get(spec.channel, 0)
+
+    def stale_after_s(self, spec: ChannelSpec) -> float:
+        """A minute for trades, 15 s for other market data; an account may be silent for ever."""
+        if spec.channel in PRIVATE:
+            return math.inf
+        return 60.0 if spec.channel == "trades" else 15.0
+
+    def proof_of_life(self, spec: ChannelSpec) -> Proof:
+        """The REST book and the stream need not share a sequence (the guide does not promise it),
+        so best prices and quantities are compared; an empty update each minute proves more."""
+        if spec.channel in PRIVATE:
+            return "pong"
+        return "sequence" if spec.channel == "trades" else "top"
+
+    def snapshot_intent(self, symbol: str) -> GetBook:
+        """For a probe; a local book starts in-band."""
+        return GetBook(symbol=symbol, depth=400)
+
+    def check_sequence(self, sequence: int, delta: BookDelta) -> str:
+        """A change follows when its ``prevSeqId`` is the book's; its own ``seqId`` may be lower,
+        once, after a maintenance."""
+        return "apply" if delta.previous == sequence else "resync"
+
+    def check_trade(self, last: int | str, trade: Trade) -> int:
+        """Ids are dense; a row stands for ``count`` of them."""
+        return count_missing_trades(last, trade)
+
+
+class _Head(msgspec.Struct):
+    op: str | None = None
+    id: str | None = None
+    code: str = ""
+
+
+_response_of = msgspec.json.Decoder(_Head).decode
+
+
+def _mine(credentials: Credentials) -> Credentials:
+    """A key that this exchange can know, or a refusal."""
+    if credentials.venue not in (None, Okx.name):
+        raise BadInput(
+            f"this key is for {credentials.venue}; okx does not know it. Nothing was sent"
+        )
+    return credentials
+
+
+def _only_where_it_exists(spec: ChannelSpec) -> None:
+    if spec.interval is not None and spec.channel != "candles":
+        raise UnknownChannel(f"{spec.channel} has no interval; only candles have one")
+    if spec.depth is not None and spec.channel != "book":
+        raise UnknownChannel(f"{spec.channel} has no depth; only book has one")
+    if spec.cadence_ms is not None and spec.channel != "book":
+        raise UnknownChannel(f"{spec.channel} has no choice of cadence on okx")
+    if spec.depth not in (None, 5):
+        raise UnknownChannel(
+            f"okx streams the top 5 of a book, not {spec.depth!r}; leave depth out for the full "
+            "local book of 400 levels"
+        )
+    if spec.cadence_ms not in (None, 100):
+        raise UnknownChannel(f"okx sends a book each 100 ms, not each {spec.cadence_ms!r}")

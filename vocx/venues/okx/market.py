@@ -1,0 +1,491 @@
+"""OKX's public REST calls: intents to targets, bodies to facts.
+
+Parameters, limits and shapes are those of docs-v5 (2026-07-28). Every number is a text, and an
+empty text means that there is none. ``after`` asks for *older* rows and ``before`` for newer ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec.structs import replace
+
+from vocx.errors import BadInput, UnknownInterval
+from vocx.facts import (
+    BookSnapshot,
+    Candle,
+    Facts,
+    Instrument,
+    Level,
+    Quote,
+    ServerTime,
+    Side,
+    Ticker,
+    Trade,
+    VenueStatus,
+    aware,
+)
+from vocx.venues.base import (
+    Answer,
+    GetBook,
+    GetCandles,
+    GetInstruments,
+    GetQuote,
+    GetStatus,
+    GetTicker,
+    GetTime,
+    GetTrades,
+    Intent,
+    Request,
+    split_symbol,
+)
+from vocx.venues.base.reading import LONGEST_TEXT, Identifier, check_levels, check_numbers
+
+MS = 1_000_000
+"""Nanoseconds in OKX's millisecond."""
+
+_MINUTE = 60_000_000_000
+BARS: Mapping[str, tuple[str, int | None]] = {
+    "1s": ("1s", 1_000_000_000),
+    **{f"{n}m": (f"{n}m", n * _MINUTE) for n in (1, 3, 5, 15, 30)},
+    **{f"{n}h": (f"{n}H", n * 60 * _MINUTE) for n in (1, 2, 4)},
+    **{f"{n}h": (f"{n}Hutc", n * 60 * _MINUTE) for n in (6, 12)},
+    **{f"{n}d": (f"{n}Dutc", n * 1440 * _MINUTE) for n in (1, 2, 3)},
+    "1w": ("1Wutc", 7 * 1440 * _MINUTE),
+    "1M": ("1Mutc", None),
+}
+"""Interval in vocx's words to OKX's bar and its length; bars of six hours and more are aligned to
+UTC only with the suffix."""
+INTERVALS = tuple(BARS)
+
+_CANDLES, _OLD_CANDLES = 300, 100
+_TRADES, _OLD_TRADES = 500, 100
+_BOOK, _FULL_BOOK = 400, 5000
+
+
+def venue_symbol(symbol: str) -> str:
+    """``"BTC/USDT"`` as ``"BTC-USDT"``."""
+    base, quote = split_symbol(symbol)
+    return f"{base}-{quote}"
+
+
+def symbol_of(name: str) -> str | None:
+    """``"BTC-USDT"`` as ``"BTC/USDT"``; ``None`` for what is no spot pair (a swap has three
+    parts)."""
+    base, dash, quote = name.partition("-")
+    return f"{base}/{quote}" if dash and base and quote and "-" not in quote else None
+
+
+def check_interval(interval: str) -> str:
+    """The interval, or an ``UnknownInterval`` that lists what exists."""
+    if interval in BARS:
+        return interval
+    raise UnknownInterval(f"okx has no candles of {interval!r}; it has {', '.join(INTERVALS)}")
+
+
+def close_ns(interval: str, open_ns: int) -> int:
+    """The last nanosecond of a bar: OKX tells when it opens, and only months differ in length."""
+    length_ns = BARS[interval][1]
+    if length_ns is None:
+        begin = aware(open_ns)
+        assert begin is not None
+        following = (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
+        length_ns = (following - begin.replace(day=1)) // timedelta(microseconds=1) * 1000
+    return open_ns + length_ns - 1
+
+
+def number(text: str | None) -> Decimal | None:
+    """A number, or ``None`` for an empty text: OKX writes what does not apply as ``""``."""
+    if not text:
+        return None
+    found = Decimal(text)
+    check_numbers(found)
+    return found
+
+
+def ms_to_ns(text: str | None) -> int | None:
+    """Milliseconds since the epoch as text, in nanoseconds; ``None`` for an empty text."""
+    if not text:
+        return None
+    value = int(text) if text.isascii() and text.isdigit() and len(text) <= 13 else None
+    if value is None:
+        raise msgspec.ValidationError(f"{text[:40]!r} is no time in milliseconds")
+    return value * MS
+
+
+def trade_id(text: str) -> int | str:
+    """OKX's trade ids are dense integers written as text."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else text
+
+
+# requests
+
+
+def build(intent: Intent) -> Request:
+    """The (first) request for one public intent."""
+    maker = _BUILDERS.get(type(intent))
+    if maker is None:
+        raise BadInput(f"okx cannot be asked for {type(intent).__name__} here")
+    path, parameters = maker(intent)
+    query = "?" + urlencode(parameters) if parameters else ""
+    bucket = path.rpartition("/")[2]
+    return Request(intent=intent, method="GET", target=f"/api/v5{path}{query}", charges={bucket: 1})
+
+
+Plan = tuple[str, Mapping[str, str | int]]
+
+
+def _count(name: str, value: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise BadInput(f"{name} is {value!r}; okx gives 1 to {most:,}")
+    return value
+
+
+def _time(_: GetTime) -> Plan:
+    return "/public/time", {}
+
+
+def _status(_: GetStatus) -> Plan:
+    return "/system/status", {}
+
+
+def _instruments(intent: GetInstruments) -> Plan:
+    if len(intent.symbols) == 1:
+        name = venue_symbol(intent.symbols[0])
+        return "/public/instruments", {"instType": "SPOT", "instId": name}
+    for symbol in intent.symbols:
+        split_symbol(symbol)
+    return "/public/instruments", {"instType": "SPOT"}
+
+
+def _ticker(intent: GetTicker) -> Plan:
+    return "/market/ticker", {"instId": venue_symbol(intent.symbol)}
+
+
+def _quote(intent: GetQuote) -> Plan:
+    return "/market/books", {"instId": venue_symbol(intent.symbol), "sz": 1}
+
+
+def _book(intent: GetBook) -> Plan:
+    depth = _count("depth", intent.depth, _FULL_BOOK)
+    path = "/market/books" if depth <= _BOOK else "/market/books-full"
+    return path, {"instId": venue_symbol(intent.symbol), "sz": depth}
+
+
+def _trades(intent: GetTrades) -> Plan:
+    name = venue_symbol(intent.symbol)
+    if intent.from_id is None:
+        return "/market/trades", {"instId": name, "limit": _count("limit", intent.limit, _TRADES)}
+    first = trade_id(str(intent.from_id))
+    if not isinstance(first, int):
+        raise BadInput(f"from_id is {intent.from_id!r}; trades of okx have whole numbers")
+    limit = _count("limit", intent.limit, _OLD_TRADES)
+    # Both cursors are exclusive, and ids have no holes, so the window holds exactly these.
+    window = {"after": first + limit, "before": first - 1}
+    return "/market/history-trades", {"instId": name, "type": 1, **window, "limit": limit}
+
+
+def _candles(intent: GetCandles) -> Plan:
+    """The newest page that is wanted; older ones follow (:func:`_older`)."""
+    _count("limit", intent.limit, 100_000)
+    bar = BARS[check_interval(intent.interval)][0]
+    parameters: dict[str, str | int] = {"instId": venue_symbol(intent.symbol), "bar": bar}
+    old = intent.end_ns is not None or intent.start_ns is not None or intent.interval == "1s"
+    end_ns = intent.end_ns
+    length_ns = BARS[intent.interval][1] or 31 * 1440 * _MINUTE
+    if intent.start_ns is not None:
+        # A start without an end asks for the oldest rows from there, as on every venue.
+        last_ns = intent.start_ns + intent.limit * length_ns
+        end_ns = last_ns if end_ns is None else min(end_ns + 1, last_ns)
+        parameters["before"] = intent.start_ns // MS - 1
+    elif end_ns is not None:
+        end_ns += 1
+    if end_ns is not None:
+        parameters["after"] = -(-end_ns // MS)
+    parameters["limit"] = min(intent.limit, _OLD_CANDLES if old else _CANDLES)
+    return "/market/history-candles" if old else "/market/candles", parameters
+
+
+_BUILDERS: Mapping[type[Intent], Callable[[Any], Plan]] = {
+    GetTime: _time,
+    GetStatus: _status,
+    GetInstruments: _instruments,
+    GetTicker: _ticker,
+    GetQuote: _quote,
+    GetBook: _book,
+    GetTrades: _trades,
+    GetCandles: _candles,
+}
+
+
+# replies
+
+
+def read(request: Request, data: bytes, arrived_ns: int) -> Answer:
+    """The facts in the ``data`` of a good reply; ``msgspec.DecodeError`` when it has another
+    shape."""
+    return _READERS[type(request.intent)](request.intent, data, arrived_ns)
+
+
+class _Time(msgspec.Struct):
+    ts: str
+
+
+def _read_time(_: GetTime, data: bytes, arrived_ns: int) -> Answer:
+    (row,) = _times(data)
+    return Answer(result=ServerTime(exchange_ns=ms_to_ns(row.ts), arrived_ns=arrived_ns))
+
+
+class _Status(msgspec.Struct):
+    state: str
+    title: str = ""
+    begin: str = ""
+    end: str = ""
+
+
+def _read_status(_: GetStatus, data: bytes, arrived_ns: int) -> Answer:
+    """An empty list, or only plans and past ones: it is up."""
+    rows = _statuses(data)
+    now = next((one for one in rows if one.state in ("ongoing", "pre_open")), None)
+    planned = next((one for one in rows if one.state == "scheduled"), None)
+    shown = now or planned
+    status = VenueStatus(
+        state="maintenance" if now is not None else "online",
+        text=shown.title[:LONGEST_TEXT] if shown is not None else "",
+        begins_ns=ms_to_ns(shown.begin) if shown is not None else None,
+        ends_ns=ms_to_ns(shown.end) if shown is not None else None,
+        arrived_ns=arrived_ns,
+    )
+    return Answer(result=status)
+
+
+class _Instrument(msgspec.Struct):
+    instId: str
+    instType: str
+    state: str
+    tickSz: str = ""
+    lotSz: str = ""
+    minSz: str = ""
+    maxLmtSz: str = ""
+    instIdCode: Identifier | None = None
+
+
+def _read_instruments(intent: GetInstruments, data: bytes, arrived_ns: int) -> Answer:
+    found = [_instrument(one, arrived_ns) for one in _instruments_of(data)]
+    wanted = set(intent.symbols)
+    return Answer(
+        result=Facts(one for one in found if one and (not wanted or one.symbol in wanted))
+    )
+
+
+def _instrument(row: _Instrument, arrived_ns: int) -> Instrument | None:
+    symbol, tick, lot = symbol_of(row.instId), number(row.tickSz), number(row.lotSz)
+    if row.instType != "SPOT" or symbol is None or tick is None or lot is None:
+        return None  # not spot, or announced and without steps yet
+    base, quote = split_symbol(symbol)
+    return Instrument(
+        symbol=symbol,
+        venue="okx",
+        venue_symbol=row.instId,
+        code=row.instIdCode,
+        base=base,
+        quote=quote,
+        tick=tick,
+        lot=lot,
+        min_quantity=number(row.minSz),
+        max_quantity=number(row.maxLmtSz),
+        trading=row.state == "live",
+        arrived_ns=arrived_ns,
+    )
+
+
+class TickerRow(msgspec.Struct):
+    """One row of ``tickers``, by REST and by stream."""
+
+    instId: str
+    last: str = ""
+    askPx: str = ""
+    askSz: str = ""
+    bidPx: str = ""
+    bidSz: str = ""
+    open24h: str = ""
+    high24h: str = ""
+    low24h: str = ""
+    volCcy24h: str = ""
+    vol24h: str = ""
+    ts: str = ""
+
+
+def ticker(row: TickerRow, symbol: str, arrived_ns: int) -> Ticker:
+    """The last 24 hours; what never traded has no prices."""
+    last, first = number(row.last), number(row.open24h)
+    change = (last / first - 1) * 100 if last is not None and first else None
+    return Ticker(
+        symbol=symbol,
+        last=last or None,
+        bid=number(row.bidPx),
+        bid_quantity=number(row.bidSz),
+        ask=number(row.askPx),
+        ask_quantity=number(row.askSz),
+        open=first,
+        high=number(row.high24h),
+        low=number(row.low24h),
+        volume=number(row.vol24h),
+        quote_volume=number(row.volCcy24h),
+        change_percent=change if change is None else round(change, 3),
+        exchange_ns=ms_to_ns(row.ts),
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_ticker(intent: GetTicker, data: bytes, arrived_ns: int) -> Answer:
+    (row,) = _tickers(data)
+    return Answer(result=ticker(row, symbol_of(row.instId) or intent.symbol, arrived_ns))
+
+
+class _Book(msgspec.Struct):
+    asks: list[list[str]]
+    bids: list[list[str]]
+    ts: str
+    seqId: Identifier | None = None
+
+
+def _levels(rows: list[list[str]]) -> tuple[Level, ...]:
+    levels = tuple((Decimal(row[0]), Decimal(row[1])) for row in rows if len(row) >= 2)
+    check_levels(levels)
+    return levels
+
+
+def _read_book(intent: GetBook, data: bytes, arrived_ns: int) -> Answer:
+    (row,) = _books(data)
+    book = BookSnapshot(
+        symbol=intent.symbol,
+        bids=_levels(row.bids),
+        asks=_levels(row.asks),
+        sequence=row.seqId,
+        depth=intent.depth,
+        exchange_ns=ms_to_ns(row.ts),
+        arrived_ns=arrived_ns,
+    )
+    return Answer(result=book)
+
+
+def _read_quote(intent: GetQuote, data: bytes, arrived_ns: int) -> Answer:
+    (row,) = _books(data)
+    bids, asks = _levels(row.bids), _levels(row.asks)
+    quote = Quote(
+        symbol=intent.symbol,
+        bid=bids[0][0] if bids else None,
+        bid_quantity=bids[0][1] if bids else None,
+        ask=asks[0][0] if asks else None,
+        ask_quantity=asks[0][1] if asks else None,
+        sequence=row.seqId,
+        exchange_ns=ms_to_ns(row.ts),
+        arrived_ns=arrived_ns,
+    )
+    return Answer(result=quote)
+
+
+class TradeRow(msgspec.Struct):
+    """One row of trades; ``count`` is there where several matches are told as one."""
+
+    instId: str
+    tradeId: str
+    px: Decimal
+    sz: Decimal
+    side: Side
+    ts: str
+    count: str = "1"
+
+
+def trade(row: TradeRow, symbol: str, arrived_ns: int) -> Trade:
+    """``side`` is the taker's; ``id`` is the last of ``count`` matches."""
+    check_numbers(row.px, row.sz)
+    return Trade(
+        symbol=symbol,
+        price=row.px,
+        quantity=row.sz,
+        side=row.side,
+        id=trade_id(row.tradeId),
+        count=int(row.count) if row.count.isdigit() and len(row.count) < 10 else 1,
+        exchange_ns=ms_to_ns(row.ts),
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_trades(intent: GetTrades, data: bytes, arrived_ns: int) -> Answer:
+    rows = _trade_rows(data)
+    found = [trade(one, symbol_of(one.instId) or one.instId, arrived_ns) for one in rows]
+    return Answer(result=Facts(reversed(found)))
+
+
+def candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Candle:
+    """``[open time, open, high, low, close, volume, quote volume, the same, confirm]``."""
+    if len(row) < 9:
+        raise msgspec.ValidationError(f"a candle has 9 texts, this one {len(row)}")
+    open_ns = ms_to_ns(row[0])
+    numbers = [number(text) for text in row[1:7]]
+    if open_ns is None or any(one is None for one in numbers[:5]):
+        raise msgspec.ValidationError("a candle without time or prices")
+    first, high, low, last, volume, quote_volume = numbers
+    return Candle(
+        symbol=symbol,
+        interval=interval,
+        open_ns=open_ns,
+        close_ns=close_ns(interval, open_ns),
+        open=first,  # type: ignore[arg-type]
+        high=high,  # type: ignore[arg-type]
+        low=low,  # type: ignore[arg-type]
+        close=last,  # type: ignore[arg-type]
+        volume=volume,  # type: ignore[arg-type]
+        quote_volume=quote_volume,
+        closed=row[8] == "1",
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_candles(intent: GetCandles, data: bytes, arrived_ns: int) -> Answer:
+    rows = _candle_rows(data)
+    found = [candle(one, intent.symbol, intent.interval, arrived_ns) for one in reversed(rows)]
+    page = Facts(found)
+    left = intent.limit - len(found)
+    reached = intent.start_ns is not None and found and found[0].open_ns <= intent.start_ns
+    if not found or left <= 0 or reached:
+        return Answer(result=page)
+    return Answer(result=page, next=_older(intent, found[0].open_ns, left), older=True)
+
+
+def _older(intent: GetCandles, oldest_ns: int, left: int) -> Request:
+    """The page before: OKX pages from the newest row to the oldest."""
+    end_ns = oldest_ns - 1
+    request = build(replace(intent, limit=left, end_ns=end_ns, start_ns=None))
+    if intent.start_ns is None:
+        return request
+    bound = f"&before={intent.start_ns // MS - 1}"
+    rest = replace(intent, limit=left, end_ns=end_ns)
+    return replace(request, intent=rest, target=request.target + bound)
+
+
+_times = msgspec.json.Decoder(list[_Time]).decode
+_statuses = msgspec.json.Decoder(list[_Status]).decode
+_instruments_of = msgspec.json.Decoder(list[_Instrument]).decode
+_tickers = msgspec.json.Decoder(list[TickerRow]).decode
+_books = msgspec.json.Decoder(list[_Book]).decode
+_trade_rows = msgspec.json.Decoder(list[TradeRow]).decode
+_candle_rows = msgspec.json.Decoder(list[list[str]]).decode
+
+_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Answer]] = {
+    GetTime: _read_time,
+    GetStatus: _read_status,
+    GetInstruments: _read_instruments,
+    GetTicker: _read_ticker,
+    GetQuote: _read_quote,
+    GetBook: _read_book,
+    GetTrades: _read_trades,
+    GetCandles: _read_candles,
+}

@@ -1,0 +1,524 @@
+"""OKX's signed calls: orders and the account, by REST and as frames of the private socket.
+
+From docs-v5, order book trading and account (2026-07-28). What differs from most venues:
+
+* An answer to a placement, a change or a cancel is an *acknowledgement*: what became of the order
+  comes on the ``orders`` channel, or must be asked.
+* A market order's size is quote for a buy and base for a sell unless ``tgtCcy`` says otherwise,
+  so it always does here.
+* There is no cancel-all for spot: open orders are listed and cancelled in batches of twenty.
+* By socket the instrument is a number (``instIdCode``, since 2026-03-26).
+* Fees are negative when they are charged, in the currency that was received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec.structs import replace
+
+from vocx.errors import BadInput
+from vocx.facts import (
+    Balance,
+    Facts,
+    Fill,
+    Order,
+    OrderAck,
+    OrderStatus,
+    OrderType,
+    Side,
+    Source,
+    TimeInForce,
+)
+from vocx.venues.base import (
+    AmendOrder,
+    Answer,
+    CancelAll,
+    CancelOrder,
+    GetBalances,
+    GetFills,
+    GetOpenOrders,
+    GetOrder,
+    Intent,
+    PlaceOrder,
+    Request,
+)
+from vocx.venues.okx.errors import Item
+from vocx.venues.okx.market import ms_to_ns, number, symbol_of, trade_id, venue_symbol
+
+BATCH, PAGE = 20, 100
+_ZERO = Decimal(0)
+_TYPES: Mapping[str, tuple[OrderType, TimeInForce | None]] = {
+    "limit": ("limit", "GTC"),
+    "ioc": ("limit", "IOC"),
+    "fok": ("limit", "FOK"),
+    "market": ("market", None),
+    "post_only": ("post_only", None),
+}
+_STATES: Mapping[str, OrderStatus] = {
+    "live": "new",
+    "partially_filled": "partially_filled",
+    "filled": "filled",
+    "canceled": "canceled",
+    "mmp_canceled": "canceled",
+}
+_CANCEL_SOURCES: Mapping[str, str] = {
+    "0": "canceled by the exchange",
+    "13": "fill or kill could not be filled whole",
+    "14": "what was left of an immediate-or-cancel order",
+    "15": "price outside the band",
+    "20": "the countdown ran out",
+    "27": "too little liquidity within the slippage guard",
+    "31": "post only would have taken",
+    "32": "would have traded with an order of yours",
+    "33": "would have met too many orders",
+}
+"""``cancelSource`` of a cancel that was not asked for (docs-v5, order details)."""
+
+
+class CancelBatch(Intent, frozen=True, kw_only=True):
+    """The next twenty of a :class:`CancelAll`; ``after``: a page of open orders follows."""
+
+    symbol: str
+    ids: tuple[str, ...]
+    rest: tuple[str, ...] = ()
+    after: str | None = None
+
+
+class OpenOrdersPage(GetOpenOrders, frozen=True, kw_only=True):
+    """Open orders older than ``after``; ``cancel``: they are listed to be cancelled."""
+
+    after: str | None = None
+    cancel: bool = False
+
+
+class FillsPage(GetFills, frozen=True, kw_only=True):
+    """Fills older than the bill ``after``."""
+
+    after: str
+
+
+def build(intent: Intent) -> Request:
+    """The (first) request for one signed intent, unsigned."""
+    return _BUILDERS[type(intent)](intent)
+
+
+def is_signed(intent: Intent) -> bool:
+    """Whether it needs a key."""
+    return type(intent) in _BUILDERS
+
+
+def _get(
+    intent: Intent, path: str, parameters: Mapping[str, str | int | None], bucket: str
+) -> Request:
+    given = {name: value for name, value in parameters.items() if value is not None}
+    query = "?" + urlencode(given) if given else ""
+    target = f"/api/v5{path}{query}"
+    return Request(intent=intent, method="GET", target=target, charges={bucket: 1}, signed=True)
+
+
+def _post(intent: Intent, path: str, body: Any, bucket: str, *, safe: bool = False) -> Request:
+    return Request(
+        intent=intent,
+        method="POST",
+        target=f"/api/v5{path}",
+        headers={"Content-Type": "application/json"},
+        body=msgspec.json.encode(body),
+        charges={bucket: 1},
+        signed=True,
+        safe_to_retry=safe,
+    )
+
+
+def _named(intent: Any) -> dict[str, str]:
+    """The order's id as the wire names it; the venue's wins where both are given."""
+    if intent.id is not None:
+        return {"ordId": str(intent.id)}
+    return {"clOrdId": intent.client_order_id or ""}
+
+
+def _order_fields(intent: PlaceOrder) -> dict[str, str]:
+    if intent.test:
+        raise BadInput(
+            "okx has no order that is only checked: leave test out, and practise in the lab. "
+            "Nothing was sent"
+        )
+    kind: str = intent.type
+    if intent.type == "limit" and intent.time_in_force in ("IOC", "FOK"):
+        kind = intent.time_in_force.lower()
+    fields = {"tdMode": "cash", "side": str(intent.side), "ordType": kind}
+    if intent.type == "market":
+        by_quote = intent.quote_quantity is not None
+        fields["tgtCcy"] = "quote_ccy" if by_quote else "base_ccy"
+        size = intent.quote_quantity if by_quote else intent.quantity
+    else:
+        size = intent.quantity
+        fields["px"] = f"{intent.price:f}"
+    fields["sz"] = f"{size:f}"
+    fields["clOrdId"] = intent.client_order_id
+    return fields
+
+
+def _amend_fields(intent: AmendOrder) -> dict[str, str]:
+    fields = _named(intent)
+    if intent.quantity is not None:
+        fields["newSz"] = f"{intent.quantity:f}"
+    if intent.price is not None:
+        fields["newPx"] = f"{intent.price:f}"
+    return fields
+
+
+def _place(intent: PlaceOrder) -> Request:
+    name = venue_symbol(intent.symbol)
+    body = {"instId": name, **_order_fields(intent)}
+    return _post(intent, "/trade/order", body, f"place:{name}")
+
+
+def _amend(intent: AmendOrder) -> Request:
+    name = venue_symbol(intent.symbol)
+    body = {"instId": name, **_amend_fields(intent)}
+    return _post(intent, "/trade/amend-order", body, f"amend:{name}")
+
+
+def _cancel(intent: CancelOrder) -> Request:
+    name = venue_symbol(intent.symbol)
+    body = {"instId": name, **_named(intent)}
+    return _post(intent, "/trade/cancel-order", body, f"cancel:{name}", safe=True)
+
+
+def _cancel_all(intent: CancelAll) -> Request:
+    return _pending(OpenOrdersPage(symbol=intent.symbol, cancel=True))
+
+
+def _cancel_batch(intent: CancelBatch) -> Request:
+    name = venue_symbol(intent.symbol)
+    body = [{"instId": name, "ordId": one} for one in intent.ids]
+    bucket = f"cancel:{name}" if len(body) == 1 else f"cancel_batch:{name}"
+    request = _post(intent, "/trade/cancel-batch-orders", body, bucket, safe=True)
+    return replace(request, charges={bucket: len(body)})
+
+
+def _order(intent: GetOrder) -> Request:
+    name = venue_symbol(intent.symbol)
+    return _get(intent, "/trade/order", {"instId": name, **_named(intent)}, f"order:{name}")
+
+
+def _pending(intent: GetOpenOrders) -> Request:
+    name = None if intent.symbol is None else venue_symbol(intent.symbol)
+    after = intent.after if isinstance(intent, OpenOrdersPage) else None
+    parameters = {"instType": "SPOT", "instId": name, "after": after, "limit": PAGE}
+    return _get(intent, "/trade/orders-pending", parameters, "orders-pending")
+
+
+def _fills(intent: GetFills) -> Request:
+    """The last three days are in ``fills``, three months in ``fills-history``, which is dearer."""
+    if intent.limit is not None and not 1 <= intent.limit <= 10_000:
+        raise BadInput(f"limit is {intent.limit!r}; okx gives 1 to 10,000 fills")
+    old = intent.start_ns is not None
+    parameters: dict[str, str | int | None] = {
+        "instType": "SPOT",
+        "instId": venue_symbol(intent.symbol),
+        "ordId": None if intent.order_id is None else str(intent.order_id),
+        "begin": None if intent.start_ns is None else intent.start_ns // 1_000_000,
+        "after": intent.after if isinstance(intent, FillsPage) else None,
+        "limit": PAGE if intent.limit is None else min(intent.limit, PAGE),
+    }
+    path = "fills-history" if old else "fills"
+    return _get(intent, f"/trade/{path}", parameters, path)
+
+
+def _balances(intent: GetBalances) -> Request:
+    return _get(intent, "/account/balance", {}, "balance")
+
+
+_BUILDERS: Mapping[type[Intent], Callable[[Any], Request]] = {
+    PlaceOrder: _place,
+    AmendOrder: _amend,
+    CancelOrder: _cancel,
+    CancelAll: _cancel_all,
+    CancelBatch: _cancel_batch,
+    GetOrder: _order,
+    GetOpenOrders: _pending,
+    OpenOrdersPage: _pending,
+    GetFills: _fills,
+    FillsPage: _fills,
+    GetBalances: _balances,
+}
+
+_OPERATIONS: Mapping[type[Intent], tuple[str, str]] = {
+    PlaceOrder: ("order", "place"),
+    AmendOrder: ("amend-order", "amend"),
+    CancelOrder: ("cancel-order", "cancel"),
+}
+"""Intent to the operation of the private socket, and to the bucket that it shares with REST."""
+
+
+def frame(intent: Intent, number: int) -> Request:
+    """The same as a frame of the private socket, which is logged in already."""
+    if not isinstance(intent, PlaceOrder | AmendOrder | CancelOrder):
+        raise BadInput(f"okx takes {type(intent).__name__} by REST only")
+    instrument = intent.instrument
+    if instrument is None or instrument.code is None:
+        raise BadInput(
+            f"the socket of okx names an instrument by a number, and that of {intent.symbol} is "
+            "not known yet: call ex.instrument(...) first. Nothing was sent"
+        )
+    operation, bucket = _OPERATIONS[type(intent)]
+    if isinstance(intent, PlaceOrder):
+        fields = _order_fields(intent)
+    elif isinstance(intent, AmendOrder):
+        fields = _amend_fields(intent)
+    else:
+        fields = _named(intent)
+    arguments = [{"instIdCode": instrument.code, **fields}]
+    body = {"id": str(number), "op": operation, "args": arguments}
+    return Request(
+        intent=intent,
+        method=operation,
+        target="",
+        body=msgspec.json.encode(body),
+        charges={f"{bucket}:{venue_symbol(intent.symbol)}": 1},
+        signed=True,
+        safe_to_retry=isinstance(intent, CancelOrder),
+    )
+
+
+# replies
+
+
+def read(request: Request, data: bytes, arrived_ns: int) -> Answer:
+    """The facts in the ``data`` of a good reply."""
+    return _READERS[type(request.intent)](request.intent, data, arrived_ns)
+
+
+def _ack(symbol: str, row: Item, client_order_id: str | None, arrived_ns: int) -> OrderAck:
+    return OrderAck(
+        symbol=symbol,
+        id=row.ordId,
+        client_order_id=row.clOrdId or client_order_id or "",
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_ack(intent: Any, data: bytes, arrived_ns: int) -> Answer:
+    (row,) = _items(data)
+    if not row.ordId:
+        raise msgspec.ValidationError("an acknowledgement without an order id")
+    return Answer(result=_ack(intent.symbol, row, intent.client_order_id, arrived_ns))
+
+
+def _read_batch(intent: CancelBatch, data: bytes, arrived_ns: int) -> Answer:
+    """Rows that were over before are left out: there is nothing to cancel any more."""
+    rows = [one for one in _items(data) if one.sCode in (None, "", "0")]
+    found = Facts(_ack(intent.symbol, one, None, arrived_ns) for one in rows)
+    return Answer(result=found, next=_next_cancel(intent.symbol, intent.rest, intent.after))
+
+
+def _next_cancel(symbol: str, ids: tuple[str, ...], after: str | None) -> Request | None:
+    if ids:
+        batch = CancelBatch(symbol=symbol, ids=ids[:BATCH], rest=ids[BATCH:], after=after)
+        return _cancel_batch(batch)
+    if after is not None:
+        return _pending(OpenOrdersPage(symbol=symbol, after=after, cancel=True))
+    return None
+
+
+def _read_open(intent: GetOpenOrders, data: bytes, arrived_ns: int) -> Answer:
+    rows = _order_rows(data)
+    after = rows[-1].ordId if len(rows) == PAGE else None
+    if isinstance(intent, OpenOrdersPage) and intent.cancel:
+        ids = tuple(one.ordId for one in rows)
+        # An empty list is an answer: there was nothing to cancel.
+        return Answer(result=Facts(), next=_next_cancel(intent.symbol or "", ids, after))
+    found = Facts(order(one, "rest", arrived_ns) for one in rows)
+    if after is None:
+        return Answer(result=found)
+    return Answer(result=found, next=_pending(OpenOrdersPage(symbol=intent.symbol, after=after)))
+
+
+class OrderRow(msgspec.Struct):
+    """An order, by REST and on the ``orders`` channel, which adds the fields of one fill."""
+
+    instId: str
+    ordId: str
+    side: Side
+    ordType: str
+    state: str
+    sz: str
+    clOrdId: str = ""
+    px: str = ""
+    avgPx: str = ""
+    accFillSz: str = "0"
+    tgtCcy: str = ""
+    cTime: str = ""
+    uTime: str = ""
+    cancelSource: str = ""
+    tradeId: str = ""
+    fillPx: str = ""
+    fillSz: str = ""
+    fillTime: str = ""
+    fillFee: str = ""
+    fillFeeCcy: str = ""
+    execType: str = ""
+    instType: str = "SPOT"
+
+
+def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
+    """The order as it stands."""
+    kind, in_force = _TYPES.get(row.ordType, ("limit", None))
+    state = _STATES.get(row.state)
+    if state is None:
+        raise msgspec.ValidationError(f"an order in state {row.state[:40]!r}")
+    filled = number(row.accFillSz) or _ZERO
+    average = number(row.avgPx) or _ZERO
+    size = number(row.sz)
+    by_quote = row.tgtCcy == "quote_ccy" and kind == "market"
+    return Order(
+        symbol=symbol_of(row.instId) or row.instId,
+        id=row.ordId,
+        client_order_id=row.clOrdId,
+        side=row.side,
+        type=kind,
+        status=state,
+        quantity=None if by_quote else size,
+        quote_quantity=size if by_quote else None,
+        filled=filled,
+        filled_quote=filled * average,
+        price=number(row.px),
+        time_in_force=in_force,
+        created_ns=ms_to_ns(row.cTime),
+        reason=_CANCEL_SOURCES.get(row.cancelSource),
+        source=source,
+        exchange_ns=ms_to_ns(row.uTime),
+        arrived_ns=arrived_ns,
+    )
+
+
+def fill_of(row: OrderRow, arrived_ns: int) -> Fill | None:
+    """The fill that a push of the ``orders`` channel tells of; ``None`` for any other push."""
+    size, price = number(row.fillSz), number(row.fillPx)
+    if not row.tradeId or not size or price is None:
+        return None
+    return Fill(
+        symbol=symbol_of(row.instId) or row.instId,
+        id=trade_id(row.tradeId),
+        order_id=row.ordId,
+        side=row.side,
+        price=price,
+        quantity=size,
+        fee=-(number(row.fillFee) or _ZERO),
+        fee_asset=row.fillFeeCcy or None,
+        maker=row.execType == "M",
+        client_order_id=row.clOrdId or None,
+        source="stream",
+        exchange_ns=ms_to_ns(row.fillTime) or ms_to_ns(row.uTime),
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_order(intent: GetOrder, data: bytes, arrived_ns: int) -> Answer:
+    (row,) = _order_rows(data)
+    return Answer(result=order(row, "rest", arrived_ns))
+
+
+class _FillRow(msgspec.Struct):
+    instId: str
+    tradeId: str
+    ordId: str
+    side: Side
+    fillPx: Decimal
+    fillSz: Decimal
+    billId: str
+    clOrdId: str = ""
+    execType: str = ""
+    feeCcy: str = ""
+    fee: str = ""
+    fillTime: str = ""
+    ts: str = ""
+
+
+def _read_fills(intent: GetFills, data: bytes, arrived_ns: int) -> Answer:
+    """Newest first on the wire; pages go back in time."""
+    rows = _fill_rows(data)
+    found = Facts(
+        Fill(
+            symbol=symbol_of(one.instId) or one.instId,
+            id=trade_id(one.tradeId),
+            order_id=one.ordId,
+            side=one.side,
+            price=one.fillPx,
+            quantity=one.fillSz,
+            fee=-(number(one.fee) or _ZERO),
+            fee_asset=one.feeCcy or None,
+            maker=one.execType == "M",
+            client_order_id=one.clOrdId or None,
+            exchange_ns=ms_to_ns(one.fillTime or one.ts),
+            arrived_ns=arrived_ns,
+        )
+        for one in reversed(rows)
+    )
+    left = None if intent.limit is None else intent.limit - len(rows)
+    if len(rows) < PAGE or (left is not None and left <= 0):
+        return Answer(result=found, older=True)
+    told = {name: getattr(intent, name) for name in GetFills.__struct_fields__}
+    page = FillsPage(**{**told, "after": rows[-1].billId, "limit": left})
+    return Answer(result=found, next=_fills(page), older=True)
+
+
+class BalanceRow(msgspec.Struct):
+    """What an account has of one currency."""
+
+    ccy: str
+    cashBal: str = "0"
+    availBal: str = ""
+    frozenBal: str = ""
+    uTime: str = ""
+
+
+class AccountRow(msgspec.Struct):
+    """``data[0]`` of a balance, by REST and on the ``account`` channel."""
+
+    details: list[BalanceRow]
+
+
+def balance(row: BalanceRow, source: Source, arrived_ns: int) -> Balance:
+    """``cashBal`` is the whole, ``frozenBal`` what open orders hold of it."""
+    held = number(row.frozenBal) or _ZERO
+    whole = number(row.cashBal) or _ZERO
+    free = number(row.availBal)
+    return Balance(
+        asset=row.ccy,
+        free=whole - held if free is None else free,
+        locked=held,
+        source=source,
+        exchange_ns=ms_to_ns(row.uTime),
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_balances(_: GetBalances, data: bytes, arrived_ns: int) -> Answer:
+    rows = [one for account in _account_rows(data) for one in account.details]
+    return Answer(result=Facts(balance(one, "rest", arrived_ns) for one in rows))
+
+
+_items = msgspec.json.Decoder(list[Item]).decode
+_order_rows = msgspec.json.Decoder(list[OrderRow]).decode
+_fill_rows = msgspec.json.Decoder(list[_FillRow]).decode
+_account_rows = msgspec.json.Decoder(list[AccountRow]).decode
+
+_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Answer]] = {
+    PlaceOrder: _read_ack,
+    AmendOrder: _read_ack,
+    CancelOrder: _read_ack,
+    CancelBatch: _read_batch,
+    GetOrder: _read_order,
+    GetOpenOrders: _read_open,
+    OpenOrdersPage: _read_open,
+    GetFills: _read_fills,
+    FillsPage: _read_fills,
+    GetBalances: _read_balances,
+}
