@@ -1,0 +1,382 @@
+"""How a client speaks Bybit V5, spot.
+
+From Bybit's API documentation (v5, 2026-09) and from replies that others recorded. The surprises,
+each met somewhere below:
+
+* *Success is ``retCode`` 0*, never the text beside it; refusals come with HTTP 200.
+* *A 403 is a ban of ten minutes* when its text says "access too frequent", else a blocked place.
+* *An answer to an order is an acknowledgement*, also of one that the engine then rejects.
+* *The ticker stream has no bid and no ask*: best prices are a book of one level.
+* *Two numbers on a book*: ``u`` counts per depth and has no holes, ``seq`` compares with REST.
+* *At most ten topics a request*, and one bad topic refuses its whole request.
+* *Three pongs*, by socket; the ping is ``{"op":"ping"}``.
+* *Limits are per user and second*, told in headers; their reset time may lie in the past.
+* *Ids have nineteen digits*: they are text. Trades have no id without holes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
+
+from vocx.errors import BadInput, UnknownChannel, VenueError
+from vocx.facts import BookDelta, Trade
+from vocx.symbols import split_joined
+from vocx.text import suggest
+from vocx.venues.base import (
+    CHANNELS,
+    PRIVATE,
+    Answer,
+    ChannelSpec,
+    CloseKind,
+    ControlFrame,
+    Credentials,
+    Decoded,
+    Endpoints,
+    GetBook,
+    Intent,
+    Keepalive,
+    Limit,
+    Proof,
+    Request,
+    Response,
+    Secrets,
+    SocketLimits,
+    SocketPlan,
+    Usage,
+    id_digits,
+    standard_close,
+)
+from vocx.venues.base.reading import UNREADABLE, header, whole_number
+from vocx.venues.bybit import errors, market, orders, signing, streams
+
+_SOCKETS = {"ws_public": "public/spot", "ws_private": "private", "ws_trade": "trade"}
+
+
+def _endpoints(rest: str, sockets: str, note: str = "") -> Endpoints:
+    urls = {name: f"{sockets}/v5/{path}" for name, path in _SOCKETS.items()}
+    return Endpoints(urls={"rest": rest, **urls}, note=note)
+
+
+_ENVIRONMENTS = {
+    "real": _endpoints(
+        "https://api.bybit.com",
+        "wss://stream.bybit.com",
+        "keys of regional sites need their own addresses: name them with where={...}",
+    ),
+    "testnet": _endpoints("https://api-testnet.bybit.com", "wss://stream-testnet.bybit.com"),
+}
+
+_DOCS = "docs v5, rate limit, 2026-09"
+
+
+Per = Literal["address", "account", "instrument", "connection"]
+
+
+def _limit(bucket: str, amount: int, window_s: float = 1.0, per: Per = "account") -> Limit:
+    return Limit(
+        bucket=bucket,
+        amount=amount,
+        window_s=window_s,
+        aligned=False,
+        per=per,
+        source=_DOCS,
+    )
+
+
+_LIMITS = (
+    _limit("requests", 600, 5.0, "address"),
+    _limit("create", 20),
+    _limit("amend", 10),
+    _limit("cancel", 20),
+    _limit("cancel-all", 20),
+    _limit("realtime", 50),
+    _limit("history", 50),
+    _limit("execution", 50),
+    _limit("wallet-balance", 50),
+)
+
+
+class Bybit:
+    """The adapter of Bybit spot: pure functions, no state (see :mod:`vocx.venues.base`)."""
+
+    name = "bybit"
+    environments: Mapping[str, Endpoints] = _ENVIRONMENTS
+    limits: Sequence[Limit] = _LIMITS
+    secrets = Secrets(headers=("X-BAPI-API-KEY", "X-BAPI-SIGN"), fields=("apiKey", "origin_string"))
+    intervals: Sequence[str] = market.INTERVALS
+    order_socket: str | None = "ws_trade"
+    socket_limits = SocketLimits(
+        topics_per_request=streams.TOPICS_PER_REQUEST, bytes_per_request=21_000
+    )
+    book_start = "stream"
+    book_recovery = "resubscribe"
+    refusal_scope = "request"
+
+    # calls
+
+    def venue_symbol(self, symbol: str) -> str:
+        """``"BTC/USDT"`` as ``"BTCUSDT"``."""
+        return market.venue_symbol(symbol)
+
+    def symbol_of(self, venue_symbol: str, instruments: Collection[str] = ()) -> str | None:
+        """``"BTCUSDT"`` as ``"BTC/USDT"``, by the symbols known here, else by its ending."""
+        return split_joined(venue_symbol, instruments)
+
+    def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """From ``rest`` and ``ws``, the root of the three sockets (``wss://host``)."""
+        urls = {name: url.rstrip("/") for name, url in given.items()}
+        base = urls.pop("ws", None)
+        for purpose, path in _SOCKETS.items():
+            if base is not None and purpose not in urls:
+                urls[purpose] = f"{base.removesuffix('/v5')}/v5/{path}"
+        return urls
+
+    def make_client_order_id(self, number: int) -> str:
+        """``vocx-`` and 26 letters and digits: 31 of 36."""
+        return "vocx-" + id_digits(number)
+
+    def validate_client_order_id(self, text: str) -> None:
+        """1 to 36 letters, digits, dashes and underscores."""
+        plain = text.replace("-", "").replace("_", "")
+        if not (1 <= len(text) <= 36 and text.isascii() and (plain.isalnum() or not plain)):
+            raise BadInput(
+                f"client_order_id is {text!r}; bybit takes 1 to 36 letters, digits, - and _"
+            )
+
+    def request(self, intent: Intent, now_ns: int = 0) -> Request:
+        """The (first) request for it."""
+        return orders.build(intent) if orders.is_signed(intent) else market.build(intent)
+
+    def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
+        """The same with the four headers of a signed call. A frame of the trade socket has a new
+        time only: its login has signed for it."""
+        _mine(credentials)
+        if not request.target:
+            return orders.frame(request.intent, _number_of(request.body), now_ns)
+        payload = request.body.decode() or request.target.partition("?")[2]
+        proof = signing.headers(credentials, now_ns, payload)
+        return replace(request, headers={**request.headers, **proof})
+
+    def reply(
+        self,
+        request: Request,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        arrived_ns: int,
+    ) -> Answer:
+        """The facts in a reply, or one typed error."""
+        error = errors.reply_error(request, status, headers, body, arrived_ns)
+        if error is not None:
+            raise error
+        found = errors.read_envelope(body)
+        assert found is not None
+        read = orders.read if orders.is_signed(request.intent) else market.read
+        try:
+            return read(request, bytes(found.result), arrived_ns)
+        except (*UNREADABLE, ValueError):
+            empty = errors.no_such_symbol(request) if b'"list":[]' in body else None
+            raise empty or errors.bad_reply(
+                request, "sent a reply of another shape", body
+            ) from None
+
+    def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:
+        """No body says what the limits are."""
+        return ()
+
+    def parse_usage(self, request: Request, headers: Mapping[str, str]) -> Sequence[Usage]:
+        """What is left of a signed call's own limit, and the limit itself."""
+        left = whole_number(header(headers, "x-bapi-limit-status"))
+        bucket = next((name for name in request.charges if name != "requests"), None)
+        if left is None or bucket is None:
+            return ()
+        return (
+            Usage(
+                bucket=bucket,
+                left=left,
+                amount=whole_number(header(headers, "x-bapi-limit")),
+                window_s=1.0,
+            ),
+        )
+
+    def ws_request(
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials, nonce: str
+    ) -> Request:
+        """An order, a change or a cancel as a frame of the trade socket."""
+        return orders.frame(intent, number, now_ns)
+
+    def parse_response(self, text: bytes) -> Response | None:
+        """Answers to ``order.*`` carry the ``reqId``, and in ``header`` what REST has in its
+        own."""
+        try:
+            found = _response_of(text)
+        except UNREADABLE:
+            return None
+        if found.op is None or not found.op.startswith("order.") or found.reqId is None:
+            return None
+        body = msgspec.json.encode(
+            {"retCode": found.retCode, "retMsg": found.retMsg, "result": found.data}
+        )
+        headers = {name: value for name, value in found.header.items() if isinstance(value, str)}
+        return Response(id=found.reqId, status=200, headers=headers, body=body)
+
+    # sockets
+
+    def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
+        """Candles of 1m, a local book of 200 levels by default."""
+        channel = spec.channel
+        if channel in PRIVATE:
+            _only_where_it_exists(spec)
+            return replace(spec, symbol=None)
+        if channel not in CHANNELS:
+            listed = ", ".join(CHANNELS + PRIVATE)
+            hint = suggest(channel, CHANNELS + PRIVATE)
+            raise UnknownChannel(f"bybit has no channel {channel!r}; it has {listed}.{hint}")
+        if spec.symbol is None:
+            raise BadInput(f'{channel} needs a symbol, such as "BTC/USDT"')
+        market.venue_symbol(spec.symbol)
+        _only_where_it_exists(spec)
+        if channel == "candles":
+            return replace(spec, interval=market.check_interval(spec.interval or "1m"))
+        if channel == "book":
+            return replace(spec, cadence_ms=streams.DEPTHS[spec.depth or streams.FULL_DEPTH])
+        return spec
+
+    def poll_intent(self, spec: ChannelSpec) -> Intent | None:
+        """Everything is streamed."""
+        return None
+
+    def plan_sockets(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
+        """One socket for market data, one for an account."""
+        return streams.plans(list(dict.fromkeys(self.validate_channel(one) for one in specs)))
+
+    def open_session(self, plan: SocketPlan) -> None:
+        """Nothing need be remembered of a connection: rows are cumulative or have ids."""
+        return None
+
+    def login_frame(
+        self, plan: SocketPlan, now_ns: int, credentials: Credentials, nonce: str
+    ) -> ControlFrame | None:
+        """The login of the private and of the trade socket."""
+        if not plan.login:
+            return None
+        return streams.login_frame(plan, now_ns, _mine(credentials))
+
+    def subscribe_frames(
+        self,
+        plan: SocketPlan,
+        topics: Sequence[str],
+        now_ns: int,
+        credentials: Credentials | None,
+        nonce: str,
+    ) -> Sequence[ControlFrame]:
+        """Ten topics a frame."""
+        return streams.control_frames("subscribe", topics, nonce)
+
+    def unsubscribe_frames(
+        self,
+        plan: SocketPlan,
+        topics: Sequence[str],
+        now_ns: int,
+        credentials: Credentials | None,
+        nonce: str,
+    ) -> Sequence[ControlFrame]:
+        """The same the other way."""
+        return streams.control_frames("unsubscribe", topics, nonce)
+
+    def decode(
+        self, text: bytes, arrived_ns: int, plan: SocketPlan, state: Any
+    ) -> Sequence[Decoded]:
+        """What one frame says."""
+        return streams.decode(text, arrived_ns, plan)
+
+    def keepalive(self, purpose: str) -> Keepalive:
+        """A text ping each 20 s, as the documents ask for; half of that finds a dead line in
+        time."""
+        return Keepalive(client_ping_s=10.0, pong_deadline_s=5.0, ping_text='{"op":"ping"}')
+
+    def classify_close(self, code: int, reason: str) -> CloseKind:
+        """Bybit documents no codes of its own."""
+        return standard_close(code, reason)
+
+    def refused_upgrade(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
+        """The typed error in an HTTP answer to a handshake that is not 101."""
+        return errors.upgrade_error(status, headers, body)
+
+    def cadence_ms(self, spec: ChannelSpec) -> int:
+        """Books by their depth, best prices 10 ms, tickers 50 ms, candles a second, trades at
+        once."""
+        if spec.channel == "book":
+            return streams.DEPTHS[spec.depth or streams.FULL_DEPTH]
+        return {"quotes": 10, "ticker": 50, "candles": 1000}.get(spec.channel, 0)
+
+    def stale_after_s(self, spec: ChannelSpec) -> float:
+        """A minute for trades and candles, which come with trades only; 15 s for other market
+        data; an account may be silent for ever."""
+        if spec.channel in PRIVATE:
+            return math.inf
+        return 60.0 if spec.channel in ("trades", "candles") else 15.0
+
+    def proof_of_life(self, spec: ChannelSpec) -> Proof:
+        """``u`` of a stream and ``seq`` of REST are different counts, so prices and quantities
+        are compared."""
+        return "pong" if spec.channel in PRIVATE else "top"
+
+    def snapshot_intent(self, symbol: str) -> GetBook:
+        """For a probe; a local book starts in-band."""
+        return GetBook(symbol=symbol, depth=streams.FULL_DEPTH)
+
+    def check_sequence(self, sequence: int, delta: BookDelta) -> str:
+        """``u`` has no holes; what is not newer is dropped."""
+        if delta.last <= sequence:
+            return "drop"
+        return "apply" if delta.last == sequence + 1 else "resync"
+
+    def check_trade(self, last: int | str, trade: Trade) -> int:
+        """Ids promise no order."""
+        return 0
+
+
+class _Head(msgspec.Struct):
+    op: str | None = None
+    reqId: str | None = None
+    retCode: int = 0
+    retMsg: str = ""
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+    header: dict[str, Any] = {}
+
+
+_response_of = msgspec.json.Decoder(_Head).decode
+
+
+def _number_of(frame: bytes) -> int:
+    """The id that a frame of the trade socket was made with."""
+    return int(_response_of(frame).reqId or 0)
+
+
+def _mine(credentials: Credentials) -> Credentials:
+    """A key that this exchange can know, or a refusal."""
+    if credentials.venue not in (None, Bybit.name):
+        raise BadInput(
+            f"this key is for {credentials.venue}; bybit does not know it. Nothing was sent"
+        )
+    return credentials
+
+
+def _only_where_it_exists(spec: ChannelSpec) -> None:
+    if spec.interval is not None and spec.channel != "candles":
+        raise UnknownChannel(f"{spec.channel} has no interval; only candles have one")
+    if spec.depth is not None and spec.channel != "book":
+        raise UnknownChannel(f"{spec.channel} has no depth; only book has one")
+    if spec.cadence_ms is not None and spec.channel != "book":
+        raise UnknownChannel(f"{spec.channel} has no choice of cadence on bybit")
+    if spec.depth is not None and spec.depth not in streams.DEPTHS:
+        raise UnknownChannel(
+            f"bybit streams books of 1, 50, 200 or 1000 levels, not {spec.depth!r}; leave depth "
+            "out for the full local book"
+        )

@@ -1,0 +1,494 @@
+"""Bybit's public REST calls: intents to targets, bodies to facts.
+
+Parameters, limits and shapes are those of docs v5 (2026-09). Spot prices and sizes are texts;
+sequences and some stamps are numbers. Candles and trades come newest first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec.structs import replace
+
+from vocx.errors import BadInput, UnknownInterval
+from vocx.facts import (
+    BookSnapshot,
+    Candle,
+    Facts,
+    Instrument,
+    Level,
+    Quote,
+    ServerTime,
+    Side,
+    Ticker,
+    Trade,
+    VenueStatus,
+    aware,
+)
+from vocx.symbols import split_joined
+from vocx.venues.base import (
+    Answer,
+    GetBook,
+    GetCandles,
+    GetInstruments,
+    GetQuote,
+    GetStatus,
+    GetTicker,
+    GetTime,
+    GetTrades,
+    Intent,
+    Request,
+    split_symbol,
+)
+from vocx.venues.base.reading import (
+    Identifier,
+    Milliseconds,
+    check_levels,
+    check_numbers,
+    whole_number,
+)
+
+MS = 1_000_000
+"""Nanoseconds in Bybit's millisecond."""
+
+_MINUTE = 60_000_000_000
+_BARS: Mapping[str, tuple[str, int | None]] = {
+    **{f"{n}m": (str(n), n * _MINUTE) for n in (1, 3, 5, 15, 30)},
+    **{f"{n}h": (str(60 * n), n * 60 * _MINUTE) for n in (1, 2, 4, 6, 12)},
+    "1d": ("D", 1440 * _MINUTE),
+    "1w": ("W", 7 * 1440 * _MINUTE),
+    "1M": ("M", None),
+}
+"""Interval in vocx's words to Bybit's and its length."""
+INTERVALS = tuple(_BARS)
+_BY_BAR = {bar: interval for interval, (bar, _) in _BARS.items()}
+
+_CANDLES, _TRADES, _BOOK = 1000, 60, 1000
+SIDES: Mapping[str, Side] = {"Buy": "buy", "Sell": "sell"}
+
+
+def venue_symbol(symbol: str) -> str:
+    """``"BTC/USDT"`` as ``"BTCUSDT"``."""
+    base, quote = split_symbol(symbol)
+    return base + quote
+
+
+def check_interval(interval: str) -> str:
+    """The interval, or an ``UnknownInterval`` that lists what exists."""
+    if interval in _BARS:
+        return interval
+    raise UnknownInterval(f"bybit has no candles of {interval!r}; it has {', '.join(INTERVALS)}")
+
+
+def bar_of(interval: str) -> str:
+    """Bybit's name of an interval."""
+    return _BARS[check_interval(interval)][0]
+
+
+def interval_of(bar: str) -> str | None:
+    """The interval that Bybit calls so."""
+    return _BY_BAR.get(bar)
+
+
+def close_ns(interval: str, open_ns: int) -> int:
+    """The last nanosecond of a bar; only months differ in length."""
+    length_ns = _BARS[interval][1]
+    if length_ns is None:
+        begin = aware(open_ns)
+        assert begin is not None
+        following = (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
+        length_ns = (following - begin.replace(day=1)) // timedelta(microseconds=1) * 1000
+    return open_ns + length_ns - 1
+
+
+def number(text: str | None) -> Decimal | None:
+    """A number, or ``None`` for an empty text."""
+    if not text:
+        return None
+    found = Decimal(text)
+    check_numbers(found)
+    return found
+
+
+def ms_to_ns(text: str | int | None) -> int | None:
+    """Milliseconds since the epoch, as text or number, in nanoseconds."""
+    if text is None or text == "":
+        return None
+    value = whole_number(str(text))
+    if value is None or value > 9_000_000_000_000:
+        raise msgspec.ValidationError(f"{str(text)[:40]!r} is no time in milliseconds")
+    return value * MS
+
+
+# requests
+
+
+def build(intent: Intent) -> Request:
+    """The (first) request for one public intent."""
+    maker = _BUILDERS.get(type(intent))
+    if maker is None:
+        raise BadInput(f"bybit cannot be asked for {type(intent).__name__} here")
+    path, parameters = maker(intent)
+    query = "?" + urlencode(parameters) if parameters else ""
+    return Request(
+        intent=intent, method="GET", target=f"/v5/market/{path}{query}", charges={"requests": 1}
+    )
+
+
+Plan = tuple[str, Mapping[str, str | int]]
+
+
+def _spot(symbol: str | None = None, **more: str | int) -> dict[str, str | int]:
+    named = {} if symbol is None else {"symbol": venue_symbol(symbol)}
+    return {"category": "spot", **named, **more}
+
+
+def _count(name: str, value: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise BadInput(f"{name} is {value!r}; bybit gives 1 to {most:,}")
+    return value
+
+
+def _time(_: GetTime) -> Plan:
+    return "time", {}
+
+
+def _instruments(intent: GetInstruments) -> Plan:
+    for symbol in intent.symbols:
+        split_symbol(symbol)
+    return "instruments-info", _spot(intent.symbols[0] if len(intent.symbols) == 1 else None)
+
+
+def _ticker(intent: GetTicker) -> Plan:
+    return "tickers", _spot(intent.symbol)
+
+
+def _quote(intent: GetQuote) -> Plan:
+    return "orderbook", _spot(intent.symbol, limit=1)
+
+
+def _book(intent: GetBook) -> Plan:
+    return "orderbook", _spot(intent.symbol, limit=_count("depth", intent.depth, _BOOK))
+
+
+def _trades(intent: GetTrades) -> Plan:
+    """The newest sixty at most: there is neither a cursor nor a start."""
+    if intent.from_id is not None:
+        raise BadInput("bybit gives the newest 60 trades of spot only: leave from_id out")
+    _count("limit", intent.limit, 100_000)
+    return "recent-trade", _spot(intent.symbol, limit=min(intent.limit, _TRADES))
+
+
+def _candles(intent: GetCandles) -> Plan:
+    _count("limit", intent.limit, 100_000)
+    parameters = _spot(intent.symbol, interval=bar_of(intent.interval))
+    if intent.start_ns is not None:
+        parameters["start"] = -(-intent.start_ns // MS)
+    if intent.end_ns is not None:
+        parameters["end"] = intent.end_ns // MS
+    parameters["limit"] = min(intent.limit, _CANDLES)
+    return "kline", parameters
+
+
+_BUILDERS: Mapping[type[Intent], Callable[[Any], Plan]] = {
+    GetTime: _time,
+    GetStatus: _time,  # it answers, so it is up: announcements are on a web page and a socket only
+    GetInstruments: _instruments,
+    GetTicker: _ticker,
+    GetQuote: _quote,
+    GetBook: _book,
+    GetTrades: _trades,
+    GetCandles: _candles,
+}
+
+
+# replies
+
+
+def read(request: Request, result: bytes, arrived_ns: int) -> Answer:
+    """The facts in the ``result`` of a good reply; ``msgspec.DecodeError`` when it has another
+    shape."""
+    return _READERS[type(request.intent)](request.intent, result, arrived_ns)
+
+
+class _Time(msgspec.Struct):
+    timeNano: str
+
+
+def _read_time(_: GetTime, result: bytes, arrived_ns: int) -> Answer:
+    stamp = whole_number(_time_of(result).timeNano[:18])
+    text = _time_of(result).timeNano
+    if stamp is None or not text.isdigit() or len(text) > 19:
+        raise msgspec.ValidationError(f"{text[:40]!r} is no time in nanoseconds")
+    return Answer(result=ServerTime(exchange_ns=int(text), arrived_ns=arrived_ns))
+
+
+def _read_status(_: GetStatus, result: bytes, arrived_ns: int) -> Answer:
+    _time_of(result)
+    return Answer(result=VenueStatus(state="online", arrived_ns=arrived_ns))
+
+
+class _Lot(msgspec.Struct):
+    basePrecision: str = ""
+    minOrderQty: str = ""
+    maxLimitOrderQty: str = ""
+    maxOrderQty: str = ""
+    minOrderAmt: str = ""
+    maxOrderAmt: str = ""
+
+
+class _Price(msgspec.Struct):
+    tickSize: str = ""
+
+
+class _Instrument(msgspec.Struct):
+    symbol: str
+    baseCoin: str
+    quoteCoin: str
+    status: str
+    lotSizeFilter: _Lot
+    priceFilter: _Price
+
+
+class _Instruments(msgspec.Struct):
+    list: list[_Instrument]
+
+
+def _read_instruments(intent: GetInstruments, result: bytes, arrived_ns: int) -> Answer:
+    wanted = set(intent.symbols)
+    found = [_instrument(one, arrived_ns) for one in _instruments_of(result).list]
+    return Answer(
+        result=Facts(one for one in found if one and (not wanted or one.symbol in wanted))
+    )
+
+
+def _instrument(row: _Instrument, arrived_ns: int) -> Instrument | None:
+    lot = row.lotSizeFilter
+    tick, step = number(row.priceFilter.tickSize), number(lot.basePrecision)
+    if tick is None or step is None:
+        return None
+    return Instrument(
+        symbol=f"{row.baseCoin}/{row.quoteCoin}",
+        venue="bybit",
+        venue_symbol=row.symbol,
+        base=row.baseCoin,
+        quote=row.quoteCoin,
+        tick=tick,
+        lot=step,
+        min_quantity=number(lot.minOrderQty),
+        max_quantity=number(lot.maxLimitOrderQty) or number(lot.maxOrderQty),
+        min_notional=number(lot.minOrderAmt),
+        trading=row.status == "Trading",
+        arrived_ns=arrived_ns,
+    )
+
+
+class TickerRow(msgspec.Struct):
+    """One row of ``tickers``; the stream's has no bid and no ask."""
+
+    symbol: str
+    lastPrice: str = ""
+    bid1Price: str = ""
+    bid1Size: str = ""
+    ask1Price: str = ""
+    ask1Size: str = ""
+    prevPrice24h: str = ""
+    price24hPcnt: str = ""
+    highPrice24h: str = ""
+    lowPrice24h: str = ""
+    turnover24h: str = ""
+    volume24h: str = ""
+
+
+def ticker(row: TickerRow, symbol: str, exchange_ns: int | None, arrived_ns: int) -> Ticker:
+    """The last 24 hours; the change is a share on the wire and per cent here."""
+    share = number(row.price24hPcnt)
+    return Ticker(
+        symbol=symbol,
+        last=number(row.lastPrice) or None,
+        bid=number(row.bid1Price),
+        bid_quantity=number(row.bid1Size),
+        ask=number(row.ask1Price),
+        ask_quantity=number(row.ask1Size),
+        open=number(row.prevPrice24h),
+        high=number(row.highPrice24h),
+        low=number(row.lowPrice24h),
+        volume=number(row.volume24h),
+        quote_volume=number(row.turnover24h),
+        change_percent=None if share is None else share * 100,
+        exchange_ns=exchange_ns,
+        arrived_ns=arrived_ns,
+    )
+
+
+class _Tickers(msgspec.Struct):
+    list: list[TickerRow]
+
+
+def _read_ticker(intent: GetTicker, result: bytes, arrived_ns: int) -> Answer:
+    (row,) = _tickers(result).list
+    symbol = split_joined(row.symbol, (intent.symbol,)) or intent.symbol
+    return Answer(result=ticker(row, symbol, None, arrived_ns))
+
+
+class BookRow(msgspec.Struct):
+    """A book, by REST and by stream."""
+
+    s: str
+    b: list[tuple[Decimal, Decimal]]
+    a: list[tuple[Decimal, Decimal]]
+    u: Identifier
+    seq: Identifier
+    cts: Milliseconds | None = None
+
+
+def levels(rows: list[tuple[Decimal, Decimal]]) -> tuple[Level, ...]:
+    """Levels whose numbers are those of a book."""
+    found = tuple(rows)
+    check_levels(found)
+    return found
+
+
+def quote(row: BookRow, symbol: str, exchange_ns: int | None, arrived_ns: int) -> Quote:
+    """The best levels of a book. ``seq`` is one sequence for all depths, and for REST."""
+    bids, asks = levels(row.b), levels(row.a)
+    return Quote(
+        symbol=symbol,
+        bid=bids[0][0] if bids else None,
+        bid_quantity=bids[0][1] if bids else None,
+        ask=asks[0][0] if asks else None,
+        ask_quantity=asks[0][1] if asks else None,
+        sequence=row.seq,
+        exchange_ns=exchange_ns,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _stamp(row: BookRow) -> int | None:
+    return None if row.cts is None else row.cts * MS
+
+
+def _read_book(intent: GetBook, result: bytes, arrived_ns: int) -> Answer:
+    row = _book_of(result)
+    book = BookSnapshot(
+        symbol=split_joined(row.s, (intent.symbol,)) or intent.symbol,
+        bids=levels(row.b),
+        asks=levels(row.a),
+        sequence=row.seq,
+        depth=intent.depth,
+        exchange_ns=_stamp(row),
+        arrived_ns=arrived_ns,
+    )
+    return Answer(result=book)
+
+
+def _read_quote(intent: GetQuote, result: bytes, arrived_ns: int) -> Answer:
+    row = _book_of(result)
+    symbol = split_joined(row.s, (intent.symbol,)) or intent.symbol
+    return Answer(result=quote(row, symbol, _stamp(row), arrived_ns))
+
+
+class _Trade(msgspec.Struct):
+    execId: str
+    symbol: str
+    price: Decimal
+    size: Decimal
+    side: str
+    time: str
+
+
+class _Trades(msgspec.Struct):
+    list: list[_Trade]
+
+
+def taker_side(text: str) -> Side:
+    """``"Buy"`` or ``"Sell"``."""
+    side = SIDES.get(text)
+    if side is None:
+        raise msgspec.ValidationError(f"a side called {text[:20]!r}")
+    return side
+
+
+def _read_trades(intent: GetTrades, result: bytes, arrived_ns: int) -> Answer:
+    found = []
+    for row in _trades_of(result).list:
+        check_numbers(row.price, row.size)
+        found.append(
+            Trade(
+                symbol=split_joined(row.symbol, (intent.symbol,)) or row.symbol,
+                price=row.price,
+                quantity=row.size,
+                side=taker_side(row.side),
+                id=row.execId,
+                exchange_ns=ms_to_ns(row.time),
+                arrived_ns=arrived_ns,
+            )
+        )
+    found.sort(key=lambda one: one.exchange_ns or 0)
+    return Answer(result=Facts(found))
+
+
+class _Candles(msgspec.Struct):
+    list: list[list[str]]
+
+
+def _candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Candle:
+    if len(row) < 7:
+        raise msgspec.ValidationError(f"a candle has 7 texts, this one {len(row)}")
+    open_ns = ms_to_ns(row[0])
+    numbers = [number(text) for text in row[1:7]]
+    if open_ns is None or any(one is None for one in numbers[:5]):
+        raise msgspec.ValidationError("a candle without time or prices")
+    first, high, low, last, volume, turnover = numbers
+    return Candle(
+        symbol=symbol,
+        interval=interval,
+        open_ns=open_ns,
+        close_ns=close_ns(interval, open_ns),
+        open=first,  # type: ignore[arg-type]
+        high=high,  # type: ignore[arg-type]
+        low=low,  # type: ignore[arg-type]
+        close=last,  # type: ignore[arg-type]
+        volume=volume,  # type: ignore[arg-type]
+        quote_volume=turnover,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_candles(intent: GetCandles, result: bytes, arrived_ns: int) -> Answer:
+    """Pages go on from the newest end; with a start, from the oldest."""
+    rows = _candles_of(result).list
+    found = [_candle(one, intent.symbol, intent.interval, arrived_ns) for one in reversed(rows)]
+    left = intent.limit - len(found)
+    if len(found) < min(intent.limit, _CANDLES) or left <= 0:
+        return Answer(result=Facts(found))
+    if intent.start_ns is not None:
+        rest = replace(intent, limit=left, start_ns=found[-1].close_ns + 1)
+        over = intent.end_ns is not None and (rest.start_ns or 0) > intent.end_ns
+        return Answer(result=Facts(found), next=None if over else build(rest))
+    rest = replace(intent, limit=left, end_ns=found[0].open_ns - 1)
+    return Answer(result=Facts(found), next=build(rest), older=True)
+
+
+_time_of = msgspec.json.Decoder(_Time).decode
+_instruments_of = msgspec.json.Decoder(_Instruments).decode
+_tickers = msgspec.json.Decoder(_Tickers).decode
+_book_of = msgspec.json.Decoder(BookRow).decode
+_trades_of = msgspec.json.Decoder(_Trades).decode
+_candles_of = msgspec.json.Decoder(_Candles).decode
+
+_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Answer]] = {
+    GetTime: _read_time,
+    GetStatus: _read_status,
+    GetInstruments: _read_instruments,
+    GetTicker: _read_ticker,
+    GetQuote: _read_quote,
+    GetBook: _read_book,
+    GetTrades: _read_trades,
+    GetCandles: _read_candles,
+}

@@ -1,0 +1,314 @@
+"""How a client speaks Coinbase Advanced Trade, spot.
+
+From the Advanced Trade reference and WebSocket pages (2026-09) and from replies that others
+recorded. The surprises, each met somewhere below:
+
+* *A token for each call*, signed with a private key; on the socket a fresh one for each private
+  subscribe.
+* *The printed side is the maker's*: a market buy prints SELL. Turned round here, as everywhere.
+* *No ids on the socket*: an acknowledgement tells all that is subscribed, and may come late.
+* *One sequence for the whole connection*, acknowledgements included: a hole concerns every book.
+* *``level2`` in, ``l2_data`` out*; its snapshot may be 5 MB. BTC-USDC arrives as BTC-USD.
+* *No balances and no order entry by socket*, candles of five minutes only: the rest is polled.
+* *Own fills come as growth* of an order: derived, until REST tells the rows.
+* *Orders are found by the venue's id only*; by one's own they are listed.
+* *No practice market*: the sandbox answers with the same canned text to everybody.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from vocx.errors import BadInput, UnknownChannel, VenueError
+from vocx.facts import BookDelta, Trade
+from vocx.text import suggest
+from vocx.venues.base import (
+    CHANNELS,
+    PRIVATE,
+    Answer,
+    ChannelSpec,
+    CloseKind,
+    ControlFrame,
+    Credentials,
+    Decoded,
+    Endpoints,
+    GetBalances,
+    GetBook,
+    GetCandles,
+    Intent,
+    Keepalive,
+    Limit,
+    Proof,
+    Request,
+    Response,
+    Secrets,
+    SocketLimits,
+    SocketPlan,
+    Usage,
+    count_missing_trades,
+    id_digits,
+    standard_close,
+)
+from vocx.venues.base.reading import UNREADABLE, header, whole_number
+from vocx.venues.coinbase import errors, market, orders, signing, streams
+
+_ENVIRONMENTS = {
+    "real": Endpoints(
+        urls={
+            "rest": "https://api.coinbase.com",
+            "ws": "wss://advanced-trade-ws.coinbase.com",
+            "ws_user": "wss://advanced-trade-ws-user.coinbase.com",
+        }
+    ),
+    "testnet": Endpoints(
+        urls={},
+        note=(
+            "coinbase has no market to practise on: its sandbox gives the same canned answers to "
+            'every order and has no sockets. The lab has one: where="lab"'
+        ),
+    ),
+}
+
+_SOURCE = "public clients and third-party catalogues, 2026-09; no official page"
+_LIMITS = (
+    Limit(bucket="public", amount=10, window_s=1.0, aligned=False, source=_SOURCE),
+    Limit(bucket="private", amount=30, window_s=1.0, aligned=False, per="account", source=_SOURCE),
+)
+
+
+class Coinbase:
+    """The adapter of Coinbase Advanced Trade: pure functions, no state of its own (see
+    :mod:`vocx.venues.base`)."""
+
+    name = "coinbase"
+    environments: Mapping[str, Endpoints] = _ENVIRONMENTS
+    limits: Sequence[Limit] = _LIMITS
+    secrets = Secrets(headers=("Authorization",), fields=("jwt",))
+    intervals: Sequence[str] = market.INTERVALS
+    order_socket: str | None = None
+    socket_limits = SocketLimits()
+    book_start = "stream"
+    book_recovery = "resubscribe"
+    refusal_scope = "argument"
+
+    # calls
+
+    def venue_symbol(self, symbol: str) -> str:
+        """``"BTC/USD"`` as ``"BTC-USD"``."""
+        return market.venue_symbol(symbol)
+
+    def symbol_of(self, venue_symbol: str, instruments: Collection[str] = ()) -> str | None:
+        """``"BTC-USD"`` as ``"BTC/USD"``."""
+        return market.symbol_of(venue_symbol)
+
+    def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
+        """One socket address serves market data and accounts."""
+        urls = {name: url.rstrip("/") for name, url in given.items()}
+        if "ws" in urls:
+            urls.setdefault("ws_user", urls["ws"])
+        return urls
+
+    def make_client_order_id(self, number: int) -> str:
+        """``vocx-`` and 26 letters and digits."""
+        return "vocx-" + id_digits(number)
+
+    def validate_client_order_id(self, text: str) -> None:
+        """The alphabet is not documented: what is printable ASCII was seen, up to 41."""
+        if not (1 <= len(text) <= 64 and text.isascii() and text.isprintable()) or " " in text:
+            raise BadInput(
+                f"client_order_id is {text!r}; write 1 to 64 letters, digits, dashes and the like"
+            )
+
+    def request(self, intent: Intent, now_ns: int = 0) -> Request:
+        """The (first) request for it; candles without an end end now."""
+        if orders.is_signed(intent):
+            return orders.build(intent)
+        return market.build(intent, now_ns)
+
+    def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
+        """The same with a token that names method, host and path."""
+        path = request.target.partition("?")[0]
+        proof = signing.token(_mine(credentials), now_ns, nonce, request.method, path)
+        return replace(request, headers={**request.headers, "Authorization": f"Bearer {proof}"})
+
+    def reply(
+        self,
+        request: Request,
+        status: int,
+        headers: Mapping[str, str],
+        body: bytes,
+        arrived_ns: int,
+    ) -> Answer:
+        """The facts in a reply, or one typed error."""
+        error = errors.reply_error(request, status, headers, body)
+        if error is not None:
+            raise error
+        read = orders.read if orders.is_signed(request.intent) else market.read
+        try:
+            return read(request, body, arrived_ns)
+        except (*UNREADABLE, ValueError) as problem:
+            if isinstance(problem, BadInput):
+                raise
+            raise errors.bad_reply(request, "sent a reply of another shape", body) from None
+
+    def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:
+        """No body says what the limits are."""
+        return ()
+
+    def parse_usage(self, request: Request, headers: Mapping[str, str]) -> Sequence[Usage]:
+        """Headers that are there for some keys only."""
+        left = whole_number(header(headers, "x-ratelimit-remaining"))
+        if left is None:
+            return ()
+        amount = whole_number(header(headers, "x-ratelimit-limit"))
+        return tuple(
+            Usage(bucket=bucket, left=left, amount=amount, window_s=1.0)
+            for bucket in request.charges
+        )
+
+    def ws_request(
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials, nonce: str
+    ) -> Request:
+        """There is no order entry by socket."""
+        raise BadInput('coinbase takes orders by REST only: leave via="websocket" out')
+
+    def parse_response(self, text: bytes) -> Response | None:
+        """Nothing answers by socket."""
+        return None
+
+    # sockets
+
+    def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
+        """Candles of 5m, the one interval that is streamed, by default."""
+        channel = spec.channel
+        if channel in PRIVATE:
+            _only_where_it_exists(spec)
+            return replace(spec, symbol=None)
+        if channel not in CHANNELS:
+            listed = ", ".join(CHANNELS + PRIVATE)
+            hint = suggest(channel, CHANNELS + PRIVATE)
+            raise UnknownChannel(f"coinbase has no channel {channel!r}; it has {listed}.{hint}")
+        if spec.symbol is None:
+            raise BadInput(f'{channel} needs a symbol, such as "BTC/USD"')
+        market.venue_symbol(spec.symbol)
+        _only_where_it_exists(spec)
+        if channel == "candles":
+            chosen = spec.interval or market.STREAMED_INTERVAL
+            return replace(spec, interval=market.check_interval(chosen))
+        return spec
+
+    def poll_intent(self, spec: ChannelSpec) -> Intent | None:
+        """Balances, and candles of other intervals than 5m."""
+        if spec.channel == "balances":
+            return GetBalances()
+        if spec.channel == "candles" and spec.interval != market.STREAMED_INTERVAL:
+            assert spec.symbol is not None and spec.interval is not None
+            return GetCandles(symbol=spec.symbol, interval=spec.interval, limit=2)
+        return None
+
+    def plan_sockets(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
+        """One socket for market data, one for an account."""
+        checked = dict.fromkeys(self.validate_channel(one) for one in specs)
+        return streams.plans([one for one in checked if self.poll_intent(one) is None])
+
+    def open_session(self, plan: SocketPlan) -> streams.Session:
+        """The connection's sequence, and how far each order had grown."""
+        return streams.Session()
+
+    def login_frame(
+        self, plan: SocketPlan, now_ns: int, credentials: Credentials, nonce: str
+    ) -> ControlFrame | None:
+        """There is no login: each private subscription carries a token."""
+        return None
+
+    def subscribe_frames(
+        self,
+        plan: SocketPlan,
+        topics: Sequence[str],
+        now_ns: int,
+        credentials: Credentials | None,
+        nonce: str,
+    ) -> Sequence[ControlFrame]:
+        """Heartbeats first, then a message for each channel."""
+        mine = None if credentials is None else _mine(credentials)
+        return streams.control_frames("subscribe", plan, topics, now_ns, mine, nonce)
+
+    def unsubscribe_frames(
+        self,
+        plan: SocketPlan,
+        topics: Sequence[str],
+        now_ns: int,
+        credentials: Credentials | None,
+        nonce: str,
+    ) -> Sequence[ControlFrame]:
+        """A message for each channel."""
+        mine = None if credentials is None else _mine(credentials)
+        return streams.control_frames("unsubscribe", plan, topics, now_ns, mine, nonce)
+
+    def decode(
+        self, text: bytes, arrived_ns: int, plan: SocketPlan, state: streams.Session
+    ) -> Sequence[Decoded]:
+        """What one frame says."""
+        return streams.decode(text, arrived_ns, plan, state)
+
+    def keepalive(self, purpose: str) -> Keepalive:
+        """A beat each second proves the feed; a ping measures the way."""
+        return Keepalive(client_ping_s=10.0, pong_deadline_s=5.0, heartbeat_s=1.0)
+
+    def classify_close(self, code: int, reason: str) -> CloseKind:
+        """Coinbase documents no codes of its own."""
+        return standard_close(code, reason)
+
+    def refused_upgrade(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
+        """The typed error in an HTTP answer to a handshake that is not 101."""
+        return errors.upgrade_error(status, headers, body)
+
+    def cadence_ms(self, spec: ChannelSpec) -> int:
+        """Trades 250 ms, candles a second, books and prices at once."""
+        return {"trades": 250, "candles": 1000}.get(spec.channel, 0)
+
+    def stale_after_s(self, spec: ChannelSpec) -> float:
+        """A minute for trades and candles; 15 s for other market data."""
+        if spec.channel in PRIVATE:
+            return math.inf
+        return 60.0 if spec.channel in ("trades", "candles") else 15.0
+
+    def proof_of_life(self, spec: ChannelSpec) -> Proof:
+        """The connection's sequence and its heartbeats prove that nothing is missing."""
+        return "pong" if spec.channel in PRIVATE else "heartbeat"
+
+    def snapshot_intent(self, symbol: str) -> GetBook:
+        """For a probe; a local book starts in-band and cannot be joined to REST."""
+        return GetBook(symbol=symbol, depth=1000)
+
+    def check_sequence(self, sequence: int, delta: BookDelta) -> str:
+        """The rule is the connection's: a change applies unless a hole was told."""
+        return "apply"
+
+    def check_trade(self, last: int | str, trade: Trade) -> int:
+        """Ids ascend for each product."""
+        return count_missing_trades(last, trade)
+
+
+def _mine(credentials: Credentials) -> Credentials:
+    """A key that this exchange can know, or a refusal."""
+    if credentials.venue not in (None, Coinbase.name):
+        raise BadInput(
+            f"this key is for {credentials.venue}; coinbase does not know it. Nothing was sent"
+        )
+    return credentials
+
+
+def _only_where_it_exists(spec: ChannelSpec) -> None:
+    if spec.interval is not None and spec.channel != "candles":
+        raise UnknownChannel(f"{spec.channel} has no interval; only candles have one")
+    if spec.depth is not None:
+        raise UnknownChannel(
+            "coinbase streams the whole book only: leave depth out, and ask the local book for as "
+            "many levels as you want"
+        )
+    if spec.cadence_ms is not None:
+        raise UnknownChannel(f"{spec.channel} has no choice of cadence on coinbase")

@@ -1,0 +1,208 @@
+"""What Coinbase's refusals mean, as the errors of :mod:`vocx.errors`.
+
+A refused key is plain text, a refused order comes with HTTP 200 and ``success: false``, and a
+429 may be HTML (Advanced Trade reference, 2026-09; replies in public code).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+import msgspec
+
+from vocx.errors import (
+    BadKey,
+    BadReply,
+    DuplicateOrder,
+    OrderNotFound,
+    OrderRefused,
+    Outcome,
+    RateLimited,
+    Refused,
+    RegionBlocked,
+    SubscribeRefused,
+    UnknownSymbol,
+    VenueError,
+    VenueUnavailable,
+    VocxError,
+)
+from vocx.venues.base import GetInstruments, Request
+from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, retry_after_s, words
+
+VENUE = "coinbase"
+
+_COMMON = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "DOGE/USD", "BTC/USDC", "ETH/BTC")
+"""Only to guess what a misspelt symbol meant."""
+
+_REGION = frozenset({"GEOFENCING_RESTRICTION", "INELIGIBLE_PAIR"})
+_NO_PRODUCT = frozenset({"INVALID_PRODUCT_ID", "PREVIEW_INVALID_PRODUCT_ID"})
+_NO_ORDER = frozenset(
+    {"UNKNOWN_CANCEL_ORDER", "ORDER_IS_FULLY_FILLED", "ORDER_NOT_FOUND", "DUPLICATE_CANCEL_REQUEST"}
+)
+_ADVICE: Mapping[type[VenueError], str] = {
+    RegionBlocked: (
+        " The exchange does not serve this pair or this place. The lab works everywhere."
+    ),
+    BadKey: (
+        " Check the key, its permissions, and this machine's clock: a token that begins in the"
+        " future is refused in the same words."
+    ),
+    VenueUnavailable: " Reading may be tried again; an order's outcome is unknown.",
+}
+
+
+class Trouble(msgspec.Struct):
+    """``error_response`` of an order, and one entry of an edit's ``errors``."""
+
+    error: str = ""
+    message: str = ""
+    error_details: str = ""
+    preview_failure_reason: str = ""
+    new_order_failure_reason: str = ""
+    edit_failure_reason: str = ""
+
+
+class _Result(msgspec.Struct):
+    success: bool
+    failure_reason: str = ""
+
+
+class Body(msgspec.Struct):
+    """All that a reply may say about a failure."""
+
+    error: str | None = None
+    message: str | None = None
+    error_details: str | None = None
+    success: bool | None = None
+    error_response: Trouble | None = None
+    errors: list[Trouble] | None = None
+    results: list[_Result] | None = None
+
+
+_body_of = msgspec.json.Decoder(Body).decode
+
+
+def read_body(body: bytes) -> Body | None:
+    """What a body says of itself; ``None`` where it is not the venue's JSON."""
+    try:
+        return _body_of(body)
+    except UNREADABLE:
+        return None
+
+
+def reply_error(
+    request: Request, status: int, headers: Mapping[str, str], body: bytes
+) -> VocxError | None:
+    """The one typed error that a reply means; ``None`` for a good one."""
+    found = read_body(body)
+    refused: Outcome | None = None if request.safe_to_retry else "refused"
+    if found is None and 200 <= status < 300:
+        return bad_reply(request, f"answered {status} with something that is not its JSON", body)
+    code, text = _reason(found, body)
+    if found is not None and status < 300 and not code and found.success is not False:
+        return None
+    symbol = getattr(request.intent, "symbol", None)
+    missing = status == 404 and "product_id" in text
+    if code in _NO_PRODUCT or missing:
+        if isinstance(request.intent, GetInstruments):
+            symbol = " or ".join(request.intent.symbols) or None
+        if symbol is not None:
+            return unknown_symbol(symbol, f"{code} {text!r}", refused)
+    return _venue_error(status, headers, code, text, refused)
+
+
+def _reason(found: Body | None, body: bytes) -> tuple[str, str]:
+    """Code and words of a failure; empty where there is none."""
+    if found is None:
+        return "", words(body)
+    trouble = found.error_response
+    if trouble is None and found.success is False and found.errors:
+        trouble = found.errors[0]
+    if trouble is not None:
+        named = (
+            trouble.new_order_failure_reason,
+            trouble.edit_failure_reason,
+            trouble.error,
+            trouble.preview_failure_reason,
+        )
+        code = next((one for one in named if one and not one.startswith("UNKNOWN_")), "")
+        return code or trouble.error or "UNKNOWN", (trouble.message or code)[:LONGEST_TEXT]
+    if found.error is not None:
+        return found.error, (found.message or found.error_details or "")[:LONGEST_TEXT]
+    if found.success is False:
+        return "UNKNOWN", (found.message or "")[:LONGEST_TEXT]
+    return "", found.message or ""
+
+
+def cancel_error(reason: str, outcome: Outcome | None) -> VenueError:
+    """The typed error in one result of a cancel."""
+    return _venue_error(200, {}, reason, reason.replace("_", " ").lower(), outcome)
+
+
+def bad_reply(request: Request, what: str, body: bytes) -> BadReply:
+    """A reply that cannot be read."""
+    outcome: Outcome | None = None if request.safe_to_retry else "unknown"
+    return BadReply(f"coinbase {what}: {words(body)!r}", venue=VENUE, outcome=outcome)
+
+
+def upgrade_error(status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
+    """The typed error in an HTTP answer to a WebSocket handshake that is not 101."""
+    code, text = _reason(read_body(body), body)
+    return _venue_error(status, headers, code, text, None)
+
+
+def socket_error(text: str) -> VenueError:
+    """The typed error in a frame of type ``error``, which has no code and no id."""
+    kind: type[VenueError] = SubscribeRefused
+    if "authentication" in text.lower():
+        kind = BadKey
+    return kind(f"coinbase: {text}{_ADVICE.get(kind, '')}", venue=VENUE, text=text)
+
+
+def unknown_symbol(symbol: str, why: str, outcome: Outcome | None) -> UnknownSymbol:
+    """The error for a product that does not exist, with what may have been meant."""
+    near = get_close_matches(symbol, [name for name in _COMMON if name != symbol], n=3)
+    hint = f" Near it: {', '.join(near)}." if near else ""
+    return UnknownSymbol(
+        f"coinbase has no symbol {symbol}: {why}.{hint}", venue=VENUE, outcome=outcome
+    )
+
+
+def _venue_error(
+    status: int, headers: Mapping[str, str], code: str, text: str, outcome: Outcome | None
+) -> VenueError:
+    kind = _kind(status, code, text)
+    if outcome == "refused" and issubclass(kind, VenueUnavailable):
+        outcome = "unknown"
+    elif outcome == "refused" and kind is DuplicateOrder:
+        outcome = "accepted"
+    wait_s = retry_after_s(headers)
+    if kind is RateLimited and wait_s is None:
+        wait_s = 1.0  # limits are by the second, and no time is named
+    said = f"coinbase {status}, {code}: {text}" if code else f"coinbase {status}: {text}"
+    return kind(
+        said + _ADVICE.get(kind, ""),
+        venue=VENUE,
+        code=code or None,
+        http_status=status,
+        text=text,
+        retry_after_s=wait_s,
+        outcome=outcome,
+    )
+
+
+def _kind(status: int, code: str, text: str) -> type[VenueError]:
+    if status == 429:
+        return RateLimited
+    if status == 401 or code == "PERMISSION_DENIED":
+        return BadKey
+    if status in (403, 451) or code.removeprefix("PREVIEW_") in _REGION:
+        return RegionBlocked
+    if status >= 500:
+        return VenueUnavailable
+    if code in _NO_ORDER or "order with this orderID was not found" in text:
+        return OrderNotFound
+    if code == "DUPLICATE_CLIENT_ORDER_ID":
+        return DuplicateOrder
+    return OrderRefused if status < 300 else Refused

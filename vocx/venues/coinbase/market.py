@@ -1,0 +1,475 @@
+"""Coinbase's public REST calls: intents to targets, bodies to facts.
+
+Parameters and shapes are those of the Advanced Trade reference (2026-09). There is no envelope;
+times are RFC 3339; candles and trades come newest first; the side of a printed trade is the
+*maker's*, which is turned round here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec.structs import replace
+
+from vocx.errors import BadInput, UnknownInterval
+from vocx.facts import (
+    BookSnapshot,
+    Candle,
+    Facts,
+    Instrument,
+    Level,
+    Quote,
+    ServerTime,
+    Side,
+    Ticker,
+    Trade,
+    VenueStatus,
+)
+from vocx.venues.base import (
+    Answer,
+    GetBook,
+    GetCandles,
+    GetInstruments,
+    GetQuote,
+    GetStatus,
+    GetTicker,
+    GetTime,
+    GetTrades,
+    Intent,
+    Request,
+    split_symbol,
+)
+from vocx.venues.base.reading import check_levels, check_numbers, whole_number
+
+S = 1_000_000_000
+"""Nanoseconds in a second, the unit of Coinbase's candles."""
+
+_MINUTE = 60 * S
+_BARS: Mapping[str, tuple[str, int]] = {
+    "1m": ("ONE_MINUTE", _MINUTE),
+    "5m": ("FIVE_MINUTE", 5 * _MINUTE),
+    "15m": ("FIFTEEN_MINUTE", 15 * _MINUTE),
+    "30m": ("THIRTY_MINUTE", 30 * _MINUTE),
+    "1h": ("ONE_HOUR", 60 * _MINUTE),
+    "2h": ("TWO_HOUR", 120 * _MINUTE),
+    "4h": ("FOUR_HOUR", 240 * _MINUTE),
+    "6h": ("SIX_HOUR", 360 * _MINUTE),
+    "1d": ("ONE_DAY", 1440 * _MINUTE),
+}
+INTERVALS = tuple(_BARS)
+STREAMED_INTERVAL = "5m"
+"""The one interval of the candles channel."""
+
+_CANDLES = 350
+TAKER: Mapping[str, Side] = {"BUY": "sell", "SELL": "buy"}
+"""Printed side, the maker's, to the taker's."""
+SIDES: Mapping[str, Side] = {"BUY": "buy", "SELL": "sell"}
+
+
+def venue_symbol(symbol: str) -> str:
+    """``"BTC/USD"`` as ``"BTC-USD"``."""
+    base, quote = split_symbol(symbol)
+    return f"{base}-{quote}"
+
+
+def symbol_of(product: str) -> str | None:
+    """``"BTC-USD"`` as ``"BTC/USD"``; ``None`` for what is no spot pair."""
+    base, dash, quote = product.partition("-")
+    return f"{base}/{quote}" if dash and base and quote and "-" not in quote else None
+
+
+def check_interval(interval: str) -> str:
+    """The interval, or an ``UnknownInterval`` that lists what exists."""
+    if interval in _BARS:
+        return interval
+    raise UnknownInterval(f"coinbase has no candles of {interval!r}; it has {', '.join(INTERVALS)}")
+
+
+def length_ns(interval: str) -> int:
+    """How long a bar is."""
+    return _BARS[interval][1]
+
+
+def number(text: str | None) -> Decimal | None:
+    """A number, or ``None`` for an absent or empty text."""
+    if not text:
+        return None
+    found = Decimal(text)
+    check_numbers(found)
+    return found
+
+
+def time_ns(text: str | None) -> int | None:
+    """RFC 3339 with up to nine decimals, in nanoseconds; ``None`` for what is unset, which is also
+    written as the year 1."""
+    if not text or text.startswith("0001-"):
+        return None
+    whole, _, rest = text.rstrip("Z").partition(".")
+    if not rest.isascii() or (rest and not rest.isdigit()) or not text.endswith("Z"):
+        raise msgspec.ValidationError(f"{text[:40]!r} is no UTC time")
+    try:
+        moment = datetime.fromisoformat(whole).replace(tzinfo=UTC)
+    except ValueError:
+        raise msgspec.ValidationError(f"{text[:40]!r} is no UTC time") from None
+    if not 1970 <= moment.year < 2255:
+        return None
+    return int(moment.timestamp()) * S + int(rest[:9].ljust(9, "0"))
+
+
+# requests
+
+
+def build(intent: Intent, now_ns: int) -> Request:
+    """The (first) request for one public intent."""
+    maker = _BUILDERS.get(type(intent))
+    if maker is None:
+        raise BadInput(f"coinbase cannot be asked for {type(intent).__name__} here")
+    path, parameters = maker(intent, now_ns)
+    query = "?" + urlencode(parameters, doseq=True) if parameters else ""
+    # Answers to unsigned calls are kept for a second in front of the exchange, unless told so.
+    return Request(
+        intent=intent,
+        method="GET",
+        target=f"/api/v3/brokerage/{path}{query}",
+        headers={"Cache-Control": "no-cache"},
+        charges={"public": 1},
+    )
+
+
+Plan = tuple[str, Mapping[str, Any]]
+
+
+def _count(name: str, value: int, most: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise BadInput(f"{name} is {value!r}; coinbase gives 1 to {most:,}")
+    return value
+
+
+def _time(_: GetTime, now_ns: int) -> Plan:
+    return "time", {}
+
+
+def _instruments(intent: GetInstruments, now_ns: int) -> Plan:
+    names = [venue_symbol(symbol) for symbol in intent.symbols]
+    if len(names) == 1:
+        return f"market/products/{names[0]}", {}
+    named = {"product_ids": names} if names else {}
+    return "market/products", {"product_type": "SPOT", **named}
+
+
+def _ticker(intent: GetTicker, now_ns: int) -> Plan:
+    return f"market/products/{venue_symbol(intent.symbol)}", {}
+
+
+def _quote(intent: GetQuote, now_ns: int) -> Plan:
+    return "market/product_book", {"product_id": venue_symbol(intent.symbol), "limit": 1}
+
+
+def _book(intent: GetBook, now_ns: int) -> Plan:
+    depth = _count("depth", intent.depth, 1000)
+    return "market/product_book", {"product_id": venue_symbol(intent.symbol), "limit": depth}
+
+
+def _trades(intent: GetTrades, now_ns: int) -> Plan:
+    if intent.from_id is not None:
+        raise BadInput("coinbase finds trades by time, not by id: leave from_id out")
+    limit = _count("limit", intent.limit, 1000)
+    return f"market/products/{venue_symbol(intent.symbol)}/ticker", {"limit": limit}
+
+
+def _candles(intent: GetCandles, now_ns: int) -> Plan:
+    """The newest 350 of the range; older ones follow. Both ends are named, always."""
+    _count("limit", intent.limit, 100_000)
+    name, length = _BARS[check_interval(intent.interval)]
+    end_ns = now_ns if intent.end_ns is None else intent.end_ns
+    count = min(intent.limit, _CANDLES)
+    if intent.start_ns is not None and intent.end_ns is None:
+        end_ns = min(end_ns, intent.start_ns + (intent.limit - 1) * length)
+    last_ns = end_ns // length * length
+    first_ns = last_ns - (count - 1) * length
+    if intent.start_ns is not None:
+        first_ns = max(first_ns, -(-intent.start_ns // length) * length)
+    parameters = {"start": first_ns // S, "end": last_ns // S, "granularity": name}
+    return f"market/products/{venue_symbol(intent.symbol)}/candles", parameters
+
+
+_BUILDERS: Mapping[type[Intent], Callable[[Any, int], Plan]] = {
+    GetTime: _time,
+    GetStatus: _time,  # it answers, so it is up: maintenance is told on a web page only
+    GetInstruments: _instruments,
+    GetTicker: _ticker,
+    GetQuote: _quote,
+    GetBook: _book,
+    GetTrades: _trades,
+    GetCandles: _candles,
+}
+
+
+# replies
+
+
+def read(request: Request, body: bytes, arrived_ns: int) -> Answer:
+    """The facts in a good reply; ``msgspec.DecodeError`` when it has another shape."""
+    return _READERS[type(request.intent)](request.intent, body, arrived_ns)
+
+
+class _Time(msgspec.Struct):
+    epochMillis: str
+
+
+def _read_time(_: GetTime, body: bytes, arrived_ns: int) -> Answer:
+    value = whole_number(_time_of(body).epochMillis)
+    if value is None:
+        raise msgspec.ValidationError("no time in milliseconds")
+    return Answer(result=ServerTime(exchange_ns=value * 1_000_000, arrived_ns=arrived_ns))
+
+
+def _read_status(_: GetStatus, body: bytes, arrived_ns: int) -> Answer:
+    _time_of(body)
+    return Answer(result=VenueStatus(state="online", arrived_ns=arrived_ns))
+
+
+class _Product(msgspec.Struct):
+    product_id: str
+    base_increment: str = ""
+    quote_increment: str = ""
+    price_increment: str = ""
+    base_min_size: str = ""
+    base_max_size: str = ""
+    quote_min_size: str = ""
+    quote_max_size: str = ""
+    base_currency_id: str = ""
+    quote_currency_id: str = ""
+    product_type: str = "SPOT"
+    price: str | None = None
+    price_percentage_change_24h: str | None = None
+    volume_24h: str | None = None
+    approximate_quote_24h_volume: str | None = None
+    trading_disabled: bool = False
+    is_disabled: bool = False
+    cancel_only: bool = False
+    view_only: bool = False
+    auction_mode: bool = False
+
+
+class _Products(msgspec.Struct):
+    products: list[_Product]
+
+
+def _read_instruments(intent: GetInstruments, body: bytes, arrived_ns: int) -> Answer:
+    one = len(intent.symbols) == 1
+    rows = [_product_of(body)] if one else _products_of(body).products
+    found = [_instrument(row, arrived_ns) for row in rows]
+    return Answer(result=Facts(row for row in found if row is not None))
+
+
+def _instrument(row: _Product, arrived_ns: int) -> Instrument | None:
+    symbol = symbol_of(row.product_id)
+    tick = number(row.price_increment) or number(row.quote_increment)
+    lot = number(row.base_increment)
+    if row.product_type != "SPOT" or symbol is None or tick is None or lot is None:
+        return None
+    base, quote = split_symbol(symbol)
+    shut = row.trading_disabled or row.is_disabled or row.cancel_only
+    return Instrument(
+        symbol=symbol,
+        venue="coinbase",
+        venue_symbol=row.product_id,
+        base=base,
+        quote=quote,
+        tick=tick,
+        lot=lot,
+        min_quantity=number(row.base_min_size),
+        max_quantity=number(row.base_max_size),
+        min_notional=number(row.quote_min_size),
+        max_notional=number(row.quote_max_size),
+        trading=not (shut or row.view_only or row.auction_mode),
+        arrived_ns=arrived_ns,
+    )
+
+
+def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Answer:
+    """The product's own figures: neither bid nor ask, and no stamp."""
+    row = _product_of(body)
+    last, change = number(row.price), number(row.price_percentage_change_24h)
+    ticker = Ticker(
+        symbol=symbol_of(row.product_id) or intent.symbol,
+        last=last,
+        volume=number(row.volume_24h),
+        quote_volume=number(row.approximate_quote_24h_volume),
+        change_percent=change,
+        arrived_ns=arrived_ns,
+    )
+    return Answer(result=ticker)
+
+
+class _Level(msgspec.Struct):
+    price: Decimal
+    size: Decimal
+
+
+class _Book(msgspec.Struct):
+    product_id: str
+    bids: list[_Level]
+    asks: list[_Level]
+    time: str = ""
+
+
+class _PriceBook(msgspec.Struct):
+    pricebook: _Book
+
+
+def _levels(rows: list[_Level]) -> tuple[Level, ...]:
+    found = tuple((row.price, row.size) for row in rows)
+    check_levels(found)
+    return found
+
+
+def _read_book(intent: GetBook, body: bytes, arrived_ns: int) -> Answer:
+    """No sequence: a book by REST cannot be joined to the stream."""
+    row = _price_book(body).pricebook
+    book = BookSnapshot(
+        symbol=symbol_of(row.product_id) or intent.symbol,
+        bids=_levels(row.bids),
+        asks=_levels(row.asks),
+        depth=intent.depth,
+        exchange_ns=time_ns(row.time),
+        arrived_ns=arrived_ns,
+    )
+    return Answer(result=book)
+
+
+def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Answer:
+    row = _price_book(body).pricebook
+    bids, asks = _levels(row.bids), _levels(row.asks)
+    quote = Quote(
+        symbol=symbol_of(row.product_id) or intent.symbol,
+        bid=bids[0][0] if bids else None,
+        bid_quantity=bids[0][1] if bids else None,
+        ask=asks[0][0] if asks else None,
+        ask_quantity=asks[0][1] if asks else None,
+        exchange_ns=time_ns(row.time),
+        arrived_ns=arrived_ns,
+    )
+    return Answer(result=quote)
+
+
+class TradeRow(msgspec.Struct):
+    """A printed trade, by REST and by stream."""
+
+    trade_id: str
+    product_id: str
+    price: Decimal
+    size: Decimal
+    time: str
+    side: str
+
+
+def trade(row: TradeRow, symbol: str, arrived_ns: int) -> Trade:
+    """With the taker's side, as everywhere else."""
+    check_numbers(row.price, row.size)
+    side = TAKER.get(row.side)
+    if side is None:
+        raise msgspec.ValidationError(f"a side called {row.side[:20]!r}")
+    number_ = whole_number(row.trade_id)
+    return Trade(
+        symbol=symbol,
+        price=row.price,
+        quantity=row.size,
+        side=side,
+        id=row.trade_id if number_ is None else number_,
+        exchange_ns=time_ns(row.time),
+        arrived_ns=arrived_ns,
+    )
+
+
+class _Trades(msgspec.Struct):
+    trades: list[TradeRow]
+
+
+def _read_trades(intent: GetTrades, body: bytes, arrived_ns: int) -> Answer:
+    rows = reversed(_trades_of(body).trades)
+    found = [trade(one, symbol_of(one.product_id) or intent.symbol, arrived_ns) for one in rows]
+    return Answer(result=Facts(found))
+
+
+class CandleRow(msgspec.Struct):
+    """A bar, by REST and by stream; nothing says whether it is still open."""
+
+    start: str
+    low: Decimal
+    high: Decimal
+    open: Decimal
+    close: Decimal
+    volume: Decimal
+    product_id: str = ""
+
+
+def candle(
+    row: CandleRow, symbol: str, interval: str, exchange_ns: int | None, arrived_ns: int
+) -> Candle:
+    """``closed`` is only known where the venue's own time stands beside it."""
+    check_numbers(row.open, row.high, row.low, row.close, row.volume)
+    start_s = whole_number(row.start)
+    if start_s is None or start_s > 9_000_000_000:
+        raise msgspec.ValidationError(f"{row.start[:40]!r} is no time in seconds")
+    open_ns = start_s * S
+    close_ns = open_ns + length_ns(interval) - 1
+    return Candle(
+        symbol=symbol,
+        interval=interval,
+        open_ns=open_ns,
+        close_ns=close_ns,
+        open=row.open,
+        high=row.high,
+        low=row.low,
+        close=row.close,
+        volume=row.volume,
+        closed=None if exchange_ns is None else exchange_ns > close_ns,
+        exchange_ns=exchange_ns,
+        arrived_ns=arrived_ns,
+    )
+
+
+class _Candles(msgspec.Struct):
+    candles: list[CandleRow]
+
+
+def _read_candles(intent: GetCandles, body: bytes, arrived_ns: int) -> Answer:
+    """Empty buckets are absent, so the next page goes by time and not by count."""
+    rows = _candles_of(body).candles
+    found = [
+        candle(row, intent.symbol, intent.interval, None, arrived_ns) for row in reversed(rows)
+    ]
+    left = intent.limit - _CANDLES
+    if not found or left <= 0:
+        return Answer(result=Facts(found))
+    end_ns = found[0].open_ns - 1
+    if intent.start_ns is not None and end_ns < intent.start_ns:
+        return Answer(result=Facts(found))
+    rest = replace(intent, limit=left, end_ns=end_ns)
+    return Answer(result=Facts(found), next=build(rest, end_ns), older=True)
+
+
+_time_of = msgspec.json.Decoder(_Time).decode
+_product_of = msgspec.json.Decoder(_Product).decode
+_products_of = msgspec.json.Decoder(_Products).decode
+_price_book = msgspec.json.Decoder(_PriceBook).decode
+_trades_of = msgspec.json.Decoder(_Trades).decode
+_candles_of = msgspec.json.Decoder(_Candles).decode
+
+_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Answer]] = {
+    GetTime: _read_time,
+    GetStatus: _read_status,
+    GetInstruments: _read_instruments,
+    GetTicker: _read_ticker,
+    GetQuote: _read_quote,
+    GetBook: _read_book,
+    GetTrades: _read_trades,
+    GetCandles: _read_candles,
+}

@@ -1,0 +1,472 @@
+"""Coinbase's socket: channels to subscriptions, frames to facts.
+
+From the Advanced Trade WebSocket pages (2026-09). One channel a message, at least one within five
+seconds of connecting, and ``heartbeats`` always, because quiet channels are closed. There are no
+ids: each acknowledgement tells *all* that is subscribed, and data may come before it. Every frame
+of a connection, acknowledgements too, counts up one ``sequence_num``; a hole makes every book of
+the connection doubtful. ``level2`` is answered as ``l2_data``; ``BTC-USDC`` arrives as ``BTC-USD``.
+
+An account's orders come with cumulative figures and no fills: what an order grew by is told as a
+*derived* fill, and REST's rows replace it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from vocx.errors import BadReply
+from vocx.facts import BookDelta, BookSnapshot, Fact, Fill, Level, Order, OrderType, Quote, Ticker
+from vocx.venues.base import (
+    Ack,
+    ChannelSpec,
+    ControlFrame,
+    Credentials,
+    Decoded,
+    Heartbeat,
+    SequenceGap,
+    SocketPlan,
+    Unknown,
+)
+from vocx.venues.base.reading import UNREADABLE, Identifier, check_levels, shown
+from vocx.venues.coinbase import signing
+from vocx.venues.coinbase.errors import VENUE, socket_error
+from vocx.venues.coinbase.market import (
+    SIDES,
+    STREAMED_INTERVAL,
+    CandleRow,
+    TradeRow,
+    candle,
+    number,
+    symbol_of,
+    time_ns,
+    trade,
+    venue_symbol,
+)
+from vocx.venues.coinbase.orders import status_of
+
+SNAPSHOT_BATCH = 50
+"""Open orders come in batches; a smaller one ends the snapshot."""
+
+HEARTBEATS = "heartbeats"
+_ZERO = Decimal(0)
+_CHANNELS: Mapping[str, str] = {
+    "trades": "market_trades",
+    "quotes": "ticker",
+    "ticker": "ticker",
+    "book": "level2",
+    "candles": "candles",
+}
+_ALIASES: Mapping[str, str] = {"USDC": "USD"}
+_NO_ALIAS = frozenset({"USDT-USDC", "EURC-USDC"})
+
+
+def arrives_as(product: str) -> str:
+    """The name under which a product's frames come: most USDC products are other names of the
+    USD book."""
+    base, _, quote = product.partition("-")
+    if product in _NO_ALIAS or quote not in _ALIASES:
+        return product
+    return f"{base}-{_ALIASES[quote]}"
+
+
+def topic(spec: ChannelSpec) -> str:
+    """``"level2:BTC-USD"``; quotes and tickers share a channel and are told apart here."""
+    if spec.symbol is None:
+        return spec.channel
+    name = "quotes" if spec.channel == "quotes" else _CHANNELS[spec.channel]
+    return f"{name}:{venue_symbol(spec.symbol)}"
+
+
+def plans(specs: Sequence[ChannelSpec]) -> list[SocketPlan]:
+    """One socket for market data, one for an account."""
+    found = []
+    public = {topic(one): one for one in specs if one.symbol is not None}
+    private = {topic(one): one for one in specs if one.symbol is None}
+    if public:
+        found.append(SocketPlan(purpose="ws", path="", topics=public))
+    if private:
+        found.append(SocketPlan(purpose="ws_user", path="", topics=private, private=True))
+    return found
+
+
+def _wire(topic: str, private: bool) -> tuple[str, str | None]:
+    """Channel and product that serve a topic."""
+    if private:
+        return "user", None
+    name, _, product = topic.partition(":")
+    return ("ticker" if name == "quotes" else name), product
+
+
+def control_frames(
+    operation: str,
+    plan: SocketPlan,
+    topics: Sequence[str],
+    now_ns: int,
+    credentials: Credentials | None,
+    nonce: str,
+) -> list[ControlFrame]:
+    """A message for each channel, each with a token of its own where there is a key."""
+    served: dict[str, tuple[dict[str, None], list[str]]] = {}
+    for name in topics:
+        channel, product = _wire(name, plan.private)
+        products, names = served.setdefault(channel, ({}, []))
+        names.append(name)
+        if product is not None:
+            products[product] = None
+    frames = []
+    if operation == "subscribe":
+        served = {HEARTBEATS: ({}, []), **served}
+    for number_, (channel, (products, names)) in enumerate(served.items()):
+        body: dict[str, Any] = {"type": operation, "channel": channel}
+        if products:
+            body["product_ids"] = list(products)
+        if credentials is not None:
+            body["jwt"] = signing.token(credentials, now_ns, f"{nonce}{number_:x}")
+        text = msgspec.json.encode(body).decode()
+        frames.append(ControlFrame(text=text, topics=tuple(names)))
+    return frames
+
+
+class Session:
+    """What one connection must remember: its sequence, and how far each order had grown."""
+
+    def __init__(self) -> None:
+        self.sequence: int | None = None
+        self.grown: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
+        self.snapshot = False
+
+    def follow(self, sequence: int | None) -> SequenceGap | None:
+        """Count a frame; the hole before it, if there is one. ``sequence`` behind: nothing."""
+        if sequence is None:
+            return None
+        before, expected = self.sequence, 0 if self.sequence is None else self.sequence + 1
+        self.sequence = sequence if before is None else max(before, sequence)
+        if sequence > expected:
+            return SequenceGap(reason=f"expected frame {expected}, got {sequence}")
+        return None
+
+    def is_late(self, sequence: int | None) -> bool:
+        """A frame that came already, or out of order."""
+        return sequence is not None and self.sequence is not None and sequence <= self.sequence
+
+
+class _Frame(msgspec.Struct):
+    channel: str | None = None
+    timestamp: str = ""
+    sequence_num: Identifier | None = None
+    events: msgspec.Raw = msgspec.Raw()
+    type: str | None = None
+    message: str = ""
+
+
+class _Subscriptions(msgspec.Struct):
+    subscriptions: dict[str, list[str]]
+
+
+class _Ticker(msgspec.Struct):
+    product_id: str
+    price: str = ""
+    volume_24_h: str = ""
+    low_24_h: str = ""
+    high_24_h: str = ""
+    price_percent_chg_24_h: str = ""
+    best_bid: str = ""
+    best_bid_quantity: str = ""
+    best_ask: str = ""
+    best_ask_quantity: str = ""
+
+
+class _Tickers(msgspec.Struct):
+    tickers: list[_Ticker]
+
+
+class _Trades(msgspec.Struct):
+    trades: list[TradeRow]
+    type: str = ""
+
+
+class _Candles(msgspec.Struct):
+    candles: list[CandleRow]
+
+
+class _Update(msgspec.Struct):
+    side: str
+    price_level: Decimal
+    new_quantity: Decimal
+
+
+class _Book(msgspec.Struct):
+    type: str
+    product_id: str
+    updates: list[_Update]
+
+
+class _UserOrder(msgspec.Struct):
+    order_id: str
+    product_id: str
+    order_side: str
+    status: str
+    client_order_id: str = ""
+    order_type: str = ""
+    limit_price: str = ""
+    cumulative_quantity: str = ""
+    leaves_quantity: str = ""
+    filled_value: str = ""
+    avg_price: str = ""
+    total_fees: str = ""
+    post_only: str | bool = ""
+    creation_time: str = ""
+    time_in_force: str = ""
+    cancel_reason: str = ""
+    reject_Reason: str = ""
+
+
+class _User(msgspec.Struct):
+    type: str
+    orders: list[_UserOrder] | None = None
+
+
+_frame_of = msgspec.json.Decoder(_Frame).decode
+_acks = msgspec.json.Decoder(list[_Subscriptions]).decode
+_tickers = msgspec.json.Decoder(list[_Tickers]).decode
+_trades = msgspec.json.Decoder(list[_Trades]).decode
+_candles = msgspec.json.Decoder(list[_Candles]).decode
+_books = msgspec.json.Decoder(list[_Book]).decode
+_users = msgspec.json.Decoder(list[_User]).decode
+
+
+def decode(text: bytes, arrived_ns: int, plan: SocketPlan, state: Session) -> Sequence[Decoded]:
+    """What one frame says (see :meth:`vocx.venues.base.Sockets.decode`)."""
+    try:
+        frame = _frame_of(text)
+        if frame.type == "error":
+            return (Ack(error=socket_error(frame.message)),)
+        if frame.channel is None:
+            return (Unknown(text=shown(text)),)
+        late = state.is_late(frame.sequence_num)
+        gap = state.follow(frame.sequence_num)
+        if late:
+            return ()
+        told = _told(frame, plan, state, arrived_ns, text)
+        return told if gap is None else (gap, *told)
+    except UNREADABLE as error:
+        raise BadReply(
+            f"coinbase sent a frame that cannot be read ({error}): {shown(text, 80)!r}",
+            venue=VENUE,
+        ) from None
+
+
+def _told(
+    frame: _Frame, plan: SocketPlan, state: Session, arrived_ns: int, text: bytes
+) -> Sequence[Decoded]:
+    events, sent_ns = bytes(frame.events), time_ns(frame.timestamp)
+    if frame.channel == HEARTBEATS:
+        return (Heartbeat(),)
+    if frame.channel == "subscriptions":
+        return (_ack(events, plan),)
+    if frame.channel == "user":
+        return _user(events, plan, state, sent_ns, arrived_ns)
+    if frame.channel == "l2_data":
+        return [one for row in _books(events) for one in _book(row, plan, sent_ns, arrived_ns)]
+    if frame.channel == "market_trades":
+        # The snapshot holds trades from before the subscription: REST has those.
+        return [
+            trade(row, spec.symbol or "", arrived_ns)
+            for event in _trades(events)
+            if event.type != "snapshot"
+            for row in reversed(event.trades)
+            for spec in _serving(plan, "market_trades", row.product_id)
+        ]
+    if frame.channel in ("ticker", "ticker_batch"):
+        return [
+            one
+            for event in _tickers(events)
+            for row in event.tickers
+            for one in _prices(row, plan, sent_ns, arrived_ns)
+        ]
+    if frame.channel == "candles":
+        return [
+            candle(row, spec.symbol or "", STREAMED_INTERVAL, sent_ns, arrived_ns)
+            for event in _candles(events)
+            for row in reversed(event.candles)
+            for spec in _serving(plan, "candles", row.product_id)
+        ]
+    return (Unknown(text=shown(text)),)
+
+
+def _serving(plan: SocketPlan, channel: str, product: str) -> list[ChannelSpec]:
+    """The channels that a frame of this product is for, by its own name or by an alias."""
+    found = []
+    for name, spec in plan.topics.items():
+        kind, _, wanted = name.partition(":")
+        if kind == channel and product in (wanted, arrives_as(wanted)):
+            found.append(spec)
+    return found
+
+
+def _ack(events: bytes, plan: SocketPlan) -> Ack:
+    """All that is subscribed now; nothing of it may be ours yet."""
+    listed: dict[str, set[str]] = {}
+    for event in _acks(events):
+        for channel, products in event.subscriptions.items():
+            listed.setdefault(channel, set()).update(products)
+    confirmed = []
+    for name in plan.topics:
+        channel, product = _wire(name, plan.private)
+        told = listed.get(channel)
+        if told is not None and (product is None or product in told or arrives_as(product) in told):
+            confirmed.append(name)
+    return Ack(topics=tuple(confirmed)) if confirmed else Ack(topics=(HEARTBEATS,))
+
+
+def _prices(row: _Ticker, plan: SocketPlan, sent_ns: int | None, arrived_ns: int) -> list[Decoded]:
+    found: list[Decoded] = []
+    for spec in _serving(plan, "quotes", row.product_id):
+        found.append(
+            Quote(
+                symbol=spec.symbol or "",
+                bid=number(row.best_bid),
+                bid_quantity=number(row.best_bid_quantity),
+                ask=number(row.best_ask),
+                ask_quantity=number(row.best_ask_quantity),
+                exchange_ns=sent_ns,
+                arrived_ns=arrived_ns,
+            )
+        )
+    for spec in _serving(plan, "ticker", row.product_id):
+        found.append(
+            Ticker(
+                symbol=spec.symbol or "",
+                last=number(row.price),
+                bid=number(row.best_bid),
+                bid_quantity=number(row.best_bid_quantity),
+                ask=number(row.best_ask),
+                ask_quantity=number(row.best_ask_quantity),
+                high=number(row.high_24_h),
+                low=number(row.low_24_h),
+                volume=number(row.volume_24_h),
+                change_percent=number(row.price_percent_chg_24_h),
+                exchange_ns=sent_ns,
+                arrived_ns=arrived_ns,
+            )
+        )
+    return found
+
+
+def _book(row: _Book, plan: SocketPlan, sent_ns: int | None, arrived_ns: int) -> list[Decoded]:
+    """Bids and *offers*. The sequence is the connection's, so a change follows whatever the book
+    is at: holes are told apart from it (:class:`~vocx.venues.base.SequenceGap`)."""
+    bids: list[Level] = []
+    asks: list[Level] = []
+    for one in row.updates:
+        if one.side not in ("bid", "offer"):
+            raise msgspec.ValidationError(f"a side called {one.side[:20]!r}")
+        (bids if one.side == "bid" else asks).append((one.price_level, one.new_quantity))
+    check_levels(bids, asks)
+    found: list[Decoded] = []
+    for spec in _serving(plan, "level2", row.product_id):
+        if row.type == "snapshot":
+            found.append(
+                BookSnapshot(
+                    symbol=spec.symbol or "",
+                    bids=tuple(bids),
+                    asks=tuple(asks),
+                    exchange_ns=sent_ns,
+                    arrived_ns=arrived_ns,
+                )
+            )
+        else:
+            found.append(
+                BookDelta(
+                    symbol=spec.symbol or "",
+                    bids=tuple(bids),
+                    asks=tuple(asks),
+                    first=0,
+                    last=0,
+                    exchange_ns=sent_ns,
+                    arrived_ns=arrived_ns,
+                )
+            )
+    return found
+
+
+def _user(
+    events: bytes, plan: SocketPlan, state: Session, sent_ns: int | None, arrived_ns: int
+) -> list[Decoded]:
+    found: list[Fact] = []
+    for event in _users(events):
+        for row in event.orders or ():
+            known = _order(row, sent_ns, arrived_ns)
+            grown = _growth(row, known, state, arrived_ns, first=event.type == "snapshot")
+            if grown is not None and "fills" in plan.topics:
+                found.append(grown)
+            if "orders" in plan.topics:
+                found.append(known)
+    return list(found)
+
+
+def _order(row: _UserOrder, sent_ns: int | None, arrived_ns: int) -> Order:
+    filled = number(row.cumulative_quantity) or _ZERO
+    left = number(row.leaves_quantity) or _ZERO
+    kind: OrderType = "market" if row.order_type.upper() == "MARKET" else "limit"
+    if kind == "limit" and str(row.post_only).lower() == "true":
+        kind = "post_only"
+    side = SIDES.get(row.order_side)
+    if side is None:
+        raise msgspec.ValidationError(f"a side called {row.order_side[:20]!r}")
+    return Order(
+        symbol=symbol_of(row.product_id) or row.product_id,
+        id=row.order_id,
+        client_order_id=row.client_order_id,
+        side=side,
+        type=kind,
+        status=status_of(row.status, filled),
+        quantity=filled + left,
+        filled=filled,
+        filled_quote=number(row.filled_value) or _ZERO,
+        price=number(row.limit_price) or None,
+        created_ns=time_ns(row.creation_time),
+        reason=row.cancel_reason or None,
+        source="stream",
+        exchange_ns=sent_ns,
+        arrived_ns=arrived_ns,
+    )
+
+
+def _growth(
+    row: _UserOrder, known: Order, state: Session, arrived_ns: int, *, first: bool
+) -> Fill | None:
+    """What the order grew by since this connection last saw it, as one derived fill."""
+    fees = number(row.total_fees) or _ZERO
+    now = (known.filled, known.filled_quote or _ZERO, fees)
+    before = state.grown.get(row.order_id)
+    state.grown[row.order_id] = now
+    if not known.open:
+        state.grown.pop(row.order_id, None)
+    if before is None:
+        if first:
+            return None  # it grew before this connection: REST knows when
+        before = (_ZERO, _ZERO, _ZERO)
+    quantity, value = now[0] - before[0], now[1] - before[1]
+    if quantity <= 0 or value <= 0:
+        return None
+    return Fill(
+        symbol=known.symbol,
+        id=f"{row.order_id}/{known.filled:f}",
+        order_id=row.order_id,
+        side=known.side,
+        price=value / quantity,
+        quantity=quantity,
+        fee=fees - before[2],
+        fee_asset=known.symbol.partition("/")[2] or None,
+        maker=known.type != "market",
+        client_order_id=known.client_order_id or None,
+        source="stream",
+        derived=True,
+        exchange_ns=known.exchange_ns,
+        arrived_ns=arrived_ns,
+    )
