@@ -386,7 +386,7 @@ class Fake:
 
     # Requests
 
-    def request(self, intent: base.Intent) -> base.Request:
+    def request(self, intent: base.Intent, now_ns: int = 0) -> base.Request:
         """The (first) request for it, unsigned."""
         if isinstance(intent, base.CancelAll) and not self.profile.cancel_all:
             return self._signed(intent, "GET", "orders")  # listed first, then one by one

@@ -16,19 +16,25 @@ from vocx.venues.base import Secrets
 
 def redacted(data: bytes, secrets: Secrets) -> bytes:
     """The same bytes with the values of secret headers and fields hidden."""
-    pattern = _pattern(tuple(secrets.headers), tuple(secrets.fields))
-    own = pattern.sub(lambda found: (found[1] or found[2] or found[3]) + b"<hidden>", data)
+    pattern = _pattern(tuple(secrets.headers), tuple(secrets.fields), tuple(secrets.after))
+    own = pattern.sub(
+        lambda found: (found[1] or found[2] or found[3] or found[4]) + b"<hidden>", data
+    )
     return redact(own)
 
 
 @lru_cache(maxsize=16)
-def _pattern(headers: tuple[str, ...], fields: tuple[str, ...]) -> re.Pattern[bytes]:
-    """Header lines, ``name=value`` of queries and forms, ``"name":"value"`` of JSON."""
+def _pattern(
+    headers: tuple[str, ...], fields: tuple[str, ...], after: tuple[str, ...]
+) -> re.Pattern[bytes]:
+    """Header lines, ``name=value`` of queries and forms, ``"name":"value"`` of JSON, and the rest
+    of a JSON list."""
     heads, names = ("|".join(map(re.escape, one)) or r"(?!)" for one in (headers, fields))
     text = (
         rf"^((?:{heads}): *)[^\r\n]+"
         rf"|\b((?:{names})=)[^&\s\"]+"
         rf"|(\"(?:{names})\"\s*:\s*\")(?:[^\"\\]|\\.)*"
+        rf"|((?:{'|'.join(after) or '(?!)'}))[^\]]*"
     )
     return re.compile(text.encode(), re.IGNORECASE | re.MULTILINE)
 
@@ -45,6 +51,7 @@ class RedactingFilter(logging.Filter):
         self._secrets = Secrets(
             headers=sorted({*self._secrets.headers, *secrets.headers}),
             fields=sorted({*self._secrets.fields, *secrets.fields}),
+            after=sorted({*self._secrets.after, *secrets.after}),
         )
 
     def filter(self, record: logging.LogRecord) -> bool:

@@ -264,10 +264,13 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
 
 class Secrets(msgspec.Struct, frozen=True, kw_only=True):
     """What must never be shown: ``headers`` by name, and ``fields`` of queries, JSON bodies and
-    frames by name. Names count in any case."""
+    frames by name. Names count in any case. ``after`` are regular expressions of what stands
+    before a secret that has no name, such as a key in a list of arguments: whatever follows to the
+    end of the list is hidden."""
 
     headers: Sequence[str] = ()
     fields: Sequence[str] = ()
+    after: Sequence[str] = ()
 
 
 class Calls(Protocol):

@@ -61,6 +61,7 @@ from vocx.venues.base import (
     id_digits,
     standard_close,
 )
+from vocx.venues.base.checks import check_purposes
 from vocx.venues.base.reading import UNREADABLE
 from vocx.venues.binance import errors, orders, private, rest, signing, streams
 from vocx.venues.binance.limits import LIMITS, parse_limits, parse_usage
@@ -129,9 +130,7 @@ class Binance:
         BadInput
             A purpose that binance does not have.
         """
-        for purpose in given:
-            if purpose not in _PURPOSES:
-                raise BadInput(f"binance has no purpose {purpose!r}; it has {', '.join(_PURPOSES)}")
+        check_purposes(self.name, given, _PURPOSES)
         found = dict(given)
         if "rest" in found:
             found.setdefault("rest_signed", found["rest"])

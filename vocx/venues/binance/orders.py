@@ -50,6 +50,7 @@ from vocx.venues.base import (
     PlaceOrder,
     Request,
 )
+from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
 from vocx.venues.base.reading import Identifier, Milliseconds, check_numbers
 from vocx.venues.binance.rest import MS, venue_symbol
 from vocx.venues.binance.signing import encoded
@@ -108,11 +109,7 @@ def request(intent: Intent, made: Call) -> Request:
 def validate_client_order_id(text: str) -> None:
     """1 to 36 letters, digits, ``-`` and ``_``, or ``BadInput``."""
     if not isinstance(text, str) or not CLIENT_ID.fullmatch(text):
-        raise BadInput(
-            f"client order id {text!r} cannot be used: binance takes 1 to 36 "
-            "letters, digits, - and _",
-            outcome="not_sent",
-        )
+        raise refuse_client_order_id("binance", text, "1 to 36 letters, digits, - and _")
 
 
 def number(value: Decimal) -> str:
@@ -158,8 +155,7 @@ def order_type(word: str) -> OrderType:
 
 def _amend_first(intent: AmendOrder) -> Call:
     """The order as it stands: what can be done depends on it."""
-    if intent.quantity is None and intent.price is None:
-        raise BadInput("an amendment has a quantity, a price or both", outcome="not_sent")
+    check_amendment(intent)
     return Call("GET", "order", "order.status", _which(intent), 4)
 
 
@@ -222,12 +218,11 @@ def amendment(intent: AmendOrder, order: Order) -> Call | None:
 
 
 def _which(intent: CancelOrder | GetOrder | AmendOrder) -> Parameters:
+    check_order_named(intent)
     parameters: Parameters = {"symbol": venue_symbol(intent.symbol)}
     if intent.id is not None:
         return {**parameters, "orderId": intent.id}
-    if intent.client_order_id is not None:
-        return {**parameters, "origClientOrderId": intent.client_order_id}
-    raise BadInput("an order is named by its id or by its client order id; give one")
+    return {**parameters, "origClientOrderId": intent.client_order_id or ""}
 
 
 def _cancel(intent: CancelOrder) -> Call:

@@ -41,6 +41,7 @@ from vocx.venues.base import (
     Request,
     split_symbol,
 )
+from vocx.venues.base.checks import check_count
 from vocx.venues.base.reading import (
     LONGEST_TEXT,
     Identifier,
@@ -99,12 +100,6 @@ def read(intent: Intent, body: bytes, arrived_ns: int) -> Fact | Facts[Any]:
 Plan = tuple[str, Mapping[str, str | int], int]
 
 
-def _count(name: str, value: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise BadInput(f"{name} is {value!r}; binance gives 1 to {most} in one call")
-    return value
-
-
 def depth_weight(depth: int) -> int:
     """What ``depth`` levels a side cost (rest-api.md, order book)."""
     return 5 if depth <= 100 else 25 if depth <= 500 else 50 if depth <= 1000 else 250
@@ -141,7 +136,7 @@ def _quote(intent: GetQuote) -> Plan:
 
 
 def _book(intent: GetBook) -> Plan:
-    depth = _count("depth", intent.depth, 5000)
+    depth = check_count("binance", "depth", intent.depth, 5000)
     return (
         "depth",
         {"symbol": venue_symbol(intent.symbol), "limit": depth},
@@ -152,7 +147,7 @@ def _book(intent: GetBook) -> Plan:
 def _trades(intent: GetTrades) -> Plan:
     parameters: dict[str, str | int] = {
         "symbol": venue_symbol(intent.symbol),
-        "limit": _count("limit", intent.limit, 1000),
+        "limit": check_count("binance", "limit", intent.limit, 1000),
     }
     if intent.from_id is None:
         return "trades", parameters, 25
@@ -163,7 +158,7 @@ def _candles(intent: GetCandles) -> Plan:
     parameters: dict[str, str | int] = {
         "symbol": venue_symbol(intent.symbol),
         "interval": check_interval(intent.interval),
-        "limit": _count("limit", intent.limit, 1000),
+        "limit": check_count("binance", "limit", intent.limit, 1000),
     }
     if intent.start_ns is not None:
         parameters["startTime"] = intent.start_ns // MS

@@ -51,6 +51,7 @@ from vocx.venues.base import (
     id_digits,
     standard_close,
 )
+from vocx.venues.base.checks import check_purposes
 from vocx.venues.base.reading import UNREADABLE, header, whole_number
 from vocx.venues.bybit import errors, market, orders, signing, streams
 
@@ -107,9 +108,14 @@ class Bybit:
     name = "bybit"
     environments: Mapping[str, Endpoints] = _ENVIRONMENTS
     limits: Sequence[Limit] = _LIMITS
-    secrets = Secrets(headers=("X-BAPI-API-KEY", "X-BAPI-SIGN"), fields=("apiKey", "origin_string"))
+    secrets = Secrets(
+        headers=("X-BAPI-API-KEY", "X-BAPI-SIGN"),
+        after=(r'"op"\s*:\s*"auth"\s*,\s*"args"\s*:\s*\[', r"origin_string\["),
+    )
     intervals: Sequence[str] = market.INTERVALS
-    order_socket: str | None = "ws_trade"
+    order_socket: SocketPlan | None = SocketPlan(
+        purpose="ws_trade", path="", topics={}, private=True, login=True
+    )
     socket_limits = SocketLimits(
         topics_per_request=streams.TOPICS_PER_REQUEST, bytes_per_request=21_000
     )
@@ -129,6 +135,7 @@ class Bybit:
 
     def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """From ``rest`` and ``ws``, the root of the three sockets (``wss://host``)."""
+        check_purposes(self.name, given, ("rest", "ws", *_SOCKETS))
         urls = {name: url.rstrip("/") for name, url in given.items()}
         base = urls.pop("ws", None)
         for purpose, path in _SOCKETS.items():
@@ -142,11 +149,7 @@ class Bybit:
 
     def validate_client_order_id(self, text: str) -> None:
         """1 to 36 letters, digits, dashes and underscores."""
-        plain = text.replace("-", "").replace("_", "")
-        if not (1 <= len(text) <= 36 and text.isascii() and (plain.isalnum() or not plain)):
-            raise BadInput(
-                f"client_order_id is {text!r}; bybit takes 1 to 36 letters, digits, - and _"
-            )
+        orders.validate_client_order_id(text)
 
     def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The (first) request for it."""
@@ -375,6 +378,12 @@ def _only_where_it_exists(spec: ChannelSpec) -> None:
         raise UnknownChannel(f"{spec.channel} has no depth; only book has one")
     if spec.cadence_ms is not None and spec.channel != "book":
         raise UnknownChannel(f"{spec.channel} has no choice of cadence on bybit")
+    own_ms = streams.DEPTHS.get(spec.depth or streams.FULL_DEPTH)
+    if spec.cadence_ms is not None and own_ms not in (None, spec.cadence_ms):
+        raise UnknownChannel(
+            f"bybit sends this book each {own_ms} ms, not each {spec.cadence_ms!r}: its cadence "
+            "goes with its depth"
+        )
     if spec.depth is not None and spec.depth not in streams.DEPTHS:
         raise UnknownChannel(
             f"bybit streams books of 1, 50, 200 or 1000 levels, not {spec.depth!r}; leave depth "

@@ -32,7 +32,14 @@ from vocx.errors import (
     VocxError,
 )
 from vocx.venues.base import GetInstruments, Request
-from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, header, whole_number, words
+from vocx.venues.base.reading import (
+    LONGEST_TEXT,
+    UNREADABLE,
+    header,
+    retry_after_s,
+    whole_number,
+    words,
+)
 
 VENUE = "bybit"
 BAN_S = 600.0
@@ -169,7 +176,8 @@ def _venue_error(
         outcome = "accepted"  # the order of that id is there: what was refused is a second one
     wait_s = BAN_S if kind is Banned else None
     if kind is RateLimited:
-        wait_s = _until_reset_s(headers, arrived_ns)
+        told_s = retry_after_s(headers)
+        wait_s = _until_reset_s(headers, arrived_ns) if told_s is None else told_s
     said = f"bybit {status}, {code}: {text}" if code is not None else f"bybit {status}: {text}"
     if kind is Banned:
         said += " Stop for ten minutes: each further call makes the ban longer."
@@ -199,7 +207,7 @@ def _kind(status: int, code: int | None, text: str) -> type[VenueError]:
     if status == 403:
         return Banned if "too frequent" in text.lower() else RegionBlocked
     if status == 429:
-        return VenueUnavailable if code is None else RateLimited
+        return RateLimited
     if status == 401:
         return BadKey
     if code is not None and code in _KINDS:

@@ -45,6 +45,7 @@ from vocx.venues.base import (
     Request,
     split_symbol,
 )
+from vocx.venues.base.checks import check_count
 from vocx.venues.base.reading import (
     Identifier,
     Milliseconds,
@@ -143,15 +144,8 @@ def build(intent: Intent) -> Request:
 Plan = tuple[str, Mapping[str, str | int]]
 
 
-def _spot(symbol: str | None = None, **more: str | int) -> dict[str, str | int]:
-    named = {} if symbol is None else {"symbol": venue_symbol(symbol)}
-    return {"category": "spot", **named, **more}
-
-
-def _count(name: str, value: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise BadInput(f"{name} is {value!r}; bybit gives 1 to {most:,}")
-    return value
+def _spot(symbol: str, **more: str | int) -> dict[str, str | int]:
+    return {"category": "spot", "symbol": venue_symbol(symbol), **more}
 
 
 def _time(_: GetTime) -> Plan:
@@ -161,7 +155,9 @@ def _time(_: GetTime) -> Plan:
 def _instruments(intent: GetInstruments) -> Plan:
     for symbol in intent.symbols:
         split_symbol(symbol)
-    return "instruments-info", _spot(intent.symbols[0] if len(intent.symbols) == 1 else None)
+    if len(intent.symbols) == 1:
+        return "instruments-info", _spot(intent.symbols[0])
+    return "instruments-info", {"category": "spot"}
 
 
 def _ticker(intent: GetTicker) -> Plan:
@@ -173,19 +169,21 @@ def _quote(intent: GetQuote) -> Plan:
 
 
 def _book(intent: GetBook) -> Plan:
-    return "orderbook", _spot(intent.symbol, limit=_count("depth", intent.depth, _BOOK))
+    return "orderbook", _spot(
+        intent.symbol, limit=check_count("bybit", "depth", intent.depth, _BOOK)
+    )
 
 
 def _trades(intent: GetTrades) -> Plan:
     """The newest sixty at most: there is neither a cursor nor a start."""
     if intent.from_id is not None:
         raise BadInput("bybit gives the newest 60 trades of spot only: leave from_id out")
-    _count("limit", intent.limit, 100_000)
+    check_count("bybit", "limit", intent.limit, 100_000)
     return "recent-trade", _spot(intent.symbol, limit=min(intent.limit, _TRADES))
 
 
 def _candles(intent: GetCandles) -> Plan:
-    _count("limit", intent.limit, 100_000)
+    check_count("bybit", "limit", intent.limit, 100_000)
     parameters = _spot(intent.symbol, interval=bar_of(intent.interval))
     if intent.start_ns is not None:
         parameters["start"] = -(-intent.start_ns // MS)
@@ -256,12 +254,12 @@ class _Instrument(msgspec.Struct):
 
 
 class _Instruments(msgspec.Struct):
-    list: list[_Instrument]
+    rows: list[_Instrument] = msgspec.field(name="list")
 
 
 def _read_instruments(intent: GetInstruments, result: bytes, arrived_ns: int) -> Answer:
     wanted = set(intent.symbols)
-    found = [_instrument(one, arrived_ns) for one in _instruments_of(result).list]
+    found = [_instrument(one, arrived_ns) for one in _instruments_of(result).rows]
     return Answer(
         result=Facts(one for one in found if one and (not wanted or one.symbol in wanted))
     )
@@ -327,11 +325,11 @@ def ticker(row: TickerRow, symbol: str, exchange_ns: int | None, arrived_ns: int
 
 
 class _Tickers(msgspec.Struct):
-    list: list[TickerRow]
+    rows: list[TickerRow] = msgspec.field(name="list")
 
 
 def _read_ticker(intent: GetTicker, result: bytes, arrived_ns: int) -> Answer:
-    (row,) = _tickers(result).list
+    (row,) = _tickers(result).rows
     symbol = split_joined(row.symbol, (intent.symbol,)) or intent.symbol
     return Answer(result=ticker(row, symbol, None, arrived_ns))
 
@@ -403,7 +401,7 @@ class _Trade(msgspec.Struct):
 
 
 class _Trades(msgspec.Struct):
-    list: list[_Trade]
+    rows: list[_Trade] = msgspec.field(name="list")
 
 
 def taker_side(text: str) -> Side:
@@ -416,7 +414,7 @@ def taker_side(text: str) -> Side:
 
 def _read_trades(intent: GetTrades, result: bytes, arrived_ns: int) -> Answer:
     found = []
-    for row in _trades_of(result).list:
+    for row in _trades_of(result).rows:
         check_numbers(row.price, row.size)
         found.append(
             Trade(
@@ -434,7 +432,7 @@ def _read_trades(intent: GetTrades, result: bytes, arrived_ns: int) -> Answer:
 
 
 class _Candles(msgspec.Struct):
-    list: list[list[str]]
+    rows: list[list[str]] = msgspec.field(name="list")
 
 
 def _candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Candle:
@@ -462,7 +460,7 @@ def _candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Cand
 
 def _read_candles(intent: GetCandles, result: bytes, arrived_ns: int) -> Answer:
     """Pages go on from the newest end; with a start, from the oldest."""
-    rows = _candles_of(result).list
+    rows = _candles_of(result).rows
     found = [_candle(one, intent.symbol, intent.interval, arrived_ns) for one in reversed(rows)]
     left = intent.limit - len(found)
     if len(found) < min(intent.limit, _CANDLES) or left <= 0:

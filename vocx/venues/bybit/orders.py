@@ -7,6 +7,7 @@ buy's size is quote unless ``marketUnit`` says otherwise, so it always does here
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -40,6 +41,7 @@ from vocx.venues.base import (
     PlaceOrder,
     Request,
 )
+from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
 from vocx.venues.bybit.errors import VENUE
 from vocx.venues.bybit.market import MS, ms_to_ns, number, taker_side, venue_symbol
 from vocx.venues.bybit.signing import WINDOW_MS
@@ -87,6 +89,15 @@ def is_signed(intent: Intent) -> bool:
     return type(intent) in _BUILDERS
 
 
+_CLIENT_ID = re.compile("[A-Za-z0-9_-]{1,36}")
+
+
+def validate_client_order_id(text: object) -> None:
+    """1 to 36 letters, digits, ``-`` and ``_``."""
+    if not isinstance(text, str) or not _CLIENT_ID.fullmatch(text):
+        raise refuse_client_order_id("bybit", text, "1 to 36 letters, digits, - and _")
+
+
 def build(intent: Intent) -> Request:
     """The (first) request for one signed intent, unsigned."""
     return _BUILDERS[type(intent)](intent)
@@ -123,12 +134,14 @@ def _post(intent: Intent, action: str, body: Any, *, safe: bool = False) -> Requ
 
 def _named(intent: Any) -> dict[str, str]:
     """The order's id as the wire names it."""
+    check_order_named(intent)
     if intent.id is not None:
         return {"orderId": str(intent.id)}
     return {"orderLinkId": intent.client_order_id or ""}
 
 
 def _order_fields(intent: PlaceOrder) -> dict[str, str]:
+    validate_client_order_id(intent.client_order_id)
     if intent.test:
         raise BadInput(
             "bybit has no order that is only checked: leave test out, and practise in the lab. "
@@ -153,6 +166,7 @@ def _order_fields(intent: PlaceOrder) -> dict[str, str]:
 
 
 def _amend_fields(intent: AmendOrder) -> dict[str, str]:
+    check_amendment(intent)
     fields = {"category": "spot", "symbol": venue_symbol(intent.symbol), **_named(intent)}
     if intent.quantity is not None:
         fields["qty"] = f"{intent.quantity:f}"
@@ -297,11 +311,11 @@ def _acknowledged(symbol: str, row: _Ack, named: str | None, arrived_ns: int) ->
 
 
 class _Acks(msgspec.Struct):
-    list: list[_Ack]
+    rows: list[_Ack] = msgspec.field(name="list")
 
 
 def _read_acks(intent: CancelAll, result: bytes, arrived_ns: int) -> Answer:
-    rows = _acks_of(result).list
+    rows = _acks_of(result).rows
     return Answer(result=Facts(_acknowledged(intent.symbol, one, None, arrived_ns) for one in rows))
 
 
@@ -359,13 +373,13 @@ def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
 
 
 class _Orders(msgspec.Struct):
-    list: list[OrderRow]
+    rows: list[OrderRow] = msgspec.field(name="list")
     nextPageCursor: str = ""
 
 
 def _read_order(intent: GetOrder, result: bytes, arrived_ns: int) -> Answer:
     """An empty list is no answer yet: closed orders move to the history."""
-    rows = _orders_of(result).list
+    rows = _orders_of(result).rows
     if rows:
         return Answer(result=order(rows[0], "rest", arrived_ns))
     if isinstance(intent, ClosedOrder):
@@ -380,8 +394,8 @@ def _read_order(intent: GetOrder, result: bytes, arrived_ns: int) -> Answer:
 
 def _read_open(intent: GetOpenOrders, result: bytes, arrived_ns: int) -> Answer:
     page = _orders_of(result)
-    found = Facts(order(one, "rest", arrived_ns) for one in page.list)
-    if not page.list or not page.nextPageCursor:
+    found = Facts(order(one, "rest", arrived_ns) for one in page.rows)
+    if not page.rows or not page.nextPageCursor:
         return Answer(result=found)
     more = OpenOrdersPage(symbol=intent.symbol, cursor=page.nextPageCursor)
     return Answer(result=found, next=_open_orders(more))
@@ -425,17 +439,17 @@ def fill(row: FillRow, source: Source, arrived_ns: int) -> Fill:
 
 
 class _Fills(msgspec.Struct):
-    list: list[FillRow]
+    rows: list[FillRow] = msgspec.field(name="list")
     nextPageCursor: str = ""
 
 
 def _read_fills(intent: GetFills, result: bytes, arrived_ns: int) -> Answer:
     """Newest first on the wire; pages go back in time."""
     page = _fills_of(result)
-    rows = [one for one in page.list if one.execType == "Trade"]
+    rows = [one for one in page.rows if one.execType == "Trade"]
     found = Facts(fill(one, "rest", arrived_ns) for one in reversed(rows))
-    left = None if intent.limit is None else intent.limit - len(page.list)
-    if not page.list or not page.nextPageCursor or (left is not None and left <= 0):
+    left = None if intent.limit is None else intent.limit - len(page.rows)
+    if not page.rows or not page.nextPageCursor or (left is not None and left <= 0):
         return Answer(result=found, older=True)
     told = {name: getattr(intent, name) for name in GetFills.__struct_fields__}
     more = FillsPage(**{**told, "limit": left, "cursor": page.nextPageCursor})
@@ -457,7 +471,7 @@ class AccountRow(msgspec.Struct):
 
 
 class _Wallet(msgspec.Struct):
-    list: list[AccountRow]
+    rows: list[AccountRow] = msgspec.field(name="list")
 
 
 def balance(row: CoinRow, source: Source, exchange_ns: int | None, arrived_ns: int) -> Balance:
@@ -475,7 +489,7 @@ def balance(row: CoinRow, source: Source, exchange_ns: int | None, arrived_ns: i
 
 
 def _read_balances(_: GetBalances, result: bytes, arrived_ns: int) -> Answer:
-    rows = [one for account in _wallet_of(result).list for one in account.coin]
+    rows = [one for account in _wallet_of(result).rows for one in account.coin]
     return Answer(result=Facts(balance(one, "rest", None, arrived_ns) for one in rows))
 
 

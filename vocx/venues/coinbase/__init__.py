@@ -52,6 +52,7 @@ from vocx.venues.base import (
     id_digits,
     standard_close,
 )
+from vocx.venues.base.checks import check_purposes
 from vocx.venues.base.reading import UNREADABLE, header, whole_number
 from vocx.venues.coinbase import errors, market, orders, signing, streams
 
@@ -88,7 +89,7 @@ class Coinbase:
     limits: Sequence[Limit] = _LIMITS
     secrets = Secrets(headers=("Authorization",), fields=("jwt",))
     intervals: Sequence[str] = market.INTERVALS
-    order_socket: str | None = None
+    order_socket: SocketPlan | None = None
     socket_limits = SocketLimits()
     book_start = "stream"
     book_recovery = "resubscribe"
@@ -106,6 +107,7 @@ class Coinbase:
 
     def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """One socket address serves market data and accounts."""
+        check_purposes(self.name, given, ("rest", "ws", "ws_user"))
         urls = {name: url.rstrip("/") for name, url in given.items()}
         if "ws" in urls:
             urls.setdefault("ws_user", urls["ws"])
@@ -117,10 +119,7 @@ class Coinbase:
 
     def validate_client_order_id(self, text: str) -> None:
         """The alphabet is not documented: what is printable ASCII was seen, up to 41."""
-        if not (1 <= len(text) <= 64 and text.isascii() and text.isprintable()) or " " in text:
-            raise BadInput(
-                f"client_order_id is {text!r}; write 1 to 64 letters, digits, dashes and the like"
-            )
+        orders.validate_client_order_id(text)
 
     def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The (first) request for it; candles without an end end now."""

@@ -44,6 +44,7 @@ from vocx.venues.base import (
     Request,
     split_symbol,
 )
+from vocx.venues.base.checks import check_count
 from vocx.venues.base.reading import check_levels, check_numbers, whole_number
 
 S = 1_000_000_000
@@ -144,12 +145,6 @@ def build(intent: Intent, now_ns: int) -> Request:
 Plan = tuple[str, Mapping[str, Any]]
 
 
-def _count(name: str, value: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise BadInput(f"{name} is {value!r}; coinbase gives 1 to {most:,}")
-    return value
-
-
 def _time(_: GetTime, now_ns: int) -> Plan:
     return "time", {}
 
@@ -171,20 +166,20 @@ def _quote(intent: GetQuote, now_ns: int) -> Plan:
 
 
 def _book(intent: GetBook, now_ns: int) -> Plan:
-    depth = _count("depth", intent.depth, 1000)
+    depth = check_count("coinbase", "depth", intent.depth, 1000)
     return "market/product_book", {"product_id": venue_symbol(intent.symbol), "limit": depth}
 
 
 def _trades(intent: GetTrades, now_ns: int) -> Plan:
     if intent.from_id is not None:
         raise BadInput("coinbase finds trades by time, not by id: leave from_id out")
-    limit = _count("limit", intent.limit, 1000)
+    limit = check_count("coinbase", "limit", intent.limit, 1000)
     return f"market/products/{venue_symbol(intent.symbol)}/ticker", {"limit": limit}
 
 
 def _candles(intent: GetCandles, now_ns: int) -> Plan:
     """The newest 350 of the range; older ones follow. Both ends are named, always."""
-    _count("limit", intent.limit, 100_000)
+    check_count("coinbase", "limit", intent.limit, 100_000)
     name, length = _BARS[check_interval(intent.interval)]
     end_ns = now_ns if intent.end_ns is None else intent.end_ns
     count = min(intent.limit, _CANDLES)

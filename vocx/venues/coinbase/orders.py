@@ -44,6 +44,7 @@ from vocx.venues.base import (
     PlaceOrder,
     Request,
 )
+from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
 from vocx.venues.coinbase.errors import VENUE, cancel_error
 from vocx.venues.coinbase.market import SIDES, number, symbol_of, time_ns, venue_symbol
 
@@ -165,7 +166,16 @@ def _configuration(intent: PlaceOrder) -> dict[str, dict[str, Any]]:
     return {"limit_limit_gtc": {**sizes, "post_only": intent.type == "post_only"}}
 
 
+def validate_client_order_id(text: object) -> None:
+    """The alphabet is not documented: printable ASCII without blanks was seen, up to 41."""
+    good = isinstance(text, str) and 1 <= len(text) <= 64 and text.isascii()
+    if not good or not str(text).isprintable() or " " in str(text):
+        rule = "1 to 64 letters, digits, dashes and the like"
+        raise refuse_client_order_id("coinbase", text, rule)
+
+
 def _place(intent: PlaceOrder) -> Request:
+    validate_client_order_id(intent.client_order_id)
     body = {
         "client_order_id": intent.client_order_id,
         "product_id": venue_symbol(intent.symbol),
@@ -180,6 +190,7 @@ def _place(intent: PlaceOrder) -> Request:
 
 def _amend(intent: AmendOrder) -> Request:
     """An edit wants price *and* size, so what is not given is asked for first."""
+    check_amendment(intent)
     if intent.id is None:
         return _find(
             FindOrder(
@@ -212,6 +223,7 @@ def _edit(intent: EditOrder) -> Request:
 
 
 def _cancel(intent: CancelOrder) -> Request:
+    check_order_named(intent)
     if intent.id is None:
         return _find(
             FindOrder(symbol=intent.symbol, client_order_id=intent.client_order_id, action="cancel")
@@ -220,6 +232,7 @@ def _cancel(intent: CancelOrder) -> Request:
 
 
 def _cancel_all(intent: CancelAll) -> Request:
+    venue_symbol(intent.symbol)
     return _open_orders(OpenOrdersPage(symbol=intent.symbol, cancel=True))
 
 
@@ -228,6 +241,7 @@ def _cancel_batch(intent: CancelBatch) -> Request:
 
 
 def _order(intent: GetOrder) -> Request:
+    check_order_named(intent)
     if intent.id is None:
         return _find(FindOrder(symbol=intent.symbol, client_order_id=intent.client_order_id))
     return _get(intent, f"orders/historical/{intent.id}", {})
@@ -460,6 +474,8 @@ def _read_edit(intent: EditOrder, body: bytes, arrived_ns: int) -> Answer:
     """Either the order, whose missing half now completes the edit, or the edit's own reply, which
     names no order."""
     if intent.ready:
+        if not _edited(body).success:
+            raise msgspec.ValidationError("an edit that was not taken")
         ack = OrderAck(
             symbol=intent.symbol,
             id=intent.id,
@@ -477,6 +493,10 @@ def _read_edit(intent: EditOrder, body: bytes, arrived_ns: int) -> Answer:
     if whole.quantity is None or whole.price is None:
         raise BadInput(f"coinbase edits limit orders only, and {intent.id} is none")
     return Answer(result=None, next=_edit(whole))
+
+
+class _Edited(msgspec.Struct):
+    success: bool
 
 
 class _Orders(msgspec.Struct):
@@ -620,6 +640,7 @@ _placement_of = msgspec.json.Decoder(_Placement).decode
 _preview_of = msgspec.json.Decoder(_Preview).decode
 _results_of = msgspec.json.Decoder(_Results).decode
 _order_of = msgspec.json.Decoder(_OrderReply).decode
+_edited = msgspec.json.Decoder(_Edited).decode
 _orders_of = msgspec.json.Decoder(_Orders).decode
 _fills_of = msgspec.json.Decoder(_Fills).decode
 _accounts_of = msgspec.json.Decoder(_Accounts).decode

@@ -56,6 +56,7 @@ from vocx.venues.base import (
     id_digits,
     standard_close,
 )
+from vocx.venues.base.checks import check_purposes
 from vocx.venues.base.reading import UNREADABLE
 from vocx.venues.okx import errors, market, orders, signing, streams
 
@@ -135,7 +136,9 @@ class Okx:
         fields=("apiKey", "passphrase", "sign"),
     )
     intervals: Sequence[str] = market.INTERVALS
-    order_socket: str | None = "ws_private"
+    order_socket: SocketPlan | None = SocketPlan(
+        purpose="ws_private", path="", topics={}, private=True, login=True
+    )
     socket_limits = SocketLimits(
         topics_per_request=streams.ARGUMENTS_PER_FRAME, bytes_per_request=65_536
     )
@@ -155,6 +158,7 @@ class Okx:
 
     def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """From ``rest`` and ``ws``, the base of the three sockets (``wss://host/ws/v5``)."""
+        check_purposes(self.name, given, ("rest", "ws", *_SOCKETS))
         urls = {name: url.rstrip("/") for name, url in given.items()}
         base = urls.pop("ws", None)
         for purpose, path in _SOCKETS.items():
@@ -169,11 +173,7 @@ class Okx:
 
     def validate_client_order_id(self, text: str) -> None:
         """1 to 32 letters and digits."""
-        if not (1 <= len(text) <= 32 and text.isascii() and text.isalnum()):
-            raise BadInput(
-                f"client_order_id is {text!r}; okx takes 1 to 32 letters and digits, so take the "
-                "dashes out of a UUID"
-            )
+        orders.validate_client_order_id(text)
 
     def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The (first) request for it."""

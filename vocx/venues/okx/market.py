@@ -44,6 +44,7 @@ from vocx.venues.base import (
     Request,
     split_symbol,
 )
+from vocx.venues.base.checks import check_count
 from vocx.venues.base.reading import LONGEST_TEXT, Identifier, check_levels, check_numbers
 
 MS = 1_000_000
@@ -140,12 +141,6 @@ def build(intent: Intent) -> Request:
 Plan = tuple[str, Mapping[str, str | int]]
 
 
-def _count(name: str, value: int, most: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise BadInput(f"{name} is {value!r}; okx gives 1 to {most:,}")
-    return value
-
-
 def _time(_: GetTime) -> Plan:
     return "/public/time", {}
 
@@ -172,7 +167,7 @@ def _quote(intent: GetQuote) -> Plan:
 
 
 def _book(intent: GetBook) -> Plan:
-    depth = _count("depth", intent.depth, _FULL_BOOK)
+    depth = check_count("okx", "depth", intent.depth, _FULL_BOOK)
     path = "/market/books" if depth <= _BOOK else "/market/books-full"
     return path, {"instId": venue_symbol(intent.symbol), "sz": depth}
 
@@ -180,11 +175,14 @@ def _book(intent: GetBook) -> Plan:
 def _trades(intent: GetTrades) -> Plan:
     name = venue_symbol(intent.symbol)
     if intent.from_id is None:
-        return "/market/trades", {"instId": name, "limit": _count("limit", intent.limit, _TRADES)}
+        return "/market/trades", {
+            "instId": name,
+            "limit": check_count("okx", "limit", intent.limit, _TRADES),
+        }
     first = trade_id(str(intent.from_id))
     if not isinstance(first, int):
         raise BadInput(f"from_id is {intent.from_id!r}; trades of okx have whole numbers")
-    limit = _count("limit", intent.limit, _OLD_TRADES)
+    limit = check_count("okx", "limit", intent.limit, _OLD_TRADES)
     # Both cursors are exclusive, and ids have no holes, so the window holds exactly these.
     window = {"after": first + limit, "before": first - 1}
     return "/market/history-trades", {"instId": name, "type": 1, **window, "limit": limit}
@@ -192,7 +190,7 @@ def _trades(intent: GetTrades) -> Plan:
 
 def _candles(intent: GetCandles) -> Plan:
     """The newest page that is wanted; older ones follow (:func:`_older`)."""
-    _count("limit", intent.limit, 100_000)
+    check_count("okx", "limit", intent.limit, 100_000)
     bar = BARS[check_interval(intent.interval)][0]
     parameters: dict[str, str | int] = {"instId": venue_symbol(intent.symbol), "bar": bar}
     old = intent.end_ns is not None or intent.start_ns is not None or intent.interval == "1s"

@@ -47,6 +47,7 @@ from vocx.venues.base import (
     PlaceOrder,
     Request,
 )
+from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
 from vocx.venues.okx.errors import Item
 from vocx.venues.okx.market import ms_to_ns, number, symbol_of, trade_id, venue_symbol
 
@@ -102,6 +103,15 @@ class FillsPage(GetFills, frozen=True, kw_only=True):
     after: str
 
 
+def validate_client_order_id(text: object) -> None:
+    """1 to 32 letters and digits."""
+    good = isinstance(text, str) and 1 <= len(text) <= 32 and text.isascii() and text.isalnum()
+    if not good:
+        raise refuse_client_order_id(
+            "okx", text, "1 to 32 letters and digits (a UUID without its dashes)"
+        )
+
+
 def build(intent: Intent) -> Request:
     """The (first) request for one signed intent, unsigned."""
     return _BUILDERS[type(intent)](intent)
@@ -136,12 +146,14 @@ def _post(intent: Intent, path: str, body: Any, bucket: str, *, safe: bool = Fal
 
 def _named(intent: Any) -> dict[str, str]:
     """The order's id as the wire names it; the venue's wins where both are given."""
+    check_order_named(intent)
     if intent.id is not None:
         return {"ordId": str(intent.id)}
     return {"clOrdId": intent.client_order_id or ""}
 
 
 def _order_fields(intent: PlaceOrder) -> dict[str, str]:
+    validate_client_order_id(intent.client_order_id)
     if intent.test:
         raise BadInput(
             "okx has no order that is only checked: leave test out, and practise in the lab. "
@@ -164,6 +176,7 @@ def _order_fields(intent: PlaceOrder) -> dict[str, str]:
 
 
 def _amend_fields(intent: AmendOrder) -> dict[str, str]:
+    check_amendment(intent)
     fields = _named(intent)
     if intent.quantity is not None:
         fields["newSz"] = f"{intent.quantity:f}"
@@ -191,6 +204,7 @@ def _cancel(intent: CancelOrder) -> Request:
 
 
 def _cancel_all(intent: CancelAll) -> Request:
+    venue_symbol(intent.symbol)
     return _pending(OpenOrdersPage(symbol=intent.symbol, cancel=True))
 
 
