@@ -12,7 +12,7 @@ from vocx.venues.base.calls import AmendOrder
 def check_count(venue: str, name: str, value: object, most: int) -> int:
     """A number of rows or levels, 1 to ``most``."""
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise BadInput(f"{name} is {value!r}; {venue} gives 1 to {most:,}")
+        raise BadInput(f"{name} is {value!r}; {venue} gives 1 to {most}")
     return value
 
 
