@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from collections import deque
+from decimal import Decimal
 from typing import Any
 
 import plotly.graph_objects as go
