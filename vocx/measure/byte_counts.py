@@ -43,7 +43,7 @@ class ByteCounts:
         per_block = max(1, -(-LEAST_BLOCK_NS // every_ns))
         ends = [*range(per_block, calls, per_block), calls]
         self._since_ns = mono_ns()
-        self._seen: dict[tuple[int, int], tuple[int, int]] = {}
+        self._counters: dict[tuple[int, int], tuple[int, int]] = {}
         self._looks = [self._look()]
         self.begin_ns = mono_ns() + PAUSE_NS
         self._ends = [self.begin_ns + end * every_ns for end in ends]
@@ -56,8 +56,8 @@ class ByteCounts:
         # What ended before the look before this one stands still, and the lab may forget it.
         self._since_ns = before_ns
         more = {(row.port, row.opened_ns): (row.bytes_up, row.bytes_down) for row in rows}
-        self._seen = {**self._seen, **more}
-        return (before_ns + mono_ns()) // 2, self._seen
+        self._counters = {**self._counters, **more}
+        return (before_ns + mono_ns()) // 2, self._counters
 
     def watch(self) -> None:
         """Until the window is over."""

@@ -161,7 +161,7 @@ def calls(
         if distance == 0:
             base = {kind: median(_totals(done)) for kind, done in samples.items()}
         if distance in asked:
-            found += [_seen(kind, distance, done, base) for kind, done in samples.items()]
+            found += [_call_time(kind, distance, done, base) for kind, done in samples.items()]
     if rtt_ms is not None:
         several = ", ".join(f"{one:g}" for one in asked)
         made = msgspec.structs.replace(
@@ -210,7 +210,9 @@ def _totals(done: Sequence[HttpCall]) -> list[float]:
     return [call.phases.total_ms for call in done]
 
 
-def _seen(kind: Kind, rtt_ms: float, done: Sequence[HttpCall], base: dict[Kind, float]) -> CallTime:
+def _call_time(
+    kind: Kind, rtt_ms: float, done: Sequence[HttpCall], base: dict[Kind, float]
+) -> CallTime:
     new, tls = kind
     trips = theory.opening_round_trips(tls=tls, kept=not new)
     return CallTime(

@@ -155,7 +155,7 @@ class Freshness(Result, frozen=True, kw_only=True):
         the exchange need.
     updates, changes : int
         How often the best prices or their quantities changed, and the prices alone.
-    wanted : int
+    enough : int
         Changes of a price that are enough to speak of wrong shares.
     """
 
@@ -165,7 +165,7 @@ class Freshness(Result, frozen=True, kw_only=True):
     call_ms: float
     updates: int
     changes: int
-    wanted: int = ENOUGH
+    enough: int = ENOUGH
     feeds: list[FeedResult]
     true: Steps
 
@@ -197,7 +197,7 @@ class Freshness(Result, frozen=True, kw_only=True):
 
     def _still(self) -> list[str]:
         """That the market was too quiet for wrong shares, where it was."""
-        if self.changes >= self.wanted:
+        if self.changes >= self.enough:
             return []
         return ["the market stood still, which says little of wrong shares: run it again"]
 
@@ -261,7 +261,7 @@ def freshness(
         call_ms=call_ms,
         updates=within(true.at, since_ns, until_ns),
         changes=within(true.changes().at, since_ns, until_ns),
-        wanted=changes,
+        enough=changes,
         feeds=[],
         true=true,
     )
