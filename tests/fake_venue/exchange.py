@@ -27,6 +27,7 @@ from vocx.lab.dialects.shared.endpoints import Endpoint, EndpointTable
 from vocx.lab.dialects.shared.faults import Fault, FaultInjector
 from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, KeyRing, RequestWindow
 from vocx.lab.dialects.shared.market_state import (
+    Batch,
     BookDiff,
     BookTop,
     CandleState,
@@ -357,7 +358,8 @@ class Topics(Publisher):
             if levels not in (5, 10, 20):
                 raise Refusal("bad_request", "depth is 5, 10 or 20")
             return TopicSpec(kind=channel, symbol=symbol, levels=levels, cadence_ns=FAST_NS)
-        cadence_ns = {"book": FAST_NS, "ticker": NS_PER_S}.get(channel, 0)
+        batch_ns = self._profile.trade_batch_ms * NS_PER_MS
+        cadence_ns = {"book": FAST_NS, "ticker": NS_PER_S, "trades": batch_ns}.get(channel, 0)
         return TopicSpec(kind=channel, symbol=symbol, cadence_ns=cadence_ns)
 
     def _symbol(self, spec: TopicSpec) -> str | None:
@@ -368,11 +370,7 @@ class Topics(Publisher):
             return Heartbeat()
         listing, made = self._catalogue.named(spec.symbol), self._payloads
         if spec.kind == "trades":
-            return Each(
-                listing,
-                Traded,
-                lambda one, event, now, _: made.frame("trades", one, now, [made.trade(one, event)]),
-            )
+            return Batch(listing, Traded, self._trades)
         if spec.kind == "quotes":
             return Each(listing, BestChanged, self._quote)
         if spec.kind == "book":
@@ -390,6 +388,12 @@ class Topics(Publisher):
 
             return CandleState(listing, INTERVALS[interval], candle, now_ns)
         return TickerState((listing,), self._windows, lambda _: DAY_NS, self._ticker, quotes=True)
+
+    def _trades(
+        self, listing: Listing, events: Sequence[Traded], now_ns: int, unit_ns: int
+    ) -> bytes:
+        rows = [self._payloads.trade(listing, one) for one in events]
+        return self._payloads.frame("trades", listing, now_ns, rows)
 
     def _quote(self, listing: Listing, event: BestChanged, now_ns: int, unit_ns: int) -> bytes:
         best = event.bid, event.bid_quantity, event.ask, event.ask_quantity

@@ -32,6 +32,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True):
     candle_intervals: tuple[str, ...] = ("1m", "5m", "1h")
     balance_snapshot: bool = False
     order_snapshot: bool = False
+    trade_batch_ms: int = 0
 
 
 _ALL = ("trades", "quotes", "book", "top", "ticker", "candles", "orders", "fills", "balances")
@@ -82,5 +83,6 @@ PROFILES: Mapping[str, Profile] = {
         channels=("trades", "quotes", "book", "ticker", "candles", "orders", "heartbeat"),
         candle_intervals=("5m",),
         order_snapshot=True,
+        trade_batch_ms=250,
     ),
 }

@@ -405,6 +405,7 @@ def test_acknowledgements(fake: Fake) -> None:
         ]
     client.read()
     fake.step(100)
+    fake.pass_time(250 * MS)
     assert bool(client.got) is (fake.profile.ack != "request")
 
 
@@ -451,6 +452,23 @@ def test_market_channels(fake: Fake) -> None:
 
 def PROFILE(fake: Fake) -> tuple[str, ...]:
     return fake.profile.channels
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_trades_come_together(name: str) -> None:
+    """Those of a moment in one frame, or those of a quarter of a second; each once, in order."""
+    fake = Fake(name)
+    client = fake.connect("public")
+    client.subscribe("trades")
+    client.read()
+    for _ in range(6):
+        fake.step(60)
+        fake.pass_time(50 * MS)
+    fake.pass_time(250 * MS)
+    rows = [row["id"] for one in client.got for row in one["data"]]
+    known = fake.market.trades(len(rows))
+    assert rows == [one.trade_id for one in known]
+    assert (len(client.got) <= 2) is (name == "gamma")
 
 
 def rebuilt(fake: Fake, snapshot: Any, frames: list[Any]) -> dict[str, dict[str, str]]:

@@ -71,6 +71,37 @@ class Each(State):
         topic.send(out, lambda unit_ns: write(listing, event, now_ns, unit_ns))
 
 
+class Batch(State):
+    """One message for the events of a moment, or of a cadence where the topic has one."""
+
+    def __init__(
+        self,
+        listing: Listing,
+        event: type[E],
+        write: Callable[[Listing, Sequence[E], int, int], bytes],
+    ) -> None:
+        self.listing = listing
+        self.events = (event,)
+        self._write: Callable[[Listing, Sequence[Any], int, int], bytes] = write
+        self._waiting: list[Any] = []
+
+    def take(self, topic: Topic, event: Any, now_ns: int, out: list[Publication]) -> None:
+        """Keep it."""
+        self._waiting.append(event)
+
+    def flush(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
+        """Send what one moment brought."""
+        if topic.spec is not None and not topic.spec.cadence_ns:
+            self.due(topic, now_ns, out)
+
+    def due(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
+        """Send what has come since the last message."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            write, listing = self._write, self.listing
+            topic.send(out, lambda unit_ns: write(listing, waiting, now_ns, unit_ns))
+
+
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """Changed levels of a book: update ids ``first`` to ``last``, absolute quantities.
 
