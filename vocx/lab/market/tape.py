@@ -82,13 +82,17 @@ class Tape:
     @property
     def trades_table(self) -> Table:
         """The kept trades, oldest first, in the columns :data:`ID` to :data:`TAKER_ORDER`."""
+        self.load()
+        return self._table[: self._size]
+
+    def load(self) -> None:
+        """Ask for the earlier trades, unless they have been."""
         if self._earlier is not None:
             rows = np.array([_row(trade) for trade in self._earlier()], np.int64).reshape(-1, 7)
             self._earlier = None
             self._table = np.concatenate([rows, self._table])
             self._size += len(rows)
             self._folded += len(rows)
-        return self._table[: self._size]
 
     @property
     def newest(self) -> Traded | None:
