@@ -81,17 +81,19 @@ def test_an_order_and_its_fill_appear_in_the_view(notebook: Callable[..., Any]) 
         OPEN + "ex.lab.pause()", "display(views.orders(ex), views.balances(ex))",
         "order = ex.place_order('BTC/USDT', 'buy', '0.01', type='post_only',"
         " price=ex.quote('BTC/USDT').bid)",
-        "ex.lab.set_pace(12.0); ex.lab.resume()", CLOSE,
+        # Another account takes all that stands at the best bid, our order at its end.
+        "from vocx.course.order_examples import Counterparty\n"
+        "Counterparty(ex.lab).sell('BTC/USDT', ex.quote('BTC/USDT').bid_quantity)", CLOSE,
     ])  # fmt: skip
     book.run(0)
     book.run(1)
     book.until(lambda: "no orders yet" in book.output(1), "an empty view says so")
     book.run(2)
-    book.until(lambda: "▲ buy\tlimit maker\tnew" in book.output(1), "the order shows")
+    book.until(lambda: "▲ buy\tpost only\tnew" in book.output(1), "the order shows")
     book.until(lambda: "1 with locked parts" in book.output(1), "what it locks shows")
     book.run(3)
     book.until(lambda: "▲ bought" in book.output(1), "its fill follows")
-    book.until(lambda: "limit maker\tfilled" in book.output(1), "and its end")
+    book.until(lambda: "post only\tfilled" in book.output(1), "and its end")
     assert "maker\tstream\tvocx-" in book.output(1)
     stop = book.cell(1).locator('button[data-action="stop"]')
     stop.first.click()
