@@ -12,7 +12,7 @@ from vocx.venues.base import Venue
 
 DECODERS = (
     *("reply", "parse_limits", "parse_usage", "parse_response"),
-    *("decode", "refused_upgrade", "symbol_of"),
+    *("decode", "refused_upgrade"),
 )
 """Every method of an adapter that reads what a venue sent."""
 
