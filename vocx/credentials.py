@@ -22,16 +22,16 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from vocx import venues
 from vocx.errors import BadInput, NotAllowed
 from vocx.venues.base import Credentials
 
-_SHAPES: Mapping[str, re.Pattern[str]] = {
-    "binance": re.compile(r"[A-Za-z0-9]{64}"),
-    "okx": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
-    "coinbase": re.compile(r"organizations/.+/apiKeys/.+"),
-    "bybit": re.compile(r"[A-Za-z0-9]{18}"),
+_ELSEWHERE: Mapping[str, str] = {
+    "okx": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    "coinbase": r"organizations/.+/apiKeys/.+",
+    "bybit": r"[A-Za-z0-9]{18}",
 }
-"""What a key of each venue looks like, to tell one that was mixed up."""
+"""What keys of venues look like that vocx does not speak, to tell one that was mixed up."""
 
 
 def prefix(venue: str, where: str) -> str:
@@ -103,10 +103,10 @@ def _whole_pair(start: str, key: str, secret: str, path: str) -> None:
 
 
 def _mine(venue: str, key: str, start: str) -> None:
-    shape = _SHAPES.get(venue)
-    if shape is None or shape.fullmatch(key):
+    shapes = {**_ELSEWHERE, **{name: venues.get(name).key_pattern for name in venues.names()}}
+    if venue not in shapes or re.fullmatch(shapes[venue], key):
         return
-    other = next((name for name, one in _SHAPES.items() if one.fullmatch(key)), None)
+    other = next((name for name, one in shapes.items() if re.fullmatch(one, key)), None)
     looks = f"it looks like one of {other}" if other else "part of it may be missing"
     raise BadInput(f"{start}KEY does not look like a key of {venue}: {looks}. Nothing was sent")
 

@@ -5,7 +5,7 @@ Pure: told what goes out and what replies say, and never looking at a clock. Str
 * A call charges *buckets* (``{"weight": 5, "requests": 1}``). A bucket may have several windows,
   and one of its own for each instrument (``"place:BTC-USDT"`` counts against the limit called
   ``"place"``).
-* *Aligned* windows begin on the clock (Binance's minute at second 00) and forget everything at
+* *Aligned* windows begin on the clock (a minute at second 00) and forget everything at
   once; *sliding* ones forget each call when it is old enough.
 * What we send is counted when it goes out, so that a burst is seen before the first answer.
 * The venue's own count replaces ours when it comes: others may share the address.

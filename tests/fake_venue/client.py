@@ -335,6 +335,7 @@ class Fake:
         self.secrets = base.Secrets(
             headers=("X-Key", "X-Sign"), fields=("key", "sign", "X-Key", "X-Sign")
         )
+        self.key_pattern = r"[A-Za-z0-9]{8,128}"
         self.intervals: Sequence[str] = INTERVALS
         calls = base.SocketPlan(purpose="calls", path="", topics={})
         self.order_socket = calls if "calls" in profile.sockets else None

@@ -166,9 +166,9 @@ def test_too_few_samples_have_no_interval() -> None:
 def test_the_budget_of_polling() -> None:
     """Weight 2 each 20 ms is the whole limit; with weight 4 the 429 comes after half a minute."""
     assert theory.weight_per_minute(20, 2) == 6000
-    assert theory.seconds_until_429(20, 2) is None
-    assert theory.seconds_until_429(20, 4) == pytest.approx(30)
-    assert theory.seconds_until_429(20, 4, rtt_ms=80) is None
+    assert theory.seconds_until_429(20, 2, limit=6000) is None
+    assert theory.seconds_until_429(20, 4, limit=6000) == pytest.approx(30)
+    assert theory.seconds_until_429(20, 4, rtt_ms=80, limit=6000) is None
     assert theory.kib_per_s(1024, 250) == 4
     assert [theory.opening_round_trips(tls=tls) for tls in (False, True)] == [2, 3]
 

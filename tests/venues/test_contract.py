@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from fake_venue import adapter, registered
 from fake_venue.profile import PROFILES
 from msgspec.structs import replace
 from venues import program
@@ -28,7 +29,6 @@ import vocx.lab
 from vocx import errors, venues, views
 from vocx.doctor.hosts import Target, probe, targets
 from vocx.facts import BookDelta, BookSnapshot, Instrument, Order, OrderAck, Trade
-from vocx.lab import dialects
 from vocx.record import record
 from vocx.recording import read, split
 from vocx.rest.redaction import redacted
@@ -119,15 +119,6 @@ SPECS: Sequence[base.ChannelSpec] = (
 )
 MISSPELT = ("BTCUSDT", "btc/usdt", "BTC-USDT", "BTC/USDT:USDT", "", "/", "BTC/", "BTC/USDT/X")
 HOSTILE = ("BTC/USDT\r\nX-Key: 1", "BTC/\ud800", "B C/USDT", "BTC&a=1/USDT", "BTC/US?T", "../USDT")
-
-
-def adapter(name: str) -> Any:
-    """The adapter of one venue, of the registry or the fake's."""
-    if name in PROFILES:
-        from fake_venue import client
-
-        return getattr(client, name.title())()
-    return venues.get(name)
 
 
 @pytest.fixture(params=NAMES)
@@ -260,6 +251,11 @@ def test_client_order_ids_that_are_not_are_refused(venue: Any, bad: Any) -> None
         with pytest.raises(errors.BadInput) as caught:
             refuse()
         assert by_name(caught.value, venue) and caught.value.outcome == "not_sent"
+
+
+def test_a_key_of_the_lab_looks_like_one(ex: vocx.Exchange) -> None:
+    """What tells a mixed-up key apart takes the venue's own."""
+    assert re.fullmatch(ex.venue.key_pattern, ex.lab.credentials(ex.venue.name).key)
 
 
 # Requests and signatures
@@ -578,14 +574,8 @@ def test_a_snapshot_of_a_book_is_asked_for(venue: Any) -> None:
 
 @pytest.fixture(scope="module")
 def known() -> Iterator[None]:
-    """The fake's profiles are registered on both sides, while this file runs."""
-    kept = dict(venues._ADAPTERS), dict(dialects._registered)
-    for name in PROFILES:
-        venues.register(name, f"fake_venue.client:{name.title()}")
-        dialects.register(name, f"fake_venue.exchange:{name.title()}")
-    yield
-    venues._ADAPTERS.clear(), venues._ADAPTERS.update(kept[0])
-    dialects._registered.clear(), dialects._registered.update(kept[1])
+    with registered():
+        yield
 
 
 @pytest.fixture(scope="module", params=NAMES)

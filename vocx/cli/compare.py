@@ -134,7 +134,7 @@ def run(asked: Plan) -> Article:
     # Nothing but the result may reach stdout: somebody parses it.
     with redirect_stdout(sys.stderr), _progress(asked) as say:
         with (
-            lab.open(seed=asked.seed, name="compare", replace=True) as opened,
+            lab.open(seed=asked.seed, name="compare", replace=True, venues=[asked.venue]) as opened,
             Exchange(venue, LabEnvironment(venue, opened, tls=False)) as exchange,
         ):
             return measure.article(

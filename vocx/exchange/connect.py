@@ -10,7 +10,7 @@ from vocx import errors
 from vocx.exchange.environment import LabEnvironment, Place, VenueEnvironment
 from vocx.exchange.exchange import Exchange
 from vocx.exchange.order_checks import MaxNotional, allowance
-from vocx.venues import get
+from vocx.venues import DEFAULT, get
 from vocx.venues.base import Credentials, Venue
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ PLACES = ("lab", "testnet", "real")
 
 
 def connect(
-    venue: str = "binance",
+    venue: str = DEFAULT,
     where: Where | Mapping[str, str] = "lab",
     *,
     lab: Lab | None = None,
@@ -99,7 +99,7 @@ def _place(
         if lab is None:
             import vocx.lab
 
-            lab = vocx.lab.open()
+            lab = vocx.lab.open_for(venue)
         return LabEnvironment(adapter, lab, tls)
     found = adapter.environments.get(where)
     if found is None and where not in PLACES:

@@ -18,12 +18,22 @@ from pathlib import Path
 from typing import Literal
 
 from vocx.errors import BadInput, LabError, RecordingError
-from vocx.lab.dialects import factories
+from vocx.lab.dialects import BUILT_IN, factories
 from vocx.lab.service.config import Address, Config
 from vocx.lab.service.handle import Lab, conflict
 from vocx.lab.service.truth import Truth, TruthEvent, TruthEvents
 
-__all__ = ["Config", "Lab", "Truth", "TruthEvent", "TruthEvents", "attach", "open", "serve"]
+__all__ = [
+    "Config",
+    "Lab",
+    "Truth",
+    "TruthEvent",
+    "TruthEvents",
+    "attach",
+    "open",
+    "open_for",
+    "serve",
+]
 
 PathLike = str | os.PathLike[str]
 
@@ -115,6 +125,20 @@ def _start_or_find(name: str, config: Config, replace: bool) -> Lab:
         lab.start(config)
         _labs[name] = lab
         return lab
+
+
+def open_for(venue: str) -> Lab:
+    """The lab in which a venue is met where no lab is named: the default one, or one of the
+    venue's own where that does not play it.
+
+    Raises
+    ------
+    UnknownVenue
+        No lab can play it.
+    """
+    running = _labs.get("default")
+    played = running.urls if running is not None and running.alive else BUILT_IN
+    return open() if venue in played else open(name=venue, venues=[venue])
 
 
 def serve(config: Config) -> int:

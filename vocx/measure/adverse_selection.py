@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from vocx.measure.steps import Moments, Numbers
 
 FEE_BP = 10.0
-"""Binance's standard taker fee (its commission FAQ, 2026-07-21), and the lab's: what a slippage is
-to be held against."""
+"""A usual taker fee of spot venues, and the lab's: what a slippage is to be held against."""
 PLAYED: tuple[Feed, ...] = (Push("quotes"), Poll(250.0), Poll(1000.0), Poll(5000.0))
 
 

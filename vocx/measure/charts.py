@@ -3,6 +3,7 @@ against what it costs."""
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +17,8 @@ if TYPE_CHECKING:
 
     from vocx.measure.freshness import Freshness
     from vocx.measure.steps import Steps
-    from vocx.measure.traffic import Traffic
+    from vocx.measure.traffic import Cost, Traffic
 
-WEIGHT = 2
-"""Of a call for the best bid and ask of one symbol (rest-api.md, 2026-07)."""
-LIMIT = 6000
-"""Binance's weight a minute (rest-api.md, 2026-07)."""
 STREAM_OF = {"quotes": "stream quotes", "book": "stream top", "ticker": "stream ticker"}
 
 
@@ -115,7 +112,7 @@ def frontier(
         height=height,
         log="xy",
     )
-    for trace in _polling(asked.bytes_each, call):
+    for trace in _polling(asked, call):
         made.add_trace(trace)
     polls: list[figures.Point] = []
     pushed: list[tuple[str, figures.Point]] = []
@@ -132,7 +129,7 @@ def frontier(
     return made
 
 
-def _polling(bytes_each: float, call_ms: float) -> list[Any]:
+def _polling(asked: Cost, call_ms: float) -> list[Any]:
     """The line of polls, and crosses where the weight limit forbids them."""
     from vocx import figures
 
@@ -140,8 +137,10 @@ def _polling(bytes_each: float, call_ms: float) -> list[Any]:
     refused: list[tuple[float, float]] = []
     for number in np.geomspace(max(5.0, call_ms), 10_000, 60):
         every = float(number)
-        dear = theory.weight_per_minute(every, WEIGHT, call_ms) > LIMIT
-        rate = theory.kib_per_s(bytes_each, every, call_ms)
+        dear = theory.calls_per_minute(every, call_ms) * asked.weight > (
+            asked.limit_per_minute or inf
+        )
+        rate = theory.kib_per_s(asked.bytes_each, every, call_ms)
         (refused if dear else allowed).append((rate, theory.age_quantile_ms(0.95, every, call_ms)))
     made = [figures.curve("polling one symbol, by arithmetic", allowed, 0)]
     if refused:

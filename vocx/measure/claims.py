@@ -9,6 +9,11 @@ from __future__ import annotations
 
 import msgspec
 
+SEEN_HEAD = 904
+"""Bytes of the head of a reply of api.binance.com, with what its delivery network adds
+(python-binance pull request 1638, 2025-12-01)."""
+SEEN_HEAD_AT = f"api.binance.com had {SEEN_HEAD} (seen 2025-12-01)"
+
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """One row: what the article says of each, what is documented, and where."""

@@ -140,7 +140,7 @@ def distance(
     Parameters
     ----------
     exchange : Exchange or None
-        Its venue and place (also a lab); by default the real Binance's public-data host, no key.
+        Its venue and place (also a lab); by default public data of the real default venue, no key.
     rtt_ms : float or None
         Typed instead of measured: there and back, milliseconds. Nothing is sent.
     lab : Lab or None
@@ -187,7 +187,7 @@ def _venue(exchange: Exchange | None, calls: int) -> tuple[str, Reach]:
     """The URL that was asked, and what it took."""
     if exchange is not None and not hasattr(exchange, "venue"):
         raise errors.BadInput("that is no exchange: write measure.distance(lab=ex.lab), or ex")
-    venue = exchange.venue if exchange is not None else venues.get("binance")
+    venue = exchange.venue if exchange is not None else venues.get(venues.DEFAULT)
     if exchange is None:
         url, authority = venue.environments["real"].urls["rest"], None
     else:

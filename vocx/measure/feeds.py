@@ -15,9 +15,9 @@ from vocx.measure import theory, validation
 
 PushChannel = Literal["quotes", "book", "ticker"]
 CADENCE_MS = {"quotes": 0.0, "book": 100.0, "ticker": 1000.0}
-"""Binance's cadences: ``bookTicker`` in real time, ``depth5@100ms``, ``ticker`` each second
-(web-socket-streams.md, 2026-07-21)."""
-NAMES = {"quotes": "bookTicker", "book": "depth5@100ms", "ticker": "ticker"}
+"""What is usual: each change, the top of a book ten times a second, a ticker each second. A venue
+that is watched has its own (``venue.cadence_ms``)."""
+NAMES = {"quotes": "quotes", "book": "top", "ticker": "ticker"}
 LEAST_MS, HOUR_MS = 5.0, 3_600_000.0
 
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 USUAL_MS = 1000.0
 """The polling interval that the rows speak of, where it was measured; else the nearest."""
-WEIGHT_LIMIT = 6000
 KIB = 1024.0
 
 
@@ -159,17 +158,20 @@ def _limits(parts: Parts) -> Finding:
     poll, stream = polls[0] if polls else None, streams[0] if streams else None
     rest, websocket, so = [], [], ""
     if poll is not None:
-        share = poll.weight_per_minute / WEIGHT_LIMIT
-        rest = [
-            f"{poll.feed} every {span(parts.traffic.every_ms)}: "
-            f"{poll.weight_per_minute:,.0f} weight a minute, {share * 100:.1f} % of {WEIGHT_LIMIT}"
-        ]
+        spent = f"{poll.weight_per_minute:,.0f} weight a minute"
+        if poll.limit_per_minute is not None:
+            share = poll.weight_per_minute / poll.limit_per_minute
+            spent += f", {share * 100:.1f} % of {poll.limit_per_minute:.0f}"
+        rest = [f"{poll.feed} every {span(parts.traffic.every_ms)}: {spent}"]
     if stream is not None:
         websocket = [f"{stream.feed}: {stream.per_minute:,.0f} messages a minute, weight 0"]
     if poll is not None and stream is not None and stream.per_minute:
         every_ms = 60_000 / stream.per_minute
         wanted = stream.per_minute * poll.weight
-        after_s = theory.seconds_until_429(every_ms, poll.weight, limit=WEIGHT_LIMIT)
+        after_s = None
+        if poll.limit_per_minute is not None:
+            allowed = int(poll.limit_per_minute)
+            after_s = theory.seconds_until_429(every_ms, poll.weight, limit=allowed)
         so = (
             f"Asking as often as the stream spoke: {wanted:,.0f} weight a minute, "
             + (f"429 after {after_s:.0f} s." if after_s is not None else "within the limit.")

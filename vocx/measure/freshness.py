@@ -44,7 +44,7 @@ from vocx.measure.simulation import expected_wrong
 from vocx.measure.steps import Ages, Observed, Steps, ages, steps_of, within, wrong
 from vocx.rate_limits import dearest
 from vocx.timing import mono_ns, wall_ns
-from vocx.venues.base import GetQuote
+from vocx.venues.base import ChannelSpec, GetQuote
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -353,8 +353,12 @@ class PushWatch:
 
     def __init__(self, feed: Push, exchange: Exchange, symbol: str, stack: ExitStack) -> None:
         self.feed = feed
-        top: dict[str, Any] = {"depth": 5, "cadence_ms": 100} if feed.channel == "book" else {}
-        self._listener = Listener(partial(exchange.create_stream, [feed.channel], symbol, **top))
+        depth = 5 if feed.channel == "book" else None
+        spec = ChannelSpec(channel=feed.channel, symbol=symbol, depth=depth)
+        self._cadence_ms = exchange.venue.cadence_ms(exchange.venue.validate_channel(spec))
+        self._listener = Listener(
+            partial(exchange.create_stream, [feed.channel], symbol, depth=depth)
+        )
         stack.callback(self._listener.stop)
         self._listener.start()
 
@@ -369,7 +373,7 @@ class PushWatch:
         return list(samples_of(self._listener.facts()))
 
     def observed(self, log: Reference) -> Observed:
-        samples, cadence_ms = self.samples(), self.feed.cadence_ms
+        samples, cadence_ms = self.samples(), self._cadence_ms
         return log.beats(samples, cadence_ms) if cadence_ms else log.changes(samples)
 
     @property

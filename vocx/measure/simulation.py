@@ -62,9 +62,12 @@ def truth_of(lab: Lab, symbol: str = "BTC/USDT", *, seconds: float = 60.0) -> St
 
 
 def truth_in(
-    paths: str | Path | Sequence[str | Path], symbol: str = "BTC/USDT", *, venue: str = "binance"
+    paths: str | Path | Sequence[str | Path],
+    symbol: str = "BTC/USDT",
+    *,
+    venue: str = venues.DEFAULT,
 ) -> Steps:
-    """The best prices of a recording (``vocx record``), by when its ``bookTicker`` frames came.
+    """The best prices of a recording (``vocx record``), by when its frames came.
 
     Raises
     ------
@@ -78,14 +81,12 @@ def truth_in(
     adapter = venues.get(venue)
     plan = adapter.plan_sockets([ChannelSpec(channel="quotes", symbol=symbol)])[0]
     session = adapter.open_session(plan)
-    mark = b'@bookTicker"'
     found = []
     for line in read([Path(one) for one in files]):
         at_ns, text = split(line)
-        if mark in text[:80]:
-            for fact in adapter.decode(text, at_ns, plan, session):
-                if isinstance(fact, Quote):
-                    found.append((at_ns, fact.bid, fact.ask))
+        for fact in adapter.decode(text, at_ns, plan, session):
+            if isinstance(fact, Quote) and fact.symbol == symbol:
+                found.append((at_ns, fact.bid, fact.ask))
     if len(found) < 2:
         raise BadInput(f"there are no best prices of {symbol} in {', '.join(map(str, files))}")
     found.sort(key=lambda one: one[0])

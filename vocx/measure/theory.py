@@ -66,10 +66,11 @@ def weight_per_minute(interval_ms: float, weight: int, rtt_ms: float = 0.0) -> f
 
 
 def seconds_until_429(
-    interval_ms: float, weight: int, rtt_ms: float = 0.0, *, limit: int = 6000
+    interval_ms: float, weight: int, rtt_ms: float = 0.0, *, limit: int
 ) -> float | None:
-    """Seconds of a fresh window of a minute until a call is refused; ``None`` when the minute ends
-    first (windows begin on the clock and forget everything at once)."""
+    """Seconds of a fresh window of a minute, in which the venue allows ``limit``, until a call is
+    refused; ``None`` when the minute ends first (such windows begin on the clock and forget
+    everything at once)."""
     allowed = validation.whole("limit", limit, 1) // validation.whole("weight", weight, 1)
     refused_s = allowed * period_ms(interval_ms, rtt_ms) / 1000
     return refused_s if refused_s < 60 else None

@@ -3,11 +3,11 @@ compression would save. Polls and streams side by side in the same seconds of th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -15,10 +15,11 @@ import msgspec
 from vocx.errors import BadInput
 from vocx.measure import compression, validation
 from vocx.measure.byte_counts import ByteCounts
+from vocx.measure.claims import SEEN_HEAD, SEEN_HEAD_AT
 from vocx.measure.probes import READY_S, Listener, Poller, http_of, unbraked, unlimited, wait_until
 from vocx.measure.result import CLOCK, Column, Result, conditions, fold, grid, lab_of
 from vocx.measure.sampling import Interval
-from vocx.rate_limits import dearest
+from vocx.rate_limits import Charge, dearest
 from vocx.timing import HttpCall
 from vocx.venues.base import GetBook, GetQuote, GetTicker, Intent
 
@@ -34,9 +35,6 @@ DEPTH = 100
 TOP = 5
 """Levels of the book that ``"top"`` sends each 100 ms; ``"book"`` sends every change of it."""
 KIB = 1024.0
-SEEN_HEAD = 904
-"""Bytes of the head of a reply of api.binance.com, with what its delivery network adds
-(python-binance pull request 1638, 2025-12-01)."""
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,8 +50,8 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     wire_per_s : Interval
         Both ways.
     payload_bytes : int
-        Bodies and messages in the window as they crossed the wire: Binance compresses REST bodies
-        of some hundred bytes and more, and so does the lab.
+        Bodies and messages in the window as they crossed the wire: REST bodies of some hundred
+        bytes and more are compressed by some venues, and so by the lab.
     plain_bytes, compressed_bytes : int
         The same payload uncompressed, and what gzip (REST) or permessage-deflate with context
         takeover (WebSocket) makes of it: computed with zlib, level 6.
@@ -74,7 +72,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     per_minute: float
     weight: int
     weight_per_minute: float
-    limit_share: float | None
+    limit_per_minute: float | None
     up_per_s: float
     down_per_s: float
     wire_per_s: Interval
@@ -87,6 +85,12 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     handshakes: int
     cpu_ms_per_s: float
     seconds: float
+
+    @property
+    def limit_share(self) -> float | None:
+        """What it spends, as a share of what the venue allows; ``None`` where nothing counts it."""
+        limit = self.limit_per_minute
+        return None if limit is None else self.weight_per_minute / limit
 
     @property
     def name(self) -> str:
@@ -177,8 +181,8 @@ class Traffic(Result, frozen=True, kw_only=True):
         mean = sum(heads) / len(heads)
         more = (SEEN_HEAD - mean) / KIB
         text = (
-            f"A reply's head has {mean:.0f} bytes here; one of api.binance.com had {SEEN_HEAD} "
-            f"(seen 2025-12-01): a real poll costs {more:.1f} KiB more a call."
+            f"A reply's head has {mean:.0f} bytes here; one of {SEEN_HEAD_AT}: "
+            f"a real poll costs {more:.1f} KiB more a call."
         )
         return f"{fold(text)}\n"
 
@@ -276,8 +280,7 @@ class _Poll:
         self._new = bool(found)
         self._twin, self._stack = stack.enter_context(unbraked(exchange, tls=tls)), stack
         intent, self._ask = _asked(what, self._twin, symbol)
-        charge = dearest(exchange.venue.request(intent).charges, exchange.venue.limits)
-        self.weight, self.limit = charge.amount, charge.per_minute
+        self.charge = dearest(exchange.venue.request(intent).charges, exchange.venue.limits)
         self._warm: list[HttpCall] = []
         self._calls: list[HttpCall] = []
 
@@ -327,7 +330,7 @@ class _Stream:
     """Listens to a stream, and is counted."""
 
     kind = "stream"
-    weight, limit = 0, float("inf")
+    charge = Charge(bucket="", amount=0, per_minute=inf)
 
     def __init__(
         self, name: str, tls: bool, exchange: Exchange, symbol: str, stack: ExitStack
@@ -395,16 +398,16 @@ def _cost(one: _Poll | _Stream, counts: ByteCounts) -> Cost:
     ports, carried = one.ports(), one.payload(*counts.window)
     rates = counts.rates(ports, isinstance(one, _Poll))
     per_minute = carried.count / rates.seconds * 60
-    weight = per_minute * one.weight
+    weight = per_minute * one.charge.amount
     return Cost(
         feed=one.name,
         kind=one.kind,
         tls=one.tls,
         count=carried.count,
         per_minute=per_minute,
-        weight=one.weight,
+        weight=one.charge.amount,
         weight_per_minute=weight,
-        limit_share=weight / one.limit if math.isfinite(one.limit) else None,
+        limit_per_minute=None if one.charge.per_minute == inf else one.charge.per_minute,
         up_per_s=rates.up,
         down_per_s=rates.down,
         wire_per_s=rates.both,

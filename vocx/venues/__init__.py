@@ -17,6 +17,9 @@ from vocx.venues.base import Venue
 _ADAPTERS = {"binance": "vocx.venues.binance:Binance"}
 """Module and class by name; a venue is imported when it is asked for, with what it alone needs."""
 
+DEFAULT = "binance"
+"""The venue that is meant where none is named."""
+
 
 def register(name: str, adapter: str) -> None:
     """Make a venue known by name, to this process, without a line in vocx.

@@ -182,7 +182,7 @@ def _impossible(plan: Trial, exchange: Exchange | None, age_ms: int, rtt_ms: int
     if age_ms <= half_ms:
         why = f"half the round trip is already {half_ms:.0f} ms: no interval reaches {age_ms}"
     elif (limit_ms := 60_000 * WEIGHT / LIMIT) > _fits(age_ms, rtt_ms) >= rtt_ms:
-        seconds = theory.seconds_until_429(_fits(age_ms, rtt_ms), WEIGHT, rtt_ms)
+        seconds = theory.seconds_until_429(_fits(age_ms, rtt_ms), WEIGHT, rtt_ms, limit=LIMIT)
         why = (
             f"a poll every {_fits(age_ms, rtt_ms):.0f} ms would keep it, and meet a 429 after "
             f"{seconds:.0f} s: {LIMIT:,} a minute allow one every {limit_ms:.0f} ms at most"

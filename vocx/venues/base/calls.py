@@ -281,6 +281,8 @@ class Calls(Protocol):
     """``"real"``, ``"testnet"``, ``"demo"``; one without URLs says in its note why not."""
     limits: Sequence[Limit]
     secrets: Secrets
+    key_pattern: str
+    """What the whole of a key looks like, to tell one that was mixed up."""
     intervals: Sequence[str]
 
     def venue_symbol(self, symbol: str) -> str:

@@ -104,6 +104,7 @@ class Binance:
     environments: Mapping[str, Endpoints] = _ENVIRONMENTS
     limits: Sequence[Limit] = LIMITS
     secrets = Secrets(headers=("X-MBX-APIKEY",), fields=("signature", "apiKey", "listenKey"))
+    key_pattern = r"[A-Za-z0-9]{64}"
     order_socket: SocketPlan | None = _ORDER_SOCKET
     socket_limits = SocketLimits(
         topics=streams.STREAMS_PER_SOCKET, topics_per_request=streams.NAMES_PER_FRAME

@@ -108,6 +108,7 @@ class Bybit:
     name = "bybit"
     environments: Mapping[str, Endpoints] = _ENVIRONMENTS
     limits: Sequence[Limit] = _LIMITS
+    key_pattern = r"[A-Za-z0-9]{18}"
     secrets = Secrets(
         headers=("X-BAPI-API-KEY", "X-BAPI-SIGN"),
         after=(r'"op"\s*:\s*"auth"\s*,\s*"args"\s*:\s*\[', r"origin_string\["),

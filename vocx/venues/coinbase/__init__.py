@@ -87,6 +87,7 @@ class Coinbase:
     name = "coinbase"
     environments: Mapping[str, Endpoints] = _ENVIRONMENTS
     limits: Sequence[Limit] = _LIMITS
+    key_pattern = r"organizations/.+/apiKeys/.+"
     secrets = Secrets(headers=("Authorization",), fields=("jwt",))
     intervals: Sequence[str] = market.INTERVALS
     order_socket: SocketPlan | None = None

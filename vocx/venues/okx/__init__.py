@@ -131,6 +131,7 @@ class Okx:
     name = "okx"
     environments: Mapping[str, Endpoints] = _ENVIRONMENTS
     limits: Sequence[Limit] = _LIMITS
+    key_pattern = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     secrets = Secrets(
         headers=("OK-ACCESS-KEY", "OK-ACCESS-SIGN", "OK-ACCESS-PASSPHRASE"),
         fields=("apiKey", "passphrase", "sign"),
