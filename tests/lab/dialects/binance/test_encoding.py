@@ -29,7 +29,7 @@ def test_short_replies_go_out_as_they_are(venue: Venue, target: str) -> None:
 def test_the_client_opens_it(exchange: Exchange) -> None:
     """Facts as ever; what crossed the wire is less than what is shown."""
     book = exchange.order_book("BTC/USDT", 100)
-    call = book.exchange
+    call = book.http
     assert call is not None and len(book.bids) == 100
     assert b"Content-Encoding: gzip" in call.reply
     assert call.reply_wire_bytes < len(call.reply) / 2
