@@ -86,6 +86,16 @@ def test_the_bound_holds_for_amendments(lab: Any, resting: Order) -> None:
             ex.amend(resting, "0.5")
 
 
+def test_a_replacement_that_is_refused_has_cost_the_old_order(
+    exchange: Exchange, resting: Order
+) -> None:
+    """Too large for the balance: what became of both orders is said."""
+    with pytest.raises(errors.OrderRefused, match="old order is cancelled.*balance") as caught:
+        exchange.amend(resting, "20")
+    assert caught.value.outcome == "refused" and caught.value.code == -2021
+    assert exchange.order(resting).status == "canceled"
+
+
 # the adapter
 
 

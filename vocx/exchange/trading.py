@@ -79,9 +79,13 @@ class Trading:
         self._first_sent_ns.setdefault(intent.symbol, self._clock.now_ns())
         try:
             found: Order | OrderAck = self._calls.call(intent)
-        except errors.VocxError as error:
-            if error.outcome is None:
-                error.outcome = "not_sent"
+        except (errors.VocxError, KeyboardInterrupt) as error:
+            if getattr(error, "outcome", "unknown") == "unknown":
+                replaced = f'ex.order("{intent.new_client_order_id}")'
+                error.add_note(
+                    "the amendment may have been made: look with ex.order(...) at the order "
+                    f"itself, and where the venue replaces orders with {replaced}"
+                )
             raise
         self.remember(intent.symbol, id=found.id, client_order_id=found.client_order_id)
         return found

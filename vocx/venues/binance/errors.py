@@ -57,6 +57,8 @@ _BY_CODE: Mapping[int, type[VenueError]] = {
     -2013: OrderNotFound,
     -2014: BadKey,
     -2015: BadKey,
+    -2021: OrderRefused,
+    -2022: OrderRefused,
 }
 _BUSY = (-1000, -1001, -1004, -1006, -1007, -1008, -1016)
 """Codes that say the exchange could not, whatever the status."""
@@ -70,9 +72,24 @@ class Body(msgspec.Struct, frozen=True):
 
     code: int
     msg: str = ""
+    data: msgspec.Raw = msgspec.Raw()
+
+
+class _Part(msgspec.Struct, frozen=True):
+    code: int = 0
+    msg: str = ""
+
+
+class _Replacement(msgspec.Struct, frozen=True):
+    """``data`` of a refused ``order/cancelReplace``: which of its two halves failed, and why."""
+
+    cancelResponse: _Part | None = None
+    newOrderResponse: _Part | None = None
 
 
 _decode = msgspec.json.Decoder(Body).decode
+_decode_replacement = msgspec.json.Decoder(_Replacement).decode
+_REPLACED_IN_PART, _NOT_REPLACED = -2021, -2022
 
 
 def read_body(body: bytes) -> Body | None:
@@ -81,7 +98,22 @@ def read_body(body: bytes) -> Body | None:
         found = _decode(body)
     except UNREADABLE:
         return None
-    return msgspec.structs.replace(found, msg=found.msg[:LONGEST_TEXT])
+    found = msgspec.structs.replace(found, msg=found.msg[:LONGEST_TEXT])
+    return _replacement(found) if found.code in (_REPLACED_IN_PART, _NOT_REPLACED) else found
+
+
+def _replacement(found: Body) -> Body:
+    """With the reason of the half that failed; an order that is not there has that code."""
+    try:
+        halves = _decode_replacement(found.data)
+    except UNREADABLE:
+        return found
+    cancel, new = halves.cancelResponse or _Part(), halves.newOrderResponse or _Part()
+    if found.code == _NOT_REPLACED and cancel.code:
+        gone = cancel.code == -2011 and cancel.msg.startswith("Unknown order")
+        return Body(code=cancel.code if gone else found.code, msg=cancel.msg[:LONGEST_TEXT])
+    words = "The old order is cancelled, the new one was refused:"
+    return Body(code=found.code, msg=f"{words} {new.msg[:LONGEST_TEXT]}")
 
 
 def reply_error(
