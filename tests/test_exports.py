@@ -20,6 +20,7 @@ PUBLIC = [
     "doctor",
     "errors",
     "facts",
+    "hybrid",
     "lab",
     "measure",
     "record",

@@ -16,7 +16,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vocx import book, course, doctor, errors, facts, lab, measure, record, venues, views
+    from vocx import (
+        book,
+        course,
+        doctor,
+        errors,
+        facts,
+        hybrid,
+        lab,
+        measure,
+        record,
+        venues,
+        views,
+    )
     from vocx.exchange import Exchange
     from vocx.exchange.connect import connect
     from vocx.stream import Stream, running, stop_all
@@ -31,8 +43,8 @@ _NAMES = {
     "stop_all": "vocx.stream",
 }
 _MODULES = (
-    *("book", "course", "doctor", "errors", "facts", "lab", "measure", "record", "venues"),
-    "views",
+    *("book", "course", "doctor", "errors", "facts", "hybrid", "lab", "measure", "record"),
+    *("venues", "views"),
 )
 
 __all__ = [
@@ -45,6 +57,7 @@ __all__ = [
     "doctor",
     "errors",
     "facts",
+    "hybrid",
     "lab",
     "measure",
     "record",

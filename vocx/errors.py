@@ -25,6 +25,7 @@
     │   ├── DnsError  ConnectFailed  TlsError  TimedOut  ConnectionLost
     │   └── BadReply             an answer that cannot be read: truncated, not JSON, too large
     ├── RecordingError           a recording is missing, corrupt or of another kind
+    ├── JournalError             a journal of orders is in use, another account's, or damaged
     └── LabError                 the exchange in a box
         ├── LabDied              it ended under you; the text says how to reopen
         └── LabConflict          one is open already, or the port is taken
@@ -271,6 +272,11 @@ class RecordingError(VocxError):
     def __init__(self, message: str, *, line: int | None = None) -> None:
         super().__init__(message)
         self.line = line
+
+
+class JournalError(VocxError):
+    """A journal of orders is in use by another process, belongs to another account, cannot be
+    written, or is damaged. Nothing was sent on its account."""
 
 
 class LabError(VocxError):

@@ -286,7 +286,7 @@ class Exchange:
         --------
         >>> ex.place_order("BTC/USDT", "buy", "0.01", type="limit", price="60000")
         """
-        named = client_order_id if client_order_id is not None else self._new_id()
+        named = client_order_id if client_order_id is not None else self.new_client_order_id()
         try:
             check_via(via)
             self.venue.validate_client_order_id(named)
@@ -307,7 +307,9 @@ class Exchange:
             raise
         return self._trading.place(order, via)
 
-    def _new_id(self) -> str:
+    def new_client_order_id(self) -> str:
+        """An id for an order that is yet to be sent, in the venue's alphabet; each is made once,
+        and later ones sort behind earlier ones."""
         return self.venue.make_client_order_id(order_checks.ORDER_NUMBERS.make(wall_ns()))
 
     def _checked(self, order: PlaceOrder) -> PlaceOrder:
@@ -350,7 +352,7 @@ class Exchange:
         --------
         >>> ex.amend(order, price="59990")
         """
-        named = self._new_id()
+        named = self.new_client_order_id()
         try:
             self._allowance.may_trade()
             which = self._trading.which(order, symbol)
