@@ -169,6 +169,23 @@ def test_sorted_whatever_comes(pairs: list[tuple[int, int]]) -> None:
     assert shown == [(price, dict(pairs)[price]) for price in sorted(truth, reverse=True)]
 
 
+@pytest.mark.parametrize("in_snapshot", [True, False])
+def test_prices_that_share_a_float_are_refused(in_snapshot: bool) -> None:
+    """Levels are found by the float of their price: two that share one are never mixed up."""
+    low, high = Decimal("1.0000000000000000001"), Decimal("1.0000000000000000002")
+    one = Decimal(1)
+    both = ((low, one), (high, one))
+    made = book(
+        BookSnapshot(symbol=BTC, bids=both if in_snapshot else both[:1], asks=(), sequence=0)
+    )
+    if not in_snapshot:
+        assert made.in_sync
+        made.feed(BookDelta(symbol=BTC, bids=both[1:], asks=(), first=1, last=1))
+    assert made.state == "out_of_sync"
+    twice = BookSnapshot(symbol=BTC, bids=((one, one), (Decimal("1.0"), one)), asks=(), sequence=2)
+    assert made.feed(twice) == "in_sync" and made.bid == (one, one)
+
+
 def session(folder: Path) -> Iterator[tuple[int, bytes]]:
     for day in ("08", "09"):
         path = folder / "binance" / "hftbacktest" / f"btcusdt_202408{day}.gz"

@@ -19,7 +19,8 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from math import isfinite
 from typing import Literal
 
 from vocx.errors import BadInput, BookOutOfSync
@@ -34,73 +35,93 @@ _SPARE = 1000  # entries of levels that have gone that a heap may hold beside as
 
 
 class _Side:
-    """One side: quantities by price, its best price, and the prices in order when asked for.
+    """One side: levels by price, the best price, and all prices in order when asked for.
 
-    Most levels come and go unseen, far from the top or between two looks, and finding a place
-    among 5,000 prices costs more than all else. So what changed is only noted, and put in order
-    at the next look; the best price, which every change needs, has a heap from which levels that
-    have gone are dropped when they surface.
+    Two costs shape it. Hashing a ``Decimal`` takes four times as long as making a float of it, so
+    levels are found by the float of their price; two prices that share one would need more than
+    15 digits, and are refused. And most levels come and go unseen, far from the top or between
+    two looks, so what changed is only noted and put in order at the next look; the best price,
+    which every change needs, has a heap, from which levels that have gone are dropped when they
+    surface.
     """
 
-    __slots__ = ("quantities", "_prices", "_changed", "_heap", "_highest")
+    __slots__ = ("levels", "_keys", "_changed", "_heap", "_sign")
 
     def __init__(self, levels: Iterable[Level] = (), *, highest: bool) -> None:
-        self.quantities = {price: quantity for price, quantity in levels if quantity}
-        self._prices: list[Decimal] = sorted(self.quantities)
-        self._changed: list[Decimal] = []
-        self._highest = highest
+        found = [level for level in levels if level[1]]
+        self.levels = {float(level[0]): level for level in found}
+        if not all(map(isfinite, self.levels)) or (
+            len(self.levels) != len(found)  # a price that comes twice is no harm
+            and any(self.levels[float(price)][0] != price for price, _ in found)
+        ):
+            raise ArithmeticError("a price is no number, or cannot be told from another")
+        self._keys = sorted(self.levels)
+        self._changed: list[float] = []
+        self._sign = -1.0 if highest else 1.0
         self._renew_heap()
 
     def _renew_heap(self) -> None:
-        prices = self.prices  # ascending, which is a heap already
-        self._heap = (
-            [price.copy_negate() for price in reversed(prices)] if self._highest else [*prices]
-        )
+        self._heap = [self._sign * key for key in self.levels]
+        heapify(self._heap)
 
-    def apply(self, levels: Iterable[Level]) -> None:
-        quantities, changed = self.quantities, self._changed
-        size = len(quantities)
-        for price, quantity in levels:
-            if quantity:
-                quantities[price] = quantity
-                if len(quantities) != size:
-                    size += 1
-                    changed.append(price)
-                    heappush(self._heap, price.copy_negate() if self._highest else price)
-            elif quantities.pop(price, None) is not None:
-                size -= 1
-                changed.append(price)
-        if len(self._heap) > 2 * size + _SPARE:
+    def apply(self, changes: Iterable[Level]) -> None:
+        """Take changes: a quantity of 0 deletes a level.
+
+        Raises
+        ------
+        ArithmeticError
+            A price is no number, or cannot be told from another.
+        """
+        levels, changed = self.levels, self._changed
+        for level in changes:
+            price, quantity = level
+            key = float(price)
+            before = levels.get(key)
+            if before is None:
+                if quantity:
+                    if key - key:  # infinite or no number
+                        raise ArithmeticError(f"the price {price} is no number")
+                    levels[key] = level
+                    changed.append(key)
+                    heappush(self._heap, self._sign * key)
+            elif before[0] != price:
+                raise ArithmeticError(f"the prices {price} and {before[0]} cannot be told apart")
+            elif quantity:
+                levels[key] = level
+            else:
+                del levels[key]
+                changed.append(key)
+        if len(self._heap) > 2 * len(levels) + _SPARE:
             self._renew_heap()
 
     @property
-    def best(self) -> Decimal | None:
+    def best(self) -> Level | None:
         """The highest bid or the lowest ask; ``None`` of an empty side."""
-        heap, quantities = self._heap, self.quantities
+        heap, levels = self._heap, self.levels
         while heap:
-            price = heap[0].copy_negate() if self._highest else heap[0]
-            if price in quantities:
-                return price
+            level = levels.get(self._sign * heap[0])
+            if level is not None:
+                return level
             heappop(heap)
         return None
 
-    @property
-    def prices(self) -> list[Decimal]:
-        """All prices, ascending."""
-        prices, quantities = self._prices, self.quantities
+    def top(self, depth: int) -> tuple[Level, ...]:
+        """The best levels, the best first."""
+        keys, levels = self._keys, self.levels
         if len(self._changed) > _MANY:
-            prices = self._prices = sorted(quantities)
+            keys = self._keys = sorted(levels)
         else:
-            for price in self._changed:
-                at = bisect_left(prices, price)
-                is_there = at < len(prices) and prices[at] == price
-                if price in quantities:
+            for key in self._changed:
+                at = bisect_left(keys, key)
+                is_there = at < len(keys) and keys[at] == key
+                if key in levels:
                     if not is_there:
-                        prices.insert(at, price)
+                        keys.insert(at, key)
                 elif is_there:
-                    del prices[at]
+                    del keys[at]
         self._changed.clear()
-        return prices
+        chosen = keys[: -depth - 1 : -1] if self._sign < 0 else keys[:depth]
+        return tuple([levels[key] for key in chosen])
 
 
 class LocalBook:
@@ -242,10 +263,11 @@ class LocalBook:
 
     def _crossed(self) -> bool:
         bid, ask = self._bids.best, self._asks.best
-        return bid is not None and ask is not None and bid >= ask
+        return bid is not None and ask is not None and bid[0] >= ask[0]
 
     def _best_text(self) -> str:
-        return f"bid {self._bids.best}, ask {self._asks.best}"
+        bid, ask = self._bids.best, self._asks.best
+        return f"bid {bid and bid[0]}, ask {ask and ask[0]}"
 
     def _demand_sync(self) -> None:
         if self.state != "in_sync":
@@ -265,20 +287,18 @@ class LocalBook:
             While it is not a true copy.
         """
         self._demand_sync()
-        price = self._bids.best
-        return None if price is None else (price, self._bids.quantities[price])
+        return self._bids.best
 
     @property
     def ask(self) -> Level | None:
         """Best ask (price, quantity); see :attr:`bid`."""
         self._demand_sync()
-        price = self._asks.best
-        return None if price is None else (price, self._asks.quantities[price])
+        return self._asks.best
 
     @property
     def levels(self) -> tuple[int, int]:
         """How many price levels are known: (bids, asks)."""
-        return len(self._bids.quantities), len(self._asks.quantities)
+        return len(self._bids.levels), len(self._asks.levels)
 
     def snapshot(self, depth: int = 20) -> BookSnapshot:
         """The best ``depth`` levels of each side, bids descending and asks ascending.
@@ -293,11 +313,10 @@ class LocalBook:
         self._demand_sync()
         if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
             raise BadInput(f"depth is {depth!r}; give a number of levels, such as 20")
-        bids, asks = self._bids.quantities, self._asks.quantities
         return BookSnapshot(
             symbol=self.symbol,
-            bids=tuple((price, bids[price]) for price in self._bids.prices[: -depth - 1 : -1]),
-            asks=tuple((price, asks[price]) for price in self._asks.prices[:depth]),
+            bids=self._bids.top(depth),
+            asks=self._asks.top(depth),
             sequence=self.sequence,
             depth=depth,
             exchange_ns=self.exchange_ns,
