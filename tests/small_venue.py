@@ -9,6 +9,7 @@ from typing import Any
 from vocx.errors import BadInput
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair, Out, Publication, Session
 from vocx.lab.events import AnyEvent
+from vocx.lab.market.instruments import CrowdTraits
 from vocx.lab.ports import MarketSimulation
 
 NEVER_NS = 2**62
@@ -21,6 +22,7 @@ class SmallVenue:
     paths: Mapping[str, str] = {"rest": "/v1", "public": "/socket"}
     recording: Any = SimpleNamespace(event_id=lambda data: None)
     next_tick_ns = NEVER_NS
+    crowd = CrowdTraits()
 
     def __init__(self, start_ns: int, entropy: bytes) -> None:
         self.credentials: KeyPair | None = KeyPair(

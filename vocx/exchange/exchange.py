@@ -58,7 +58,7 @@ from vocx.venues.base import (
 )
 
 if TYPE_CHECKING:
-    from vocx.lab import Lab
+    from vocx.lab import Lab, Truth
     from vocx.stream import Stream
 
 T = TypeVar("T")
@@ -121,6 +121,19 @@ class Exchange:
         return Client(self.venue, self.environment, throttler=self.budget)
 
     # where it is
+
+    @property
+    def truth(self) -> Truth:
+        """What the lab's engine knows of this venue.
+
+        Raises
+        ------
+        BadInput
+            It is no lab.
+        """
+        if self.lab is None:
+            raise errors.BadInput("only a lab knows the truth; this is " + self.place)
+        return self.lab.truth.at(self.venue.name)
 
     @property
     def place(self) -> str:

@@ -74,8 +74,7 @@ class Market(Protocol):
 class MarketSimulation(Protocol):
     """All symbols and what drives them: the crowd, or a recording.
 
-    A dialect knows one of these and no more. Venues may share it, each with accounts of its own,
-    or each have one: its instruments, its books, its accounts.
+    A dialect knows one of these and no more: its venue's instruments, books and accounts.
     """
 
     markets: dict[str, Market]
@@ -153,9 +152,11 @@ class RecordingFormat(Protocol):
 
 
 class MarketLoop(Protocol):
-    """What drives the market, as the servers and the owner's commands see it."""
+    """What drives the markets, as the servers and the owner's commands see it."""
 
-    simulation: MarketSimulation
+    @property
+    def simulations(self) -> Mapping[str, MarketSimulation]:
+        """By venue; the first leads."""
 
     @property
     def error(self) -> Exception | None:

@@ -291,7 +291,7 @@ class _Run:
         self._taker = stack.enter_context(
             Trader(exchange, f"measure: the other side of {symbol}", balances=rich)
         )
-        self._truth = self._maker.lab.truth
+        self._truth = self._maker.lab.truth.at(exchange.venue.name)
         self.pause = Event()
         self.calls_ms: list[list[float]] = [[] for _ in every_ms]
         ask = GetOrder(symbol=symbol, id=1)

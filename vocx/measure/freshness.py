@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from vocx.exchange import Exchange
-    from vocx.lab import Lab, TruthEvent
+    from vocx.lab import Lab, Truth, TruthEvent
 
 PATH = "from the exchange's book to this kernel"
 WARM_CALLS = 8
@@ -242,18 +242,18 @@ def freshness(
             exchange, path=PATH, clock=CLOCK, symbol=symbol, seconds=seconds,
             warm_up=WARM_CALLS // 2,
         )  # fmt: skip
-        begun_ns, mark = mono_ns(), lab.truth.events(None).next
-        book = lab.truth.book(symbol, depth=1)
+        begun_ns, mark = mono_ns(), exchange.truth.events(None).next
+        book = exchange.truth.book(symbol, depth=1)
         with ExitStack() as stack:
             watches = _begun(exchange, feeds, symbol, stack)
             since_ns = mono_ns()
-            events, until_ns = _log(lab, mark, symbol, since_ns, seconds, changes)
+            events, until_ns = _log(lab, exchange.truth, mark, symbol, since_ns, seconds, changes)
     stated, now = replace(stated, seconds=(until_ns - since_ns) / 1e9), in_force(lab)
     if now != stated.dials:  # what arithmetic expects is of the first
         stated = replace(stated, dials=f"at first {stated.dials}, at the end {now}")
     after = [(one.mono_ns, one.bid, one.ask) for one in events]
     true = steps_of([(begun_ns, book.bid, book.ask), *after], tick)
-    log = Reference(events, lab.truth.offset_ns(), tick, stated, until_ns)
+    log = Reference(events, exchange.truth.offset_ns(), tick, stated, until_ns)
     made = Freshness(
         conditions=stated,
         since_ns=since_ns,
@@ -409,7 +409,13 @@ def _begun(exchange: Exchange, feeds: Sequence[Feed], symbol: str, stack: ExitSt
 
 
 def _log(
-    lab: Lab, mark: int, symbol: str, since_ns: int, seconds: float, enough: int
+    lab: Lab,
+    truth: Truth,
+    mark: int,
+    symbol: str,
+    since_ns: int,
+    seconds: float,
+    enough: int,
 ) -> tuple[list[TruthEvent], int]:
     """Wait until the time is over, or up to twice as long where the price hardly changed; what was
     true until then, and when that is. The log is fetched after that moment, so that all of the
@@ -420,7 +426,7 @@ def _log(
     while True:
         while (left_s := (until_ns - mono_ns()) / 1e9) > 0:
             pause.wait(min(left_s, slice_s))
-            found = lab.truth.events(mark, symbol=symbol, kind="quote")
+            found = truth.events(mark, symbol=symbol, kind="quote")
             if found.missed:
                 raise BadInput("the market runs faster than its log keeps: set a slower pace")
             mark = found.next

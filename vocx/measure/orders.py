@@ -438,7 +438,7 @@ class _Run:
 
     def __init__(self, exchange: Exchange, symbol: str, many: int, stack: ExitStack) -> None:
         self._trader = stack.enter_context(Trader(exchange, ACCOUNT))
-        self._truth = self._trader.lab.truth
+        self._truth = self._trader.lab.truth.at(exchange.venue.name)
         self.symbol, self._many = symbol, many
         instrument = exchange.instrument(symbol)
         bid = self._truth.book(symbol, depth=1).bids[0][0]

@@ -12,6 +12,7 @@ from vocx.errors import BadInput, RecordingError
 from vocx.lab.events import Event, Traded
 from vocx.lab.market import driver as driver_module
 from vocx.lab.market.driver import MarketDriver
+from vocx.lab.market.family import MarketFamily
 from vocx.lab.market.truth_log import TruthLog
 from vocx.lab.ports import Market
 
@@ -72,7 +73,7 @@ def play(story: Story) -> None:
     async def run() -> None:
         clock = Clock()
         simulation = Ticking(clock())
-        driver = MarketDriver(simulation, TruthLog(), clock=clock)
+        driver = MarketDriver(MarketFamily({"one": simulation}), {"one": TruthLog()}, clock=clock)
         driver.start([])
         try:
             await story(driver, simulation, clock)
@@ -92,7 +93,7 @@ def test_what_is_due_reaches_the_log() -> None:
     """Events become true on time, stamped and numbered."""
 
     async def story(driver: MarketDriver, simulation: Ticking, clock: Clock) -> None:
-        await eventually(lambda: driver.truth.next > 50)
+        await eventually(lambda: driver.truth["one"].next > 50)
 
     play(story)
 
@@ -129,13 +130,13 @@ def test_a_laptop_that_slept_does_not_catch_up() -> None:
     """A wall clock that leaps an hour leaves no hour of market to play at once."""
 
     async def story(driver: MarketDriver, simulation: Ticking, clock: Clock) -> None:
-        await eventually(lambda: driver.truth.next > 5)
+        await eventually(lambda: driver.truth["one"].next > 5)
         leapt = len(simulation.paces)
         clock.ahead_ns += 3600 * SECOND_NS
         await eventually(lambda: len(simulation.paces) > leapt)
-        before = driver.truth.next
-        await eventually(lambda: driver.truth.next > before + 5)
-        assert driver.truth.next < before + 3000
+        before = driver.truth["one"].next
+        await eventually(lambda: driver.truth["one"].next > before + 5)
+        assert driver.truth["one"].next < before + 3000
 
     play(story)
 
@@ -158,8 +159,8 @@ def test_steps_are_for_paused_markets() -> None:
         with pytest.raises(BadInput, match="pause it first"):
             driver.step(1)
         driver.set_pace(0.0)
-        before = driver.truth.next
-        assert driver.step(3) == 3 and driver.truth.next == before + 3
+        before = driver.truth["one"].next
+        assert driver.step(3) == 3 and driver.truth["one"].next == before + 3
         with pytest.raises(BadInput, match="whole number"):
             driver.step(0)
 
@@ -171,6 +172,7 @@ class Listening:
 
     connections: frozenset[object] = frozenset()
     next_tick_ns = 2**62
+    name = "one"
     listened = True
 
     def __init__(self) -> None:
@@ -190,13 +192,13 @@ def test_what_a_request_changed_is_published_after_its_answer() -> None:
         one, two = Listening(), Listening()
         driver.set_pace(0.0)
         driver.start([one, two])  # type: ignore[list-item]
-        before = driver.truth.next
-        driver.publish_soon([Traded("BTC/USDT", clock(), 901, 1, 1, "buy", 1, 2)])
-        assert driver.truth.next == before + 1 and two.heard == []
+        before = driver.truth["one"].next
+        driver.publish_soon("one", [Traded("BTC/USDT", clock(), 901, 1, 1, "buy", 1, 2)])
+        assert driver.truth["one"].next == before + 1 and two.heard == []
         driver.step(2)
-        driver.publish_soon([Traded("BTC/USDT", clock(), 902, 1, 1, "buy", 1, 2)])
+        driver.publish_soon("one", [Traded("BTC/USDT", clock(), 902, 1, 1, "buy", 1, 2)])
         await eventually(lambda: 902 in two.heard)
-        assert one.heard == two.heard and driver.truth.next == before + 4
+        assert one.heard == two.heard and driver.truth["one"].next == before + 4
         assert one.heard[-4:] == [901, 0, 1, 902]
 
     play(story)

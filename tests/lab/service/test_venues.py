@@ -110,8 +110,8 @@ def test_one_that_fails_costs_the_others_nothing(both: Lab) -> None:
     socket = websocket.create_connection(both.url("small", "public"), timeout=5)
     both.shutdown("small")  # from now on its publish raises at each event
     eventually(lambda: both.status()["venues"]["small"].get("failures", 0) > 3)
-    before = both.truth.events(None).next
-    eventually(lambda: both.truth.events(None).next > before + 5)
+    before = both.truth.at("small").events(None).next
+    eventually(lambda: both.truth.at("small").events(None).next > before + 5)
     assert stream.recv() and both.status()["failures"] == 0
     stream.shutdown()
     socket.shutdown()

@@ -46,7 +46,9 @@ class CompareView(View):
         self._pushed: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self._fresh = NewQuotes(pushed, self.symbol, seconds)
         self.asked = LivePoller(lambda: asked.quote(self.symbol), every_ms)
-        self.truth = TruthLine(lab, self.symbol) if lab is not None else None
+        self.truth = (
+            TruthLine(lab.truth.at(asked.venue.name), self.symbol) if lab is not None else None
+        )
         super().__init__(
             name or f"compare {self.symbol}",
             f"{self.symbol}: asked and pushed",

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vocx.errors import VocxError
+from vocx.lab import Truth
 from vocx.timing import mono_ns, wall_ns
 
 KEPT = 2000
@@ -127,10 +128,10 @@ class TruthLine(Repeater):
         Complete up to this moment (wall clock); 0 before the first reply.
     """
 
-    def __init__(self, lab: Any, symbol: str, every_ms: float = 200.0) -> None:
+    def __init__(self, truth: Truth, symbol: str, every_ms: float = 200.0) -> None:
         super().__init__(self._follow, every_ms)
         self.points: deque[tuple[int, float]] = deque(maxlen=KEPT)
-        self._truth, self._symbol = lab.truth, symbol
+        self._truth, self._symbol = truth, symbol
         self._next: int | None = None
         self.as_of_ns = 0
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import msgspec
 
 from vocx.lab.events import AnyEvent
+from vocx.lab.market.instruments import CrowdTraits
 from vocx.lab.ports import MarketSimulation, RecordingFormat
 
 
@@ -163,6 +164,8 @@ class DialectFactory(Protocol):
 
     recording: RecordingFormat
     """The venue's own, wanted before there is a market."""
+    crowd: CrowdTraits
+    """How its market differs from that of the lab's first venue."""
 
     def create(self, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> Dialect:
         """The venue over a market; ``start_ns`` is the exchange's clock at the start, ``entropy``

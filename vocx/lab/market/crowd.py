@@ -59,14 +59,14 @@ class CrowdTrader:
     (with an owner) are matched like any, but never cancelled.
     """
 
-    def __init__(self, spec: InstrumentSpec, book: Book, draw: Random) -> None:
+    def __init__(self, spec: InstrumentSpec, book: Book, draw: Random, depth: float = 1.0) -> None:
         self.book = book
         self.random = draw
         self.home = int(spec.price / spec.tick)
         self.grid = self.home * 1e-8 / 0.0617
         worth = DOLLARS.get(spec.quote, 1.0) * float(spec.price)
         liquid = 0.25 + 0.75 * min(spec.activity, 1.0)
-        self.unit = 61_700.0 / worth / float(spec.lot) * liquid
+        self.unit = 61_700.0 / worth / float(spec.lot) * liquid * depth
         self.least = max(1, math.ceil(spec.min_notional / spec.price / spec.lot))
         self.most = int(spec.max_quantity / spec.lot)
         self.near: list[int] = []
@@ -259,12 +259,16 @@ class OrderFlow:
         The symbol and its (empty) book; :meth:`fill` lays out the orders it starts with.
     seed
         Same seed, same flow.
+    depth
+        How large its orders are, 1.0 as recorded.
     """
 
-    def __init__(self, spec: InstrumentSpec, book: Book, seed: int) -> None:
+    def __init__(
+        self, spec: InstrumentSpec, book: Book, seed: int | str, depth: float = 1.0
+    ) -> None:
         self.book = book
         self.random = Random(f"{seed} {spec.symbol}")
-        self.trader = CrowdTrader(spec, book, self.random)
+        self.trader = CrowdTrader(spec, book, self.random, depth)
         self.scale = max(spec.activity, 1e-6)
         bursts_a_day = 86_400 * BURSTS * self.scale
         self.burst_ticks = self.trader.home * spec.volatility / math.sqrt(bursts_a_day)
@@ -278,7 +282,7 @@ class OrderFlow:
         self._calm_ns = 0
         self._burst_ns = 0
         self._plan_calm(0)
-        self._plan_burst(0)
+        self.plan_burst(0)
 
     def next_ns(self) -> int:
         """Market time of the next action."""
@@ -295,7 +299,7 @@ class OrderFlow:
             return self._play(verb, direction, ticks, now_ns, at_ns)
         if self._burst_ns <= now_ns:
             self._start_burst(now_ns)
-            self._plan_burst(now_ns)
+            self.plan_burst(now_ns)
             return []
         self._refresh_activity(now_ns)
         events = self._calm(now_ns, at_ns)
@@ -315,10 +319,19 @@ class OrderFlow:
         rate = (calm + STIRRED_DEEP * self._stirred) * self.scale
         self._calm_ns = now_ns + 1 + int(self.random.expovariate(rate) * 1e9)
 
-    def _plan_burst(self, now_ns: int) -> None:
+    def plan_burst(self, now_ns: int) -> None:
         rate = BURSTS * self.activity * self.scale
         calm_s = min(self.random.expovariate(rate), LONGEST_CALM_S / self.scale)
+        self.burst_in(calm_s, now_ns)
+
+    def burst_in(self, calm_s: float, now_ns: int) -> None:
+        """Let the next burst begin so much later."""
         self._burst_ns = now_ns + 1 + int(calm_s * 1e9)
+
+    @property
+    def bursting(self) -> bool:
+        """Whether a burst is still going on."""
+        return bool(self._script)
 
     def _refresh_activity(self, now_ns: int) -> None:
         passed_s = (now_ns - self._activity_ns) / 1e9
@@ -366,12 +379,7 @@ class OrderFlow:
     def _start_burst(self, now_ns: int) -> None:
         """Write the script of one burst: pull, then jump after jump, then settle."""
         draw = self.random
-        spread = 0.85
-        reach = self.burst_ticks * math.exp(-spread * spread) * math.exp(draw.gauss(0, spread))
-        ticks = int(reach + draw.random())
-        bid = self.book.best()[0] or self.trader.home
-        lean = 0.5 - max(-0.3, min(0.3, PULL_HOME * math.log(bid / self.anchor(now_ns))))
-        direction = 1 if draw.random() < lean else -1
+        direction, ticks = self.next_move(now_ns)
         if ticks == 0:
             return
         at = now_ns
@@ -388,9 +396,15 @@ class OrderFlow:
             at += int(draw.expovariate(1 / 9e6))
             self._later(at, "settle", direction)
 
-    def anchor(self, now_ns: int) -> float:
-        """The price, in ticks, that bursts lean back towards."""
-        return self.trader.home
+    def next_move(self, now_ns: int) -> tuple[int, int]:
+        """Which way the next burst goes, 1 or -1, and how many ticks; 0 for none."""
+        draw = self.random
+        spread = 0.85
+        reach = self.burst_ticks * math.exp(-spread * spread) * math.exp(draw.gauss(0, spread))
+        ticks = int(reach + draw.random())
+        bid = self.book.best()[0] or self.trader.home
+        lean = 0.5 - max(-0.3, min(0.3, PULL_HOME * math.log(bid / self.trader.home)))
+        return 1 if draw.random() < lean else -1, ticks
 
     def _script_jump(self, at: int, direction: int, ticks: int) -> int:
         """One jump of the attacked best price, and the other side following; when it is over."""

@@ -1,19 +1,21 @@
-"""The heart of the lab's process: lets the market happen on time and hands it to the servers.
+"""The heart of the lab's process: lets the markets happen on time and hands them to the servers.
 
-One tick: everything due is taken from the simulation, stamped into the truth log, published to
-every venue, and written with one call per client. Between ticks the loop belongs to the clients.
+One tick: everything due is taken from the simulations, stamped into each venue's truth log,
+published to that venue, and written with one call per client. Between ticks the loop belongs to
+the clients.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from vocx.errors import BadInput, RecordingError
 from vocx.lab.events import AnyEvent
+from vocx.lab.market.family import MarketFamily
 from vocx.lab.market.truth_log import TruthLog
-from vocx.lab.ports import MarketSimulation
 from vocx.lab.service.config import positive
 from vocx.lab.service.server import VenueServer
 from vocx.timing import mono_ns
@@ -38,11 +40,11 @@ log = logging.getLogger("vocx.lab")
 
 
 class MarketDriver:
-    """Drives one simulation and its servers on the running loop.
+    """Drives the simulations of a lab's venues, and their servers, on the running loop.
 
-    ``speed`` turns the exchange's nanoseconds into real ones: 1.0 for a live market, the speed
-    of a replay, ``None`` for a replay that goes as fast as the slowest client reads. ``clock``
-    gives nanoseconds since the epoch and never goes back.
+    ``truth`` has a log for each of them. ``speed`` turns the exchange's nanoseconds into real ones:
+    1.0 for a live market, the speed of a replay, ``None`` for a replay that goes as fast as the
+    slowest client reads. ``clock`` gives nanoseconds since the epoch and never goes back.
 
     Attributes
     ----------
@@ -58,14 +60,15 @@ class MarketDriver:
 
     def __init__(
         self,
-        simulation: MarketSimulation,
-        truth: TruthLog,
+        family: MarketFamily,
+        truth: Mapping[str, TruthLog],
         *,
         pace: float = 1.0,
         speed: float | None = 1.0,
         clock: Callable[[], int],
     ) -> None:
-        self.simulation, self.truth = simulation, truth
+        self.simulations, self.truth = family.simulations, truth
+        self._family = family
         self.pace, self.speed = pace, speed
         self.paused = self.idle = False
         self.error: RecordingError | None = None
@@ -78,15 +81,16 @@ class MarketDriver:
         self._timer: asyncio.TimerHandle | None = None
         self._running = self._begun = False
         self._deadlines_s = 0.0
-        self._waiting: list[AnyEvent] = []
+        self._waiting: dict[str, list[AnyEvent]] = {}
 
     # -- life ----------------------------------------------------------------------------------
 
     def start(self, servers: Sequence[VenueServer]) -> None:
         """Begin to tick."""
         self.servers = list(servers)
-        if self.simulation.accounts is not None:
-            self.simulation.accounts.on_events = self.publish_soon
+        for venue, simulation in self.simulations.items():
+            if simulation.accounts is not None:
+                simulation.accounts.on_events = partial(self.publish_soon, venue)
         self._running = True
         self._apply_pace()
         self._schedule(0.0)
@@ -99,7 +103,7 @@ class MarketDriver:
 
     def exchange_ns(self) -> int:
         """The exchange's clock now."""
-        return self.simulation.exchange_ns(self._clock())
+        return self._family.leader.exchange_ns(self._clock())
 
     @property
     def lossless(self) -> bool:
@@ -144,27 +148,27 @@ class MarketDriver:
             raise BadInput(f"step is {count!r}; write a whole number from 1 to 100000")
         if not self.paused and self.pace > 0:
             raise BadInput("the market runs; pause it first: lab.pause(), then lab.step(n)")
-        events = self.simulation.step(count, self._clock())
+        events = self._family.step(count, self._clock())
         self._publish(events)
-        return len(events)
+        return sum(map(len, events.values()))
 
     def _apply_pace(self) -> None:
         stopped = self.paused or self.idle or self.error is not None
-        self.simulation.set_pace(0.0 if stopped else self.pace, self._clock())
+        self._family.set_pace(0.0 if stopped else self.pace, self._clock())
         self.reschedule()
 
     # -- what a client's request did -----------------------------------------------------------
 
-    def publish_soon(self, events: Sequence[AnyEvent]) -> None:
+    def publish_soon(self, venue: str, events: Sequence[AnyEvent]) -> None:
         """Publish what a request has changed as soon as its answer is on its way."""
-        self.truth.add(events, mono_ns())
+        self.truth[venue].add(events, mono_ns())
         if not self._waiting:
             self._loop.call_soon(self._publish_waiting)
-        self._waiting += events
+        self._waiting.setdefault(venue, []).extend(events)
 
     def _publish_waiting(self) -> None:
         if self._waiting and self._running:
-            self._publish([])
+            self._publish({})
 
     # -- one tick ------------------------------------------------------------------------------
 
@@ -186,24 +190,25 @@ class MarketDriver:
     def _advance(self) -> None:
         if not self._begun and any(server.dialect.listened for server in self.servers):
             self._begun = True
-            self.simulation.begin(self._clock())
+            self._family.begin(self._clock())
         try:
-            events = self.simulation.advance(self._clock(), EVENTS_PER_TICK)
+            events = self._family.advance(self._clock(), EVENTS_PER_TICK)
         except RecordingError as error:
             log.error("the replay ended: %s", error)
-            self.error, events = error, []
+            self.error, events = error, {}
             self._apply_pace()
         self._publish(events)
         self._fall_asleep()
 
-    def _publish(self, events: Sequence[AnyEvent]) -> None:
-        self.truth.add(events, mono_ns())
-        if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            events = [*waiting, *events]
+    def _publish(self, events: Mapping[str, Sequence[AnyEvent]]) -> None:
+        for venue, happened in events.items():
+            self.truth[venue].add(happened, mono_ns())
+        waiting, self._waiting = self._waiting, {}
         now_ns = self.exchange_ns()
         for server in self.servers:
-            server.deliver(events, now_ns)
+            happened = events.get(server.name, ())
+            before = waiting.get(server.name)
+            server.deliver([*before, *happened] if before else happened, now_ns)
         if self._loop.time() >= self._deadlines_s:
             self._deadlines_s = self._loop.time() + DEADLINES_S
             for server in self.servers:
@@ -213,7 +218,7 @@ class MarketDriver:
         """Do not replay the hours that a machine slept."""
         now_ns = self._clock()
         if now_ns - self._last_ns > LEAP_NS:
-            self.simulation.set_pace(0.0, self._last_ns)
+            self._family.set_pace(0.0, self._last_ns)
             self._apply_pace()
         self._last_ns = now_ns
 
@@ -229,7 +234,7 @@ class MarketDriver:
     def _delay_s(self) -> float:
         """Real seconds until something is due."""
         due = [server.next_tick_ns for server in self.servers]
-        next_ns = self.simulation.next_ns()
+        next_ns = self._family.next_ns()
         if next_ns is not None:
             if self.speed is None:
                 return 0.0

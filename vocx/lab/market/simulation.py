@@ -9,7 +9,7 @@ the one maps to the other from the last change of pace on.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from heapq import heapify, heapreplace
 from random import Random
 
@@ -165,7 +165,7 @@ def open_crowd(
         1.0 is the recorded session's rate, 0 starts paused.
     """
     chosen = INSTRUMENTS if specs is None else tuple(specs)
-    live = [_open_market(spec, seed, start_ns) for spec in chosen]
+    live = [open_market(spec, seed, start_ns) for spec in chosen]
     if live:
         # The first symbol's past is drawn now, so that nobody's first answer waits for it; that
         # of the others, which takes 7 MB each, when somebody asks.
@@ -173,20 +173,30 @@ def open_crowd(
     return CrowdSimulation(live, start_ns=start_ns, pace=pace)
 
 
-def _open_market(
-    spec: InstrumentSpec, seed: int, start_ns: int
+MakeFlow = Callable[[InstrumentSpec, Book, int], OrderFlow]
+"""The flow of a symbol, its book and a seed."""
+
+
+def open_market(
+    spec: InstrumentSpec,
+    seed: int,
+    start_ns: int,
+    make_flow: MakeFlow = OrderFlow,
+    first_id: int = 0,
 ) -> tuple[SymbolMarket[Book], OrderFlow]:
+    """One symbol with its past and its opening book. The past is the seed's, whoever drives the
+    present; ``first_id`` sets the ids of another venue apart."""
     own = Random(f"{seed} {spec.symbol} start").getrandbits(62)
     daily = TRADES_A_SECOND * 86_400 * spec.activity
     # Room for all of history below it, and the same wherever on the calendar the lab starts.
-    next_trade = int(daily * DAYS * 1.4) + 1_000_000
+    next_trade = int(daily * DAYS * 1.4) + 1_000_000 + first_id
     book = Book(
         spec.symbol,
-        update_id=own % 10**9 + 50 * 10**9,
+        update_id=own % 10**9 + 50 * 10**9 + first_id,
         next_order=2 * next_trade,
         next_trade=next_trade,
     )
-    flow = OrderFlow(spec, book, seed)
+    flow = make_flow(spec, book, seed)
     # Where a tick is coarse, more of the volume trades in sweeps of the best level; where it is
     # larger than most moves, many of them do not happen.
     coarse = (

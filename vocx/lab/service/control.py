@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from vocx.errors import BadInput, UnknownSymbol, VocxError
+from vocx.errors import BadInput, UnknownSymbol, UnknownVenue, VocxError
 from vocx.lab.dialects.base import HttpIn, HttpOut
 from vocx.lab.events import BookLevel
 from vocx.lab.market.truth_log import KINDS, TruthLog, text
@@ -140,19 +140,20 @@ def reply(status: int, value: Any) -> HttpOut:
 
 
 class TruthCommands:
-    """Commands that ask what the engine knows. The error that ended a replay is raised instead."""
+    """Commands that ask what the engine of a venue knows (by default of the lab's first one). The
+    error that ended a replay is raised instead."""
 
-    def __init__(self, market: MarketLoop, log: TruthLog) -> None:
-        self._market_loop, self._log = market, log
+    def __init__(self, market: MarketLoop, logs: Mapping[str, TruthLog]) -> None:
+        self._market_loop, self._logs = market, logs
 
     def commands(self) -> dict[str, Command]:
         """By name."""
         return {"truth.book": self.book, "truth.events": self.events}
 
-    def book(self, symbol: str, depth: int = 20) -> dict[str, Any]:
+    def book(self, symbol: str, depth: int = 20, venue: str | None = None) -> dict[str, Any]:
         """The book now, best levels first, numbers as text."""
         self._check()
-        market = self._market(symbol)
+        market = self._market(symbol, self._venue(venue))
         if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= 5000:
             raise BadInput(f"depth is {depth!r}; write a whole number from 1 to 5000")
         spec = market.spec
@@ -177,29 +178,40 @@ class TruthCommands:
         kind: str | None = None,
         owner: str | None = None,
         limit: int = EVENTS_AT_ONCE,
+        venue: str | None = None,
     ) -> dict[str, Any]:
         """Events from number ``since`` on (``None``: none yet, only the next number)."""
         self._check()
+        venue = self._venue(venue)
         if symbol is not None:
-            self._market(symbol)
+            self._market(symbol, venue)
         if kind is not None and kind not in KINDS.values():
             raise BadInput(f"kind is {kind!r}; the log has {', '.join(KINDS.values())}")
-        start = self._log.next if since is None else since
+        log = self._logs[venue]
+        start = log.next if since is None else since
         limit = min(max(limit, 1), EVENTS_AT_ONCE)
-        return self._log.since(
+        return log.since(
             start,
-            self._market_loop.simulation.markets,
+            self._market_loop.simulations[venue].markets,
             symbol=symbol,
             kind=kind,
             owner=owner,
             limit=limit,
         )
 
-    def _market(self, symbol: str) -> Market:
-        if symbol not in self._market_loop.simulation.markets:
-            known = ", ".join(self._market_loop.simulation.markets)
-            raise UnknownSymbol(f"the lab has no {symbol!r}; it has {known}")
-        return self._market_loop.simulation.markets[symbol]
+    def _venue(self, venue: str | None) -> str:
+        if venue is None:
+            return next(iter(self._logs))
+        if venue not in self._logs:
+            known = ", ".join(self._logs)
+            raise UnknownVenue(f"the lab has no venue {venue!r}; it has {known}")
+        return venue
+
+    def _market(self, symbol: str, venue: str) -> Market:
+        markets = self._market_loop.simulations[venue].markets
+        if symbol not in markets:
+            raise UnknownSymbol(f"the lab has no {symbol!r}; it has {', '.join(markets)}")
+        return markets[symbol]
 
     def _check(self) -> None:
         if (error := self._market_loop.error) is not None:

@@ -20,7 +20,7 @@ import signal
 import ssl
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -31,13 +31,14 @@ from msgspec.structs import replace
 
 from vocx.errors import LabConflict, LabError, UnknownSymbol
 from vocx.lab.dialects import load
-from vocx.lab.dialects.base import Close, Dialect
+from vocx.lab.dialects.base import Close, Dialect, DialectFactory
 from vocx.lab.market.driver import MarketDriver
+from vocx.lab.market.family import MarketFamily, open_family
+from vocx.lab.market.instruments import INSTRUMENTS
 from vocx.lab.market.truth_log import CAPACITY, RECORDED_CAPACITY, TruthLog
 from vocx.lab.network.connection_log import ConnectionLog
 from vocx.lab.network.event_loop import new_event_loop
 from vocx.lab.network.relay import Dials, listen
-from vocx.lab.ports import MarketSimulation, RecordingFormat
 from vocx.lab.service.clock import SteadyClock
 from vocx.lab.service.config import AUTHORITY, Address, Config, Ready
 from vocx.lab.service.control import Command, Control, TruthCommands
@@ -56,20 +57,21 @@ STOP_S = 2.0
 """How long the loop may take to end after standard input ended."""
 
 
-def open_simulation(config: Config, form: RecordingFormat, now_ns: int) -> MarketSimulation:
-    """The market that the configuration asks for; ``form`` is how its recording is read."""
+def open_markets(
+    config: Config, factories: Mapping[str, DialectFactory], now_ns: int
+) -> MarketFamily:
+    """The markets that the configuration asks for."""
     if config.replay:
         from vocx.lab.market.replay import open_replay
 
-        return open_replay(
+        (venue, factory), *_ = factories.items()
+        replay = open_replay(
             [Path(path) for path in config.replay],
-            form,
+            factory.recording,
             speed=config.speed,
             skip_bad=config.skip_bad,
         )
-    from vocx.lab.market.instruments import INSTRUMENTS
-    from vocx.lab.market.simulation import open_crowd
-
+        return MarketFamily({venue: replay})
     specs = INSTRUMENTS
     if config.symbols:
         known = {spec.symbol: spec for spec in specs}
@@ -77,7 +79,8 @@ def open_simulation(config: Config, form: RecordingFormat, now_ns: int) -> Marke
             if symbol not in known:
                 raise UnknownSymbol(f"the lab has no {symbol!r}; it has {', '.join(known)}")
         specs = tuple(known[symbol] for symbol in config.symbols)
-    return open_crowd(seed=config.seed, start_ns=now_ns, specs=specs, pace=config.pace)
+    traits = {name: factory.crowd for name, factory in factories.items()}
+    return open_family(traits, seed=config.seed, start_ns=now_ns, specs=specs, pace=config.pace)
 
 
 class LabProcess:
@@ -90,12 +93,15 @@ class LabProcess:
         now_ns = clock()
         sys.path.extend(config.import_paths)
         factories = {name: load(factory) for name, factory in config.venues.items()}
-        recording = next(iter(factories.values())).recording
-        simulation = open_simulation(config, recording, now_ns)
+        family = open_markets(config, factories, now_ns)
         live = not config.replay
+        capacity = CAPACITY if live else RECORDED_CAPACITY
         self.driver = MarketDriver(
-            simulation,
-            TruthLog(CAPACITY if live else RECORDED_CAPACITY, recording.event_id),
+            family,
+            {
+                name: TruthLog(capacity, factory.recording.event_id)
+                for name, factory in factories.items()
+            },
             pace=config.pace,
             speed=1.0 if live else config.speed,
             clock=clock,
@@ -103,6 +109,7 @@ class LabProcess:
         dialects: dict[str, Dialect] = {}
         self.servers: dict[str, VenueServer] = {}
         for name, factory in factories.items():
+            simulation = family.simulations[name]
             dialect = dialects[name] = factory.create(
                 simulation,
                 start_ns=simulation.exchange_ns(now_ns),
@@ -229,17 +236,21 @@ class LabProcess:
             "pid": os.getpid(),
             "config": self.config,
             "uptime_s": (mono_ns() - self._started_ns) / 1e9,
-            "symbols": list(driver.simulation.markets),
+            "symbols": list(next(iter(driver.simulations.values())).markets),
             "pace": driver.pace,
             "paused": driver.paused,
             "idle": driver.idle,
-            "replay": driver.simulation.progress,
+            "replay": next(iter(driver.simulations.values())).progress,
             "error": None if driver.error is None else to_failure(driver.error),
             "failures": driver.failures,
             "exchange_ns": driver.exchange_ns(),
-            "next_sequence": driver.truth.next,
             "venues": {
-                name: {"connections": len(venue.connections), **venue.counts}
+                name: {
+                    "symbols": list(driver.simulations[name].markets),
+                    "next_sequence": driver.truth[name].next,
+                    "connections": len(venue.connections),
+                    **venue.counts,
+                }
                 for name, venue in self.servers.items()
             },
         }

@@ -72,10 +72,19 @@ class TruthEvents(list[TruthEvent]):
 
 
 class Truth:
-    """What the lab's engine knows. Asking costs the lab a millisecond or so, not the market."""
+    """What the lab's engine knows. Asking costs the lab a millisecond or so, not the market.
 
-    def __init__(self, lab: Controlled) -> None:
+    Every venue of a lab has a market of its own: ``lab.truth`` is that of its first one,
+    ``lab.truth.at("okx")`` that of another.
+    """
+
+    def __init__(self, lab: Controlled, venue: str | None = None) -> None:
         self._lab = lab
+        self._venue = venue
+
+    def at(self, venue: str) -> Truth:
+        """The truth of one venue."""
+        return Truth(self._lab, venue)
 
     def book(self, symbol: str, depth: int = 20) -> BookSnapshot:
         """The book of this moment, at most ``depth`` levels a side.
@@ -83,7 +92,7 @@ class Truth:
         ``sequence`` is the update id that the venue's wire carries, ``exchange_ns`` the exchange's
         clock when it was read.
         """
-        reply = self._lab.control("truth.book", symbol=symbol, depth=depth)
+        reply = self._lab.control("truth.book", symbol=symbol, depth=depth, venue=self._venue)
         return BookSnapshot(
             symbol=symbol,
             bids=tuple((Decimal(price), Decimal(quantity)) for price, quantity in reply["bids"]),
@@ -97,8 +106,9 @@ class Truth:
     def offset_ns(self) -> int:
         """How far the exchange's clock is ahead of the one that all processes share
         (``CLOCK_MONOTONIC``): take it from a stamp of the wire to get the latter."""
-        symbol = self._lab.control("status")["symbols"][0]
-        reply = self._lab.control("truth.book", symbol=symbol, depth=1)
+        status = self._lab.control("status")
+        symbols = status["venues"][self._venue]["symbols"] if self._venue else status["symbols"]
+        reply = self._lab.control("truth.book", symbol=symbols[0], depth=1, venue=self._venue)
         return int(reply["exchange_ns"]) - int(reply["mono_ns"])
 
     def events(
@@ -127,7 +137,13 @@ class Truth:
         found = TruthEvents()
         at, end = since, None
         while limit is None or len(found) < limit:
-            arguments = {"since": at, "symbol": symbol, "kind": kind, "owner": owner}
+            arguments = {
+                "since": at,
+                "symbol": symbol,
+                "kind": kind,
+                "owner": owner,
+                "venue": self._venue,
+            }
             if limit is not None:
                 arguments["limit"] = limit - len(found)
             reply = self._lab.control("truth.events", **arguments)

@@ -18,6 +18,7 @@ from vocx.lab.dialects.shared.publisher import Publisher
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
 from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Event, Executed
+from vocx.lab.market.instruments import CrowdTraits
 
 COMMANDS = ("limits", "keepalive", "shutdown", "fault", "account", "skew")
 
@@ -33,6 +34,7 @@ class VenueDialect:
     name: str
     paths: Mapping[str, str]
     policy: PingPolicy
+    crowd: CrowdTraits = CrowdTraits()
 
     def __init__(
         self,
