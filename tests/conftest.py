@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -50,11 +50,8 @@ SLOW_FILES = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker runs a whole file, whose tests share a lab; and what needs neither a lab, a
-    kernel nor a browser is quick."""
+    """What needs neither a lab, a kernel nor a browser is quick."""
     for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(TESTS).as_posix()))
         marks = {mark.name for mark in item.iter_markers()}
         slow = (
             marks & SLOW_MARKS
@@ -63,6 +60,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
         if not slow:
             item.add_marker(pytest.mark.quick)
+
+
+def scope_of(nodeid: str) -> str:
+    """What one worker runs together: a file, whose tests share a lab; each lesson, and the answers
+    to each exercise, by themselves; all pages, which share a browser."""
+    path, _, test = nodeid.partition("::")
+    if "/browser/" in path:
+        return "browser"
+    if path.endswith(("test_lessons.py", "test_grading.py")) and "[" in test:
+        return f"{path}[{test.partition('[')[2].partition('-')[0].rstrip(']')}"
+    return path
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Work is shared out by :func:`scope_of` (xdist's own marks do not work with pytest 9.2)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByScope(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return scope_of(nodeid)
+
+    return ByScope(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -32,9 +32,8 @@ ANSWERS: dict[str, ModuleType] = {
 
 
 def judged(check: str, answer: Any, *says: str) -> Any:
-    """Parameters of a test; the answers of one check share a lab, and may have a worker."""
-    group = pytest.mark.xdist_group(f"answers {check}")
-    return pytest.param(check, answer, *says, id=f"{check}-{answer.__name__}", marks=group)
+    """Parameters of a test; the answers of one check share a lab."""
+    return pytest.param(check, answer, *says, id=f"{check}-{answer.__name__}")
 
 
 def answers(name: str) -> list[Any]:

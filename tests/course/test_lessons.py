@@ -76,10 +76,7 @@ def defines(source: str, name: str) -> bool:
     return any(isinstance(n, ast.FunctionDef) and n.name == name for n in ast.parse(source).body)
 
 
-PAGES = [
-    pytest.param(path, id=path.stem, marks=pytest.mark.xdist_group(f"lesson {path.stem}"))
-    for path in NOTEBOOKS
-]
+PAGES = [pytest.param(path, id=path.stem) for path in NOTEBOOKS]
 """Lessons mostly wait: each may have a worker of its own."""
 
 

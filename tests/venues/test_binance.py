@@ -226,7 +226,7 @@ def test_many_streams_are_batched() -> None:
             errors.UnknownInterval,
             "1s, 1m",
         ),
-        (ChannelSpec(channel="book", symbol=BTC, depth=7), errors.UnknownChannel, "5, 10 or 20"),
+        (ChannelSpec(channel="book", symbol=BTC, depth=7), errors.UnknownChannel, "5, 10, 20"),
         (
             ChannelSpec(channel="book", symbol=BTC, cadence_ms=50),
             errors.UnknownChannel,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from vocx.errors import BadInput
-from vocx.venues.base.calls import AmendOrder
+from msgspec.structs import replace
+
+from vocx.errors import BadInput, UnknownChannel
+from vocx.text import suggest
+from vocx.venues.base.bars import Bars
+from vocx.venues.base.calls import AmendOrder, Credentials, split_symbol
+from vocx.venues.base.sockets import CHANNELS, PRIVATE, ChannelSpec
 
 
 def check_count(venue: str, name: str, value: object, most: int) -> int:
@@ -43,3 +48,70 @@ def refuse_client_order_id(venue: str, text: object, rule: str) -> BadInput:
     return BadInput(
         f"client order id {text!r} cannot be used: {venue} takes {rule}", outcome="not_sent"
     )
+
+
+def check_owner(venue: str, credentials: Credentials) -> Credentials:
+    """A key that this exchange can know."""
+    if credentials.venue not in (None, venue):
+        raise BadInput(
+            f"this key is for {credentials.venue}; {venue} does not know it. Nothing was sent"
+        )
+    return credentials
+
+
+def check_channel(
+    venue: str,
+    spec: ChannelSpec,
+    bars: Bars,
+    *,
+    interval: str = "1m",
+    depths: Mapping[int | None, Collection[int]],
+) -> ChannelSpec:
+    """A channel with the venue's defaults filled in, or a refusal that names what exists.
+
+    Parameters
+    ----------
+    interval : str
+        Of candles, unless one is named.
+    depths : mapping
+        Depth of a book (``None``: the full local one) to the milliseconds between its changes that
+        may be asked for, the usual one first; empty where there is none to choose and none known.
+    """
+    channel = spec.channel
+    if channel not in CHANNELS + PRIVATE:
+        listed, hint = ", ".join(CHANNELS + PRIVATE), suggest(channel, CHANNELS + PRIVATE)
+        raise UnknownChannel(f"{venue} has no channel {channel!r}; it has {listed}.{hint}")
+    if spec.interval is not None and channel != "candles":
+        raise UnknownChannel(f"{channel} has no interval; only candles have one")
+    if channel != "book":
+        for name in ("depth", "cadence_ms"):
+            if getattr(spec, name) is not None:
+                raise UnknownChannel(f"{channel} has no {name} on {venue}; only book may have one")
+    if channel in PRIVATE:
+        return replace(spec, symbol=None)
+    if spec.symbol is None:
+        raise BadInput(f'{channel} needs a symbol, such as "BTC/USDT"')
+    split_symbol(spec.symbol)
+    if channel == "candles":
+        return replace(spec, interval=bars.check(spec.interval or interval))
+    return _check_book(venue, spec, depths) if channel == "book" else spec
+
+
+def _check_book(
+    venue: str, spec: ChannelSpec, depths: Mapping[int | None, Collection[int]]
+) -> ChannelSpec:
+    if spec.depth not in depths or isinstance(spec.depth, bool):
+        tops = ", ".join(str(one) for one in depths if one is not None)
+        said = f"the top {tops} levels of a book" if tops else "the whole book only"
+        raise UnknownChannel(
+            f"{venue} streams {said}, not {spec.depth!r}; leave depth out for the full local book"
+        )
+    cadences = tuple(depths[spec.depth])
+    if spec.cadence_ms is None:
+        return replace(spec, cadence_ms=cadences[0]) if cadences else spec
+    if spec.cadence_ms not in cadences:
+        named = " or ".join(map(str, cadences)) or "no stated number of"
+        raise UnknownChannel(
+            f"{venue} sends this book each {named} ms, not each {spec.cadence_ms!r}"
+        )
+    return spec

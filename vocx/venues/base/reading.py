@@ -67,6 +67,26 @@ def above_zero(number: Decimal | None) -> Decimal | None:
     return number if number is not None and number > 0 else None
 
 
+def optional_number(text: str | None) -> Decimal | None:
+    """A number that is written as text; ``None`` where the text is empty or absent."""
+    if not text:
+        return None
+    found = Decimal(text)
+    check_numbers(found)
+    return found
+
+
+def ms_to_ns(value: str | int | None) -> int | None:
+    """Milliseconds since the epoch, a text or a number, in nanoseconds; ``None`` for an empty
+    text."""
+    if value is None or value == "":
+        return None
+    found = whole_number(str(value))
+    if found is None or found > 9_000_000_000_000:
+        raise msgspec.ValidationError(f"{str(value)[:40]!r} is no time in milliseconds")
+    return found * 1_000_000
+
+
 def check_levels(*sides: Iterable[Level]) -> None:
     """The same for the levels of a book, which are never negative either."""
     for number in chain.from_iterable(chain.from_iterable(sides)):

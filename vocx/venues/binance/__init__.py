@@ -30,12 +30,15 @@ from typing import Literal
 
 import msgspec
 
-from vocx.errors import BadInput, UnknownChannel, VenueError
+from vocx.errors import BadInput, VenueError
+from vocx.errors import UnknownChannel as UnknownChannel
 from vocx.facts import BookDelta
 from vocx.symbols import split_joined
-from vocx.text import suggest
+from vocx.text import suggest as suggest
 from vocx.venues.base import (
-    CHANNELS,
+    CHANNELS as CHANNELS,
+)
+from vocx.venues.base import (
     PRIVATE,
     AmendOrder,
     Answer,
@@ -61,13 +64,13 @@ from vocx.venues.base import (
     id_digits,
     standard_close,
 )
-from vocx.venues.base.checks import check_purposes
+from vocx.venues.base.checks import check_channel, check_owner, check_purposes
 from vocx.venues.base.reading import UNREADABLE
 from vocx.venues.binance import errors, orders, private, rest, signing, streams
 from vocx.venues.binance.limits import LIMITS, parse_limits, parse_usage
 
-_DEPTHS = (5, 10, 20)
-_CADENCES = (100, 1000)
+_DEPTHS: Mapping[int | None, tuple[int, ...]] = dict.fromkeys((None, 5, 10, 20), (100, 1000))
+"""Tops of a book that stand alone, and the local book; milliseconds between changes."""
 
 _ENVIRONMENTS = {
     "real": Endpoints(
@@ -112,7 +115,7 @@ class Binance:
     book_start: Literal["rest", "stream"] = "rest"
     book_recovery: Literal["refetch", "resubscribe"] = "refetch"
     refusal_scope: Literal["argument", "request"] = "request"
-    intervals: Sequence[str] = rest.INTERVALS
+    intervals: Sequence[str] = rest.BARS.intervals
 
     def venue_symbol(self, symbol: str) -> str:
         """``"BTC/USDT"`` as ``"BTCUSDT"``."""
@@ -155,7 +158,7 @@ class Binance:
 
     def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
         """With window, time and signature at the end of its query, and the key as a header."""
-        signing.check_owner(credentials)
+        check_owner(self.name, credentials)
         path, _, query = request.target.partition("?")
         return msgspec.structs.replace(
             request,
@@ -169,7 +172,7 @@ class Binance:
         """A signed call as a frame of the WebSocket API."""
         if not orders.has(intent) or isinstance(intent, AmendOrder):
             raise BadInput(f"vocx asks binance for {type(intent).__name__} by REST")
-        signing.check_owner(credentials)
+        check_owner(self.name, credentials)
         return private.ws_request(intent, number, now_ns, credentials)
 
     def parse_response(self, text: bytes) -> Response | None:
@@ -211,27 +214,8 @@ class Binance:
         return parse_usage(headers)
 
     def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
-        """With defaults: candles of 1m, books each 100 ms."""
-        if spec.channel in PRIVATE:
-            _only_where_it_exists(spec)
-            return msgspec.structs.replace(spec, symbol=None)
-        if spec.channel not in CHANNELS:
-            known = CHANNELS + PRIVATE
-            raise UnknownChannel(
-                f"binance has no channel {spec.channel!r}; it has {', '.join(known)}."
-                f"{suggest(spec.channel, known)}"
-            )
-        if spec.symbol is None:
-            raise BadInput(f'{spec.channel} needs a symbol, such as "BTC/USDT"')
-        rest.venue_symbol(spec.symbol)
-        _only_where_it_exists(spec)
-        if spec.channel == "candles":
-            return msgspec.structs.replace(
-                spec, interval=rest.check_interval(spec.interval or "1m")
-            )
-        if spec.channel == "book" and spec.cadence_ms is None:
-            return msgspec.structs.replace(spec, cadence_ms=100)
-        return spec
+        """With defaults: candles of 1m, the local book each 100 ms, its tops each second."""
+        return check_channel(self.name, spec, rest.BARS, depths=_DEPTHS)
 
     def poll_intent(self, spec: ChannelSpec) -> Intent | None:
         """Nothing: Binance streams every channel."""
@@ -267,7 +251,7 @@ class Binance:
         if plan.private:
             if credentials is None:
                 raise BadInput("an account is subscribed to with a key")
-            signing.check_owner(credentials)
+            check_owner(self.name, credentials)
             return [private.subscribe_frame(tuple(plan.topics), now_ns, credentials, nonce)]
         return streams.control_frames("SUBSCRIBE", topics, nonce)
 
@@ -341,22 +325,3 @@ class Binance:
         return "resync" if delta.first > sequence + 1 else "apply"
 
     check_trade = staticmethod(count_missing_trades)  # ids of a symbol are consecutive
-
-
-def _only_where_it_exists(spec: ChannelSpec) -> None:
-    channel = spec.channel
-    if spec.interval is not None and channel != "candles":
-        raise UnknownChannel(f"{channel} has no interval; only candles have one")
-    if spec.depth is not None and channel != "book":
-        raise UnknownChannel(f"{channel} has no depth; only book has one")
-    if spec.cadence_ms is not None and channel != "book":
-        raise UnknownChannel(f"{channel} has no choice of cadence on binance; only book has one")
-    if spec.depth is not None and spec.depth not in _DEPTHS:
-        raise UnknownChannel(
-            f"binance streams the top 5, 10 or 20 of a book, not {spec.depth!r}; "
-            "leave depth out for the full local book"
-        )
-    if spec.cadence_ms is not None and spec.cadence_ms not in _CADENCES:
-        raise UnknownChannel(
-            f"binance sends a book each 100 or 1000 ms, not each {spec.cadence_ms!r}"
-        )

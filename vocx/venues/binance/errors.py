@@ -14,7 +14,6 @@ import msgspec
 
 from vocx.errors import (
     BadKey,
-    BadReply,
     BadSignature,
     Banned,
     ClockSkew,
@@ -26,23 +25,17 @@ from vocx.errors import (
     RateLimited,
     Refused,
     RegionBlocked,
-    UnknownSymbol,
     VenueError,
     VenueUnavailable,
     VocxError,
 )
-from vocx.text import suggest
-from vocx.venues.base import GetInstruments, Request
+from vocx.venues.base import Request
 from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, retry_after_s, words
+from vocx.venues.base.refusals import ADVICE, make_error, not_its_json, outcome_of, unknown_symbol
 from vocx.venues.binance.reasons import DUPLICATE, reason
 
 VENUE = "binance"
 
-_COMMON = (
-    *("BTC/USDT", "ETH/USDT", "SOL/USDT", "BNB/USDT", "XRP/USDT", "DOGE/USDT", "ADA/USDT"),
-    *("ETH/BTC", "BNB/BTC", "SOL/BTC", "BTC/USDC", "ETH/USDC", "BTC/EUR", "ETH/EUR"),
-)
-"""Only to guess what a misspelt symbol meant."""
 
 _BY_CODE: Mapping[int, type[VenueError]] = {
     -1002: BadKey,
@@ -121,36 +114,20 @@ def reply_error(
 ) -> VocxError:
     """The one typed error that a reply with this status and body means."""
     found = read_body(body)
-    refused: Outcome | None = None if request.safe_to_retry else "refused"
     if found is not None and status < 500 and status not in (403, 418, 429, 451):
-        unknown = _unknown_symbol(request, found, refused)
-        if unknown is not None:
-            return unknown
+        malformed = found.code == -1100 and "'symbol'" in found.msg
+        if found.code == -1121 or malformed:
+            unknown = unknown_symbol(VENUE, request, f"{found.code} {found.msg!r}")
+            if unknown is not None:
+                return unknown
     if found is None and 200 <= status < 400:
-        outcome: Outcome | None = None if request.safe_to_retry else "unknown"
-        return BadReply(
-            f"binance answered {status} with something that is not its JSON: {words(body)!r}",
-            venue=VENUE,
-            outcome=outcome,
-        )
-    return _venue_error(status, headers, body, found, refused, arrived_ns)
+        return not_its_json(VENUE, request, status, body)
+    return _venue_error(status, headers, body, found, outcome_of(request), arrived_ns)
 
 
 def upgrade_error(status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
     """The typed error in an HTTP answer to a WebSocket handshake that is not 101."""
     return _venue_error(status, headers, body, read_body(body), None, None)
-
-
-def _unknown_symbol(request: Request, found: Body, outcome: Outcome | None) -> UnknownSymbol | None:
-    symbol = getattr(request.intent, "symbol", None)
-    if isinstance(request.intent, GetInstruments):
-        symbol = " or ".join(request.intent.symbols) or None
-    malformed = found.code == -1100 and "'symbol'" in found.msg
-    if symbol is None or not (found.code == -1121 or malformed):
-        return None
-    hint = suggest(symbol, [name for name in _COMMON if name != symbol], most=3)
-    text = f"binance has no symbol {symbol}: {found.code} {found.msg!r}.{hint}"
-    return UnknownSymbol(text, venue=VENUE, outcome=outcome)
 
 
 def _venue_error(
@@ -163,21 +140,18 @@ def _venue_error(
 ) -> VenueError:
     text = found.msg if found is not None else words(body)
     kind = _kind(status, found, text)
-    if outcome == "refused" and issubclass(kind, VenueUnavailable):
-        outcome = "unknown"
-    elif outcome == "refused" and kind is DuplicateOrder:
-        outcome = "accepted"  # the order of that id is there: what was refused is a second one
     wait = retry_after_s(headers)
     until_ns = _ban_end(text, wait, arrived_ns) if kind is Banned else None
     if until_ns is not None and wait is None and arrived_ns is not None:
         wait = max(0.0, (until_ns - arrived_ns) / 1e9)
-    error = kind(
+    error = make_error(
+        VENUE,
+        kind,
         _say(kind, status, found, text, wait),
-        venue=VENUE,
         code=found.code if found is not None else None,
-        http_status=status,
+        status=status,
         text=text,
-        retry_after_s=wait,
+        wait_s=wait,
         outcome=outcome,
     )
     if isinstance(error, Banned):
@@ -232,13 +206,10 @@ def _say(
 
 
 _ADVICE: Mapping[type[VenueError], str] = {
+    **ADVICE,
     RegionBlocked: (
         " The exchange does not serve this place. The lab works everywhere; for public data"
         " try the data-api.binance.vision host."
     ),
-    ClockSkew: " This machine's clock is off against the exchange's: measure the offset again.",
     BadSignature: " Sign the percent-encoded text exactly as it is sent.",
-    BadKey: " Check the key, its permissions and the address it is bound to.",
-    Maintenance: " The exchange is closed for a while: ex.status() says what it knows.",
-    VenueUnavailable: " Reading may be tried again; an order's outcome is unknown.",
 }

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from vocx.errors import BadInput, UnknownInterval
+from vocx.errors import BadInput
 from vocx.facts import (
     BookSnapshot,
     Candle,
@@ -41,6 +41,7 @@ from vocx.venues.base import (
     Request,
     split_symbol,
 )
+from vocx.venues.base.bars import DAY_NS, MINUTE_NS, Bars
 from vocx.venues.base.checks import check_count
 from vocx.venues.base.reading import (
     LONGEST_TEXT,
@@ -56,25 +57,24 @@ MS = 1_000_000
 
 SYSTEM = "/sapi/v1/system/status"
 
-INTERVALS = (
-    *("1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h"),
-    *("1d", "3d", "1w", "1M"),
-)
-"""Case matters: 1m is a minute, 1M a month."""
+
+_LENGTHS: Mapping[str, int | None] = {
+    "1s": 1_000_000_000,
+    **{f"{n}m": n * MINUTE_NS for n in (1, 3, 5, 15, 30)},
+    **{f"{n}h": n * 60 * MINUTE_NS for n in (1, 2, 4, 6, 8, 12)},
+    "1d": DAY_NS,
+    "3d": 3 * DAY_NS,
+    "1w": 7 * DAY_NS,
+    "1M": None,
+}
+BARS = Bars("binance", {name: (name, length) for name, length in _LENGTHS.items()})
+"""Binance's names are ours. Case matters: 1m is a minute, 1M a month."""
 
 
 def venue_symbol(symbol: str) -> str:
     """``"BTC/USDT"`` as ``"BTCUSDT"``."""
     base, quote = split_symbol(symbol)
     return base + quote
-
-
-def check_interval(interval: str) -> str:
-    """The interval, or an ``UnknownInterval`` that lists what exists."""
-    if interval in INTERVALS:
-        return interval
-    listed = ", ".join(INTERVALS)
-    raise UnknownInterval(f"binance has no candles of {interval!r}; it has {listed}")
 
 
 def build(intent: Intent) -> Request:
@@ -157,7 +157,7 @@ def _trades(intent: GetTrades) -> Plan:
 def _candles(intent: GetCandles) -> Plan:
     parameters: dict[str, str | int] = {
         "symbol": venue_symbol(intent.symbol),
-        "interval": check_interval(intent.interval),
+        "interval": BARS.name(intent.interval),
         "limit": check_count("binance", "limit", intent.limit, 1000),
     }
     if intent.start_ns is not None:

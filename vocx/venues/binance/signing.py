@@ -28,14 +28,6 @@ it can be seen."""
 _PEM = "-----BEGIN"
 
 
-def check_owner(credentials: Credentials) -> None:
-    """Refuse a key that this exchange cannot know."""
-    if credentials.venue not in (None, "binance"):
-        raise BadInput(
-            f"this key is for {credentials.venue}; binance does not know it. Nothing was sent"
-        )
-
-
 def sign(payload: str, credentials: Credentials) -> str:
     """The signature of a text: hex for an HMAC secret, base64 for an Ed25519 key in PEM.
 

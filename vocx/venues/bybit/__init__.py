@@ -23,12 +23,16 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
-from vocx.errors import BadInput, UnknownChannel, VenueError
+from vocx.errors import BadInput as BadInput
+from vocx.errors import UnknownChannel as UnknownChannel
+from vocx.errors import VenueError
 from vocx.facts import BookDelta, Trade
 from vocx.symbols import split_joined
-from vocx.text import suggest
+from vocx.text import suggest as suggest
 from vocx.venues.base import (
-    CHANNELS,
+    CHANNELS as CHANNELS,
+)
+from vocx.venues.base import (
     PRIVATE,
     Answer,
     ChannelSpec,
@@ -51,8 +55,9 @@ from vocx.venues.base import (
     id_digits,
     standard_close,
 )
-from vocx.venues.base.checks import check_purposes
+from vocx.venues.base.checks import check_channel, check_owner, check_purposes
 from vocx.venues.base.reading import UNREADABLE, header, whole_number
+from vocx.venues.base.refusals import bad_reply, unknown_symbol
 from vocx.venues.bybit import errors, market, orders, signing, streams
 
 _SOCKETS = {"ws_public": "public/spot", "ws_private": "private", "ws_trade": "trade"}
@@ -113,7 +118,7 @@ class Bybit:
         headers=("X-BAPI-API-KEY", "X-BAPI-SIGN"),
         after=(r'"op"\s*:\s*"auth"\s*,\s*"args"\s*:\s*\[', r"origin_string\["),
     )
-    intervals: Sequence[str] = market.INTERVALS
+    intervals: Sequence[str] = market.BARS.intervals
     order_socket: SocketPlan | None = SocketPlan(
         purpose="ws_trade", path="", topics={}, private=True, login=True
     )
@@ -159,7 +164,7 @@ class Bybit:
     def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
         """The same with the four headers of a signed call. A frame of the trade socket has a new
         time only: its login has signed for it."""
-        _mine(credentials)
+        check_owner(self.name, credentials)
         if not request.target:
             return orders.frame(request.intent, _number_of(request.body), now_ns)
         payload = request.body.decode() or request.target.partition("?")[2]
@@ -184,9 +189,9 @@ class Bybit:
         try:
             return read(request, bytes(found.result), arrived_ns)
         except (*UNREADABLE, ValueError):
-            empty = errors.no_such_symbol(request) if b'"list":[]' in body else None
-            raise empty or errors.bad_reply(
-                request, "sent a reply of another shape", body
+            empty = b'"list":[]' in body and unknown_symbol(self.name, request, "an empty list")
+            raise empty or bad_reply(
+                self.name, request, "sent a reply of another shape", body
             ) from None
 
     def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:
@@ -232,24 +237,11 @@ class Bybit:
     # sockets
 
     def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
-        """Candles of 1m, a local book of 200 levels by default."""
-        channel = spec.channel
-        if channel in PRIVATE:
-            _only_where_it_exists(spec)
-            return replace(spec, symbol=None)
-        if channel not in CHANNELS:
-            listed = ", ".join(CHANNELS + PRIVATE)
-            hint = suggest(channel, CHANNELS + PRIVATE)
-            raise UnknownChannel(f"bybit has no channel {channel!r}; it has {listed}.{hint}")
-        if spec.symbol is None:
-            raise BadInput(f'{channel} needs a symbol, such as "BTC/USDT"')
-        market.venue_symbol(spec.symbol)
-        _only_where_it_exists(spec)
-        if channel == "candles":
-            return replace(spec, interval=market.check_interval(spec.interval or "1m"))
-        if channel == "book":
-            return replace(spec, cadence_ms=streams.DEPTHS[spec.depth or streams.FULL_DEPTH])
-        return spec
+        """Candles of 1m, a local book of 200 levels by default; a book's cadence goes with its
+        depth."""
+        depths: dict[int | None, tuple[int]] = {None: (streams.DEPTHS[streams.FULL_DEPTH],)}
+        depths.update({depth: (ms,) for depth, ms in streams.DEPTHS.items()})
+        return check_channel(self.name, spec, market.BARS, depths=depths)
 
     def poll_intent(self, spec: ChannelSpec) -> Intent | None:
         """Everything is streamed."""
@@ -269,7 +261,7 @@ class Bybit:
         """The login of the private and of the trade socket."""
         if not plan.login:
             return None
-        return streams.login_frame(plan, now_ns, _mine(credentials))
+        return streams.login_frame(plan, now_ns, check_owner(self.name, credentials))
 
     def subscribe_frames(
         self,
@@ -361,32 +353,3 @@ _response_of = msgspec.json.Decoder(_Head).decode
 def _number_of(frame: bytes) -> int:
     """The id that a frame of the trade socket was made with."""
     return int(_response_of(frame).reqId or 0)
-
-
-def _mine(credentials: Credentials) -> Credentials:
-    """A key that this exchange can know, or a refusal."""
-    if credentials.venue not in (None, Bybit.name):
-        raise BadInput(
-            f"this key is for {credentials.venue}; bybit does not know it. Nothing was sent"
-        )
-    return credentials
-
-
-def _only_where_it_exists(spec: ChannelSpec) -> None:
-    if spec.interval is not None and spec.channel != "candles":
-        raise UnknownChannel(f"{spec.channel} has no interval; only candles have one")
-    if spec.depth is not None and spec.channel != "book":
-        raise UnknownChannel(f"{spec.channel} has no depth; only book has one")
-    if spec.cadence_ms is not None and spec.channel != "book":
-        raise UnknownChannel(f"{spec.channel} has no choice of cadence on bybit")
-    own_ms = streams.DEPTHS.get(spec.depth or streams.FULL_DEPTH)
-    if spec.cadence_ms is not None and own_ms not in (None, spec.cadence_ms):
-        raise UnknownChannel(
-            f"bybit sends this book each {own_ms} ms, not each {spec.cadence_ms!r}: its cadence "
-            "goes with its depth"
-        )
-    if spec.depth is not None and spec.depth not in streams.DEPTHS:
-        raise UnknownChannel(
-            f"bybit streams books of 1, 50, 200 or 1000 levels, not {spec.depth!r}; leave depth "
-            "out for the full local book"
-        )

@@ -8,13 +8,11 @@ code).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 import msgspec
 
 from vocx.errors import (
     BadKey,
-    BadReply,
     BadSignature,
     Banned,
     ClockSkew,
@@ -26,12 +24,11 @@ from vocx.errors import (
     Refused,
     RegionBlocked,
     SubscribeRefused,
-    UnknownSymbol,
     VenueError,
     VenueUnavailable,
     VocxError,
 )
-from vocx.venues.base import GetInstruments, Request
+from vocx.venues.base import Request
 from vocx.venues.base.reading import (
     LONGEST_TEXT,
     UNREADABLE,
@@ -40,13 +37,12 @@ from vocx.venues.base.reading import (
     whole_number,
     words,
 )
+from vocx.venues.base.refusals import ADVICE, make_error, not_its_json, outcome_of, unknown_symbol
 
 VENUE = "bybit"
 BAN_S = 600.0
 """A 403 for too many requests is lifted after ten minutes without any (docs v5, rate limit)."""
 
-_COMMON = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "DOGE/USDT", "BTC/USDC", "ETH/BTC")
-"""Only to guess what a misspelt symbol meant."""
 
 _KINDS: Mapping[int, type[VenueError]] = {
     # Whether the order is there is not known after any of these.
@@ -64,15 +60,13 @@ _KINDS: Mapping[int, type[VenueError]] = {
 _SYMBOL = frozenset({170121})
 _NOT_SUPPORTED = "not supported symbols"
 
+
 _ADVICE: Mapping[type[VenueError], str] = {
-    RegionBlocked: " The exchange does not serve this place. The lab works everywhere.",
-    ClockSkew: " This machine's clock is off against the exchange's: measure the offset again.",
-    BadSignature: " Sign time, key, window and the query or body exactly as they are sent.",
+    **ADVICE,
     BadKey: (
         " Check the key, its permissions, the address it is bound to, and that it belongs to this"
         " environment and site."
     ),
-    VenueUnavailable: " Reading may be tried again; an order's outcome is unknown.",
 }
 
 
@@ -100,29 +94,18 @@ def reply_error(
 ) -> VocxError | None:
     """The one typed error that a reply means; ``None`` for a good one."""
     found = read_envelope(body)
-    refused: Outcome | None = None if request.safe_to_retry else "refused"
+    refused = outcome_of(request)
     if found is None and 200 <= status < 400:
-        return bad_reply(request, f"answered {status} with something that is not its JSON", body)
+        return not_its_json(VENUE, request, status, body)
     if found is not None and found.retCode == 0 and status < 400:
         return None
     code = found.retCode if found is not None else None
     text = (found.retMsg or "")[:LONGEST_TEXT] if found is not None else words(body)
     if code in _SYMBOL or (code == 10001 and _NOT_SUPPORTED in text.lower()):
-        unknown = _unknown_symbol(request, code, text, refused)
+        unknown = unknown_symbol(VENUE, request, f"{code} {text!r}")
         if unknown is not None:
             return unknown
     return _venue_error(status, headers, code, text, body, refused, arrived_ns)
-
-
-def bad_reply(request: Request, what: str, body: bytes) -> BadReply:
-    """A reply that cannot be read."""
-    outcome: Outcome | None = None if request.safe_to_retry else "unknown"
-    return BadReply(f"bybit {what}: {words(body)!r}", venue=VENUE, outcome=outcome)
-
-
-def no_such_symbol(request: Request) -> UnknownSymbol | None:
-    """Some calls answer an unknown symbol with an empty list."""
-    return _unknown_symbol(request, None, "an empty list", None)
 
 
 def upgrade_error(status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
@@ -144,22 +127,6 @@ def socket_error(text: str, code: int | None = None) -> VenueError:
     return kind(said + _ADVICE.get(kind, ""), venue=VENUE, code=code, text=text)
 
 
-def _unknown_symbol(
-    request: Request, code: int | None, text: str, outcome: Outcome | None
-) -> UnknownSymbol | None:
-    symbol = getattr(request.intent, "symbol", None)
-    if isinstance(request.intent, GetInstruments):
-        symbol = " or ".join(request.intent.symbols) or None
-    if symbol is None:
-        return None
-    near = get_close_matches(symbol, [name for name in _COMMON if name != symbol], n=3)
-    hint = f" Near it: {', '.join(near)}." if near else ""
-    why = f"{code} {text!r}" if code is not None else text
-    return UnknownSymbol(
-        f"bybit has no symbol {symbol}: {why}.{hint}", venue=VENUE, outcome=outcome
-    )
-
-
 def _venue_error(
     status: int,
     headers: Mapping[str, str],
@@ -170,10 +137,6 @@ def _venue_error(
     arrived_ns: int | None,
 ) -> VenueError:
     kind = _kind(status, code, text)
-    if outcome == "refused" and issubclass(kind, VenueUnavailable):
-        outcome = "unknown"
-    elif outcome == "refused" and kind is DuplicateOrder:
-        outcome = "accepted"  # the order of that id is there: what was refused is a second one
     wait_s = BAN_S if kind is Banned else None
     if kind is RateLimited:
         told_s = retry_after_s(headers)
@@ -181,13 +144,14 @@ def _venue_error(
     said = f"bybit {status}, {code}: {text}" if code is not None else f"bybit {status}: {text}"
     if kind is Banned:
         said += " Stop for ten minutes: each further call makes the ban longer."
-    error = kind(
+    error = make_error(
+        VENUE,
+        kind,
         said + _ADVICE.get(kind, ""),
-        venue=VENUE,
         code=code,
-        http_status=status,
+        status=status,
         text=text,
-        retry_after_s=wait_s,
+        wait_s=wait_s,
         outcome=outcome,
     )
     if isinstance(error, Banned) and arrived_ns is not None:

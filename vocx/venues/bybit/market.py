@@ -7,7 +7,6 @@ sequences and some stamps are numbers. Candles and trades come newest first.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec.structs import replace
 
-from vocx.errors import BadInput, UnknownInterval
+from vocx.errors import BadInput
 from vocx.facts import (
     BookSnapshot,
     Candle,
@@ -28,7 +27,6 @@ from vocx.facts import (
     Ticker,
     Trade,
     VenueStatus,
-    aware,
 )
 from vocx.symbols import split_joined
 from vocx.venues.base import (
@@ -45,29 +43,32 @@ from vocx.venues.base import (
     Request,
     split_symbol,
 )
+from vocx.venues.base.bars import DAY_NS, MINUTE_NS, Bars
 from vocx.venues.base.checks import check_count
 from vocx.venues.base.reading import (
     Identifier,
     Milliseconds,
     check_levels,
     check_numbers,
+    ms_to_ns,
+    optional_number,
     whole_number,
 )
 
 MS = 1_000_000
 """Nanoseconds in Bybit's millisecond."""
 
-_MINUTE = 60_000_000_000
-_BARS: Mapping[str, tuple[str, int | None]] = {
-    **{f"{n}m": (str(n), n * _MINUTE) for n in (1, 3, 5, 15, 30)},
-    **{f"{n}h": (str(60 * n), n * 60 * _MINUTE) for n in (1, 2, 4, 6, 12)},
-    "1d": ("D", 1440 * _MINUTE),
-    "1w": ("W", 7 * 1440 * _MINUTE),
-    "1M": ("M", None),
-}
-"""Interval in vocx's words to Bybit's and its length."""
-INTERVALS = tuple(_BARS)
-_BY_BAR = {bar: interval for interval, (bar, _) in _BARS.items()}
+
+BARS = Bars(
+    "bybit",
+    {
+        **{f"{n}m": (str(n), n * MINUTE_NS) for n in (1, 3, 5, 15, 30)},
+        **{f"{n}h": (str(60 * n), n * 60 * MINUTE_NS) for n in (1, 2, 4, 6, 12)},
+        "1d": ("D", DAY_NS),
+        "1w": ("W", 7 * DAY_NS),
+        "1M": ("M", None),
+    },
+)
 
 _CANDLES, _TRADES, _BOOK = 1000, 60, 1000
 SIDES: Mapping[str, Side] = {"Buy": "buy", "Sell": "sell"}
@@ -77,53 +78,6 @@ def venue_symbol(symbol: str) -> str:
     """``"BTC/USDT"`` as ``"BTCUSDT"``."""
     base, quote = split_symbol(symbol)
     return base + quote
-
-
-def check_interval(interval: str) -> str:
-    """The interval, or an ``UnknownInterval`` that lists what exists."""
-    if interval in _BARS:
-        return interval
-    raise UnknownInterval(f"bybit has no candles of {interval!r}; it has {', '.join(INTERVALS)}")
-
-
-def bar_of(interval: str) -> str:
-    """Bybit's name of an interval."""
-    return _BARS[check_interval(interval)][0]
-
-
-def interval_of(bar: str) -> str | None:
-    """The interval that Bybit calls so."""
-    return _BY_BAR.get(bar)
-
-
-def close_ns(interval: str, open_ns: int) -> int:
-    """The last nanosecond of a bar; only months differ in length."""
-    length_ns = _BARS[interval][1]
-    if length_ns is None:
-        begin = aware(open_ns)
-        assert begin is not None
-        following = (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
-        length_ns = (following - begin.replace(day=1)) // timedelta(microseconds=1) * 1000
-    return open_ns + length_ns - 1
-
-
-def number(text: str | None) -> Decimal | None:
-    """A number, or ``None`` for an empty text."""
-    if not text:
-        return None
-    found = Decimal(text)
-    check_numbers(found)
-    return found
-
-
-def ms_to_ns(text: str | int | None) -> int | None:
-    """Milliseconds since the epoch, as text or number, in nanoseconds."""
-    if text is None or text == "":
-        return None
-    value = whole_number(str(text))
-    if value is None or value > 9_000_000_000_000:
-        raise msgspec.ValidationError(f"{str(text)[:40]!r} is no time in milliseconds")
-    return value * MS
 
 
 # requests
@@ -184,7 +138,7 @@ def _trades(intent: GetTrades) -> Plan:
 
 def _candles(intent: GetCandles) -> Plan:
     check_count("bybit", "limit", intent.limit, 100_000)
-    parameters = _spot(intent.symbol, interval=bar_of(intent.interval))
+    parameters = _spot(intent.symbol, interval=BARS.name(intent.interval))
     if intent.start_ns is not None:
         parameters["start"] = -(-intent.start_ns // MS)
     if intent.end_ns is not None:
@@ -267,7 +221,7 @@ def _read_instruments(intent: GetInstruments, result: bytes, arrived_ns: int) ->
 
 def _instrument(row: _Instrument, arrived_ns: int) -> Instrument | None:
     lot = row.lotSizeFilter
-    tick, step = number(row.priceFilter.tickSize), number(lot.basePrecision)
+    tick, step = optional_number(row.priceFilter.tickSize), optional_number(lot.basePrecision)
     if tick is None or step is None:
         return None
     return Instrument(
@@ -278,9 +232,9 @@ def _instrument(row: _Instrument, arrived_ns: int) -> Instrument | None:
         quote=row.quoteCoin,
         tick=tick,
         lot=step,
-        min_quantity=number(lot.minOrderQty),
-        max_quantity=number(lot.maxLimitOrderQty) or number(lot.maxOrderQty),
-        min_notional=number(lot.minOrderAmt),
+        min_quantity=optional_number(lot.minOrderQty),
+        max_quantity=optional_number(lot.maxLimitOrderQty) or optional_number(lot.maxOrderQty),
+        min_notional=optional_number(lot.minOrderAmt),
         trading=row.status == "Trading",
         arrived_ns=arrived_ns,
     )
@@ -305,19 +259,19 @@ class TickerRow(msgspec.Struct):
 
 def ticker(row: TickerRow, symbol: str, exchange_ns: int | None, arrived_ns: int) -> Ticker:
     """The last 24 hours; the change is a share on the wire and per cent here."""
-    share = number(row.price24hPcnt)
+    share = optional_number(row.price24hPcnt)
     return Ticker(
         symbol=symbol,
-        last=number(row.lastPrice) or None,
-        bid=number(row.bid1Price),
-        bid_quantity=number(row.bid1Size),
-        ask=number(row.ask1Price),
-        ask_quantity=number(row.ask1Size),
-        open=number(row.prevPrice24h),
-        high=number(row.highPrice24h),
-        low=number(row.lowPrice24h),
-        volume=number(row.volume24h),
-        quote_volume=number(row.turnover24h),
+        last=optional_number(row.lastPrice) or None,
+        bid=optional_number(row.bid1Price),
+        bid_quantity=optional_number(row.bid1Size),
+        ask=optional_number(row.ask1Price),
+        ask_quantity=optional_number(row.ask1Size),
+        open=optional_number(row.prevPrice24h),
+        high=optional_number(row.highPrice24h),
+        low=optional_number(row.lowPrice24h),
+        volume=optional_number(row.volume24h),
+        quote_volume=optional_number(row.turnover24h),
         change_percent=None if share is None else share * 100,
         exchange_ns=exchange_ns,
         arrived_ns=arrived_ns,
@@ -439,7 +393,7 @@ def _candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Cand
     if len(row) < 7:
         raise msgspec.ValidationError(f"a candle has 7 texts, this one {len(row)}")
     open_ns = ms_to_ns(row[0])
-    numbers = [number(text) for text in row[1:7]]
+    numbers = [optional_number(text) for text in row[1:7]]
     if open_ns is None or any(one is None for one in numbers[:5]):
         raise msgspec.ValidationError("a candle without time or prices")
     first, high, low, last, volume, turnover = numbers
@@ -447,7 +401,7 @@ def _candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Cand
         symbol=symbol,
         interval=interval,
         open_ns=open_ns,
-        close_ns=close_ns(interval, open_ns),
+        close_ns=BARS.close_ns(interval, open_ns),
         open=first,  # type: ignore[arg-type]
         high=high,  # type: ignore[arg-type]
         low=low,  # type: ignore[arg-type]

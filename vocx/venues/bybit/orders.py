@@ -42,8 +42,9 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
+from vocx.venues.base.reading import ms_to_ns, optional_number
 from vocx.venues.bybit.errors import VENUE
-from vocx.venues.bybit.market import MS, ms_to_ns, number, taker_side, venue_symbol
+from vocx.venues.bybit.market import MS, taker_side, venue_symbol
 from vocx.venues.bybit.signing import WINDOW_MS
 
 _OPEN_PAGE, _FILLS_PAGE = 50, 100
@@ -349,7 +350,7 @@ def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
         raise msgspec.ValidationError(f"an order in state {row.orderStatus[:40]!r}")
     kind, in_force = _TYPES.get((row.orderType, row.timeInForce), ("market", None))
     by_quote = kind == "market" and row.marketUnit == "quoteCoin"
-    size, price = number(row.qty), number(row.price)
+    size, price = optional_number(row.qty), optional_number(row.price)
     reason = row.rejectReason if row.rejectReason not in ("", "EC_NoError") else None
     return Order(
         symbol=split_joined(row.symbol) or row.symbol,
@@ -360,8 +361,8 @@ def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
         status=state,
         quantity=None if by_quote else size,
         quote_quantity=size if by_quote else None,
-        filled=number(row.cumExecQty) or _ZERO,
-        filled_quote=number(row.cumExecValue) or _ZERO,
+        filled=optional_number(row.cumExecQty) or _ZERO,
+        filled_quote=optional_number(row.cumExecValue) or _ZERO,
         price=price if price and kind != "market" else None,
         time_in_force=in_force,
         created_ns=ms_to_ns(row.createdTime),
@@ -428,7 +429,7 @@ def fill(row: FillRow, source: Source, arrived_ns: int) -> Fill:
         side=taker_side(row.side),
         price=row.execPrice,
         quantity=row.execQty,
-        fee=number(row.execFee) or _ZERO,
+        fee=optional_number(row.execFee) or _ZERO,
         fee_asset=row.feeCurrency or None,
         maker=row.isMaker,
         client_order_id=row.orderLinkId or None,
@@ -477,7 +478,7 @@ class _Wallet(msgspec.Struct):
 def balance(row: CoinRow, source: Source, exchange_ns: int | None, arrived_ns: int) -> Balance:
     """``free`` is the wallet less what open orders lock; the wire's own field is not filled any
     more (2025-01-09)."""
-    whole, held = number(row.walletBalance) or _ZERO, number(row.locked) or _ZERO
+    whole, held = optional_number(row.walletBalance) or _ZERO, optional_number(row.locked) or _ZERO
     return Balance(
         asset=row.coin,
         free=whole - held,

@@ -38,10 +38,10 @@ from vocx.venues.base.reading import (
 from vocx.venues.bybit import orders, signing
 from vocx.venues.bybit.errors import VENUE, socket_error
 from vocx.venues.bybit.market import (
+    BARS,
     MS,
     BookRow,
     TickerRow,
-    bar_of,
     levels,
     quote,
     taker_side,
@@ -69,7 +69,7 @@ def topic(spec: ChannelSpec) -> str:
     if spec.channel == "book":
         return f"orderbook.{spec.depth or FULL_DEPTH}.{name}"
     if spec.channel == "candles":
-        return f"kline.{bar_of(spec.interval or '1m')}.{name}"
+        return f"kline.{BARS.name(spec.interval or '1m')}.{name}"
     kinds = {"trades": "publicTrade", "quotes": "orderbook.1", "ticker": "tickers"}
     return f"{kinds[spec.channel]}.{name}"
 

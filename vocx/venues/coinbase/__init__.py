@@ -22,11 +22,14 @@ from collections.abc import Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from vocx.errors import BadInput, UnknownChannel, VenueError
+from vocx.errors import BadInput, VenueError
+from vocx.errors import UnknownChannel as UnknownChannel
 from vocx.facts import BookDelta, Trade
-from vocx.text import suggest
+from vocx.text import suggest as suggest
 from vocx.venues.base import (
-    CHANNELS,
+    CHANNELS as CHANNELS,
+)
+from vocx.venues.base import (
     PRIVATE,
     Answer,
     ChannelSpec,
@@ -52,8 +55,9 @@ from vocx.venues.base import (
     id_digits,
     standard_close,
 )
-from vocx.venues.base.checks import check_purposes
+from vocx.venues.base.checks import check_channel, check_owner, check_purposes
 from vocx.venues.base.reading import UNREADABLE, header, whole_number
+from vocx.venues.base.refusals import bad_reply
 from vocx.venues.coinbase import errors, market, orders, signing, streams
 
 _ENVIRONMENTS = {
@@ -89,7 +93,7 @@ class Coinbase:
     limits: Sequence[Limit] = _LIMITS
     key_pattern = r"organizations/.+/apiKeys/.+"
     secrets = Secrets(headers=("Authorization",), fields=("jwt",))
-    intervals: Sequence[str] = market.INTERVALS
+    intervals: Sequence[str] = market.BARS.intervals
     order_socket: SocketPlan | None = None
     socket_limits = SocketLimits()
     book_start = "stream"
@@ -131,7 +135,9 @@ class Coinbase:
     def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
         """The same with a token that names method, host and path."""
         path = request.target.partition("?")[0]
-        proof = signing.token(_mine(credentials), now_ns, nonce, request.method, path)
+        proof = signing.token(
+            check_owner(self.name, credentials), now_ns, nonce, request.method, path
+        )
         return replace(request, headers={**request.headers, "Authorization": f"Bearer {proof}"})
 
     def reply(
@@ -152,7 +158,7 @@ class Coinbase:
         except (*UNREADABLE, ValueError) as problem:
             if isinstance(problem, BadInput):
                 raise
-            raise errors.bad_reply(request, "sent a reply of another shape", body) from None
+            raise bad_reply(self.name, request, "sent a reply of another shape", body) from None
 
     def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:
         """No body says what the limits are."""
@@ -182,23 +188,9 @@ class Coinbase:
     # sockets
 
     def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
-        """Candles of 5m, the one interval that is streamed, by default."""
-        channel = spec.channel
-        if channel in PRIVATE:
-            _only_where_it_exists(spec)
-            return replace(spec, symbol=None)
-        if channel not in CHANNELS:
-            listed = ", ".join(CHANNELS + PRIVATE)
-            hint = suggest(channel, CHANNELS + PRIVATE)
-            raise UnknownChannel(f"coinbase has no channel {channel!r}; it has {listed}.{hint}")
-        if spec.symbol is None:
-            raise BadInput(f'{channel} needs a symbol, such as "BTC/USD"')
-        market.venue_symbol(spec.symbol)
-        _only_where_it_exists(spec)
-        if channel == "candles":
-            chosen = spec.interval or market.STREAMED_INTERVAL
-            return replace(spec, interval=market.check_interval(chosen))
-        return spec
+        """Candles of 5m, the one interval that is streamed, by default; books are whole."""
+        streamed = market.STREAMED_INTERVAL
+        return check_channel(self.name, spec, market.BARS, interval=streamed, depths={None: ()})
 
     def poll_intent(self, spec: ChannelSpec) -> Intent | None:
         """Balances, and candles of other intervals than 5m."""
@@ -233,7 +225,7 @@ class Coinbase:
         nonce: str,
     ) -> Sequence[ControlFrame]:
         """Heartbeats first, then a message for each channel."""
-        mine = None if credentials is None else _mine(credentials)
+        mine = None if credentials is None else check_owner(self.name, credentials)
         return streams.control_frames("subscribe", plan, topics, now_ns, mine, nonce)
 
     def unsubscribe_frames(
@@ -245,7 +237,7 @@ class Coinbase:
         nonce: str,
     ) -> Sequence[ControlFrame]:
         """A message for each channel."""
-        mine = None if credentials is None else _mine(credentials)
+        mine = None if credentials is None else check_owner(self.name, credentials)
         return streams.control_frames("unsubscribe", plan, topics, now_ns, mine, nonce)
 
     def decode(
@@ -291,24 +283,3 @@ class Coinbase:
     def check_trade(self, last: int | str, trade: Trade) -> int:
         """Ids ascend for each product."""
         return count_missing_trades(last, trade)
-
-
-def _mine(credentials: Credentials) -> Credentials:
-    """A key that this exchange can know, or a refusal."""
-    if credentials.venue not in (None, Coinbase.name):
-        raise BadInput(
-            f"this key is for {credentials.venue}; coinbase does not know it. Nothing was sent"
-        )
-    return credentials
-
-
-def _only_where_it_exists(spec: ChannelSpec) -> None:
-    if spec.interval is not None and spec.channel != "candles":
-        raise UnknownChannel(f"{spec.channel} has no interval; only candles have one")
-    if spec.depth is not None:
-        raise UnknownChannel(
-            "coinbase streams the whole book only: leave depth out, and ask the local book for as "
-            "many levels as you want"
-        )
-    if spec.cadence_ms is not None:
-        raise UnknownChannel(f"{spec.channel} has no choice of cadence on coinbase")

@@ -7,13 +7,11 @@ A refused key is plain text, a refused order comes with HTTP 200 and ``success: 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 import msgspec
 
 from vocx.errors import (
     BadKey,
-    BadReply,
     DuplicateOrder,
     OrderNotFound,
     OrderRefused,
@@ -22,33 +20,30 @@ from vocx.errors import (
     Refused,
     RegionBlocked,
     SubscribeRefused,
-    UnknownSymbol,
     VenueError,
     VenueUnavailable,
     VocxError,
 )
-from vocx.venues.base import GetInstruments, Request
+from vocx.venues.base import Request
 from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, retry_after_s, words
+from vocx.venues.base.refusals import ADVICE, make_error, not_its_json, outcome_of, unknown_symbol
 
 VENUE = "coinbase"
 
-_COMMON = ("BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "DOGE/USD", "BTC/USDC", "ETH/BTC")
-"""Only to guess what a misspelt symbol meant."""
 
 _REGION = frozenset({"GEOFENCING_RESTRICTION", "INELIGIBLE_PAIR"})
 _NO_PRODUCT = frozenset({"INVALID_PRODUCT_ID", "PREVIEW_INVALID_PRODUCT_ID"})
 _NO_ORDER = frozenset(
     {"UNKNOWN_CANCEL_ORDER", "ORDER_IS_FULLY_FILLED", "ORDER_NOT_FOUND", "DUPLICATE_CANCEL_REQUEST"}
 )
+
+
 _ADVICE: Mapping[type[VenueError], str] = {
-    RegionBlocked: (
-        " The exchange does not serve this pair or this place. The lab works everywhere."
-    ),
+    **ADVICE,
     BadKey: (
         " Check the key, its permissions, and this machine's clock: a token that begins in the"
         " future is refused in the same words."
     ),
-    VenueUnavailable: " Reading may be tried again; an order's outcome is unknown.",
 }
 
 
@@ -96,20 +91,16 @@ def reply_error(
 ) -> VocxError | None:
     """The one typed error that a reply means; ``None`` for a good one."""
     found = read_body(body)
-    refused: Outcome | None = None if request.safe_to_retry else "refused"
     if found is None and 200 <= status < 300:
-        return bad_reply(request, f"answered {status} with something that is not its JSON", body)
+        return not_its_json(VENUE, request, status, body)
     code, text = _reason(found, body)
     if found is not None and status < 300 and not code and found.success is not False:
         return None
-    symbol = getattr(request.intent, "symbol", None)
-    missing = status == 404 and "product_id" in text
-    if code in _NO_PRODUCT or missing:
-        if isinstance(request.intent, GetInstruments):
-            symbol = " or ".join(request.intent.symbols) or None
-        if symbol is not None:
-            return unknown_symbol(symbol, f"{code} {text!r}", refused)
-    return _venue_error(status, headers, code, text, refused)
+    if code in _NO_PRODUCT or (status == 404 and "product_id" in text):
+        unknown = unknown_symbol(VENUE, request, f"{code} {text!r}")
+        if unknown is not None:
+            return unknown
+    return _venue_error(status, headers, code, text, outcome_of(request))
 
 
 def _reason(found: Body | None, body: bytes) -> tuple[str, str]:
@@ -140,12 +131,6 @@ def cancel_error(reason: str, outcome: Outcome | None) -> VenueError:
     return _venue_error(200, {}, reason, reason.replace("_", " ").lower(), outcome)
 
 
-def bad_reply(request: Request, what: str, body: bytes) -> BadReply:
-    """A reply that cannot be read."""
-    outcome: Outcome | None = None if request.safe_to_retry else "unknown"
-    return BadReply(f"coinbase {what}: {words(body)!r}", venue=VENUE, outcome=outcome)
-
-
 def upgrade_error(status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
     """The typed error in an HTTP answer to a WebSocket handshake that is not 101."""
     code, text = _reason(read_body(body), body)
@@ -160,34 +145,22 @@ def socket_error(text: str) -> VenueError:
     return kind(f"coinbase: {text}{_ADVICE.get(kind, '')}", venue=VENUE, text=text)
 
 
-def unknown_symbol(symbol: str, why: str, outcome: Outcome | None) -> UnknownSymbol:
-    """The error for a product that does not exist, with what may have been meant."""
-    near = get_close_matches(symbol, [name for name in _COMMON if name != symbol], n=3)
-    hint = f" Near it: {', '.join(near)}." if near else ""
-    return UnknownSymbol(
-        f"coinbase has no symbol {symbol}: {why}.{hint}", venue=VENUE, outcome=outcome
-    )
-
-
 def _venue_error(
     status: int, headers: Mapping[str, str], code: str, text: str, outcome: Outcome | None
 ) -> VenueError:
     kind = _kind(status, code, text)
-    if outcome == "refused" and issubclass(kind, VenueUnavailable):
-        outcome = "unknown"
-    elif outcome == "refused" and kind is DuplicateOrder:
-        outcome = "accepted"
     wait_s = retry_after_s(headers)
     if kind is RateLimited and wait_s is None:
         wait_s = 1.0  # limits are by the second, and no time is named
     said = f"coinbase {status}, {code}: {text}" if code else f"coinbase {status}: {text}"
-    return kind(
+    return make_error(
+        VENUE,
+        kind,
         said + _ADVICE.get(kind, ""),
-        venue=VENUE,
         code=code or None,
-        http_status=status,
+        status=status,
         text=text,
-        retry_after_s=wait_s,
+        wait_s=wait_s,
         outcome=outcome,
     )
 

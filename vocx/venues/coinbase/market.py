@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec.structs import replace
 
-from vocx.errors import BadInput, UnknownInterval
+from vocx.errors import BadInput
 from vocx.facts import (
     BookSnapshot,
     Candle,
@@ -44,25 +44,32 @@ from vocx.venues.base import (
     Request,
     split_symbol,
 )
+from vocx.venues.base.bars import DAY_NS, MINUTE_NS, Bars
 from vocx.venues.base.checks import check_count
-from vocx.venues.base.reading import check_levels, check_numbers, whole_number
+from vocx.venues.base.reading import (
+    check_levels,
+    check_numbers,
+    optional_number,
+    whole_number,
+)
 
 S = 1_000_000_000
 """Nanoseconds in a second, the unit of Coinbase's candles."""
 
-_MINUTE = 60 * S
-_BARS: Mapping[str, tuple[str, int]] = {
-    "1m": ("ONE_MINUTE", _MINUTE),
-    "5m": ("FIVE_MINUTE", 5 * _MINUTE),
-    "15m": ("FIFTEEN_MINUTE", 15 * _MINUTE),
-    "30m": ("THIRTY_MINUTE", 30 * _MINUTE),
-    "1h": ("ONE_HOUR", 60 * _MINUTE),
-    "2h": ("TWO_HOUR", 120 * _MINUTE),
-    "4h": ("FOUR_HOUR", 240 * _MINUTE),
-    "6h": ("SIX_HOUR", 360 * _MINUTE),
-    "1d": ("ONE_DAY", 1440 * _MINUTE),
-}
-INTERVALS = tuple(_BARS)
+BARS = Bars(
+    "coinbase",
+    {
+        "1m": ("ONE_MINUTE", MINUTE_NS),
+        "5m": ("FIVE_MINUTE", 5 * MINUTE_NS),
+        "15m": ("FIFTEEN_MINUTE", 15 * MINUTE_NS),
+        "30m": ("THIRTY_MINUTE", 30 * MINUTE_NS),
+        "1h": ("ONE_HOUR", 60 * MINUTE_NS),
+        "2h": ("TWO_HOUR", 120 * MINUTE_NS),
+        "4h": ("FOUR_HOUR", 240 * MINUTE_NS),
+        "6h": ("SIX_HOUR", 360 * MINUTE_NS),
+        "1d": ("ONE_DAY", DAY_NS),
+    },
+)
 STREAMED_INTERVAL = "5m"
 """The one interval of the candles channel."""
 
@@ -82,27 +89,6 @@ def symbol_of(product: str) -> str | None:
     """``"BTC-USD"`` as ``"BTC/USD"``; ``None`` for what is no spot pair."""
     base, dash, quote = product.partition("-")
     return f"{base}/{quote}" if dash and base and quote and "-" not in quote else None
-
-
-def check_interval(interval: str) -> str:
-    """The interval, or an ``UnknownInterval`` that lists what exists."""
-    if interval in _BARS:
-        return interval
-    raise UnknownInterval(f"coinbase has no candles of {interval!r}; it has {', '.join(INTERVALS)}")
-
-
-def length_ns(interval: str) -> int:
-    """How long a bar is."""
-    return _BARS[interval][1]
-
-
-def number(text: str | None) -> Decimal | None:
-    """A number, or ``None`` for an absent or empty text."""
-    if not text:
-        return None
-    found = Decimal(text)
-    check_numbers(found)
-    return found
 
 
 def time_ns(text: str | None) -> int | None:
@@ -180,7 +166,7 @@ def _trades(intent: GetTrades, now_ns: int) -> Plan:
 def _candles(intent: GetCandles, now_ns: int) -> Plan:
     """The newest 350 of the range; older ones follow. Both ends are named, always."""
     check_count("coinbase", "limit", intent.limit, 100_000)
-    name, length = _BARS[check_interval(intent.interval)]
+    name, length = BARS.name(intent.interval), BARS.length_ns(intent.interval)
     end_ns = now_ns if intent.end_ns is None else intent.end_ns
     count = min(intent.limit, _CANDLES)
     if intent.start_ns is not None and intent.end_ns is None:
@@ -265,8 +251,8 @@ def _read_instruments(intent: GetInstruments, body: bytes, arrived_ns: int) -> A
 
 def _instrument(row: _Product, arrived_ns: int) -> Instrument | None:
     symbol = symbol_of(row.product_id)
-    tick = number(row.price_increment) or number(row.quote_increment)
-    lot = number(row.base_increment)
+    tick = optional_number(row.price_increment) or optional_number(row.quote_increment)
+    lot = optional_number(row.base_increment)
     if row.product_type != "SPOT" or symbol is None or tick is None or lot is None:
         return None
     base, quote = split_symbol(symbol)
@@ -279,10 +265,10 @@ def _instrument(row: _Product, arrived_ns: int) -> Instrument | None:
         quote=quote,
         tick=tick,
         lot=lot,
-        min_quantity=number(row.base_min_size),
-        max_quantity=number(row.base_max_size),
-        min_notional=number(row.quote_min_size),
-        max_notional=number(row.quote_max_size),
+        min_quantity=optional_number(row.base_min_size),
+        max_quantity=optional_number(row.base_max_size),
+        min_notional=optional_number(row.quote_min_size),
+        max_notional=optional_number(row.quote_max_size),
         trading=not (shut or row.view_only or row.auction_mode),
         arrived_ns=arrived_ns,
     )
@@ -291,12 +277,12 @@ def _instrument(row: _Product, arrived_ns: int) -> Instrument | None:
 def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Answer:
     """The product's own figures: neither bid nor ask, and no stamp."""
     row = _product_of(body)
-    last, change = number(row.price), number(row.price_percentage_change_24h)
+    last, change = optional_number(row.price), optional_number(row.price_percentage_change_24h)
     ticker = Ticker(
         symbol=symbol_of(row.product_id) or intent.symbol,
         last=last,
-        volume=number(row.volume_24h),
-        quote_volume=number(row.approximate_quote_24h_volume),
+        volume=optional_number(row.volume_24h),
+        quote_volume=optional_number(row.approximate_quote_24h_volume),
         change_percent=change,
         arrived_ns=arrived_ns,
     )
@@ -414,7 +400,7 @@ def candle(
     if start_s is None or start_s > 9_000_000_000:
         raise msgspec.ValidationError(f"{row.start[:40]!r} is no time in seconds")
     open_ns = start_s * S
-    close_ns = open_ns + length_ns(interval) - 1
+    close_ns = BARS.close_ns(interval, open_ns)
     return Candle(
         symbol=symbol,
         interval=interval,

@@ -45,8 +45,9 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
+from vocx.venues.base.reading import optional_number
 from vocx.venues.coinbase.errors import VENUE, cancel_error
-from vocx.venues.coinbase.market import SIDES, number, symbol_of, time_ns, venue_symbol
+from vocx.venues.coinbase.market import SIDES, symbol_of, time_ns, venue_symbol
 
 _PAGE, _CANCELS = 100, 100
 _ZERO = Decimal(0)
@@ -437,7 +438,7 @@ def order(row: OrderRow, arrived_ns: int) -> Order:
         kind = "market"
     elif sizes.post_only:
         kind = "post_only"
-    filled = number(row.filled_size) or _ZERO
+    filled = optional_number(row.filled_size) or _ZERO
     side = SIDES.get(row.side)
     if side is None:
         raise msgspec.ValidationError(f"a side called {row.side[:20]!r}")
@@ -449,11 +450,11 @@ def order(row: OrderRow, arrived_ns: int) -> Order:
         side=side,
         type=kind,
         status=status_of(row.status, filled),
-        quantity=number(sizes.base_size),
-        quote_quantity=number(sizes.quote_size),
+        quantity=optional_number(sizes.base_size),
+        quote_quantity=optional_number(sizes.quote_size),
         filled=filled,
-        filled_quote=number(row.filled_value) or _ZERO,
-        price=number(sizes.limit_price),
+        filled_quote=optional_number(row.filled_value) or _ZERO,
+        price=optional_number(sizes.limit_price),
         time_in_force=None if kind != "limit" else _IN_FORCE.get(row.time_in_force),
         created_ns=time_ns(row.created_time),
         reason=None if reason in ("", "REJECT_REASON_UNSPECIFIED") else reason,
@@ -582,7 +583,7 @@ def _fill(row: _FillRow, arrived_ns: int) -> Fill:
         side=side,
         price=row.price,
         quantity=row.size / row.price if row.size_in_quote else row.size,
-        fee=number(row.commission) or _ZERO,
+        fee=optional_number(row.commission) or _ZERO,
         fee_asset=symbol.partition("/")[2] or None,
         maker=row.liquidity_indicator == "MAKER",
         exchange_ns=time_ns(row.trade_time),
@@ -606,6 +607,10 @@ class _Amount(msgspec.Struct):
     value: str = "0"
 
 
+def _amount(told: _Amount | None) -> Decimal:
+    return _ZERO if told is None else optional_number(told.value) or _ZERO
+
+
 class _Account(msgspec.Struct):
     currency: str
     available_balance: _Amount | None = None
@@ -624,8 +629,8 @@ def _read_balances(_: GetBalances, body: bytes, arrived_ns: int) -> Answer:
     found = Facts(
         Balance(
             asset=one.currency,
-            free=number(one.available_balance.value if one.available_balance else "") or _ZERO,
-            locked=number(one.hold.value if one.hold else "") or _ZERO,
+            free=_amount(one.available_balance),
+            locked=_amount(one.hold),
             exchange_ns=time_ns(one.updated_at),
             arrived_ns=arrived_ns,
         )

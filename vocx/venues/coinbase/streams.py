@@ -31,7 +31,7 @@ from vocx.venues.base import (
     SocketPlan,
     Unknown,
 )
-from vocx.venues.base.reading import UNREADABLE, Identifier, check_levels, shown
+from vocx.venues.base.reading import UNREADABLE, Identifier, check_levels, optional_number, shown
 from vocx.venues.coinbase import signing
 from vocx.venues.coinbase.errors import VENUE, socket_error
 from vocx.venues.coinbase.market import (
@@ -40,7 +40,6 @@ from vocx.venues.coinbase.market import (
     CandleRow,
     TradeRow,
     candle,
-    number,
     symbol_of,
     time_ns,
     trade,
@@ -329,10 +328,10 @@ def _prices(row: _Ticker, plan: SocketPlan, sent_ns: int | None, arrived_ns: int
         found.append(
             Quote(
                 symbol=spec.symbol or "",
-                bid=number(row.best_bid),
-                bid_quantity=number(row.best_bid_quantity),
-                ask=number(row.best_ask),
-                ask_quantity=number(row.best_ask_quantity),
+                bid=optional_number(row.best_bid),
+                bid_quantity=optional_number(row.best_bid_quantity),
+                ask=optional_number(row.best_ask),
+                ask_quantity=optional_number(row.best_ask_quantity),
                 exchange_ns=sent_ns,
                 arrived_ns=arrived_ns,
             )
@@ -341,15 +340,15 @@ def _prices(row: _Ticker, plan: SocketPlan, sent_ns: int | None, arrived_ns: int
         found.append(
             Ticker(
                 symbol=spec.symbol or "",
-                last=number(row.price),
-                bid=number(row.best_bid),
-                bid_quantity=number(row.best_bid_quantity),
-                ask=number(row.best_ask),
-                ask_quantity=number(row.best_ask_quantity),
-                high=number(row.high_24_h),
-                low=number(row.low_24_h),
-                volume=number(row.volume_24_h),
-                change_percent=number(row.price_percent_chg_24_h),
+                last=optional_number(row.price),
+                bid=optional_number(row.best_bid),
+                bid_quantity=optional_number(row.best_bid_quantity),
+                ask=optional_number(row.best_ask),
+                ask_quantity=optional_number(row.best_ask_quantity),
+                high=optional_number(row.high_24_h),
+                low=optional_number(row.low_24_h),
+                volume=optional_number(row.volume_24_h),
+                change_percent=optional_number(row.price_percent_chg_24_h),
                 exchange_ns=sent_ns,
                 arrived_ns=arrived_ns,
             )
@@ -410,8 +409,8 @@ def _user(
 
 
 def _order(row: _UserOrder, sent_ns: int | None, arrived_ns: int) -> Order:
-    filled = number(row.cumulative_quantity) or _ZERO
-    left = number(row.leaves_quantity) or _ZERO
+    filled = optional_number(row.cumulative_quantity) or _ZERO
+    left = optional_number(row.leaves_quantity) or _ZERO
     kind: OrderType = "market" if row.order_type.upper() == "MARKET" else "limit"
     if kind == "limit" and str(row.post_only).lower() == "true":
         kind = "post_only"
@@ -427,8 +426,8 @@ def _order(row: _UserOrder, sent_ns: int | None, arrived_ns: int) -> Order:
         status=status_of(row.status, filled),
         quantity=filled + left,
         filled=filled,
-        filled_quote=number(row.filled_value) or _ZERO,
-        price=number(row.limit_price) or None,
+        filled_quote=optional_number(row.filled_value) or _ZERO,
+        price=optional_number(row.limit_price) or None,
         created_ns=time_ns(row.creation_time),
         reason=row.cancel_reason or None,
         source="stream",
@@ -441,7 +440,7 @@ def _growth(
     row: _UserOrder, known: Order, state: Session, arrived_ns: int, *, first: bool
 ) -> Fill | None:
     """What the order grew by since this connection last saw it, as one derived fill."""
-    fees = number(row.total_fees) or _ZERO
+    fees = optional_number(row.total_fees) or _ZERO
     now = (known.filled, known.filled_quote or _ZERO, fees)
     before = state.grown.get(row.order_id)
     state.grown[row.order_id] = now

@@ -27,11 +27,15 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from vocx.errors import BadInput, UnknownChannel, VenueError
+from vocx.errors import BadInput as BadInput
+from vocx.errors import UnknownChannel as UnknownChannel
+from vocx.errors import VenueError
 from vocx.facts import BookDelta, Trade
-from vocx.text import suggest
+from vocx.text import suggest as suggest
 from vocx.venues.base import (
-    CHANNELS,
+    CHANNELS as CHANNELS,
+)
+from vocx.venues.base import (
     PRIVATE,
     Answer,
     ChannelSpec,
@@ -56,8 +60,9 @@ from vocx.venues.base import (
     id_digits,
     standard_close,
 )
-from vocx.venues.base.checks import check_purposes
+from vocx.venues.base.checks import check_channel, check_owner, check_purposes
 from vocx.venues.base.reading import UNREADABLE
+from vocx.venues.base.refusals import bad_reply
 from vocx.venues.okx import errors, market, orders, signing, streams
 
 _SOCKETS = {"ws_public": "public", "ws_private": "private", "ws_business": "business"}
@@ -136,7 +141,7 @@ class Okx:
         headers=("OK-ACCESS-KEY", "OK-ACCESS-SIGN", "OK-ACCESS-PASSPHRASE"),
         fields=("apiKey", "passphrase", "sign"),
     )
-    intervals: Sequence[str] = market.INTERVALS
+    intervals: Sequence[str] = market.BARS.intervals
     order_socket: SocketPlan | None = SocketPlan(
         purpose="ws_private", path="", topics={}, private=True, login=True
     )
@@ -183,7 +188,7 @@ class Okx:
     def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
         """The same with the four headers of a signed call. A frame of the socket has none: its
         login has signed for it."""
-        _mine(credentials)
+        check_owner(self.name, credentials)
         if not request.target:
             return request
         proof = signing.headers(credentials, now_ns, request.method, request.target, request.body)
@@ -208,7 +213,7 @@ class Okx:
         try:
             return read(request, bytes(found.data), arrived_ns)
         except (*UNREADABLE, ValueError):
-            raise errors.bad_reply(request, "sent a reply of another shape", body) from None
+            raise bad_reply(self.name, request, "sent a reply of another shape", body) from None
 
     def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:
         """OKX says nowhere what its limits are but in its documents."""
@@ -239,23 +244,7 @@ class Okx:
 
     def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
         """Candles of 1m by default; a book of five levels, or the local one of 400."""
-        channel = spec.channel
-        if channel in PRIVATE:
-            _only_where_it_exists(spec)
-            return replace(spec, symbol=None)
-        if channel not in CHANNELS:
-            listed = ", ".join(CHANNELS + PRIVATE)
-            hint = suggest(channel, CHANNELS + PRIVATE)
-            raise UnknownChannel(f"okx has no channel {channel!r}; it has {listed}.{hint}")
-        if spec.symbol is None:
-            raise BadInput(f'{channel} needs a symbol, such as "BTC/USDT"')
-        market.venue_symbol(spec.symbol)
-        _only_where_it_exists(spec)
-        if channel == "candles":
-            return replace(spec, interval=market.check_interval(spec.interval or "1m"))
-        if channel == "book":
-            return replace(spec, cadence_ms=100)
-        return spec
+        return check_channel(self.name, spec, market.BARS, depths={None: (100,), 5: (100,)})
 
     def poll_intent(self, spec: ChannelSpec) -> Intent | None:
         """Only candles of a second are not streamed."""
@@ -276,7 +265,9 @@ class Okx:
         self, plan: SocketPlan, now_ns: int, credentials: Credentials, nonce: str
     ) -> ControlFrame | None:
         """The login of the private socket."""
-        return streams.login_frame(now_ns, _mine(credentials)) if plan.login else None
+        return (
+            streams.login_frame(now_ns, check_owner(self.name, credentials)) if plan.login else None
+        )
 
     def subscribe_frames(
         self,
@@ -361,28 +352,3 @@ class _Head(msgspec.Struct):
 
 
 _response_of = msgspec.json.Decoder(_Head).decode
-
-
-def _mine(credentials: Credentials) -> Credentials:
-    """A key that this exchange can know, or a refusal."""
-    if credentials.venue not in (None, Okx.name):
-        raise BadInput(
-            f"this key is for {credentials.venue}; okx does not know it. Nothing was sent"
-        )
-    return credentials
-
-
-def _only_where_it_exists(spec: ChannelSpec) -> None:
-    if spec.interval is not None and spec.channel != "candles":
-        raise UnknownChannel(f"{spec.channel} has no interval; only candles have one")
-    if spec.depth is not None and spec.channel != "book":
-        raise UnknownChannel(f"{spec.channel} has no depth; only book has one")
-    if spec.cadence_ms is not None and spec.channel != "book":
-        raise UnknownChannel(f"{spec.channel} has no choice of cadence on okx")
-    if spec.depth not in (None, 5):
-        raise UnknownChannel(
-            f"okx streams the top 5 of a book, not {spec.depth!r}; leave depth out for the full "
-            "local book of 400 levels"
-        )
-    if spec.cadence_ms not in (None, 100):
-        raise UnknownChannel(f"okx sends a book each 100 ms, not each {spec.cadence_ms!r}")

@@ -8,13 +8,11 @@ is the truth for the item. Gateways answer without ``data``, and machines before
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
 import msgspec
 
 from vocx.errors import (
     BadKey,
-    BadReply,
     BadSignature,
     ClockSkew,
     DuplicateOrder,
@@ -26,18 +24,16 @@ from vocx.errors import (
     Refused,
     RegionBlocked,
     SubscribeRefused,
-    UnknownSymbol,
     VenueError,
     VenueUnavailable,
     VocxError,
 )
-from vocx.venues.base import GetInstruments, Request
+from vocx.venues.base import Request
 from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, retry_after_s, words
+from vocx.venues.base.refusals import ADVICE, make_error, not_its_json, outcome_of, unknown_symbol
 
 VENUE = "okx"
 
-_COMMON = ("BTC/USDT", "ETH/USDT", "SOL/USDT", "XRP/USDT", "DOGE/USDT", "BTC/USDC", "ETH/BTC")
-"""Only to guess what a misspelt symbol meant."""
 
 _KINDS: Mapping[str, type[VenueError]] = {
     **dict.fromkeys(("50001",), Maintenance),
@@ -65,16 +61,13 @@ _KINDS: Mapping[str, type[VenueError]] = {
 }
 _NO_SUCH_INSTRUMENT = frozenset({"51001", "51015"})
 
+
 _ADVICE: Mapping[type[VenueError], str] = {
-    RegionBlocked: " The exchange does not serve this place. The lab works everywhere.",
-    ClockSkew: " This machine's clock is off against the exchange's: measure the offset again.",
-    BadSignature: " Sign time, method, path with query and body exactly as they are sent.",
+    **ADVICE,
     BadKey: (
         " Check the key, its passphrase, its permissions, the address it is bound to, and whether"
         " it was made for demo trading."
     ),
-    Maintenance: " The exchange is closed for a while: ex.status() says what it knows.",
-    VenueUnavailable: " Reading may be tried again; an order's outcome is unknown.",
 }
 
 
@@ -125,12 +118,10 @@ def reply_error(
     An item's refusal counts before the envelope's, whose text is only "All operations failed".
     """
     found = read_envelope(body)
-    refused: Outcome | None = None if request.safe_to_retry else "refused"
+    refused = outcome_of(request)
     if found is None:
         if 200 <= status < 400:
-            return bad_reply(
-                request, f"answered {status} with something that is not its JSON", body
-            )
+            return not_its_json(VENUE, request, status, body)
         return _venue_error(status, headers, "", words(body), refused)
     bad = next((one for one in read_items(found) if one.sCode not in (None, "", "0")), None)
     code, text = str(found.code), found.msg
@@ -139,16 +130,10 @@ def reply_error(
     if found.code == "0" and bad is None and status < 400:
         return None
     if code in _NO_SUCH_INSTRUMENT:
-        unknown = _unknown_symbol(request, code, text, refused)
+        unknown = unknown_symbol(VENUE, request, f"{code} {text!r}")
         if unknown is not None:
             return unknown
     return _venue_error(status, headers, code, text[:LONGEST_TEXT], refused)
-
-
-def bad_reply(request: Request, what: str, body: bytes) -> BadReply:
-    """A reply that cannot be read."""
-    outcome: Outcome | None = None if request.safe_to_retry else "unknown"
-    return BadReply(f"okx {what}: {words(body)!r}", venue=VENUE, outcome=outcome)
 
 
 def upgrade_error(status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
@@ -164,39 +149,22 @@ def socket_error(code: str, text: str) -> VenueError:
     return kind(f"okx {code}: {text}{_ADVICE.get(kind, '')}", venue=VENUE, code=code, text=text)
 
 
-def _unknown_symbol(
-    request: Request, code: str, text: str, outcome: Outcome | None
-) -> UnknownSymbol | None:
-    symbol = getattr(request.intent, "symbol", None)
-    if isinstance(request.intent, GetInstruments):
-        symbol = " or ".join(request.intent.symbols) or None
-    if symbol is None:
-        return None
-    near = get_close_matches(symbol, [name for name in _COMMON if name != symbol], n=3)
-    hint = f" Near it: {', '.join(near)}." if near else ""
-    said = f"okx has no symbol {symbol}: {code} {text!r}.{hint}"
-    return UnknownSymbol(said, venue=VENUE, outcome=outcome)
-
-
 def _venue_error(
     status: int, headers: Mapping[str, str], code: str, text: str, outcome: Outcome | None
 ) -> VenueError:
     kind = _kind(status, code)
-    if outcome == "refused" and issubclass(kind, VenueUnavailable):
-        outcome = "unknown"
-    elif outcome == "refused" and kind is DuplicateOrder:
-        outcome = "accepted"  # the order of that id is there: what was refused is a second one
     wait_s = retry_after_s(headers)
     if kind is RateLimited and wait_s is None:
         wait_s = 2.0  # OKX names no time; all its windows are two seconds long
     said = " ".join(part for part in (f"okx {status}, {code}:" if code else f"okx {status}:", text))
-    return kind(
+    return make_error(
+        VENUE,
+        kind,
         said + _ADVICE.get(kind, ""),
-        venue=VENUE,
         code=code or None,
-        http_status=status,
+        status=status,
         text=text,
-        retry_after_s=wait_s,
+        wait_s=wait_s,
         outcome=outcome,
     )
 

@@ -7,7 +7,6 @@ empty text means that there is none. ``after`` asks for *older* rows and ``befor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec.structs import replace
 
-from vocx.errors import BadInput, UnknownInterval
+from vocx.errors import BadInput
 from vocx.facts import (
     BookSnapshot,
     Candle,
@@ -28,7 +27,6 @@ from vocx.facts import (
     Ticker,
     Trade,
     VenueStatus,
-    aware,
 )
 from vocx.venues.base import (
     Answer,
@@ -44,25 +42,34 @@ from vocx.venues.base import (
     Request,
     split_symbol,
 )
+from vocx.venues.base.bars import DAY_NS, MINUTE_NS, Bars
 from vocx.venues.base.checks import check_count
-from vocx.venues.base.reading import LONGEST_TEXT, Identifier, check_levels, check_numbers
+from vocx.venues.base.reading import (
+    LONGEST_TEXT,
+    Identifier,
+    check_levels,
+    check_numbers,
+    ms_to_ns,
+    optional_number,
+)
 
 MS = 1_000_000
 """Nanoseconds in OKX's millisecond."""
 
-_MINUTE = 60_000_000_000
-BARS: Mapping[str, tuple[str, int | None]] = {
-    "1s": ("1s", 1_000_000_000),
-    **{f"{n}m": (f"{n}m", n * _MINUTE) for n in (1, 3, 5, 15, 30)},
-    **{f"{n}h": (f"{n}H", n * 60 * _MINUTE) for n in (1, 2, 4)},
-    **{f"{n}h": (f"{n}Hutc", n * 60 * _MINUTE) for n in (6, 12)},
-    **{f"{n}d": (f"{n}Dutc", n * 1440 * _MINUTE) for n in (1, 2, 3)},
-    "1w": ("1Wutc", 7 * 1440 * _MINUTE),
-    "1M": ("1Mutc", None),
-}
-"""Interval in vocx's words to OKX's bar and its length; bars of six hours and more are aligned to
-UTC only with the suffix."""
-INTERVALS = tuple(BARS)
+
+BARS = Bars(
+    "okx",
+    {
+        "1s": ("1s", 1_000_000_000),
+        **{f"{n}m": (f"{n}m", n * MINUTE_NS) for n in (1, 3, 5, 15, 30)},
+        **{f"{n}h": (f"{n}H", n * 60 * MINUTE_NS) for n in (1, 2, 4)},
+        **{f"{n}h": (f"{n}Hutc", n * 60 * MINUTE_NS) for n in (6, 12)},
+        **{f"{n}d": (f"{n}Dutc", n * DAY_NS) for n in (1, 2, 3)},
+        "1w": ("1Wutc", 7 * DAY_NS),
+        "1M": ("1Mutc", None),
+    },
+)
+"""Bars of six hours and more are aligned to UTC only with the suffix."""
 
 _CANDLES, _OLD_CANDLES = 300, 100
 _TRADES, _OLD_TRADES = 500, 100
@@ -80,43 +87,6 @@ def symbol_of(name: str) -> str | None:
     parts)."""
     base, dash, quote = name.partition("-")
     return f"{base}/{quote}" if dash and base and quote and "-" not in quote else None
-
-
-def check_interval(interval: str) -> str:
-    """The interval, or an ``UnknownInterval`` that lists what exists."""
-    if interval in BARS:
-        return interval
-    raise UnknownInterval(f"okx has no candles of {interval!r}; it has {', '.join(INTERVALS)}")
-
-
-def close_ns(interval: str, open_ns: int) -> int:
-    """The last nanosecond of a bar: OKX tells when it opens, and only months differ in length."""
-    length_ns = BARS[interval][1]
-    if length_ns is None:
-        begin = aware(open_ns)
-        assert begin is not None
-        following = (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
-        length_ns = (following - begin.replace(day=1)) // timedelta(microseconds=1) * 1000
-    return open_ns + length_ns - 1
-
-
-def number(text: str | None) -> Decimal | None:
-    """A number, or ``None`` for an empty text: OKX writes what does not apply as ``""``."""
-    if not text:
-        return None
-    found = Decimal(text)
-    check_numbers(found)
-    return found
-
-
-def ms_to_ns(text: str | None) -> int | None:
-    """Milliseconds since the epoch as text, in nanoseconds; ``None`` for an empty text."""
-    if not text:
-        return None
-    value = int(text) if text.isascii() and text.isdigit() and len(text) <= 13 else None
-    if value is None:
-        raise msgspec.ValidationError(f"{text[:40]!r} is no time in milliseconds")
-    return value * MS
 
 
 def trade_id(text: str) -> int | str:
@@ -191,11 +161,11 @@ def _trades(intent: GetTrades) -> Plan:
 def _candles(intent: GetCandles) -> Plan:
     """The newest page that is wanted; older ones follow (:func:`_older`)."""
     check_count("okx", "limit", intent.limit, 100_000)
-    bar = BARS[check_interval(intent.interval)][0]
+    bar = BARS.name(intent.interval)
     parameters: dict[str, str | int] = {"instId": venue_symbol(intent.symbol), "bar": bar}
     old = intent.end_ns is not None or intent.start_ns is not None or intent.interval == "1s"
     end_ns = intent.end_ns
-    length_ns = BARS[intent.interval][1] or 31 * 1440 * _MINUTE
+    length_ns = BARS.length_ns(intent.interval)
     if intent.start_ns is not None:
         # A start without an end asks for the oldest rows from there, as on every venue.
         last_ns = intent.start_ns + intent.limit * length_ns
@@ -282,7 +252,11 @@ def _read_instruments(intent: GetInstruments, data: bytes, arrived_ns: int) -> A
 
 
 def _instrument(row: _Instrument, arrived_ns: int) -> Instrument | None:
-    symbol, tick, lot = symbol_of(row.instId), number(row.tickSz), number(row.lotSz)
+    symbol, tick, lot = (
+        symbol_of(row.instId),
+        optional_number(row.tickSz),
+        optional_number(row.lotSz),
+    )
     if row.instType != "SPOT" or symbol is None or tick is None or lot is None:
         return None  # not spot, or announced and without steps yet
     base, quote = split_symbol(symbol)
@@ -295,8 +269,8 @@ def _instrument(row: _Instrument, arrived_ns: int) -> Instrument | None:
         quote=quote,
         tick=tick,
         lot=lot,
-        min_quantity=number(row.minSz),
-        max_quantity=number(row.maxLmtSz),
+        min_quantity=optional_number(row.minSz),
+        max_quantity=optional_number(row.maxLmtSz),
         trading=row.state == "live",
         arrived_ns=arrived_ns,
     )
@@ -321,20 +295,20 @@ class TickerRow(msgspec.Struct):
 
 def ticker(row: TickerRow, symbol: str, arrived_ns: int) -> Ticker:
     """The last 24 hours; what never traded has no prices."""
-    last, first = number(row.last), number(row.open24h)
+    last, first = optional_number(row.last), optional_number(row.open24h)
     change = (last / first - 1) * 100 if last is not None and first else None
     return Ticker(
         symbol=symbol,
         last=last or None,
-        bid=number(row.bidPx),
-        bid_quantity=number(row.bidSz),
-        ask=number(row.askPx),
-        ask_quantity=number(row.askSz),
+        bid=optional_number(row.bidPx),
+        bid_quantity=optional_number(row.bidSz),
+        ask=optional_number(row.askPx),
+        ask_quantity=optional_number(row.askSz),
         open=first,
-        high=number(row.high24h),
-        low=number(row.low24h),
-        volume=number(row.vol24h),
-        quote_volume=number(row.volCcy24h),
+        high=optional_number(row.high24h),
+        low=optional_number(row.low24h),
+        volume=optional_number(row.vol24h),
+        quote_volume=optional_number(row.volCcy24h),
         change_percent=change if change is None else round(change, 3),
         exchange_ns=ms_to_ns(row.ts),
         arrived_ns=arrived_ns,
@@ -427,7 +401,7 @@ def candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Candl
     if len(row) < 9:
         raise msgspec.ValidationError(f"a candle has 9 texts, this one {len(row)}")
     open_ns = ms_to_ns(row[0])
-    numbers = [number(text) for text in row[1:7]]
+    numbers = [optional_number(text) for text in row[1:7]]
     if open_ns is None or any(one is None for one in numbers[:5]):
         raise msgspec.ValidationError("a candle without time or prices")
     first, high, low, last, volume, quote_volume = numbers
@@ -435,7 +409,7 @@ def candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Candl
         symbol=symbol,
         interval=interval,
         open_ns=open_ns,
-        close_ns=close_ns(interval, open_ns),
+        close_ns=BARS.close_ns(interval, open_ns),
         open=first,  # type: ignore[arg-type]
         high=high,  # type: ignore[arg-type]
         low=low,  # type: ignore[arg-type]

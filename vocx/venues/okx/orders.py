@@ -48,8 +48,9 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
+from vocx.venues.base.reading import ms_to_ns, optional_number
 from vocx.venues.okx.errors import Item
-from vocx.venues.okx.market import ms_to_ns, number, symbol_of, trade_id, venue_symbol
+from vocx.venues.okx.market import symbol_of, trade_id, venue_symbol
 
 BATCH, PAGE = 20, 100
 _ZERO = Decimal(0)
@@ -387,9 +388,9 @@ def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
     state = _STATES.get(row.state)
     if state is None:
         raise msgspec.ValidationError(f"an order in state {row.state[:40]!r}")
-    filled = number(row.accFillSz) or _ZERO
-    average = number(row.avgPx) or _ZERO
-    size = number(row.sz)
+    filled = optional_number(row.accFillSz) or _ZERO
+    average = optional_number(row.avgPx) or _ZERO
+    size = optional_number(row.sz)
     by_quote = row.tgtCcy == "quote_ccy" and kind == "market"
     return Order(
         symbol=symbol_of(row.instId) or row.instId,
@@ -402,7 +403,7 @@ def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
         quote_quantity=size if by_quote else None,
         filled=filled,
         filled_quote=filled * average,
-        price=number(row.px),
+        price=optional_number(row.px),
         time_in_force=in_force,
         created_ns=ms_to_ns(row.cTime),
         reason=_CANCEL_SOURCES.get(row.cancelSource),
@@ -414,7 +415,7 @@ def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
 
 def fill_of(row: OrderRow, arrived_ns: int) -> Fill | None:
     """The fill that a push of the ``orders`` channel tells of; ``None`` for any other push."""
-    size, price = number(row.fillSz), number(row.fillPx)
+    size, price = optional_number(row.fillSz), optional_number(row.fillPx)
     if not row.tradeId or not size or price is None:
         return None
     return Fill(
@@ -424,7 +425,7 @@ def fill_of(row: OrderRow, arrived_ns: int) -> Fill | None:
         side=row.side,
         price=price,
         quantity=size,
-        fee=-(number(row.fillFee) or _ZERO),
+        fee=-(optional_number(row.fillFee) or _ZERO),
         fee_asset=row.fillFeeCcy or None,
         maker=row.execType == "M",
         client_order_id=row.clOrdId or None,
@@ -466,7 +467,7 @@ def _read_fills(intent: GetFills, data: bytes, arrived_ns: int) -> Answer:
             side=one.side,
             price=one.fillPx,
             quantity=one.fillSz,
-            fee=-(number(one.fee) or _ZERO),
+            fee=-(optional_number(one.fee) or _ZERO),
             fee_asset=one.feeCcy or None,
             maker=one.execType == "M",
             client_order_id=one.clOrdId or None,
@@ -501,9 +502,9 @@ class AccountRow(msgspec.Struct):
 
 def balance(row: BalanceRow, source: Source, arrived_ns: int) -> Balance:
     """``cashBal`` is the whole, ``frozenBal`` what open orders hold of it."""
-    held = number(row.frozenBal) or _ZERO
-    whole = number(row.cashBal) or _ZERO
-    free = number(row.availBal)
+    held = optional_number(row.frozenBal) or _ZERO
+    whole = optional_number(row.cashBal) or _ZERO
+    free = optional_number(row.availBal)
     return Balance(
         asset=row.ccy,
         free=whole - held if free is None else free,

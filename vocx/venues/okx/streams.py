@@ -32,7 +32,7 @@ from vocx.venues.base import (
     SocketPlan,
     Unknown,
 )
-from vocx.venues.base.reading import UNREADABLE, Identifier, check_levels, shown
+from vocx.venues.base.reading import UNREADABLE, Identifier, check_levels, ms_to_ns, shown
 from vocx.venues.okx import orders, signing
 from vocx.venues.okx.errors import VENUE, socket_error
 from vocx.venues.okx.market import (
@@ -40,7 +40,6 @@ from vocx.venues.okx.market import (
     TickerRow,
     TradeRow,
     candle,
-    ms_to_ns,
     symbol_of,
     ticker,
     trade,
@@ -59,7 +58,7 @@ def _channel(spec: ChannelSpec) -> str:
     if spec.channel == "book":
         return _FULL if spec.depth is None else _TOP
     if spec.channel == "candles":
-        return f"candle{BARS[spec.interval or '1m'][0]}"
+        return f"candle{BARS.name(spec.interval or '1m')}"
     return {"trades": "trades", "quotes": "bbo-tbt", "ticker": "tickers"}[spec.channel]
 
 

@@ -1,0 +1,59 @@
+"""A venue's candle intervals: ours to its own names, and how long each is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from vocx.errors import UnknownInterval
+from vocx.facts import aware
+
+MINUTE_NS = 60_000_000_000
+DAY_NS = 1440 * MINUTE_NS
+
+
+class Bars:
+    """The intervals of one venue.
+
+    Parameters
+    ----------
+    venue : str
+        For the texts.
+    table : mapping
+        Interval in vocx's words (``"1m"`` a minute, ``"1M"`` a month) to the venue's name of it
+        and its length in nanoseconds, ``None`` for months.
+    """
+
+    def __init__(self, venue: str, table: Mapping[str, tuple[str, int | None]]) -> None:
+        self._venue, self._table = venue, dict(table)
+        self._by_name = {name: interval for interval, (name, _) in self._table.items()}
+        self.intervals = tuple(self._table)
+
+    def check(self, interval: str) -> str:
+        """The interval, or an ``UnknownInterval`` that lists what exists."""
+        if interval in self._table:
+            return interval
+        listed = ", ".join(self.intervals)
+        raise UnknownInterval(f"{self._venue} has no candles of {interval!r}; it has {listed}")
+
+    def name(self, interval: str) -> str:
+        """What the venue calls it."""
+        return self._table[self.check(interval)][0]
+
+    def interval(self, name: str) -> str | None:
+        """The interval that the venue calls so."""
+        return self._by_name.get(name)
+
+    def length_ns(self, interval: str) -> int:
+        """How long a bar is; of months, the longest."""
+        return self._table[interval][1] or 31 * DAY_NS
+
+    def close_ns(self, interval: str, open_ns: int) -> int:
+        """The last nanosecond of a bar; only months differ in length."""
+        length_ns = self._table[interval][1]
+        if length_ns is None:
+            begin = aware(open_ns)
+            assert begin is not None
+            following = (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
+            length_ns = (following - begin.replace(day=1)) // timedelta(microseconds=1) * 1000
+        return open_ns + length_ns - 1
