@@ -1150,6 +1150,8 @@ class FakeExchange(VenueDialect):
             return self.refused(Refusal("internal", status=500), {})
         if fault.name == "overloaded":
             return self.refused(Refusal("maintenance", status=503), {})
+        if fault.name == "limited":
+            return self.refused(Refusal("too_many_requests", status=429), {})
         status = {"region": 451, "forbidden": 403, "gone": 410, "html": fault.options.get("status")}
         code = status.get(fault.name)
         return None if code is None else page(int(code), {})

@@ -210,11 +210,11 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One order of an account as it stands. Quantities in lots; ``filled_quote`` is the sum of
     what its fills were worth.
 
-    ``status`` is ``"new"``, ``"partially_filled"``, ``"filled"``, ``"canceled"``, ``"expired"``
-    or ``"expired_in_match"``; ``reason`` says why it expired: ``"unfilled_ioc"``,
-    ``"unfilled_fok"``, ``"insufficient_liquidity"`` or ``"self_trade"``. ``cancel_id`` is the
-    client id of the cancel that ended it. For a market order by ``quote``, ``quantity`` is what
-    the exchange chose.
+    ``status`` is ``"new"``, ``"partially_filled"``, ``"filled"``, ``"canceled"``, ``"expired"``,
+    ``"expired_in_match"`` or ``"rejected"``; ``reason`` says why it expired (``"unfilled_ioc"``,
+    ``"unfilled_fok"``, ``"insufficient_liquidity"``, ``"self_trade"``) or was rejected.
+    ``cancel_id`` is the client id of the cancel that ended it. For a market order by ``quote``,
+    ``quantity`` is what the exchange chose.
     """
 
     request: NewOrder
@@ -248,9 +248,9 @@ class FillState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 class Executed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something happened to an order; its owner is told. ``what`` is ``"new"``, ``"trade"``,
-    ``"replaced"``, ``"canceled"``, ``"expired"``; ``order`` is how it stands afterwards; ``fill``
-    the match of a ``"trade"``; ``previous_id`` the client order id before a ``"replaced"``.
-    ``execution_id`` grows by one with each."""
+    ``"replaced"``, ``"canceled"``, ``"expired"``, ``"rejected"``; ``order`` is how it stands
+    afterwards; ``fill`` the match of a ``"trade"``; ``previous_id`` the client order id before a
+    ``"replaced"``. ``execution_id`` grows by one with each."""
 
     at_ns: int
     owner: str

@@ -534,6 +534,74 @@ def test_an_amended_order_keeps_its_place() -> None:
     assert not any(one.filled for one in accounts.orders("bob", BTC))
 
 
+def test_an_order_amended_in_price_goes_behind_others() -> None:
+    """Another price, or more at its own: the same id, another place, what it needs is held."""
+    exchange = rich()
+    accounts = exchange.accounts
+    first, _ = exchange.place("ann", "buy", price=900, quantity=10_000)
+    exchange.place("bob", "buy", price=900, quantity=10_000)
+    _, locked = exchange.has("ann", "USDT")
+    more, events = accounts.amend("ann", BTC, first.id, 20_000, price=900, now_ns=2)
+    assert isinstance(more, OrderState) and (more.id, more.quantity) == (first.id, 20_000)
+    assert exchange.has("ann", "USDT")[1] == 2 * locked
+    assert [one.what for one in events if isinstance(one, Executed)] == ["replaced"]
+    exchange.crowd("sell", 900, 10_000)
+    assert [one.request.owner for one in accounts.orders("bob", BTC) if one.filled] == ["bob"]
+    assert not any(one.filled for one in accounts.orders("ann", BTC))
+    lower, _ = accounts.amend("ann", BTC, first.id, 20_000, price=450, now_ns=3)
+    assert isinstance(lower, OrderState) and lower.request.price == 450
+    assert exchange.has("ann", "USDT")[1] == locked
+
+
+def test_an_order_amended_across_the_book_matches() -> None:
+    """It takes what its new price reaches, and the rest waits there."""
+    exchange = rich()
+    accounts = exchange.accounts
+    exchange.place("bob", "sell", price=1_000, quantity=4_000)
+    mine, _ = exchange.place("ann", "buy", price=900, quantity=10_000)
+    state, events = accounts.amend("ann", BTC, mine.id, 10_000, price=1_000, now_ns=2)
+    assert isinstance(state, OrderState)
+    assert (state.status, state.filled) == ("partially_filled", 4_000)
+    told = [(e.owner, e.what) for e in events if isinstance(e, Executed)]
+    assert told == [("ann", "replaced"), ("ann", "trade"), ("bob", "trade")]
+    assert accounts.order("ann", BTC, mine.id) == state
+
+
+def test_amendments_in_price_that_are_refused() -> None:
+    """What cannot be paid, what may only rest, what is filled already, and no change at all."""
+    exchange = rich()
+    accounts = exchange.accounts
+    exchange.place("bob", "sell", price=1_000, quantity=4_000)
+    rests, _ = exchange.place(
+        "ann", "buy", price=900, quantity=50, time_in_force="POST_ONLY", client_order_id="one"
+    )
+    before = exchange.has("ann", "USDT")
+
+    def asked(quantity: int, price: int) -> object:
+        return accounts.amend("ann", BTC, rests.id, quantity, price=price, now_ns=2)
+
+    assert asked(50, 1_000) == (Rejection("would_match"), [])
+    assert asked(10**15, 900) == (Rejection("insufficient_balance"), [])
+    assert asked(50, 900) == asked(0, 800) == (None, [])
+    assert exchange.has("ann", "USDT") == before
+
+
+def test_a_rejected_order_is_remembered() -> None:
+    """It has an id and a place in the history, holds nothing, and its owner is told."""
+    exchange = rich()
+    accounts = exchange.accounts
+    order = exchange.order("ann", "buy", price=900, quantity=50)
+    before = exchange.has("ann", "USDT")
+    state, events = accounts.reject(order, "would_match", 5)
+    assert (state.status, state.reason, state.open) == ("rejected", "would_match", False)
+    assert accounts.order("ann", BTC, state.id) == state
+    assert accounts.order("ann", BTC, client_order_id=order.client_order_id) == state
+    assert [one.what for one in events if isinstance(one, Executed)] == ["rejected"]
+    assert exchange.has("ann", "USDT") == before
+    following, _ = exchange.place("ann", "buy", price=900, quantity=50)
+    assert following.id > state.id
+
+
 @pytest.mark.parametrize("quantity", [0, 10, 50, 51])
 def test_refused_amendments(quantity: int) -> None:
     """Not below what is filled, not what it is already, not more."""

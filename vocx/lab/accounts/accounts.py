@@ -182,6 +182,17 @@ class Accounts:
         state = self._settlement.place(transaction, order, lots, result)
         return state, self._told(transaction, result)
 
+    def reject(
+        self, order: NewOrder, reason: str, now_ns: int
+    ) -> tuple[OrderState, list[AnyEvent]]:
+        """Remember an order that :meth:`place` did not take as ``"rejected"``, for ``reason``: at
+        venues that acknowledge first, what the matching refuses has an id and a history."""
+        market = self._markets[order.symbol]
+        transaction = self._settlement.begin(self._stamp(now_ns), order.symbol)
+        number = market.book.take_number()
+        state = self._settlement.reject(transaction, order, number, order.quantity, reason)
+        return state, self._told(transaction, ExecutionResult(None, [], []))
+
     def cancel(
         self,
         owner: str,
@@ -211,27 +222,64 @@ class Accounts:
         quantity: int,
         client_order_id: str | None = None,
         *,
+        price: int | None = None,
         now_ns: int,
     ) -> tuple[OrderState | Rejection | None, list[AnyEvent]]:
         """Let an open order be for fewer lots in all; it keeps its place in the queue.
 
-        ``None`` when no such order is open, or ``quantity`` is not between what is filled and
-        what it was for. ``client_order_id`` is its new one (default: as before).
+        With a ``price`` it may be for more lots, too, and at that price: it then goes behind all
+        others there, and matches as far as it crosses. ``None`` when no such order is open, or
+        ``quantity`` is not between what is filled and what it was for (with a ``price``: not more
+        than what is filled, or nothing changes). ``client_order_id`` is its new one (default: as
+        before).
         """
         store = self._store(owner)
         order = store.find(symbol, order_id)
-        if order is None or not order.open or not order.filled < quantity < order.quantity:
+        if order is None or not order.open or not order.filled < quantity:
             return None, []
+        request = order.request
+        ticks = request.price if price is None else price
+        requeued = ticks != request.price or (price is not None and quantity > order.quantity)
+        if not requeued and not quantity < order.quantity:
+            return None, []
+        if requeued:
+            refused = self._cannot_requeue(order, ticks, quantity)
+            if refused is not None:
+                return refused, []
         before = order.request.client_order_id
         name = before if client_order_id is None else client_order_id
         if name != before and name in store.open_ids:
             return Rejection("duplicate_client_order_id"), []
         transaction = self._settlement.begin(self._stamp(now_ns), symbol)
         book = self._markets[symbol].book
-        result = book.reduce(transaction.at_ns, order.id, order.quantity - quantity)
+        if requeued:
+            result = book.requeue(
+                transaction.at_ns, order.id, ticks, quantity, self_trade=request.self_trade
+            )
+        else:
+            result = book.reduce(transaction.at_ns, order.id, order.quantity - quantity)
         assert result is not None
-        order = self._settlement.amend(transaction, order, quantity, name)
+        self._markets[symbol].record(result.events)
+        order = self._settlement.amend(transaction, order, quantity, ticks, name, result)
         return order, self._told(transaction, result)
+
+    def _cannot_requeue(self, order: OrderState, ticks: int, quantity: int) -> Rejection | None:
+        """Why an open order cannot be for so many lots at that price."""
+        request = order.request
+        scale, book = self.ledger.scales[request.symbol], self._markets[request.symbol].book
+        costs = []
+        for lots, price in ((quantity, ticks), (order.quantity, request.price)):
+            left = lots - order.filled
+            asset, units = self.ledger.needed(
+                request.owner, scale, request.side, price * left, left
+            )
+            costs.append(units)
+        if not self.ledger.can_pay(request.owner, asset, costs[0] - costs[1]):
+            return Rejection("insufficient_balance")
+        other = book.asks if request.side == "buy" else book.bids
+        if request.time_in_force == "POST_ONLY" and other.crosses(ticks):
+            return Rejection("would_match")
+        return None
 
     def cancel_all(
         self, owner: str, symbol: str, now_ns: int, cancel_id: str = ""

@@ -91,6 +91,31 @@ class Settlement:
         self._ledger.hold(request.owner, asset, units)
         self._stores[request.owner].add(order)
         self._tell(transaction, "new", order)
+        return self._matched(transaction, order, result)
+
+    def reject(
+        self, transaction: Transaction, request: NewOrder, order_id: int, lots: int, reason: str
+    ) -> OrderState:
+        """An order that was taken in is refused by the matching itself: it never rested, held
+        nothing, and is remembered as ``"rejected"``."""
+        order = OrderState(
+            request=request,
+            id=order_id,
+            status="rejected",
+            quantity=lots,
+            created_ns=transaction.at_ns,
+            updated_ns=transaction.at_ns,
+            reason=reason,
+        )
+        self._stores[request.owner].add(order)
+        self._tell(transaction, "rejected", order)
+        return order
+
+    def _matched(
+        self, transaction: Transaction, order: OrderState, result: ExecutionResult
+    ) -> OrderState:
+        """What an order that has come into the book took there, and whom it ended."""
+        request = order.request
         for fill in result.fills:
             order = self._fill(transaction, order, fill.trade, maker=False)
             self.fill_maker(transaction, fill)
@@ -136,15 +161,21 @@ class Settlement:
         return order
 
     def amend(
-        self, transaction: Transaction, order: OrderState, quantity: int, client_order_id: str
+        self,
+        transaction: Transaction,
+        order: OrderState,
+        quantity: int,
+        price: int,
+        client_order_id: str,
+        result: ExecutionResult,
     ) -> OrderState:
-        """Let an open order be for fewer lots, under another client order id, and release what it
-        does not have to hold any more."""
+        """Let an open order be for other lots, at another price, under another client order id;
+        hold what it has to hold now, then book what it matched."""
         owner, before = order.request.owner, order.request.client_order_id
         asset, held = self._held(transaction, order)
         order = replace(
             order,
-            request=replace(order.request, client_order_id=client_order_id),
+            request=replace(order.request, client_order_id=client_order_id, price=price),
             quantity=quantity,
             updated_ns=transaction.at_ns,
         )
@@ -152,7 +183,7 @@ class Settlement:
         self._ledger.hold(owner, asset, still - held)
         self._stores[owner].rename(order, before)
         self._tell(transaction, "replaced", order, previous_id=before)
-        return order
+        return self._matched(transaction, order, result)
 
     def _order(
         self, transaction: Transaction, owner: str | None, order_id: int

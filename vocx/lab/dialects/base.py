@@ -78,6 +78,8 @@ class Session(Protocol):
 
     handle: Any
     """The server's own object for the connection; the dialect never looks inside."""
+    delay_s: float
+    """How long (real time) a text message waits before it is carried out, those behind it too."""
 
     @property
     def next_tick_ns(self) -> int:

@@ -133,6 +133,33 @@ class Book:
         self._say_best(result.events, at_ns)
         return result
 
+    def requeue(
+        self,
+        at_ns: int,
+        order_id: int,
+        price: int,
+        quantity: int,
+        *,
+        self_trade: SelfTrade = "none",
+    ) -> ExecutionResult | None:
+        """Let a resting order be for ``quantity`` lots in all at ``price`` ticks: the same order,
+        behind all others of that price, or matched as far as it crosses. ``None`` when no such
+        order rests, or when it has filled so much already."""
+        order = self.orders.get(order_id)
+        if order is None or price <= 0 or quantity <= order.quantity - order.remaining:
+            return None
+        result = ExecutionResult(order, [], [])
+        self._take_out(result.events, order, at_ns)
+        order.remaining += quantity - order.quantity
+        order.price, order.quantity = price, quantity
+        other = self.asks if order.side == "buy" else self.bids
+        if other.crosses(price):
+            self._match(result, order, other, at_ns, price, self_trade)
+        if order.remaining and not result.expired:
+            self._rest(result, order, at_ns)
+        self._say_best(result.events, at_ns)
+        return result
+
     def market(
         self,
         at_ns: int,
@@ -202,10 +229,14 @@ class Book:
         """Bids descending and asks ascending, at most ``depth`` levels each."""
         return self.bids.top(depth), self.asks.top(depth)
 
-    def _new(self, at_ns: int, side: Side, price: int, quantity: int, owner: str | None) -> Order:
+    def take_number(self) -> int:
+        """The number of the next order, which is then taken."""
         number = self.next_order
         self.next_order = number + 1
-        return Order(number, owner, side, price, quantity, quantity, at_ns)
+        return number
+
+    def _new(self, at_ns: int, side: Side, price: int, quantity: int, owner: str | None) -> Order:
+        return Order(self.take_number(), owner, side, price, quantity, quantity, at_ns)
 
     def _match(
         self,

@@ -335,6 +335,8 @@ class VenueServer:
         session = connection.session
         while True:
             message = await socket.receive()
+            if session.delay_s and message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                await asyncio.sleep(session.delay_s)
             self._market.contact()
             now_ns, data = self._market.exchange_ns(), message.data
             if message.type is WSMsgType.TEXT:

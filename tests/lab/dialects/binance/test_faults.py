@@ -28,6 +28,7 @@ def venue() -> Venue:
         ("internal", 500, "application/json", -1000),
         ("forbidden", 403, "text/html", None),
         ("gone", 410, "text/html", None),
+        ("limited", 429, "application/json", -1003),
         ("html", 503, "text/html", None),
     ],
 )
@@ -143,6 +144,11 @@ def test_duplicate(venue: Venue) -> None:
 def test_reorder(venue: Venue) -> None:
     """A message comes after the next one."""
     assert struck(venue, "reorder") == [2, 1, 3]
+
+
+def test_snapshot_where_a_stream_has_none(venue: Venue) -> None:
+    """A venue whose books start by REST sends what it always sends."""
+    assert struck(venue, "snapshot") == [1, 2, 3]
 
 
 def test_malformed(venue: Venue) -> None:

@@ -32,6 +32,11 @@ _JSON: Mapping[str, Refusal] = {
         "Server is currently overloaded with other requests. Please try again in a few minutes.",
         status=503,
     ),
+    "limited": Refusal(
+        -1003,
+        "Too much request weight used; please use WebSocket Streams for live updates.",
+        status=429,
+    ),
     "internal": Refusal(
         -1000, "An unknown error occurred while processing the request.", status=500
     ),

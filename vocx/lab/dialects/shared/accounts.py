@@ -82,10 +82,19 @@ class AccountGateway:
         return f"{self._venue}:{name}"
 
     def authenticate(
-        self, shown: Authentication, window: RequestWindow, now_ns: int, *, trade: bool = False
+        self,
+        shown: Authentication,
+        window: RequestWindow,
+        now_ns: int,
+        *,
+        trade: bool = False,
+        peer: str = "",
     ) -> Key:
-        """Whose request it is, by the exchange's clock as it is set; raises ``Denied``."""
+        """Whose request it is, by the exchange's clock as it is set; raises ``Denied``. ``peer``
+        is where it came from, for keys that are bound to addresses."""
         key = self.keys.authenticate(shown, window, now_ns + self.skew_ns)
+        if peer and key.addresses and peer not in key.addresses:
+            raise Denied("address")
         if trade and not key.trade:
             raise Denied("permission")
         return key
@@ -109,8 +118,8 @@ class AccountGateway:
         ``name`` (default: a new one), ``balances`` (asset to text; default: a decent start),
         ``key``, ``secret`` and ``passphrase`` (default: random, and none), ``ed25519=True`` for an
         Ed25519 pair whose ``secret`` is the private key as PEM, or ``public_key`` (PEM) of a pair
-        made elsewhere; ``trade=False`` for a key that may only read. ``revoke`` alone takes a key
-        away.
+        made elsewhere; ``trade=False`` for a key that may only read, ``addresses`` for one that
+        is bound to some. ``revoke`` alone takes a key away.
         """
         given = dict(arguments)
         if "revoke" in given:
@@ -122,9 +131,11 @@ class AccountGateway:
         secret, public = given.pop("secret", None), given.pop("public_key", None)
         ed25519, trade = bool(given.pop("ed25519", False)), bool(given.pop("trade", True))
         passphrase = str(given.pop("passphrase", None) or "")
+        addresses = tuple(map(str, given.pop("addresses", ())))
         _nothing_left(
             given,
-            "use name, balances, key, secret, passphrase, ed25519, public_key, trade, revoke",
+            "use name, balances, key, secret, passphrase, ed25519, public_key, trade, addresses, "
+            "revoke",
         )
         if (secret is not None) + (public is not None) + ed25519 > 1:
             raise BadInput("give one of secret, public_key and ed25519, not several")
@@ -134,7 +145,7 @@ class AccountGateway:
         self._drawn += 1
         seed = keys.derived(self._seed, f"key {name} {self._drawn}")
         drawn = key or keys.derived(seed, "key").hex()
-        pair = Key(key=drawn, owner=owner, passphrase=passphrase, trade=trade)
+        pair = Key(key=drawn, owner=owner, passphrase=passphrase, trade=trade, addresses=addresses)
         if public is not None:
             pair = msgspec.structs.replace(pair, public=keys.read_public(str(public)))
         elif ed25519:

@@ -27,7 +27,7 @@ class PingPolicy(msgspec.Struct, frozen=True, kw_only=True):
         It ends with ``lifetime`` at this age.
     idle_ns, idle_counts
         It ends with ``idle`` when for so long nothing came from the client (``"received"``) or
-        went to it (``"sent"``).
+        went to it (``"sent"``), or neither (``"either"``).
     subscribe_within_ns
         It ends with ``idle`` when the client has no subscription for so long.
     text_ping, text_pong
@@ -38,7 +38,7 @@ class PingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     pong_within_ns: int | None = None
     life_ns: int | None = None
     idle_ns: int | None = None
-    idle_counts: Literal["received", "sent"] = "received"
+    idle_counts: Literal["received", "sent", "either"] = "received"
     subscribe_within_ns: int | None = None
     text_ping: bytes | None = None
     text_pong: bytes = b"pong"
@@ -73,12 +73,12 @@ class Keepalive:
 
     def received(self, now_ns: int) -> None:
         """Something came from the client."""
-        if self.policy.idle_counts == "received":
+        if self.policy.idle_counts != "sent":
             self.active_ns = now_ns
 
     def sent(self, now_ns: int) -> None:
         """Something went to the client."""
-        if self.policy.idle_counts == "sent":
+        if self.policy.idle_counts != "received":
             self.active_ns = now_ns
 
     def subscriptions(self, any_left: bool, now_ns: int) -> None:
@@ -128,6 +128,8 @@ class Connection:
     A kind of connection overrides :meth:`receive` (and :meth:`ping`, :meth:`pong` where they mean
     something), :meth:`leave` and :meth:`frame`.
     """
+
+    delay_s = 0.0
 
     def __init__(self, keepalive: Keepalive, peer: str) -> None:
         self.handle: Any = None

@@ -159,7 +159,7 @@ class VenueDialect:
         return waiting
 
     def _sent(self, out: list[Publication], now_ns: int) -> list[Publication]:
-        if self.policy.idle_counts == "sent":
+        if self.policy.idle_counts != "received":
             for publication in out:
                 for session in publication.to:
                     if isinstance(session, Connection):

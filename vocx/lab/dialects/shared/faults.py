@@ -9,7 +9,8 @@ Two kinds, told apart by what they are scoped to:
   ``delivered_twice`` has been twice. ``path="POST /api/v3/order"`` hits one HTTP method only;
 * **streams** (``stream="btcusdt@depth@100ms"``, a name or a pattern such as ``"*@trade"``;
   default ``"*"``) change what the listeners of a stream get: broken frames, silence, duplicates,
-  swapped or missing messages, a closed connection;
+  swapped or missing messages, the book anew in mid-stream (``snapshot``; with ``restart=True``
+  its numbers begin anew, too), a closed connection;
 * ``dial`` (``path="/ws"``) refuses WebSocket upgrades.
 
 Each fault lives until it is switched off, or for ``count`` messages. Nothing here knows a venue:
@@ -42,6 +43,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "overloaded": (ANSWER, {"executed": False}),
     "internal": (ANSWER, {"executed": False}),
     "gone": (ANSWER, {}),
+    "limited": (ANSWER, {"reset_s": -1.0}),
     "html": (ANSWER, {"status": 503, "executed": False}),
     "truncated_json": (ANSWER, {}),
     "lost_answer": (ANSWER, {}),
@@ -58,6 +60,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "duplicate": (STREAM, {}),
     "reorder": (STREAM, {}),
     "drop": (STREAM, {}),
+    "snapshot": (STREAM, {"restart": False}),
     "close": (STREAM, {"code": 1001, "reason": ""}),
 }
 """Every fault: what it is scoped to, and its options with their defaults."""
@@ -290,6 +293,8 @@ class FaultInjector:
         if fault.name == "reorder":
             self._held[topic.name] = message
             return held
+        if fault.name == "snapshot":
+            return self._anew(fault, topic, message) + held
         out = [
             Publication(payload, one.to)
             for one in message
@@ -301,6 +306,20 @@ class FaultInjector:
                 if isinstance(session, Connection):
                     session.fall_silent()
         return out + held
+
+    def _anew(self, fault: Fault, topic: Topic, message: list[Publication]) -> list[Publication]:
+        """Instead of the message what a new subscriber would get first, where there is that."""
+        state = topic.state
+        if state is None:
+            return message
+        if fault.options["restart"]:
+            state.restart()
+        out: list[Publication] = []
+        for (unit_ns, wrapped), sessions in topic.subscribers.items():
+            first = state.welcome(topic, 0, unit_ns)
+            if first is not None:
+                topic.envelope(topic, first, wrapped, sessions, out)
+        return out or message
 
     def _change(self, fault: Fault, payload: bytes) -> Iterator[Out]:
         """What the subscribers get for one message (``reorder`` is the stream's own matter).

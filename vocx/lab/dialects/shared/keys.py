@@ -25,9 +25,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 from vocx.errors import BadInput
 
-Reason = Literal["form", "unknown", "passphrase", "ahead", "late", "signature", "permission"]
+Reason = Literal[
+    "form", "unknown", "passphrase", "ahead", "late", "signature", "address", "permission"
+]
 """Why a signed request is refused: the form of its key, a key that nobody has, a wrong
-passphrase, a time ahead or behind, a wrong signature, a key that may not do this."""
+passphrase, a time ahead or behind, a wrong signature, an address that the key is not bound to, a
+key that may not do this."""
 
 
 class Denied(Exception):
@@ -42,7 +45,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One API key: whose it is, what it may do, and how its signatures are checked.
 
     ``public`` makes it a key of a pair (Ed25519 here; a venue with other pairs checks them
-    itself); otherwise ``secret`` is that of HMAC-SHA256.
+    itself); otherwise ``secret`` is that of HMAC-SHA256. ``addresses`` are those that it is bound
+    to; none: it is not.
     """
 
     key: str
@@ -51,6 +55,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     passphrase: str = ""
     public: Ed25519PublicKey | None = None
     trade: bool = True
+    addresses: tuple[str, ...] = ()
 
     def signed(
         self, payload: bytes, signature: str, encoding: Literal["hex", "base64"] = "hex"

@@ -51,6 +51,9 @@ class State:
         """What a new subscriber gets first."""
         return None
 
+    def restart(self) -> None:
+        """The venue begins its numbers anew."""
+
 
 E = TypeVar("E", Traded, BestChanged)
 

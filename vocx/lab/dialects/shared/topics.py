@@ -54,6 +54,9 @@ class TopicState(Protocol):
     def welcome(self, topic: Topic, now_ns: int, unit_ns: int) -> bytes | None:
         """What a new subscriber gets first, as of what all others have been sent."""
 
+    def restart(self) -> None:
+        """A fault: the venue begins its numbers anew."""
+
 
 Build = Callable[[int], bytes]
 """Makes a payload with times in units of so many nanoseconds."""
