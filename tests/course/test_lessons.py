@@ -171,6 +171,13 @@ def test_predictions_hide_their_answer(page: Page) -> None:
         assert ast.literal_eval(call.args[0]) in RIGHT
 
 
+def test_verdicts_wait_for_the_experiment(page: Page) -> None:
+    """Each question is judged once, in the cell of its experiment, further down."""
+    asked = {ast.literal_eval(call.args[0]): at for at, call in page.calls("predict")}
+    told = {ast.literal_eval(call.args[0]): at for at, call in page.calls("verdict")}
+    assert asked.keys() == told.keys() and all(told[key] > asked[key] for key in asked)
+
+
 def test_exercises_are_blank_with_hint_and_solution_folded(page: Page) -> None:
     """The cell holds only ``...``; the solution is folded inside the hint."""
     for _, name, written, _ in page.exercises():

@@ -13,23 +13,47 @@ from vocx.errors import BadInput
 QUESTION = ("What happens?", ["an error", "silence", "it closes"])
 
 
-def test_prediction_explains_after_the_choice(capsys: pytest.CaptureFixture[str]) -> None:
-    """Unanswered: the options and how to answer. Answered: the verdict, kept in the passport."""
+def test_the_verdict_waits_for_the_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    """A choice is kept and not judged; the experiment's cell says what was right, and why."""
     asked = course.predict("02", *QUESTION, right="b", why="The ack checks syntax only.")
-    assert asked.correct is None and "syntax" not in capsys.readouterr().out
+    assert asked.correct is None
     answered = course.predict("02", *QUESTION, right="b", why="Syntax only.", answer="(A)")
-    assert answered.correct is False
-    assert "You said (a); right is (b): silence. Syntax only." in capsys.readouterr().out
-    course.predict("02", "Which?", ["One.", "Two."], right="b", why="So.", answer="a")
-    assert "right is (b): Two. So." in capsys.readouterr().out
-    assert course.predict("02", *QUESTION, right="b").choice == "a"
+    before = capsys.readouterr().out
+    assert answered.correct is False and "Kept." in before
+    assert "yntax" not in before and "(b) silence <-" not in before
+    course.verdict("02")
+    told = capsys.readouterr().out
+    assert "Prediction 02.1: You said (a). It is (b) silence. Syntax only." in told
+    course.predict("02.2", "Which?", ["One.", "Two."], right="b", why="So.", answer="b")
+    course.verdict("02.2")
+    assert "You said (b) Two, and so it is. So." in capsys.readouterr().out
+
+
+def test_the_first_choice_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither a second answer changes it, nor one that is given after the experiment."""
+    course.predict("02", *QUESTION, right="b", answer="a")
+    assert course.predict("02", *QUESTION, right="b", answer="b").choice == "a"
+    late = course.predict("03", *QUESTION, right="b")
+    course.verdict("03")
+    late.choose("b")
+    assert late.choice is None and "03.1" not in passport.load().predictions
+    assert "You made no prediction. It is (b) silence." in capsys.readouterr().out
+
+
+def test_a_verdict_needs_its_question(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A question that was not asked here is not given away."""
+    monkeypatch.setattr(predictions, "_asked", {})
+    course.verdict("02.1")
+    assert capsys.readouterr().out == "Prediction 02.1: run its cell first, to be told.\n"
 
 
 def test_explanations_by_letter() -> None:
     """The chosen letter's words come first, then the right one's."""
     why = {"a": "Everyone thinks so.", "b": "Only syntax is checked."}
     asked = course.predict("02.2", *QUESTION, right="b", why=why, answer="a")
-    assert asked.explanation().endswith("Everyone thinks so. Only syntax is checked.")
+    assert asked.verdict().endswith("Everyone thinks so. Only syntax is checked.")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +86,10 @@ def test_widgets_answer_and_replace(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = course.predict("02", *QUESTION, right="b", why="Because.")
     _, buttons, said, box = predictions._open["02.1"]
     buttons.value = "b"
-    assert asked.correct and "(b) is right. Because." in said.value
+    buttons.value = "a"
+    assert asked.correct and buttons.disabled and "Kept." in said.value
+    course.verdict("02.1")
+    assert asked.told and asked.state().endswith("and so it is. Because.")
     course.predict("02", *QUESTION, right="b")
     assert box.comm is None and "(a) an error" in pages[0]["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in pages[1]

@@ -4,6 +4,7 @@
 >>> lab, binance = course.begin("03")       # first cell: re-runnable, the only set-up
 >>> course.predict("03.1", "We lose one message ...", ["healed", "worse"])
 >>> course.freshness(asked=binance, pushed=tape)       # a lesson's own instrument
+>>> course.verdict("03.1")                            # in the cell of the experiment
 >>> course.check("03.1", decide)                      # right, wrong, or not answered yet
 >>> course.end("03")                                  # last cell: stops everything
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from vocx.course.grading import Result, check
 from vocx.course.instruments import compare, freshness, frontier, signature
-from vocx.course.predictions import Prediction, choices, predict
+from vocx.course.predictions import Prediction, choices, predict, verdict
 from vocx.course.session import begin, end, progress, resume
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "progress",
     "resume",
     "signature",
+    "verdict",
 ]

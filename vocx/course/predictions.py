@@ -1,7 +1,8 @@
-"""``predict`` and ``choices``: say what you expect before you look.
+"""``predict`` and ``choices``: say what you expect before you look; ``verdict`` when you did.
 
 Both are radio buttons in a notebook and text everywhere else, and never wait: a cell returns at
-once, with or without an answer. ``answer=`` answers from code.
+once, with or without an answer. ``answer=`` answers from code. The first choice counts, and what
+was right is not said before the experiment has run: its cell calls ``verdict``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from vocx.errors import BadInput
 
 _open: dict[str, list[Any]] = {}
 """Widgets on the page by question: asked again, the old ones are closed."""
+_asked: dict[str, Prediction] = {}
+"""Questions of this kernel that wait for their experiment, or have had it."""
+_KEPT = "Kept. The experiment will tell."
 
 
 # What is right stands here and not in the notebooks, so that nobody reads it above the buttons.
@@ -61,7 +65,7 @@ RIGHT: dict[str, tuple[str, str]] = {
         "quotes does not choose the moment: the others come exactly when the quote is wrong.",
     ),
 }
-"""By question: the right letter, and what is said after the choice."""
+"""By question: the right letter, and what is said after the experiment."""
 
 
 class Prediction:
@@ -70,7 +74,9 @@ class Prediction:
     Attributes
     ----------
     choice : str or None
-        The letter that was chosen.
+        The letter that was chosen first.
+    told : bool
+        Whether the experiment has run: only then is it said what is right.
     """
 
     def __init__(
@@ -79,6 +85,7 @@ class Prediction:
         self.key, self.question, self.options, self.right = key, question, options, right
         self._why = why
         self.choice: str | None = None
+        self.told = False
 
     @property
     def correct(self) -> bool | None:
@@ -86,34 +93,44 @@ class Prediction:
         return None if self.choice is None else self.choice == self.right
 
     def choose(self, letter: str) -> None:
-        """Answer, and keep it in the passport."""
+        """Answer, and keep it in the passport. The first answer counts, any later one does not,
+        nor one that is given when the experiment has told."""
         wanted = str(letter).strip().strip("()").lower()
         if wanted not in self.options:
             raise BadInput(f"there is no option {letter!r}; there are {', '.join(self.options)}")
-        self.choice = wanted
-        passport.save(passport.Passport(predictions={self.key: wanted}))
+        if self.choice is None and not self.told:
+            self.choice = wanted
+            passport.save(passport.Passport(predictions={self.key: wanted}))
 
-    def explanation(self) -> str:
-        """What to make of the choice; empty before there is one."""
-        if self.choice is None:
-            return ""
+    def verdict(self) -> str:
+        """What was chosen, what is right, and why."""
         why = self._why
         if isinstance(why, Mapping):
             parts = [why.get(self.choice, ""), why.get(self.right, "")]
             why = " ".join(dict.fromkeys(part for part in parts if part))
-        right = self.options[self.right].rstrip(".")
-        verdict = (
-            f"({self.choice}) is right."
-            if self.correct
-            else f"You said ({self.choice}); right is ({self.right}): {right}."
-        )
-        return f"{verdict} {why or ''}".strip()
+        right = f"({self.right}) {self.options[self.right]}".rstrip(".")
+        if self.choice is None:
+            said = f"You made no prediction. It is {right}."
+        elif self.correct:
+            said = f"You said {right}, and so it is."
+        else:
+            said = f"You said ({self.choice}). It is {right}."
+        return f"{said} {why or ''}".strip()
+
+    def state(self) -> str:
+        """What is known of it: nothing, that it is kept, or after the experiment the verdict."""
+        if self.told:
+            return self.verdict()
+        return "" if self.choice is None else _KEPT
 
     def text(self) -> str:
         """The text twin: question, options and what is known."""
         lines = [self.question]
-        lines += [f"  ({letter}) {option}" for letter, option in self.options.items()]
-        lines.append(self.explanation() or 'Answer with the buttons, or with answer="a".')
+        lines += [
+            f"  ({letter}) {option}{' <- yours' if letter == self.choice else ''}"
+            for letter, option in self.options.items()
+        ]
+        lines.append(self.state() or 'Answer with the buttons, or with answer="a".')
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -132,7 +149,7 @@ def predict(
     why: str | Mapping[str, str] = "",
     answer: str | None = None,
 ) -> Prediction:
-    """Ask for a prediction. The explanation comes after the choice, not before.
+    """Ask for a prediction. What was right is said by :func:`verdict`, after the experiment.
 
     Parameters
     ----------
@@ -145,9 +162,9 @@ def predict(
     right : str, optional
         The letter that is right; the course knows it for its own questions.
     why : str or mapping of letter to str
-        Said after the choice; by letter, the chosen one's and the right one's.
+        Said with the verdict; by letter, the chosen one's and the right one's.
     answer : str, optional
-        A letter: answers at once, without buttons.
+        A letter: answers at once, without buttons. The first answer counts.
     """
     key = question_key(name)
     letters = _lettered(options)
@@ -155,18 +172,34 @@ def predict(
         right, why = RIGHT.get(key, ("", ""))
     if right not in letters:
         raise BadInput(f"right is {right!r}; the options are {', '.join(letters)}")
-    asked = Prediction(key, question, letters, right, why)
-    if answer is not None:
-        asked.choose(answer)
-        print(asked.text())
-        return asked
+    asked = _asked[key] = Prediction(key, question, letters, right, why)
     earlier = passport.load().predictions.get(key)
     asked.choice = earlier if earlier in letters else None
-    if display.in_notebook():
+    if answer is not None:
+        asked.choose(answer)
+    if answer is None and display.in_notebook():
         _show_prediction(asked)
     else:
         print(asked.text())
     return asked
+
+
+def verdict(name: str) -> None:
+    """Say what was right, in the cell of the experiment that has shown it.
+
+    Later choices do not count any more. Where the question was not asked in this kernel there is
+    nothing to say.
+    """
+    key = question_key(name)
+    asked = _asked.get(key)
+    if asked is None:
+        print(f"Prediction {key}: run its cell first, to be told.")
+        return
+    asked.told = True
+    print(display.fold(f"Prediction {key}: {asked.verdict()}"))
+    for widget in _open.get(key, ()):
+        if hasattr(widget, "disabled"):
+            widget.disabled = True
 
 
 def question_key(name: str) -> str:
@@ -191,10 +224,11 @@ def _lettered(options: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
 def _show_prediction(asked: Prediction) -> None:
     import ipywidgets as widgets
 
-    said = widgets.HTML(_paragraph(asked.explanation()))
+    said = widgets.HTML(_paragraph(asked.state()))
     buttons = widgets.RadioButtons(
         options=[(f"({letter}) {text}", letter) for letter, text in asked.options.items()],
         value=asked.choice,
+        disabled=asked.choice is not None,
         layout=widgets.Layout(width="max-content"),
     )
 
@@ -203,7 +237,8 @@ def _show_prediction(asked: Prediction) -> None:
         try:
             if change["new"] is not None:
                 asked.choose(change["new"])
-            said.value = _paragraph(asked.explanation())
+            buttons.disabled = asked.choice is not None
+            said.value = _paragraph(asked.state())
         except Exception as error:
             said.value = _paragraph(f"{type(error).__name__}: {error}")
 
