@@ -748,6 +748,12 @@ class Fake:
         frame |= {"headers": dict(made.headers), "body": made.body.decode()}
         return replace(made, purpose=self.order_socket.purpose, body=msgspec.json.encode(frame))
 
+    def ws_logon(
+        self, number: int, now_ns: int, credentials: base.Credentials, nonce: str
+    ) -> base.Request | None:
+        """Nothing: each call proves itself."""
+        return None
+
     def parse_response(self, text: bytes) -> base.Response | None:
         """A frame of that socket as an answer."""
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ MADE = Conditions(path="from here to there", clock="this machine", rtt_ms=40.0, 
 def sent(path: str, signatures: int, ms: float) -> Sent:
     order = Placed(
         id=1,
+        price=Decimal(1),
         begun_ns=0,
         accepted_ns=int(ms * 5e5),
         ended_ns=int(ms * 1e6),

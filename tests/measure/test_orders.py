@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import vocx
-from vocx import measure
+from vocx import measure, venues
 from vocx.errors import BadInput
 from vocx.measure import Interval, OrderEntry
 from vocx.measure.orders import ACCOUNT, LoggedOnPath, SocketPath, signatures
@@ -57,9 +57,10 @@ def asked(exchange: vocx.Exchange) -> tuple[list[Any], dict[str, Decimal]]:
 
 def test_signatures_are_counted_in_queries_and_in_frames() -> None:
     """By their names, in what was sent."""
-    assert signatures(b"POST /api/v3/order?symbol=X&signature=ab HTTP/1.1\r\n") == 1
-    assert signatures(b'{"id":1,"params":{"apiKey":"k","signature":"ab"}}') == 1
-    assert signatures(b'{"id":1,"params":{"newClientOrderId":"signature"}}') == 0
+    hidden = venues.get("binance").secrets
+    assert signatures(b"POST /api/v3/order?symbol=X&signature=ab HTTP/1.1\r\n", hidden) == 1
+    assert signatures(b'{"id":1,"params":{"apiKey":"k","signature":"ab"}}', hidden) == 1
+    assert signatures(b'{"id":1,"params":{"newClientOrderId":"signature"}}', hidden) == 0
 
 
 def test_round_trips(far: OrderEntry) -> None:

@@ -12,6 +12,7 @@ import msgspec
 
 from vocx.errors import BadInput
 from vocx.measure import theory, validation
+from vocx.venues.base import ChannelSpec, Venue
 
 PushChannel = Literal["quotes", "book", "ticker"]
 CADENCE_MS = {"quotes": 0.0, "book": 100.0, "ticker": 1000.0}
@@ -64,6 +65,11 @@ class Push(msgspec.Struct, frozen=True, tag=True):
     def cadence_ms(self) -> float:
         return CADENCE_MS[self.channel]
 
+    @property
+    def depth(self) -> int | None:
+        """Levels that are asked for; ``None`` for what is no book."""
+        return 5 if self.channel == "book" else None
+
     def expected_age_ms(self, rtt_ms: float) -> float:
         """Mean age by arithmetic."""
         return theory.pushed_age_ms(self.cadence_ms, rtt_ms)
@@ -83,6 +89,12 @@ def span(milliseconds: float) -> str:
     """``"250 ms"``, ``"1 s"``."""
     whole = milliseconds >= 1000
     return f"{milliseconds / 1000:g} s" if whole else f"{milliseconds:g} ms"
+
+
+def is_streamed(venue: Venue, symbol: str, channel: str, depth: int | None = None) -> bool:
+    """Whether a venue sends this by itself; what it does not, a stream asks for by REST."""
+    spec = venue.validate_channel(ChannelSpec(channel=channel, symbol=symbol, depth=depth))
+    return venue.poll_intent(spec) is None
 
 
 def feeds_of(given: object) -> list[Feed]:

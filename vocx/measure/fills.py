@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from vocx.exchange import Exchange
-    from vocx.lab import TruthEvent
 
 QUIET = "BNB/USDT"
 """Where the crowd is rarely seen, so that taking a level of the book disturbs nobody."""
@@ -356,8 +355,9 @@ class _Run:
         """Take what stands before our order and our order; when the engine matched it."""
         for _ in range(TRIES):
             self._take(order)
-            for event in self._truth.events(mark, symbol=self._symbol, kind="order"):
-                if _is_whole_fill(event, order):
+            events = partial(self._truth.events, mark, owner=self._maker.owner)
+            for event in events(symbol=self._symbol, kind="order"):
+                if event.what == "trade" and event.status == "filled":
                     return event.mono_ns
         raise WaitTimeout(
             f"the order {order.client_order_id} at {order.price} {self._symbol} was not filled in "
@@ -403,10 +403,6 @@ class _Run:
 
 def _is_filled(order: Order) -> bool:
     return order.status == "filled"
-
-
-def _is_whole_fill(event: TruthEvent, order: Order) -> bool:
-    return event.id == order.id and event.what == "trade" and event.status == "filled"
 
 
 def _ahead(book: BookSnapshot, side: Side, price: Decimal) -> Decimal:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from vocx.errors import BadInput
 from vocx.measure import theory, validation
-from vocx.measure.feeds import STANDARD, Feed, Poll, Push, feeds_of, span
+from vocx.measure.feeds import STANDARD, Feed, Poll, Push, feeds_of, is_streamed, span
 from vocx.measure.probes import (
     READY_S,
     Listener,
@@ -64,6 +64,8 @@ LONGER_NS = 500_000_000
 STAGGER_NS = 17_000_000
 """Feeds begin one after the other, so that their calls do not meet."""
 DISTANCES = (0.0, 20.0, 80.0, 200.0)
+FIRST = 40
+"""Frames among which a price must come, if one comes at all."""
 SWEPT: tuple[Feed, ...] = (
     Push("quotes"),
     Push("book"),
@@ -234,7 +236,7 @@ def freshness(
     WaitTimeout
         A feed has nothing to show within ten seconds.
     """
-    feeds, seconds, lab = _checked(exchange, feeds, seconds)
+    feeds, seconds, lab = _checked(exchange, feeds, symbol, seconds)
     tick = exchange.instrument(symbol).tick
     with unlimited(exchange, symbol):
         call_ms = _warm_call_ms(exchange, symbol)
@@ -271,8 +273,15 @@ def freshness(
     return replace(made, feeds=[_result(one, log, made, weight) for one in watches])
 
 
+def _is_told(exchange: Exchange, feed: Feed, symbol: str) -> bool:
+    """A poll asks; what a stream shows must be sent by the venue."""
+    if isinstance(feed, Poll):
+        return True
+    return is_streamed(exchange.venue, symbol, feed.channel, feed.depth)
+
+
 def _checked(
-    exchange: Exchange, given: Sequence[Feed], seconds: float
+    exchange: Exchange, given: Sequence[Feed], symbol: str, seconds: float
 ) -> tuple[list[Feed], float, Lab]:
     lab = lab_of(exchange)
     if lab.config.replay:
@@ -281,6 +290,14 @@ def _checked(
             "measure.simulate(measure.truth_in(path)) for the recording itself"
         )
     feeds = feeds_of(given)
+    told = [one for one in feeds if _is_told(exchange, one, symbol)]
+    if told != feeds and given not in (STANDARD, SWEPT):
+        polled = next(one for one in feeds if one not in told)
+        raise BadInput(
+            f"{exchange.venue.name} does not send what {polled.name!r} shows: a stream would ask "
+            "for it by REST. Leave it out, or measure.Poll it"
+        )
+    feeds = told
     slowest = max(feed.cadence_ms for feed in feeds) / 1000
     why = f": the slowest feed here speaks every {slowest:g} s, and once is no measurement"
     seconds = validation.number(
@@ -353,11 +370,10 @@ class PushWatch:
 
     def __init__(self, feed: Push, exchange: Exchange, symbol: str, stack: ExitStack) -> None:
         self.feed = feed
-        depth = 5 if feed.channel == "book" else None
-        spec = ChannelSpec(channel=feed.channel, symbol=symbol, depth=depth)
+        spec = ChannelSpec(channel=feed.channel, symbol=symbol, depth=feed.depth)
         self._cadence_ms = exchange.venue.cadence_ms(exchange.venue.validate_channel(spec))
         self._listener = Listener(
-            partial(exchange.create_stream, [feed.channel], symbol, depth=depth)
+            partial(exchange.create_stream, [feed.channel], symbol, depth=feed.depth)
         )
         stack.callback(self._listener.stop)
         self._listener.start()
@@ -366,8 +382,8 @@ class PushWatch:
     def ready(self) -> bool:
         if self._listener.stream.state != "live":
             return False
-        # One of the first frames is the answer to the subscription, not a price.
-        return any(True for _ in samples_of(self._listener.facts(4)))
+        # The first frames are answers to the subscription and heartbeats, not prices.
+        return any(True for _ in samples_of(self._listener.facts(FIRST)))
 
     def samples(self) -> list[Sample]:
         return list(samples_of(self._listener.facts()))

@@ -14,10 +14,13 @@ from what was sent.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from decimal import Decimal
+from functools import partial
 from statistics import fmean, median
 from threading import Barrier, Lock
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -25,17 +28,18 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import msgspec
 from msgspec.structs import replace
 
-from vocx.errors import BadInput, VocxError
-from vocx.facts import Order
+from vocx.errors import VocxError
+from vocx.facts import Order, OrderAck
 from vocx.measure import theory, validation
 from vocx.measure.compression import framed_bytes
 from vocx.measure.probes import http_of, unlimited
 from vocx.measure.result import CLOCK, Column, Result, conditions, fold
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.trading import Trader, small, trading_lab
+from vocx.stream.account import AccountAccess
 from vocx.stream.request_socket import RequestSocket
 from vocx.timing import mono_ns
-from vocx.venues.base import ChannelSpec, Credentials, PlaceOrder, Request
+from vocx.venues.base import Credentials, PlaceOrder, Request, Secrets
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -44,8 +48,6 @@ ACCOUNT = "measure: order entry"
 WARM_UP = 2
 FEWER = 0.6
 """New connections and bursts are dear: so many of them for each of ``repeats``."""
-SIGNATURES = (b"signature=", b'"signature":')
-"""How a signature looks in a query, and in a frame."""
 
 
 class Placed(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +59,7 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: int | str
+    price: Decimal
     begun_ns: int
     accepted_ns: int = 0
     ended_ns: int
@@ -208,12 +211,9 @@ class OrderEntry(Result, frozen=True, kw_only=True):
     def notes(self) -> Sequence[str]:
         """What signing cost."""
         keys = ", ".join(f"{kind} {us:.0f} us" for kind, us in self.made_us.items())
-        return [
-            fold(
-                f"making and signing an order: {keys}; "
-                f"a socket that logged on sent {self.logon_signatures} signature, once"
-            )
-        ]
+        once = f"; a socket that logged on sent {self.logon_signatures} signature, once"
+        logged_on = once if self.logon_signatures else ""
+        return [fold(f"making and signing an order: {keys}{logged_on}")]
 
 
 def orders(
@@ -273,7 +273,7 @@ def _result(run: _Run, exchange: Exchange, repeats: int, seconds: float) -> Orde
         sent=run.sent(),
         opening_trips={path.name: path.opening_trips for path in run.paths},
         made_us={kind: median(found) for kind, found in run.made_us.items()},
-        logon_signatures=run.logged_on.logon_signatures,
+        logon_signatures=run.logged_on.logon_signatures if run.logged_on else 0,
     )
 
 
@@ -289,10 +289,19 @@ class Ready(msgspec.Struct, frozen=True):
     number: int
     made_us: float
 
+    @property
+    def price(self) -> Decimal:
+        """Of this order alone in its run, so that the engine's log tells which one it was."""
+        price: Decimal = self.request.intent.price  # type: ignore[attr-defined]
+        return price
 
-def signatures(sent: bytes) -> int:
-    """How many signatures some bytes carry."""
-    return sum(sent.count(one) for one in SIGNATURES)
+
+def signatures(sent: bytes, secrets: Secrets) -> int:
+    """How many signatures some bytes carry: of what the venue hides, those that prove a key."""
+    names = {name.lower() for name in (*secrets.headers, *secrets.fields)}
+    proofs = [re.escape(one) for one in names if re.search("sign|jwt|authorization", one)]
+    pattern = f'\\b(?:{"|".join(proofs)})"?\\s*[=:]'
+    return len(re.findall(pattern, sent.decode(errors="replace").lower())) if proofs else 0
 
 
 class RestPath:
@@ -317,16 +326,17 @@ class RestPath:
 
     def send(self, ready: Ready) -> Placed:
         begun_ns = mono_ns()
-        order = cast(Order, self._client.send(ready.request).result)
+        placed = cast(Order | OrderAck, self._client.send(ready.request).result)
         ended_ns = mono_ns()
-        call = http_of(order)
+        call = http_of(placed)
         with self._lock:
             self.dials += call.phases.new_connection
         return Placed(
-            id=order.id,
+            id=placed.id,
+            price=ready.price,
             begun_ns=begun_ns,
             ended_ns=ended_ns,
-            signatures=signatures(call.request),
+            signatures=signatures(call.request, self._trader.exchange.venue.secrets),
             sent_bytes=len(call.request),
             received_bytes=call.reply_wire_bytes,
         )
@@ -343,12 +353,19 @@ class SocketPath:
 
     def __init__(self, trader: Trader, key: Credentials | None = None) -> None:
         self._trader, self._key = trader, key or trader.key
+        self._proof: Credentials | None = self._key
         exchange, plan = trader.exchange, trader.exchange.venue.order_socket
         assert plan is not None, f"{exchange.venue.name} takes no orders by socket"
-        purpose = plan.purpose
+        purpose, path = plan.purpose, plan.path
         self._socket = RequestSocket(
             exchange.venue,
-            lambda: exchange.url(purpose),
+            lambda: exchange.url(purpose) + path,
+            plan=plan if plan.login else None,
+            account=AccountAccess(
+                credentials=lambda: self._key,
+                now_ns=trader.now_ns,
+                measure_clock=lambda: exchange.clock,
+            ),
             ca_file=exchange.environment.ca_file,
             name=f"measure-{self.name}",
         )
@@ -360,29 +377,24 @@ class SocketPath:
     def ready(self, order: PlaceOrder) -> Ready:
         begun_ns, number = mono_ns(), self._socket.next_id()
         venue, now_ns = self._trader.exchange.venue, self._trader.now_ns()
-        request = venue.ws_request(order, number, now_ns, self._key, secrets.token_hex(16))
+        request = venue.ws_request(order, number, now_ns, self._proof, secrets.token_hex(16))
         return Ready(request, number, (mono_ns() - begun_ns) / 1e3)
 
     def send(self, ready: Ready) -> Placed:
         begun_ns = mono_ns()
         answer = self._socket.request(ready.number, ready.request.body)
         response = answer.response
-        order = cast(
-            Order,
-            self._trader.exchange.venue.reply(
-                ready.request,
-                response.status,
-                response.headers,
-                response.body,
-                answer.received_ns,
-            ).result,
+        said = self._trader.exchange.venue.reply(
+            ready.request, response.status, response.headers, response.body, answer.received_ns
         )
+        placed = cast(Order | OrderAck, said.result)
         ended_ns = mono_ns()
         return Placed(
-            id=order.id,
+            id=placed.id,
+            price=ready.price,
             begun_ns=begun_ns,
             ended_ns=ended_ns,
-            signatures=signatures(answer.sent),
+            signatures=signatures(answer.sent, self._trader.exchange.venue.secrets),
             sent_bytes=framed_bytes(len(answer.sent), masked=True),
             received_bytes=framed_bytes(len(answer.received)),
         )
@@ -393,7 +405,7 @@ class SocketPath:
 
 class LoggedOnPath(SocketPath):
     """A socket that has proven once whose it is, with an Ed25519 key: its frames carry neither key
-    nor signature (web-socket-api.md, 2026-07-21). A raw exchange: vocx's own client signs each.
+    nor signature. A raw exchange: vocx's own client signs each.
 
     Attributes
     ----------
@@ -406,31 +418,18 @@ class LoggedOnPath(SocketPath):
 
     def __init__(self, trader: Trader) -> None:
         super().__init__(trader, trader.new_key(ed25519=True))
+        self._proof = None
         self.logon_signatures = 0
 
     def log_on(self) -> None:
         """Open the connection and log on."""
         number, venue = self._socket.next_id(), self._trader.exchange.venue
-        if venue.name != "binance":
-            raise BadInput(f"how one logs on with {venue.name} is not known here")
-        plan = venue.plan_sockets([ChannelSpec(channel="orders", symbol=None)])[0]
-        (signed,) = venue.subscribe_frames(
-            plan, tuple(plan.topics), self._trader.now_ns(), self._key, str(number)
-        )
-        frame = msgspec.json.decode(signed.text)  # the same parameters prove it
-        frame |= {"id": number, "method": "session.logon"}
-        answer = self._socket.request(number, msgspec.json.encode(frame))
+        logon = venue.ws_logon(number, self._trader.now_ns(), self._key, secrets.token_hex(16))
+        assert logon is not None, f"{venue.name} has no logon"
+        answer = self._socket.request(number, logon.body)
         if answer.response.status != 200:
             raise VocxError(f"the exchange refused the logon: {answer.response.body[:200]!r}")
-        self.logon_signatures = signatures(answer.sent)
-
-    def ready(self, order: PlaceOrder) -> Ready:
-        made = super().ready(order)
-        frame = msgspec.json.decode(made.request.body)
-        for name in ("apiKey", "signature"):
-            del frame["params"][name]
-        body = msgspec.json.encode(frame)
-        return Ready(replace(made.request, body=body), made.number, made.made_us)
+        self.logon_signatures = signatures(answer.sent, venue.secrets)
 
 
 class _Run:
@@ -442,32 +441,37 @@ class _Run:
         self.symbol, self._many = symbol, many
         instrument = exchange.instrument(symbol)
         bid = self._truth.book(symbol, depth=1).bids[0][0]
-        self._price = instrument.round_price(bid / 2, "buy")
+        self._price, self._tick = instrument.round_price(bid / 2, "buy"), instrument.tick
         self._quantity = small(instrument, self._price)
-        self.logged_on = LoggedOnPath(self._trader)
-        self.paths: list[RestPath | SocketPath] = [
-            RestPath(self._trader),
-            SocketPath(self._trader),
-            self.logged_on,
-        ]
+        venue = exchange.venue
+        self.paths: list[RestPath | SocketPath] = [RestPath(self._trader)]
+        if venue.order_socket is not None:
+            self.paths.append(SocketPath(self._trader))
+        self.logged_on: LoggedOnPath | None = None
+        if venue.ws_logon(0, self._trader.now_ns(), self._trader.key, "") is not None:
+            self.logged_on = LoggedOnPath(self._trader)
+            self.paths.append(self.logged_on)
         for path in self.paths:
             stack.callback(path.hang_up)
-        self.made_us: dict[str, list[float]] = {"HMAC": [], "Ed25519": []}
+        self.made_us: dict[str, list[float]] = {}
         self._pool = ThreadPoolExecutor(many, "vocx-measure-orders")
         stack.callback(self._pool.shutdown, wait=True, cancel_futures=True)
         self._sent: list[Sent] = []
         self._mark = self._truth.events(None).next
-        self.logged_on.log_on()
+        if self.logged_on is not None:
+            self.logged_on.log_on()
         for path in self.paths:
             for _ in range(WARM_UP):
                 path.send(self._ready(path))
 
     def _ready(self, path: RestPath | SocketPath) -> Ready:
+        self._price -= self._tick
         order = self._trader.order(
             self.symbol, "buy", self._quantity, self._price, time_in_force="IOC"
         )
         ready = path.ready(order)
-        self.made_us["Ed25519" if path is self.logged_on else "HMAC"].append(ready.made_us)
+        kind = "HMAC" if path is not self.logged_on else "Ed25519"
+        self.made_us.setdefault(kind, []).append(ready.made_us)
         return ready
 
     def singles(self, repeats: int) -> None:
@@ -512,10 +516,11 @@ class _Run:
 
     def sent(self) -> list[Sent]:
         """Everything that counts, with the moment at which the engine accepted each order."""
-        events = self._truth.events(self._mark, symbol=self.symbol, kind="order")
-        accepted = {event.id: event.mono_ns for event in events if event.what == "new"}
+        mine = partial(self._truth.events, self._mark, owner=self._trader.owner)
+        events = mine(symbol=self.symbol, kind="order")
+        accepted = {event.price: event.mono_ns for event in events if event.what == "new"}
         for one in self._sent:
             one.orders[:] = [
-                replace(order, accepted_ns=accepted[int(order.id)]) for order in one.orders
+                replace(order, accepted_ns=accepted[order.price]) for order in one.orders
             ]
         return self._sent

@@ -14,11 +14,11 @@ from decimal import ROUND_CEILING, Decimal
 from typing import TYPE_CHECKING, cast
 
 from vocx.errors import BadInput, LabError, OrderNotFound
-from vocx.facts import Instrument, Order, OrderType, Side, TimeInForce
+from vocx.facts import Instrument, Order, OrderAck, OrderType, Side, TimeInForce
 from vocx.measure.result import lab_of
 from vocx.rest import Client
 from vocx.timing import wall_ns
-from vocx.venues.base import CancelAll, Credentials, GetTime, PlaceOrder
+from vocx.venues.base import CancelAll, Credentials, GetOrder, GetTime, PlaceOrder
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -46,7 +46,7 @@ class Trader:
         self._keys: list[str] = []
         self._resting: set[str] = set()
         self._numbers = 0
-        self.prefix = f"measure-{secrets.token_hex(5)}"
+        self._first_id = secrets.randbits(96) << 24
         self._offset_ns = exchange.clock.offset_ns
         try:
             self.key = self.new_key(balances=balances)
@@ -67,6 +67,11 @@ class Trader:
     def client(self) -> Client:
         """REST with connections of its own; close it. Nothing brakes it before the limit."""
         return Client(self.exchange.venue, self.exchange.environment)
+
+    @property
+    def owner(self) -> str:
+        """The account as the lab's log calls it."""
+        return f"{self.exchange.venue.name}:{self.name}"
 
     def now_ns(self) -> int:
         """The exchange's clock, as this machine knows it."""
@@ -91,14 +96,21 @@ class Trader:
             quantity=quantity,
             price=price,
             time_in_force=time_in_force,
-            client_order_id=f"{self.prefix}-{self._numbers}",
+            client_order_id=self.exchange.venue.make_client_order_id(
+                self._first_id + self._numbers
+            ),
+            instrument=self.exchange.instrument(symbol),
         )
 
     def place(self, order: PlaceOrder) -> Order:
         """Send it by REST. What may rest afterwards is cancelled by :meth:`close`."""
         if order.time_in_force not in ("IOC", "FOK"):
             self._resting.add(order.symbol)
-        return cast(Order, self.rest.call(order, self.key, self.now_ns))
+        placed = self.rest.call(order, self.key, self.now_ns)
+        if isinstance(placed, OrderAck):
+            asked = GetOrder(symbol=placed.symbol, id=placed.id)
+            placed = self.rest.call(asked, self.key, self.now_ns)
+        return cast(Order, placed)
 
     def close(self) -> None:
         """Cancel what rests, close the connections, take the keys away."""

@@ -16,6 +16,7 @@ from vocx.errors import BadInput
 from vocx.measure import compression, validation
 from vocx.measure.byte_counts import ByteCounts
 from vocx.measure.claims import SEEN_HEAD, SEEN_HEAD_AT
+from vocx.measure.feeds import is_streamed
 from vocx.measure.probes import READY_S, Listener, Poller, http_of, unbraked, unlimited, wait_until
 from vocx.measure.result import CLOCK, Column, Result, conditions, fold, grid, lab_of
 from vocx.measure.sampling import Interval
@@ -35,6 +36,7 @@ DEPTH = 100
 TOP = 5
 """Levels of the book that ``"top"`` sends each 100 ms; ``"book"`` sends every change of it."""
 KIB = 1024.0
+_CHANNELS = {"top": ("book", TOP)}
 
 
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,6 +239,9 @@ def traffic(
     """
     lab = lab_of(exchange)
     _check_names(polls, streams, tls)
+    if streams is STREAMS:  # of a venue what it sends
+        sent = partial(is_streamed, exchange.venue, symbol)
+        streams = [one for one in STREAMS if sent(*_CHANNELS.get(one, (one, None)))]
     every_ms = validation.number("every_ms", every_ms, 5, what=": below it a poll waits for itself")
     calls = _calls(every_ms, seconds)
     with unlimited(exchange, symbol), ExitStack() as stack:
@@ -337,7 +342,7 @@ class _Stream:
     ) -> None:
         self.name, self.tls = name, tls
         twin = stack.enter_context(unbraked(exchange, tls=tls))
-        channel, depth = ("book", TOP) if name == "top" else (name, None)
+        channel, depth = _CHANNELS.get(name, (name, None))
         self._listener = Listener(partial(twin.create_stream, [channel], symbol, depth=depth))
         stack.callback(self._listener.stop)
 

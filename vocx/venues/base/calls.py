@@ -326,9 +326,15 @@ class Calls(Protocol):
         """What a reply's headers say is used; empty when they say nothing."""
 
     def ws_request(
-        self, intent: Intent, number: int, now_ns: int, credentials: Credentials, nonce: str
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials | None, nonce: str
     ) -> Request:
         """The same call as a frame for :attr:`Sockets.order_socket`, with ``number`` as its id."""
+
+    def ws_logon(
+        self, number: int, now_ns: int, credentials: Credentials, nonce: str
+    ) -> Request | None:
+        """A call that proves once whose such a connection is, after which :meth:`ws_request`
+        needs no credentials; ``None`` where a venue gives no choice."""
 
     def parse_response(self, text: bytes) -> Response | None:
         """A frame of that socket as an answer; ``None`` for anything else, such as an event."""

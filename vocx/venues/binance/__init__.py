@@ -167,13 +167,22 @@ class Binance:
         )
 
     def ws_request(
-        self, intent: Intent, number: int, now_ns: int, credentials: Credentials, nonce: str
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials | None, nonce: str
     ) -> Request:
         """A signed call as a frame of the WebSocket API."""
         if not orders.has(intent) or isinstance(intent, AmendOrder):
             raise BadInput(f"vocx asks binance for {type(intent).__name__} by REST")
-        check_owner(self.name, credentials)
+        if credentials is not None:
+            check_owner(self.name, credentials)
         return private.ws_request(intent, number, now_ns, credentials)
+
+    def ws_logon(
+        self, number: int, now_ns: int, credentials: Credentials, nonce: str
+    ) -> Request | None:
+        """``session.logon``, for Ed25519 keys: frames then carry neither key nor signature
+        (web-socket-api.md, 2026-07-21)."""
+        check_owner(self.name, credentials)
+        return private.ws_logon(number, now_ns, credentials)
 
     def parse_response(self, text: bytes) -> Response | None:
         """A frame of the WebSocket API as an answer; ``None`` for an event."""

@@ -26,6 +26,7 @@ from vocx.venues.base import (
     ControlFrame,
     Credentials,
     Decoded,
+    GetBalances,
     Intent,
     Notice,
     Request,
@@ -66,11 +67,31 @@ def subscribe_frame(
     return ControlFrame(text=_frame(nonce, _LOGIN, params), id=nonce, topics=tuple(topics))
 
 
-def ws_request(intent: Intent, number: int, now_ns: int, credentials: Credentials) -> Request:
-    """A signed intent as a frame of the WebSocket API."""
+def ws_logon(number: int, now_ns: int, credentials: Credentials) -> Request:
+    """The call that proves once whose a connection is."""
+    params = signing.signed_params({}, now_ns, credentials)
+    return Request(
+        intent=GetBalances(),
+        method="session.logon",
+        target="",
+        body=_frame(number, "session.logon", params).encode(),
+        purpose="ws_api",
+        charges={"weight": 2, "requests": 1},
+        signed=True,
+    )
+
+
+def ws_request(
+    intent: Intent, number: int, now_ns: int, credentials: Credentials | None
+) -> Request:
+    """An intent as a frame of the WebSocket API, signed unless the connection has logged on."""
     call = orders.call(intent)
     parameters = dict(call.parameters)
-    params: dict[str, Any] = signing.signed_params(parameters, now_ns, credentials)
+    params: dict[str, Any] = (
+        signing.timed_params(parameters, now_ns)
+        if credentials is None
+        else signing.signed_params(parameters, now_ns, credentials)
+    )
     if params.get("omitZeroBalances") == "true":
         params["omitZeroBalances"] = True  # signed as the text true, sent as JSON's
     return Request(

@@ -100,5 +100,10 @@ def signed_params(
     return {**ordered, "signature": sign(sorted_payload(timed), credentials)}
 
 
+def timed_params(parameters: Mapping[str, str | int], now_ns: int) -> dict[str, str | int]:
+    """Parameters of a call on a connection that has logged on: with window and time alone."""
+    return {**parameters, **_times(now_ns)}
+
+
 def _times(now_ns: int) -> dict[str, str | int]:
     return {"recvWindow": RECEIVE_WINDOW_MS, "timestamp": now_ns // 1_000_000}

@@ -214,10 +214,16 @@ class Bybit:
         )
 
     def ws_request(
-        self, intent: Intent, number: int, now_ns: int, credentials: Credentials, nonce: str
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials | None, nonce: str
     ) -> Request:
         """An order, a change or a cancel as a frame of the trade socket."""
         return orders.frame(intent, number, now_ns)
+
+    def ws_logon(
+        self, number: int, now_ns: int, credentials: Credentials, nonce: str
+    ) -> Request | None:
+        """None: the connection is logged in before any call."""
+        return None
 
     def parse_response(self, text: bytes) -> Response | None:
         """Answers to ``order.*`` carry the ``reqId``, and in ``header`` what REST has in its

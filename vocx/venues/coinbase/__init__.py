@@ -176,10 +176,16 @@ class Coinbase:
         )
 
     def ws_request(
-        self, intent: Intent, number: int, now_ns: int, credentials: Credentials, nonce: str
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials | None, nonce: str
     ) -> Request:
         """There is no order entry by socket."""
         raise BadInput('coinbase takes orders by REST only: leave via="websocket" out')
+
+    def ws_logon(
+        self, number: int, now_ns: int, credentials: Credentials, nonce: str
+    ) -> Request | None:
+        """None: there is no such socket."""
+        return None
 
     def parse_response(self, text: bytes) -> Response | None:
         """Nothing answers by socket."""

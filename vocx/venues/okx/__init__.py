@@ -224,10 +224,16 @@ class Okx:
         return ()
 
     def ws_request(
-        self, intent: Intent, number: int, now_ns: int, credentials: Credentials, nonce: str
+        self, intent: Intent, number: int, now_ns: int, credentials: Credentials | None, nonce: str
     ) -> Request:
         """An order, a change or a cancel as a frame of the private socket."""
         return orders.frame(intent, number)
+
+    def ws_logon(
+        self, number: int, now_ns: int, credentials: Credentials, nonce: str
+    ) -> Request | None:
+        """None: the connection is logged in before any call."""
+        return None
 
     def parse_response(self, text: bytes) -> Response | None:
         """Answers to operations have an ``op`` and no ``event``."""
