@@ -11,7 +11,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "vocx"
 
 CLIENT = (
-    ("errors, facts, timing, text", 950, "errors facts timing text"),
+    ("errors, facts, timing, text", 950, "errors facts timing text symbols"),
     ("venues/base", 450, "venues venues/base"),
     ("book, rate_limits", 500, "book limits rate_limits"),
     ("net, rest", 800, "net rest"),
@@ -20,6 +20,7 @@ CLIENT = (
     ("record, doctor, credentials, root", 1000, "record recording doctor credentials __init__"),
     ("hybrid", 1300, "hybrid"),
     ("venues/binance", 1800, "venues/binance"),
+    *((f"venues/{one}", 1400, f"venues/{one}") for one in ("okx", "bybit", "coinbase")),
     ("views", 2500, "views"),
     ("figures", 600, "figures"),
 )
@@ -37,6 +38,7 @@ EXCHANGE = (
     ("dials, path, relay", 900, "lab/network"),
     ("dialects/shared", 1700, "lab/dialects"),
     ("dialects/binance", 3300, "lab/dialects/binance"),
+    *((f"dialects/{one}", 1500, f"lab/dialects/{one}") for one in ("okx", "bybit", "coinbase")),
     ("measure", 3300, "measure"),
     ("course", 4900, "course"),
     ("cli", 700, "cli __main__"),
