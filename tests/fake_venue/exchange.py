@@ -1288,6 +1288,7 @@ class Gamma(FakeExchange):
     """In the manner of Coinbase."""
 
     profile = PROFILES["gamma"]
+    recording = FakeRecording(PROFILES["gamma"].relabel)
 
 
 EXCHANGES = {one.profile.name: one for one in (Alpha, Beta, Gamma)}

@@ -11,13 +11,20 @@ _QUOTES = ("USDT", "USD", "BTC")
 
 
 class FakeRecording:
-    """See :class:`vocx.lab.ports.RecordingFormat`. A stream is called as its topic is."""
+    """See :class:`vocx.lab.ports.RecordingFormat`. A stream is called as its topic is; a quote
+    currency that market channels relabel gets its own name back."""
+
+    def __init__(self, relabel: tuple[str, str] | None = None) -> None:
+        self._relabel = relabel
 
     def frame(self, payload: bytes) -> tuple[str, bytes] | None:
         message = _object(payload)
         if "data" not in message or "symbol" not in message:
             return None
-        parts = (message["channel"], message["symbol"], message.get("interval"))
+        symbol = message["symbol"]
+        if self._relabel is not None and symbol.endswith(f"-{self._relabel[1]}"):
+            symbol = symbol.removesuffix(self._relabel[1]) + self._relabel[0]
+        parts = (message["channel"], symbol, message.get("interval"))
         return ":".join(part for part in parts if part), payload
 
     def assets(self, stream: str) -> tuple[str, str] | None:

@@ -871,21 +871,59 @@ def test_the_doctor_looks_at_every_venue(ex: vocx.Exchange) -> None:
     assert bool(targets([ex.venue.name])) == bool(public)
 
 
-def test_a_recording_is_made(ex: vocx.Exchange, tmp_path: Path) -> None:
-    """Frames as they came, which the venue's adapter reads; and no key in them."""
-    made = record(ex, ["trades", "quotes", "book"], BTC, 2, tmp_path / "a.gz")
+def test_a_recording_is_made_and_played(ex: vocx.Exchange, tmp_path: Path) -> None:
+    """Frames as they came, which the venue's adapter reads; no key in them; and the lab plays
+    them again, to the same stream."""
+    channels = ["trades", "quotes", "book"]
+    made = record(ex, channels, BTC, 3, tmp_path / "a.gz")
     frames = [split(line)[1] for line in read([made.path])]
     assert len(frames) == made.lines > 10
     key = ex.lab.credentials(ex.venue.name)
     assert not any(key.key.encode() in one or key.secret.encode() in one for one in frames)
+    name = ex.venue.name
+    with vocx.lab.open(name=f"replay {name}", replay=made.path, venues=[name]) as lab:
+        with vocx.connect(name, lab=lab) as replayed:
+            with replayed.stream(*channels, symbols=BTC) as stream:
+                until(lambda: heard(stream) >= {"Trade", "Quote"}, lambda: repr(stream.stats))
+                assert stream.book(BTC, depth=5).bid < stream.book(BTC, depth=5).ask
+
+
+def heard(stream: Any) -> set[str]:
+    """What there is of each channel, and a book that is in sync."""
+    found = set()
+    with suppress(errors.NotReady):
+        stream.book(BTC, depth=1)
+        found |= {"Trade"} if stream.trades(BTC) else set()
+        found |= {"Quote"} if stream.quote(BTC).bid else set()
+    return found
+
+
+def test_a_server_elsewhere_is_a_place(ex: vocx.Exchange) -> None:
+    """Whoever speaks the venue's dialect is reached by its URLs, and trusted with no key."""
+    urls, name = ex.lab.urls[ex.venue.name], ex.venue.name
+    with vocx.connect(name, where=urls, credentials=ex.lab.credentials(name)) as there:
+        assert there.quote(BTC).bid and there.balances()["USDT"].total > 0
+        with there.stream("quotes", symbols=BTC).wait(10) as stream:
+            assert stream.quote(BTC).bid
+    with vocx.connect(name, where=urls) as nobody, pytest.raises(errors.NotAllowed):
+        nobody.balances()
+
+
+def test_connect_opens_the_lab_that_plays_it(known: None, ex: vocx.Exchange) -> None:
+    """The default one, or one of the venue's own."""
+    with vocx.connect(ex.venue.name) as exchange:
+        assert exchange.venue.name in exchange.lab.urls and exchange.quote(BTC).bid
+        exchange.lab.close()
 
 
 def test_a_comparison_is_measured(ex: vocx.Exchange) -> None:
-    """Polling against listening, with ages against the truth."""
+    """Ages against the truth, call times, bytes, fills and orders: what ``vocx compare`` shows."""
     from vocx import measure
 
-    found = measure.freshness(ex, [measure.Poll(250), measure.Push("quotes")], seconds=2)
-    assert len(found.rows()) == 2 and found.table()
+    found = measure.article(ex, rtts=[0.0], seconds=2)
+    assert len(found.rows()) >= 8 and found.table()
+    names = {one.feed.name for one in found.parts.sweep.results[0].feeds}
+    assert "stream quotes" in names and "REST every 1 s" in names
 
 
 def test_every_view_shows_it(ex: vocx.Exchange) -> None:
