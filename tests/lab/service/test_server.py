@@ -26,6 +26,8 @@ NEVER_NS = 2**62
 class Echo:
     """A session that does as it is told: text commands, everything else comes back."""
 
+    delay_s = 0.0
+
     def __init__(self, dialect: Small) -> None:
         self.handle: Any = None
         self.next_tick_ns = NEVER_NS
