@@ -64,6 +64,11 @@ RIGHT: dict[str, tuple[str, str]] = {
         "Who buys at random meets a price that has fallen as often as one that has risen. Who "
         "quotes does not choose the moment: the others come exactly when the quote is wrong.",
     ),
+    "06.1": (
+        "c",
+        "Half the round trip, 10 ms, and then the change waits for the next look: 50 ms of 100 on "
+        "average. The way from the exchange was the shorter part.",
+    ),
 }
 """By question: the right letter, and what is said after the experiment."""
 

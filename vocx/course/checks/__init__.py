@@ -10,12 +10,16 @@ from vocx.course.checks import (
     lesson04,
     lesson05,
     lesson05b,
+    lesson06,
 )
 from vocx.course.exercise import Check
 
 ALL: dict[str, Check] = {
     one.id: one
-    for module in (lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b)
+    for module in (
+        *(lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b),
+        lesson06,
+    )
     for one in module.CHECKS
 }
 """Every check there is."""
