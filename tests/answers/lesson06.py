@@ -102,6 +102,9 @@ def hangs(view, limit):
         pass
 
 
+def blank(view, limit): ...
+
+
 WRONG = {
     a_book_is_there: "orders on a book that had ended up to 7.0 s earlier",
     in_sync_is_enough: "orders on the book of a silent feed: no error, in_sync True",

@@ -28,6 +28,7 @@ ANSWERS: dict[str, ModuleType] = {
     "04.1": lesson04,
     "05.1": lesson05,
     "05b.1": lesson05b,
+    "06.1": lesson06,
 }
 
 
@@ -63,6 +64,7 @@ def test_every_check_has_answers() -> None:
         judged("04.1", lesson04.in_another_order),
         judged("05.1", lesson05.sampled),
         judged("05b.1", lesson05b.whole_milliseconds),
+        judged("06.1", lesson06.by_exception),
     ],
 )
 def test_right_answers_pass(name: str, answer: Callable[..., Any], exchange: Exchange) -> None:

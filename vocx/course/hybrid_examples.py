@@ -35,7 +35,8 @@ class Looks:
         self.looks: list[tuple[int, Decimal, Decimal]] = []
 
     def __call__(self, quote: Quote) -> None:
-        self.looks.append((mono_ns(), quote.bid, quote.ask))
+        if quote.bid is not None and quote.ask is not None:
+            self.looks.append((mono_ns(), quote.bid, quote.ask))
 
     def delay_ms(self, rtt_ms: float) -> float:
         """How long after a change of the true best price the program acted on it, on average.
