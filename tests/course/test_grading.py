@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from answers import lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b
+from answers import lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b, lesson06
 
 from vocx import course
 from vocx.course import catalogue, passport
