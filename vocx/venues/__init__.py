@@ -14,7 +14,10 @@ from vocx.errors import BadInput, UnknownVenue
 from vocx.text import suggest
 from vocx.venues.base import Venue
 
-_ADAPTERS = {"binance": "vocx.venues.binance:Binance"}
+_ADAPTERS = {
+    "binance": "vocx.venues.binance:Binance",
+    "bybit": "vocx.venues.bybit:Bybit",
+}
 """Module and class by name; a venue is imported when it is asked for, with what it alone needs."""
 
 DEFAULT = "binance"

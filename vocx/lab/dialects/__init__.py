@@ -15,7 +15,10 @@ from importlib import import_module
 from vocx.errors import BadInput, UnknownVenue
 from vocx.lab.dialects.base import DialectFactory
 
-BUILT_IN: Mapping[str, str] = {"binance": "vocx.lab.dialects.binance:Binance"}
+BUILT_IN: Mapping[str, str] = {
+    "binance": "vocx.lab.dialects.binance:Binance",
+    "bybit": "vocx.lab.dialects.bybit:Bybit",
+}
 """The venues that a lab plays unless it is told otherwise."""
 
 _registered: dict[str, str] = dict(BUILT_IN)

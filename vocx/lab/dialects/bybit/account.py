@@ -1,0 +1,327 @@
+"""Bybit's account as REST shows it, and what the venue remembers of orders beside the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from vocx.lab.accounts.accounts import Accounts
+from vocx.lab.dialects.bybit.calls import Call, listed, total_in_usdt, usdt_prices
+from vocx.lab.dialects.bybit.dead_man import DeadManSwitch
+from vocx.lab.dialects.bybit.rows import execution_row, order_row, wallet_row
+from vocx.lab.dialects.bybit.wire import (
+    NumberedListing,
+    Refusal,
+    bad_parameter,
+    milliseconds,
+    order_number,
+    text,
+    whole,
+)
+from vocx.lab.dialects.shared.accounts import AccountGateway
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
+from vocx.lab.events import AccountEvent, Executed, FillState, OrderState
+
+MOST_REMEMBERED = 20_000
+WEEK_MS = 7 * 86_400_000
+OrderKey = tuple[str, int]
+One = TypeVar("One")
+
+
+class AccountBook:
+    """What Bybit shows of an order that the engine does not know: the last price when it came,
+    and the sum of its fees; and what it has of an account beside its orders.
+
+    Parameters
+    ----------
+    gateway : AccountGateway
+        Keys and accounts.
+    maintained : callable
+        Whether the venue is under maintenance.
+    guarded : callable
+        Whether an owner has a socket that holds the dead-man switch.
+
+    Attributes
+    ----------
+    told : dict
+        Fees as of each event that is being published, by execution id.
+    """
+
+    def __init__(
+        self,
+        gateway: AccountGateway,
+        maintained: Callable[[], bool],
+        guarded: Callable[[str], bool],
+    ) -> None:
+        self.gateway = gateway
+        self.dead_man = DeadManSwitch(guarded)
+        self._maintained = maintained
+        self.told: dict[int, dict[str, Decimal]] = {}
+        self._fees: dict[OrderKey, dict[str, Decimal]] = {}
+        self._last_prices: dict[OrderKey, str] = {}
+
+    @property
+    def accounts(self) -> Accounts | None:
+        """Who may trade."""
+        return self.gateway.accounts
+
+    def placed(self, order: OrderState, last_price: str) -> None:
+        """An order came in."""
+        self._last_prices[order.request.symbol, order.id] = last_price
+        if len(self._last_prices) > MOST_REMEMBERED:
+            oldest = next(iter(self._last_prices))
+            del self._last_prices[oldest]
+            self._fees.pop(oldest, None)
+
+    def happened(self, events: Sequence[AccountEvent]) -> None:
+        """Sum up fees; an event bears the sum as it was then."""
+        self.told.clear()
+        for event in events:
+            if not isinstance(event, Executed):
+                continue
+            key = event.order.request.symbol, event.order.id
+            fees = self._fees.get(key, {})
+            if event.fill is not None:
+                asset = event.fill.fee_asset
+                fees = {**fees, asset: fees.get(asset, Decimal(0)) + event.fill.fee}
+                self._fees[key] = fees
+            self.told[event.execution_id] = fees
+
+    def maintenance(self, now_ns: int) -> list[dict[str, Any]]:
+        """Rows of the system's status: one while there is maintenance."""
+        if not self._maintained():
+            return []
+        row = {"id": "1", "title": "Maintenance", "state": "ongoing", "href": ""}
+        times = {"begin": milliseconds(now_ns), "end": milliseconds(now_ns + 600 * NS_PER_S)}
+        what = {"serviceTypes": [2, 3, 4, 5], "product": [1], "uidSuffix": []}
+        return [{**row, **times, **what, "maintainType": 1, "env": 1}]
+
+    def row(self, listing: NumberedListing, order: OrderState) -> dict[str, Any]:
+        """The order by REST. Its fees are those of its fills, which may not be published yet."""
+        assert self.accounts is not None
+        owner, symbol = order.request.owner, order.request.symbol
+        fees: dict[str, Decimal] = {}
+        if order.filled:
+            for fill in self.accounts.fills(owner, symbol):
+                if fill.order.id == order.id:
+                    fees[fill.fee_asset] = fees.get(fill.fee_asset, Decimal(0)) + fill.fee
+        return order_row(listing, order, fees, self.last_price(order))
+
+    def frame_row(self, listing: NumberedListing, event: Executed) -> dict[str, Any]:
+        """The order in the private stream, as it stood then."""
+        fees = self.told.get(event.execution_id, {})
+        return order_row(listing, event.order, fees, self.last_price(event.order), stream=True)
+
+    def last_price(self, order: OrderState) -> str:
+        """Of the market when the order came."""
+        return self._last_prices.get((order.request.symbol, order.id), "")
+
+
+# -- orders ------------------------------------------------------------------------------------
+
+
+def found(call: Call, listing: NumberedListing) -> OrderState | None:
+    """The order that is meant; its id counts before its link id."""
+    identity, link = text(call.given, "orderId"), text(call.given, "orderLinkId")
+    symbol = listing.format.spec.symbol
+    if identity:
+        return call.accounts.order(call.owner, symbol, order_number(listing, identity))
+    return call.accounts.order(call.owner, symbol, client_order_id=link) if link else None
+
+
+def _of_id(call: Call) -> list[tuple[NumberedListing, OrderState]]:
+    orders = ((listing, found(call, listing)) for listing in call.some())
+    return [(listing, order) for listing, order in orders if order is not None]
+
+
+def _all(call: Call, open_only: bool) -> list[tuple[NumberedListing, OrderState]]:
+    return [
+        (listing, order)
+        for listing in call.some()
+        for order in call.accounts.orders(call.owner, listing.format.spec.symbol, open_only)
+    ]
+
+
+def realtime(call: Call) -> dict[str, Any]:
+    """Open orders, or the last 500 closed ones (``openOnly=1``); by id whichever it is."""
+    category = call.category()
+    if category != "spot":
+        return listed(category, [])
+    if text(call.given, "orderId") or text(call.given, "orderLinkId"):
+        return _page(call, _of_id(call), 20, 50)
+    if whole(call.given, "openOnly", 0) == 0:
+        return _page(call, _all(call, True), 20, 50)
+    closed = [one for one in _all(call, False) if not one[1].open]
+    return _page(call, sorted(closed, key=_order_time)[-500:], 20, 50)
+
+
+def history(call: Call) -> dict[str, Any]:
+    """Closed orders of a week, by id of any time."""
+    category = call.category()
+    if category != "spot":
+        return listed(category, [])
+    if text(call.given, "orderId") or text(call.given, "orderLinkId"):
+        chosen = [one for one in _of_id(call) if not one[1].open]
+        return _page(call, chosen, 20, 50)
+    start, end = _span(call)
+    status = text(call.given, "orderStatus")
+    rows = [
+        (listing, order)
+        for listing, order in _all(call, False)
+        if not order.open and start <= order.created_ns // NS_PER_MS <= end
+    ]
+    page = _page(call, rows, 20, 50)
+    more = {"extraFees": "", "rpiTakerAccess": False, "rpiMatchedQty": "0"}
+    page["list"] = [{**row, **more} for row in page["list"] if status in ("", row["orderStatus"])]
+    return page
+
+
+def _span(call: Call) -> tuple[int, int]:
+    """``startTime`` and ``endTime``: at most a week apart; without them the last week, with one of
+    them the week beside it."""
+    start, end = whole(call.given, "startTime", -1), whole(call.given, "endTime", -1)
+    if start >= 0 and end >= 0 and not 0 <= end - start <= WEEK_MS:
+        raise bad_parameter("startTime and endTime are at most 7 days apart")
+    if start < 0:
+        end = call.now_ns // NS_PER_MS if end < 0 else end
+        return end - WEEK_MS, end
+    return start, end if end >= 0 else start + WEEK_MS
+
+
+def _order_time(one: tuple[NumberedListing, OrderState]) -> tuple[int, ...]:
+    listing, order = one
+    return order.created_ns, listing.number, order.id
+
+
+def _page(
+    call: Call, orders: Iterable[tuple[NumberedListing, OrderState]], default: int, most: int
+) -> dict[str, Any]:
+    """Newest first; the cursor is the last row that was given."""
+    rows, cursor = _cut(call, list(orders), _order_time, call.limit(default, most))
+    return listed("spot", [call.book.row(listing, order) for listing, order in rows], cursor)
+
+
+def _cut(
+    call: Call, rows: list[One], key: Callable[[One], tuple[int, ...]], limit: int
+) -> tuple[list[One], str]:
+    """A page of rows, newest first, behind a cursor, and the cursor of the next."""
+    rows = sorted(rows, key=key, reverse=True)
+    cursor = text(call.given, "cursor")
+    if cursor:
+        try:
+            behind = tuple(int(one) for one in cursor.split("_"))
+        except ValueError:
+            raise bad_parameter("cursor is invalid") from None
+        rows = [one for one in rows if key(one) < behind]
+    page = rows[:limit]
+    return page, "_".join(map(str, key(page[-1]))) if len(rows) > limit else ""
+
+
+def executions(call: Call) -> dict[str, Any]:
+    """Matches, newest first; those of one order whatever else is asked."""
+    category = call.category()
+    if category != "spot":
+        return listed(category, [])
+    by_id = bool(text(call.given, "orderId") or text(call.given, "orderLinkId"))
+    chosen = {(one.format.name, order.id) for one, order in _of_id(call)} if by_id else set()
+    start, end = _span(call)
+    rows = [
+        (listing, fill)
+        for listing in call.some()
+        for fill in call.accounts.fills(call.owner, listing.format.spec.symbol)
+        if (by_id and (listing.format.name, fill.order.id) in chosen)
+        or (not by_id and start <= fill.trade.at_ns // NS_PER_MS <= end)
+    ]
+    if text(call.given, "execType", "Trade") != "Trade":
+        rows = []
+    page, cursor = _cut(call, rows, _fill_time, call.limit(50, 100))
+    schedule = call.accounts.fees(call.owner)
+    rates = {True: schedule.maker, False: schedule.taker}
+    return listed(
+        "spot", [execution_row(one, fill, rates[fill.maker]) for one, fill in page], cursor
+    )
+
+
+def _fill_time(one: tuple[NumberedListing, FillState]) -> tuple[int, ...]:
+    listing, fill = one
+    return fill.trade.at_ns, listing.number, fill.trade.trade_id
+
+
+# -- the account -------------------------------------------------------------------------------
+
+
+def wallet(call: Call) -> dict[str, Any]:
+    """The coins that are named, or all that are not zero."""
+    if text(call.given, "accountType") != "UNIFIED":
+        raise bad_parameter("accountType only support UNIFIED.")
+    names = [name for name in text(call.given, "coin").split(",") if name]
+    balances = call.accounts.balances(call.owner)
+    prices = usdt_prices(call.catalogue)
+    total = total_in_usdt(balances, prices)
+    if unknown := [name for name in names if name not in balances]:
+        raise Refusal(170221, f"This coin does not exist: {unknown[0][:20]}")
+    shown = [
+        (asset, *both)
+        for asset, both in balances.items()
+        if (asset in names if names else any(both))
+    ]
+    return {"list": [wallet_row(shown, prices, total)]}
+
+
+def info(call: Call) -> dict[str, Any]:
+    """A unified account of the second kind."""
+    return {
+        "marginMode": "REGULAR_MARGIN",
+        "updatedTime": milliseconds(call.book.gateway.start_ns),
+        "unifiedMarginStatus": 5,
+        "dcpStatus": "OFF",
+        "timeWindow": 0,
+        "smpGroup": 0,
+        "isMasterTrader": False,
+        "spotHedgingStatus": "OFF",
+    }
+
+
+def key_information(call: Call) -> dict[str, Any]:
+    """What a key may do."""
+    key = call.key
+    assert key is not None
+    return {
+        "id": "1",
+        "note": "lab",
+        "apiKey": key.key,
+        "readOnly": 0 if key.trade else 1,
+        "secret": "",
+        "permissions": {"Spot": ["SpotTrade"] if key.trade else [], "Wallet": []},
+        "ips": list(key.addresses) or ["*"],
+        "type": 1,
+        "deadlineDay": 90,
+        "expiredAt": "2027-12-31T00:00:00Z",
+        "createdAt": "2026-01-01T00:00:00Z",
+        "unified": 0,
+        "uta": 1,
+        "userID": call.book.gateway.number_of(key.owner),
+        "inviterID": 0,
+        "vipLevel": "No VIP",
+        "mktMakerLevel": "0",
+        "affiliateID": 0,
+        "rsaPublicKey": "",
+        "isMaster": True,
+        "parentUid": "0",
+        "kycLevel": "LEVEL_DEFAULT",
+        "kycRegion": "",
+    }
+
+
+def fee_rate(call: Call) -> dict[str, Any]:
+    """Of one symbol, or of all; ``category`` may be absent (a choice: clients leave it out)."""
+    if call.category("spot") != "spot":
+        return {"category": call.category("spot"), "list": []}
+    fees = call.accounts.fees(call.owner)
+    rates = {
+        "takerFeeRate": f"{fees.taker.normalize():f}",
+        "makerFeeRate": f"{fees.maker.normalize():f}",
+    }
+    rows = [{"symbol": one.format.name, **rates} for one in call.some()]
+    return {"category": "spot", "list": rows}

@@ -1,0 +1,107 @@
+"""One call of Bybit's API, and what every endpoint needs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from vocx.lab.accounts.accounts import Accounts
+from vocx.lab.dialects.bybit.wire import (
+    NumberedListing,
+    Refusal,
+    bad_parameter,
+    text,
+    unknown_symbol,
+    whole,
+)
+from vocx.lab.dialects.shared.keys import Key
+from vocx.lab.dialects.shared.numbers import Catalogue
+
+if TYPE_CHECKING:
+    from vocx.lab.dialects.bybit.account import AccountBook
+
+CATEGORIES = ("spot", "linear", "inverse", "option")
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """A call with its parameters, whichever surface it came over.
+
+    ``book`` is what the venue remembers of orders beside the engine.
+    """
+
+    book: AccountBook
+    catalogue: Catalogue[NumberedListing]
+    given: Mapping[str, Any]
+    now_ns: int
+    key: Key | None = None
+
+    @property
+    def owner(self) -> str:
+        """Whose call it is; signed calls only."""
+        assert self.key is not None
+        return self.key.owner
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may trade; a recording takes no orders."""
+        if self.book.accounts is None:
+            raise Refusal(170210, "New order rejected.")
+        return self.book.accounts
+
+    def category(self, default: str = "") -> str:
+        """``category``: mandatory, and one of four."""
+        found = text(self.given, "category", default)
+        if found not in CATEGORIES:
+            raise bad_parameter("category is invalid" if found else "category is missing")
+        return found
+
+    def listing(self) -> NumberedListing:
+        """The symbol of a call for market data."""
+        name = text(self.given, "symbol")
+        if not name:
+            raise bad_parameter("symbol is missing")
+        if self.category() != "spot" or name not in self.catalogue.by_name:
+            raise unknown_symbol()
+        return self.catalogue.by_name[name]
+
+    def some(self) -> list[NumberedListing]:
+        """The symbol of a list, or all."""
+        name = text(self.given, "symbol")
+        if not name:
+            return list(self.catalogue.by_name.values())
+        if name not in self.catalogue.by_name:
+            raise Refusal(170121, "Invalid symbol.")
+        return [self.catalogue.by_name[name]]
+
+    def limit(self, default: int, most: int) -> int:
+        """``limit``: refused outside of its bounds."""
+        found = whole(self.given, "limit", default)
+        if not 1 <= found <= most:
+            raise bad_parameter(f"limit is 1 to {most}")
+        return found
+
+
+def listed(category: str, rows: Sequence[Any], cursor: str = "") -> dict[str, Any]:
+    """A page of a list."""
+    return {"category": category, "nextPageCursor": cursor, "list": list(rows)}
+
+
+def usdt_prices(catalogue: Catalogue[NumberedListing]) -> dict[str, Decimal]:
+    """What a coin is worth in USDT."""
+    prices = {"USDT": Decimal(1), "USD": Decimal(1), "USDC": Decimal(1)}
+    for listing in catalogue.by_name.values():
+        spec = listing.format.spec
+        if spec.quote == "USDT":
+            prices[spec.base] = spec.to_price(listing.market.best()[0])
+    return prices
+
+
+def total_in_usdt(
+    balances: Mapping[str, tuple[Decimal, Decimal]], prices: Mapping[str, Decimal]
+) -> Decimal:
+    """What an account is worth: (free, locked) by asset."""
+    worth = (sum(both) * prices.get(asset, Decimal(0)) for asset, both in balances.items())
+    return sum(worth, Decimal(0))
