@@ -342,6 +342,7 @@ class Fake:
         self.socket_limits = base.SocketLimits()
         self.book_start = "stream" if streamed else "rest"
         self.book_recovery = "resubscribe" if streamed else "refetch"
+        self.ticker_has_quote = True
         self.refusal_scope = "request" if profile.ack == "request" else "argument"
 
     # Names

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from vocx.errors import BadInput, LabError, RecordingError
-from vocx.lab.dialects import BUILT_IN, factories
+from vocx.lab.dialects import DEFAULT, factories
 from vocx.lab.service.config import Address, Config
 from vocx.lab.service.handle import Lab, conflict
 from vocx.lab.service.truth import Truth, TruthEvent, TruthEvents
@@ -82,9 +82,8 @@ def open(
         0 lets the system choose; any other ``port`` is the first venue's, and the next ones are
         the others'.
     venues : sequence of str, optional
-        The venues to play; left out: all that are built in, and in a replay the one whose
-        recording it is, ``"binance"`` unless named. See :func:`vocx.lab.dialects.register` for
-        one of your own.
+        The venues to play; left out: ``"binance"``, in a replay as well. See
+        :func:`vocx.lab.dialects.register` for one of your own.
     replace, name
         Start anew when one with other arguments is open; a second lab beside the default one.
 
@@ -137,7 +136,7 @@ def open_for(venue: str) -> Lab:
         No lab can play it.
     """
     running = _labs.get("default")
-    played = running.urls if running is not None and running.alive else BUILT_IN
+    played = running.urls if running is not None and running.alive else DEFAULT
     return open() if venue in played else open(name=venue, venues=[venue])
 
 

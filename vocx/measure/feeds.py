@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from vocx.errors import BadInput
+from vocx.errors import BadInput, UnknownChannel
 from vocx.measure import theory, validation
 from vocx.venues.base import ChannelSpec, Venue
 
@@ -92,8 +92,12 @@ def span(milliseconds: float) -> str:
 
 
 def is_streamed(venue: Venue, symbol: str, channel: str, depth: int | None = None) -> bool:
-    """Whether a venue sends this by itself; what it does not, a stream asks for by REST."""
-    spec = venue.validate_channel(ChannelSpec(channel=channel, symbol=symbol, depth=depth))
+    """Whether a venue sends this by itself; what it does not, a stream asks for by REST, or the
+    venue has no such depth."""
+    try:
+        spec = venue.validate_channel(ChannelSpec(channel=channel, symbol=symbol, depth=depth))
+    except UnknownChannel:
+        return False
     return venue.poll_intent(spec) is None
 
 

@@ -274,9 +274,11 @@ def freshness(
 
 
 def _is_told(exchange: Exchange, feed: Feed, symbol: str) -> bool:
-    """A poll asks; what a stream shows must be sent by the venue."""
+    """A poll asks; what a stream shows must be sent by the venue, with the best prices in it."""
     if isinstance(feed, Poll):
         return True
+    if feed.channel == "ticker" and not exchange.venue.ticker_has_quote:
+        return False
     return is_streamed(exchange.venue, symbol, feed.channel, feed.depth)
 
 
@@ -294,8 +296,8 @@ def _checked(
     if told != feeds and given not in (STANDARD, SWEPT):
         polled = next(one for one in feeds if one not in told)
         raise BadInput(
-            f"{exchange.venue.name} does not send what {polled.name!r} shows: a stream would ask "
-            "for it by REST. Leave it out, or measure.Poll it"
+            f"{exchange.venue.name} does not send what {polled.name!r} shows, or without best "
+            "prices: a stream would ask for it by REST. Leave it out, or measure.Poll it"
         )
     feeds = told
     slowest = max(feed.cadence_ms for feed in feeds) / 1000

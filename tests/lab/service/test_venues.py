@@ -136,8 +136,8 @@ def test_the_built_in_ones_are_the_default() -> None:
     """What a test has registered is played only where it is asked for."""
     dialects.register("small", "small_venue:SmallVenue")
     with vocx.lab.open(name="plain", pace=0.0) as lab:
-        assert list(lab.urls) == list(dialects.BUILT_IN)
-        assert vocx.lab.open(name="plain", pace=0.0, venues=list(dialects.BUILT_IN)) is lab
+        assert list(lab.urls) == list(dialects.DEFAULT)
+        assert vocx.lab.open(name="plain", pace=0.0, venues=list(dialects.DEFAULT)) is lab
         with pytest.raises(errors.LabConflict, match=r"venues=\('binance',\), not \('small',\)"):
             vocx.lab.open(name="plain", pace=0.0, venues=["small"])
 

@@ -19,6 +19,8 @@ BUILT_IN: Mapping[str, str] = {
     "binance": "vocx.lab.dialects.binance:Binance",
     "bybit": "vocx.lab.dialects.bybit:Bybit",
 }
+"""The venues that a lab can play without being told where they are."""
+DEFAULT = ("binance",)
 """The venues that a lab plays unless it is told otherwise."""
 
 _registered: dict[str, str] = dict(BUILT_IN)
@@ -42,10 +44,10 @@ def register(name: str, factory: str) -> None:
 
 
 def factories(names: Iterable[str] | None = None) -> dict[str, str]:
-    """The factories of the venues that are named, or of those that are built in."""
+    """The factories of the venues that are named, or of the default ones."""
     if isinstance(names, str):
         raise BadInput(f'venues is the text {names!r}; write a list: ["{names}"]')
-    wanted = dict.fromkeys(BUILT_IN if names is None else names)
+    wanted = dict.fromkeys(DEFAULT if names is None else names)
     if not wanted:
         raise BadInput("a lab plays at least one venue; leave venues= out for all")
     for name in wanted:

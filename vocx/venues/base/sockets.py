@@ -192,6 +192,8 @@ class Sockets(Protocol):
     """After a gap: another snapshot by REST, or that one topic is subscribed again."""
     refusal_scope: Literal["argument", "request"]
     """A refused argument leaves the others of its request alone, or takes them along."""
+    ticker_has_quote: bool
+    """Whether the ticker that is streamed has the best bid and ask."""
 
     def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
         """With the venue's defaults filled in, or a ``BadInput`` that names what exists."""

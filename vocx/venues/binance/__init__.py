@@ -115,6 +115,7 @@ class Binance:
     book_start: Literal["rest", "stream"] = "rest"
     book_recovery: Literal["refetch", "resubscribe"] = "refetch"
     refusal_scope: Literal["argument", "request"] = "request"
+    ticker_has_quote = True
     intervals: Sequence[str] = rest.BARS.intervals
 
     def venue_symbol(self, symbol: str) -> str:

@@ -128,6 +128,7 @@ class Bybit:
     book_start = "stream"
     book_recovery = "resubscribe"
     refusal_scope = "request"
+    ticker_has_quote = False
 
     # calls
 
@@ -232,13 +233,14 @@ class Bybit:
             found = _response_of(text)
         except UNREADABLE:
             return None
-        if found.op is None or not found.op.startswith("order.") or found.reqId is None:
+        number = whole_number(found.reqId)
+        if found.op is None or not found.op.startswith("order.") or number is None:
             return None
         body = msgspec.json.encode(
             {"retCode": found.retCode, "retMsg": found.retMsg, "result": found.data}
         )
         headers = {name: value for name, value in found.header.items() if isinstance(value, str)}
-        return Response(id=found.reqId, status=200, headers=headers, body=body)
+        return Response(id=number, status=200, headers=headers, body=body)
 
     # sockets
 

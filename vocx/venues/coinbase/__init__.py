@@ -99,6 +99,7 @@ class Coinbase:
     book_start = "stream"
     book_recovery = "resubscribe"
     refusal_scope = "argument"
+    ticker_has_quote = True
 
     # calls
 

@@ -151,6 +151,7 @@ class Okx:
     book_start = "stream"
     book_recovery = "resubscribe"
     refusal_scope = "argument"
+    ticker_has_quote = True
 
     # calls
 

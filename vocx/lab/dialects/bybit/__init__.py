@@ -121,7 +121,7 @@ class Bybit(VenueDialect):
             gateway=AccountGateway(
                 self.name,
                 simulation.accounts,
-                KeyRing("[A-Za-z0-9]{8,36}", "8 to 36 letters and digits"),
+                KeyRing("[A-Za-z0-9]{8,64}", "8 to 64 letters and digits"),
                 credentials,
                 start_ns,
                 FEES,

@@ -40,7 +40,7 @@ DAY_NS = 86_400 * NS_PER_S
 REPEAT_NS = 3 * NS_PER_S
 """The book of one level is sent again when it has not changed for so long."""
 FIRST_UPDATE = 1_000_000
-"""Where a topic's ``u`` begins; 1 would mean that the service has restarted."""
+"""Far from 1, which would mean that the service has restarted."""
 
 
 class UnknownTopic(Exception):
@@ -48,11 +48,15 @@ class UnknownTopic(Exception):
 
 
 class BookNumbers:
-    """A topic's own count ``u``, one more with each delta, and the frames that bear it."""
+    """A topic's own count ``u``, one more with each delta, and the frames that bear it.
 
-    def __init__(self, depth: int) -> None:
+    It begins at the market's count, which grows faster: a topic that nobody had for a while comes
+    back with a later number, as at the venue, where somebody always has it.
+    """
+
+    def __init__(self, depth: int, update_id: int) -> None:
         self.depth = depth
-        self.u = FIRST_UPDATE
+        self.u = FIRST_UPDATE + update_id
 
     def write(self, listing: Listing, changes: Changes, now_ns: int, unit_ns: int) -> bytes:
         """A snapshot has the number of the last delta; a delta the next one."""
@@ -69,7 +73,7 @@ class Window(BookDiff):
     """The best so many levels: a snapshot, then changes of that window."""
 
     def __init__(self, listing: NumberedListing, depth: int, now_ns: int) -> None:
-        self.numbers = BookNumbers(depth)
+        self.numbers = BookNumbers(depth, listing.market.update_id)
         super().__init__(listing, self.numbers.write, now_ns, snapshots=True, levels=depth)
 
     def restart(self) -> None:
@@ -86,7 +90,7 @@ class TopLevel(State):
 
     def __init__(self, listing: NumberedListing, now_ns: int) -> None:
         self.listing = listing
-        self.u = FIRST_UPDATE
+        self.u = FIRST_UPDATE + listing.market.update_id
         self._sent = listing.market.best()
         self._sent_ns = now_ns
 
