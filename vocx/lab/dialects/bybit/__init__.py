@@ -21,13 +21,14 @@ from typing import Any
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.base import HttpIn, HttpOut, KeyPair, Publication, Session
 from vocx.lab.dialects.bybit import limits, orders
-from vocx.lab.dialects.bybit.account import AccountBook
+from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.calls import Call, total_in_usdt, usdt_prices
 from vocx.lab.dialects.bybit.recording import BybitRecording
 from vocx.lab.dialects.bybit.rest import ENDPOINTS, SILENT
 from vocx.lab.dialects.bybit.rows import DCP, execution_row, fast_row, wallet_row
 from vocx.lab.dialects.bybit.sessions import (
     BybitConnection,
+    Exchange,
     PrivateConnection,
     PublicConnection,
     TradeConnection,
@@ -47,7 +48,6 @@ from vocx.lab.dialects.bybit.wire import (
 )
 from vocx.lab.dialects.shared.accounts import LETTERS, AccountGateway
 from vocx.lab.dialects.shared.connections import Keepalive, PingPolicy
-from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.endpoints import Endpoint
 from vocx.lab.dialects.shared.faults import Fault, FaultInjector
 from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, KeyRing, RequestWindow
@@ -81,7 +81,7 @@ class Shapes:
         return b'{"topic":"huge","type":"snapshot","data":"' + b"x" * size + b'"}'
 
 
-class Bybit(VenueDialect):
+class Bybit(Exchange):
     """Bybit over a simulation."""
 
     name = "bybit"
@@ -254,6 +254,7 @@ class Bybit(VenueDialect):
         peer: str,
     ) -> Key:
         shown = Authentication(key=named, payload=payload, signature=sign)
+        now_ns -= (now_ns + self.gateway.skew_ns) % NS_PER_MS  # times are compared in milliseconds
         return self.gateway.authenticate(shown, window, now_ns, trade=trade, peer=peer)
 
     def _denied(

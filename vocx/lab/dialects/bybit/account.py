@@ -1,15 +1,12 @@
-"""Bybit's account as REST shows it, and what the venue remembers of orders beside the engine."""
+"""Bybit's account as REST shows it: orders, executions, the wallet, the key."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from decimal import Decimal
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.bybit.calls import Call, listed, total_in_usdt, usdt_prices
-from vocx.lab.dialects.bybit.dead_man import DeadManSwitch
-from vocx.lab.dialects.bybit.rows import execution_row, order_row, wallet_row
+from vocx.lab.dialects.bybit.rows import execution_row, wallet_row
 from vocx.lab.dialects.bybit.wire import (
     NumberedListing,
     Refusal,
@@ -19,103 +16,11 @@ from vocx.lab.dialects.bybit.wire import (
     text,
     whole,
 )
-from vocx.lab.dialects.shared.accounts import AccountGateway
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
-from vocx.lab.events import AccountEvent, Executed, FillState, OrderState
+from vocx.lab.dialects.shared.numbers import NS_PER_MS
+from vocx.lab.events import FillState, OrderState
 
-MOST_REMEMBERED = 20_000
 WEEK_MS = 7 * 86_400_000
-OrderKey = tuple[str, int]
 One = TypeVar("One")
-
-
-class AccountBook:
-    """What Bybit shows of an order that the engine does not know: the last price when it came,
-    and the sum of its fees; and what it has of an account beside its orders.
-
-    Parameters
-    ----------
-    gateway : AccountGateway
-        Keys and accounts.
-    maintained : callable
-        Whether the venue is under maintenance.
-    guarded : callable
-        Whether an owner has a socket that holds the dead-man switch.
-
-    Attributes
-    ----------
-    told : dict
-        Fees as of each event that is being published, by execution id.
-    """
-
-    def __init__(
-        self,
-        gateway: AccountGateway,
-        maintained: Callable[[], bool],
-        guarded: Callable[[str], bool],
-    ) -> None:
-        self.gateway = gateway
-        self.dead_man = DeadManSwitch(guarded)
-        self._maintained = maintained
-        self.told: dict[int, dict[str, Decimal]] = {}
-        self._fees: dict[OrderKey, dict[str, Decimal]] = {}
-        self._last_prices: dict[OrderKey, str] = {}
-
-    @property
-    def accounts(self) -> Accounts | None:
-        """Who may trade."""
-        return self.gateway.accounts
-
-    def placed(self, order: OrderState, last_price: str) -> None:
-        """An order came in."""
-        self._last_prices[order.request.symbol, order.id] = last_price
-        if len(self._last_prices) > MOST_REMEMBERED:
-            oldest = next(iter(self._last_prices))
-            del self._last_prices[oldest]
-            self._fees.pop(oldest, None)
-
-    def happened(self, events: Sequence[AccountEvent]) -> None:
-        """Sum up fees; an event bears the sum as it was then."""
-        self.told.clear()
-        for event in events:
-            if not isinstance(event, Executed):
-                continue
-            key = event.order.request.symbol, event.order.id
-            fees = self._fees.get(key, {})
-            if event.fill is not None:
-                asset = event.fill.fee_asset
-                fees = {**fees, asset: fees.get(asset, Decimal(0)) + event.fill.fee}
-                self._fees[key] = fees
-            self.told[event.execution_id] = fees
-
-    def maintenance(self, now_ns: int) -> list[dict[str, Any]]:
-        """Rows of the system's status: one while there is maintenance."""
-        if not self._maintained():
-            return []
-        row = {"id": "1", "title": "Maintenance", "state": "ongoing", "href": ""}
-        times = {"begin": milliseconds(now_ns), "end": milliseconds(now_ns + 600 * NS_PER_S)}
-        what = {"serviceTypes": [2, 3, 4, 5], "product": [1], "uidSuffix": []}
-        return [{**row, **times, **what, "maintainType": 1, "env": 1}]
-
-    def row(self, listing: NumberedListing, order: OrderState) -> dict[str, Any]:
-        """The order by REST. Its fees are those of its fills, which may not be published yet."""
-        assert self.accounts is not None
-        owner, symbol = order.request.owner, order.request.symbol
-        fees: dict[str, Decimal] = {}
-        if order.filled:
-            for fill in self.accounts.fills(owner, symbol):
-                if fill.order.id == order.id:
-                    fees[fill.fee_asset] = fees.get(fill.fee_asset, Decimal(0)) + fill.fee
-        return order_row(listing, order, fees, self.last_price(order))
-
-    def frame_row(self, listing: NumberedListing, event: Executed) -> dict[str, Any]:
-        """The order in the private stream, as it stood then."""
-        fees = self.told.get(event.execution_id, {})
-        return order_row(listing, event.order, fees, self.last_price(event.order), stream=True)
-
-    def last_price(self, order: OrderState) -> str:
-        """Of the market when the order came."""
-        return self._last_prices.get((order.request.symbol, order.id), "")
 
 
 # -- orders ------------------------------------------------------------------------------------

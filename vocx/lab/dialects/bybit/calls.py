@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from vocx.lab.accounts.accounts import Accounts
+from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.wire import (
     NumberedListing,
     Refusal,
@@ -19,9 +20,6 @@ from vocx.lab.dialects.bybit.wire import (
 )
 from vocx.lab.dialects.shared.keys import Key
 from vocx.lab.dialects.shared.numbers import Catalogue
-
-if TYPE_CHECKING:
-    from vocx.lab.dialects.bybit.account import AccountBook
 
 CATEGORIES = ("spot", "linear", "inverse", "option")
 

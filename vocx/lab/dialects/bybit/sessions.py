@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vocx.lab.dialects.base import Close, Out
-from vocx.lab.dialects.bybit.topics import UnknownTopic
+from vocx.lab.dialects.bybit.account_book import AccountBook
+from vocx.lab.dialects.bybit.topics import Topics, UnknownTopic
 from vocx.lab.dialects.bybit.wire import Refusal
 from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
+from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.faults import cut, late_ns
 from vocx.lab.dialects.shared.keys import Key
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
 from vocx.lab.dialects.shared.reading import Unreadable, encode, read_json
-
-if TYPE_CHECKING:
-    from vocx.lab.dialects.bybit import Bybit
 
 DELAY_S = 0.003
 """Before anything is answered: SDKs register what waits for an answer after they have sent."""
@@ -48,12 +47,37 @@ def private_policy(target: str) -> PingPolicy:
     return PingPolicy(idle_ns=seconds * NS_PER_S, idle_counts="either", idle=_DROPPED)
 
 
+class Exchange(VenueDialect):
+    """What a connection needs of its venue."""
+
+    topics: Topics
+    book: AccountBook
+
+    def login(self, message: Mapping[str, Any], peer: str, now_ns: int) -> Key:
+        """The key of a login frame, or its refusal."""
+        raise NotImplementedError
+
+    def count_socket(self, peer: str, now_ns: int) -> None:
+        """One more command of an address, or its refusal."""
+        raise NotImplementedError
+
+    def command_of(
+        self, key: Key, message: Mapping[str, Any], op: str, now_ns: int
+    ) -> tuple[Any, Any, Mapping[str, str]]:
+        """One command: ``data``, ``retExtInfo`` and the headers of its limit; or its refusal."""
+        raise NotImplementedError
+
+    def fault_refusal(self, name: str) -> Refusal | None:
+        """A fault as a refusal of the application, where it is one."""
+        raise NotImplementedError
+
+
 class BybitConnection(Connection):
     """What the three kinds have in common: an id, echoed request ids, a delay."""
 
     delay_s = DELAY_S
 
-    def __init__(self, exchange: Bybit, keepalive: Keepalive, peer: str) -> None:
+    def __init__(self, exchange: Exchange, keepalive: Keepalive, peer: str) -> None:
         super().__init__(keepalive, peer)
         self.exchange = exchange
         new_id = exchange.gateway.new_id
@@ -110,7 +134,7 @@ def echoed(message: Mapping[str, Any]) -> dict[str, Any]:
 class PublicConnection(BybitConnection):
     """Market data; no login."""
 
-    def __init__(self, exchange: Bybit, keepalive: Keepalive, peer: str) -> None:
+    def __init__(self, exchange: Exchange, keepalive: Keepalive, peer: str) -> None:
         super().__init__(exchange, keepalive, peer)
         self._topics: dict[str, None] = {}
         self._args_length = 0
@@ -256,7 +280,7 @@ _LOGIN_TEXTS = {
 class TradeConnection(BybitConnection):
     """Orders by socket: a login, then commands that are not signed one by one."""
 
-    def __init__(self, exchange: Bybit, keepalive: Keepalive, peer: str) -> None:
+    def __init__(self, exchange: Exchange, keepalive: Keepalive, peer: str) -> None:
         super().__init__(exchange, keepalive, peer)
         self._seen: dict[str, None] = {}
 
