@@ -104,6 +104,8 @@ def test_record_refuses_before_it_writes(exchange: Exchange, tmp_path: Path) -> 
     ]:
         with pytest.raises(error):
             record(exchange, channels, symbols, seconds, path)
+    with pytest.raises(BadInput, match="there is no folder"):
+        record(exchange, "trades", "BTC/USDT", 1, tmp_path / "none" / "x.gz")
     assert not list(tmp_path.iterdir())
 
 

@@ -85,8 +85,9 @@ def record(
     """
     if seconds is not None and not 0 < seconds < float("inf"):
         raise BadInput(f"seconds is {seconds!r}; write a number above 0, or None to go on")
-    listening = _Listening(exchange, _channels(channels, private), _names(symbols), path)
+    channels, symbols = _channels(channels, private), _names(symbols)
     with Writer(Path(path), overwrite=overwrite) as writer:
+        listening = _Listening(exchange, channels, symbols, path)
         begun_s = time.monotonic()
         listening.run(writer, None if seconds is None else begun_s + seconds)
         lasted_s = time.monotonic() - begun_s
@@ -108,7 +109,6 @@ class _Listening:
         path: str | Path,
     ) -> None:
         self._waiting: Waiting = deque()
-        self._asking = exchange.clone()
         self.stream = exchange.create_stream(
             channels,
             symbols,
@@ -116,6 +116,7 @@ class _Listening:
             ask=self._ask,
             on_frame=self._keep,
         )
+        self._asking = exchange.clone()
 
     def _keep(self, frame: bytes, arrived_ns: int) -> None:
         """Frames that are JSON objects; the words of a keepalive by text are none."""

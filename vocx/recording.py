@@ -15,7 +15,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -110,13 +110,15 @@ class Writer:
     Raises
     ------
     BadInput
-        The file exists, or its folder does not.
+        The file exists, its folder does not, or it cannot be written there.
     """
 
     def __init__(self, path: Path, *, overwrite: bool = False) -> None:
         self.path = Path(path)
         if self.path.exists() and not overwrite:
             raise BadInput(f"{path} exists; choose another name or write overwrite=True")
+        if not self.path.parent.is_dir():
+            raise BadInput(f"there is no folder {self.path.parent}; make it, or give another path")
         self.part = self.path.with_name(self.path.name + ".part")
         try:
             self._file = self.part.open("wb")
@@ -136,10 +138,6 @@ class Writer:
         self.lines += 1
         if self._waiting >= BLOCK:
             self.flush()
-
-    def write_all(self, frames: Iterable[tuple[int, bytes]]) -> None:
-        for arrived_ns, payload in frames:
-            self.write(arrived_ns, payload)
 
     def flush(self) -> None:
         """Compress what waits and hand it to the system: from here on it survives a crash."""

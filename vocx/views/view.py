@@ -85,7 +85,7 @@ class View:
         self._streams = list(streams)
         self._stop_action = ("stop", *stop)
         self._commands: deque[str] = deque(maxlen=16)
-        self._made_ns = self._looked_ns = mono_ns()
+        self._looked_ns = mono_ns()
         self._looked = self._by_itself = False
         self._errors: dict[str, str] = {}
         self._dials_at = self._said_at = 0

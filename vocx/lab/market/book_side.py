@@ -27,7 +27,6 @@ class Order(msgspec.Struct, gc=False):
     price: int
     quantity: int
     remaining: int
-    placed_ns: int
 
 
 class Level(msgspec.Struct):

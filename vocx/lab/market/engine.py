@@ -37,11 +37,10 @@ Expiry = Literal["", "unfilled", "would_match", "self_trade"]
 
 
 class Fill(msgspec.Struct, frozen=True):
-    """One match as accounts need it: the trade, the maker's order and what was left of it."""
+    """One match as accounts need it: the trade, and the maker's order."""
 
     trade: Traded
     maker: Order
-    maker_remaining: int
 
 
 class ExecutionResult(msgspec.Struct):
@@ -110,7 +109,7 @@ class Book:
         """
         if price <= 0 or quantity <= 0:
             raise ValueError(f"price {price} and quantity {quantity} must both be positive")
-        order = self._new(at_ns, side, price, quantity, owner)
+        order = self._new(side, price, quantity, owner)
         result = ExecutionResult(order, [], [])
         other = self.asks if side == "buy" else self.bids
         if other.crosses(price):
@@ -178,7 +177,7 @@ class Book:
         """
         if quantity <= 0:
             raise ValueError(f"quantity {quantity} must be positive")
-        order = self._new(at_ns, side, 0, quantity, owner)
+        order = self._new(side, 0, quantity, owner)
         result = ExecutionResult(order, [], [])
         other = self.asks if side == "buy" else self.bids
         self._match(result, order, other, at_ns, None, self_trade)
@@ -235,8 +234,8 @@ class Book:
         self.next_order = number + 1
         return number
 
-    def _new(self, at_ns: int, side: Side, price: int, quantity: int, owner: str | None) -> Order:
-        return Order(self.take_number(), owner, side, price, quantity, quantity, at_ns)
+    def _new(self, side: Side, price: int, quantity: int, owner: str | None) -> Order:
+        return Order(self.take_number(), owner, side, price, quantity, quantity)
 
     def _match(
         self,
@@ -290,7 +289,7 @@ class Book:
             )
             trade_id += 1
             result.events.append(trade)
-            fill = Fill(trade, maker, maker.remaining)
+            fill = Fill(trade, maker)
             result.fills.append(fill)
             if maker.owner is not None and taker.owner is None:
                 self.passive_fills.append(fill)
