@@ -240,13 +240,14 @@ def test_a_table_of_what_runs() -> None:
 
 
 def test_a_tap_that_fails_does_not_end_the_stream() -> None:
-    """Row 37."""
+    """Row 37; and the failure is told."""
 
     def tap(frame: bytes, arrived_ns: int) -> None:
         raise RuntimeError("the disk is full")
 
     with Faulty(once) as server, listen(server, on_frame=tap).start().wait(3) as stream:
         assert stream.quote().sequence == 1
+        assert "the disk is full" in stream.stats.notices[0]
 
 
 def test_samples_hold_no_secrets() -> None:

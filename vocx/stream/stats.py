@@ -74,7 +74,6 @@ class Counters:
     def __init__(self) -> None:
         self.frames = self.bytes = 0
         self.parse_errors = self.unknown = self.duplicates = self.out_of_order = self.gaps = 0
-        self.on_frame_errors = 0
         self.kinds: Counter[type] = Counter()
         self.bad_samples: deque[str] = deque(maxlen=SAMPLES)
         self.unknown_samples: deque[str] = deque(maxlen=SAMPLES)
@@ -110,6 +109,8 @@ class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
         each socket.
     reasons : dict
         Losses and failed dials, by close code, HTTP status or kind.
+    notices : sequence of str
+        The last that the venue said about a connection, and failures of ``on_frame``.
     ages_ns, lags_ns : sequence
         The samples behind :attr:`network_age_ms` and, as (nanoseconds, messages),
         :attr:`reader_lag_ms`.
@@ -138,6 +139,7 @@ class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
     stamped: bool
     bad_samples: Sequence[str]
     unknown_samples: Sequence[str]
+    notices: Sequence[str]
     ages_ns: Sequence[int]
     lags_ns: Sequence[tuple[int, int]]
     ports: Sequence[int] = ()

@@ -662,6 +662,7 @@ class Stream:
             stamped=any(one.stamped for one in counters),
             bad_samples=[text for one in counters for text in one.bad_samples.copy()],
             unknown_samples=[text for one in counters for text in one.unknown_samples.copy()],
+            notices=[text for one in counters for text in one.notices.copy()],
         )
 
     def _rate(self) -> float:

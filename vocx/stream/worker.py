@@ -255,8 +255,8 @@ class FrameHandler:
     def _show_frame(self, on_frame: OnFrame, message: bytes, arrived_ns: int) -> None:
         try:
             on_frame(message, arrived_ns)
-        except Exception:  # a recorder that fails must not end the stream
-            self._counters.on_frame_errors += 1
+        except Exception as error:  # a recorder that fails must not end the stream
+            self._counters.notices.append(sample(f"on_frame failed: {error!r}"))
 
     def _take_aside(self, what: Decoded, out: list[Fact], result: ReadResult) -> None:
         """Decoded, but no fact of a channel."""
