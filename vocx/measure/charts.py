@@ -75,7 +75,7 @@ def _one(watched: Freshness, height: int) -> go.Figure:
         height=height,
     )
     made.layout.xaxis.title.text = (
-        "seconds before the end (when this machine knew it; truth: when it was so)"
+        "seconds before the end (when it was known here; truth: when it was so)"
     )
     return made
 

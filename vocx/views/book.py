@@ -43,9 +43,9 @@ class BookView(View):
         self._begin()
 
     def _arrange(self) -> Any:
-        side = ipywidgets.VBox([self._ladder], layout={"flex": "0 1 auto"})
+        side = ipywidgets.VBox([self._ladder], layout={"flex": "0 0 auto"})
         self._chart = ipywidgets.VBox(
-            [self.figure], layout={"flex": "1 1 320px", "min_width": "280px"}
+            [self.figure], layout={"flex": "1 1 200px", "min_width": "200px"}
         )
         row = ipywidgets.HBox([side, self._chart], layout={"align_items": "flex-start"})
         return ipywidgets.VBox([self.panel, row], layout={"overflow": "hidden"})
