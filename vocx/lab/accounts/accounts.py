@@ -35,6 +35,7 @@ from vocx.lab.market.engine import Book, ExecutionResult
 
 START: Mapping[str, Decimal] = {
     "USDT": Decimal(500_000),
+    "USD": Decimal(500_000),
     "BTC": Decimal(10),
     "ETH": Decimal(100),
     "SOL": Decimal(1_000),

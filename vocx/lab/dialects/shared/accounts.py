@@ -8,20 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from vocx.errors import BadInput
 from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.accounts.fees import FeeSchedule
+from vocx.lab.dialects.base import KeyPair
 from vocx.lab.dialects.shared import keys
-from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, KeyRing, RequestWindow
+from vocx.lab.dialects.shared.keys import (
+    Authentication,
+    Denied,
+    Key,
+    KeyRing,
+    PublicKey,
+    RequestWindow,
+)
 from vocx.lab.dialects.shared.numbers import NS_PER_S
 
 DEFAULT = "default"
 """The name of the account that the lab's own keys belong to."""
 LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+class KeyPairs(Protocol):
+    """A venue whose keys are all pairs: how one is drawn and read."""
+
+    def draw(self, seed: bytes) -> KeyPair:
+        """A key of the venue's form; its secret is the private half."""
+
+    def public_of(self, secret: str) -> PublicKey:
+        """The public half of a private key; raises ``BadInput`` for what is none."""
 
 
 class AccountGateway:
@@ -41,6 +59,8 @@ class AccountGateway:
         The exchange's clock at the start.
     fees : FeeSchedule
         What an account of this venue pays for matches.
+    pairs : KeyPairs or None
+        Where the venue's keys are pairs, of Ed25519 or P-256; else secrets are those of HMAC.
 
     Attributes
     ----------
@@ -56,12 +76,14 @@ class AccountGateway:
         credentials: Any,
         start_ns: int,
         fees: FeeSchedule,
+        pairs: KeyPairs | None = None,
     ) -> None:
         self.accounts = accounts
         self.keys = ring
         self.start_ns = start_ns
         self.skew_ns = 0
         self._fees = fees
+        self._pairs = pairs
         self._venue = venue
         self._seed = credentials.secret.encode() if credentials is not None else b""
         self._numbers: dict[str, int] = {}
@@ -74,6 +96,7 @@ class AccountGateway:
                     owner=self.owner(DEFAULT),
                     secret=credentials.secret.encode(),
                     passphrase=getattr(credentials, "passphrase", None) or "",
+                    public=None if pairs is None else pairs.public_of(credentials.secret),
                 )
             )
 
@@ -144,13 +167,18 @@ class AccountGateway:
             raise BadInput(f"the account {name!r} exists; its balances are what trading made them")
         self._drawn += 1
         seed = keys.derived(self._seed, f"key {name} {self._drawn}")
-        drawn = key or keys.derived(seed, "key").hex()
+        made = None if self._pairs is None else self._pairs.draw(seed)
+        drawn = key or (keys.derived(seed, "key").hex() if made is None else made.key)
         pair = Key(key=drawn, owner=owner, passphrase=passphrase, trade=trade, addresses=addresses)
         if public is not None:
-            pair = msgspec.structs.replace(pair, public=keys.read_public(str(public)))
+            read = keys.read_public(str(public), elliptic=self._pairs is not None)
+            pair = msgspec.structs.replace(pair, public=read)
         elif ed25519:
             pair = msgspec.structs.replace(pair, public=keys.public_of(seed))
             secret = keys.private_pem(seed)
+        elif self._pairs is not None and made is not None:
+            secret = str(secret or made.secret)
+            pair = msgspec.structs.replace(pair, public=self._pairs.public_of(secret))
         else:
             secret = str(secret or seed.hex())
             pair = msgspec.structs.replace(pair, secret=secret.encode())

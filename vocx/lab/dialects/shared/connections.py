@@ -32,6 +32,8 @@ class PingPolicy(msgspec.Struct, frozen=True, kw_only=True):
         It ends with ``idle`` when the client has no subscription for so long.
     text_ping, text_pong
         A text message that the client sends as a ping, and its answer.
+    shutdown
+        How a planned end comes.
     """
 
     ping_every_ns: int | None = None
@@ -45,6 +47,7 @@ class PingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     no_pong: Close = Close(1008, "Pong timeout")
     lifetime: Close = Close(1001)
     idle: Close = Close(1001)
+    shutdown: Close = Close(1001, "Server shutdown")
 
 
 class Keepalive:

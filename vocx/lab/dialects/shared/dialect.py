@@ -155,7 +155,7 @@ class VenueDialect:
                 if notice is not None:
                     notices.setdefault(notice, []).append(session)
             waiting += [Publication(text, tuple(to)) for text, to in notices.items()]
-            waiting.append(Publication(Close(1001, "Server shutdown"), tuple(self.sessions)))
+            waiting.append(Publication(self.policy.shutdown, tuple(self.sessions)))
         return waiting
 
     def _sent(self, out: list[Publication], now_ns: int) -> list[Publication]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -24,6 +25,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from vocx.errors import BadInput
+
+PublicKey = Ed25519PublicKey | EllipticCurvePublicKey
 
 Reason = Literal[
     "form", "unknown", "passphrase", "ahead", "late", "signature", "address", "permission"
@@ -53,7 +56,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     owner: str
     secret: bytes = b""
     passphrase: str = ""
-    public: Ed25519PublicKey | None = None
+    public: PublicKey | None = None
     trade: bool = True
     addresses: tuple[str, ...] = ()
 
@@ -69,6 +72,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
             else:
                 expected, given = b64encode(digest.digest()).decode(), signature
             return hmac.compare_digest(expected.encode(), given.encode("utf-8", "replace"))
+        if not isinstance(self.public, Ed25519PublicKey):
+            return False
         try:
             self.public.verify(b64decode(signature, validate=True), payload)
         except (InvalidSignature, ValueError):
@@ -193,8 +198,8 @@ def public_of(seed: bytes) -> Ed25519PublicKey:
     return Ed25519PrivateKey.from_private_bytes(seed).public_key()
 
 
-def read_public(text: str) -> Ed25519PublicKey:
-    """A public key as PEM, or as the base64 inside it.
+def read_public(text: str, elliptic: bool = False) -> PublicKey:
+    """A public key as PEM, or as the base64 inside it; ``elliptic``: it may be of P-256, too.
 
     Raises
     ------
@@ -208,11 +213,13 @@ def read_public(text: str) -> Ed25519PublicKey:
             key = load_der_public_key(b64decode(text, validate=True))
     except (ValueError, UnsupportedAlgorithm):
         key = None
+    if elliptic and isinstance(key, EllipticCurvePublicKey) and key.curve.name == "secp256r1":
+        return key
     if not isinstance(key, Ed25519PublicKey):
         raise BadInput("public_key is no Ed25519 public key; give it as PEM (BEGIN PUBLIC KEY)")
     return key
 
 
-def public_pem(key: Ed25519PublicKey) -> str:
+def public_pem(key: PublicKey) -> str:
     """A public key as PEM."""
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
