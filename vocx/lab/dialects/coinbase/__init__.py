@@ -1,0 +1,218 @@
+"""Coinbase Advanced Trade as an exchange speaks it: REST and one socket for everything.
+
+Written from the notes on the official reference and channel pages (2026-02 to 2026-08) and on
+recorded frames, independently of the client's side in ``vocx.venues``. One idea a module:
+
+==============  ===========================================================================
+``wire``        errors, times, ids, parameters
+``tokens``      JSON Web Tokens of both kinds, and keys
+``limits``      ten and thirty a second, and their headers
+``catalogue``   products in USD and USDT, USDC names
+``payloads``    what is written of a market
+``topics``      channels and when each sends
+``market``      public REST, and the little of v2 that ccxt asks for
+``orders``      forms of orders, and what is kept and written of them
+``account``     signed REST
+``calls``       one call
+``rest``        the REST surface
+``sessions``    the socket
+``recording``   frames of a recorded session
+==============  ===========================================================================
+
+What this exchange does not do, and why: stop, bracket, TWAP and scaled orders (nothing watches
+prices for them: UNSUPPORTED_ORDER_CONFIGURATION); the HMAC keys of old (retired by the venue);
+limits far from the market and halted products (the lab has neither); ``futures_balance_summary``
+(spot only); a late acknowledgement as a fault of its own (``lab.network`` delays all frames). A
+skipped number is the fault ``drop``, an expired token a skewed clock, a page in HTML
+``html`` with ``status=429``, a huge snapshot ``huge``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from vocx.lab.accounts.fees import FeeSchedule
+from vocx.lab.dialects.base import HttpIn, HttpOut, KeyPair, Publication, Session
+from vocx.lab.dialects.coinbase import payloads, tokens
+from vocx.lab.dialects.coinbase.calls import Backend
+from vocx.lab.dialects.coinbase.catalogue import TRAITS, Products
+from vocx.lab.dialects.coinbase.limits import CONNECTIONS, new_limiter
+from vocx.lab.dialects.coinbase.recording import CoinbaseRecording
+from vocx.lab.dialects.coinbase.rest import INTERNAL, Rest, refused_dial
+from vocx.lab.dialects.coinbase.sessions import POLICY, CoinbaseSession
+from vocx.lab.dialects.coinbase.topics import Shapes, Topics
+from vocx.lab.dialects.coinbase.wire import page, refused
+from vocx.lab.dialects.shared.accounts import AccountGateway
+from vocx.lab.dialects.shared.connections import Connection
+from vocx.lab.dialects.shared.dialect import VenueDialect
+from vocx.lab.dialects.shared.faults import FaultInjector
+from vocx.lab.dialects.shared.keys import KeyRing
+from vocx.lab.dialects.shared.numbers import NEVER_NS
+from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions, Subscription
+from vocx.lab.events import AccountEvent, Executed
+from vocx.lab.ports import MarketSimulation, RecordingFormat
+
+FEES = FeeSchedule(maker=Decimal("0.006"), taker=Decimal("0.012"), asset="quote")
+"""The first tier (``Intro 1``); always in the quote currency, on top of a buy."""
+WS = "/ws"
+WS_USER = "/ws-user"
+
+
+class Coinbase(VenueDialect):
+    """One Coinbase over a simulation.
+
+    Parameters
+    ----------
+    simulation : MarketSimulation
+        The markets and what drives them.
+    start_ns : int
+        The exchange's clock at the start.
+    credentials : KeyPair or None
+        Of the lab's default account.
+
+    Attributes
+    ----------
+    client_id : bool
+        Whether frames carry an empty ``client_id`` (the prose pages) or none (production).
+    """
+
+    name = "coinbase"
+    paths: Mapping[str, str] = {"rest": "", "ws": WS, "ws_user": WS_USER}
+    recording: RecordingFormat = CoinbaseRecording()
+    policy = POLICY
+    crowd = TRAITS
+
+    def __init__(
+        self, simulation: MarketSimulation, *, start_ns: int, credentials: KeyPair | None = None
+    ) -> None:
+        self.credentials = credentials
+        self.client_id = True
+        self.products = Products(simulation.markets)
+        self.topics = Topics(self.products, start_ns)
+        super().__init__(
+            limiter=new_limiter(),
+            publisher=self.topics,
+            faults=FaultInjector(Shapes(), self.topics.topics),
+            gateway=AccountGateway(
+                self.name,
+                simulation.accounts,
+                KeyRing(tokens.FORM, tokens.FORM_TEXT),
+                credentials,
+                start_ns,
+                FEES,
+                tokens.Pairs(),
+            ),
+            subscriptions=PrivateSubscriptions(self._told, self._frame),
+        )
+        self.backend = Backend(self.products, self.gateway)
+        self._rest = Rest(self.backend, self.limiter, self.faults)
+
+    @classmethod
+    def create(cls, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> Coinbase:
+        """The venue of a lab, with a random key of its own."""
+        pair = tokens.Pairs().draw(entropy[:32])
+        return cls(simulation, start_ns=start_ns, credentials=pair)
+
+    # -- requests and connections
+
+    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """Answer one REST request."""
+        self._expire(now_ns)
+        return self._rest.answer(request, now_ns)
+
+    def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """500 in the form of all errors (a choice)."""
+        return refused(INTERNAL)
+
+    def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
+        """A page, as from what stands in front of the exchange."""
+        fault = self.faults.dial(request.target.partition("?")[0])
+        return None if fault is None else refused_dial(fault)
+
+    def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
+        """An upgrade on either address; more than eight a second are refused."""
+        if request.target.partition("?")[0].rstrip("/") not in (WS, WS_USER):
+            return page(404)
+        if self.limiter.add(CONNECTIONS, request.peer, 1, now_ns):
+            return page(429)
+        return CoinbaseSession(self, now_ns, request.peer)
+
+    # -- accounts
+
+    def open_orders(self, owner: str, products: frozenset[str]) -> list[dict[str, Any]]:
+        """What a ``user`` subscription begins with."""
+        accounts = self.gateway.accounts
+        if accounts is None:
+            return []
+        rate = self.backend.rate(owner)
+        rows = [
+            self.backend.orders.told(one, rate) for one in accounts.orders(owner, open_only=True)
+        ]
+        return [row for row in rows if not products or row["product_id"] in products]
+
+    def happened(self, events: Sequence[AccountEvent], now_ns: int) -> None:
+        """Orders grow."""
+        self.backend.orders.took_place(events)
+
+    def _told(
+        self, event: AccountEvent, channel: str, session: Session, now_ns: int
+    ) -> tuple[Hashable, Callable[[], bytes]] | None:
+        """Updates of an order; balances are not streamed."""
+        assert isinstance(session, CoinbaseSession)
+        if not isinstance(event, Executed):
+            return None
+        form = self.products.by_symbol[event.order.request.symbol].format
+        if session.products and form.name not in session.products:
+            return None
+
+        def make() -> bytes:
+            rate, book = self.backend.rate(event.owner), self.backend.orders
+            states = [*_PASSED.get(event.what, ()), ""]
+            if event.what == "new" and event.order.request.type == "market":
+                states = ["PENDING"]  # it never rests
+            return payloads.frame(
+                channel,
+                now_ns,
+                *(
+                    {"type": "update", "orders": [book.told(event.order, rate, one)]}
+                    for one in states
+                ),
+            )
+
+        return channel, make
+
+    def _frame(
+        self, one: Subscription, session: Session, payload: bytes
+    ) -> tuple[Hashable, Callable[[], bytes]]:
+        """Every connection numbers its frames."""
+        assert isinstance(session, Connection)
+        return session, lambda: session.frame(payload)
+
+    # -- time
+
+    @property
+    def next_tick_ns(self) -> int:
+        """Also when the next GTD order ends."""
+        ends = min(self.backend.orders.ends.values(), default=NEVER_NS)
+        return min(super().next_tick_ns, ends)
+
+    def tick(self, now_ns: int) -> Sequence[Publication]:
+        """What is due, and orders whose time is over."""
+        self._expire(now_ns)
+        return tuple(super().tick(now_ns))
+
+    def _expire(self, now_ns: int) -> None:
+        orders, accounts = self.backend.orders, self.gateway.accounts
+        for key, end_ns in tuple(orders.ends.items()):
+            if end_ns <= now_ns and accounts is not None:
+                del orders.ends[key]
+                accounts.cancel(orders.expired(*key), *key, now_ns=now_ns)
+
+
+_PASSED: Mapping[str, tuple[str, ...]] = {
+    "canceled": ("CANCEL_QUEUED",),
+    "replaced": ("EDIT_QUEUED",),
+}
+"""States that an order passes through before what has happened."""

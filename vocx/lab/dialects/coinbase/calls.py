@@ -1,0 +1,85 @@
+"""One call of a REST endpoint: what was sent, whose it is, and what it may use."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+
+from vocx.lab.accounts.accounts import Accounts
+from vocx.lab.dialects.coinbase.catalogue import Products
+from vocx.lab.dialects.coinbase.orders import OrderBook
+from vocx.lab.dialects.coinbase.wire import Query, Refusal, invalid
+from vocx.lab.dialects.shared.accounts import AccountGateway
+from vocx.lab.dialects.shared.keys import Key
+
+
+class Backend:
+    """What the endpoints of the venue work on.
+
+    Attributes
+    ----------
+    placed : dict
+        By owner and client order id: the body that placed an order, and what it was answered.
+        The same again is answered the same, another order under that id is refused.
+    """
+
+    def __init__(self, products: Products, gateway: AccountGateway) -> None:
+        self.products = products
+        self.gateway = gateway
+        self.orders = OrderBook(products)
+        self.placed: dict[tuple[str, str], tuple[Any, dict[str, Any]]] = {}
+
+    def rate(self, owner: str) -> Decimal:
+        """What a resting buy holds for its fee: as a taker, which it may become (a choice; the
+        venue's formula is not published)."""
+        assert self.gateway.accounts is not None
+        return self.gateway.accounts.fees(owner).taker
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """``name`` is the part of the path that names a product, an order or an account."""
+
+    backend: Backend
+    query: Query
+    body: Mapping[str, Any]
+    now_ns: int
+    name: str = ""
+    key: Key | None = None
+
+    @property
+    def owner(self) -> str:
+        assert self.key is not None
+        return self.key.owner
+
+    @property
+    def accounts(self) -> Accounts:
+        """Whoever may trade; a recording takes no orders."""
+        accounts = self.backend.gateway.accounts
+        if accounts is None:
+            raise Refusal(503, "UNAVAILABLE", "a recording takes no orders")
+        return accounts
+
+
+R = TypeVar("R")
+
+
+def one_page(
+    rows: Sequence[R], name: Callable[[R], str], cursor: str, size: int
+) -> tuple[Sequence[R], str]:
+    """The rows behind a cursor, and the cursor of the next page (empty: there is none)."""
+    start = 0
+    if cursor:
+        try:
+            last = base64.urlsafe_b64decode(cursor.encode()).decode()
+        except (binascii.Error, ValueError):
+            raise invalid("cursor is none of ours") from None
+        start = next((at for at, one in enumerate(rows, 1) if name(one) == last), len(rows))
+    found = rows[start : start + size]
+    more = start + size < len(rows)
+    after = base64.urlsafe_b64encode(name(found[-1]).encode()).decode() if more else ""
+    return found, after
