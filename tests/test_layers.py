@@ -86,7 +86,7 @@ OUTSIDE: dict[str, set[str]] = {
     "book": {"msgspec", "sortedcontainers"},
     "rate_limits": {"msgspec"},
     "lab": {"msgspec", "sortedcontainers", "numpy", "cryptography"},
-    "lab.dialects.coinbase": {"jwt", "cryptography"},
+    "lab.dialects.coinbase": {"msgspec", "jwt", "cryptography"},
     "lab.service.http_server": {"aiohttp"},
     "lab.service.server": {"aiohttp", "msgspec"},
     "lab.network": {"msgspec"},

@@ -776,11 +776,20 @@ def test_refusals_of_orders_are_classes(ex: vocx.Exchange) -> None:
         assert isinstance(crossed, OrderAck)
         assert (receipt(ex, crossed).status, receipt(ex, crossed).filled) == ("rejected", 0)
     mine = ex.place_order(BTC, "buy", amount, type="limit", price=low)
-    with pytest.raises(errors.DuplicateOrder) as again:
-        ex.place_order(
-            BTC, "buy", amount, type="limit", price=low, client_order_id=mine.client_order_id
-        )
-    assert again.value.outcome == "accepted"
+    again: dict[str, Any] = {
+        "type": "limit",
+        "price": low,
+        "client_order_id": mine.client_order_id,
+    }
+    try:
+        answered = ex.place_order(BTC, "buy", amount, **again)
+    except errors.DuplicateOrder as refused:
+        assert refused.outcome == "accepted"
+    else:  # the same order is answered with the first one, another under its id is refused
+        assert answered.id == mine.id
+        with pytest.raises(errors.DuplicateOrder):
+            ex.place_order(BTC, "buy", amount * 2, **again)
+    assert [one.id for one in ex.open_orders(BTC)] == [mine.id]
     assert ex.order(mine.client_order_id, symbol=BTC).id == mine.id
     with pytest.raises(errors.OrderNotFound):
         ex.order(ex.venue.make_client_order_id(1), symbol=BTC)

@@ -77,6 +77,9 @@ _ENVIRONMENTS = {
     ),
 }
 
+DEPTHS: Mapping[int | None, Sequence[int]] = {None: (), 5: (), 10: (), 20: ()}
+"""Of a book: whole by stream, its top by REST."""
+
 _SOURCE = "public clients and third-party catalogues, 2026-09; no official page"
 _LIMITS = (
     Limit(bucket="public", amount=10, window_s=1.0, aligned=False, source=_SOURCE),
@@ -195,14 +198,18 @@ class Coinbase:
     # sockets
 
     def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
-        """Candles of 5m, the one interval that is streamed, by default; books are whole."""
+        """Candles of 5m, the one interval that is streamed, by default; whole books. What
+        is not streamed (see :meth:`poll_intent`) is asked for."""
         streamed = market.STREAMED_INTERVAL
-        return check_channel(self.name, spec, market.BARS, interval=streamed, depths={None: ()})
+        return check_channel(self.name, spec, market.BARS, interval=streamed, depths=DEPTHS)
 
     def poll_intent(self, spec: ChannelSpec) -> Intent | None:
-        """Balances, and candles of other intervals than 5m."""
+        """Balances, the top of a book, and candles of other intervals than 5m."""
         if spec.channel == "balances":
             return GetBalances()
+        if spec.channel == "book" and spec.depth is not None:
+            assert spec.symbol is not None
+            return GetBook(symbol=spec.symbol, depth=spec.depth)
         if spec.channel == "candles" and spec.interval != market.STREAMED_INTERVAL:
             assert spec.symbol is not None and spec.interval is not None
             return GetCandles(symbol=spec.symbol, interval=spec.interval, limit=2)
@@ -284,8 +291,9 @@ class Coinbase:
         return GetBook(symbol=symbol, depth=1000)
 
     def check_sequence(self, sequence: int, delta: BookDelta) -> str:
-        """The rule is the connection's: a change applies unless a hole was told."""
-        return "apply"
+        """The rule is the connection's: a change applies unless a hole was told, or unless it was
+        sent before the snapshot."""
+        return "drop" if delta.last < sequence else "apply"
 
     def check_trade(self, last: int | str, trade: Trade) -> int:
         """Ids ascend for each product."""

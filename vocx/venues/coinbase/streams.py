@@ -263,6 +263,7 @@ def _told(
     frame: _Frame, plan: SocketPlan, state: Session, arrived_ns: int, text: bytes
 ) -> Sequence[Decoded]:
     events, sent_ns = bytes(frame.events), time_ns(frame.timestamp)
+    number = frame.sequence_num or 0
     if frame.channel == HEARTBEATS:
         return (Heartbeat(),)
     if frame.channel == "subscriptions":
@@ -270,7 +271,9 @@ def _told(
     if frame.channel == "user":
         return _user(events, plan, state, sent_ns, arrived_ns)
     if frame.channel == "l2_data":
-        return [one for row in _books(events) for one in _book(row, plan, sent_ns, arrived_ns)]
+        return [
+            one for row in _books(events) for one in _book(row, plan, number, sent_ns, arrived_ns)
+        ]
     if frame.channel == "market_trades":
         # The snapshot holds trades from before the subscription: REST has those.
         return [
@@ -356,9 +359,12 @@ def _prices(row: _Ticker, plan: SocketPlan, sent_ns: int | None, arrived_ns: int
     return found
 
 
-def _book(row: _Book, plan: SocketPlan, sent_ns: int | None, arrived_ns: int) -> list[Decoded]:
-    """Bids and *offers*. The sequence is the connection's, so a change follows whatever the book
-    is at: holes are told apart from it (:class:`~vocx.venues.base.SequenceGap`)."""
+def _book(
+    row: _Book, plan: SocketPlan, number: int, sent_ns: int | None, arrived_ns: int
+) -> list[Decoded]:
+    """Bids and *offers*. The number is the connection's, so a change follows whatever the book is
+    at, unless it is older: holes are told apart from it (:class:`~vocx.venues.base.SequenceGap`).
+    """
     bids: list[Level] = []
     asks: list[Level] = []
     for one in row.updates:
@@ -374,6 +380,7 @@ def _book(row: _Book, plan: SocketPlan, sent_ns: int | None, arrived_ns: int) ->
                     symbol=spec.symbol or "",
                     bids=tuple(bids),
                     asks=tuple(asks),
+                    sequence=number,
                     exchange_ns=sent_ns,
                     arrived_ns=arrived_ns,
                 )
@@ -384,8 +391,8 @@ def _book(row: _Book, plan: SocketPlan, sent_ns: int | None, arrived_ns: int) ->
                     symbol=spec.symbol or "",
                     bids=tuple(bids),
                     asks=tuple(asks),
-                    first=0,
-                    last=0,
+                    first=number,
+                    last=number,
                     exchange_ns=sent_ns,
                     arrived_ns=arrived_ns,
                 )

@@ -137,7 +137,9 @@ class Coinbase(VenueDialect):
             return page(404)
         if self.limiter.add(CONNECTIONS, request.peer, 1, now_ns):
             return page(429)
-        return CoinbaseSession(self, now_ns, request.peer)
+        return CoinbaseSession(
+            self, self.topics, self.open_orders, now_ns, request.peer, self.client_id
+        )
 
     # -- accounts
 

@@ -9,22 +9,20 @@ choice).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from vocx.lab.dialects.base import Close, Out
 from vocx.lab.dialects.coinbase import payloads, tokens
 from vocx.lab.dialects.coinbase.limits import MESSAGES
-from vocx.lab.dialects.coinbase.topics import CADENCES, UNLISTED, topic_name
+from vocx.lab.dialects.coinbase.topics import CADENCES, UNLISTED, Topics, topic_name
 from vocx.lab.dialects.coinbase.wire import Refusal, uuid_of
 from vocx.lab.dialects.shared.connections import Connection, PingPolicy
+from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.keys import Denied, Key
 from vocx.lab.dialects.shared.numbers import NS_PER_S
 from vocx.lab.dialects.shared.reading import Unreadable, encode, read_json
 from vocx.lab.dialects.shared.topics import TopicSpec
-
-if TYPE_CHECKING:
-    from vocx.lab.dialects.coinbase import Coinbase
 
 USER = "user"
 _PAGE = 50
@@ -50,11 +48,32 @@ class Told(Exception):
 
 
 class CoinbaseSession(Connection):
-    """One connection; both addresses of the venue serve all channels."""
+    """One connection; both addresses of the venue serve all channels.
 
-    def __init__(self, venue: Coinbase, now_ns: int, peer: str) -> None:
+    Parameters
+    ----------
+    venue, topics
+        Whose it is, and its market channels.
+    open_orders : callable
+        The rows of an owner's open orders in some products (none: in all).
+    client_id : bool
+        Whether frames carry an empty ``client_id``.
+    """
+
+    def __init__(
+        self,
+        venue: VenueDialect,
+        topics: Topics,
+        open_orders: Callable[[str, frozenset[str]], list[dict[str, Any]]],
+        now_ns: int,
+        peer: str,
+        client_id: bool,
+    ) -> None:
         super().__init__(venue.keepalive(now_ns), peer)
         self._venue = venue
+        self._market = topics
+        self._open_orders = open_orders
+        self._client_id = client_id
         self._number = 0
         self._topics: dict[tuple[str, str], str] = {}
         """By channel and product as it was said: the topic."""
@@ -65,7 +84,7 @@ class CoinbaseSession(Connection):
     def frame(self, payload: bytes) -> bytes:
         """With the connection's next number."""
         number, self._number = self._number, self._number + 1
-        return payloads.numbered(payload, number, self._venue.client_id)
+        return payloads.numbered(payload, number, self._client_id)
 
     # -- what the client says
 
@@ -129,7 +148,7 @@ class CoinbaseSession(Connection):
     def _public(self, wanted: bool, channel: str, product: str, now_ns: int) -> list[bytes]:
         """What comes first; nothing for what is subscribed already or not listed."""
         try:
-            spec = self._venue.topics.spec(channel, product)
+            spec = self._market.spec(channel, product)
         except Refusal:
             return []
         said = channel, product
@@ -145,14 +164,14 @@ class CoinbaseSession(Connection):
         self._venue.listened = True
         if known:
             return []
-        first = self._venue.topics.add(name, spec, self, now_ns)
+        first = self._market.add(name, spec, self, now_ns)
         return [] if first is None else [first]
 
     def _gone(self, spec: TopicSpec) -> None:
         """One name of a topic is given up; the topic with its last one."""
         name = topic_name(spec)
         if name not in self._topics.values():
-            self._venue.topics.remove(name, self)
+            self._market.remove(name, self)
 
     def _private(
         self, wanted: bool, key: Key | None, products: frozenset[str], now_ns: int
@@ -166,7 +185,7 @@ class CoinbaseSession(Connection):
         self._user, self.products = key, products
         subscriptions.subscribe(self, key.owner, USER)
         self._venue.listened = True
-        rows = self._venue.open_orders(key.owner, products)
+        rows = self._open_orders(key.owner, products)
         pages = [rows[at : at + _PAGE] for at in range(0, len(rows) + 1, _PAGE)]
         return [
             payloads.frame(
@@ -189,7 +208,7 @@ class CoinbaseSession(Connection):
     def leave(self) -> None:
         """Give everything up."""
         for name in set(self._topics.values()):
-            self._venue.topics.remove(name, self)
+            self._market.remove(name, self)
         self._topics.clear()
         self._user = None
         self._venue.subscriptions.leave(self)
