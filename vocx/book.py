@@ -134,6 +134,8 @@ class LocalBook:
     check_sequence : callable
         The venue's rule, ``Venue.check_sequence``: of the book's sequence and a delta it says
         ``"drop"``, ``"apply"`` or ``"resync"``.
+    in_stream : bool
+        Snapshots come among the changes: what waited when one comes is older than it.
 
     Attributes
     ----------
@@ -153,8 +155,15 @@ class LocalBook:
         Changes applied, changes dropped as old, times that continuity was lost.
     """
 
-    def __init__(self, symbol: str, check_sequence: Callable[[int, BookDelta], str]) -> None:
+    def __init__(
+        self,
+        symbol: str,
+        check_sequence: Callable[[int, BookDelta], str],
+        *,
+        in_stream: bool = False,
+    ) -> None:
         self.symbol = symbol
+        self._in_stream = in_stream
         self._check_sequence = check_sequence
         self.applied = self.dropped = self.resyncs = 0
         self._waiting: deque[BookDelta] = deque(maxlen=BUFFER_CAP)
@@ -218,6 +227,8 @@ class LocalBook:
         self.changed_ns, self.exchange_ns = fact.arrived_ns, fact.exchange_ns
         self.horizon = _horizon(fact)
         waiting, self._waiting = self._waiting, deque(maxlen=BUFFER_CAP)
+        if self._in_stream:
+            waiting.clear()
         if self._crossed():
             self._lose(f"crossed snapshot: {self._best_text()}", waiting)
         while waiting and self.state == "in_sync":

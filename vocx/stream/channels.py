@@ -262,11 +262,15 @@ class BookChannel(ChannelState):
     __slots__ = ("book", "lock", "_was_in_sync")
 
     def __init__(
-        self, spec: ChannelSpec, counters: Counters, check_sequence: Callable[[int, BookDelta], str]
+        self,
+        spec: ChannelSpec,
+        counters: Counters,
+        check_sequence: Callable[[int, BookDelta], str],
+        in_stream: bool,
     ) -> None:
         super().__init__(spec, counters)
         assert spec.symbol is not None
-        self.book = LocalBook(spec.symbol, check_sequence)
+        self.book = LocalBook(spec.symbol, check_sequence, in_stream=in_stream)
         self.lock = threading.Lock()
         self._was_in_sync = False
 
@@ -395,7 +399,8 @@ class ChannelStates:
             kind = _PRIVATE_KINDS[spec.channel]
             return AccountChannel(spec, counters, self.account(counters), kind)
         if spec.channel == "book" and spec.depth is None:
-            return BookChannel(spec, counters, self._venue.check_sequence)
+            in_stream = self._venue.book_start == "stream"
+            return BookChannel(spec, counters, self._venue.check_sequence, in_stream)
         if spec.channel == "trades":
             return TradeChannel(spec, counters, self._venue.check_trade)
         kinds = {"quotes": QuoteChannel, "candles": CandleChannel}

@@ -46,6 +46,7 @@ from vocx.venues.base import (
 from vocx.venues.base.bars import DAY_NS, MINUTE_NS, Bars
 from vocx.venues.base.checks import check_count
 from vocx.venues.base.reading import (
+    LONGEST_TEXT,
     Identifier,
     Milliseconds,
     check_levels,
@@ -90,8 +91,9 @@ def build(intent: Intent) -> Request:
         raise BadInput(f"bybit cannot be asked for {type(intent).__name__} here")
     path, parameters = maker(intent)
     query = "?" + urlencode(parameters) if parameters else ""
+    root = "/v5" if isinstance(intent, GetStatus) else "/v5/market"
     return Request(
-        intent=intent, method="GET", target=f"/v5/market/{path}{query}", charges={"requests": 1}
+        intent=intent, method="GET", target=f"{root}/{path}{query}", charges={"requests": 1}
     )
 
 
@@ -147,9 +149,13 @@ def _candles(intent: GetCandles) -> Plan:
     return "kline", parameters
 
 
+def _status(_: GetStatus) -> Plan:
+    return "system/status", {}
+
+
 _BUILDERS: Mapping[type[Intent], Callable[[Any], Plan]] = {
     GetTime: _time,
-    GetStatus: _time,  # it answers, so it is up: announcements are on a web page and a socket only
+    GetStatus: _status,
     GetInstruments: _instruments,
     GetTicker: _ticker,
     GetQuote: _quote,
@@ -180,9 +186,33 @@ def _read_time(_: GetTime, result: bytes, arrived_ns: int) -> Answer:
     return Answer(result=ServerTime(exchange_ns=int(text), arrived_ns=arrived_ns))
 
 
+class _Maintenance(msgspec.Struct):
+    title: str = ""
+    state: str = ""
+    begin: str = ""
+    end: str = ""
+
+
+class _Status(msgspec.Struct):
+    rows: list[_Maintenance] = msgspec.field(name="list")
+
+
+_status_of = msgspec.json.Decoder(_Status).decode
+
+
 def _read_status(_: GetStatus, result: bytes, arrived_ns: int) -> Answer:
-    _time_of(result)
-    return Answer(result=VenueStatus(state="online", arrived_ns=arrived_ns))
+    """No row, or only plans and past ones: it is up."""
+    rows = _status_of(result).rows
+    now = next((one for one in rows if one.state == "ongoing"), None)
+    shown = now or next((one for one in rows if one.state == "scheduled"), None)
+    status = VenueStatus(
+        state="online" if now is None else "maintenance",
+        text="" if shown is None else shown.title[:LONGEST_TEXT],
+        begins_ns=None if shown is None else ms_to_ns(shown.begin),
+        ends_ns=None if shown is None else ms_to_ns(shown.end),
+        arrived_ns=arrived_ns,
+    )
+    return Answer(result=status)
 
 
 class _Lot(msgspec.Struct):
