@@ -9,7 +9,17 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from answers import lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b, lesson06
+from answers import (
+    lesson00,
+    lesson01,
+    lesson02,
+    lesson03,
+    lesson04,
+    lesson05,
+    lesson05b,
+    lesson06,
+    lesson08,
+)
 
 from vocx import course
 from vocx.course import catalogue, passport
@@ -29,6 +39,7 @@ ANSWERS: dict[str, ModuleType] = {
     "05.1": lesson05,
     "05b.1": lesson05b,
     "06.1": lesson06,
+    "08.1": lesson08,
 }
 
 
@@ -65,6 +76,7 @@ def test_every_check_has_answers() -> None:
         judged("05.1", lesson05.sampled),
         judged("05b.1", lesson05b.whole_milliseconds),
         judged("06.1", lesson06.by_exception),
+        judged("08.1", lesson08.each_second),
     ],
 )
 def test_right_answers_pass(name: str, answer: Callable[..., Any], exchange: Exchange) -> None:

@@ -87,7 +87,13 @@ LESSONS = (
         ready=True,
     ),
     Lesson(id="07", file="07_diagnosis", title="The line is flat. What broke?", minutes=35),
-    Lesson(id="08", file="08_unknown_orders", title="Did my order arrive?", minutes=35),
+    Lesson(
+        id="08",
+        file="08_unknown_orders",
+        title="Did my order arrive?",
+        minutes=35,
+        ready=True,
+    ),
     Lesson(id="09", file="09_many_exchanges", title="Four venues, one program?", minutes=40),
     Lesson(id="10", file="10_choose", title="Which protocol for which strategy?", minutes=30),
     Lesson(

@@ -69,6 +69,11 @@ RIGHT: dict[str, tuple[str, str]] = {
         "Half the round trip, 10 ms, and then the change waits for the next look: 50 ms of 100 on "
         "average. The way from the exchange was the shorter part.",
     ),
+    "08.1": (
+        "c",
+        "Where the first one had arrived there are two now, where it had not there is one, and "
+        "you were told the same both times. Without an id there is nothing to ask for.",
+    ),
 }
 """By question: the right letter, and what is said after the experiment."""
 
