@@ -76,8 +76,8 @@ def _yours(trace: TracebackType | None) -> list[str]:
     if not own:
         return []
     frame = own[-1]
-    code = f": {frame.line}" if frame.line else ""
-    return [f"  in line {frame.lineno} of your cell{code}"[:_WIDTH]]
+    line = f"  in line {frame.lineno} of your cell" + (f": {frame.line}" if frame.line else "")
+    return [line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..."]
 
 
 def fold(text: str) -> str:

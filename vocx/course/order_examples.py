@@ -88,9 +88,10 @@ class TimelineFrame(msgspec.Struct, frozen=True):
         """The status word and what is filled."""
         if self.order is None:
             return "before"
-        words = "resting" if self.order.status == "new" else self.order.status.replace("_", " ")
         filled = f"{_plain(self.order.filled)} of {_plain(self.order.quantity)} filled"
-        return f"{words}<br><sup>status {self.order.status!r}, {filled}</sup>"
+        if self.order.status == "new":
+            return f"resting<br><sup>'new', {filled}</sup>"
+        return f"{self.order.status.replace('_', ' ')}<br><sup>{filled}</sup>"
 
 
 class OrderTimeline:

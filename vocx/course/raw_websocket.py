@@ -116,7 +116,7 @@ def timeline(frames: Sequence[ReceivedFrame], *, height: int = 250) -> Any:
 
     from vocx import figures
 
-    x = "seconds since we began to listen (this machine's clock)"
+    x = "seconds of listening (this machine's clock)"
     figure = go.Figure(layout=figures.layout(x=x, y="", height=height, showlegend=False))
     for name in sorted({one.name for one in frames}, reverse=True):
         at = [one.at_s for one in frames if one.name == name]

@@ -145,7 +145,7 @@ def _beside(cells: Sequence[tuple[str, str]], widths: Sequence[int]) -> Iterator
 _LEFT = "text-align:left;vertical-align:top;white-space:normal;padding:3px 8px"
 _ROW = '<tr style="background:none">'
 """Stripes would not follow rows that span lines."""
-_WIDTHS = (11, 10, 15, 30, 34)
+_WIDTHS = (13, 13, 14, 28, 32)
 
 
 def page(title: str, rows: Sequence[Mapping[str, Any]], notes: Sequence[str]) -> str:

@@ -150,7 +150,7 @@ class FillTimes(Result, frozen=True, kw_only=True):
         looks += [(figures.ASKED, "diamond", "dot"), (figures.ASKED, "cross", "dashdot")]
         made = go.Figure(
             layout=figures.layout(
-                x=f"ms from the match to this program, one clock; {self.conditions.dials}",
+                x=f"ms from the match to this program; {self.conditions.dials}",
                 y="share of the fills known by then",
                 height=height,
                 xaxis={"rangemode": "tozero"},

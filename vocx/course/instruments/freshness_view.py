@@ -294,7 +294,7 @@ def _frame(feeds: Sequence[Feed], seconds: float) -> go.Figure:
     """The empty chart: asked, each feed, the expected mean of asked, in this order."""
     made = go.Figure(
         layout=figures.layout(
-            x="seconds before now (this machine's clock; age from the exchange's book to here)",
+            x="seconds before now (age: from the exchange's book to here)",
             y="age, ms",
             height=HEIGHT - ROW * (len(feeds) - 1),
             xaxis={"range": [-seconds, 0.02 * seconds]},
