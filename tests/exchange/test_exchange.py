@@ -199,6 +199,7 @@ def test_a_stream_is_started_and_named(exchange: Exchange) -> None:
         ({"channels": ["tradez"], "symbols": "BTC/USDT"}, errors.UnknownChannel),
         ({"channels": [], "symbols": "BTC/USDT"}, errors.UnknownChannel),
         ({"channels": ["trades"], "symbols": []}, errors.BadInput),
+        ({"channels": ["trades"], "symbols": 5}, errors.BadInput),
         ({"channels": ["trades"], "symbols": "BTC/USDX"}, errors.UnknownSymbol),
         ({"channels": ["trades"], "symbols": "BTC/USDT", "interval": "1m"}, errors.BadInput),
         (
@@ -215,12 +216,33 @@ def test_a_wrong_wish_opens_nothing(exchange: Exchange, wish: dict[str, Any], ki
     assert not vocx.running()
 
 
+def test_a_refused_symbol_is_answered_with_one_that_can_be_written(exchange: Exchange) -> None:
+    """Never with the wrong one again."""
+    for wrong in ("BTC/USDT/ETH", "btcusdt", "BTC-USDT", "", "?"):
+        with pytest.raises(errors.UnknownSymbol, match='write "BTC/USDT"'):
+            exchange.quote(wrong)
+
+
+def test_what_was_kept_is_asked_for_by_number(exchange: Exchange) -> None:
+    """How many trades, how many seconds: else a BadInput."""
+    tape = exchange.stream("trades", "quotes", symbols="BTC/USDT").wait(5)
+    assert not tape.trades(n=0) and len(tape.trades(n=1)) <= 1
+    for wrong in ("x", -5, 1.5, True):
+        with pytest.raises(errors.BadInput, match="how many trades"):
+            tape.trades(n=wrong)  # type: ignore[arg-type]
+    with pytest.raises(errors.BadInput, match="seconds is 'x'"):
+        tape.recent_quotes(seconds="x")  # type: ignore[arg-type]
+    tape.stop()
+
+
 @pytest.mark.parametrize(
     ("arguments", "kind"),
     [
         ({"venue": "binanse"}, errors.UnknownVenue),
         ({"where": "moon"}, errors.BadInput),
         ({"where": "real", "lab": object()}, errors.BadInput),
+        ({"lab": "mine"}, errors.BadInput),
+        ({"where": {"rest": "ftp://127.0.0.1"}}, errors.BadInput),
     ],
 )
 def test_connect_refuses_what_does_not_exist(arguments: dict[str, Any], kind: type) -> None:

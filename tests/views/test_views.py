@@ -269,6 +269,17 @@ def test_a_stream_without_the_channel_is_refused() -> None:
         views.book(Tape("trades"), "ETH/USDT")
 
 
+def test_a_view_of_the_wrong_thing_is_refused(exchange: Exchange) -> None:
+    """A stream for one, an exchange for the other, levels above 0."""
+    for wrong in (5, None, exchange):
+        with pytest.raises(BadInput, match="this view shows a stream"):
+            views.tape(wrong)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match=r"views\.budget\(ex\)"):
+        views.budget(5)  # type: ignore[arg-type]
+    with pytest.raises(BadInput, match="depth is 0"):
+        views.book(Tape("book"), depth=0)
+
+
 def test_running_and_budget_tell_what_is_used(exchange: Exchange) -> None:
     """Counters come once a second, from the helper thread."""
     stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)

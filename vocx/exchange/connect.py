@@ -86,9 +86,14 @@ def _place(
     venue = adapter.name
     if where != "lab" and lab is not None:
         raise errors.BadInput(f"a lab was given together with where={where!r}; leave out one")
+    if lab is not None and not hasattr(lab, "urls"):
+        raise errors.BadInput(f"lab is {lab!r}; write lab=vocx.lab.open(), or leave it out")
     if isinstance(where, Mapping):
         if not where or not all(isinstance(one, str) for one in where.values()):
             raise errors.BadInput('where is no table of URLs; write {"rest": url, "ws": url}')
+        for url in where.values():
+            if not url.startswith(("http://", "https://", "ws://", "wss://")):
+                raise errors.BadInput(f"{url!r} is no URL to reach a venue by: http(s) or ws(s)")
         return VenueEnvironment(adapter, "custom", urls=where, key=credentials)
     if credentials is not None:
         raise errors.NotAllowed(

@@ -128,6 +128,8 @@ def channel_specs(
     of_account = [one for one in channels if one in PRIVATE]
     of_market = [one for one in channels if one not in PRIVATE]
     wanted = [venue.validate_channel(ChannelSpec(channel=one, symbol=None)) for one in of_account]
+    if not isinstance(symbols, Iterable):
+        raise errors.BadInput(f'symbols is {symbols!r}; write "BTC/USDT", or several in a list')
     symbols = [symbols] if isinstance(symbols, str) else list(symbols)
     if of_market and not symbols:
         venue.validate_channel(ChannelSpec(channel=of_market[0], symbol="BTC/USDT"))

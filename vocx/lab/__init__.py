@@ -189,6 +189,8 @@ def recording_paths(replay: PathLike | Sequence[PathLike] | None) -> tuple[str, 
     """Absolute paths of files that exist."""
     if replay is None:
         return ()
+    if not isinstance(replay, str | os.PathLike | Sequence):
+        raise BadInput(f"replay is {replay!r}; give the path of a recording, or a list of them")
     several = [replay] if isinstance(replay, str | os.PathLike) else list(replay)
     found = []
     for item in several:

@@ -516,7 +516,9 @@ class Stream:
         """The latest trades, newest last; at most 1,000 are kept."""
         channel = self._states.find("trades", symbol)
         assert isinstance(channel, TradeChannel)
-        return Facts(channel.recent.copy())[-n:] if n > 0 else Facts()
+        if isinstance(n, bool) or not isinstance(n, int) or n < 0:
+            raise BadInput(f"n is {n!r}; write how many trades, such as 100")
+        return Facts(channel.recent.copy())[-n:] if n else Facts()
 
     def candles(self, symbol: str | None = None, interval: str | None = None) -> Facts[Candle]:
         """The candles that the stream has seen, oldest first; at most 500 are kept."""
@@ -530,7 +532,9 @@ class Stream:
         """Changes of the best price, oldest first; at most 2,000 are kept."""
         channel = self._states.find("quotes", symbol)
         assert isinstance(channel, QuoteChannel)
-        since_ns = 0 if seconds is None else self._clock.wall_ns() - int(seconds * 1e9)
+        if seconds is None:
+            return Facts(channel.recent.copy())
+        since_ns = self._clock.wall_ns() - int(_number("seconds", seconds) * 1e9)
         return Facts(fact for fact in channel.recent.copy() if fact.arrived_ns >= since_ns)
 
     def orders(self, symbol: str | None = None) -> Facts[Order]:

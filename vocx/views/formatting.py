@@ -69,6 +69,11 @@ def age(milliseconds: float | None) -> str:
 
 def symbols_of(stream: Any, channel: str) -> list[str]:
     """The symbols of one channel that a stream listens to."""
+    if not hasattr(stream, "channels"):
+        raise BadInput(
+            f"this view shows a stream, not {stream!r}: write "
+            f'ex.stream("{channel}", symbols="BTC/USDT")'
+        )
     return [one.symbol for one in stream.channels if one.channel == channel and one.symbol]
 
 

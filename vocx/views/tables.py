@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from vocx.errors import BadInput
 from vocx.stream import running as running_streams
 from vocx.stream import stop_all as stop_streams
 from vocx.text import text_table
@@ -139,6 +140,8 @@ class BudgetView(SlowTable):
     """See :func:`vocx.views.budget`."""
 
     def __init__(self, exchange: Any, name: str | None) -> None:
+        if not hasattr(exchange, "budget"):
+            raise BadInput(f"this view shows an exchange, not {exchange!r}: views.budget(ex)")
         self._exchange = exchange
         self.dials_lab = exchange.lab
         super().__init__(

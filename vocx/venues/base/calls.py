@@ -383,7 +383,7 @@ def check_answer(venue: str, intent: Intent, answer: Answer) -> None:
 def split_symbol(symbol: str) -> tuple[str, str]:
     """``("BTC", "USDT")`` of ``"BTC/USDT"``, or a refusal that says what to write instead."""
     if not isinstance(symbol, str):
-        raise BadInput(f'symbol is a {type(symbol).__name__}; write "BTC/USDT"')
+        raise BadInput(f'symbol is {symbol!r}; write "BTC/USDT"')
     if ":" in symbol:
         spot = symbol.split(":")[0]
         raise BadInput(f'{symbol!r} names a future; vocx is spot only: write "{spot}"')
@@ -391,6 +391,8 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     if not (slash and base.isalnum() and quote.isalnum()) or symbol != symbol.upper():
         guess = symbol.upper().replace("-", "/").replace("_", "/")
         if "/" not in guess:
-            guess = split_joined(guess) or "BTC/USDT"
+            guess = split_joined(guess) or ""
+        if guess.count("/") != 1:
+            guess = "BTC/USDT"
         raise UnknownSymbol(f'{symbol!r} is not how vocx writes a symbol; write "{guess}"')
     return base, quote
