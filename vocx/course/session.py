@@ -57,7 +57,7 @@ def begin(lesson: str, *, seed: int = 7, venue: str = "binance") -> tuple[Lab, E
     if _exchange is not None:
         _exchange.close()
         _exchange = None
-    lab = _clean_lab(seed)
+    lab = _clean_lab(seed, venue)
     known = passport.save(passport.Passport())
     print(_place(wanted))
     _exchange = connect(venue, lab=lab)
@@ -115,12 +115,12 @@ def _place(wanted: Lesson) -> str:
     return f"Lesson {wanted.id} ({where}): {wanted.title} About {wanted.minutes} min."
 
 
-def _clean_lab(seed: int) -> Lab:
+def _clean_lab(seed: int, venue: str) -> Lab:
     """The kernel's lab with every dial at rest; a new one where one with other arguments ran."""
     try:
-        lab = vocx.lab.open(seed=seed)
+        lab = vocx.lab.open(seed=seed, venues=[venue])
     except LabConflict:
-        lab = vocx.lab.open(seed=seed, replace=True)
+        lab = vocx.lab.open(seed=seed, venues=[venue], replace=True)
     lab.network.clear()
     lab.faults.off()
     lab.limits(scale=1, off=False)
