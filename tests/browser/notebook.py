@@ -102,6 +102,8 @@ class Notebook:
         self.page.get_by_role("menuitem", name="Kernel", exact=True).click()
         self.page.locator('[data-command="kernelmenu:restart-and-clear"]').click()
         self.page.locator(".jp-Dialog button.jp-mod-accept").click()
+        # What is out of sight has no text.
+        self.cell(0).scroll_into_view_if_needed()
         self.until(lambda: self.prompt(0) == "[ ]:", "the kernel restarts")
         self._idle()
 

@@ -67,6 +67,11 @@ def age(milliseconds: float | None) -> str:
     )
 
 
+def milliseconds(value_ms: float) -> str:
+    """A cell of a table that is not known yet while it is not a number."""
+    return "…" if value_ms != value_ms else f"{value_ms:,.0f} ms"
+
+
 def symbols_of(stream: Any, channel: str) -> list[str]:
     """The symbols of one channel that a stream listens to."""
     if not hasattr(stream, "channels"):

@@ -6,8 +6,6 @@ from collections import deque
 from decimal import Decimal
 from typing import Any
 
-import plotly.graph_objects as go
-
 from vocx import figures
 from vocx.course.instruments.polling import KEPT, LivePoller, TruthLine
 from vocx.errors import BadInput, NotReady
@@ -125,9 +123,6 @@ class CompareView(View):
         if self.truth is not None and self.truth.points:
             rows.append(("true", f"{self.truth.points[-1][1]:,}", ""))
         return text_table(("how", f"{self.symbol} mid", "call time"), rows, left=1)
-
-    def _picture(self) -> go.Figure | None:
-        return None if self.figure is None else go.Figure(self.figure)
 
 
 def _mid(mid: Decimal | None) -> str:

@@ -20,7 +20,7 @@ from vocx.text import text_table
 from vocx.timing import wall_ns
 from vocx.venues.base import GetQuote
 from vocx.views.dials import NetworkControls
-from vocx.views.formatting import html_table
+from vocx.views.formatting import html_table, milliseconds
 from vocx.views.panel import SliderPanel
 from vocx.views.sliders import Slider
 from vocx.views.view import View
@@ -262,7 +262,7 @@ class FreshnessView(View):
         rows = [
             (
                 f"asked every {span(every_ms)}",
-                *map(_ms, asked),
+                *map(milliseconds, asked),
                 expected,
                 f"{per_minute:,.0f} weight/min, {self._share(per_minute):.0%} of limit",
             )
@@ -270,7 +270,7 @@ class FreshnessView(View):
         for feed, numbers in zip(self._feeds, pushed, strict=True):
             least = theory.pushed_age_ms(feed.cadence_ms, rtt_ms)
             expected = f"{least:,.0f} ms" if feed.cadence_ms else f"at least {least:,.0f} ms"
-            rows.append((feed.label, *map(_ms, numbers), expected, "no weight"))
+            rows.append((feed.label, *map(milliseconds, numbers), expected, "no weight"))
         window = f"mean of {passed_s:.0f} s" if passed_s >= 1 else "mean"
         return ("age of the price", "now", window, "p95", "expected mean", "costs"), rows
 
@@ -314,7 +314,3 @@ def _numbers(now: float, some: Any) -> Numbers:
     if not len(known):
         return Numbers(now, float("nan"), float("nan"))
     return Numbers(now, float(known.mean()), float(np.percentile(known, 95)))
-
-
-def _ms(age_ms: float) -> str:
-    return "…" if age_ms != age_ms else f"{age_ms:,.0f} ms"

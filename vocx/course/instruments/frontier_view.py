@@ -14,6 +14,7 @@ from vocx.course.instruments.ages import span
 from vocx.course.instruments.freshness_view import FreshnessView
 from vocx.errors import NotReady
 from vocx.measure import theory
+from vocx.views.formatting import milliseconds
 
 if TYPE_CHECKING:
     from vocx.measure.traffic import Traffic
@@ -160,21 +161,18 @@ class FrontierView(FreshnessView):
         rows: list[tuple[str, ...]] = [
             (
                 f"asked every {span(every_ms)}",
-                _ms(asked.high),
-                _ms(expected_ms),
+                milliseconds(asked.high),
+                milliseconds(expected_ms),
                 f"{kib:.2f} KiB/s",
                 f"{weight:,.0f} of {self._limit:,.0f}",
                 f"{self._limit // weight:,.0f}",
             )
         ]
         for feed, one, kib in zip(self._feeds, pushed, self._costs_kib, strict=True):
-            told = _ms(one.high) if feed.cadence_ms else f"{_ms(one.low)}, proven {one.high:,.0f}"
-            expected = _ms(theory.pushed_quantile_ms(Q, feed.cadence_ms, rtt_ms))
-            told = told if one.high == one.high else _ms(one.high)
+            told = milliseconds(one.high)
+            if not feed.cadence_ms and one.high == one.high:
+                told = f"{milliseconds(one.low)}, proven {one.high:,.0f}"
+            expected = milliseconds(theory.pushed_quantile_ms(Q, feed.cadence_ms, rtt_ms))
             rows.append((feed.label, told, expected, f"{kib:.2f} KiB/s", "0", "1,024 a connection"))
         head = ("95 % of the time below", "measured", "arithmetic", "costs", "weight a minute")
         return (*head, "symbols at most"), rows
-
-
-def _ms(age_ms: float) -> str:
-    return "…" if age_ms != age_ms else f"{age_ms:,.0f} ms"
