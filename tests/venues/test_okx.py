@@ -454,7 +454,7 @@ def test_orders_by_socket_name_the_instrument_by_its_number() -> None:
     assert frame["op"] == "order" and frame["args"][0]["instIdCode"] == 10459
     answer = {"id": "7", "op": "order", **good({"ordId": "312", "clOrdId": "a", "sCode": "0"})}
     response = okx.parse_response(json.dumps(answer).encode())
-    assert response is not None and response.id == "7"
+    assert response is not None and response.id == 7
     assert okx.parse_response(b'{"event":"login","code":"0"}') is None
 
 

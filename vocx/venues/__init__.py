@@ -17,6 +17,7 @@ from vocx.venues.base import Venue
 _ADAPTERS = {
     "binance": "vocx.venues.binance:Binance",
     "bybit": "vocx.venues.bybit:Bybit",
+    "okx": "vocx.venues.okx:Okx",
     "coinbase": "vocx.venues.coinbase:Coinbase",
 }
 """Module and class by name; a venue is imported when it is asked for, with what it alone needs."""

@@ -18,6 +18,7 @@ from vocx.lab.dialects.base import DialectFactory
 BUILT_IN: Mapping[str, str] = {
     "binance": "vocx.lab.dialects.binance:Binance",
     "bybit": "vocx.lab.dialects.bybit:Bybit",
+    "okx": "vocx.lab.dialects.okx:Okx",
     "coinbase": "vocx.lab.dialects.coinbase:Coinbase",
 }
 """The venues that a lab can play without being told where they are."""

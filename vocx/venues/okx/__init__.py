@@ -93,6 +93,8 @@ _ENVIRONMENTS = {
 _GUIDE = "docs-v5, 2026-07-28"
 
 
+_DEPTHS: Mapping[int | None, tuple[int]] = dict.fromkeys((None, 5, 10, 20, 50, 100, 400), (100,))
+"""Five levels are streamed, ``None`` is the local book of 400; others are asked for by REST."""
 Per = Literal["address", "account", "instrument", "connection"]
 
 
@@ -245,16 +247,24 @@ class Okx:
         if found.op is None or found.id is None:
             return None
         status = 429 if found.code == "50011" else 200
-        return Response(id=found.id, status=status, headers={}, body=text)
+        number = int(found.id) if found.id.isdigit() and len(found.id) < 20 else found.id
+        return Response(id=number, status=status, headers={}, body=text)
 
     # sockets
 
     def validate_channel(self, spec: ChannelSpec) -> ChannelSpec:
         """Candles of 1m by default; a book of five levels, or the local one of 400."""
-        return check_channel(self.name, spec, market.BARS, depths={None: (100,), 5: (100,)})
+        return check_channel(
+            self.name,
+            spec,
+            market.BARS,
+            depths={None: (100,), **{depth: (100,) for depth in (5, 10, 20, 50, 400)}},
+        )
 
     def poll_intent(self, spec: ChannelSpec) -> Intent | None:
-        """Only candles of a second are not streamed."""
+        """Candles of a second and other depths than 5 are not streamed."""
+        if spec.channel == "book" and spec.depth not in (None, 5) and spec.symbol is not None:
+            return GetBook(symbol=spec.symbol, depth=spec.depth or 5)
         if spec.channel == "candles" and spec.interval == "1s" and spec.symbol is not None:
             return GetCandles(symbol=spec.symbol, interval="1s", limit=3)
         return None

@@ -142,7 +142,8 @@ class AccountGateway:
         ``key``, ``secret`` and ``passphrase`` (default: random, and none), ``ed25519=True`` for an
         Ed25519 pair whose ``secret`` is the private key as PEM, or ``public_key`` (PEM) of a pair
         made elsewhere; ``trade=False`` for a key that may only read, ``addresses`` for one that
-        is bound to some. ``revoke`` alone takes a key away.
+        is bound to some, ``demo`` for one of the venue's paper trading. ``revoke`` alone
+        takes a key away.
         """
         given = dict(arguments)
         if "revoke" in given:
@@ -155,10 +156,11 @@ class AccountGateway:
         ed25519, trade = bool(given.pop("ed25519", False)), bool(given.pop("trade", True))
         passphrase = str(given.pop("passphrase", None) or "")
         addresses = tuple(map(str, given.pop("addresses", ())))
+        demo = bool(given.pop("demo", False))
         _nothing_left(
             given,
             "use name, balances, key, secret, passphrase, ed25519, public_key, trade, addresses, "
-            "revoke",
+            "demo, revoke",
         )
         if (secret is not None) + (public is not None) + ed25519 > 1:
             raise BadInput("give one of secret, public_key and ed25519, not several")
@@ -168,8 +170,17 @@ class AccountGateway:
         self._drawn += 1
         seed = keys.derived(self._seed, f"key {name} {self._drawn}")
         made = None if self._pairs is None else self._pairs.draw(seed)
-        drawn = key or (keys.derived(seed, "key").hex() if made is None else made.key)
-        pair = Key(key=drawn, owner=owner, passphrase=passphrase, trade=trade, addresses=addresses)
+        drawn = key or (self.keys.write(keys.derived(seed, "key")) if made is None else made.key)
+        if self.keys.passphrases and not passphrase:
+            passphrase = self.keys.write(keys.derived(seed, "passphrase"))[:16]
+        pair = Key(
+            key=drawn,
+            owner=owner,
+            passphrase=passphrase,
+            trade=trade,
+            addresses=addresses,
+            demo=demo,
+        )
         if public is not None:
             read = keys.read_public(str(public), elliptic=self._pairs is not None)
             pair = msgspec.structs.replace(pair, public=read)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hmac
 import re
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, Literal
 
@@ -48,8 +49,8 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One API key: whose it is, what it may do, and how its signatures are checked.
 
     ``public`` makes it a key of a pair (Ed25519 here; a venue with other pairs checks them
-    itself); otherwise ``secret`` is that of HMAC-SHA256. ``addresses`` are those that it is bound
-    to; none: it is not.
+    itself); otherwise ``secret`` is that of HMAC-SHA256. ``demo``: for paper trading. ``addresses``
+    are those that it is bound to; none: it is not.
     """
 
     key: str
@@ -58,6 +59,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     passphrase: str = ""
     public: PublicKey | None = None
     trade: bool = True
+    demo: bool = False
     addresses: tuple[str, ...] = ()
 
     def signed(
@@ -117,11 +119,23 @@ class KeyRing:
         Pattern of a key; :attr:`form_text` says it in words.
     encoding : str
         How signatures of HMAC keys are written.
+    write : callable
+        How 32 random bytes become a key.
+    passphrases : bool
+        Whether every key has a passphrase.
     """
 
     def __init__(
-        self, form: str, form_text: str, encoding: Literal["hex", "base64"] = "hex"
+        self,
+        form: str,
+        form_text: str,
+        encoding: Literal["hex", "base64"] = "hex",
+        *,
+        write: Callable[[bytes], str] = bytes.hex,
+        passphrases: bool = False,
     ) -> None:
+        self.write = write
+        self.passphrases = passphrases
         self.form = re.compile(form)
         self.form_text = form_text
         self._encoding: Literal["hex", "base64"] = encoding

@@ -1,0 +1,540 @@
+"""OKX's orders and account, by REST and over the private socket. (Docs-v5, trade and account,
+2026-07-28.)
+
+An order is acknowledged, and what became of it comes on the ``orders`` channel. A post-only order
+that would take is acknowledged and cancelled (``cancelSource`` 31). Left out: conditional orders,
+the slippage guard (what finds no counterpart ends with source 27), the extra 5 % that a market buy
+freezes for an instant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any, cast
+
+from msgspec.structs import replace
+
+from vocx.lab.dialects.okx import payloads
+from vocx.lab.dialects.okx.market import KINDS, Call, endpoint, instruments, listing_of
+from vocx.lab.dialects.okx.wire import (
+    ORDER_BASE,
+    RULES,
+    TEXTS,
+    Declined,
+    Refusal,
+    amount,
+    decimal,
+    missing,
+    needed,
+    stamp,
+    text_of,
+    whole,
+    wrong,
+)
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, Listing
+from vocx.lab.events import NewOrder, OrderState, Rejection, Side, TimeInForce
+
+MOST, OPEN_ORDERS = 20, 500
+BAND = Decimal("0.05")
+"""How far beyond the other side's best price a limit order may be (a choice; the real bands
+differ by instrument)."""
+TYPES = {"limit": "GTC", "market": "GTC", "ioc": "IOC", "fok": "FOK", "post_only": "POST_ONLY"}
+GONE_NS = 2 * 3600 * NS_PER_S
+"""A cancelled order without a fill can be asked for so long."""
+DAYS_NS = {"orders-history": 7, "orders-history-archive": 90, "fills": 3, "fills-history": 90}
+TOO_MANY = {"place": "51111", "amend": "51501", "cancel": "51406"}
+REJECTED = {
+    "duplicate_client_order_id": "51016",
+    "no_liquidity": "51020",
+    "would_match": "51511",
+}
+
+# -- placing -----------------------------------------------------------------------------------
+
+
+def _client_id(given: Mapping[str, Any], name: str = "clOrdId") -> str:
+    text = text_of(given, name)
+    if text and not re.fullmatch("[A-Za-z0-9]{1,32}", text):
+        raise wrong(name)
+    return text
+
+
+def _steps(value: Decimal, step: Decimal, code: str) -> int:
+    if value % step:
+        raise Declined(code)
+    return int(value / step)
+
+
+def _place(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
+    """One order: form, instrument, sizes, price, account, matching."""
+    listing = listing_of(call, given)
+    spec = listing.format.spec
+    mode, side = needed(given, "tdMode"), needed(given, "side")
+    kind, size = needed(given, "ordType"), decimal(given, "sz")
+    if size is None:
+        raise missing("sz")
+    if mode not in ("cash", "cross", "isolated"):
+        raise wrong("tdMode")
+    if mode != "cash":
+        raise Declined("51010")
+    if side not in ("buy", "sell"):
+        raise wrong("side")
+    if kind not in TYPES:
+        raise wrong("ordType")
+    name, tag = _client_id(given), text_of(given, "tag")
+    if tag and not re.fullmatch("[A-Za-z0-9]{1,16}", tag):
+        raise wrong("tag")
+    stop = text_of(given, "stpMode") or "cancel_maker"
+    if stop not in payloads.SELF_TRADE:
+        raise wrong("stpMode")
+    if stop == "cancel_both" and kind == "fok":
+        raise Declined("54036")
+    price, quote, lots = 0, Decimal(0), 0
+    if kind == "market":
+        unit = text_of(given, "tgtCcy") or ("quote_ccy" if side == "buy" else "base_ccy")
+        if unit not in ("base_ccy", "quote_ccy"):
+            raise wrong("tgtCcy")
+        size = _shrunk(call, listing, given, side, unit, size)
+        if unit == "quote_ccy":
+            quote = size
+        else:
+            lots = _lots(spec.lot, size)
+    else:
+        asked = decimal(given, "px")
+        if asked is None:
+            raise Declined("51204")
+        lots = _lots(spec.lot, size)
+        price = _in_band(listing, side, _steps(asked, spec.tick, "51000"), given)
+    if call.accounts.open_count(call.owner, spec.symbol) >= OPEN_ORDERS:
+        raise Declined("51025")
+    order = NewOrder(
+        owner=call.owner,
+        symbol=spec.symbol,
+        side=cast(Side, side),
+        type="market" if kind == "market" else "limit",
+        time_in_force=cast(TimeInForce, TYPES[kind]),
+        price=price,
+        quantity=lots,
+        quote=quote,
+        client_order_id=name or "-" + call.venue.gateway.new_id(),
+        self_trade=payloads.SELF_TRADE[stop],  # type: ignore[arg-type]
+    )
+    placed, _ = call.accounts.place(order, call.now_ns)
+    if isinstance(placed, Rejection) and placed.reason == "would_match":
+        placed, _ = call.accounts.reject(order, "would_match", call.now_ns)
+    if isinstance(placed, Rejection):
+        raise _declined(listing, side, placed)
+    if tag:
+        call.venue.tags[placed.id] = tag
+    return {**_named(call, placed), "tag": tag}
+
+
+def _lots(lot: Decimal, size: Decimal) -> int:
+    if size < lot:
+        raise Declined("51020")
+    return _steps(size, lot, "51121")
+
+
+def _shrunk(
+    call: Call, listing: Listing, given: Mapping[str, Any], side: str, unit: str, size: Decimal
+) -> Decimal:
+    """A market order is made smaller where the balance is not enough, unless ``banAmend``."""
+    spec = listing.format.spec
+    pays = spec.quote if side == "buy" else spec.base
+    if text_of(given, "banAmend") == "true" or (unit == "quote_ccy") != (side == "buy"):
+        return size
+    free, _ = call.accounts.balances(call.owner).get(pays, (Decimal(0), Decimal(0)))
+    if size <= free:
+        return size
+    if side == "sell":
+        free -= free % spec.lot
+    if not free:
+        raise Declined("51008", TEXTS["51008"].format(pays))
+    return free
+
+
+def _in_band(listing: Listing, side: str, ticks: int, given: Mapping[str, Any]) -> int:
+    bid, _, ask, _ = listing.market.best()
+    best = ask if side == "buy" else bid
+    if not best:
+        return ticks
+    bound = int(best * (1 + BAND)) if side == "buy" else int(best * (1 - BAND))
+    if (ticks <= bound) if side == "buy" else (ticks >= bound):
+        return ticks
+    if text_of(given, "pxAmendType") == "1":
+        return bound
+    raise Declined("51006")
+
+
+def _declined(listing: Listing, side: str, rejection: Rejection) -> Declined:
+    spec = listing.format.spec
+    if rejection.reason == "insufficient_balance":
+        pays = spec.quote if side == "buy" else spec.base
+        return Declined("51008", TEXTS["51008"].format(pays))
+    return Declined(REJECTED[rejection.reason])
+
+
+def _named(call: Call, order: OrderState) -> dict[str, str]:
+    """``ts`` is when the order was made, in every reply about it."""
+    return {
+        "clOrdId": payloads.client_id(order.request.client_order_id),
+        "ordId": payloads.order_id(order.id),
+        "ts": stamp(order.created_ns + call.venue.gateway.skew_ns),
+    }
+
+
+# -- cancelling and amending -------------------------------------------------------------------
+
+
+def found(
+    call: Call, given: Mapping[str, Any], listing: Listing, missing_id: str
+) -> OrderState | None:
+    """The order that is meant; its own id wins over the client's."""
+    number, name = text_of(given, "ordId"), text_of(given, "clOrdId")
+    if not number and not name:
+        raise Declined(missing_id)
+    symbol = listing.format.spec.symbol
+    if number:
+        wanted = int(number) - ORDER_BASE if re.fullmatch("[0-9]{1,19}", number) else -1
+        return call.accounts.order(call.owner, symbol, wanted)
+    return call.accounts.order(call.owner, symbol, None, name)
+
+
+def _cancel(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
+    listing = listing_of(call, given)
+    order = found(call, given, listing, "51003")
+    if order is None or not order.open:
+        raise Declined("51400")
+    call.accounts.cancel(call.owner, order.request.symbol, order.id, now_ns=call.now_ns)
+    return _named(call, order)
+
+
+def _amend(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
+    """``newSz`` is the new total; an order that has as much already is over."""
+    listing = listing_of(call, given)
+    spec, order = listing.format.spec, found(call, given, listing, "51003")
+    size, price = decimal(given, "newSz"), decimal(given, "newPx")
+    request_id = _client_id(given, "reqId")
+    if size is None and price is None:
+        raise Declined("51500")
+    if order is None or not order.open:
+        raise Declined("51503")
+    lots = order.quantity if size is None else _lots(spec.lot, size)
+    ticks = order.request.price if price is None else _steps(price, spec.tick, "51000")
+    ticks = _in_band(listing, order.request.side, ticks, given)
+    call.venue.requests[order.id] = request_id
+    if lots <= order.filled:
+        call.venue.completed.add(order.id)
+        call.accounts.cancel(call.owner, spec.symbol, order.id, now_ns=call.now_ns)
+        return {**_named(call, order), "reqId": request_id}
+    if lots == order.quantity and ticks == order.request.price:
+        raise Declined("51500")
+    moved = ticks if ticks != order.request.price or lots > order.quantity else None
+    amended, _ = call.accounts.amend(
+        call.owner, spec.symbol, order.id, lots, price=moved, now_ns=call.now_ns
+    )
+    if isinstance(amended, Rejection):
+        if text_of(given, "cxlOnFail") == "true":
+            call.accounts.cancel(call.owner, spec.symbol, order.id, now_ns=call.now_ns)
+        raise _declined(listing, order.request.side, amended)
+    if amended is None:
+        raise Declined("51503")
+    return {**_named(call, order), "reqId": request_id}
+
+
+ACTIONS: Mapping[str, Callable[[Call, Mapping[str, Any]], dict[str, Any]]] = {
+    "place": _place,
+    "cancel": _cancel,
+    "amend": _amend,
+}
+
+
+def carry_out(call: Call, action: str, batch: bool) -> tuple[str, list[dict[str, Any]]]:
+    """Some orders: the top code, and a row for each. The limit is per instrument; a batch of one
+    counts as a single order."""
+    given = call.orders
+    if not given:
+        raise Refusal("50000")
+    if len(given) > (MOST if batch else 1):
+        raise Refusal(TOO_MANY[action])
+    if not all(isinstance(one, dict) for one in given):
+        raise Refusal("50002")
+    rule = RULES[action if len(given) == 1 else f"{action}-batch"]
+    for one in given:
+        name = str(one.get("instIdCode" if call.by_code else "instId"))[:40]
+        who = (call.owner, call.venue.names.get(name, name))
+        call.venue.charge(rule, who, call.now_ns)
+    rows, refused = [], 0
+    for one in given:
+        try:
+            row = {**ACTIONS[action](call, one), "sCode": "0", "sMsg": "", "subCode": ""}
+        except (Declined, Refusal) as error:
+            if isinstance(error, Refusal) and not batch:
+                raise
+            refused += 1
+            row = {
+                "clOrdId": str(one.get("clOrdId") or "")[:32],
+                "ordId": str(one.get("ordId") or "")[:32],
+                "ts": stamp(call.clock_ns),
+                **({"tag": str(one.get("tag") or "")[:16]} if action == "place" else {}),
+                **({"reqId": str(one.get("reqId") or "")[:32]} if action == "amend" else {}),
+                "sCode": error.code,
+                "sMsg": error.message,
+                "subCode": "1000" if error.code == "51008" else "",
+            }
+        rows.append(row)
+    return ("0" if not refused else "1" if refused == len(rows) else "2"), rows
+
+
+class Partly(Exception):
+    """A trading reply with a top code of its own."""
+
+    def __init__(self, code: str, rows: list[dict[str, Any]]) -> None:
+        super().__init__(code)
+        self.code, self.rows = code, rows
+
+
+def _trading(action: str, batch: bool) -> Callable[[Call], list[Any]]:
+    def answer(call: Call) -> list[Any]:
+        if call.listed != batch:
+            raise Refusal("50002")
+        code, rows = carry_out(call, action, batch)
+        if code != "0":
+            raise Partly(code, rows)
+        return rows
+
+    return answer
+
+
+# -- asking ------------------------------------------------------------------------------------
+
+
+def shown(call: Call, order: OrderState) -> dict[str, Any]:
+    """An order as lists show it."""
+    row: dict[str, Any] = call.venue.order(order)
+    return row
+
+
+def _one(call: Call) -> list[Any]:
+    listing = call.listing()
+    try:
+        order = found(call, call.given, listing, "51603")
+    except Declined as error:
+        raise Refusal(error.code) from None
+    if order is None or _forgotten(call, order):
+        raise Refusal("51603")
+    return [shown(call, order)]
+
+
+def _forgotten(call: Call, order: OrderState) -> bool:
+    ended = not order.open and not order.filled
+    return ended and call.now_ns - order.updated_ns > GONE_NS
+
+
+def _rows(call: Call, open_only: bool, days: int | None) -> list[Any]:
+    """Orders as the parameters of all lists say, newest first."""
+    given = call.given
+    kind = text_of(given, "instType")
+    if kind and kind not in KINDS:
+        raise wrong("instType")
+    if days is not None and not kind:
+        raise missing("instType")
+    name = text_of(given, "instId")
+    symbol = call.venue.catalogue.named(name).format.spec.symbol if name else None
+    limit = whole(given, "limit", 100, 100)
+    after, before = whole(given, "after", None), whole(given, "before", None)
+    begin, end = whole(given, "begin", None), whole(given, "end", None)
+    types = text_of(given, "ordType")
+    states = text_of(given, "state")
+    if kind not in ("", "SPOT"):
+        return []
+    rows = []
+    orders = call.accounts.orders(call.owner, symbol, open_only=open_only)
+    for order in sorted(orders, key=lambda one: (-one.created_ns, -one.id)):
+        number, made = ORDER_BASE + order.id, order.created_ns // NS_PER_MS
+        if (
+            (after is not None and number >= after)
+            or (before is not None and number <= before)
+            or (begin is not None and made < begin)
+            or (end is not None and made > end)
+            or (types and payloads.order_type(order) not in types.split(","))
+            or (not open_only and order.open)
+            or _forgotten(call, order)
+            or (days is not None and call.now_ns - order.updated_ns > days * payloads.DAY_NS)
+        ):
+            continue
+        row = shown(call, order)
+        if states and row["state"] not in states.split(","):
+            continue
+        rows.append(row)
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def _pending(call: Call) -> list[Any]:
+    return _rows(call, True, None)
+
+
+def _history(days: int) -> Callable[[Call], list[Any]]:
+    return lambda call: _rows(call, False, days)
+
+
+def _fills(days: int, typed: bool) -> Callable[[Call], list[Any]]:
+    def answer(call: Call) -> list[Any]:
+        given, venue = call.given, call.venue
+        kind, name = text_of(given, "instType"), text_of(given, "instId")
+        if kind and kind not in KINDS:
+            raise wrong("instType")
+        if typed and not kind:
+            raise missing("instType")
+        after, before = whole(given, "after", None), whole(given, "before", None)
+        begin, end = whole(given, "begin", None), whole(given, "end", None)
+        wanted, limit = text_of(given, "ordId"), whole(given, "limit", 100, 100)
+        listed = [venue.catalogue.named(name)] if name else venue.catalogue.by_name.values()
+        if kind not in ("", "SPOT"):
+            return []
+        rows = []
+        for listing in listed:
+            for one in call.accounts.fills(call.owner, listing.format.spec.symbol):
+                bill, at = int(payloads.bill_id(one)), one.trade.at_ns // NS_PER_MS
+                if (
+                    (after is None or bill < after)
+                    and (before is None or bill > before)
+                    and (begin is None or at >= begin)
+                    and (end is None or at <= end)
+                    and wanted in ("", payloads.order_id(one.order.id))
+                    and call.now_ns - one.trade.at_ns <= days * payloads.DAY_NS
+                ):
+                    row = payloads.fill(listing, one, venue.tags.get(one.order.id, ""))
+                    rows.append((bill, row))
+        rows.sort(key=lambda pair: -pair[0])
+        return [row for _, row in rows[:limit]]
+
+    return answer
+
+
+def _balance(call: Call) -> list[Any]:
+    wanted = [one for one in text_of(call.given, "ccy").split(",") if one]
+    if len(wanted) > MOST:
+        raise wrong("ccy")
+    return [call.venue.balances(call.owner, wanted)]
+
+
+def _config(call: Call) -> list[Any]:
+    number = str(call.venue.gateway.number_of(call.owner))
+    return [
+        {
+            "acctLv": "1",
+            "posMode": "net_mode",
+            "uid": number,
+            "mainUid": number,
+            "perm": "read_only,trade",
+            "level": "Lv1",
+            "levelTmp": "",
+            "type": "0",
+            "acctStpMode": "cancel_maker",
+            "ip": "",
+            "label": "lab",
+            "kycLv": "2",
+            "roleType": "0",
+            "ctIsoMode": "automatic",
+            "mgnIsoMode": "automatic",
+            "autoLoan": False,
+            "greeksType": "PA",
+            "opAuth": "0",
+            "enableSpotBorrow": False,
+            "spotOffsetType": "",
+            "settleCcy": "",
+            "settleCcyList": [],
+            "spotRoleType": "0",
+            "spotTraderInsts": [],
+            "traderInsts": [],
+        }
+    ]
+
+
+def _fee(call: Call) -> list[Any]:
+    needed(call.given, "instType")
+    fees = call.accounts.fees(call.owner)
+    maker, taker = amount(-fees.maker), amount(-fees.taker)
+    empty = dict.fromkeys("makerU takerU makerUSDC takerUSDC delivery exercise".split(), "")
+    return [
+        {
+            **empty,
+            "category": "1",
+            "instType": "SPOT",
+            "level": "Lv1",
+            "maker": maker,
+            "taker": taker,
+            "feeGroup": [{"groupId": "1", "maker": maker, "taker": taker}],
+            "fiat": [],
+            "ruleType": "normal",
+            "ts": stamp(call.clock_ns),
+        }
+    ]
+
+
+def _rate(call: Call) -> list[Any]:
+    row = {"accRateLimit": "1000", "nextAccRateLimit": "1000", "fillRatio": "", "mainFillRatio": ""}
+    return [{**row, "ts": stamp(call.clock_ns)}]
+
+
+def _countdown(call: Call) -> list[Any]:
+    """The dead-man switch: all open orders of the account (of a tag) are cancelled in time."""
+    seconds, tag = whole(call.given, "timeOut", None), text_of(call.given, "tag")
+    if seconds is None:
+        raise missing("timeOut")
+    if seconds and not 10 <= seconds <= 120:
+        raise wrong("timeOut")
+    due_ns = call.now_ns + seconds * NS_PER_S
+    call.venue.countdowns.pop((call.owner, tag), None)
+    if seconds:
+        call.venue.countdowns[call.owner, tag] = due_ns
+    skew_ns = call.venue.gateway.skew_ns
+    trigger = stamp(due_ns + skew_ns) if seconds else "0"
+    return [{"triggerTime": trigger, "tag": tag, "ts": stamp(call.clock_ns)}]
+
+
+def _post(path: str, action: str, batch: bool) -> Any:
+    return replace(
+        endpoint(path, _trading(action, batch), "gateway", per="user"),
+        verb="POST",
+        signed=True,
+        trade=True,
+        places=True,
+    )
+
+
+def _get(path: str, answer: Callable[[Call], list[Any]], rule: str = "") -> Any:
+    return replace(endpoint(path, answer, rule, per="user"), signed=True)
+
+
+SIGNED = (
+    _post("trade/order", "place", False),
+    _post("trade/cancel-order", "cancel", False),
+    _post("trade/amend-order", "amend", False),
+    _post("trade/batch-orders", "place", True),
+    _post("trade/cancel-batch-orders", "cancel", True),
+    _post("trade/amend-batch-orders", "amend", True),
+    replace(
+        endpoint("trade/cancel-all-after", _countdown, per="user"),
+        verb="POST",
+        signed=True,
+        trade=True,
+    ),
+    _get("trade/order", _one),
+    _get("trade/orders-pending", _pending),
+    _get("trade/orders-history", _history(DAYS_NS["orders-history"])),
+    _get("trade/orders-history-archive", _history(DAYS_NS["orders-history-archive"])),
+    _get("trade/fills", _fills(DAYS_NS["fills"], False)),
+    _get("trade/fills-history", _fills(DAYS_NS["fills-history"], True)),
+    _get("trade/account-rate-limit", _rate),
+    _get("account/balance", _balance),
+    _get("account/config", _config),
+    _get("account/trade-fee", _fee),
+    _get("account/instruments", instruments, "account-instruments"),
+    _get("asset/currencies", lambda call: []),
+)

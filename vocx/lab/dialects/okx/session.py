@@ -1,0 +1,306 @@
+"""One connection to one of OKX's three sockets. (Docs-v5, WebSocket, 2026-07-28.)
+
+Left out as none of this lab's accounts has the fee tier: ``fills`` and the books of 10 ms (64003).
+That a demo key may log in at the same address is the lab's choice: the real one has another host.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from vocx.lab.dialects.base import Close, Out
+from vocx.lab.dialects.okx.market import Call
+from vocx.lab.dialects.okx.orders import carry_out
+from vocx.lab.dialects.okx.topics import PUBLIC, VIP
+from vocx.lab.dialects.okx.wire import RULES, TEXTS, Refusal
+from vocx.lab.dialects.shared.connections import Connection
+from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, RequestWindow
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
+from vocx.lab.dialects.shared.reading import Unreadable, encode, read_json
+from vocx.lab.dialects.shared.topics import TopicSpec
+
+PRIVATE = ("orders", "account", "balance_and_position", "fills")
+OPERATIONS: Mapping[str, tuple[str, bool]] = {
+    "order": ("place", False),
+    "batch-orders": ("place", True),
+    "cancel-order": ("cancel", False),
+    "batch-cancel-orders": ("cancel", True),
+    "amend-order": ("amend", False),
+    "batch-amend-orders": ("amend", True),
+}
+LONGEST_ARGS = 65_536
+ACCOUNT_EVERY_NS = 5 * NS_PER_S
+"""How often a snapshot of the account comes by itself (a choice; no interval is published)."""
+LOGIN_DENIED = {
+    "form": "60005",
+    "unknown": "60005",
+    "passphrase": "60024",
+    "ahead": "60006",
+    "late": "60006",
+    "signature": "60007",
+}
+
+
+class OkxSession(Connection):
+    """A connection of the ``venue`` (:class:`vocx.lab.dialects.okx.Okx`); ``purpose`` is
+    ``public``, ``private`` or ``business``."""
+
+    def __init__(self, venue: Any, now_ns: int, peer: str, purpose: str, number: str) -> None:
+        super().__init__(venue.keepalive(now_ns), peer)
+        self.venue = venue
+        self.purpose = purpose
+        self.number = number
+        self.key: Key | None = None
+        self._args: dict[str, dict[str, Any]] = {}
+        self._account_ns: int | None = None
+
+    # -- frames
+
+    def _say(self, named: Mapping[str, Any], event: str, **more: Any) -> bytes:
+        return encode({**named, "event": event, **more, "connId": self.number})
+
+    def _error(self, named: Mapping[str, Any], code: str, message: str | None = None) -> bytes:
+        text = TEXTS.get(code, "") if message is None else message
+        return self._say(named, "error", code=code, msg=text)
+
+    # -- what the client says
+
+    def receive(self, message: bytes, now_ns: int) -> Iterator[Out]:
+        """One message of JSON."""
+        self.venue.limiter.at(now_ns)
+        if len(message) > LONGEST_ARGS:
+            yield Close(1009, "Frame too long")
+            return
+        try:
+            decoded = read_json(message)
+        except Unreadable:
+            decoded = None
+        shown = message.decode("utf-8", "replace")[:200]
+        if not isinstance(decoded, dict):
+            yield self._error({}, "60012", f"Illegal request: {shown}")
+            return
+        named, op, args = {}, decoded.get("op"), decoded.get("args")
+        if "id" in decoded:
+            if not re.fullmatch("[A-Za-z0-9]{1,32}", str(decoded["id"])):
+                yield self._error({}, "60033", "Parameter id error.")
+                return
+            named = {"id": str(decoded["id"])}
+        if op in OPERATIONS:
+            yield self._operation(str(op), decoded, named, now_ns)
+            self.keepalive.sent(now_ns)
+            return
+        if op not in ("login", "subscribe", "unsubscribe"):
+            code = "60012" if op is None else "60019"
+            text = f"Illegal request: {shown}" if op is None else f"Invalid op: {str(op)[:40]}"
+            yield self._error(named, code, text)
+            return
+        if self.venue.over(RULES["operations"], self, now_ns):
+            yield self._error(named, "60014")
+            return
+        if not isinstance(args, list) or not args or not all(isinstance(a, dict) for a in args):
+            yield self._error(named, "60013" if args else "60012", None)
+            return
+        if op == "login":
+            yield from self._login(args[0], now_ns)
+            return
+        for arg in args:
+            yield from self._change(str(op), arg, named, now_ns)
+        self.keepalive.subscriptions(bool(self._args) or self.key is not None, now_ns)
+
+    def _login(self, given: Mapping[str, Any], now_ns: int) -> Iterator[Out]:
+        if self.key is not None:
+            yield self._error({}, "60031")
+            return
+        time, key = str(given.get("timestamp", "")), given.get("apiKey")
+        code = "60004"
+        if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", time):
+            shown = Authentication(
+                key=key if isinstance(key, str) else None,
+                payload=f"{time}GET/users/self/verify".encode(),
+                signature=str(given.get("sign", "")),
+                passphrase=str(given.get("passphrase", "")),
+            )
+            window = RequestWindow(
+                int(float(time) * 1000) * NS_PER_MS, 30 * NS_PER_S, 31 * NS_PER_S
+            )
+            try:
+                self.key = self.venue.gateway.authenticate(shown, window, now_ns, peer=self.peer)
+            except Denied as denied:
+                code = LOGIN_DENIED.get(denied.reason, "60009")
+        if self.key is None:
+            yield self._error({}, code)
+            yield Close(4001, "Login failed")
+            return
+        self.keepalive.subscriptions(True, now_ns)
+        yield self._say({}, "login", code="0", msg="")
+
+    def _change(
+        self, op: str, arg: Mapping[str, Any], named: Mapping[str, Any], now_ns: int
+    ) -> Iterator[Out]:
+        """Subscribe to one argument, or end that."""
+        clean = {name: str(value) for name, value in arg.items() if value is not None}
+        refused = self._refused(clean)
+        if refused is not None:
+            yield self._error(named, *refused)
+            return
+        channel = clean["channel"]
+        name = encode(dict(sorted(clean.items()))).decode()
+        private, known = channel in PRIVATE, name in self._args
+        yield self._say(named, op, arg=clean)
+        spec = None if private else self.venue.topics.spec(clean)
+        topic = ":".join(one for one in (channel, clean.get("instId", "")) if one)
+        if op == "unsubscribe":
+            if self._args.pop(name, None) is None:
+                return
+            if private:
+                self._end_private(name)
+            else:
+                self.venue.topics.remove(topic, self)
+            return
+        if known:
+            return
+        self._args[name] = clean
+        self.venue.listened = True
+        if private:
+            yield from self._begin_private(name, clean, now_ns)
+            return
+        assert isinstance(spec, TopicSpec)
+        first = self.venue.topics.add(topic, spec, self, now_ns) or self.venue.topics.first(spec)
+        if first is not None:
+            self.keepalive.sent(now_ns)
+            yield first
+
+    def _refused(self, arg: Mapping[str, str]) -> tuple[str, str | None] | None:
+        """Code and words of an argument that cannot be had here."""
+        channel = arg.get("channel", "")
+        what = ",".join(f"{name}:{value[:60]}" for name, value in arg.items())
+        unknown = (
+            f"Wrong URL or {what} doesn't exist. Please use the correct URL, channel and "
+            "parameters referring to API document."
+        )
+        if channel in PRIVATE:
+            if self.purpose != "private":
+                return "60008", (
+                    f"The current WebSocket endpoint does not support subscribing to {channel} "
+                    "channels. Please check the WebSocket URL"
+                )
+            if self.key is None:
+                return "60011", None
+            if channel == "fills":
+                return "64003", None
+            if channel == "orders" and arg.get("instType") not in ("SPOT", "ANY"):
+                return "60018", unknown
+            name = arg.get("instId")
+            if channel == "orders" and name and name not in self.venue.catalogue.by_name:
+                return "60018", unknown
+            return None
+        at = "public" if channel in (*PUBLIC, *VIP) else "business"
+        if self.purpose == "private" and at == "public":
+            return "60008", (
+                f"The current WebSocket endpoint does not support subscribing to {channel} "
+                "channels. Please check the WebSocket URL"
+            )
+        business = channel.startswith("candle") or channel == "trades-all"
+        if at != self.purpose or (at == "business" and not business):
+            return "60018", unknown
+        if channel in VIP:
+            return ("60011", None) if self.key is None else ("64003", None)
+        return None if self.venue.topics.spec(arg) is not None else ("60018", unknown)
+
+    def _begin_private(self, name: str, arg: Mapping[str, str], now_ns: int) -> Iterator[Out]:
+        assert self.key is not None
+        channel, owner = arg["channel"], self.key.owner
+        self.venue.private_args[name] = dict(arg)
+        self.venue.subscriptions.subscribe(self, owner, name)
+        count, over = self.venue.connection_count(owner, channel, self)
+        counted = {"channel": channel, "connCount": str(count)}
+        yield self._say({}, "channel-conn-count-error" if over else "channel-conn-count", **counted)
+        if over:
+            self._args.pop(name)
+            self._end_private(name)
+            return
+        if channel == "account":
+            yield self.venue.account_snapshot(owner, arg)
+            if "updateInterval" not in arg.get("extraParams", ""):
+                self._account_ns = now_ns + ACCOUNT_EVERY_NS
+
+    def _end_private(self, name: str) -> None:
+        active = self.venue.subscriptions.active(self)
+        self.venue.subscriptions.end(self, [one for one in active if one.channel == name])
+        if not any(one["channel"] == "account" for one in self._args.values()):
+            self._account_ns = None
+
+    # -- orders
+
+    def _operation(
+        self, op: str, message: Mapping[str, Any], named: Mapping[str, Any], now_ns: int
+    ) -> bytes:
+        """An order, a change or a cancel; its reply has an ``op`` and no ``event``."""
+        if self.purpose != "private":
+            return self._error(named, "60028")
+        if self.key is None:
+            return self._error(named, "60011")
+        if not named:
+            return self._error({}, "60027", "Parameter id can not be empty.")
+        action, batch = OPERATIONS[op]
+        args = message.get("args")
+        head = {**named, "op": op}
+        micro = str(now_ns // 1000)
+        times = {"inTime": micro, "outTime": micro}
+        if not isinstance(args, list) or not args or not all(isinstance(a, dict) for a in args):
+            return encode({**head, "code": "60013", "msg": "Invalid args", "data": [], **times})
+        for one in args:
+            if not one.get("instIdCode"):
+                text = "Parameter instIdCode can not be empty."
+                return encode({**head, "code": "60027", "msg": text, "data": [], **times})
+        call = Call(
+            venue=self.venue,
+            given={},
+            now_ns=now_ns,
+            peer=self.peer,
+            owner=self.key.owner,
+            orders=tuple(args),
+            by_code=True,
+        )
+        try:
+            if not self.key.trade:
+                raise Refusal("50120")
+            self.venue.check_expiry(message.get("expTime"), action, call)
+            code, rows = carry_out(call, action, batch)
+        except Refusal as error:
+            return encode({**head, "code": error.code, "msg": error.message, "data": [], **times})
+        return encode({**head, "code": code, "msg": "", "data": rows, **times})
+
+    # -- time and the end
+
+    @property
+    def next_tick_ns(self) -> int:
+        """The account's next snapshot is a deadline as well."""
+        due = super().next_tick_ns
+        return due if self._account_ns is None or self.over else min(due, self._account_ns)
+
+    def tick(self, now_ns: int) -> Iterator[Out]:
+        """Snapshots of the account, then what all connections do."""
+        if self._account_ns is not None and now_ns >= self._account_ns and self.key is not None:
+            self._account_ns = now_ns + ACCOUNT_EVERY_NS
+            self.keepalive.sent(now_ns)
+            owner = self.key.owner
+            args = [one for one in self._args.values() if one["channel"] == "account"]
+            yield from self.ended([self.venue.account_snapshot(owner, arg) for arg in args])
+        yield from super().tick(now_ns)
+
+    def leave(self) -> None:
+        """Give up every subscription."""
+        for arg in self._args.values():
+            if arg["channel"] not in PRIVATE:
+                topic = ":".join(one for one in (arg["channel"], arg.get("instId", "")) if one)
+                self.venue.topics.remove(topic, self)
+        self._args.clear()
+        self.venue.subscriptions.leave(self)
+
+    def closed(self, now_ns: int) -> None:
+        """The connection is gone."""
+        super().closed(now_ns)
+        self.venue.left(self)
