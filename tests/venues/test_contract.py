@@ -890,7 +890,8 @@ def test_the_doctor_looks_at_every_venue(ex: vocx.Exchange) -> None:
     """Every address: asked the time, or upgraded, in the venue's own way."""
     for purpose, url in ex.lab.urls[ex.venue.name].items():
         target = Target(venue=ex.venue.name, where="lab", purpose=purpose, url=url)
-        answer = probe(target, 5)
+        with ex.lab.limits.paused():  # other tests have dialled a moment ago
+            answer = probe(target, 5)
         assert answer.reached, answer
     public = [one for one in ex.venue.environments.values() if one.urls]
     assert bool(targets([ex.venue.name])) == bool(public)
