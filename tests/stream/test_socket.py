@@ -24,7 +24,7 @@ from vocx.errors import (
 )
 from vocx.stream import Stream
 from vocx.stream.deadlines import Deadlines
-from vocx.stream.socket import WebSocketConnection, open_websocket, redacted
+from vocx.stream.socket import DialPacer, WebSocketConnection, open_websocket, redacted
 from vocx.venues.base import ChannelSpec
 from vocx.venues.binance import Binance
 
@@ -138,3 +138,12 @@ def test_secrets_of_an_address_are_not_shown() -> None:
     """Row 54: query values may be keys, and so may user information."""
     shown = redacted("wss://me:pw@host/stream?streams=a@trade&listenKey=SECRET")
     assert shown == "wss://host/stream?streams=...&listenKey=..."
+
+
+def test_dials_are_spread_by_host() -> None:
+    """As many at once as the venue takes in a second; the next ones wait their turn."""
+    pacer, second = DialPacer(), 1_100_000_000
+    assert [pacer.reserve_ns("a", 3, 0) for _ in range(5)] == [0, 0, 0, second, second]
+    assert pacer.reserve_ns("b", 3, 0) == 0
+    assert pacer.reserve_ns("a", 3, second // 2) == second - second // 2
+    assert pacer.reserve_ns("a", 3, 5 * second) == 0

@@ -166,6 +166,7 @@ class RequestSocket:
                 deadlines=self._deadlines,
                 stopping=threading.Event(),
                 refused=self._venue.refused_upgrade,
+                per_s=self._venue.socket_limits.dials_per_s,
                 ca_file=self._ca_file(),
             )
             connection = _Connection(opened, self._venue, self._plan, self._name, self._idle_s)

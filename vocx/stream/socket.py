@@ -27,6 +27,7 @@ import struct
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -274,6 +275,32 @@ class WebSocketConnection(msgspec.Struct):
 
 RefusedUpgrade = Callable[[int, Mapping[str, str], bytes], VenueError]
 
+_DIAL_WINDOW_NS = 1_100_000_000
+"""A second, and what the ways of two dials may differ by."""
+
+
+class DialPacer:
+    """Spreads the dials of this process, so that a host gets no more in a second than it takes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._times: dict[str, deque[int]] = {}
+
+    def reserve_ns(self, host: str, per_s: int, now_ns: int) -> int:
+        """How long the next dial to that host has to wait; it is counted then."""
+        with self._lock:
+            times = self._times.setdefault(host, deque())
+            while len(times) >= per_s and times[0] + _DIAL_WINDOW_NS <= now_ns:
+                times.popleft()
+            due_ns = now_ns
+            if len(times) >= per_s:
+                due_ns = max(now_ns, times[-per_s] + _DIAL_WINDOW_NS)
+            times.append(due_ns)
+            return due_ns - now_ns
+
+
+DIALS = DialPacer()
+
 
 def open_websocket(
     url: str,
@@ -283,8 +310,10 @@ def open_websocket(
     refused: RefusedUpgrade,
     headers: Mapping[str, str] | None = None,
     ca_file: str | Path | None = None,
+    per_s: int | None = None,
 ) -> WebSocketConnection:
-    """Open ``url`` (``ws`` or ``wss``) and complete the upgrade.
+    """Open ``url`` (``ws`` or ``wss``) and complete the upgrade; it waits where ``per_s`` dials of
+    this process have gone to the host within a second.
 
     Raises
     ------
@@ -297,6 +326,10 @@ def open_websocket(
     """
     if urlsplit(url).scheme not in ("ws", "wss"):
         raise BadInput(f"{redacted(url)!r} is no WebSocket address; write ws://host or wss://host")
+    if per_s is not None:
+        wait_ns = DIALS.reserve_ns(urlsplit(url).netloc, per_s, time.monotonic_ns())
+        if wait_ns and stopping.wait(wait_ns / 1e9):
+            raise StreamStopped("stopped while it waited to dial")
     tcp = open_tcp(url, dns_s=deadlines.dns_s, connect_s=deadlines.connect_s, stopping=stopping)
     connected = time.monotonic_ns()
     try:

@@ -489,6 +489,7 @@ class SocketWorker(threading.Thread):
                 deadlines=settings.deadlines,
                 stopping=self._stopping,
                 refused=settings.venue.refused_upgrade,
+                per_s=settings.venue.socket_limits.dials_per_s,
                 ca_file=settings.ca_file,
             )
         except VocxError as error:

@@ -172,11 +172,13 @@ chance; ``"heartbeat"``: the venue's own beat; ``"pong"``: an answered ping (an 
 
 class SocketLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of one connection; ``None``: the venue states none. ``topics`` of one connection,
-    ``topics_per_request`` and ``bytes_per_request`` of one control frame."""
+    ``topics_per_request`` and ``bytes_per_request`` of one control frame; ``dials_per_s``: how many
+    connections of one address may be opened in a second."""
 
     topics: int | None = None
     topics_per_request: int | None = None
     bytes_per_request: int | None = None
+    dials_per_s: int | None = None
 
 
 class Sockets(Protocol):

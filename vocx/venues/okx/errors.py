@@ -127,13 +127,14 @@ def reply_error(
     code, text = str(found.code), found.msg
     if bad is not None:
         code, text = bad.sCode or code, bad.sMsg or text
+    code, text = code[:LONGEST_TEXT], text[:LONGEST_TEXT]
     if found.code == "0" and bad is None and status < 400:
         return None
     if code in _NO_SUCH_INSTRUMENT:
         unknown = unknown_symbol(VENUE, request, f"{code} {text!r}")
         if unknown is not None:
             return unknown
-    return _venue_error(status, headers, code, text[:LONGEST_TEXT], refused)
+    return _venue_error(status, headers, code, text, refused)
 
 
 def upgrade_error(status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
@@ -145,6 +146,7 @@ def upgrade_error(status: int, headers: Mapping[str, str], body: bytes) -> Venue
 
 def socket_error(code: str, text: str) -> VenueError:
     """The typed error in an ``event: error`` frame."""
+    code, text = code[:LONGEST_TEXT], text[:LONGEST_TEXT]
     kind = _KINDS.get(code, SubscribeRefused)
     return kind(f"okx {code}: {text}{_ADVICE.get(kind, '')}", venue=VENUE, code=code, text=text)
 

@@ -219,7 +219,7 @@ def _event(frame: _Frame, text: bytes, plan: SocketPlan) -> Decoded:
         return Ack(id=frame.id, topics=topics, subscribed=frame.event == "subscribe")
     if frame.event == "notice":
         kind = "shutdown" if code == "64008" else "notice"
-        return Notice(kind=kind, text=frame.msg)  # type: ignore[arg-type]
+        return Notice(kind=kind, text=shown(frame.msg.encode("utf-8", "replace"), 160))  # type: ignore[arg-type]
     if frame.event == "channel-conn-count-error":
         return Notice(kind="terminated", text="too many connections to this channel")
     if frame.event == "channel-conn-count":
