@@ -733,7 +733,7 @@ def test_bounds_of_connections(venue: Venue) -> None:
     request = HttpIn(method="GET", target="/ws/v5/public", headers={})
     opened = [venue.okx.open(request, venue.now_ns + n) for n in range(1, 5)]
     assert isinstance(opened[3], HttpOut) and opened[3].status == 429
-    venue.now_ns += S
+    venue.now_ns += 2 * S
     for number in range(31):
         one = venue.connect("private", login=True)
         said = one.subscribe({"channel": "account"})
