@@ -11,7 +11,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "vocx"
 
 CLIENT = (
-    ("errors, facts, timing, text", 950, "errors facts timing text symbols"),
+    ("errors, facts, timing, text", 950, "errors facts timing text symbols distribution"),
     ("venues/base", 450, "venues venues/base"),
     ("book, rate_limits", 500, "book limits rate_limits"),
     ("net, rest", 800, "net rest"),

@@ -30,6 +30,7 @@ ROWS: dict[str, int] = {
     # the base row is an order of its own
     "text": BASE - 3,
     "symbols": BASE - 3,
+    "distribution": BASE - 3,
     "timing": BASE - 2,
     "errors": BASE - 1,
     "facts": BASE,
@@ -79,6 +80,7 @@ OUTSIDE: dict[str, set[str]] = {
     "timing": {"msgspec"},
     "text": set(),
     "symbols": set(),
+    "distribution": set(),
     "venues": {"msgspec", "cryptography"},
     "venues.coinbase": {"msgspec", "jwt", "cryptography"},
     "recording": {"msgspec"},

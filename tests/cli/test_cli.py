@@ -128,7 +128,7 @@ def test_jupyter_opens_the_first_lesson(tmp_path: Path) -> None:
 def test_a_missing_extra_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """One line with the command that mends it."""
     monkeypatch.setattr(notebooks, "find_spec", lambda name: None)
-    with pytest.raises(errors.BadInput, match=r"pip install 'vocx\[notebooks\]'"):
+    with pytest.raises(errors.BadInput, match=r"-m pip install .*\[notebooks\]"):
         notebooks.require_jupyter()
 
 

@@ -132,7 +132,7 @@ def test_the_lab_is_tried_for_real() -> None:
 
 @pytest.mark.parametrize(
     ("versions", "words"),
-    [({"ipykernel": "7.0.1"}, "ipykernel 7.0.1"), ({"plotly": None}, "vocx[notebooks]")],
+    [({"ipykernel": "7.0.1"}, "ipykernel 7.0.1"), ({"plotly": None}, "[notebooks]")],
 )
 def test_what_breaks_notebooks_is_red(
     monkeypatch: pytest.MonkeyPatch, versions: dict[str, Any], words: str

@@ -17,18 +17,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlsplit
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+import vocx
 from vocx.course import catalogue
 from vocx.course.predictions import RIGHT
+from vocx.distribution import REPOSITORY
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 BADGE = "https://mybinder.org/badge_logo.svg"
-LAUNCH = "https://mybinder.org/v2/gh/vocx/vocx/v0.1.0?urlpath=lab/tree/notebooks/{}"
+LAUNCH = (
+    f"https://mybinder.org/v2/gh{urlsplit(REPOSITORY).path}/v{vocx.__version__}"
+    "?urlpath=lab/tree/notebooks/{}"
+)
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
 FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 KILOBYTES = {".png": 80, ".gif": 300}

@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+import vocx
 from vocx.errors import BadInput
 from vocx.measure.result import cell, writable
 from vocx.text import text_table
@@ -175,7 +176,7 @@ def as_json(found: Article, asked: Plan) -> str:
     """Everything as one JSON object: an interval is ``{"value", "low", "high", "n"}``."""
     parts = found.parts.given()
     whole = {
-        "vocx": version("vocx"),
+        "vocx": vocx.__version__,
         "made": found.conditions.made,
         "machine": found.conditions.machine,
         "versions": {name: version(name) for name in LIBRARIES},

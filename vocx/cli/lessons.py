@@ -55,7 +55,7 @@ def packaged() -> Path:
     inside = Path(vocx.__file__).resolve().parent / "lessons"
     found = inside if inside.is_dir() else checkout()
     if found is None:
-        raise BadInput("this installation holds no lessons; install vocx again with pip")
+        raise BadInput("this installation holds no lessons; install it again with pip")
     return found
 
 

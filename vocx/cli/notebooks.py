@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from vocx.cli.lessons import FIRST
+from vocx.distribution import pip_line
 from vocx.errors import BadInput, LabConflict
 
 SETTINGS = Path(__file__).with_name("jupyter")
@@ -49,10 +50,7 @@ def require_jupyter() -> None:
     """
     missing = [name for name in ("jupyterlab", "ipywidgets", "plotly") if not find_spec(name)]
     if missing:
-        raise BadInput(
-            f"the notebooks need {', '.join(missing)}: "
-            f"{sys.executable} -m pip install 'vocx[notebooks]'"
-        )
+        raise BadInput(f"the notebooks need {', '.join(missing)}: {pip_line('notebooks')}")
 
 
 def require_free(port: int) -> None:

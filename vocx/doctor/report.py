@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from vocx import errors, venues
+from vocx.distribution import STRANGER, is_shadowed, pip_line
 from vocx.doctor.hosts import Answer, Target, probe, targets
 from vocx.facts import ServerTime
 from vocx.net import Environment
@@ -137,7 +138,16 @@ def notebooks() -> Finding:
         return Finding(
             name=name,
             status="broken",
-            detail=f"{', '.join(missing)} missing: pip install 'vocx[notebooks]'",
+            detail=f"{', '.join(missing)} missing: {pip_line('notebooks')}",
+        )
+    if is_shadowed():
+        return Finding(
+            name=name,
+            status="broken",
+            detail=(
+                f"the package called {STRANGER} on the index is another project and is installed "
+                f"over this one: pip uninstall {STRANGER}, then {pip_line('notebooks')}"
+            ),
         )
     kernel = _version("ipykernel") or ""
     if kernel.startswith("7.0."):

@@ -1,0 +1,55 @@
+"""The distribution that this package came in: its name, and how to install more of it.
+
+The import name is ``vocx``; on the package index that name belongs to somebody else's
+text-to-speech package, so the distribution is called ``vocx-kit``. Until it is published,
+everything is installed from what the reader has: a checkout, a wheel, or an address given to pip.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from importlib import metadata
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+NAME = "vocx-kit"
+STRANGER = "vocx"
+"""The distribution of that name on the package index is none of ours."""
+
+REPOSITORY = "https://github.com/vocx/vocx"
+"""The one place where the address stands; a test holds README, badges and links to it."""
+
+
+def pip_line(extra: str) -> str:
+    """What to type to have an optional part, such as ``"notebooks"``."""
+    return f"{shlex.quote(sys.executable)} -m pip install {_what(extra)}"
+
+
+def _what(extra: str) -> str:
+    root = Path(__file__).resolve().parents[1]
+    if (root / "pyproject.toml").is_file():
+        return "-e " + shlex.quote(f"{root}[{extra}]")
+    url = _came_from()
+    if url is not None:
+        return shlex.quote(f"{NAME}[{extra}] @ {url}")
+    return shlex.quote(f"{NAME}[{extra}]")
+
+
+def _came_from() -> str | None:
+    """The address that pip installed it from, where it was one (PEP 610)."""
+    try:
+        text = metadata.distribution(NAME).read_text("direct_url.json")
+        url = json.loads(text)["url"] if text else None
+    except (metadata.PackageNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    parts = urlsplit(str(url)) if url else None
+    if parts is not None and parts.scheme == "file" and not Path(unquote(parts.path)).exists():
+        return None
+    return str(url) if url else None
+
+
+def is_shadowed() -> bool:
+    """Whether the stranger's package of the same name is installed beside ours."""
+    return STRANGER in metadata.packages_distributions().get("vocx", ())
