@@ -42,7 +42,7 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
-from vocx.venues.base.reading import ms_to_ns, optional_number
+from vocx.venues.base.reading import check_numbers, ms_to_ns, optional_number
 from vocx.venues.bybit.errors import VENUE
 from vocx.venues.bybit.market import MS, taker_side, venue_symbol
 from vocx.venues.bybit.signing import WINDOW_MS
@@ -422,6 +422,7 @@ class FillRow(msgspec.Struct):
 
 def fill(row: FillRow, source: Source, arrived_ns: int) -> Fill:
     """One match. A negative fee is a rebate."""
+    check_numbers(row.execPrice, row.execQty)
     return Fill(
         symbol=split_joined(row.symbol) or row.symbol,
         id=row.execId,

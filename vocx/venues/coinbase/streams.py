@@ -31,7 +31,14 @@ from vocx.venues.base import (
     SocketPlan,
     Unknown,
 )
-from vocx.venues.base.reading import UNREADABLE, Identifier, check_levels, optional_number, shown
+from vocx.venues.base.reading import (
+    UNREADABLE,
+    Identifier,
+    check_levels,
+    check_numbers,
+    optional_number,
+    shown,
+)
 from vocx.venues.coinbase import signing
 from vocx.venues.coinbase.errors import VENUE, socket_error
 from vocx.venues.coinbase.market import (
@@ -221,7 +228,7 @@ class _UserOrder(msgspec.Struct):
     creation_time: str = ""
     time_in_force: str = ""
     cancel_reason: str = ""
-    reject_Reason: str = ""
+    reject_reason: str = ""
 
 
 class _User(msgspec.Struct):
@@ -436,7 +443,7 @@ def _order(row: _UserOrder, sent_ns: int | None, arrived_ns: int) -> Order:
         filled_quote=optional_number(row.filled_value) or _ZERO,
         price=optional_number(row.limit_price) or None,
         created_ns=time_ns(row.creation_time),
-        reason=row.cancel_reason or None,
+        reason=row.cancel_reason or row.reject_reason or None,
         source="stream",
         exchange_ns=sent_ns,
         arrived_ns=arrived_ns,
@@ -460,12 +467,14 @@ def _growth(
     quantity, value = now[0] - before[0], now[1] - before[1]
     if quantity <= 0 or value <= 0:
         return None
+    price = value / quantity
+    check_numbers(price)
     return Fill(
         symbol=known.symbol,
         id=f"{row.order_id}/{known.filled:f}",
         order_id=row.order_id,
         side=known.side,
-        price=value / quantity,
+        price=price,
         quantity=quantity,
         fee=fees - before[2],
         fee_asset=known.symbol.partition("/")[2] or None,

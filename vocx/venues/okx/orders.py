@@ -48,7 +48,7 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
-from vocx.venues.base.reading import ms_to_ns, optional_number
+from vocx.venues.base.reading import check_numbers, ms_to_ns, optional_number
 from vocx.venues.okx.errors import Item
 from vocx.venues.okx.market import symbol_of, trade_id, venue_symbol
 
@@ -391,6 +391,8 @@ def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
     filled = optional_number(row.accFillSz) or _ZERO
     average = optional_number(row.avgPx) or _ZERO
     size = optional_number(row.sz)
+    value = filled * average
+    check_numbers(value)
     by_quote = row.tgtCcy == "quote_ccy" and kind == "market"
     return Order(
         symbol=symbol_of(row.instId) or row.instId,
@@ -402,7 +404,7 @@ def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
         quantity=None if by_quote else size,
         quote_quantity=size if by_quote else None,
         filled=filled,
-        filled_quote=filled * average,
+        filled_quote=value,
         price=optional_number(row.px),
         time_in_force=in_force,
         created_ns=ms_to_ns(row.cTime),
@@ -459,6 +461,8 @@ class _FillRow(msgspec.Struct):
 def _read_fills(intent: GetFills, data: bytes, arrived_ns: int) -> Answer:
     """Newest first on the wire; pages go back in time."""
     rows = _fill_rows(data)
+    for one in rows:
+        check_numbers(one.fillPx, one.fillSz)
     found = Facts(
         Fill(
             symbol=symbol_of(one.instId) or one.instId,
