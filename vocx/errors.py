@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 
 Outcome = Literal["accepted", "refused", "not_sent", "unknown"]
 
+LONGEST = 1_500
+"""Characters of an error's text."""
+
 
 class VocxError(Exception):
     """Root of the tree.
@@ -73,6 +76,8 @@ class VocxError(Exception):
         outcome: Outcome | None = None,
         client_order_id: str | None = None,
     ) -> None:
+        if len(message) > LONGEST:  # it quotes what somebody else wrote
+            message = message[: LONGEST - 3] + "..."
         super().__init__(message)
         self.venue = venue
         self.outcome = outcome

@@ -53,7 +53,6 @@ from vocx.venues.base.reading import (
     check_numbers,
     ms_to_ns,
     optional_number,
-    whole_number,
 )
 
 MS = 1_000_000
@@ -179,9 +178,8 @@ class _Time(msgspec.Struct):
 
 
 def _read_time(_: GetTime, result: bytes, arrived_ns: int) -> Answer:
-    stamp = whole_number(_time_of(result).timeNano[:18])
     text = _time_of(result).timeNano
-    if stamp is None or not text.isdigit() or len(text) > 19:
+    if not (text.isascii() and text.isdigit() and len(text) <= 19 and int(text) < 2**63):
         raise msgspec.ValidationError(f"{text[:40]!r} is no time in nanoseconds")
     return Answer(result=ServerTime(exchange_ns=int(text), arrived_ns=arrived_ns))
 

@@ -61,7 +61,7 @@ from vocx.venues.base import (
     standard_close,
 )
 from vocx.venues.base.checks import check_channel, check_owner, check_purposes
-from vocx.venues.base.reading import UNREADABLE
+from vocx.venues.base.reading import UNREADABLE, whole_number
 from vocx.venues.base.refusals import bad_reply
 from vocx.venues.okx import errors, market, orders, signing, streams
 
@@ -247,8 +247,9 @@ class Okx:
         if found.op is None or found.id is None:
             return None
         status = 429 if found.code == "50011" else 200
-        number = int(found.id) if found.id.isdigit() and len(found.id) < 20 else found.id
-        return Response(id=number, status=status, headers={}, body=text)
+        number = whole_number(found.id)
+        given = found.id if number is None else number
+        return Response(id=given, status=status, headers={}, body=text)
 
     # sockets
 

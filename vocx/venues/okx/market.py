@@ -51,6 +51,7 @@ from vocx.venues.base.reading import (
     check_numbers,
     ms_to_ns,
     optional_number,
+    whole_number,
 )
 
 MS = 1_000_000
@@ -384,7 +385,7 @@ def trade(row: TradeRow, symbol: str, arrived_ns: int) -> Trade:
         quantity=row.sz,
         side=row.side,
         id=trade_id(row.tradeId),
-        count=int(row.count) if row.count.isdigit() and len(row.count) < 10 else 1,
+        count=whole_number(row.count) or 1,
         exchange_ns=ms_to_ns(row.ts),
         arrived_ns=arrived_ns,
     )
