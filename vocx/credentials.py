@@ -26,13 +26,6 @@ from vocx import venues
 from vocx.errors import BadInput, NotAllowed
 from vocx.venues.base import Credentials
 
-_ELSEWHERE: Mapping[str, str] = {
-    "okx": r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-    "coinbase": r"organizations/.+/apiKeys/.+",
-    "bybit": r"[A-Za-z0-9]{18}",
-}
-"""What keys of venues look like that vocx does not speak, to tell one that was mixed up."""
-
 
 def prefix(venue: str, where: str) -> str:
     """What the names of a venue's variables begin with: ``"VOCX_BINANCE_TESTNET_"``."""
@@ -103,7 +96,7 @@ def _whole_pair(start: str, key: str, secret: str, path: str) -> None:
 
 
 def _mine(venue: str, key: str, start: str) -> None:
-    shapes = {**_ELSEWHERE, **{name: venues.get(name).key_pattern for name in venues.names()}}
+    shapes = {name: venues.get(name).key_pattern for name in venues.names()}
     if venue not in shapes or re.fullmatch(shapes[venue], key):
         return
     other = next((name for name, one in shapes.items() if re.fullmatch(one, key)), None)

@@ -134,6 +134,22 @@ def test_proof_of_life() -> None:
     assert empty["bids"] == empty["asks"] == [] and first == last == previous
 
 
+def test_proof_of_life_beside_changes_that_are_not_shown() -> None:
+    """The ids stay where the subscriber left them, and the next change links up."""
+    room = Room(levels=1, repeat_ns=1)
+    last = room.join("a")["ids"][1]
+    for _ in range(40):
+        room.turn()
+    empty = 0
+    for update in room.got["a"]:
+        assert update["ids"][2] == last
+        if not update["bids"] and not update["asks"]:
+            empty += 1
+            assert update["ids"][:2] == [last, last]
+        last = update["ids"][1]
+    assert empty
+
+
 def test_a_subscriber_may_leave_in_the_middle() -> None:
     """What follows goes to those who are left; the last one takes the topic with him."""
     room = Room()

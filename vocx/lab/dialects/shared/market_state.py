@@ -207,8 +207,8 @@ class BookDiff(State):
             if not changed and not repeats:
                 return
         changes = Changes(
-            first=self.first if changed else self.last,
-            last=self.last,
+            first=self.first if changed else self.sent,
+            last=self.last if changed else self.sent,
             previous=self.sent,
             bids=in_order(self.bids, descending=True),
             asks=in_order(self.asks),
@@ -216,7 +216,9 @@ class BookDiff(State):
         if self._shown is not None:
             for shown, side in zip(self._shown, (self.bids, self.asks), strict=True):
                 _apply(shown, side, self.listing.format.quantity[0])
-        self.first, self.sent, self._sent_ns = self.last + 1, self.last, now_ns
+        if changed:  # a proof of life leaves the ids where they are
+            self.first, self.sent = self.last + 1, self.last
+        self._sent_ns = now_ns
         self.bids, self.asks = {}, {}
         listing, write = self.listing, self._write
         topic.send(out, lambda unit_ns: write(listing, changes, now_ns, unit_ns))
