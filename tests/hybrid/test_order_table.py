@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vocx.errors import OrderRefused, TimedOut
-from vocx.facts import Fill, Order
+from vocx.facts import Fill, Order, OrderAck
 from vocx.hybrid.orders import ASK_AFTER_S, OrderTable, OwnOrder, journal_record
 
 D = Decimal
@@ -72,7 +72,7 @@ def test_any_order_of_news_ends_the_same(order: int) -> None:
     news = list(permutations(NEWS))[order]
     for at, one in enumerate([*news, *news]):
         if at == 1:
-            made.answered(mine, known(source="rest"))
+            made.answered(mine, known(source="rest"), T0)
         made.take(one, T0)
     assert (mine.state, mine.status, mine.filled) == ("closed", "filled", D(2))
     assert made.pnl().position == D(2) and not mine.fills_missing
@@ -82,14 +82,14 @@ def test_a_fill_before_its_acknowledgement() -> None:
     """It is kept until the answer says which order it belongs to."""
     made, mine = table()
     assert made.take(fill(1), T0) is None
-    made.answered(mine, known(source="rest"))
+    made.answered(mine, known(source="rest"), T0)
     assert mine.filled == D(1) and made.pnl().position == D(1)
 
 
 def test_somebody_elses_fill_is_not_ours() -> None:
     """An account may trade by hand beside the client."""
     made, mine = table()
-    made.answered(mine, known(source="rest"))
+    made.answered(mine, known(source="rest"), T0)
     made.take(fill(5, order_id=77), T0)
     assert made.pnl().position == 0 and len(made.strange_fills) == 1
 
@@ -164,7 +164,7 @@ def test_a_killed_client_finds_its_orders_again() -> None:
     second = own("b")
     made.add(second)
     made.sending(second)
-    made.answered(first, known(source="rest"))
+    made.answered(first, known(source="rest"), T0)
     made.take(fill(1), T0)
     made.take(known("1", "canceled"), T0)
     records = [journal_record(first), journal_record(second), *made.records]
@@ -175,3 +175,100 @@ def test_a_killed_client_finds_its_orders_again() -> None:
     assert [question.order for question in again.questions(T0 + S)] == restored
     again.take(fill(1), T0 + 2 * S)
     assert again.pnl().position == D(1)
+
+
+def test_an_order_on_its_way_is_not_asked_for() -> None:
+    """That it is not there yet would prove nothing: its answer is awaited first."""
+    made, mine = table()
+    made.ask(mine, T0)
+    assert made.questions(T0 + 60 * S) == []
+    lost(made, mine)
+    assert [one.order for one in made.questions(T0 + S)] == [mine]
+
+
+def acknowledged() -> OrderAck:
+    return OrderAck(symbol="BTC/USDT", id="text-id", client_order_id="a")
+
+
+def test_an_acknowledgement_is_asked_about_after_a_second() -> None:
+    """It may be turned down after all; an event of it is as good as an answer."""
+    made, mine = table()
+    made.answered(mine, acknowledged(), T0)
+    assert mine.state == "open" and mine.id == "text-id"
+    assert not made.questions(T0 + S // 2) and made.questions(T0 + S)
+    made, mine = table()
+    made.answered(mine, acknowledged(), T0)
+    made.take(known(id="text-id"), T0)
+    assert not made.questions(T0 + 9 * S)
+
+
+def test_one_answer_not_found_ends_no_order_that_was_acknowledged() -> None:
+    """Some venues find a young order slowly: five times over five seconds, as for unknown ones;
+    then it is gone, and its fills are asked for."""
+    made, mine = table()
+    made.answered(mine, acknowledged(), T0)
+    now_ns, times = T0, 0
+    while mine.state == "open":
+        now_ns += S // 20
+        for question in made.questions(now_ns):
+            times += 1
+            made.missing(question, now_ns)
+    assert times == 6 and now_ns - T0 >= 6 * S
+    assert mine.status == "gone" and made.short() == [mine]
+    made.take_rows(mine, [])
+    assert made.short() == []
+
+
+def test_a_cancel_that_came_to_nothing_may_be_sent_again() -> None:
+    """A second after it was sent, the venue says that the order still rests."""
+    made, mine = table()
+    made.take(known(), T0)
+    mine.cancel_wanted_ns = T0
+    made.answered(mine, OrderAck(symbol="BTC/USDT", id=9, client_order_id="a"), T0)
+    made.take(known(), T0 + S // 10)
+    (question,) = made.questions(T0 + 2 * S)
+    made.found(question, known(), T0 + 2 * S)
+    assert mine.cancel_wanted_ns is None
+
+
+def test_a_derived_fill_counts_when_the_order_confirms_it() -> None:
+    """It and the exact rows of REST stand for the same matches, whichever comes first."""
+    grown = fill(quantity="1", id="9/1", derived=True)
+    rows = [fill(1, "0.4", source="rest"), fill(2, "0.6", source="rest")]
+    for news in (
+        [grown, known("1", "partially_filled"), rows],
+        [known("1"), rows, grown, known("1")],
+    ):
+        made, mine = table()
+        made.answered(mine, known(source="rest"), T0)
+        for one in news:
+            if isinstance(one, list):
+                made.take_rows(mine, one)
+            else:
+                made.take(one, T0)
+        assert made.pnl().position == D(1) and not mine.fills_missing
+        made.take(fill(3, "1", id="9/2", derived=True), T0)
+        made.take(known("2", "filled"), T0)
+        made.take_rows(mine, [*rows, fill(3, "1", source="rest")])
+        assert made.pnl().position == D(2) and mine.status == "filled"
+
+
+def test_rows_that_no_event_told_are_counted_less_what_was_told() -> None:
+    """A row that was told in part counts for the rest of it, with its share of the fee."""
+    made, mine = table()
+    made.answered(mine, known(source="rest"), T0)
+    made.take(fill(quantity="0.5", id="9/0.5", derived=True), T0)
+    made.take(known("0.5", "partially_filled"), T0)
+    made.take(known("2", "filled", source="rest"), T0)
+    made.take_rows(mine, [fill(1, "1", fee=D(4)), fill(2, "1", fee=D(4))])
+    assert made.pnl().position == D(2) and made.pnl().fees == D(6)
+
+
+def test_strangers_fills_do_not_pile_up() -> None:
+    """Another program trades on the account while an answer of ours is awaited: at most a
+    thousand are kept, and those with somebody else's name are known to be strange."""
+    made, mine = table()
+    for number in range(3000):
+        made.take(fill(number, order_id=10**6 + number), T0)
+    made.take(fill(5001, order_id=1, client_order_id="theirs"), T0)
+    assert len(made._early) == 1000 and len(made.strange_fills) == 1

@@ -149,9 +149,39 @@ def test_polls_stay_within_the_budget() -> None:
 
 
 def test_a_silent_account_is_asked_each_five_seconds() -> None:
-    """Silent for a minute with orders open: each 5 s; lively or empty: each two minutes."""
+    """Silent for a minute: each 5 s; lively: each two minutes."""
     check = AccountCheck()
-    times = [at for at in range(0, 400) if check.due(0, True, at * S)]
+    times = [at for at in range(0, 400) if check.due(at * 1e3, at * S)]
     assert times[:3] == [61, 66, 71]
     check = AccountCheck()
-    assert [at for at in range(0, 400) if check.due(at * S, True, at * S)] == [120, 240, 360]
+    assert [at for at in range(0, 400) if check.due(0.0, at * S)] == [120, 240, 360]
+
+
+def test_what_a_check_told_is_as_young_as_the_check() -> None:
+    """An account is as old as the younger of its two proofs, the stream and the latest check."""
+    check = AccountCheck()
+    assert check.known_ms(None, 9 * S) is None and check.known_ms(40.0, 9 * S) == 40
+    check.checked_ns = 8 * S
+    assert check.known_ms(90_000.0, 9 * S) == 1000 and check.known_ms(None, 9 * S) == 1000
+
+
+def test_how_old_a_polled_book_becomes_follows_the_polls() -> None:
+    """A second apart and a quarter more; two and a half once the budget is half used."""
+    source = MarketSource()
+    source.look(False, 0)
+    source.look(False, 5 * S)
+    assert source.poll_due(5 * S, 0.1) and source.polled_age_ms == 1250
+    assert source.poll_due(6 * S, 0.6) and source.polled_age_ms == 2500
+
+
+def test_a_second_order_in_a_slot_is_cancelled() -> None:
+    """One that was thought never to have been placed came back beside its successor."""
+    first, second = resting("buy"), resting("buy")
+    assert [one.order for one in planned([want("buy", "1", "99")], view(first, second))] == [second]
+
+
+def test_what_is_being_amended_is_left_alone() -> None:
+    """What rests of it is not known before the answer."""
+    order = resting("buy")
+    order.amending = True
+    assert planned([want("buy", "0.5", "99")], view(order)) == []

@@ -94,6 +94,8 @@ class Exchange:
         *,
         name: str | None = None,
         allowance: Allowance | None = None,
+        budget: Throttler | None = None,
+        background: bool = False,
     ) -> None:
         self.venue = venue
         self.environment = environment
@@ -101,12 +103,13 @@ class Exchange:
         self.lab: Lab | None = environment.lab
         self.tls = environment.tls
         self.name = name or venue.name
-        self.budget = Throttler(
+        self.budget = budget or Throttler(
             venue.name,
             venue.limits,
             notice=say,
             status=environment.address_status if self.lab is not None else None,
         )
+        self._stopping = threading.Event() if background else None
         self._instruments: dict[str, Instrument] = {}
         self._allowance = allowance or Allowance(guarded=environment.guarded)
         self._client = self._new_client()
@@ -118,7 +121,7 @@ class Exchange:
         )
 
     def _new_client(self) -> Client:
-        return Client(self.venue, self.environment, throttler=self.budget)
+        return Client(self.venue, self.environment, throttler=self.budget, stopping=self._stopping)
 
     # where it is
 
@@ -546,6 +549,25 @@ class Exchange:
         is measured on one is not paid on the other's. In a lab ``tls`` may differ. Close it."""
         place = self.environment if tls is None else self.environment.with_tls(tls)
         return Exchange(self.venue, place, name=name or self.name, allowance=self._allowance)
+
+    def background(self) -> Exchange:
+        """Another handle for a program that runs beside you: connections of its own and this
+        one's :attr:`budget`. Its calls wait without saying so, and :meth:`abort` ends them all."""
+        return Exchange(
+            self.venue,
+            self.environment,
+            name=self.name,
+            allowance=self._allowance,
+            budget=self.budget,
+            background=True,
+        )
+
+    def abort(self) -> None:
+        """End every call under way in other threads at once, let none leave any more, and stop
+        the streams that were started here. An order that had been sent is then unknown."""
+        self._client.abort()
+        self._calls.abort()
+        self._streaming.abort()
 
     def close(self) -> None:
         """Stop the streams that were started here and close the kept connections. The lab goes

@@ -159,7 +159,8 @@ class PrivateCalls:
                 return self._send(intent, key, via, stopping)
             except errors.ClockSkew:
                 before_ms = self._clock.measure_again()
-                tell = say if stopping is None else lambda line: None
+                quiet = stopping is not None or self._client.stopping is not None
+                tell = (lambda line: None) if quiet else say
                 tell(
                     f"{self._name}: the exchange refused our clock and did nothing; it was off by "
                     f"{before_ms:,.0f} ms. Measured again, and asked once more"
@@ -254,6 +255,13 @@ class PrivateCalls:
             sent_ns=answer.sent_ns,
             received_ns=answer.received_ns,
         )
+
+    def abort(self) -> None:
+        """End every call under way, and let none leave any more."""
+        self._client.abort()
+        socket = self._socket.take()
+        if socket is not None:
+            socket.close()
 
     def close(self) -> None:
         """Close the kept connections; a later call opens others."""

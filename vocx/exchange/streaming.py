@@ -98,6 +98,15 @@ class Streaming:
             return self._calls.call(intent, stopping=stopping)
         return self._client.call(intent, stopping=stopping)
 
+    def abort(self) -> None:
+        """Stop what was started here, all at once, and what it asks for."""
+        streams = list(self._streams)
+        for stream in streams:
+            stream.tell_stop()
+        self._client.abort()
+        for stream in streams:
+            stream.stop()
+
     def close(self) -> None:
         """Stop what was started here."""
         for stream in list(self._streams):

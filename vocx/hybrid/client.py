@@ -8,10 +8,10 @@
          ^                                                         +<-- OrderTable <-- answers
          |          keeper: polls REST while a stream is stale, asks for orders of unknown outcome
 
-Four threads besides those of the two streams: the strategy's, the private stream's reader, the
-keeper, and up to :data:`WORKERS` that wait for the venue's answers, so that a slow answer holds up
-neither the strategy nor the news. The rules are written where they are applied:
-:mod:`vocx.hybrid.strategy` (bounds), :mod:`vocx.hybrid.orders` (outcomes),
+Three threads besides those of the two streams: the strategy's, the private stream's reader and
+the keeper; and those of the order manager that wait for answers (:mod:`vocx.hybrid.manager`), so
+that a slow answer holds up neither the strategy nor the news. The rules are written where they
+are applied: :mod:`vocx.hybrid.strategy` (bounds), :mod:`vocx.hybrid.orders` (outcomes),
 :mod:`vocx.hybrid.fallback` (sources), :mod:`vocx.hybrid.journal` (what survives a crash).
 """
 
@@ -20,40 +20,25 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import wait as wait_for
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from vocx.errors import (
-    BadInput,
-    DuplicateOrder,
-    JournalError,
-    Maintenance,
-    NotReady,
-    OrderNotFound,
-    StreamStopped,
-    VocxError,
-    WaitTimeout,
-)
+from vocx.errors import BadInput, NotReady, StreamStopped, VocxError, WaitTimeout
 from vocx.exchange import Exchange
-from vocx.facts import BookSnapshot, Fill, Gap, Order, Trade
-from vocx.hybrid.fallback import AccountCheck, ClosedVenue, MarketSource
+from vocx.facts import BookSnapshot, Trade
+from vocx.hybrid.fallback import ACCOUNT_POLL_S, ACCOUNT_SILENT_S, MarketSource
 from vocx.hybrid.journal import Journal, account_digest
-from vocx.hybrid.orders import OrderTable, OwnOrder, Question, journal_record
+from vocx.hybrid.manager import OrderManager
+from vocx.hybrid.orders import OwnOrder
 from vocx.hybrid.pnl import ProfitAndLoss
 from vocx.hybrid.strategy import (
-    Action,
-    Amend,
     Bounds,
     Cancel,
-    Pace,
-    Place,
     Rejected,
     Source,
     Strategy,
@@ -64,11 +49,14 @@ from vocx.hybrid.strategy import (
 from vocx.stream import Stream
 from vocx.timing import mono_ns, wall_ns
 
-WORKERS = 4
 STRATEGY_FAILURES = 10
 """After so many failures in a row a strategy is called no more, and its orders are cancelled."""
+ACCOUNT_LIMIT_MS = (ACCOUNT_SILENT_S + 2 * ACCOUNT_POLL_S) * 1e3
+"""Nothing is done on orders and balances that are older, by stream and by REST."""
 _KEEP_S = 0.05
-_FILLS_PATIENCE_NS = 1_000_000_000
+_CLOCK_EVERY_NS = 60_000_000_000
+_CLOSE_S = 0.9
+"""What :meth:`HybridClient.stop` keeps of its time for ending the streams."""
 WhenStale = Literal["cancel", "hold"]
 
 
@@ -130,9 +118,11 @@ class HybridClient:
     bounds : Bounds
         What it may do at most.
     max_age_ms : float
-        The oldest book on which the strategy is asked.
+        The oldest book on which the strategy is asked. Below 1,250 ms it is not asked on polled
+        books: it waits for the stream.
     every_s : float or None
-        How often the strategy looks; ``None``: at each change of book, orders or balances.
+        How often the strategy looks; ``None``: at each change of the book and each trade, and ten
+        times a second at least.
     depth : int
         Levels of the book in its view.
     journal : path or None
@@ -172,27 +162,21 @@ class HybridClient:
         self.max_age_ms, self.every_s, self.depth = max_age_ms, every_s, depth
         self.when_stale, self.via = when_stale, via
         self.journal_path = Path(journal or f"vocx-journal-{exchange.name}.jsonl")
-        self.errors: deque[str] = deque(maxlen=100)
         self.rejected: deque[Rejected] = deque(maxlen=100)
         self.source = MarketSource()
-        self._account_check = AccountCheck()
-        self._maintenance = ClosedVenue()
-        self._lock = threading.RLock()
-        self._table = OrderTable(symbol)
-        self._pace = Pace()
         self._wake, self._stopping = threading.Event(), threading.Event()
-        self._journal: Journal | None = None
+        # Its own connections, so that the end of this client is the end of its calls alone.
+        self._exchange = exchange.background()
+        self._manager = OrderManager(self._exchange, symbol, via=via, changed=self._wake.set)
+        self.errors = self._manager.errors
         self._market: Stream | None = None
         self._account: Stream | None = None
         self._threads: list[threading.Thread] = []
-        self._workers: ThreadPoolExecutor | None = None
-        self._futures: set[Future[None]] = set()
         self._polled: tuple[BookSnapshot, int] | None = None
         self._counts = {"looks": 0, "skipped": 0, "rejected": 0, "strategy_errors": 0}
         self._failures_in_a_row = 0
-        self._failed = ""
+        self._clock_due_ns = 0
         self._state, self._why = "starting", "not started"
-        self._fills_asked_ns: dict[str, int] = {}
 
     # life
 
@@ -205,23 +189,27 @@ class HybridClient:
             The journal is in use, another account's, or damaged.
         NotAllowed, BadInput
             Orders are not allowed here, or there is no key.
+        StreamStopped
+            It was started before, or stopped meanwhile.
         """
         if self._threads or self._stopping.is_set():
             raise StreamStopped("a hybrid client is started once; make a new one")
-        exchange = self.exchange
-        key = exchange.environment.credentials()
-        self._journal = Journal(
+        exchange = self._exchange
+        journal = Journal(
             self.journal_path,
             venue=exchange.venue.name,
             place=exchange.where,
-            account=account_digest(key.key),
+            account=account_digest(exchange.environment.credentials().key),
         )
         try:
+            self._manager.open(journal)
             self._listen()
+            if self._stopping.is_set():
+                raise StreamStopped("the client was stopped while it started")
         except BaseException:
-            self._close()
+            self._stopping.set()
+            self._manager.close(time.monotonic() + _CLOSE_S)
             raise
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="vocx-hybrid-order")
         for work, name in (
             (self._follow_account, "account"),
             (self._keep, "keeper"),
@@ -233,15 +221,14 @@ class HybridClient:
         return self
 
     def _listen(self) -> None:
-        assert self._journal is not None
-        exchange, name = self.exchange, f"hybrid {self.exchange.name} {self.symbol}"
-        with self._lock:
-            self._table.restore(self._journal, wall_ns())
-        self._account = exchange.stream("orders", "fills", "balances", name=f"{name}: account")
+        name = f"hybrid {self.exchange.name} {self.symbol}"
+        account, exchange = ("orders", "fills", "balances"), self._exchange
+        self._account = exchange.create_stream(account, (), name=f"{name}: account")
+        self._events = self._account.subscribe(policy="gap")
+        self._account.start()
         self._market = exchange.stream(
             "book", "trades", symbols=self.symbol, name=f"{name}: market"
         )
-        self._events = self._account.subscribe(policy="gap")
         self._changes = self._market.subscribe(policy="latest") if self.every_s is None else None
 
     def stop(self, cancel: bool = True, within_s: float = 2.0) -> list[OwnOrder]:
@@ -255,45 +242,23 @@ class HybridClient:
         already = self._stopping.is_set()
         self._stopping.set()
         self._wake.set()
-        if self._workers is not None and not already:
-            self._finish(cancel, deadline)
-            self._workers.shutdown(wait=False, cancel_futures=True)
-        self._close()
-        me = threading.current_thread()
-        for thread in self._threads:
-            if thread is not me:
-                thread.join(max(0.05, deadline - time.monotonic()))
-        self._state, self._why = "stopped", "stopped by you" if not self._failed else self._failed
-        with self._lock:
-            return self._table.alive()
+        if self._threads and not already:
+            if self._market is not None:
+                self._market.tell_stop()
+            self._join(self._threads[-1:], deadline - _CLOSE_S)  # the strategy
+            self._manager.finish(cancel, deadline - _CLOSE_S)
+        if not already:
+            self._manager.close(deadline)
+        self._join(self._threads, deadline)
+        self._state, self._why = "stopped", self._manager.failed or "stopped by you"
+        with self._manager.lock:
+            return self._manager.table.alive()
 
-    def _finish(self, cancel: bool, deadline: float) -> None:
-        """What is on its way first, then cancels, then questions, until the deadline."""
-        for thread in self._threads:
-            if thread.name.endswith("strategy") and thread is not threading.current_thread():
-                thread.join(max(0.0, (deadline - time.monotonic()) / 2))
-        wait_for(list(self._futures), timeout=max(0.0, deadline - time.monotonic()) / 2)
-        while cancel and time.monotonic() < deadline:
-            with self._lock:
-                left = self._table.alive()
-                todo = [one for one in left if one.cancel_wanted_ns is None]
-                for order in left:
-                    if order.state == "unknown" or order.cancel_wanted_ns is not None:
-                        self._table.ask(order, wall_ns())
-            if not left:
-                return
-            for order in todo:
-                self._submit(self._do_cancel, order)
-            self._ask_for_orders()
-            wait_for(list(self._futures), timeout=min(0.1, max(0.0, deadline - time.monotonic())))
-
-    def _close(self) -> None:
-        for stream in (self._market, self._account):
-            if stream is not None:
-                stream.stop()
-        if self._journal is not None:
-            self._write_records()
-            self._journal.close()
+    @staticmethod
+    def _join(threads: Sequence[threading.Thread], deadline: float) -> None:
+        for thread in threads:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def __enter__(self) -> HybridClient:
         return self.start()
@@ -306,18 +271,18 @@ class HybridClient:
     @property
     def orders(self) -> list[OwnOrder]:
         """This client's orders that rest, or may."""
-        with self._lock:
-            return self._table.alive()
+        with self._manager.lock:
+            return self._manager.table.alive()
 
     def all_orders(self) -> list[OwnOrder]:
         """The closed ones too, oldest first; of those the latest thousand."""
-        with self._lock:
-            return list(self._table.orders.values())
+        with self._manager.lock:
+            return list(self._manager.table.orders.values())
 
     def pnl(self, mark: Decimal | None = None) -> ProfitAndLoss:
         """What the fills of this client's orders come to."""
-        with self._lock:
-            return self._table.pnl(mark)
+        with self._manager.lock:
+            return self._manager.table.pnl(mark)
 
     def view(self) -> View:
         """What a strategy would see now."""
@@ -330,12 +295,11 @@ class HybridClient:
         with suppress(VocxError):
             trade = market.trade(self.symbol)
         balances = {one.asset: one for one in account.balances()}
-        account_age_ms = account.age_ms
-        with self._lock:
-            orders = tuple(self._table.alive())
-            mid = _mid(book)
-            pnl = self._table.pnl(mid)
-        why = self._not_ready(book, age_ms, account_age_ms)
+        account_age_ms = self._manager.account_check.known_ms(account.age_ms, mono_ns())
+        with self._manager.lock:
+            orders = tuple(self._manager.table.alive())
+            pnl = self._manager.table.pnl(_mid(book))
+        why = self._not_ready(book, age_ms, source, account_age_ms)
         return View(
             symbol=self.symbol,
             now_ns=now_ns,
@@ -355,40 +319,51 @@ class HybridClient:
         self, market: Stream, now_ns: int
     ) -> tuple[BookSnapshot | None, float | None, Source]:
         """The book and its age, from the source that is believed."""
-        state = None
-        with suppress(NotReady):
+        if self.source.source == "rest":
+            if self._polled is None:
+                return None, None, "none"
+            book, as_of_ns = self._polled
+            return book, (now_ns - as_of_ns) / 1e6, "rest"
+        with suppress(VocxError):
             state = market.book(self.symbol, self.depth)
-        good = state is not None and state.in_sync
-        age_ms = None if state is None else state.age_ms
-        good = good and age_ms is not None and age_ms <= self.max_age_ms
-        if self.source.look(good, mono_ns()) == "stream":
-            return (state, age_ms, "stream") if state is not None else (None, None, "none")
-        if self._polled is None:
-            return None, None, "none"
-        book, as_of_ns = self._polled
-        return book, (now_ns - as_of_ns) / 1e6, "rest"
+            if state.in_sync:
+                return state, state.age_ms, "stream"
+        return None, None, "none"
+
+    def _stream_is_good(self) -> bool:
+        """The stream's book is in sync and fresh, whatever is believed now."""
+        assert self._market is not None
+        with suppress(VocxError):
+            state = self._market.book(self.symbol, 1)
+            return state.in_sync and state.age_ms is not None and state.age_ms <= self.max_age_ms
+        return False
 
     def _not_ready(
-        self, book: BookSnapshot | None, age_ms: float | None, account_age_ms: float | None
+        self,
+        book: BookSnapshot | None,
+        age_ms: float | None,
+        source: Source,
+        account_age_ms: float | None,
     ) -> str:
-        if self._maintenance.on:
-            return f"maintenance: {self._maintenance.text}"
+        if self._manager.maintenance.on:
+            return f"maintenance: {self._manager.maintenance.text}"
+        polled_ms = self.source.polled_age_ms
+        if self.source.source == "rest" and self.max_age_ms < polled_ms:
+            return (
+                f"the stream is stale, and a polled book may be {polled_ms:,.0f} ms old, where "
+                f"{self.max_age_ms:,.0f} ms is the limit"
+            )
         if book is None:
             return "there is no book that can be vouched for"
         if age_ms is None:
             return "nothing proves how old the book is"
-        limit_ms = self.max_age_ms if self.source.source == "stream" else self._poll_age_ms
-        if age_ms > limit_ms:
-            return f"the book is {age_ms:,.0f} ms old, and {limit_ms:,.0f} ms is the limit"
+        if age_ms > self.max_age_ms:
+            return f"the book is {age_ms:,.0f} ms old, and {self.max_age_ms:,.0f} ms is the limit"
         if account_age_ms is None:
             return "the account is not known yet"
+        if account_age_ms > ACCOUNT_LIMIT_MS:
+            return f"orders and balances are {account_age_ms / 1e3:,.0f} s old"
         return ""
-
-    @property
-    def _poll_age_ms(self) -> float:
-        """A polled book is as old as the polls are apart; a strategy that wants younger ones says
-        so by ``max_age_ms`` below a second, and is not asked on polled books."""
-        return max(self.max_age_ms, 0.0)
 
     @property
     def status(self) -> Status:
@@ -397,17 +372,19 @@ class HybridClient:
         stats = [one.stats for one in streams]
         age_ms = account_age_ms = None
         source: Source = "none"
+        pnl = self.pnl()
         if self._market is not None and self._account is not None:
             view = self.view()
             age_ms, account_age_ms, source = view.age_ms, view.account_age_ms, view.source
             pnl = view.pnl
-        else:
-            pnl = self.pnl()
-        with self._lock:
-            counts = self._table.counts
+        state, why = self._state, self._why
+        if self._manager.failed and state != "stopped":
+            state, why = "failed", self._manager.failed
+        with self._manager.lock:
+            table = self._manager.table
             return Status(
-                state=self._state,
-                why=self._why,
+                state=state,
+                why=why,
                 source=source,
                 age_ms=age_ms,
                 account_age_ms=account_age_ms,
@@ -415,11 +392,11 @@ class HybridClient:
                 gaps=sum(one.gaps for one in stats),
                 dropped=sum(one.dropped for one in stats),
                 budget=self._budget_share,
-                open_orders=len(self._table.alive()),
-                unknown_now=len(self._table.unknown()),
-                placed=counts["sent"],
-                unknown=counts["unknown"],
-                resolved=counts["resolved"],
+                open_orders=len(table.alive()),
+                unknown_now=len(table.unknown()),
+                placed=table.counts["sent"],
+                unknown=table.counts["unknown"],
+                resolved=table.counts["resolved"],
                 pnl=pnl,
                 **self._counts,
             )
@@ -427,7 +404,7 @@ class HybridClient:
     @property
     def _budget_share(self) -> float:
         """The fullest of the venue's limits, as a share of it."""
-        return max((row.share for row in self.exchange.budget.rows()), default=0.0)
+        return max((row.share for row in self._exchange.budget.rows()), default=0.0)
 
     # the strategy
 
@@ -439,7 +416,7 @@ class HybridClient:
             try:
                 self._look()
             except Exception as error:  # a defect of ours must show, and must not trade on
-                self._fail(f"internal error: {error!r}")
+                self._manager.fail(f"internal error: {error!r}")
 
     def _wait_for_a_look(self) -> None:
         if self.every_s is not None:
@@ -450,14 +427,16 @@ class HybridClient:
             self._changes.get(0.1)
 
     def _look(self) -> None:
-        view = self.view()
-        if not view.ready or self._failed:
+        self.source.look(self._stream_is_good(), mono_ns())
+        view, failed = self.view(), self._manager.failed
+        if failed or not view.ready:
             self._counts["skipped"] += 1
-            if not self._failed:
-                self._state = "maintenance" if self._maintenance.on else "waiting"
-                self._why = view.why
-            if self._failed or (self.when_stale == "cancel" and not self._maintenance.on):
-                self._do([Cancel(one, view.why) for one in view.orders if one.state == "open"])
+            closed = self._manager.maintenance.on
+            self._state, self._why = "maintenance" if closed else "waiting", view.why
+            if failed or (self.when_stale == "cancel" and not closed):
+                for order in view.orders:
+                    if order.state == "open":
+                        self._manager.do(Cancel(order, failed or view.why))
             return
         self._state, self._why = "running", ""
         self._counts["looks"] += 1
@@ -472,188 +451,34 @@ class HybridClient:
         self._failures_in_a_row = 0
         if listed is None:
             return
-        with self._lock:
-            may_send = self._pace.left(self.bounds, mono_ns())
+        may_send = self._manager.may_send(self.bounds)
         actions, rejected = compare(listed, view, self.bounds, may_send)
         for one in rejected:
             if not self.rejected or self.rejected[-1] != one:
                 self.rejected.append(one)
         self._counts["rejected"] += len(rejected)
-        self._do(actions)
+        for action in actions:
+            self._manager.do(action)
 
     def _strategy_failed(self, error: Exception) -> None:
         self._counts["strategy_errors"] += 1
         self._failures_in_a_row += 1
         self.errors.append(f"strategy: {error!r}")
         if self._failures_in_a_row >= STRATEGY_FAILURES:
-            self._fail(f"the strategy failed {STRATEGY_FAILURES} times in a row: {error!r}")
+            self._manager.fail(f"the strategy failed {STRATEGY_FAILURES} times in a row: {error!r}")
 
-    def _fail(self, why: str) -> None:
-        self._failed = why
-        self._state, self._why = "failed", why
-        self.errors.append(why)
-
-    # acting
-
-    def _do(self, actions: Sequence[Action]) -> None:
-        for action in actions:
-            if isinstance(action, Place):
-                order = self._new_order(action.want)
-                self._submit(self._do_place, order)
-            elif isinstance(action, Amend):
-                with self._lock:
-                    self._pace.count(mono_ns())
-                self._submit(self._do_amend, action.order, action.quantity)
-            elif action.order.cancel_wanted_ns is None:
-                self._submit(self._do_cancel, action.order)
-
-    def _submit(self, work: Callable[..., None], order: OwnOrder, *more: Decimal) -> None:
-        workers = self._workers
-        if workers is None:
-            return
-        if work == self._do_cancel:
-            order.cancel_wanted_ns = wall_ns()
-        future = workers.submit(work, order, *more)
-        self._futures.add(future)
-        future.add_done_callback(self._futures.discard)
-
-    def _new_order(self, one: Want) -> OwnOrder:
-        now_ns = wall_ns()
-        order = OwnOrder(
-            self.exchange.new_client_order_id(),
-            self.symbol,
-            one.side,
-            one.type,
-            one.quantity,
-            one.price,
-            "GTC" if one.type == "limit" else None,
-            one.key,
-            now_ns,
-        )
-        with self._lock:
-            self._table.add(order)
-            self._pace.count(mono_ns())
-        return order
-
-    def _do_place(self, order: OwnOrder) -> None:
-        """Journal, then send, once; whatever comes of it is a fact of the table."""
-        assert self._journal is not None
-        try:
-            self._journal.write(journal_record(order))
-        except JournalError as error:
-            error.outcome = "not_sent"
-            with self._lock:
-                self._table.failed(order, error, wall_ns())
-            self._fail(str(error))
-            return
-        if self._stopping.is_set():
-            with self._lock:
-                stopped = StreamStopped("the client was stopped before this order was sent")
-                stopped.outcome = "not_sent"
-                self._table.failed(order, stopped, wall_ns())
-            return
-        with self._lock:
-            self._table.sending(order)
-        try:
-            answer = self.exchange.place_order(
-                order.symbol,
-                order.side,
-                order.quantity,
-                type=order.type,
-                price=order.price,
-                time_in_force=order.time_in_force,
-                client_order_id=order.client_order_id,
-                via=self.via,
-            )
-        except DuplicateOrder:  # it is there already
-            with self._lock:
-                self._table.ask(order, wall_ns())
-        except VocxError as error:
-            self._note(error)
-            with self._lock:
-                self._table.failed(order, error, wall_ns())
-        else:
-            with self._lock:
-                self._table.answered(order, answer)
-        self._after()
-
-    def _do_amend(self, order: OwnOrder, quantity: Decimal) -> None:
-        if order.id is None:
-            return
-        try:
-            answer = self.exchange.amend(order.id, quantity, symbol=order.symbol)
-        except VocxError as error:
-            self._note(error)
-            with self._lock:
-                self._table.ask(order, wall_ns())
-        else:
-            with self._lock:
-                self._table.answered(order, answer)
-        self._after()
-
-    def _do_cancel(self, order: OwnOrder) -> None:
-        """Cancel by the client's id: it works also while the venue's id is not known."""
-        try:
-            answer = self.exchange.cancel_order(order.client_order_id, order.symbol)
-        except OrderNotFound:
-            with self._lock:  # filled, cancelled, or not there yet: its end must be found out
-                order.cancel_wanted_ns = None
-                self._table.ask(order, wall_ns())
-        except VocxError as error:
-            self._note(error)
-            with self._lock:
-                order.cancel_wanted_ns = None  # try again at the next look
-                self._table.ask(order, wall_ns())
-        else:
-            with self._lock:
-                self._table.answered(order, answer)
-                if order.state != "closed":
-                    self._table.ask(order, wall_ns() + 500_000_000)
-        self._after()
-
-    def _note(self, error: VocxError) -> None:
-        self.errors.append(str(error))
-        if isinstance(error, Maintenance):
-            self._maintenance.begin(error.text or "the venue is closed", mono_ns())
-
-    def _after(self) -> None:
-        self._write_records()
-        self._wake.set()
-
-    def _write_records(self) -> None:
-        journal = self._journal
-        if journal is None:
-            return
-        with self._lock:
-            records, self._table.records = self._table.records, []
-            try:
-                for record in records:
-                    journal.write(record, sync=False)
-            except JournalError as error:
-                self._fail(str(error))
-
-    # the account's news
+    # the account's news, and what is asked besides
 
     def _follow_account(self) -> None:
-        while not self._stopping.is_set():
+        while True:
             try:
-                fact = self._events.get(0.2)
+                self._manager.take(self._events.get(0.2))
             except WaitTimeout:
                 continue
             except StreamStopped as stopped:
                 if not self._stopping.is_set():
-                    self._fail(f"the private stream ended: {stopped}")
+                    self._manager.fail(f"the private stream ended: {stopped}")
                 return
-            now_ns = wall_ns()
-            with self._lock:
-                if isinstance(fact, Gap):
-                    for order in self._table.alive():
-                        self._table.ask(order, now_ns)
-                elif isinstance(fact, Order | Fill):
-                    self._table.take(fact, now_ns)
-            self._after()
-
-    # the keeper
 
     def _keep(self) -> None:
         while not self._stopping.is_set():
@@ -662,103 +487,40 @@ class HybridClient:
             if self._stopping.is_set():
                 return
             try:
-                self._poll_market()
-                self._ask_for_orders()
-                self._check_account()
-                self._ask_for_fills()
-                self._ask_for_status()
-            except VocxError as error:
-                self._note(error)
-            except Exception as error:  # must show, and must not end the keeper
-                self.errors.append(f"keeper: {error!r}")
+                self._keep_up()
+            except Exception as error:  # a defect of ours must show, and must not end the keeper
+                self._manager.fail(f"internal error: {error!r}")
+
+    def _keep_up(self) -> None:
+        """Begin what is due; each call waits in a thread of its own."""
+        assert self._account is not None
+        workers, now_ns = self._manager.workers, mono_ns()
+        if self.source.poll_due(now_ns, self._budget_share):
+            workers.submit_once("ask", self._poll_market)
+        if now_ns >= self._clock_due_ns:  # before it is needed between a signal and an order
+            self._clock_due_ns = now_ns + _CLOCK_EVERY_NS
+            workers.submit_once("ask", self._prepare_orders)
+        self._manager.keep(self._account.age_ms)
 
     def _poll_market(self) -> None:
-        if not self.source.poll_due(mono_ns(), self._budget_share):
-            return
-        book = self.exchange.order_book(self.symbol, depth=self.depth)
-        call = book.http
-        as_of_ns = book.arrived_ns if call is None else (call.sent_ns + call.received_ns) // 2
-        self._polled = (book, as_of_ns)
+        with self._noted():
+            book = self._exchange.order_book(self.symbol, depth=self.depth)
+            call = book.http
+            sent_ns = book.arrived_ns if call is None else (call.sent_ns + call.received_ns) // 2
+            self._polled = (book, sent_ns)
 
-    def _ask_for_orders(self) -> None:
-        with self._lock:
-            questions = self._table.questions(wall_ns())
-        for question in questions:
-            self._ask_for(question)
-        if questions:
-            self._write_records()
+    def _prepare_orders(self) -> None:
+        """What a placement would else ask for first: steps of the symbol, the venue's clock."""
+        with self._noted():
+            self._exchange.instrument(self.symbol)
+            _ = self._exchange.clock
 
-    def _ask_for(self, question: Question) -> None:
-        order = question.order
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
         try:
-            known = self._last_look(order) if question.last else self._by_client_id(order)
-        except OrderNotFound:
-            with self._lock:
-                self._table.missing(question, wall_ns())
+            yield
         except VocxError as error:
-            self._note(error)
-            with self._lock:
-                self._table.no_answer(question, error, wall_ns())
-        else:
-            with self._lock:
-                self._table.found(question, known, wall_ns())
-
-    def _by_client_id(self, order: OwnOrder) -> Order:
-        return self.exchange.order(order.client_order_id, order.symbol)
-
-    def _last_look(self, order: OwnOrder) -> Order:
-        """Another kind of question: it neither rests, nor has it a fill."""
-        for known in self.exchange.open_orders(order.symbol):
-            if known.client_order_id == order.client_order_id:
-                return known
-        return self._by_client_id(order)
-
-    def _check_account(self) -> None:
-        assert self._account is not None
-        age_ms = self._account.age_ms
-        heard_ns = None if age_ms is None else mono_ns() - int(age_ms * 1e6)
-        with self._lock:
-            alive = bool(self._table.alive())
-        if not self._account_check.due(heard_ns, alive, mono_ns()):
-            return
-        open_now = self.exchange.open_orders(self.symbol)
-        names = {one.client_order_id for one in open_now}
-        now_ns = wall_ns()
-        with self._lock:
-            for known in open_now:
-                self._table.take(known, now_ns)
-            for order in self._table.alive():
-                if order.state == "open" and order.client_order_id not in names:
-                    self._table.ask(order, now_ns)
-        self._after()
-
-    def _ask_for_fills(self) -> None:
-        """An order that is known to be filled further than its fills say."""
-        now_ns = mono_ns()
-        with self._lock:
-            short = [
-                one
-                for one in self._table.orders.values()
-                if one.fills_missing and one.id is not None
-            ]
-            for one in list(self._fills_asked_ns):
-                if all(order.client_order_id != one for order in short):
-                    del self._fills_asked_ns[one]
-        for order in short:
-            first_ns = self._fills_asked_ns.setdefault(order.client_order_id, now_ns)
-            if now_ns - first_ns < _FILLS_PATIENCE_NS:
-                continue
-            self._fills_asked_ns[order.client_order_id] = now_ns
-            for fill in self.exchange.fills(order.symbol, order=order.id):
-                with self._lock:
-                    self._table.take(fill, wall_ns())
-            self._after()
-
-    def _ask_for_status(self) -> None:
-        if self._maintenance.due(mono_ns()):
-            told = self.exchange.status()
-            if told.state != "maintenance":
-                self._maintenance.end()
+            self._manager.note(error)
 
 
 def _mid(book: BookSnapshot | None) -> Decimal | None:

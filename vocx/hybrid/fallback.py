@@ -6,6 +6,10 @@
        ^                        |
        +--in sync, and three good looks in a row--+
 
+A polled book is as old as the polls are apart, and a moment more. A strategy that wants younger
+ones is not asked on polled books at all: it would be asked after each poll and stopped before the
+next (:data:`POLL_MARGIN`).
+
 An account has a rule of its own (hummingbot's): a private stream that was silent for a minute is
 helped by asking for open orders every 5 s, a lively one is checked every two minutes.
 """
@@ -19,6 +23,8 @@ POLL_S = 1.0
 SLOW_POLL_S = 2.0
 """Once the budget is half used, polls are this far apart; at :data:`STOP_AT` they cease."""
 HALF, STOP_AT = 0.5, 0.8
+POLL_MARGIN = 1.25
+"""A polled book is at most so many polls old: the answer takes its time too."""
 GOOD_LOOKS = 3
 ACCOUNT_SILENT_S = 60.0
 ACCOUNT_POLL_S, ACCOUNT_CHECK_S = 5.0, 120.0
@@ -34,6 +40,8 @@ class MarketSource:
         ``"stream"`` or ``"rest"``.
     switches : int
         How often it changed.
+    polled_age_ms : float
+        How old a polled book may become before the next one is there, as polls go now.
     """
 
     def __init__(self, *, stale_s: float = STALE_S, poll_s: float = POLL_S) -> None:
@@ -43,6 +51,7 @@ class MarketSource:
         self._bad_since_ns: int | None = None
         self._good_looks = 0
         self._poll_due_ns = 0
+        self.polled_age_ms = poll_s * 1e3 * POLL_MARGIN
 
     def look(self, good: bool, now_ns: int) -> str:
         """The stream was looked at: is its book in sync and fresh?"""
@@ -66,6 +75,7 @@ class MarketSource:
             return False
         slow = budget_share >= HALF
         self._poll_due_ns = now_ns + (int(SLOW_POLL_S * 1e9) if slow else self._poll_ns)
+        self.polled_age_ms = (self._poll_due_ns - now_ns) / 1e6 * POLL_MARGIN
         return True
 
     def _switch(self, source: str) -> None:
@@ -85,14 +95,21 @@ class AccountCheck:
     ) -> None:
         self._silent_s, self._poll_s, self._check_s = silent_s, poll_s, check_s
         self._asked_ns: int | None = None
+        self.checked_ns: int | None = None
 
-    def due(self, heard_ns: int | None, orders_alive: bool, now_ns: int) -> bool:
-        """Whether to ask now; ``heard_ns``: the private stream was last proven alive."""
+    def known_ms(self, age_ms: float | None, now_ns: int) -> float | None:
+        """How old the account's orders are, by the stream or by the latest check."""
+        checked = None if self.checked_ns is None else (now_ns - self.checked_ns) / 1e6
+        ages = [one for one in (age_ms, checked) if one is not None]
+        return min(ages, default=None)
+
+    def due(self, age_ms: float | None, now_ns: int) -> bool:
+        """Whether to ask now; ``age_ms``: since when the private stream was not proven alive."""
         if self._asked_ns is None:
             self._asked_ns = now_ns
             return False
-        silent = heard_ns is None or now_ns - heard_ns > self._silent_s * 1e9
-        every_s = self._poll_s if silent and orders_alive else self._check_s
+        silent = age_ms is None or age_ms > self._silent_s * 1e3
+        every_s = self._poll_s if silent else self._check_s
         if now_ns - self._asked_ns < every_s * 1e9:
             return False
         self._asked_ns = now_ns

@@ -6,8 +6,9 @@
                               |                ^
                               | no answer      | found by asking, or told by the private stream
                               v                |
-                           unknown ------------+--> closed as "not placed", when five questions over
-                                                    five seconds or more, and a last one of another
+                           unknown ------------+--> closed as "not placed" (or "gone", if it had
+                                                    been there), when five questions over five
+                                                    seconds or more, and a last one of another
                                                     kind, have all found nothing
 
 The rules (rows 45 to 47 of the table in the tests of faults):
@@ -17,6 +18,10 @@ The rules (rows 45 to 47 of the table in the tests of faults):
   and by the private stream, whichever is first. Meanwhile the order counts as open.
 * What comes twice, late or in another order changes nothing: an order never un-fills and never
   reopens, a fill counts once, a fill may come before the acknowledgement of its order.
+* An order that is on its way is not asked for: that it is not there yet would prove nothing.
+* Where a venue tells fills as the growth of an order (``Fill.derived``), such a fill counts when
+  the order's own figure confirms it, and the exact rows, which stand for the same matches, are
+  counted only by :meth:`OrderTable.take_rows`, less what was told.
 """
 
 from __future__ import annotations
@@ -39,6 +44,11 @@ NOT_FOUND_TIMES, NOT_FOUND_S = 5, 5.0
 """An order counts as never placed after so many answers "not found" over so many seconds."""
 ASK_FOR_EVER_S = 8.0
 """How often the venue is asked once the schedule is over and it still did not answer."""
+ACK_ASK_S = 1.0
+"""An order that was only acknowledged, and of which no event came since, is asked for then: a
+venue may turn it down after all."""
+CANCEL_AGAIN_S = 1.0
+"""An order that still rests so long after its cancel was sent may be cancelled again."""
 CLOSED_KEPT = 1000
 _INFERRED = frozenset({"not_placed", "gone"})
 """Ends that nobody told us, but that we concluded: a venue that says otherwise is right."""
@@ -88,6 +98,10 @@ class OwnOrder:
         self.status, self.learnt, self.why = "intended", "journal", ""
         self.filled = self.filled_quote = _ZERO
         self.fills: dict[int | str, Fill] = {}
+        self.filled_by_fills = self.derived_unmatched = _ZERO
+        self.unconfirmed: list[Fill] = []
+        self.fills_doubtful = False
+        self.amending = False
         self.cancel_wanted_ns: int | None = None
         self.lost_ns: int | None = None
         self.asked = self.not_found = 0
@@ -106,8 +120,8 @@ class OwnOrder:
 
     @property
     def fills_missing(self) -> bool:
-        """More is filled than its fills add up to."""
-        return sum((one.quantity for one in self.fills.values()), _ZERO) < self.filled
+        """More is filled than its fills add up to, or may be."""
+        return self.fills_doubtful or self.filled_by_fills < self.filled
 
     def __repr__(self) -> str:
         price = "" if self.price is None else f" at {self.price:f}"
@@ -118,8 +132,8 @@ class OwnOrder:
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
-    """Ask the venue for this order; ``last`` wants another kind of question than by its id: the
-    list of open orders, and the symbol's latest fills."""
+    """Ask the venue for this order; ``last`` wants another kind of question first than by its id:
+    the list of open orders."""
 
     order: OwnOrder
     last: bool = False
@@ -144,8 +158,10 @@ class OrderTable:
         self.strange_fills: deque[Fill] = deque(maxlen=1000)
         self.records: list[dict[str, Any]] = []
         self.counts = {"sent": 0, "refused": 0, "unknown": 0, "resolved": 0, "late": 0}
+        self._alive: dict[str, OwnOrder] = {}
+        self._short: dict[str, OwnOrder] = {}
         self._by_id: dict[int | str, OwnOrder] = {}
-        self._early: dict[int | str, list[Fill]] = {}
+        self._early: deque[Fill] = deque(maxlen=CLOSED_KEPT)
         self._seen: OrderedDict[int | str, None] = OrderedDict()
         self._position = Position(symbol)
 
@@ -153,11 +169,15 @@ class OrderTable:
 
     def alive(self) -> list[OwnOrder]:
         """Orders that rest, or may."""
-        return [one for one in self.orders.values() if one.alive]
+        return list(self._alive.values())
 
     def unknown(self) -> list[OwnOrder]:
         """Orders of which nobody knows yet whether the venue has them."""
-        return [one for one in self.orders.values() if one.state == "unknown"]
+        return [one for one in self._alive.values() if one.state == "unknown"]
+
+    def short(self) -> list[OwnOrder]:
+        """Orders whose fills are not all known."""
+        return [one for one in self._short.values() if one.id is not None]
 
     def pnl(self, mark: Decimal | None = None) -> ProfitAndLoss:
         """What the fills of this client's orders come to."""
@@ -166,8 +186,8 @@ class OrderTable:
     # sending
 
     def add(self, order: OwnOrder) -> None:
-        """A new order, journaled and not sent yet."""
-        self.orders[order.client_order_id] = order
+        """A new order, not sent yet."""
+        self.orders[order.client_order_id] = self._alive[order.client_order_id] = order
         self._forget_old()
 
     def sending(self, order: OwnOrder) -> None:
@@ -175,14 +195,16 @@ class OrderTable:
         order.state, order.status = "sent", "sent"
         self.counts["sent"] += 1
 
-    def answered(self, order: OwnOrder, answer: Order | OrderAck) -> None:
-        """The venue answered a placement."""
+    def answered(self, order: OwnOrder, answer: Order | OrderAck, now_ns: int) -> None:
+        """The venue answered a placement, an amendment or a cancel."""
         if isinstance(answer, Order):
             self._apply(order, answer, "answer")
             for fill in answer.fills:
                 self._fill(order, fill)
-        else:
-            self._accept(order, answer.id, "acknowledged", "answer")
+            return
+        news = order.state in ("sent", "unknown")
+        self._accept(order, answer.id, "acknowledged" if news else order.status, "answer")
+        self.ask(order, now_ns + int(ACK_ASK_S * 1e9))
 
     def failed(self, order: OwnOrder, error: VocxError, now_ns: int) -> None:
         """A placement ended in an error; its outcome says what that means."""
@@ -190,8 +212,8 @@ class OrderTable:
         if order.state not in ("intended", "sent"):
             return  # the private stream was quicker, and knows better
         if error.outcome in ("refused", "not_sent"):
-            self._close(order, error.outcome, "answer")
             self.counts["refused"] += 1
+            self._close(order, error.outcome, "answer")
         elif error.outcome == "accepted":
             order.state, order.status, order.learnt = "open", "accepted", "answer"
             order.ask_ns = now_ns
@@ -213,8 +235,10 @@ class OrderTable:
         :meth:`missing` or :meth:`no_answer`."""
         due = [
             one
-            for one in self.orders.values()
-            if one.ask_ns is not None and one.ask_ns <= now_ns and one.state != "closed"
+            for one in self._alive.values()
+            if one.ask_ns is not None
+            and one.ask_ns <= now_ns
+            and one.state not in ("intended", "sent")
         ]
         out = []
         for order in due:
@@ -240,22 +264,30 @@ class OrderTable:
 
     def found(self, question: Question, known: Order, now_ns: int) -> None:
         """The venue has it."""
-        self._apply(question.order, known, "rest")
+        order = question.order
+        order.asked = order.not_found = 0
+        order.not_found_ns = order.lost_ns = None
+        self._apply(order, known, "rest")
+        since_ns = order.cancel_wanted_ns
+        if since_ns is not None and now_ns - since_ns > CANCEL_AGAIN_S * 1e9:
+            order.cancel_wanted_ns = None
 
     def missing(self, question: Question, now_ns: int) -> None:
         """The venue says that it has no such order: perhaps not yet."""
         order = question.order
         if order.state == "closed":
             return
-        if order.id is not None:  # it was there: over, and forgotten by the venue
-            self._close(order, "gone", "rest")
-            return
         if question.last:
-            self._close(order, "not_placed", "rest")
-            self.counts["resolved"] += 1
+            self.counts["resolved"] += order.state == "unknown"
+            # One that was there is over and forgotten by the venue, perhaps filled before.
+            order.fills_doubtful = order.id is not None
+            self._close(order, "not_placed" if order.id is None else "gone", "rest")
             return
         order.not_found += 1
-        order.not_found_ns = now_ns if order.not_found_ns is None else order.not_found_ns
+        if order.not_found_ns is None:
+            order.not_found_ns = now_ns
+        if order.lost_ns is None:
+            order.lost_ns = now_ns
         self._ask_again(order, now_ns)
 
     def no_answer(self, question: Question, error: VocxError, now_ns: int) -> None:
@@ -265,7 +297,7 @@ class OrderTable:
 
     def ask(self, order: OwnOrder, now_ns: int) -> None:
         """Something contradicts what is known of this order: ask for it soon."""
-        if order.state != "closed":
+        if order.state != "closed" and (order.ask_ns is None or order.ask_ns > now_ns):
             order.ask_ns = now_ns
 
     # what the private stream and REST say
@@ -282,26 +314,61 @@ class OrderTable:
     def _take_fill(self, fill: Fill) -> OwnOrder | None:
         order = self.orders.get(fill.client_order_id or "") or self._by_id.get(fill.order_id)
         if order is not None:
-            self._fill(order, fill)
+            if fill.derived:
+                order.unconfirmed.append(fill)
+                self._confirm(order)
+            elif not any(one.derived for one in order.fills.values()):
+                self._fill(order, fill)
             return order
-        if any(one.id is None and one.state != "closed" for one in self.orders.values()):
-            self._early.setdefault(fill.order_id, []).append(fill)  # before its acknowledgement
+        named = fill.client_order_id is not None
+        if not named and any(one.id is None for one in self._alive.values()):
+            self._early.append(fill)  # perhaps before the acknowledgement of its order
         elif fill.id not in self._seen:
             self.strange_fills.append(fill)
         return None
+
+    def _confirm(self, order: OwnOrder) -> None:
+        """Count fills that the venue derived, as far as the order's own figure goes."""
+        while order.unconfirmed:
+            fill = order.unconfirmed[0]
+            if order.filled_by_fills + fill.quantity > order.filled:
+                return
+            if fill.id not in self._seen:
+                order.derived_unmatched += fill.quantity
+            self._fill(order, order.unconfirmed.pop(0))
+
+    def take_rows(self, order: OwnOrder, rows: Iterable[Fill]) -> None:
+        """All fills of an order, as REST lists them. What was told before as the growth of the
+        order stands for the oldest of those that were not counted yet."""
+        for row in rows:
+            if row.id in self._seen:
+                continue
+            told = min(order.derived_unmatched, row.quantity)
+            order.derived_unmatched -= told
+            if told == row.quantity:
+                self._seen[row.id] = None
+                continue
+            left = row.quantity - told
+            part = row.fee * left / row.quantity
+            self._fill(order, msgspec.structs.replace(row, quantity=left, fee=part))
+        order.fills_doubtful = False
+        self._note_short(order)
 
     def _accept(self, order: OwnOrder, id: int | str, status: str, learnt: str) -> None:
         if order.id is None:
             order.id = id
             self._by_id[id] = order
             self.records.append({"do": "ack", "id": order.client_order_id, "venue_id": id})
-            for fill in self._early.pop(id, ()):
-                self._fill(order, fill)
+            for fill in [one for one in self._early if one.order_id == id]:
+                self._take_fill(fill)
         if order.state == "closed" and order.status not in _INFERRED:
             return
         if order.state == "unknown":
             self.counts["resolved"] += 1
-        order.state, order.status, order.learnt, order.ask_ns = "open", status, learnt, None
+        order.state, order.status, order.learnt = "open", status, learnt
+        if order.cancel_wanted_ns is None:
+            order.ask_ns = None
+        self._alive[order.client_order_id] = order
 
     def _apply(self, order: OwnOrder, known: Order, learnt: str) -> None:
         told = order.status not in _INFERRED
@@ -316,6 +383,10 @@ class OrderTable:
             order.quantity = known.quantity
         if known.price is not None:
             order.price = known.price
+        self._confirm(order)
+        order.unconfirmed.clear()  # it was counted by its rows already
+        self._note_short(order)
+        order.amending = False
         if not known.open:
             order.why = known.reason or order.why
             self._close(order, known.status, learnt)
@@ -330,12 +401,13 @@ class OrderTable:
         self._position.add(fill)
         told = {name: getattr(fill, name) for name in fill.__struct_fields__}
         self.records.append({"do": "fill", "id": order.client_order_id, "fill": told})
-        total = sum((one.quantity for one in order.fills.values()), _ZERO)
-        if total > order.filled:
-            order.filled = total
+        order.filled_by_fills += fill.quantity
+        if order.filled_by_fills > order.filled:
+            order.filled = order.filled_by_fills
             order.filled_quote = sum(
                 (one.quantity * one.price for one in order.fills.values()), _ZERO
             )
+        self._note_short(order)
         if order.state == "unknown":
             self.counts["resolved"] += 1
             order.state, order.ask_ns = "open", None
@@ -346,13 +418,25 @@ class OrderTable:
         if (order.state, order.status) == ("closed", status):
             return
         order.state, order.status, order.learnt, order.ask_ns = "closed", status, learnt, None
+        self._alive.pop(order.client_order_id, None)
+        self._note_short(order)
         ended = {"do": "end", "id": order.client_order_id, "status": status}
         self.records.append({**ended, "filled": f"{order.filled:f}"})
 
+    def _note_short(self, order: OwnOrder) -> None:
+        if order.fills_missing:
+            self._short[order.client_order_id] = order
+        else:
+            self._short.pop(order.client_order_id, None)
+
     def _forget_old(self) -> None:
+        over = len(self.orders) - len(self._alive) - CLOSED_KEPT
+        if over <= 0:
+            return
         closed = [key for key, one in self.orders.items() if one.state == "closed"]
-        for key in closed[: max(0, len(closed) - CLOSED_KEPT)]:
+        for key in closed[:over]:
             gone = self.orders.pop(key)
+            self._short.pop(key, None)
             if gone.id is not None:
                 self._by_id.pop(gone.id, None)
 
@@ -363,15 +447,17 @@ class OrderTable:
         for record in records:
             kind, name = record.get("do"), str(record.get("id", ""))
             if kind == "place" and record.get("symbol") == self.symbol:
-                self.orders[name] = _from_journal(name, record)
+                self.orders[name] = self._alive[name] = _from_journal(name, record)
             elif kind == "ack" and name in self.orders:
                 self._by_id[record["venue_id"]] = self.orders[name]
                 self.orders[name].id = record["venue_id"]
             elif kind == "end" and name in self.orders:
-                self._close(self.orders[name], str(record.get("status", "closed")), "journal")
+                order = self.orders[name]
+                order.filled = max(order.filled, Decimal(record.get("filled", "0")))
+                self._close(order, str(record.get("status", "closed")), "journal")
             elif kind == "fill" and name in self.orders:
                 self._fill(self.orders[name], msgspec.convert(record["fill"], Fill, strict=False))
-        restored = [one for one in self.orders.values() if one.state != "closed"]
+        restored = self.alive()
         for order in restored:
             self.lost(order, now_ns)
             order.ask_ns = now_ns

@@ -209,25 +209,28 @@ def compare(
     Cancels come first. A slot whose order is on its way, unknown or being cancelled is left alone:
     until its end is known there is never a second order in it.
     """
-    mine = {one.slot: one for one in view.orders}
+    mine: dict[str, OwnOrder] = {}
     slots: dict[str, Want] = {}
     actions: list[Action] = []
+    for order in view.orders:
+        if mine.setdefault(order.slot, order) is not order and order.cancel_wanted_ns is None:
+            actions.append(Cancel(order, "a second order in its slot"))  # one came back
     rejected: list[Rejected] = []
     for one in wanted:
         if one.key in slots:
             rejected.append(Rejected(one, f"two orders in slot {one.key!r}: give each its own"))
         else:
             slots[one.key] = one
-    for slot, resting_there in mine.items():
-        if resting_there.cancel_wanted_ns is None and slot not in slots:
-            actions.append(Cancel(resting_there, "not wanted any more"))
-    resting = len(mine)
+    for slot, order in mine.items():
+        if order.cancel_wanted_ns is None and slot not in slots:
+            actions.append(Cancel(order, "not wanted any more"))
+    resting = len(view.orders)
     notional = sum((one.left * (one.price or _ZERO) for one in view.orders), _ZERO)
     for slot, one in slots.items():
-        order = mine.get(slot)
-        if order is not None:
-            actions += _replace(order, one, amends and may_send > 0)
-            may_send -= isinstance(actions[-1], Amend) if actions else 0
+        if slot in mine:
+            action = _replace(mine[slot], one, amends and may_send > 0)
+            actions += [] if action is None else [action]
+            may_send -= isinstance(action, Amend)
             continue
         why = _forbidden(one, view, bounds, resting, notional, may_send)
         if why:
@@ -240,16 +243,16 @@ def compare(
     return actions, rejected
 
 
-def _replace(order: OwnOrder, one: Want, amends: bool) -> list[Action]:
+def _replace(order: OwnOrder, one: Want, amends: bool) -> Action | None:
     """What rests in a slot against what is wanted there."""
-    if order.state != "open" or order.cancel_wanted_ns is not None:
-        return []
+    if order.state != "open" or order.amending or order.cancel_wanted_ns is not None:
+        return None
     same = (order.side, order.price, order.type) == (one.side, one.price, one.type)
     if same and order.left == one.quantity:
-        return []
+        return None
     if same and one.quantity < order.left and amends:
-        return [Amend(order, order.filled + one.quantity)]
-    return [Cancel(order, f"wanted {one.side} {one.quantity:f} at {one.price:f} instead")]
+        return Amend(order, order.filled + one.quantity)
+    return Cancel(order, f"wanted {one.side} {one.quantity:f} at {one.price:f} instead")
 
 
 def _forbidden(

@@ -47,6 +47,9 @@ class Client:
         waits out what the venue refuses.
     timeout : (float, float)
         Seconds to connect, and to wait for the next byte. Never ``None``.
+    stopping : threading.Event or None
+        Ends the waits of all its calls, which then are those of a program in the background:
+        nothing is said of them. :meth:`abort` sets it.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class Client:
         *,
         throttler: Throttler | None = None,
         timeout: tuple[float, float] = (3.05, 10.0),
+        stopping: threading.Event | None = None,
         clock: Callable[[], int] = wall_ns,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[float, float], float] = random.uniform,
@@ -64,9 +68,12 @@ class Client:
         self.environment = environment
         self.throttler = throttler or Throttler(venue.name, clock=clock, sleep=sleep)
         self.timeout = timeout
+        self.stopping = stopping
         self.retries = 0
         """How many attempts of this client were repeats."""
         self._session = PerProcess(_new_session)
+        self._aborted = threading.Event()
+        self._under_way: set[Trace] = set()
         self._clock = clock
         self._sleep = sleep
         self._jitter = jitter
@@ -142,6 +149,7 @@ class Client:
         deadline: int | None = None
         repeats = 0
         waited = stale = False
+        stopping = stopping or self.stopping
         while True:
             begun = perf_counter_ns()
             self.throttler.enter(request, stopping)
@@ -151,7 +159,9 @@ class Client:
                 deadline = passed + int(DEADLINE_S * 1e9)
             else:
                 deadline += passed - begun
-            trace = Trace(deadline, self.timeout, self._clock, self.environment.ca_file())
+            trace = Trace(
+                deadline, self.timeout, self._clock, self.environment.ca_file(), self._aborted
+            )
             try:
                 return self._once(request if sign is None else sign(request), trace)
             except errors.VocxError as error:
@@ -223,6 +233,7 @@ class Client:
         left_s = trace.left_s()
         timeout = (min(self.timeout[0], left_s), min(self.timeout[1], left_s))
         CURRENT.trace = trace
+        self._under_way.add(trace)
         try:
             with mapped_errors(base, self.venue.name, trace):
                 response = self._session.get().send(
@@ -231,6 +242,7 @@ class Client:
                 body = response.raw.read(MAX_REPLY_BYTES + 1, decode_content=True)
         finally:
             CURRENT.trace = None
+            self._under_way.discard(trace)
         http = self._http(request, base, response.status_code, body, trace)
         try:
             return read_answer(
@@ -283,6 +295,19 @@ class Client:
             received_ns=trace.received_ns,
             local_port=trace.local_port,
         )
+
+    def abort(self) -> None:
+        """End every call under way, in whatever thread, and let none leave any more.
+
+        A call that had been sent ends in :class:`~vocx.errors.ConnectionLost` (of an order:
+        outcome unknown), one that had not in :class:`~vocx.errors.StreamStopped`.
+        """
+        self._aborted.set()
+        if self.stopping is not None:
+            self.stopping.set()
+        for trace in self._under_way.copy():
+            trace.abort()
+        self.close()
 
     def close(self) -> None:
         """Close the connections that are kept open; a later call opens others."""

@@ -17,6 +17,7 @@ import io
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from http.client import HTTPResponse
 from time import perf_counter_ns
 from typing import Any
@@ -26,6 +27,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from vocx import net
+from vocx.errors import StreamStopped
 from vocx.timing import Phases
 
 READ_BUFFER = 65_536
@@ -48,6 +50,8 @@ class Trace:
         "_send_from",
         "_send_to",
         "_sent",
+        "_sock",
+        "aborted",
         "ca_file",
         "connect_ms",
         "connect_s",
@@ -68,7 +72,10 @@ class Trace:
         timeout: tuple[float, float],
         clock: Callable[[], int],
         ca_file: str | None = None,
+        aborted: threading.Event | None = None,
     ) -> None:
+        self.aborted = aborted
+        self._sock: socket.socket | None = None
         self.deadline = deadline
         self.connect_s, self.read_s = timeout
         self.ca_file = ca_file
@@ -82,6 +89,24 @@ class Trace:
         self._arrived: list[bytes] = []
         self._send_from = self._send_to = self._first_byte = self._last_byte = 0
         self.sent_ns = self.received_ns = self.reply_bytes = 0
+
+    def uses(self, sock: socket.socket) -> None:
+        """The call goes over this socket.
+
+        Raises
+        ------
+        StreamStopped
+            It was aborted before anything was sent.
+        """
+        self._sock = sock
+        if self.aborted is not None and self.aborted.is_set():
+            raise StreamStopped("the call was aborted before it was sent", outcome="not_sent")
+
+    def abort(self) -> None:
+        """Let whoever waits for this call's bytes see the end of them; from any thread."""
+        if (sock := self._sock) is not None:
+            with suppress(OSError):  # past TLS, whose own shutdown is not safe beside a reader
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     def sending(self, data: bytes) -> None:
         if not self._sent:
@@ -185,12 +210,14 @@ class _Watched(HTTPConnection):
         url = f"{'https' if secure else 'http'}://{host}:{self.port}"
         trace.new = True
         wait_s = min(trace.connect_s, trace.left_s())
-        tcp = net.open_tcp(url, dns_s=trace.left_s(), connect_s=wait_s)
+        tcp = net.open_tcp(url, dns_s=trace.left_s(), connect_s=wait_s, stopping=trace.aborted)
         trace.dns_ms, trace.connect_ms = tcp.dns_ms, tcp.connect_ms + (tcp.proxy_ms or 0.0)
         self.sock = tcp.sock
         if secure:
             begun = perf_counter_ns()
-            self.sock = net.open_tls(tcp, timeout_s=trace.left_s(), ca_file=trace.ca_file)
+            self.sock = net.open_tls(
+                tcp, timeout_s=trace.left_s(), ca_file=trace.ca_file, stopping=trace.aborted
+            )
             self.is_verified = True
             trace.tls_ms = (perf_counter_ns() - begun) / 1e6
         self.sock.settimeout(min(trace.read_s, trace.left_s()))
@@ -202,6 +229,7 @@ class _Watched(HTTPConnection):
         if self.sock is None:
             self.connect()  # here, so that opening is not counted as sending
         trace.local_port = self.local_port
+        trace.uses(self.sock)
         trace.sending(data)
         super().send(data)
         trace.sent()
@@ -225,3 +253,12 @@ class Adapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+
+    def close(self) -> None:
+        """Close the idle connections now: the pools themselves wait for the garbage collector,
+        which an error that names its pool may keep from them."""
+        pools = self.poolmanager.pools
+        for key in pools.keys():
+            with suppress(KeyError):
+                pools[key].close()
+        super().close()
