@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, SupportsIndex, overload
 
-from vocx.errors import BadInput
-from vocx.facts import Balance, Facts
+from vocx.errors import BadInput, VocxError
+from vocx.facts import Balance, Facts, brief, whole_of
 from vocx.text import suggest
 from vocx.timing import HttpCall
 
@@ -30,8 +31,17 @@ class Balances(Facts[Balance]):
         http: HttpCall | None = None,
         assets: Callable[[], Collection[str]] = tuple,
     ) -> None:
-        super().__init__(items, http)
+        super().__init__(items, http, Balance)
         self._assets = assets
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without the handle that it came from: a copy keeps the names that the venue knows."""
+        with suppress(VocxError):
+            return {**vars(self), "_assets": _Known(frozenset(self._assets()))}
+        return {**vars(self), "_assets": _Known(frozenset())}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Balances:
+        return Balances(self, self.http, self._assets)  # facts do not change
 
     @overload
     def __getitem__(self, index: str) -> Balance: ...
@@ -41,6 +51,8 @@ class Balances(Facts[Balance]):
     def __getitem__(self, index: slice) -> Facts[Balance]: ...
     def __getitem__(self, index: Any) -> Any:
         if not isinstance(index, str):
+            if not isinstance(index, slice) and whole_of(index) is None:
+                raise BadInput(f'a balance is looked up by its asset, "BTC", not by {brief(index)}')
             return super().__getitem__(index)
         found = self.get(index)
         if found is not None:
@@ -65,3 +77,13 @@ class Balances(Facts[Balance]):
         if isinstance(what, str):
             return self.get(what) is not None
         return super().__contains__(what)
+
+
+class _Known:
+    """Names of assets, as a copy in another process keeps them."""
+
+    def __init__(self, assets: frozenset[str]) -> None:
+        self._assets = assets
+
+    def __call__(self) -> frozenset[str]:
+        return self._assets

@@ -25,7 +25,8 @@ from vocx.facts.account import (
     Source,
     TimeInForce,
 )
-from vocx.facts.base import Fact, Facts, Level, Side, aware, exact, frame
+from vocx.facts.base import Fact, Facts, Level, Side, aware
+from vocx.facts.frames import frame
 from vocx.facts.market import (
     BookDelta,
     BookSnapshot,
@@ -38,6 +39,7 @@ from vocx.facts.market import (
     Trade,
     VenueStatus,
 )
+from vocx.facts.numbers import brief, digits, exact, whole_of
 
 __all__ = [
     "Balance",
@@ -63,6 +65,9 @@ __all__ = [
     "Trade",
     "VenueStatus",
     "aware",
+    "brief",
     "exact",
     "frame",
+    "digits",
+    "whole_of",
 ]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from vocx.facts.base import Fact, Side
+from vocx.facts.numbers import without_exponent
 from vocx.timing import HttpCall
 
 OrderType = Literal["limit", "market", "post_only"]
@@ -73,10 +74,10 @@ class Order(Fact, frozen=True, kw_only=True):
 
     @property
     def average_price(self) -> Decimal | None:
-        """What was paid or received per unit so far."""
-        if self.filled_quote is None or not self.filled:
+        """What was paid or received per unit so far; ``None`` while that is unknown."""
+        if self.filled_quote is None or self.filled_quote <= 0 or self.filled <= 0:
             return None
-        return self.filled_quote / self.filled
+        return without_exponent(self.filled_quote / self.filled)
 
 
 class OrderAck(Fact, frozen=True, kw_only=True):

@@ -1,15 +1,17 @@
-"""What all facts share: exact numbers, times, and the way into a DataFrame."""
+"""What all facts share: times, how they are shown, and the list that they come in."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, Literal, SupportsIndex, TypeVar, overload
 
 import msgspec
 
-from vocx.errors import BadInput, FloatRefused
+from vocx.errors import BadInput
+from vocx.facts.frames import frame
+from vocx.facts.numbers import written
 from vocx.timing import HttpCall
 
 if TYPE_CHECKING:
@@ -20,42 +22,18 @@ Level = tuple[Decimal, Decimal]
 """One price level: (price, quantity)."""
 
 
-def exact(value: Decimal | int | str, what: str = "number") -> Decimal:
-    """The exact number that was written, or a typed refusal that says what to write instead.
+def aware(ns: int | None) -> datetime | None:
+    """Nanoseconds since the epoch as an aware UTC datetime (microsecond steps).
 
     Raises
     ------
-    FloatRefused
-        For a float: its digits are not the ones you typed.
     BadInput
-        For text that is no finite number.
+        A moment that 64 bits of nanoseconds do not hold.
     """
-    if isinstance(value, bool):
-        raise BadInput(f'{what} is {value!r}; write a number as text, such as "0.1"')
-    if isinstance(value, Decimal | int):
-        number = Decimal(value)
-    elif isinstance(value, float):
-        raise FloatRefused(
-            f"{what} came as the float {value!r}; a float does not hold the digits you typed. "
-            f'Write it as text: "{value!r}"'
-        )
-    elif isinstance(value, str):
-        try:
-            number = Decimal(value.strip())
-        except InvalidOperation:
-            raise BadInput(f'{what} is {value!r}; write a number as text, such as "0.1"') from None
-    else:
-        kind = type(value).__name__
-        raise BadInput(f'{what} is a {kind}; write a number as text, such as "0.1"')
-    if not number.is_finite():
-        raise BadInput(f"{what} is {number}; a finite number is needed")
-    return number
-
-
-def aware(ns: int | None) -> datetime | None:
-    """Nanoseconds since the epoch as an aware UTC datetime (microsecond steps)."""
     if ns is None:
         return None
+    if abs(ns) >= 2**63:
+        raise BadInput("this is no time in nanoseconds: it is before 1678 or after 2262")
     seconds, rest = divmod(ns, 1_000_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest // 1000)
 
@@ -79,16 +57,36 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """When it happened by the venue's clock, else when it arrived."""
         return aware(self.exchange_ns if self.exchange_ns is not None else self.arrived_ns or None)
 
+    def __repr__(self) -> str:
+        fields = (f"{name}={written(getattr(self, name))}" for name in self.__struct_fields__)
+        return f"{type(self).__name__}({', '.join(fields)})"
+
 
 F = TypeVar("F", bound=Fact)
 
 
 class Facts(list[F], Generic[F]):
-    """A list of facts that also carries the HTTP call it came with and turns into a DataFrame."""
+    """A list of facts that also carries the HTTP call it came with and turns into a DataFrame.
 
-    def __init__(self, items: Iterable[F] = (), http: HttpCall | None = None) -> None:
+    Slices, sums and what is sorted by :meth:`sorted` are such lists too.
+
+    Attributes
+    ----------
+    http : HttpCall or None
+        The call that brought them, of several the last one.
+    kind : type or None
+        Of which kind the facts are, also where there are none; ``None`` where nobody knows.
+    """
+
+    def __init__(
+        self,
+        items: Iterable[F] = (),
+        http: HttpCall | None = None,
+        kind: type[Fact] | None = None,
+    ) -> None:
         super().__init__(items)
         self.http = http
+        self.kind = kind if kind is not None or not self else type(self[0])
 
     @overload
     def __getitem__(self, index: SupportsIndex) -> F: ...
@@ -96,32 +94,34 @@ class Facts(list[F], Generic[F]):
     def __getitem__(self, index: slice) -> Facts[F]: ...
     def __getitem__(self, index: SupportsIndex | slice) -> F | Facts[F]:
         if isinstance(index, slice):
-            return Facts(super().__getitem__(index), self.http)
+            return Facts(super().__getitem__(index), self.http, self.kind)
         return super().__getitem__(index)
+
+    def __add__(self, more: Iterable[F]) -> Facts[F]:  # type: ignore[override]
+        if not isinstance(more, list):
+            return NotImplemented
+        http, kind = getattr(more, "http", None), getattr(more, "kind", None)
+        return Facts([*self, *more], http or self.http, self.kind or kind)
+
+    def __radd__(self, before: list[F]) -> Facts[F]:
+        if not isinstance(before, list):
+            return NotImplemented
+        return Facts([*before, *self], self.http, self.kind)
+
+    def copy(self) -> Facts[F]:
+        """Another list of the same facts."""
+        return self[:]
+
+    def sorted(self, key: Callable[[F], Any] | None = None, *, reverse: bool = False) -> Facts[F]:
+        """The same facts in another order, by the venue's time unless ``key`` says by what."""
+        return Facts(sorted(self, key=key or _moment, reverse=reverse), self.http, self.kind)
 
     def frame(self) -> pd.DataFrame:
         """A DataFrame: numbers as float64, ``*_ns`` columns as datetime64[ns, UTC] without the
         suffix (a candle's ``open_time`` and ``close_time`` beside its prices). Exact in the
         facts, convenient in pandas and plots."""
-        return frame(self)
+        return frame(self, self.kind)
 
 
-def frame(facts: Iterable[Fact]) -> pd.DataFrame:
-    """A DataFrame of facts of one kind (see :meth:`Facts.frame`)."""
-    import pandas as pd
-
-    rows: list[dict[str, Any]] = [
-        {
-            name: float(value) if isinstance(value, Decimal) else value
-            for name in fact.__struct_fields__
-            if name != "http" and not isinstance(value := getattr(fact, name), tuple)
-        }
-        for fact in facts
-    ]
-    table = pd.DataFrame(rows)
-    for name in [column for column in table.columns if column.endswith("_ns")]:
-        short = name.removesuffix("_ns")
-        # A candle has a price called open and a moment called open: the moment is open_time.
-        column = f"{short}_time" if short in table.columns else short
-        table[column] = pd.to_datetime(table.pop(name), unit="ns", utc=True)
-    return table
+def _moment(fact: Fact) -> int:
+    return fact.exchange_ns if fact.exchange_ns is not None else fact.arrived_ns

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from vocx.facts.base import Fact, Level, Side, exact
+from vocx.facts.base import Fact, Level, Side, aware
+from vocx.facts.numbers import WIDE, digits, exact, multiple_below, without_exponent
 from vocx.timing import HttpCall
 
 if TYPE_CHECKING:
@@ -42,12 +44,16 @@ class Quote(Fact, frozen=True, kw_only=True, gc=False):
     @property
     def spread(self) -> Decimal | None:
         """Ask less bid; ``None`` while a side is empty."""
-        return None if self.ask is None or self.bid is None else self.ask - self.bid
+        if self.ask is None or self.bid is None:
+            return None
+        return without_exponent(self.ask - self.bid)
 
     @property
     def mid(self) -> Decimal | None:
         """Halfway between bid and ask; ``None`` while a side is empty."""
-        return None if self.ask is None or self.bid is None else (self.bid + self.ask) / 2
+        if self.ask is None or self.bid is None:
+            return None
+        return without_exponent((self.bid + self.ask) / 2)
 
 
 class BookSnapshot(Fact, frozen=True, kw_only=True):
@@ -138,6 +144,11 @@ class Candle(Fact, frozen=True, kw_only=True):
     trades: int | None = None
     closed: bool | None = None
 
+    @property
+    def time(self) -> datetime | None:
+        """When it opened: the moment that identifies it."""
+        return aware(self.open_ns)
+
 
 class Gap(Fact, frozen=True, kw_only=True):
     """Something is missing: a fact like any other.
@@ -156,8 +167,9 @@ class Gap(Fact, frozen=True, kw_only=True):
 
 
 class Instrument(Fact, frozen=True, kw_only=True):
-    """What the venue accepts for one symbol: steps and bounds, as exact numbers. ``code`` is the
-    name by which its orders are placed, where that is not ``venue_symbol``."""
+    """What the venue accepts for one symbol: steps and bounds, as exact numbers; a bound that it
+    does not have is ``None``. ``code`` is the name by which its orders are placed, where that is
+    not ``venue_symbol``."""
 
     symbol: str
     venue: str
@@ -166,6 +178,8 @@ class Instrument(Fact, frozen=True, kw_only=True):
     quote: str
     tick: Decimal
     lot: Decimal
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
     min_quantity: Decimal | None = None
     max_quantity: Decimal | None = None
     min_notional: Decimal | None = None
@@ -176,16 +190,13 @@ class Instrument(Fact, frozen=True, kw_only=True):
 
     def round_quantity(self, quantity: Decimal | int | str) -> Decimal:
         """The largest quantity on the lot step that is not above the one given."""
-        number = exact(quantity, "quantity")
-        return number // self.lot * self.lot
+        return multiple_below(exact(quantity, "quantity"), self.lot)
 
     def round_price(self, price: Decimal | int | str, side: Side) -> Decimal:
         """The nearest price on the tick that is not worse for you: down to buy, up to sell."""
         number = exact(price, "price")
-        ticks = number // self.tick
-        if side == "sell" and ticks * self.tick != number:
-            ticks += 1
-        return ticks * self.tick
+        below = multiple_below(number, self.tick)
+        return WIDE.add(below, self.tick) if side == "sell" and below != number else below
 
     def explain(
         self,
@@ -206,7 +217,7 @@ class Instrument(Fact, frozen=True, kw_only=True):
         amount = None if quantity is None else exact(quantity, "quantity")
         level = None if price is None else exact(price, "price")
         if level is not None:
-            found += _positive(level, "price") or _off(level, self.tick, "price", "tick")
+            found += _positive(level, "price") or self._price_problems(level)
         if amount is not None:
             found += _positive(amount, "quantity") or self._quantity_problems(amount)
         if quote_quantity is not None:
@@ -216,15 +227,26 @@ class Instrument(Fact, frozen=True, kw_only=True):
             found += self._notional_problems(amount, level)
         return "; ".join(found)
 
+    def _price_problems(self, level: Decimal) -> list[str]:
+        least, most = self.min_price, self.max_price
+        if least is not None and level < least:
+            below = multiple_below(least, self.tick)
+            least = below if below == least else below + self.tick
+            return [f'price {digits(level)} is below the least: write "{digits(least)}" or more']
+        if most is not None and level > most:
+            most = multiple_below(most, self.tick)
+            return [f'price {digits(level)} is above the most: write "{digits(most)}" or less']
+        return _off(level, self.tick, "price", "tick")
+
     def _quantity_problems(self, amount: Decimal) -> list[str]:
         least = max(self.min_quantity or self.lot, self.lot)
         if amount < least:
             return [
-                f'quantity {_plain(amount)} is below the least: write "{_plain(least)}" or more'
+                f'quantity {digits(amount)} is below the least: write "{digits(least)}" or more'
             ]
         most = self.max_quantity
         if most is not None and amount > most:
-            return [f'quantity {_plain(amount)} is above the most: write "{_plain(most)}" or less']
+            return [f'quantity {digits(amount)} is above the most: write "{digits(most)}" or less']
         return _off(amount, self.lot, "quantity", "lot")
 
     def _quote_problems(self, quote: Decimal) -> list[str]:
@@ -232,46 +254,42 @@ class Instrument(Fact, frozen=True, kw_only=True):
         if least is None or quote >= least:
             return []
         return [
-            f"quote_quantity {_plain(quote)} {self.quote} is below the least order: "
-            f'write "{_plain(least)}" or more'
+            f"quote_quantity {digits(quote)} {self.quote} is below the least order: "
+            f'write "{digits(least)}" or more'
         ]
 
     def _notional_problems(self, amount: Decimal, level: Decimal) -> list[str]:
-        least, most, notional = self.min_notional, self.max_notional, amount * level
+        least, most = self.min_notional, self.max_notional
+        notional = WIDE.multiply(amount, level)
+        worth = f"price times quantity is {digits(WIDE.normalize(notional))} {self.quote}"
         if most is not None and notional > most:
+            fits = multiple_below(WIDE.divide(most, level), self.lot)
             return [
-                f"price times quantity is {_plain(notional.normalize())} {self.quote}, above the "
-                f"most one order may be, {_plain(most)}: at this price write quantity "
-                f'"{_plain(most // (level * self.lot) * self.lot)}" or less'
+                f"{worth}, above the most one order may be, {digits(most)}: at this price "
+                f'write quantity "{digits(fits)}" or less'
             ]
         if least is None or notional >= least:
             return []
-        lots = -(-least // (level * self.lot))
-        if lots * self.lot * level < least:
-            lots += 1
+        enough = multiple_below(WIDE.divide(least, level), self.lot)
+        while WIDE.multiply(enough, level) < least:
+            enough += self.lot
         return [
-            f"price times quantity is {_plain(notional.normalize())} {self.quote}, below the least "
-            f'order of {_plain(least)}: at this price write quantity "{_plain(lots * self.lot)}" '
-            "or more"
+            f"{worth}, below the least order of {digits(least)}: at this price write quantity "
+            f'"{digits(enough)}" or more'
         ]
 
 
-def _plain(number: Decimal) -> str:
-    """Digits and a point, never an exponent."""
-    return format(number, "f")
-
-
 def _positive(number: Decimal, what: str) -> list[str]:
-    return [] if number > 0 else [f"{what} is {_plain(number)}: write a number above 0"]
+    return [] if number > 0 else [f"{what} is {digits(number)}: write a number above 0"]
 
 
 def _off(number: Decimal, step: Decimal, what: str, name: str) -> list[str]:
-    below = number // step * step
+    below = multiple_below(number, step)
     if below == number:
         return []
-    above = below + step
-    near = f'"{_plain(above)}"' if below <= 0 else f'"{_plain(below)}" or "{_plain(above)}"'
-    return [f"{what} {_plain(number)} is not on the {name} of {_plain(step)}: write {near}"]
+    above = WIDE.add(below, step)
+    near = f'"{digits(above)}"' if below <= 0 else f'"{digits(below)}" or "{digits(above)}"'
+    return [f"{what} {digits(number)} is not on the {name} of {digits(step)}: write {near}"]
 
 
 class ServerTime(Fact, frozen=True, kw_only=True):

@@ -20,7 +20,15 @@ from vocx.rest.error_mapping import mapped_errors
 from vocx.rest.redaction import LOG_FILTER, redacted
 from vocx.rest.transport import CURRENT, MAX_REPLY_BYTES, Adapter, Trace
 from vocx.timing import HttpCall, wall_ns
-from vocx.venues.base import Answer, Calls, Credentials, Intent, Request, check_answer
+from vocx.venues.base import (
+    LISTED,
+    Answer,
+    Calls,
+    Credentials,
+    Intent,
+    Request,
+    check_answer,
+)
 
 DEADLINE_S = 10.0
 """One request with all its retries; waits for a rate limit are bounded apart from it."""
@@ -329,7 +337,7 @@ def _joined(before: Facts[Any] | None, more: Facts[Any], older: bool) -> Facts[A
     """Pages in the order of their facts; ``older``: the venue pages back in time."""
     if before is None:
         return more
-    return Facts([*more, *before] if older else [*before, *more], more.http)
+    return Facts([*more, *before] if older else [*before, *more], more.http, more.kind)
 
 
 def read_answer(
@@ -345,11 +353,12 @@ def read_answer(
     status, headers, body = reply
     throttler.correct(venue.parse_usage(request, headers))
     answer = venue.reply(request, status, headers, body, http.received_ns)
-    throttler.learn(venue.parse_limits(request, body))
     check_answer(venue.name, request.intent, answer)
+    throttler.learn(venue.parse_limits(request, body))
     result = answer.result
     if isinstance(result, Facts):
         result.http = http
+        result.kind = result.kind or LISTED.get(type(request.intent))
     elif result is not None and "http" in result.__struct_fields__:
         result = msgspec.structs.replace(result, http=http)
-    return Answer(result=result, next=answer.next)
+    return msgspec.structs.replace(answer, result=result)

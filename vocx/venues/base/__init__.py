@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from vocx.venues.base.calls import (
+    LISTED,
     AmendOrder,
     Answer,
     Calls,
@@ -71,6 +72,7 @@ class Venue(Calls, Sockets, Protocol):
 
 __all__ = [
     "CHANNELS",
+    "LISTED",
     "PRIVATE",
     "Ack",
     "AmendOrder",

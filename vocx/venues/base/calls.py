@@ -14,7 +14,19 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from vocx.errors import BadInput, BadReply, UnknownSymbol
-from vocx.facts import Fact, Facts, Instrument, OrderType, Side, TimeInForce
+from vocx.facts import (
+    Balance,
+    Candle,
+    Fact,
+    Facts,
+    Fill,
+    Instrument,
+    Order,
+    OrderType,
+    Side,
+    TimeInForce,
+    Trade,
+)
 from vocx.symbols import split_joined
 
 Id = int | str
@@ -154,6 +166,18 @@ class GetFills(Intent, frozen=True, kw_only=True):
 
 class GetBalances(Intent, frozen=True, kw_only=True):
     """What the account holds."""
+
+
+LISTED: Mapping[type[Intent], type[Fact]] = {
+    GetInstruments: Instrument,
+    GetTrades: Trade,
+    GetCandles: Candle,
+    CancelAll: Order,
+    GetOpenOrders: Order,
+    GetFills: Fill,
+    GetBalances: Balance,
+}
+"""Of which kind the facts are that answer an intent with a list, also where there are none."""
 
 
 class Credentials(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from vocx.facts import (
     VenueStatus,
 )
 from vocx.symbols import split_joined
+from vocx.text import plain
 from vocx.venues.base import (
     GetBook,
     GetCandles,
@@ -193,6 +194,8 @@ class _Filter(msgspec.Struct):
     """Of each filter what an :class:`~vocx.facts.Instrument` says."""
 
     filterType: str
+    minPrice: Decimal | None = None
+    maxPrice: Decimal | None = None
     tickSize: Decimal | None = None
     stepSize: Decimal | None = None
     minQty: Decimal | None = None
@@ -309,6 +312,7 @@ def _instrument(one: _Symbol, exchange_ns: int, arrived_ns: int) -> Instrument:
     filters = {entry.filterType: entry for entry in one.filters}
     none = _Filter(filterType="")
     lot = filters.get("LOT_SIZE", none)
+    price = filters.get("PRICE_FILTER", none)
     notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or none
     return Instrument(
         symbol=f"{one.baseAsset}/{one.quoteAsset}",
@@ -317,8 +321,10 @@ def _instrument(one: _Symbol, exchange_ns: int, arrived_ns: int) -> Instrument:
         base=one.baseAsset,
         quote=one.quoteAsset,
         # A step that the venue does not state is one unit of its 8 printed decimals.
-        tick=_step(filters.get("PRICE_FILTER", none).tickSize),
+        tick=_step(price.tickSize),
         lot=_step(lot.stepSize),
+        min_price=_positive(price.minPrice),
+        max_price=_positive(price.maxPrice),
         min_quantity=_positive(lot.minQty),
         max_quantity=_positive(lot.maxQty),
         min_notional=_positive(notional.minNotional),
@@ -331,12 +337,11 @@ def _instrument(one: _Symbol, exchange_ns: int, arrived_ns: int) -> Instrument:
 
 def _positive(number: Decimal | None) -> Decimal | None:
     check_numbers(number)
-    return number.normalize() if number is not None and number > 0 else None
+    return Decimal(plain(number)) if number is not None and number > 0 else None
 
 
 def _step(stated: Decimal | None) -> Decimal:
-    number = _positive(stated) or Decimal("0.00000001")
-    return Decimal(f"{number:f}")
+    return _positive(stated) or Decimal("0.00000001")
 
 
 def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Ticker:

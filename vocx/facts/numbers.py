@@ -1,0 +1,146 @@
+"""Numbers as people write them: taken where they are exact, shown without an exponent.
+
+``Decimal`` writes ``0E-8`` for eight decimal places of nothing and ``9E+3`` for the half of
+18E+3; nobody does. And a text may hold what no market does: ``"1e-400"`` is a legal decimal.
+"""
+
+from __future__ import annotations
+
+import numbers
+import operator
+from decimal import Context, Decimal, InvalidOperation
+from typing import Any
+
+from vocx.errors import BadInput, FloatRefused
+
+MOST_PLACES = 40
+"""Digits before the point, and places behind it, that a number of a market may have."""
+
+WIDE = Context(prec=6 * MOST_PLACES)
+"""Room for every product and quotient of two such numbers."""
+
+_EXAMPLE = 'write a number as text, such as "0.1"'
+
+
+def exact(value: Decimal | int | str, what: str = "number") -> Decimal:
+    """The exact number that was written, or a typed refusal that says what to write instead.
+
+    Integers of other libraries are taken as ``int`` is.
+
+    Raises
+    ------
+    FloatRefused
+        For a float: its digits are not the ones you typed.
+    BadInput
+        For text that is no finite number, and for one that is beyond any market's.
+    """
+    if isinstance(value, str):
+        try:
+            number = Decimal(value.strip())
+        except InvalidOperation:
+            raise BadInput(f"{what} is {brief(value)}; {_EXAMPLE}") from None
+    elif isinstance(value, Decimal):
+        number = value
+    elif (whole := whole_of(value)) is not None:
+        number = _of_integer(whole, what)
+    elif _is_float(value):
+        raise _float_refused(value, what)
+    else:
+        shown = brief(value) if isinstance(value, bool) else f"a {type(value).__name__}"
+        raise BadInput(f"{what} is {shown}; {_EXAMPLE}")
+    if not number.is_finite():
+        raise BadInput(f"{what} is {str(number)[:20]}; a finite number is needed")
+    return _within_bounds(number, what)
+
+
+def whole_of(value: object) -> int | None:
+    """The value of anything that is an integer, of Python or of another library; ``None`` for all
+    else, also for a truth value."""
+    if isinstance(value, bool):
+        return None
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except Exception:  # an array of several numbers, a class of somebody's
+        return None
+
+
+def digits(number: Decimal) -> str:
+    """Digits and a point, never an exponent, with the zeros that were written."""
+    if not number.is_finite() or abs(number.adjusted()) > 4 * MOST_PLACES:
+        return str(number)
+    return format(number, "f")
+
+
+def written(value: object) -> str:
+    """The ``repr`` of a fact's value, its decimals in plain digits."""
+    if type(value) is Decimal:
+        return f"Decimal('{digits(value)}')"
+    if type(value) is tuple:
+        inner = ", ".join(map(written, value))
+        return f"({inner},)" if len(value) == 1 else f"({inner})"
+    return repr(value)
+
+
+def brief(value: object, most: int = 60) -> str:
+    """What somebody gave, short enough for a sentence; as Python has it, not as NumPy writes its
+    scalars."""
+    kind = type(value)
+    if kind.__module__ == "numpy" and kind.__name__ != "ndarray" and hasattr(value, "item"):
+        value = value.item()
+    try:
+        text = repr(value)
+    except Exception:  # somebody's class
+        text = f"a {type(value).__name__}"
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def multiple_below(number: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of a step that is not above a number."""
+    return WIDE.multiply(WIDE.divide_int(number, step), step)
+
+
+def without_exponent(number: Decimal) -> Decimal:
+    """The same number; what would be shown as 6E+4 is 60000."""
+    exponent = number.as_tuple().exponent
+    if isinstance(exponent, int) and 0 < exponent <= MOST_PLACES:
+        return number.quantize(Decimal(1), context=WIDE) if number else Decimal(0)
+    return number
+
+
+def _of_integer(whole: int, what: str) -> Decimal:
+    if abs(whole) >= 10**MOST_PLACES:  # before its digits are counted: that takes long
+        raise _beyond(what, "large")
+    return Decimal(whole)
+
+
+def _within_bounds(number: Decimal, what: str) -> Decimal:
+    if number.adjusted() >= MOST_PLACES and number:
+        raise _beyond(what, "large")
+    exponent = number.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if exponent < -MOST_PLACES:
+        raise _beyond(what, "small" if number.adjusted() < -MOST_PLACES else "precise")
+    return Decimal(0) if not number and exponent > 0 else without_exponent(number)
+
+
+def _beyond(what: str, how: str) -> BadInput:
+    return BadInput(
+        f"{what} is too {how} for any market: more than {MOST_PLACES} digits on one side of the "
+        f"point; {_EXAMPLE}"
+    )
+
+
+def _is_float(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, numbers.Rational | Decimal)
+
+
+def _float_refused(value: Any, what: str) -> BadInput:
+    text = str(value)  # of a NumPy scalar its shortest digits, in its own precision
+    number = Decimal(text)
+    if not number.is_finite():
+        return BadInput(f"{what} is {text}; a finite number is needed")
+    shown = digits(number)
+    return FloatRefused(
+        f"{what} came as the float {shown}; a float does not hold the digits you typed. "
+        f'Write it as text: "{shown}"'
+    )
