@@ -78,10 +78,23 @@ def test_what_is_no_command(body: Any) -> None:
     assert answer.status == 400 and b'\\"op\\"' in answer.body
 
 
+@pytest.mark.parametrize("text", [b"[" * 100_000, b"9" * 5000, rb'"\ud800"', b'"\xff"', b""])
+def test_a_command_that_no_reader_can_take(text: bytes) -> None:
+    """Nested without end, or no text at all: refused like any other, not an error of the server."""
+    port = Counting()
+    headers = {TOKEN_HEADER.lower(): "word"}
+    body = b'{"op":"step","arguments":{"count":' + text + b"}}"
+    request = HttpIn(method="POST", target="/", headers=headers, body=body)
+    answer = asyncio.run(port.control.answer(request, "connection"))
+    assert answer.status == 400 and b"BadInput" in answer.body and not port.counts["step"]
+
+
 def test_a_wrong_word_opens_nothing() -> None:
     """Without the token nothing is even read."""
     port = Counting()
-    assert port.ask({"op": "step"}, token="guess").status == 401 and port.counts["step"] == 0
+    for guess in ("guess", "", "wörd", "\ufffd", "word "):
+        assert port.ask({"op": "step"}, token=guess).status == 401
+    assert port.counts["step"] == 0
 
 
 class Losing:

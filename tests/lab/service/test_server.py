@@ -225,6 +225,12 @@ def test_raw_bytes_reach_the_dialect(served: Served) -> None:
     assert (given.target, given.body, given.headers["host"]) == (target, body, "localhost:1")
 
 
+def test_headers_reach_the_dialect_as_text(served: Served) -> None:
+    """Bytes that are no UTF-8 are replaced: what a signature is made of can be encoded."""
+    served.raw(HEAD + b"X-Key: k\xff\xc3\xa9y\r\n\r\n")
+    assert served.dialect.given[0].headers["x-key"] == "k\ufffdéy"
+
+
 def test_answers_are_the_dialects_own(served: Served) -> None:
     """Status, headers and body come from the dialect, over a connection that is kept."""
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=5)

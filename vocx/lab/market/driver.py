@@ -16,8 +16,9 @@ from vocx.errors import BadInput, RecordingError
 from vocx.lab.events import AnyEvent
 from vocx.lab.market.family import MarketFamily
 from vocx.lab.market.truth_log import TruthLog
-from vocx.lab.service.config import positive
+from vocx.lab.service.failure import one_line
 from vocx.lab.service.server import VenueServer
+from vocx.lab.settings import pace, whole
 from vocx.timing import mono_ns
 
 EVENTS_PER_TICK = 400
@@ -129,9 +130,9 @@ class MarketDriver:
 
     # -- what its owner may do -----------------------------------------------------------------
 
-    def set_pace(self, pace: float) -> None:
+    def set_pace(self, value: float) -> None:
         """How fast the market runs; 0 pauses it."""
-        self.pace = positive("pace", pace, zero="0 to pause")
+        self.pace = pace(value)
         self._apply_pace()
 
     def pause(self) -> None:
@@ -144,8 +145,7 @@ class MarketDriver:
 
     def step(self, count: int) -> int:
         """Let ``count`` steps of a paused market happen now; how many events that were."""
-        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= 100_000:
-            raise BadInput(f"step is {count!r}; write a whole number from 1 to 100000")
+        whole("step", count, 1, 100_000)
         if not self.paused and self.pace > 0:
             raise BadInput("the market runs; pause it first: lab.pause(), then lab.step(n)")
         events = self._family.step(count, self._clock())
@@ -181,9 +181,9 @@ class MarketDriver:
                 delay_s = self._delay_s()
             else:
                 delay_s = SHORTEST_DELAY_S
-        except Exception:
+        except Exception as error:
             self.failures += 1
-            log.exception("a tick of the market failed")
+            log.error("a tick of the market failed: %s", one_line(error))
             delay_s = LONGEST_DELAY_S
         self._schedule(delay_s)
 

@@ -9,14 +9,16 @@ kept in order and the last one that fits wins.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from math import isfinite
 from typing import Any
 
 import msgspec
 
 from vocx.errors import BadInput, UnknownVenue
+from vocx.lab import settings
 from vocx.lab.network.path import LinkSettings
 
+LARGEST = 1e9
+"""Of any value of a dial, whatever its unit."""
 UP, DOWN = "up", "down"
 """Client to server, and server to client."""
 
@@ -68,14 +70,10 @@ def validate_values(dial: str, values: Mapping[str, Any]) -> dict[str, float]:
 
 
 def number(dial: str, name: str, value: Any) -> float:
-    """A finite number that is not negative."""
+    """A number that is not negative, and no larger than :data:`LARGEST`."""
     if value is None:
         raise BadInput(f"{dial} needs {name}=, a number")
-    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
-        raise BadInput(f"{dial}'s {name} is {value!r}; write a finite number, such as {name}=80")
-    if value < 0:
-        raise BadInput(f"{dial}'s {name} is {value}; it cannot be negative")
-    return float(value)
+    return settings.number(f"{dial}'s {name}", value, 0, LARGEST)
 
 
 def validate_target(

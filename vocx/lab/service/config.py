@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 import msgspec
 
 from vocx.errors import BadInput
 from vocx.lab.dialects import factories
+from vocx.lab.settings import number, pace, shown
 
 AUTHORITY = "authority.pem"
 """The file that holds the certificate of a lab's authority: no key is in it."""
 TOKEN_HEADER = "X-Vocx-Token"
 """The header that carries the control token."""
+SPEEDS = (1e-3, 1e6)
+"""Slowest and fastest of a replay with a clock."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,14 +41,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise BadInput(f"seed is {self.seed!r}; write a whole number from 0 up")
-        positive("pace", self.pace, zero="0 for a paused market")
+            raise BadInput(f"seed is {shown(self.seed)}; write a whole number from 0 up")
+        pace(self.pace)
         if self.speed is not None:
-            positive("speed", self.speed)
+            number("speed", self.speed, *SPEEDS)
         for name in ("port", "control_port"):
             port = getattr(self, name)
             if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536:
-                raise BadInput(f"{name} is {port!r}; write 0 (any free one) or 1024 to 65535")
+                raise BadInput(f"{name} is {shown(port)}; write 0 (any free one) or 1024 to 65535")
         if not self.venues:
             known = factories()
             played = dict([next(iter(known.items()))]) if self.replay else known
@@ -56,14 +57,6 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             raise BadInput("a recording is of one venue; name it: venues=[...]")
         if self.replay and self.symbols:
             raise BadInput("a recording brings its own symbols; leave symbols= out with replay=")
-
-
-def positive(name: str, value: object, *, zero: str | None = None) -> float:
-    """A finite number above zero (or zero where it means something), or ``BadInput``."""
-    fine = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    if not fine or value < 0 or (value == 0 and zero is None):  # type: ignore[operator]
-        raise BadInput(f"{name} is {value!r}; write a number above 0{f', or {zero}' * bool(zero)}")
-    return float(value)  # type: ignore[arg-type]
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ from vocx.lab.ports import Market, MarketLoop
 from vocx.lab.service.config import TOKEN_HEADER
 from vocx.lab.service.failure import Failure, one_line, to_failure
 from vocx.lab.service.venue_commands import VenueCommands
+from vocx.lab.settings import whole
 from vocx.timing import mono_ns
 
 Command = Callable[..., Any]
@@ -47,6 +48,7 @@ REPEATABLE = frozenset(
 REMEMBERED = 256
 """Answers that are kept for a client that lost one."""
 EVENTS_AT_ONCE = 2000
+MOST = 2**62
 JSON = {"Content-Type": "application/json"}
 
 log = logging.getLogger("vocx.lab")
@@ -96,7 +98,7 @@ class Control:
         self._contact()
         try:
             message = msgspec.json.decode(request.body, type=Message)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, RecursionError) as error:
             text = f'a command is {{"op": "...", "arguments": {{...}}}}: {error}'
             return reply(400, Failure(error="BadInput", text=text))
         if message.id in self._done:
@@ -154,8 +156,7 @@ class TruthCommands:
         """The book now, best levels first, numbers as text."""
         self._check()
         market = self._market(symbol, self._venue(venue))
-        if isinstance(depth, bool) or not isinstance(depth, int) or not 1 <= depth <= 5000:
-            raise BadInput(f"depth is {depth!r}; write a whole number from 1 to 5000")
+        whole("depth", depth, 1, 5000)
         spec = market.spec
         bids, asks = market.top(depth)
 
@@ -188,15 +189,14 @@ class TruthCommands:
         if kind is not None and kind not in KINDS.values():
             raise BadInput(f"kind is {kind!r}; the log has {', '.join(KINDS.values())}")
         log = self._logs[venue]
-        start = log.next if since is None else since
-        limit = min(max(limit, 1), EVENTS_AT_ONCE)
+        start = log.next if since is None else min(whole("since", since, 0, MOST), log.next)
         return log.since(
             start,
             self._market_loop.simulations[venue].markets,
             symbol=symbol,
             kind=kind,
             owner=owner,
-            limit=limit,
+            limit=min(whole("limit", limit, 1, MOST), EVENTS_AT_ONCE),
         )
 
     def _venue(self, venue: str | None) -> str:

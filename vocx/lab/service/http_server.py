@@ -208,7 +208,7 @@ class HttpServer(web.Server):
 
 async def received(request: web.BaseRequest) -> HttpIn | HttpOut:
     """The whole request, or the server's own refusal of it."""
-    headers = {name.lower(): value for name, value in request.headers.items()}
+    headers = {name.lower(): _text(value) for name, value in request.headers.items()}
     if reason := refusal(headers):
         return text_answer(403, reason)
     try:
@@ -234,6 +234,12 @@ async def received(request: web.BaseRequest) -> HttpIn | HttpOut:
         body=body,
         peer=request.remote or "127.0.0.1",
     )
+
+
+def _text(value: str) -> str:
+    """A header's value; bytes that are no UTF-8, which aiohttp hands on as halves of pairs, are
+    replaced."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 class CommandHandler(Protocol):

@@ -156,7 +156,7 @@ class ClientConnection:
         if self.closing:
             return
         if order.code is not None:
-            reason = order.reason.encode()[:123]
+            reason = order.reason.encode()[:123].decode(errors="ignore").encode()
             self.put(frame(CLOSE, pack("!H", order.code) + reason))
         self._server.counts[f"closed: {order.code or 'dropped'}"] += 1
         self.flush()

@@ -87,11 +87,11 @@ class OkxSession(Connection):
                 yield self._error({}, "60033", "Parameter id error.")
                 return
             named = {"id": str(decoded["id"])}
-        if op in OPERATIONS:
-            yield self._operation(str(op), decoded, named, now_ns)
+        if isinstance(op, str) and op in OPERATIONS:
+            yield self._operation(op, decoded, named, now_ns)
             self.keepalive.sent(now_ns)
             return
-        if op not in ("login", "subscribe", "unsubscribe"):
+        if not isinstance(op, str) or op not in ("login", "subscribe", "unsubscribe"):
             code = "60012" if op is None else "60019"
             text = f"Illegal request: {shown}" if op is None else f"Invalid op: {str(op)[:40]}"
             yield self._error(named, code, text)
@@ -106,7 +106,7 @@ class OkxSession(Connection):
             yield from self._login(args[0], now_ns)
             return
         for arg in args:
-            yield from self._change(str(op), arg, named, now_ns)
+            yield from self._change(op, arg, named, now_ns)
         self.keepalive.subscriptions(bool(self._args) or self.key is not None, now_ns)
 
     def _login(self, given: Mapping[str, Any], now_ns: int) -> Iterator[Out]:

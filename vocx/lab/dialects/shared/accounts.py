@@ -26,6 +26,7 @@ from vocx.lab.dialects.shared.keys import (
     RequestWindow,
 )
 from vocx.lab.dialects.shared.numbers import NS_PER_S
+from vocx.lab.settings import number
 
 DEFAULT = "default"
 """The name of the account that the lab's own keys belong to."""
@@ -205,10 +206,9 @@ class AccountGateway:
     def skew_command(self, arguments: Mapping[str, Any]) -> dict[str, float]:
         """``seconds``: set the exchange's clock ahead (or behind, below 0) of the truth."""
         seconds = arguments.get("seconds", self.skew_ns / NS_PER_S)
-        fine = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-        if set(arguments) - {"seconds"} or not fine or not abs(seconds) <= 86_400:
+        if set(arguments) - {"seconds"}:
             raise BadInput("skew has one setting: seconds, a number from -86400 to 86400")
-        self.skew_ns = int(seconds * NS_PER_S)
+        self.skew_ns = int(number("seconds", seconds, -86_400, 86_400) * NS_PER_S)
         return {"seconds": self.skew_ns / NS_PER_S}
 
     def _open(self, name: str, balances: Any) -> None:

@@ -15,10 +15,11 @@ from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
 from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.publisher import Publisher
-from vocx.lab.dialects.shared.rate_limiter import RateLimiter
+from vocx.lab.dialects.shared.rate_limiter import LARGEST_SCALE, RateLimiter
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
 from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Event, Executed
 from vocx.lab.market.instruments import CrowdTraits
+from vocx.lab.settings import number
 
 COMMANDS = ("limits", "keepalive", "shutdown", "fault", "account", "skew")
 
@@ -196,10 +197,10 @@ class VenueDialect:
         raise BadInput(f"{self.name} has no command {name!r}; it has {', '.join(COMMANDS)}")
 
     def _set_keepalive(self, arguments: Mapping[str, Any]) -> dict[str, float]:
-        scale = arguments.get("scale", self._keepalive_scale)
-        if set(arguments) - {"scale"} or not isinstance(scale, int | float) or not scale > 0:
+        if set(arguments) - {"scale"}:
             raise BadInput("keepalive has one setting: scale, a number above 0")
-        self._keepalive_scale = float(scale)
+        scale = arguments.get("scale", self._keepalive_scale)
+        self._keepalive_scale = number("scale", scale, 1 / LARGEST_SCALE, LARGEST_SCALE)
         for session in self.sessions:
             session.keepalive.scale = self._keepalive_scale
         return {"scale": self._keepalive_scale}

@@ -19,6 +19,7 @@ its dialect brings the answers' bodies and the shapes of broken frames.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Protocol, TypeVar
@@ -29,11 +30,14 @@ from vocx.errors import BadInput
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Out, Publication, Raw
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.topics import Topic
+from vocx.lab.settings import LONGEST_S, number, shown, whole
 
 ANSWER = "answer"
 STREAM = "stream"
 DIAL = "dial"
 HUGE_BYTES = 22 * 2**20
+LONGEST_REASON = 123
+"""Bytes that a close frame can say (RFC 6455, 5.5)."""
 _TEXT_FRAME = 0x81
 
 KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -66,6 +70,15 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 """Every fault: what it is scoped to, and its options with their defaults."""
 _EXECUTED = frozenset({"truncated_json", "lost_answer", "delivered_twice", "late_answer"})
 """Answer faults that change a real answer: the request is executed."""
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "reset_s": (-LONGEST_S, LONGEST_S),
+    "retry_after": (0, LONGEST_S),
+    "seconds": (0, LONGEST_S),
+    "status": (200, 599),
+    "bytes": (0, 64 * 2**20),
+    "code": (0, 65_535),
+}
+"""Least and greatest of an option that is a number; ``retry_after`` and ``code`` may be None."""
 UNTIL_OFF = frozenset({"silence", "region"})
 """Faults that last until they are switched off unless ``count`` says otherwise; the others
 happen once."""
@@ -187,12 +200,16 @@ class FaultInjector:
             raise BadInput(f"{name} hits streams: write stream= and a stream's name, not path=")
         if kind != STREAM and stream is not None:
             raise BadInput(f"{name} hits requests: write path= and a path, not stream=")
+        options = {one: _option(name, one, value) for one, value in options.items()}
+        scope = stream if kind == STREAM else path
+        if not isinstance(scope, str | None):
+            raise BadInput(f"{name} wants a name or a pattern as text, not {shown(scope)}")
         self._ids += 1
         fault = Fault(
             id=self._ids,
             name=name,
             kind=kind,
-            scope=(stream or "*") if kind == STREAM else (path or "/"),
+            scope=scope or ("*" if kind == STREAM else "/"),
             left=_left(name, count),
             options={**defaults, **options},
         )
@@ -376,6 +393,23 @@ def _left(name: str, count: int | str | None) -> int | None:
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise BadInput(f'count is {count!r}; write a whole number from 1, or "all"')
     return count
+
+
+def _option(fault: str, name: str, value: Any) -> Any:
+    """One option, of the kind of its default and within its bounds."""
+    default = KINDS[fault][1][name]
+    if isinstance(default, bool):
+        return bool(value)
+    if isinstance(default, str):
+        return str(value)[:LONGEST_REASON]
+    if value is None and name in ("retry_after", "code"):
+        return None
+    if name == "retry_after" and isinstance(value, str) and re.fullmatch("[ -~]{1,40}", value):
+        return value  # seconds, or a date
+    least, most = _BOUNDS[name]
+    if isinstance(default, float):
+        return number(f"{fault}'s {name}", value, least, most)
+    return whole(f"{fault}'s {name}", value, int(least), int(most))
 
 
 _NO_ANSWER = HttpOut(status=503, headers={}, body=b"", delay_ns=None)

@@ -19,6 +19,12 @@ import msgspec
 
 from vocx.errors import BadInput
 from vocx.lab.dialects.shared.numbers import NS_PER_S
+from vocx.lab.settings import LONGEST_S, number, whole
+
+LARGEST_SCALE = 1e6
+MOST = 10**9
+MOST_GROWTHS = 32
+"""Repeats of a ban after which it grows no more."""
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,7 +194,8 @@ class RateLimiter:
             self._roll(peer.refused, window, now_ns)
             peer.refused.used += 1
             if peer.refused.used > bans.after:
-                length = min(bans.length_ns * bans.growth**peer.bans, bans.longest_ns)
+                grown = bans.length_ns * bans.growth ** min(peer.bans, MOST_GROWTHS)
+                length = min(grown, bans.longest_ns)
                 peer.bans += 1
                 peer.refused.used = 0
                 peer.banned_until_ns = self._moved(now_ns) + int(length / self.scale)
@@ -225,30 +232,45 @@ class RateLimiter:
         rule, past every ban), ``reset``, ``ban_after``, ``ban_s``, ``ban_growth``, and new limits
         by their names.
         """
-        for name, value in arguments.items():
+        given = {name: self._setting(name, value) for name, value in arguments.items()}
+        for name, value in given.items():
             if name in self.rules:
-                self.limits[name] = int(_positive(name, value))
+                self.limits[name] = value
             elif name == "scale":
-                self.scale = _positive(name, value)
+                self.scale = value
                 self.reset()
             elif name == "off":
-                self._switch(bool(value))
+                self._switch(value)
             elif name == "advance":
                 self._advance(value, now_ns)
             elif name == "reset" and value:
                 self.reset()
             elif self.bans is not None and name == "ban_after":
-                self.bans.after = int(_positive(name, value))
+                self.bans.after = value
             elif self.bans is not None and name == "ban_s":
-                self.bans.length_ns = int(_positive(name, value) * NS_PER_S)
+                self.bans.length_ns = int(value * NS_PER_S)
             elif self.bans is not None and name == "ban_growth":
-                self.bans.growth = int(_positive(name, value))
-            elif name not in ("reset", "state"):
-                raise BadInput(
-                    f"limits has no {name!r}; use scale, off, advance, reset, ban_after, ban_s, "
-                    f"ban_growth, state or one of {', '.join(self.rules)}"
-                )
+                self.bans.growth = value
         return self.state(now_ns)
+
+    def _setting(self, name: str, value: Any) -> Any:
+        """The value of one setting, looked at before any is set."""
+        if name in self.rules or (self.bans is not None and name == "ban_after"):
+            return whole(name, value, 1, MOST)
+        if name == "scale":
+            return number(name, value, 1 / LARGEST_SCALE, LARGEST_SCALE)
+        if name == "advance":
+            return value if value == "window" else number(name, value, 1e-9, LONGEST_S)
+        if name in ("off", "reset", "state"):
+            return bool(value)
+        if self.bans is not None and name == "ban_s":
+            return number(name, value, 1 / NS_PER_S, LONGEST_S)
+        if self.bans is not None and name == "ban_growth":
+            return whole(name, value, 1, 1000)
+        raise BadInput(
+            f"limits has no {name!r}; use scale, off, advance, reset, ban_after, ban_s, "
+            f"ban_growth, state or one of {', '.join(self.rules)}"
+        )
 
     def state(self, now_ns: int) -> dict[str, Any]:
         """What is in force and what every address has used."""
@@ -308,7 +330,7 @@ class RateLimiter:
             length = self._length(self._first)
             self._ahead_ns += max(length - self._moved(now_ns) % length, *bans, 0)
         else:
-            self._ahead_ns += int(_positive("advance", by) * NS_PER_S)
+            self._ahead_ns += int(by * NS_PER_S)
 
     # -- windows -------------------------------------------------------------------------------
 
@@ -337,9 +359,3 @@ class RateLimiter:
 
     def _moved(self, now_ns: int) -> int:
         return now_ns + self._ahead_ns
-
-
-def _positive(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-        raise BadInput(f"{name} is {value!r}; a number above 0 is needed")
-    return float(value)
