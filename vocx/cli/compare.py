@@ -33,7 +33,7 @@ SECONDS, FULL_SECONDS = 4.0, 20.0
 LEAST_S, MOST_S = 2.0, 300.0
 FARTHEST_MS = 2000.0
 MOST = 8
-LIBRARIES = ("vocx", "requests", "urllib3", "websocket-client", "aiohttp", "msgspec")
+LIBRARIES = ("requests", "urllib3", "websocket-client", "aiohttp", "msgspec")
 CELL, LABEL = 12, 6
 PLAIN_WIDTH = 100
 HEAD, FAINT = "bold", "bright_black"
@@ -179,7 +179,7 @@ def as_json(found: Article, asked: Plan) -> str:
         "vocx": vocx.__version__,
         "made": found.conditions.made,
         "machine": found.conditions.machine,
-        "versions": {name: version(name) for name in LIBRARIES},
+        "versions": {"vocx": vocx.__version__, **{name: version(name) for name in LIBRARIES}},
         "seed": asked.seed,
         "parameters": asked,
         "article": found.rows(),
