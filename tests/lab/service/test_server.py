@@ -461,7 +461,14 @@ def test_bad_requests_print_nothing(
 
 @pytest.mark.parametrize(
     ("old", "new", "status"),
-    [(b"Version: 13", b"Version: 8", b"426"), (b"GET", b"POST", b"400"), (b"AA==", b"", b"400")],
+    [
+        (b"Version: 13", b"Version: 8", b"426"),
+        (b"GET", b"POST", b"400"),
+        (b"AA==", b"", b"400"),
+        (b"AAAA==", "ÄÄ==".encode(), b"400"),
+        (b"Key: A", b"Key: \xff", b"400"),
+        (b"Upgrade: websocket", b"Upgrade: websocket\xfe", b"400"),
+    ],
 )
 def test_a_bad_handshake_is_refused(served: Served, old: bytes, new: bytes, status: bytes) -> None:
     """RFC 6455, 4.2: version 13, GET, a key of 16 bytes; the dialect is not asked."""

@@ -178,6 +178,14 @@ class ClientConnection:
             self.transport.close()
 
 
+def _can_prepare(socket: web.WebSocketResponse, request: web.BaseRequest) -> bool:
+    """Whether a handshake can be answered; aiohttp raises for headers that are not ASCII."""
+    try:
+        return bool(socket.can_prepare(request))
+    except ValueError:
+        return False
+
+
 class VenueServer:
     """HTTP and WebSocket for one dialect. Hand :attr:`protocol` to whatever listens.
 
@@ -302,7 +310,7 @@ class VenueServer:
         socket = web.WebSocketResponse(
             autoping=False, autoclose=False, compress=False, max_msg_size=INBOUND_LIMIT
         )
-        if given.method != "GET" or not socket.can_prepare(request):
+        if given.method != "GET" or not _can_prepare(socket, request):
             no = text_answer(400, "not a WebSocket handshake that can be answered")
             return response(request, no)
         try:
