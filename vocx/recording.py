@@ -16,6 +16,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -25,6 +26,8 @@ from vocx.errors import BadInput, RecordingError
 BLOCK = 256 * 1024
 """Bytes of lines that are compressed and flushed together."""
 MAGIC = b"\x1f\x8b"
+LONGEST_LINE = 64 * 2**20
+"""Bytes of a line that are read: a small file may hold a line without end."""
 
 
 class Line(NamedTuple):
@@ -44,7 +47,7 @@ def split(line: Line) -> tuple[int, bytes]:
         With the line's number, when it is not a number, a space and an object.
     """
     stamp, _, payload = line.text.partition(b" ")
-    if stamp.isdigit() and payload[:1] == b"{":
+    if stamp.isdigit() and len(stamp) < 20 and payload[:1] == b"{":
         return int(stamp), payload.rstrip()
     raise bad_line(line, 'it does not read "<nanoseconds> {...}"')
 
@@ -81,7 +84,12 @@ def _read_file(path: Path, skip_bad: bool) -> Iterator[Line]:
                 raise RecordingError(f"{path} is not a gzip file; recordings are, as *.gz")
             raw.seek(0)
             with gzip.open(raw) as unpacked:
-                for number, text in enumerate(io.BufferedReader(unpacked, 1 << 17), 1):
+                lines = iter(
+                    partial(io.BufferedReader(unpacked, 1 << 17).readline, LONGEST_LINE), b""
+                )
+                for number, text in enumerate(lines, 1):
+                    if len(text) == LONGEST_LINE:
+                        raise zlib.error(f"a line of more than {LONGEST_LINE:,} bytes")
                     yield Line(name, number, text)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         where = Line(str(path), number + 1, b"")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from vocx.lab.events import RecordedDepth, RecordedFact, RecordedQuote, RecordedTrade
+from vocx.lab.dialects.shared.recorded import as_sent
+from vocx.lab.events import (
+    RecordedDepth,
+    RecordedFact,
+    RecordedFrame,
+    RecordedQuote,
+    RecordedTrade,
+)
 
 _QUOTES = ("USDT", "USD", "BTC")
 
@@ -17,7 +24,7 @@ class FakeRecording:
     def __init__(self, relabel: tuple[str, str] | None = None) -> None:
         self._relabel = relabel
 
-    def frame(self, payload: bytes) -> tuple[str, bytes] | None:
+    def frame(self, payload: bytes) -> RecordedFrame | None:
         message = _object(payload)
         if "data" not in message or "symbol" not in message:
             return None
@@ -25,7 +32,11 @@ class FakeRecording:
         if self._relabel is not None and symbol.endswith(f"-{self._relabel[1]}"):
             symbol = symbol.removesuffix(self._relabel[1]) + self._relabel[0]
         parts = (message["channel"], symbol, message.get("interval"))
-        return ":".join(part for part in parts if part), payload
+        payload = as_sent(payload)
+        return RecordedFrame(":".join(part for part in parts if part), payload, payload)
+
+    def is_control(self, payload: bytes) -> bool:
+        return not {"id", "channel", "event", "error", "data", "time"}.isdisjoint(_object(payload))
 
     def assets(self, stream: str) -> tuple[str, str] | None:
         name = stream.split(":")[1].replace("-", "")

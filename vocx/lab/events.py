@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -168,6 +168,15 @@ class RecordedDepth(msgspec.Struct, frozen=True, gc=False):
     bids: list[TextLevel]
     asks: list[TextLevel]
     snapshot: bool = False
+
+
+class RecordedFrame(NamedTuple):
+    """A recorded frame: its stream by the venue's own name, its payload without the wrapper of
+    combined streams, and with it."""
+
+    stream: str
+    data: bytes
+    wrapped: bytes
 
 
 RecordedFact = RecordedTrade | RecordedQuote | RecordedDepth

@@ -17,6 +17,7 @@ from vocx.lab.events import (
     Interval,
     RecordedDepth,
     RecordedFact,
+    RecordedFrame,
     Traded,
     Window,
 )
@@ -116,9 +117,14 @@ class MarketSimulation(Protocol):
 class RecordingFormat(Protocol):
     """How one venue's frames are read from a recording: what replay asks its dialect."""
 
-    def frame(self, payload: bytes) -> tuple[str, bytes] | None:
-        """A stream frame's stream, by the venue's own name, and its payload without the wrapper;
-        ``None`` for another line. Quick: nothing is parsed."""
+    def frame(self, payload: bytes) -> RecordedFrame | None:
+        """A frame of a stream, ``None`` for another line. Quick for what the venue wrote itself;
+        what was saved again, with blanks or in another order, is read and written as the venue
+        does."""
+
+    def is_control(self, payload: bytes) -> bool:
+        """Whether a line that is neither a frame nor a book is something else that the venue
+        sends, and nobody plays: an acknowledgement, a heartbeat, an account's event."""
 
     def assets(self, stream: str) -> tuple[str, str] | None:
         """Base and quote of the symbol that a stream is about; ``None`` if it is about all."""

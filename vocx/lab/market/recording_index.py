@@ -9,7 +9,7 @@ frame's own stamp and its arrival is the offset of the clocks (less the shortest
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from vocx.errors import RecordingError
@@ -17,6 +17,7 @@ from vocx.lab.events import (
     InstrumentSpec,
     RecordedDepth,
     RecordedFact,
+    RecordedFrame,
     RecordedQuote,
     RecordedTrade,
     TextLevel,
@@ -24,6 +25,9 @@ from vocx.lab.events import (
 from vocx.lab.ports import RecordingFormat
 from vocx.recording import Line, bad_line, split
 
+LATEST_NS = 2**63 - 1
+LONGEST = 40
+"""Characters of a recorded number."""
 SAMPLE = 20_000
 """Numbers that are looked at to find the steps."""
 
@@ -120,7 +124,9 @@ class RecordingIndex:
     symbols : dict
         :class:`IndexedSymbol` by symbol, ``"BTC/USDT"``.
     frames : int
-        Stream frames that can be played.
+        Stream frames that are played.
+    others : int
+        Lines that the venue sends and nobody plays: acknowledgements, heartbeats, an account's.
     first_ns, last_ns : int
         Arrival of the first and the last line, on the recorder's clock.
     shift_ns : int
@@ -131,7 +137,7 @@ class RecordingIndex:
 
     def __init__(self, form: RecordingFormat) -> None:
         self.symbols: dict[str, IndexedSymbol] = {}
-        self.frames = 0
+        self.frames = self.others = 0
         self.first_ns = self.last_ns = self.shift_ns = 0
         self.bad: set[tuple[str, int]] = set()
         self._form = form
@@ -140,33 +146,52 @@ class RecordingIndex:
         self._snapshots: list[RecordedDepth] = []
 
     def add(self, line: Line) -> None:
-        """Look at one line; ``RecordingError`` when it is corrupt."""
+        """Look at one line; ``RecordingError`` when it cannot be played."""
         arrived_ns, payload = split(line)
-        frame = self._form.frame(payload)
         try:
-            if frame is None:
-                snapshot = self._form.snapshot(payload)
-                self._snapshots += [] if snapshot is None else [snapshot]
+            _check_time(arrived_ns)
+            frame = self._form.frame(payload)
+            if frame is not None:
+                self._add_frame(frame, arrived_ns)
             else:
-                self._add_frame(*frame, arrived_ns)
-        except ValueError as error:
-            raise bad_line(line, f"it is no frame that can be read ({error})") from None
+                self._add_other(payload)
+        except Exception as error:  # the file is a stranger's, and a format reads it as it comes
+            why = str(error).partition("\n")[0][:200] or type(error).__name__
+            raise bad_line(line, f"it is no frame that can be played ({why})") from None
         self.first_ns = self.first_ns or arrived_ns
         self.last_ns = max(self.last_ns, arrived_ns)
 
-    def _add_frame(self, stream: str, data: bytes, arrived_ns: int) -> None:
+    def _add_other(self, payload: bytes) -> None:
+        snapshot = self._form.snapshot(payload)
+        if snapshot is not None:
+            _check(snapshot)
+            self._snapshots.append(snapshot)
+        elif self._form.is_control(payload):
+            self.others += 1
+        else:
+            raise ValueError("neither a frame of a stream, nor a book by REST, nor an answer")
+
+    def _add_frame(self, frame: RecordedFrame, arrived_ns: int) -> None:
+        stream, data, _ = frame
         sent_ns = self._form.sent_ns(data)
-        self.frames += 1
-        if sent_ns is not None:
-            ahead_ns = sent_ns - arrived_ns
-            self.shift_ns = max(self.shift_ns, ahead_ns) if self._stamped else ahead_ns
-            self._stamped = True
+        facts: Sequence[RecordedFact] = ()
         if stream not in self._streams:
             self._streams[stream] = self._symbol_of(stream)
         found = self._streams[stream]
         if found is not None:
-            for fact in self._form.facts(stream, data):
+            facts = self._form.facts(stream, data)
+            for fact in facts:
+                _check(fact)
+            for fact in facts:
                 found.add(fact)
+        if not facts:
+            self._form.event_id(data)
+        self.frames += 1
+        if sent_ns is not None:
+            _check_time(sent_ns)
+            ahead_ns = sent_ns - arrived_ns
+            self.shift_ns = max(self.shift_ns, ahead_ns) if self._stamped else ahead_ns
+            self._stamped = True
 
     def _symbol_of(self, stream: str) -> IndexedSymbol | None:
         assets = self._form.assets(stream)
@@ -209,5 +234,40 @@ def index_recording(
             index.bad.add((line.file, line.number))
     index.finish()
     if not index.frames:
-        raise RecordingError("the recording holds no stream frames; there is nothing to play")
+        counted = f"{index.others:,} acknowledgements and the like, {len(index.bad):,} bad lines"
+        raise RecordingError(
+            f"the recording holds no stream frames; there is nothing to play ({counted})"
+        )
     return index
+
+
+def _check(fact: RecordedFact) -> None:
+    """Whether a fact's numbers are such that they can be played, or ``ValueError``."""
+    if isinstance(fact, RecordedTrade):
+        _check_time(fact.at_ns)
+        _check_numbers(((fact.price, fact.quantity),))
+        if fact.taker not in ("buy", "sell"):
+            raise ValueError(f"a side is {fact.taker!r}")
+        ids = (fact.trade_id,)
+    elif isinstance(fact, RecordedQuote):
+        _check_numbers((fact.bid, fact.ask))
+        ids = (fact.update_id,)
+    else:
+        _check_numbers(fact.bids)
+        _check_numbers(fact.asks)
+        ids = (fact.last_id,)
+    if not 0 <= ids[0] <= LATEST_NS:
+        raise ValueError(f"an id is {ids[0]}")
+
+
+def _check_numbers(levels: Iterable[TextLevel]) -> None:
+    for level in levels:
+        for text in level:
+            plain = isinstance(text, str) and text.replace(".", "", 1).isdecimal()
+            if not plain or len(text) > LONGEST:
+                raise ValueError(f"{text!r:.60} is no plain number in quotes")
+
+
+def _check_time(at_ns: int) -> None:
+    if not 0 < at_ns <= LATEST_NS:
+        raise ValueError("a time is beyond what clocks can show")

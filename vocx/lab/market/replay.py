@@ -191,8 +191,8 @@ class Replay:
     ----------
     state : str
         ``"waiting"`` (nobody has subscribed), ``"playing"``, ``"paused"`` or ``"over"``.
-    played, frames, bad : int
-        Frames played so far, frames in all, lines left out.
+    played, frames, bad, others : int
+        Frames played so far, frames in all, bad lines left out, acknowledgements and the like.
     """
 
     def __init__(
@@ -209,6 +209,7 @@ class Replay:
         self.speed = speed
         self.accounts = None
         self.frames, self.bad, self.played = index.frames, len(index.bad), 0
+        self.others = index.others
         self._form = form
         self._recorded = {
             symbol: RecordedMarket(found.spec, found.snapshots, form)
@@ -235,12 +236,12 @@ class Replay:
             frame = self._form.frame(payload)
             if frame is None:
                 continue
-            stream, data = frame
+            stream, data, wrapped = frame
             symbol = symbols.get(stream)
             if symbol is None:
                 symbol = symbols[stream] = "/".join(self._form.assets(stream) or ())
             at_ns = max(at_ns, arrived_ns + index.shift_ns)
-            yield Recorded(symbol, at_ns, stream, data, payload)
+            yield Recorded(symbol, at_ns, stream, data, wrapped)
 
     @property
     def state(self) -> str:
@@ -262,6 +263,7 @@ class Replay:
             "played": self.played,
             "frames": self.frames,
             "bad": self.bad,
+            "others": self.others,
             "speed": self.speed,
         }
 

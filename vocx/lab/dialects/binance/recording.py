@@ -10,9 +10,12 @@ from collections.abc import Sequence
 
 import msgspec
 
+from vocx.lab.dialects.shared.reading import encode
+from vocx.lab.dialects.shared.recorded import read_object
 from vocx.lab.events import (
     RecordedDepth,
     RecordedFact,
+    RecordedFrame,
     RecordedQuote,
     RecordedTrade,
     Side,
@@ -77,16 +80,32 @@ class BinanceRecording:
     def __init__(self) -> None:
         self._names: dict[bytes, str] = {}
 
-    def frame(self, payload: bytes) -> tuple[str, bytes] | None:
+    def frame(self, payload: bytes) -> RecordedFrame | None:
         start = len(_HEAD)
         end = payload.find(_MIDDLE, start)
-        if end < 0 or payload[:start] != _HEAD:
-            return None
+        if end < 0 or payload[:start] != _HEAD or payload[end + len(_MIDDLE) :][:2] != b'{"':
+            return self._saved_again(payload)
         raw = payload[start:end]
         name = self._names.get(raw)
         if name is None:
             name = self._names[raw] = raw.decode()
-        return name, payload[end + len(_MIDDLE) : -1]
+        return RecordedFrame(name, payload[end + len(_MIDDLE) : -1], payload)
+
+    def _saved_again(self, payload: bytes) -> RecordedFrame | None:
+        """A combined frame with blanks, or with its keys in another order."""
+        if b'"stream"' not in payload or b'"data"' not in payload:
+            return None
+        message = read_object(payload)
+        stream, data = message.get("stream"), message.get("data")
+        if not isinstance(stream, str) or not isinstance(data, dict | list):
+            return None
+        wrapped = encode({"stream": stream, "data": data})
+        return RecordedFrame(stream, encode(data), wrapped)
+
+    def is_control(self, payload: bytes) -> bool:
+        """Answers of either socket, account events, and what else REST says."""
+        message = read_object(payload)
+        return not {"id", "error", "result", "code", "event", "subscriptionId"}.isdisjoint(message)
 
     def assets(self, stream: str) -> tuple[str, str] | None:
         name = stream.partition("@")[0].upper()
@@ -103,19 +122,16 @@ class BinanceRecording:
 
     def facts(self, stream: str, data: bytes) -> Sequence[RecordedFact]:
         channel = stream.partition("@")[2]
-        try:
-            if channel in _DEPTHS:
-                depth = _depth(data)
-                return (RecordedDepth(depth.U, depth.u, depth.b, depth.a),)
-            if channel == "trade":
-                one = _trade(data)
-                taker: Side = "sell" if one.m else "buy"
-                return (RecordedTrade(_stamp_ns(one.T), one.t, one.p, one.q, taker),)
-            if channel == "bookTicker":
-                best = _best(data)
-                return (RecordedQuote(best.u, (best.b, best.B), (best.a, best.A)),)
-        except msgspec.MsgspecError:
-            return ()
+        if channel in _DEPTHS:
+            depth = _depth(data)
+            return (RecordedDepth(depth.U, depth.u, depth.b, depth.a),)
+        if channel == "trade":
+            one = _trade(data)
+            taker: Side = "sell" if one.m else "buy"
+            return (RecordedTrade(_stamp_ns(one.T), one.t, one.p, one.q, taker),)
+        if channel == "bookTicker":
+            best = _best(data)
+            return (RecordedQuote(best.u, (best.b, best.B), (best.a, best.A)),)
         return ()
 
     def snapshot(self, payload: bytes) -> RecordedDepth | None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from vocx.lab.dialects.shared.numbers import NS_PER_MS
+from vocx.lab.dialects.shared.recorded import as_sent, read_object
 from vocx.lab.events import (
     RecordedDepth,
     RecordedFact,
+    RecordedFrame,
     RecordedQuote,
     RecordedTrade,
     Side,
@@ -18,6 +19,7 @@ from vocx.lab.events import (
 )
 from vocx.symbols import split_joined
 
+_TAKER: Mapping[str, Side] = {"Buy": "buy", "Sell": "sell"}
 _KINDS = ("orderbook.", "publicTrade.", "tickers.", "kline.")
 
 
@@ -57,14 +59,17 @@ class BybitRecording:
     a delta is taken as all changes since the one before it.
     """
 
-    def frame(self, payload: bytes) -> tuple[str, bytes] | None:
-        try:
-            topic = _head(payload).topic
-        except msgspec.MsgspecError:
-            return None
+    def frame(self, payload: bytes) -> RecordedFrame | None:
+        topic = _head(payload).topic
         if topic is None or not topic.startswith(_KINDS):
             return None
-        return topic, payload
+        payload = as_sent(payload)
+        return RecordedFrame(topic, payload, payload)
+
+    def is_control(self, payload: bytes) -> bool:
+        """Answers of the sockets and of REST, and topics of an account."""
+        message = read_object(payload)
+        return not {"op", "success", "retCode", "topic"}.isdisjoint(message)
 
     def assets(self, stream: str) -> tuple[str, str] | None:
         name = stream.rpartition(".")[2]
@@ -75,19 +80,16 @@ class BybitRecording:
         return stream.startswith("orderbook.1.")
 
     def sent_ns(self, data: bytes) -> int | None:
-        sent_ms = _object(data).ts
+        sent_ms = _head(data).ts
         return None if sent_ms is None else sent_ms * NS_PER_MS
 
     def facts(self, stream: str, data: bytes) -> Sequence[RecordedFact]:
-        try:
-            frame = _head(data)
-            if stream.startswith("publicTrade."):
-                return [_trade(one) for one in _trades(frame.data)]
-            if not stream.startswith("orderbook."):
-                return ()
-            book = _book(frame.data)
-        except (msgspec.MsgspecError, ValueError):
+        frame = _head(data)
+        if stream.startswith("publicTrade."):
+            return [_trade(one) for one in _trades(frame.data)]
+        if not stream.startswith("orderbook."):
             return ()
+        book = _book(frame.data)
         if self.quotes(stream):
             if not book.b or not book.a:
                 return ()
@@ -96,7 +98,7 @@ class BybitRecording:
         return (RecordedDepth(0 if whole else 1, book.seq, book.b, book.a, snapshot=whole),)
 
     def snapshot(self, payload: bytes) -> RecordedDepth | None:
-        result = bytes(_object(payload).result)
+        result = bytes(_head(payload).result)
         try:
             book = _book(result)
         except msgspec.MsgspecError:
@@ -114,12 +116,5 @@ class BybitRecording:
 
 
 def _trade(row: _Trade) -> RecordedTrade:
-    taker: Side = "buy" if row.S == "Buy" else "sell"
+    taker: Side = _TAKER[row.S]
     return RecordedTrade(row.T * NS_PER_MS, int(row.i), row.p, row.v, taker)
-
-
-def _object(payload: bytes) -> Any:
-    try:
-        return _head(payload)
-    except msgspec.MsgspecError as error:
-        raise ValueError(str(error)) from None

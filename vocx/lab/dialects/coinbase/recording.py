@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from vocx.lab.dialects.coinbase.wire import Refusal, read_time
+from vocx.lab.dialects.shared.recorded import as_sent, read_object
 from vocx.lab.events import (
     RecordedDepth,
     RecordedFact,
+    RecordedFrame,
     RecordedQuote,
     RecordedTrade,
     Side,
@@ -20,6 +21,7 @@ _CHANNEL = re.compile(rb'"channel":\s*"([a-z0-9_]+)"')
 _PRODUCT = re.compile(rb'"product_id":\s*"([A-Z0-9]+-[A-Z0-9]+)"')
 _SUBSCRIBED = {"l2_data": "level2"}
 _CHANNELS = ("l2_data", "market_trades", "ticker", "ticker_batch", "candles")
+_OTHERS = ("subscriptions", "heartbeats", "user", "status", "futures_balance_summary")
 _TAKER: dict[str, Side] = {"BUY": "sell", "SELL": "buy"}
 
 
@@ -27,16 +29,25 @@ class CoinbaseRecording:
     """See :class:`vocx.lab.ports.RecordingFormat`. A stream is called as its topic is; books have
     no numbers of their own, so the connection's stand for them."""
 
-    def frame(self, payload: bytes) -> tuple[str, bytes] | None:
+    def frame(self, payload: bytes) -> RecordedFrame | None:
         """``level2:BTC-USD`` and the frame."""
+        payload = as_sent(payload)
         channel = _CHANNEL.search(payload, 0, 200)
-        if channel is None or channel[1].decode() not in _CHANNELS:
-            return None
+        if channel is None:
+            said = read_object(payload).get("channel")
+            name = said if isinstance(said, str) else ""
+        else:
+            name = channel[1].decode()
         product = _PRODUCT.search(payload)
-        if product is None:
+        if name not in _CHANNELS or product is None:
             return None
-        name = channel[1].decode()
-        return f"{_SUBSCRIBED.get(name, name)}:{product[1].decode()}", payload
+        stream = f"{_SUBSCRIBED.get(name, name)}:{product[1].decode()}"
+        return RecordedFrame(stream, payload, payload)
+
+    def is_control(self, payload: bytes) -> bool:
+        """Heartbeats, acknowledgements, an account's events, errors, and books by REST."""
+        message = read_object(payload)
+        return message.get("channel") in _OTHERS or not {"pricebook", "type"}.isdisjoint(message)
 
     def assets(self, stream: str) -> tuple[str, str] | None:
         """Base and quote of its product."""
@@ -49,7 +60,7 @@ class CoinbaseRecording:
 
     def sent_ns(self, data: bytes) -> int | None:
         """The frame's timestamp."""
-        stamp = _object(data).get("timestamp")
+        stamp = read_object(data).get("timestamp")
         try:
             return read_time(stamp) if isinstance(stamp, str) else None
         except Refusal:
@@ -57,7 +68,7 @@ class CoinbaseRecording:
 
     def facts(self, stream: str, data: bytes) -> list[RecordedFact]:
         """What the frame says."""
-        message, kind = _object(data), stream.partition(":")[0]
+        message, kind = read_object(data), stream.partition(":")[0]
         number = int(message.get("sequence_num") or 0)
         found: list[RecordedFact] = []
         for event in message.get("events") or ():
@@ -75,7 +86,7 @@ class CoinbaseRecording:
 
     def event_id(self, data: bytes) -> int | None:
         """The newest trade's id, else the connection's number."""
-        message = _object(data)
+        message = read_object(data)
         events = message.get("events") or [{}]
         trades = events[0].get("trades")
         if trades:
@@ -102,10 +113,3 @@ def _depth(event: dict[str, Any], number: int) -> RecordedDepth:
     return RecordedDepth(
         number, number, sides["bid"], sides["offer"], snapshot=event["type"] == "snapshot"
     )
-
-
-def _object(payload: bytes) -> dict[str, Any]:
-    found = json.loads(payload)
-    if not isinstance(found, dict):
-        raise ValueError("no JSON object")
-    return found

@@ -5,23 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vocx.lab.dialects.shared.reading import Unreadable, read_json
-from vocx.lab.events import RecordedDepth, RecordedFact, RecordedQuote, RecordedTrade, TextLevel
+from vocx.lab.dialects.shared.recorded import as_sent, read_object
+from vocx.lab.events import (
+    RecordedDepth,
+    RecordedFact,
+    RecordedFrame,
+    RecordedQuote,
+    RecordedTrade,
+    TextLevel,
+)
+
+_PRIVATE = ("orders", "account", "balance_and_position", "fills")
 
 
 class OkxRecording:
     """See :class:`vocx.lab.ports.RecordingFormat`. A stream is called as its topic is."""
 
-    def frame(self, payload: bytes) -> tuple[str, bytes] | None:
+    def frame(self, payload: bytes) -> RecordedFrame | None:
         """The channel and instrument of a push."""
-        if not payload.startswith(b'{"arg"'):
+        if b'"arg"' not in payload:
             return None
-        message = _object(payload)
+        message = read_object(payload)
         arg = message.get("arg")
-        if not isinstance(arg, dict) or "data" not in message:
+        if not isinstance(arg, dict) or "data" not in message or not arg.get("channel"):
             return None
-        names = (str(arg.get("channel", "")), str(arg.get("instId", "")))
-        return ":".join(one for one in names if one), payload
+        if arg["channel"] in _PRIVATE:
+            return None
+        names = (str(arg["channel"]), str(arg.get("instId", "")))
+        payload = as_sent(payload)
+        return RecordedFrame(":".join(one for one in names if one), payload, payload)
+
+    def is_control(self, payload: bytes) -> bool:
+        """Events, answers to operations, an account's pushes, other answers of REST."""
+        message = read_object(payload)
+        return not {"event", "op", "code", "arg"}.isdisjoint(message)
 
     def assets(self, stream: str) -> tuple[str, str] | None:
         """Both sides of the instrument's dash."""
@@ -34,14 +51,14 @@ class OkxRecording:
 
     def sent_ns(self, data: bytes) -> int | None:
         """``ts`` of the last row."""
-        rows = _object(data).get("data")
+        rows = read_object(data).get("data")
         row = rows[-1] if isinstance(rows, list) and rows else None
         stamp = row.get("ts") if isinstance(row, dict) else None
         return int(stamp) * 1_000_000 if stamp else None
 
     def facts(self, stream: str, data: bytes) -> Sequence[RecordedFact]:
         """Trades, best prices and changes of a book; a row of trades may stand for several."""
-        channel, message = stream.partition(":")[0], _object(data)
+        channel, message = stream.partition(":")[0], read_object(data)
         found: list[RecordedFact] = []
         for row in message["data"]:
             if channel in ("trades", "trades-all"):
@@ -66,7 +83,7 @@ class OkxRecording:
 
     def snapshot(self, payload: bytes) -> RecordedDepth | None:
         """The book of a REST answer."""
-        rows = _object(payload).get("data")
+        rows = read_object(payload).get("data")
         row = rows[0] if isinstance(rows, list) and rows else None
         if not isinstance(row, dict) or "bids" not in row or "seqId" not in row:
             return None
@@ -75,7 +92,7 @@ class OkxRecording:
 
     def event_id(self, data: bytes) -> int | None:
         """A trade's id, else the sequence."""
-        rows = _object(data).get("data")
+        rows = read_object(data).get("data")
         row = rows[-1] if isinstance(rows, list) and rows else None
         if not isinstance(row, dict):
             return None
@@ -85,13 +102,3 @@ class OkxRecording:
 
 def _levels(rows: Any) -> list[TextLevel]:
     return [(row[0], row[1]) for row in rows]
-
-
-def _object(payload: bytes) -> dict[str, Any]:
-    try:
-        found = read_json(payload)
-    except Unreadable as error:
-        raise ValueError(error.reason) from None
-    if not isinstance(found, dict):
-        raise ValueError("no JSON object")
-    return found
