@@ -148,6 +148,7 @@ class _Instrument(_Row):
 
 
 class _Quote(_Time):
+    symbol: str
     bid: Decimal
     bid_quantity: Decimal
     ask: Decimal
@@ -156,6 +157,7 @@ class _Quote(_Time):
 
 
 class _Ticker(_Time):
+    symbol: str
     bid: Decimal
     bid_quantity: Decimal
     ask: Decimal
@@ -174,6 +176,7 @@ class _Book(_Row):
 
     bids: tuple[facts.Level, ...]
     asks: tuple[facts.Level, ...]
+    symbol: str = ""
     time: Milliseconds | None = None
     sequence: Identifier | None = None
     previous: Identifier | None = None
@@ -583,13 +586,19 @@ class Fake:
                 found = _fact(facts.VenueStatus, status, arrived_ns, state=status.status)
             case base.GetInstruments():
                 found = self._instruments(_as(list[_Instrument], rows), intent, arrived_ns)
-            case base.GetTicker(symbol=symbol):
-                found = _fact(facts.Ticker, _as(_Ticker, body), arrived_ns, symbol=symbol)
-            case base.GetQuote(symbol=symbol):
-                found = _fact(facts.Quote, _as(_Quote, body), arrived_ns, symbol=symbol)
-            case base.GetBook(symbol=symbol, depth=depth):
-                about = {"symbol": symbol, "depth": depth}
-                found = _fact(facts.BookSnapshot, _as(_Book, body), arrived_ns, **about)
+            case base.GetTicker(symbol=asked):
+                ticker = _as(_Ticker, body)
+                symbol = self._told(ticker.symbol, asked)
+                found = _fact(facts.Ticker, ticker, arrived_ns, symbol=symbol)
+            case base.GetQuote(symbol=asked):
+                quote = _as(_Quote, body)
+                found = _fact(
+                    facts.Quote, quote, arrived_ns, symbol=self._told(quote.symbol, asked)
+                )
+            case base.GetBook(symbol=asked, depth=depth):
+                book = _as(_Book, body)
+                about = {"symbol": self._told(book.symbol, asked), "depth": depth}
+                found = _fact(facts.BookSnapshot, book, arrived_ns, **about)
             case base.GetTrades(symbol=symbol):
                 trades = _as(list[_Trade], rows)
                 found = [_fact(facts.Trade, row, arrived_ns, symbol=symbol) for row in trades]
@@ -635,6 +644,10 @@ class Fake:
             case _:
                 found = self._changed(body, intent, arrived_ns)
         return base.Answer(result=facts.Facts(found) if isinstance(found, list) else found)
+
+    def _told(self, name: str, asked: str) -> str:
+        """The symbol that a reply names, by the one that was asked for."""
+        return self.symbol_of(name, (asked,)) or name
 
     def _cancel_next(self, step: _Cancel, done: list[Any]) -> base.Answer:
         """Go on behind the order that was just cancelled."""

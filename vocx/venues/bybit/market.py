@@ -312,7 +312,7 @@ class _Tickers(msgspec.Struct):
 
 def _read_ticker(intent: GetTicker, result: bytes, arrived_ns: int) -> Answer:
     (row,) = _tickers(result).rows
-    symbol = split_joined(row.symbol, (intent.symbol,)) or intent.symbol
+    symbol = split_joined(row.symbol, (intent.symbol,)) or row.symbol
     return Answer(result=ticker(row, symbol, None, arrived_ns))
 
 
@@ -356,7 +356,7 @@ def _stamp(row: BookRow) -> int | None:
 def _read_book(intent: GetBook, result: bytes, arrived_ns: int) -> Answer:
     row = _book_of(result)
     book = BookSnapshot(
-        symbol=split_joined(row.s, (intent.symbol,)) or intent.symbol,
+        symbol=split_joined(row.s, (intent.symbol,)) or row.s,
         bids=levels(row.b),
         asks=levels(row.a),
         sequence=row.seq,
@@ -369,7 +369,7 @@ def _read_book(intent: GetBook, result: bytes, arrived_ns: int) -> Answer:
 
 def _read_quote(intent: GetQuote, result: bytes, arrived_ns: int) -> Answer:
     row = _book_of(result)
-    symbol = split_joined(row.s, (intent.symbol,)) or intent.symbol
+    symbol = split_joined(row.s, (intent.symbol,)) or row.s
     return Answer(result=quote(row, symbol, _stamp(row), arrived_ns))
 
 
@@ -415,6 +415,7 @@ def _read_trades(intent: GetTrades, result: bytes, arrived_ns: int) -> Answer:
 
 class _Candles(msgspec.Struct):
     rows: list[list[str]] = msgspec.field(name="list")
+    symbol: str = ""
 
 
 def _candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Candle:
@@ -442,8 +443,12 @@ def _candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Cand
 
 def _read_candles(intent: GetCandles, result: bytes, arrived_ns: int) -> Answer:
     """Pages go on from the newest end; with a start, from the oldest."""
-    rows = _candles_of(result).rows
-    found = [_candle(one, intent.symbol, intent.interval, arrived_ns) for one in reversed(rows)]
+    page = _candles_of(result)
+    rows = page.rows
+    symbol = intent.symbol
+    if page.symbol:
+        symbol = split_joined(page.symbol, (symbol,)) or page.symbol
+    found = [_candle(one, symbol, intent.interval, arrived_ns) for one in reversed(rows)]
     left = intent.limit - len(found)
     if len(found) < min(intent.limit, _CANDLES) or left <= 0:
         return Answer(result=Facts(found))

@@ -8,7 +8,7 @@ buy's size is quote unless ``marketUnit`` says otherwise, so it always does here
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -342,9 +342,14 @@ class OrderRow(msgspec.Struct):
     updatedTime: str = ""
 
 
-def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
-    """The order as it stands. A market buy by quote that ends "partially filled, canceled" has
-    spent what could be spent: the last fraction buys no whole step."""
+def order(
+    row: OrderRow, source: Source, arrived_ns: int, known: Iterable[str | None] = ()
+) -> Order:
+    """The order as it stands; ``known`` symbols tell of what.
+
+    A market buy by quote that ends "partially filled, canceled" has spent what could be spent: the
+    last fraction buys no whole step.
+    """
     state = _STATES.get(row.orderStatus)
     if state is None:
         raise msgspec.ValidationError(f"an order in state {row.orderStatus[:40]!r}")
@@ -353,7 +358,7 @@ def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
     size, price = optional_number(row.qty), optional_number(row.price)
     reason = row.rejectReason if row.rejectReason not in ("", "EC_NoError") else None
     return Order(
-        symbol=split_joined(row.symbol) or row.symbol,
+        symbol=split_joined(row.symbol, known) or row.symbol,
         id=row.orderId,
         client_order_id=row.orderLinkId,
         side=taker_side(row.side),
@@ -382,7 +387,7 @@ def _read_order(intent: GetOrder, result: bytes, arrived_ns: int) -> Answer:
     """An empty list is no answer yet: closed orders move to the history."""
     rows = _orders_of(result).rows
     if rows:
-        return Answer(result=order(rows[0], "rest", arrived_ns))
+        return Answer(result=order(rows[0], "rest", arrived_ns, (intent.symbol,)))
     if isinstance(intent, ClosedOrder):
         raise OrderNotFound(
             f"bybit has no order {intent.id or intent.client_order_id} of {intent.symbol}: the "
@@ -395,7 +400,7 @@ def _read_order(intent: GetOrder, result: bytes, arrived_ns: int) -> Answer:
 
 def _read_open(intent: GetOpenOrders, result: bytes, arrived_ns: int) -> Answer:
     page = _orders_of(result)
-    found = Facts(order(one, "rest", arrived_ns) for one in page.rows)
+    found = Facts(order(one, "rest", arrived_ns, (intent.symbol,)) for one in page.rows)
     if not page.rows or not page.nextPageCursor:
         return Answer(result=found)
     more = OpenOrdersPage(symbol=intent.symbol, cursor=page.nextPageCursor)
@@ -420,11 +425,11 @@ class FillRow(msgspec.Struct):
     execTime: str = ""
 
 
-def fill(row: FillRow, source: Source, arrived_ns: int) -> Fill:
-    """One match. A negative fee is a rebate."""
+def fill(row: FillRow, source: Source, arrived_ns: int, known: Iterable[str | None] = ()) -> Fill:
+    """One match; ``known`` symbols tell of what. A negative fee is a rebate."""
     check_numbers(row.execPrice, row.execQty)
     return Fill(
-        symbol=split_joined(row.symbol) or row.symbol,
+        symbol=split_joined(row.symbol, known) or row.symbol,
         id=row.execId,
         order_id=row.orderId,
         side=taker_side(row.side),
@@ -449,7 +454,7 @@ def _read_fills(intent: GetFills, result: bytes, arrived_ns: int) -> Answer:
     """Newest first on the wire; pages go back in time."""
     page = _fills_of(result)
     rows = [one for one in page.rows if one.execType == "Trade"]
-    found = Facts(fill(one, "rest", arrived_ns) for one in reversed(rows))
+    found = Facts(fill(one, "rest", arrived_ns, (intent.symbol,)) for one in reversed(rows))
     left = None if intent.limit is None else intent.limit - len(page.rows)
     if not page.rows or not page.nextPageCursor or (left is not None and left <= 0):
         return Answer(result=found, older=True)

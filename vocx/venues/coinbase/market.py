@@ -279,7 +279,7 @@ def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Answer:
     row = _product_of(body)
     last, change = optional_number(row.price), optional_number(row.price_percentage_change_24h)
     ticker = Ticker(
-        symbol=symbol_of(row.product_id) or intent.symbol,
+        symbol=symbol_of(row.product_id) or row.product_id,
         last=last,
         volume=optional_number(row.volume_24h),
         quote_volume=optional_number(row.approximate_quote_24h_volume),
@@ -315,7 +315,7 @@ def _read_book(intent: GetBook, body: bytes, arrived_ns: int) -> Answer:
     """No sequence: a book by REST cannot be joined to the stream."""
     row = _price_book(body).pricebook
     book = BookSnapshot(
-        symbol=symbol_of(row.product_id) or intent.symbol,
+        symbol=symbol_of(row.product_id) or row.product_id,
         bids=_levels(row.bids),
         asks=_levels(row.asks),
         depth=intent.depth,
@@ -329,7 +329,7 @@ def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Answer:
     row = _price_book(body).pricebook
     bids, asks = _levels(row.bids), _levels(row.asks)
     quote = Quote(
-        symbol=symbol_of(row.product_id) or intent.symbol,
+        symbol=symbol_of(row.product_id) or row.product_id,
         bid=bids[0][0] if bids else None,
         bid_quantity=bids[0][1] if bids else None,
         ask=asks[0][0] if asks else None,
@@ -375,7 +375,7 @@ class _Trades(msgspec.Struct):
 
 def _read_trades(intent: GetTrades, body: bytes, arrived_ns: int) -> Answer:
     rows = reversed(_trades_of(body).trades)
-    found = [trade(one, symbol_of(one.product_id) or intent.symbol, arrived_ns) for one in rows]
+    found = [trade(one, symbol_of(one.product_id) or one.product_id, arrived_ns) for one in rows]
     return Answer(result=Facts(found))
 
 

@@ -318,7 +318,7 @@ def ticker(row: TickerRow, symbol: str, arrived_ns: int) -> Ticker:
 
 def _read_ticker(intent: GetTicker, data: bytes, arrived_ns: int) -> Answer:
     (row,) = _tickers(data)
-    return Answer(result=ticker(row, symbol_of(row.instId) or intent.symbol, arrived_ns))
+    return Answer(result=ticker(row, symbol_of(row.instId) or row.instId, arrived_ns))
 
 
 class _Book(msgspec.Struct):
