@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from vocx.errors import BadInput, RecordingError
+from vocx.timing import stamp_ns
 
 BLOCK = 256 * 1024
 """Bytes of lines that are compressed and flushed together."""
@@ -41,15 +42,27 @@ class Line(NamedTuple):
 def split(line: Line) -> tuple[int, bytes]:
     """Receive time in nanoseconds, and the JSON text of one line.
 
+    A stamp of other recorders in seconds, milliseconds or microseconds is told by its digits; one
+    of less than ten is nanoseconds from where the recording begins.
+
     Raises
     ------
     RecordingError
-        With the line's number, when it is not a number, a space and an object.
+        With the line's number, when it is not a number, a space and an object, and when the
+        number is no moment.
     """
     stamp, _, payload = line.text.partition(b" ")
-    if stamp.isdigit() and len(stamp) < 20 and payload[:1] == b"{":
-        return int(stamp), payload.rstrip()
-    raise bad_line(line, 'it does not read "<nanoseconds> {...}"')
+    if not (stamp.isdigit() and len(stamp) < 20 and payload[:1] == b"{"):
+        raise bad_line(line, 'it does not read "<nanoseconds> {...}"')
+    count = int(stamp)
+    arrived_ns = count if count < 10**9 else stamp_ns(count)
+    if arrived_ns is None:
+        raise bad_line(
+            line,
+            f"{stamp.decode()} is no time since 2001 in seconds, milliseconds, microseconds or "
+            "nanoseconds (10, 13, 16 or 19 digits)",
+        )
+    return arrived_ns, payload.rstrip()
 
 
 def bad_line(line: Line, why: str) -> RecordingError:

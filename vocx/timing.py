@@ -23,6 +23,18 @@ def mono_ns() -> int:
     return time.monotonic_ns()
 
 
+def stamp_ns(stamp: int) -> int | None:
+    """A moment since the epoch in nanoseconds, from a count of seconds, milliseconds, microseconds
+    or nanoseconds (10, 13, 16 or 19 digits); ``None`` for what is none of them.
+
+    Between 2001-09-09 and 2262 no number can be two of them.
+    """
+    for unit_ns in (1, 1_000, 1_000_000, 1_000_000_000):
+        if 10**18 <= stamp * unit_ns < 2**63:
+            return stamp * unit_ns
+    return None
+
+
 class Phases(msgspec.Struct, frozen=True, kw_only=True):
     """Where the milliseconds of one HTTP call went. ``None``: the phase did not happen.
 

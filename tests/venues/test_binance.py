@@ -483,3 +483,18 @@ def test_an_absent_side_is_none(price: str) -> None:
         None,
         None,
     )
+
+
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_stamps_in_microseconds_are_read_as_such(unit: int) -> None:
+    """A venue that was asked for microseconds (``X-MBX-TIME-UNIT``) writes 16 digits."""
+    ms = 1_796_021_040_123
+    venue = venues.get("binance")
+    body = json.dumps([{"id": 1, "price": "1.0", "qty": "2.0", "time": ms * unit,
+                        "isBuyerMaker": True}]).encode()  # fmt: skip
+    request = venue.request(GetTrades(symbol="BTC/USDT"))
+    (trade,) = venue.reply(request, 200, {}, body, 5).result
+    assert trade.exchange_ns == ms * 1_000_000
+    wild = body.replace(str(ms * unit).encode(), b"9" * 18)
+    with pytest.raises(errors.BadReply):
+        venue.reply(request, 200, {}, wild, 5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec.structs import replace
@@ -589,18 +589,30 @@ def unknown_symbol(venue: str, symbol: str, known: Iterable[str]) -> errors.Unkn
 
 
 def epoch_ns(moment: datetime | None, what: str) -> int | None:
-    """An aware datetime as nanoseconds since the epoch."""
+    """An aware datetime as nanoseconds since the epoch.
+
+    Raises
+    ------
+    BadInput
+        It is none, has no time zone, or lies before 1970 or after 2262.
+    """
     if moment is None:
         return None
-    if not isinstance(moment, datetime):
+    if not isinstance(moment, datetime) or moment != moment:  # pandas' NaT is a datetime
+        given = "NaT" if isinstance(moment, datetime) else f"a {type(moment).__name__}"
         raise errors.BadInput(
-            f"{what} is a {type(moment).__name__}; write an aware datetime, such as "
-            "datetime(2026, 11, 1, tzinfo=UTC)"
+            f"{what} is {given}; write an aware datetime, such as datetime(2026, 11, 1, tzinfo=UTC)"
         )
-    if moment.tzinfo is None:
+    if moment.utcoffset() is None:
         raise errors.BadInput(
             f"{what} has no time zone, so it could mean many moments; write "
             f"{what}={what}.replace(tzinfo=UTC)"
         )
-    whole = moment.replace(microsecond=0)
-    return int(whole.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    ns = ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1000
+    ns += getattr(moment, "nanosecond", 0)
+    if not 0 <= ns < 2**63:
+        raise errors.BadInput(
+            f"{what} is in the year {moment.year}; a venue's times lie between 1970 and 2262"
+        )
+    return ns

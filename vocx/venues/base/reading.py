@@ -17,6 +17,7 @@ from typing import Annotated
 import msgspec
 
 from vocx.facts import Level
+from vocx.timing import stamp_ns
 
 UNREADABLE = (
     msgspec.DecodeError,  # ValidationError is one
@@ -28,6 +29,9 @@ UNREADABLE = (
 
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=9_000_000_000_000)]
 """Milliseconds since the epoch, until 2255: nanoseconds of it fit into 64 bits and a datetime."""
+
+Stamp = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""Since the epoch, in whatever unit the venue was asked for: :func:`moment_ns` tells."""
 
 Identifier = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
 """Ids, sequences and counts; -1 is what venues write for none."""
@@ -76,15 +80,25 @@ def optional_number(text: str | None) -> Decimal | None:
     return found
 
 
+def moment_ns(stamp: int) -> int:
+    """A stamp in nanoseconds: milliseconds, or the unit that its digits tell (Binance writes
+    microseconds to who asks for them)."""
+    if 10**11 <= stamp < 10**13:
+        return stamp * 1_000_000
+    told = stamp_ns(stamp)
+    if told is None and not 0 <= stamp < 10**11:  # the samples of a documentation begin in 1970
+        raise msgspec.ValidationError(f"{stamp} is no moment since the epoch")
+    return stamp * 1_000_000 if told is None else told
+
+
 def ms_to_ns(value: str | int | None) -> int | None:
-    """Milliseconds since the epoch, a text or a number, in nanoseconds; ``None`` for an empty
-    text."""
+    """The same of a text or a number; ``None`` for an empty text."""
     if value is None or value == "":
         return None
-    found = whole_number(str(value))
-    if found is None or found > 9_000_000_000_000:
-        raise msgspec.ValidationError(f"{str(value)[:40]!r} is no time in milliseconds")
-    return found * 1_000_000
+    found = whole_number(str(value), digits=19)
+    if found is None:
+        raise msgspec.ValidationError(f"{str(value)[:40]!r} is no moment since the epoch")
+    return moment_ns(found)
 
 
 def check_levels(*sides: Iterable[Level]) -> None:
@@ -99,10 +113,10 @@ def header(headers: Mapping[str, str], name: str) -> str | None:
     return next((value for key, value in headers.items() if key.lower() == name), None)
 
 
-def whole_number(text: str | None) -> int | None:
+def whole_number(text: str | None, digits: int = 18) -> int | None:
     """A count in a header: ASCII digits of at most 64 bits; ``None`` for anything else."""
     text = (text or "").strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= digits else None
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -51,7 +51,7 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
-from vocx.venues.base.reading import Identifier, Milliseconds, check_numbers
+from vocx.venues.base.reading import Identifier, Stamp, check_numbers, moment_ns
 from vocx.venues.binance.rest import MS, venue_symbol
 from vocx.venues.binance.signing import encoded
 
@@ -301,9 +301,9 @@ class _Order(msgspec.Struct):
     origClientOrderId: str | None = None
     origQuoteOrderQty: Decimal | None = None
     timeInForce: str | None = None
-    transactTime: Milliseconds | None = None
-    updateTime: Milliseconds | None = None
-    time: Milliseconds | None = None
+    transactTime: Stamp | None = None
+    updateTime: Stamp | None = None
+    time: Stamp | None = None
     expiryReason: str | None = None
     fills: list[_Fill] = []
 
@@ -325,7 +325,7 @@ class _Amended(msgspec.Struct):
 
 
 class _Amendment(msgspec.Struct):
-    transactTime: Milliseconds
+    transactTime: Stamp
     amendedOrder: _Amended
 
 
@@ -349,7 +349,7 @@ class _Trade(msgspec.Struct):
     qty: Decimal
     commission: Decimal
     commissionAsset: str
-    time: Milliseconds
+    time: Stamp
     isBuyer: bool
     isMaker: bool
 
@@ -362,7 +362,7 @@ class _Balance(msgspec.Struct):
 
 class _Account(msgspec.Struct):
     balances: list[_Balance]
-    updateTime: Milliseconds | None = None
+    updateTime: Stamp | None = None
 
 
 _amendment_of = msgspec.json.Decoder(_Amendment).decode
@@ -439,7 +439,7 @@ def _fact(found: _Order, arrived_ns: int, known: str | None) -> Order:
     created = found.transactTime if placed else found.time
     client_id = found.origClientOrderId or found.clientOrderId
     side = cast(Side, found.side.lower())
-    at_ns = None if changed is None else changed * MS
+    at_ns = None if changed is None else moment_ns(changed)
     return Order(
         symbol=symbol,
         id=found.orderId,
@@ -454,7 +454,7 @@ def _fact(found: _Order, arrived_ns: int, known: str | None) -> Order:
         price=positive(found.price),
         quote_quantity=positive(found.origQuoteOrderQty),
         time_in_force=cast("TimeInForce | None", found.timeInForce),
-        created_ns=None if created is None else created * MS,
+        created_ns=None if created is None else moment_ns(created),
         reason=found.expiryReason,
         fills=tuple(
             _taken(one, found.orderId, client_id, symbol, side, at_ns, arrived_ns)
@@ -543,7 +543,7 @@ def _read_fills(intent: GetFills, body: bytes, arrived_ns: int) -> Facts[Fill]:
             fee=one.commission,
             fee_asset=one.commissionAsset,
             maker=one.isMaker,
-            exchange_ns=one.time * MS,
+            exchange_ns=moment_ns(one.time),
             arrived_ns=arrived_ns,
         )
         for one in rows
@@ -566,7 +566,7 @@ def _more_fills(intent: GetFills, fills: Facts[Fill]) -> Request | None:
 def _read_balances(_: GetBalances, body: bytes, arrived_ns: int) -> Facts[Balance]:
     found = _account_of(body)
     check_numbers(*(value for one in found.balances for value in (one.free, one.locked)))
-    at_ns = None if found.updateTime is None else found.updateTime * MS
+    at_ns = None if found.updateTime is None else moment_ns(found.updateTime)
     return Facts(
         Balance(
             asset=one.asset,

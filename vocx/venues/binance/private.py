@@ -37,12 +37,12 @@ from vocx.venues.base import (
 from vocx.venues.base.reading import (
     UNREADABLE,
     Identifier,
-    Milliseconds,
+    Stamp,
     check_numbers,
+    moment_ns,
     shown,
 )
 from vocx.venues.binance import errors, orders, signing
-from vocx.venues.binance.rest import MS
 
 _LOGIN = "userDataStream.subscribe.signature"
 
@@ -118,8 +118,8 @@ class _Limit(msgspec.Struct):
 
 
 class _Until(msgspec.Struct):
-    serverTime: Milliseconds | None = None
-    retryAfter: Milliseconds | None = None
+    serverTime: Stamp | None = None
+    retryAfter: Stamp | None = None
 
 
 class _Trouble(msgspec.Struct):
@@ -174,14 +174,17 @@ def _header(limit: _Limit) -> str:
 
 
 def _retry_after_s(error: bytes) -> float | None:
-    """Both times are epoch milliseconds here, unlike REST's header."""
+    """Both times are moments here, unlike REST's header."""
     try:
         until = _trouble_of(error).data if error else None
     except UNREADABLE:
         return None
     if until is None or until.retryAfter is None or until.serverTime is None:
         return None
-    return max(0.0, (until.retryAfter - until.serverTime) / 1000)
+    try:
+        return max(0.0, (moment_ns(until.retryAfter) - moment_ns(until.serverTime)) / 1e9)
+    except UNREADABLE:
+        return None
 
 
 def decode(text: bytes, arrived_ns: int, of: SocketPlan) -> Sequence[Decoded]:
@@ -235,10 +238,10 @@ class _Report(msgspec.Struct):
     l: Decimal  # noqa: E741 - the wire's own name
     z: Decimal
     L: Decimal
-    T: Milliseconds
+    T: Stamp
     t: Identifier
     m: bool
-    O: Milliseconds  # noqa: E741
+    O: Stamp  # noqa: E741
     Z: Decimal
     n: Decimal | None = None
     N: str | None = None
@@ -254,7 +257,7 @@ class _Held(msgspec.Struct):
 
 
 class _Position(msgspec.Struct):
-    u: Milliseconds
+    u: Stamp
     B: list[_Held]
 
 
@@ -295,11 +298,11 @@ def _order(found: _Report, fill: Fill | None, arrived_ns: int) -> Order:
         price=orders.positive(found.p),
         quote_quantity=orders.positive(found.Q),
         time_in_force=cast(TimeInForce, found.f),
-        created_ns=found.O * MS,
+        created_ns=moment_ns(found.O),
         reason=None if reason == "NONE" else reason,
         fills=() if fill is None else (fill,),
         source="stream",
-        exchange_ns=found.T * MS,
+        exchange_ns=moment_ns(found.T),
         arrived_ns=arrived_ns,
     )
 
@@ -317,7 +320,7 @@ def _fill(found: _Report, arrived_ns: int) -> Fill:
         fee_asset=found.N,
         maker=found.m,
         source="stream",
-        exchange_ns=found.T * MS,
+        exchange_ns=moment_ns(found.T),
         arrived_ns=arrived_ns,
     )
 
@@ -333,7 +336,7 @@ def _position(data: bytes, arrived_ns: int, channels: set[str]) -> Sequence[Deco
             free=one.f,
             locked=one.l,
             source="stream",
-            exchange_ns=found.u * MS,
+            exchange_ns=moment_ns(found.u),
             arrived_ns=arrived_ns,
         )
         for one in found.B

@@ -47,10 +47,11 @@ from vocx.venues.base.checks import check_count
 from vocx.venues.base.reading import (
     LONGEST_TEXT,
     Identifier,
-    Milliseconds,
+    Stamp,
     above_zero,
     check_levels,
     check_numbers,
+    moment_ns,
 )
 
 MS = 1_000_000
@@ -181,13 +182,13 @@ _BUILDERS: Mapping[type[Intent], Callable[[Any], Plan]] = {
 
 
 class _Time(msgspec.Struct):
-    serverTime: Milliseconds
+    serverTime: Stamp
 
 
 class _Status(msgspec.Struct):
     status: Identifier | None = None
     msg: str = ""
-    serverTime: Milliseconds | None = None
+    serverTime: Stamp | None = None
 
 
 class _Filter(msgspec.Struct):
@@ -214,7 +215,7 @@ class _Symbol(msgspec.Struct):
 
 
 class _Info(msgspec.Struct):
-    serverTime: Milliseconds
+    serverTime: Stamp
     symbols: list[_Symbol]
 
 
@@ -226,7 +227,7 @@ class _Ticker(msgspec.Struct):
     lowPrice: Decimal
     volume: Decimal
     quoteVolume: Decimal
-    closeTime: Milliseconds
+    closeTime: Stamp
     count: Identifier
     priceChangePercent: Decimal | None = None
     bidPrice: Decimal | None = None
@@ -253,20 +254,20 @@ class _Trade(msgspec.Struct):
     id: Identifier
     price: Decimal
     qty: Decimal
-    time: Milliseconds
+    time: Stamp
     isBuyerMaker: bool
 
 
 class _Kline(msgspec.Struct, array_like=True):
     """One row of ``klines``; what the exchange puts behind these fields is not ours."""
 
-    opened: Milliseconds
+    opened: Stamp
     open: Decimal
     high: Decimal
     low: Decimal
     close: Decimal
     volume: Decimal
-    closed: Milliseconds
+    closed: Stamp
     quote_volume: Decimal
     trades: Identifier
 
@@ -282,7 +283,7 @@ _klines_body: Callable[[bytes], list[_Kline]] = msgspec.json.Decoder(list[_Kline
 
 
 def _read_time(_: GetTime, body: bytes, arrived_ns: int) -> ServerTime:
-    return ServerTime(exchange_ns=_time_body(body).serverTime * MS, arrived_ns=arrived_ns)
+    return ServerTime(exchange_ns=moment_ns(_time_body(body).serverTime), arrived_ns=arrived_ns)
 
 
 def _read_status(_: GetStatus, body: bytes, arrived_ns: int) -> VenueStatus:
@@ -291,7 +292,7 @@ def _read_status(_: GetStatus, body: bytes, arrived_ns: int) -> VenueStatus:
         return VenueStatus(
             state="online",
             text="it answers; this host has no word on maintenance",
-            exchange_ns=found.serverTime * MS,
+            exchange_ns=moment_ns(found.serverTime),
             arrived_ns=arrived_ns,
         )
     if found.status is None:
@@ -302,7 +303,7 @@ def _read_status(_: GetStatus, body: bytes, arrived_ns: int) -> VenueStatus:
 
 def _read_instruments(intent: GetInstruments, body: bytes, arrived_ns: int) -> Facts[Instrument]:
     info = _info_body(body)
-    found = Facts(_instrument(one, info.serverTime * MS, arrived_ns) for one in info.symbols)
+    found = Facts(_instrument(one, moment_ns(info.serverTime), arrived_ns) for one in info.symbols)
     if intent.symbols and len(found) != len(intent.symbols):
         raise msgspec.ValidationError(f"asked for {intent.symbols}, got {len(found)} symbols")
     return found
@@ -363,7 +364,7 @@ def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Ticker:
         quote_volume=found.quoteVolume,
         change_percent=found.priceChangePercent,
         trades=found.count,
-        exchange_ns=found.closeTime * MS,
+        exchange_ns=moment_ns(found.closeTime),
         arrived_ns=arrived_ns,
     )
 
@@ -404,7 +405,7 @@ def _read_trades(intent: GetTrades, body: bytes, arrived_ns: int) -> Facts[Trade
             quantity=one.qty,
             side="sell" if one.isBuyerMaker else "buy",
             id=one.id,
-            exchange_ns=one.time * MS,
+            exchange_ns=moment_ns(one.time),
             arrived_ns=arrived_ns,
         )
         for one in rows
@@ -419,8 +420,8 @@ def _read_candles(intent: GetCandles, body: bytes, arrived_ns: int) -> Facts[Can
         Candle(
             symbol=intent.symbol,
             interval=intent.interval,
-            open_ns=row.opened * MS,
-            close_ns=row.closed * MS,
+            open_ns=moment_ns(row.opened),
+            close_ns=moment_ns(row.closed),
             open=row.open,
             high=row.high,
             low=row.low,

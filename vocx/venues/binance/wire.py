@@ -17,13 +17,13 @@ from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Level, Quote, Tick
 from vocx.venues.base.reading import (
     SANE,
     Identifier,
-    Milliseconds,
+    Stamp,
     above_zero,
     check_levels,
     check_numbers,
+    moment_ns,
     plain_levels,
 )
-from vocx.venues.binance.rest import MS
 
 
 class _Quote(msgspec.Struct, gc=False):
@@ -37,28 +37,28 @@ class _Quote(msgspec.Struct, gc=False):
 
 class _Trade(msgspec.Struct, gc=False):
     e: Literal["trade"]
-    E: Milliseconds
+    E: Stamp
     t: Identifier
     p: Decimal
     q: Decimal
-    T: Milliseconds
+    T: Stamp
     m: bool
 
 
 class _AggTrade(msgspec.Struct, gc=False):
     e: Literal["aggTrade"]
-    E: Milliseconds
+    E: Stamp
     p: Decimal
     q: Decimal
     f: Identifier
     l: Identifier  # noqa: E741 - the wire's own name
-    T: Milliseconds
+    T: Stamp
     m: bool
 
 
 class _Delta(msgspec.Struct, gc=False):
     e: Literal["depthUpdate"]
-    E: Milliseconds
+    E: Stamp
     U: Identifier
     u: Identifier
     b: tuple[Level, ...]
@@ -73,7 +73,7 @@ class _Partial(msgspec.Struct, gc=False):
 
 class _Ticker(msgspec.Struct, gc=False):
     e: Literal["24hrTicker", "24hrMiniTicker"]
-    E: Milliseconds
+    E: Stamp
     c: Decimal
     o: Decimal
     h: Decimal
@@ -89,8 +89,8 @@ class _Ticker(msgspec.Struct, gc=False):
 
 
 class _Bar(msgspec.Struct, gc=False):
-    t: Milliseconds
-    T: Milliseconds
+    t: Stamp
+    T: Stamp
     i: str
     o: Decimal
     c: Decimal
@@ -104,7 +104,7 @@ class _Bar(msgspec.Struct, gc=False):
 
 class _Kline(msgspec.Struct, gc=False):
     e: Literal["kline"]
-    E: Milliseconds
+    E: Stamp
     k: _Bar
 
 
@@ -151,8 +151,8 @@ def trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
         quantity=q,
         side="sell" if found.m else "buy",
         id=found.t,
-        event_ns=found.E * MS,
-        exchange_ns=found.T * MS,
+        event_ns=moment_ns(found.E),
+        exchange_ns=moment_ns(found.T),
         arrived_ns=arrived_ns,
     )
 
@@ -167,8 +167,8 @@ def agg_trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> F
         side="sell" if found.m else "buy",
         id=found.l,
         count=found.l - found.f + 1,
-        event_ns=found.E * MS,
-        exchange_ns=found.T * MS,
+        event_ns=moment_ns(found.E),
+        exchange_ns=moment_ns(found.T),
         arrived_ns=arrived_ns,
     )
 
@@ -183,7 +183,7 @@ def delta(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
         asks=found.a,
         first=found.U,
         last=found.u,
-        exchange_ns=found.E * MS,
+        exchange_ns=moment_ns(found.E),
         arrived_ns=arrived_ns,
     )
 
@@ -219,7 +219,7 @@ def ticker(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact
         quote_volume=found.q,
         change_percent=found.P,
         trades=found.n,
-        exchange_ns=found.E * MS,
+        exchange_ns=moment_ns(found.E),
         arrived_ns=arrived_ns,
     )
 
@@ -231,8 +231,8 @@ def candle(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact
     return Candle(
         symbol=symbol,
         interval=bar.i,
-        open_ns=bar.t * MS,
-        close_ns=bar.T * MS,
+        open_ns=moment_ns(bar.t),
+        close_ns=moment_ns(bar.T),
         open=bar.o,
         high=bar.h,
         low=bar.l,
@@ -241,7 +241,7 @@ def candle(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact
         quote_volume=bar.q,
         trades=bar.n,
         closed=bar.x,
-        exchange_ns=found.E * MS,
+        exchange_ns=moment_ns(found.E),
         arrived_ns=arrived_ns,
     )
 

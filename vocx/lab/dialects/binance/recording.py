@@ -22,6 +22,7 @@ from vocx.lab.events import (
     TextLevel,
 )
 from vocx.symbols import split_joined
+from vocx.timing import stamp_ns
 
 _HEAD = b'{"stream":"'
 _MIDDLE = b'","data":'
@@ -118,7 +119,7 @@ class BinanceRecording:
         return stream.endswith("@bookTicker")
 
     def sent_ns(self, data: bytes) -> int | None:
-        return _stamp_ns(_stamp(data).event_time) or None
+        return _moment_ns(_stamp(data).event_time) or None
 
     def facts(self, stream: str, data: bytes) -> Sequence[RecordedFact]:
         channel = stream.partition("@")[2]
@@ -128,7 +129,7 @@ class BinanceRecording:
         if channel == "trade":
             one = _trade(data)
             taker: Side = "sell" if one.m else "buy"
-            return (RecordedTrade(_stamp_ns(one.T), one.t, one.p, one.q, taker),)
+            return (RecordedTrade(_moment_ns(one.T), one.t, one.p, one.q, taker),)
         if channel == "bookTicker":
             best = _best(data)
             return (RecordedQuote(best.u, (best.b, best.B), (best.a, best.A)),)
@@ -148,6 +149,9 @@ class BinanceRecording:
         return ids.t if ids.t is not None else ids.u
 
 
-def _stamp_ns(stamp: int) -> int:
-    """A stamp of the wire, milliseconds or microseconds, as nanoseconds."""
-    return stamp * 1_000 if stamp > 10**14 else stamp * 1_000_000
+def _moment_ns(stamp: int) -> int:
+    """A stamp of the wire, milliseconds or microseconds, as nanoseconds; 0 where there is none."""
+    found = stamp_ns(stamp) if stamp else 0
+    if found is None:
+        raise ValueError(f"{str(stamp)[:30]} is no time in milliseconds or microseconds")
+    return found
