@@ -171,7 +171,8 @@ class LabEnvironment(Environment):
 
     def describe(self, name: str, orders: bool) -> str:
         """Where this is, in one line."""
-        return f"{name} {_market(self._lab.config)}: no account, no network"
+        over = ", which is over" if self._lab.config.replay and self._lab.over else ""
+        return f"{name} {_market(self._lab.config)}{over}: no account, no network"
 
     def label(self, name: str) -> str:
         """The name, and the lab's unless it is the default one: streams of two labs do not

@@ -65,7 +65,8 @@ def open(
     replace: bool = False,
     name: str = "default",
 ) -> Lab:
-    """The lab of this kernel: started, or the one that runs already.
+    """The lab of this kernel: started, or the one that runs already. A recording that is over is
+    played anew.
 
     Parameters
     ----------
@@ -117,9 +118,9 @@ def _start_or_find(name: str, config: Config, replace: bool) -> Lab:
     """The lab of that name, running as wanted."""
     with _lock:
         lab = _labs.get(name) or Lab(name)
-        if lab.alive and lab.config == config:
+        if lab.alive and lab.config == config and not (config.replay and lab.over):
             return lab
-        if lab.alive and not replace:
+        if lab.alive and lab.config != config and not replace:
             raise conflict(lab, config)
         lab.start(config)
         _labs[name] = lab

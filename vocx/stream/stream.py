@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from copy import copy
 from itertools import chain
 from pathlib import Path
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
 
 _WORST_FIRST = ("fatal", "degraded", "reconnecting", "connecting", "stale", "live")
 _RATE_SECONDS = 5
+HALTED_NS = 1_000_000_000
+"""After so long without data a lab is asked whether its market moves, and as often."""
 
 
 class Stream:
@@ -145,6 +148,7 @@ class Stream:
         self._background = Background()
         self._workers: list[SocketWorker] = []
         self._pollers: list[Poller] = []
+        self._halted_known: tuple[int, str] = (0, "")
 
     # life
 
@@ -249,8 +253,10 @@ class Stream:
                 parts.append(worker.lifecycle.why)
         parts += [poller.why for poller in self._pollers if poller.why]
         parts.append(f"state {self.state}, {frames:,} frames arrived")
-        if self.state == "live" and not frames:
-            parts.append("the connection is open; is the market paused?")
+        if halted := self._halted():
+            parts.append(halted)
+        elif self.state == "live" and not frames:
+            parts.append("the connection is open, and nothing is sent")
         elif self.state == "live" and all(not channel.heard_ns for channel in missing):
             parts.append("the venue acknowledges names it does not have and then stays silent")
         return "; ".join(parts)
@@ -449,7 +455,21 @@ class Stream:
         said = [worker.lifecycle.why for worker in self._workers]
         said += [poller.why for poller in self._pollers]
         refused = [f"{describe([spec])} refused: {error}" for spec, error in self.refused.items()]
-        return "; ".join(dict.fromkeys(filter(None, [*said, *refused])))
+        return "; ".join(dict.fromkeys(filter(None, [*said, *refused, self._halted()])))
+
+    def _halted(self) -> str:
+        """Why a lab's market does not move, where nothing is heard of it; asked once a second."""
+        now_ns = self._clock.mono_ns()
+        heard_ns = max((channel.heard_ns for channel in self._states.all), default=0)
+        if self.lab is None or now_ns - heard_ns < HALTED_NS or not self._sources:
+            return ""
+        asked_ns, said = self._halted_known
+        if now_ns - asked_ns > HALTED_NS:
+            said = ""
+            with suppress(VocxError):
+                said = self.lab.halted
+            self._halted_known = now_ns, said
+        return said
 
     def _demand_alive(self) -> None:
         error = self.error
@@ -593,9 +613,10 @@ class Stream:
             self._demand_alive()
             if channel.error is not None:
                 raise channel.error
+            halted = self._halted()
             raise NotReady(
                 f"no {describe([channel.spec])} has arrived yet (state {self.state}); "
-                "wait for it: .wait(5)",
+                f"{halted or 'wait for it: .wait(5)'}",
                 venue=self.venue.name,
             )
         return latest(kind, fact, **self._times(channel, fact))

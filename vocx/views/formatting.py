@@ -105,7 +105,7 @@ def choose_symbol(stream: Any, symbol: str | None, *channels: str) -> tuple[str,
 
 def state_text(stream: Any) -> str:
     """A stream's state in a few words, with its age."""
-    if stream.state == "live":
+    if stream.state == "live" and not stream.why:
         return f"live, {age(stream.age_ms)}"
     why = f": {first_line(stream.why)}" if stream.why else ""
     return f"{stream.state}{why}, {age(stream.age_ms)}"

@@ -24,7 +24,7 @@ class Ticking:
 
     def __init__(self, start_ns: int) -> None:
         self.markets: dict[str, Market] = {}
-        self.accounts = None
+        self.accounts = self.progress = None
         self.paces: list[tuple[float, int]] = []
         self.broken: RecordingError | None = None
         self._due_ns = start_ns

@@ -80,7 +80,7 @@ class MarketDriver:
         self._loop = asyncio.get_running_loop()
         self._last_contact_s = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
-        self._running = self._begun = False
+        self._running = self._begun = self._ended = False
         self._deadlines_s = 0.0
         self._waiting: dict[str, list[AnyEvent]] = {}
 
@@ -198,7 +198,20 @@ class MarketDriver:
             self.error, events = error, {}
             self._apply_pace()
         self._publish(events)
+        if not self._ended and not any(events.values()):
+            self._report_end()
         self._fall_asleep()
+
+    def _report_end(self) -> None:
+        """Say once that a recording is over: who sits before a terminal waits for more."""
+        progress = self._family.leader.progress
+        if progress is not None and progress["state"] == "over":
+            self._ended = True
+            log.warning(
+                "the recording is over, its %s frames are played; what is known stays to be asked "
+                "for, and who opens it again plays it anew",
+                f"{progress['frames']:,}",
+            )
 
     def _publish(self, events: Mapping[str, Sequence[AnyEvent]]) -> None:
         for venue, happened in events.items():

@@ -211,6 +211,32 @@ class Lab:
         return answer
 
     @property
+    def over(self) -> bool:
+        """Whether it plays a recording that has come to its end."""
+        status = self.status()
+        replay = status["replay"]
+        return replay is not None and (replay["state"] == "over" or status["error"] is not None)
+
+    @property
+    def halted(self) -> str:
+        """Why its market does not move, and what makes it; empty while it does.
+
+        A recording that is over is named here, and a market that is paused.
+        """
+        status = self.status()
+        replay, error = status["replay"], status["error"]
+        if error is not None:
+            return f"the replay ended: {error['text']}"
+        if replay is not None and replay["state"] == "over":
+            return (
+                f"the recording is over, its {replay['frames']:,} frames are played; open the lab "
+                "again and it is played anew"
+            )
+        if status["paused"]:
+            return "the market is paused; lab.resume() lets it go on"
+        return "" if status["pace"] else "the market stands; lab.set_pace(1) lets it go on"
+
+    @property
     def pace(self) -> float:
         """How fast the market runs: 1.0 is the recorded session's rate, 0 is paused."""
         return float(self.status()["pace"])

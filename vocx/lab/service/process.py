@@ -327,7 +327,7 @@ def run_foreground(config: Config) -> int:
             del line["tls_urls"], line["certificate"]
         print(msgspec.json.encode(line).decode(), flush=True)
 
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="vocx: %(message)s")
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(run(config, announce, on_stop))
     return 0
