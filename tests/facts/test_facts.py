@@ -12,7 +12,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from vocx import errors, facts
+from vocx import errors, facts, figures
 from vocx.facts import Balance, Candle, Fact, Facts, Fill, Order, Quote, Trade, aware
 
 KINDS = [
@@ -69,6 +69,45 @@ def test_derived_numbers_have_no_exponent() -> None:
     assert str(order.average_price) == "60000"
     for unknown in (None, Decimal(-1), Decimal(0)):
         assert replace(order, filled_quote=unknown).average_price is None
+
+
+def test_what_does_not_exist_is_none() -> None:
+    """Venues write an empty side, a day without trades and an unknown cost as zero or less."""
+    nothing, some = Decimal("0.00000000"), Decimal("-1.00000000")
+    quote = Quote(
+        symbol="BTC/USDT", bid=nothing, bid_quantity=nothing, ask=some, ask_quantity=nothing
+    )
+    assert quote.bid is quote.ask is quote.bid_quantity is quote.ask_quantity is None
+    assert quote.mid is None and quote.spread is None
+    ticker = facts.Ticker(
+        symbol="BTC/USDT", last=nothing, bid=nothing, bid_quantity=nothing, ask=nothing,
+        ask_quantity=nothing, open=nothing, high=nothing, low=nothing, volume=nothing,
+        change_percent=nothing,
+    )  # fmt: skip
+    told = [name for name in ticker.__struct_fields__ if getattr(ticker, name) is not None]
+    assert told == ["arrived_ns", "symbol", "volume"]
+    bar = candle()
+    assert bar.open is bar.high is bar.low is bar.close is None and bar.volume == 0
+    empty = facts.BookSnapshot(symbol="BTC/USDT", bids=((nothing, nothing),), asks=())
+    assert empty.bids == () and empty.bid is None
+
+
+def test_pictures_and_tables_leave_out_what_is_absent() -> None:
+    """A gap in a line and NaN in a column, never a price of zero."""
+    quotes = [
+        Quote(
+            symbol="BTC/USDT", bid=price, bid_quantity=price, ask=Decimal(0),
+            ask_quantity=Decimal(0), arrived_ns=NS + number,
+        )
+        for number, price in enumerate((Decimal(0), Decimal(5)))
+    ]  # fmt: skip
+    bid, ask = figures.price(quotes).data[:2]
+    assert [str(one) for one in bid.y] == ["nan", "5.0"]
+    assert all(str(one) == "nan" for one in ask.y)
+    table = Facts(quotes).frame()
+    assert table.bid.isna().tolist() == [True, False] and table.ask.isna().all()
+    drawn = figures.candles([candle()]).data[0]
+    assert str(drawn.open[0]) == "nan" and Facts([candle()]).frame().close.isna().all()
 
 
 def test_the_time_of_a_candle_is_its_opening() -> None:

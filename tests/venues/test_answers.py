@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from decimal import Decimal
@@ -33,6 +34,7 @@ class Swapping:
 
     def __init__(self, venue: Any) -> None:
         self._venue = venue
+        self.change: Callable[[bytes], bytes] = bytes
         self.swaps: Mapping[str, str] = {}
         self.swapped = 0
 
@@ -50,6 +52,7 @@ class Swapping:
         for old, new in self.swaps.items():
             self.swapped += body.count(old.encode())
             body = body.replace(old.encode(), new.encode())
+        body = self.change(body)
         answer: Answer = self._venue.reply(request, status, headers, body, arrived_ns)
         return answer
 
@@ -166,6 +169,23 @@ def test_nothing_of_a_foreign_answer_is_kept(lab: vocx.lab.Lab) -> None:
             asking.instrument(BTC)
         adapter.swaps = {}
         assert asking.instrument(BTC).base == "BTC"
+        asking.close()
+
+
+def test_prices_of_zero_are_absent(ex: Exchange, lab: vocx.lab.Lab) -> None:
+    """An empty side, a day without trades: whatever the venue writes, no price is zero."""
+    with lab.limits.paused():
+        asking, adapter = swapped(ex)
+        adapter.change = lambda body: re.sub(
+            rb"(?<![\w.:-])(?:\d+\.\d+|\d{5})(?![\w.-])", b"0.00000000", body
+        )
+        quote = asking.quote(BTC)
+        assert quote.bid is quote.ask is quote.mid is quote.spread is None
+        ticker = asking.ticker(BTC)
+        assert ticker.last is ticker.bid is ticker.ask is ticker.high is ticker.low is None
+        assert asking.order_book(BTC, depth=5).bid is None
+        table = asking.candles(BTC, "5m", limit=3).frame()
+        assert len(table) == 3 and table[["open", "high", "low", "close"]].isna().all(axis=None)
         asking.close()
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
-from vocx.facts.base import Fact, Side
+from msgspec.structs import force_setattr
+
+from vocx.facts.base import Fact, Side, is_absent
 from vocx.facts.numbers import without_exponent
 from vocx.timing import HttpCall
 
@@ -66,6 +68,12 @@ class Order(Fact, frozen=True, kw_only=True):
     fills: tuple[Fill, ...] = ()
     source: Source = "rest"
     http: HttpCall | None = None
+
+    def __post_init__(self) -> None:
+        if self.price is not None and is_absent(self.price):
+            force_setattr(self, "price", None)
+        if self.filled_quote is not None and self.filled_quote.is_signed():
+            force_setattr(self, "filled_quote", None)
 
     @property
     def open(self) -> bool:

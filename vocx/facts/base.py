@@ -65,6 +65,20 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 F = TypeVar("F", bound=Fact)
 
 
+def is_absent(price: Decimal) -> bool:
+    """Whether a price is zero or less; what is no number at all is no absence."""
+    return not price or price.is_signed()
+
+
+def forget_absent(fact: Fact, *prices: str) -> None:
+    """Say ``None`` for prices and costs that a venue writes as zero or less because there are
+    none: a book's empty side, a day or a bar without trades, a cost that nobody recorded."""
+    for name in prices:
+        number = getattr(fact, name)
+        if number is not None and is_absent(number):
+            msgspec.structs.force_setattr(fact, name, None)
+
+
 class Facts(list[F], Generic[F]):
     """A list of facts that also carries the HTTP call it came with and turns into a DataFrame.
 

@@ -6,7 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
-from vocx.facts.base import Fact, Level, Side, aware
+from msgspec.structs import force_setattr
+
+from vocx.facts.base import Fact, Level, Side, aware, forget_absent, is_absent
 from vocx.facts.numbers import WIDE, digits, exact, multiple_below, without_exponent
 from vocx.timing import HttpCall
 
@@ -41,6 +43,14 @@ class Quote(Fact, frozen=True, kw_only=True, gc=False):
     sequence: int | None = None
     http: HttpCall | None = None
 
+    def __post_init__(self) -> None:
+        if self.bid is None or is_absent(self.bid):
+            force_setattr(self, "bid", None)
+            force_setattr(self, "bid_quantity", None)
+        if self.ask is None or is_absent(self.ask):
+            force_setattr(self, "ask", None)
+            force_setattr(self, "ask_quantity", None)
+
     @property
     def spread(self) -> Decimal | None:
         """Ask less bid; ``None`` while a side is empty."""
@@ -69,6 +79,13 @@ class BookSnapshot(Fact, frozen=True, kw_only=True):
     sequence: int | None = None
     depth: int | None = None
     http: HttpCall | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("bids", "asks"):
+            side: tuple[Level, ...] = getattr(self, name)
+            if side and (is_absent(side[0][0]) or is_absent(side[-1][0])):
+                # how an empty side may be written
+                force_setattr(self, name, tuple(one for one in side if not is_absent(one[0])))
 
     @property
     def bid(self) -> Decimal | None:
@@ -123,10 +140,20 @@ class Ticker(Fact, frozen=True, kw_only=True):
     trades: int | None = None
     http: HttpCall | None = None
 
+    def __post_init__(self) -> None:
+        if self.open is not None and is_absent(self.open):
+            force_setattr(self, "change_percent", None)  # of nothing
+        forget_absent(self, "last", "bid", "ask", "open", "high", "low")
+        if self.bid is None:
+            force_setattr(self, "bid_quantity", None)
+        if self.ask is None:
+            force_setattr(self, "ask_quantity", None)
+
 
 class Candle(Fact, frozen=True, kw_only=True):
     """One bar. ``open_ns`` identifies it; ``closed`` False means that it can still change.
 
+    Prices are ``None`` where nothing has traded yet.
     ``closed`` is ``None`` where the wire does not say (REST candles): compare ``close_ns`` with
     the venue's time.
     """
@@ -135,14 +162,17 @@ class Candle(Fact, frozen=True, kw_only=True):
     interval: str
     open_ns: int
     close_ns: int
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
+    open: Decimal | None
+    high: Decimal | None
+    low: Decimal | None
+    close: Decimal | None
     volume: Decimal
     quote_volume: Decimal | None = None
     trades: int | None = None
     closed: bool | None = None
+
+    def __post_init__(self) -> None:
+        forget_absent(self, "open", "high", "low", "close")
 
     @property
     def time(self) -> datetime | None:

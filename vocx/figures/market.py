@@ -118,7 +118,7 @@ def candles(bars: Sequence[Candle], *, height: int = 340) -> go.Figure:
 
 def _candle_trace(name: str, bars: Sequence[Candle], fill: float) -> Any:
     def column(field: str) -> NDArray[np.float64]:
-        return np.array([float(getattr(bar, field)) for bar in bars])
+        return np.array([as_float(getattr(bar, field)) for bar in bars])
 
     return go.Candlestick(
         name=name,

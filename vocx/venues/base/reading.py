@@ -65,12 +65,6 @@ def plain_levels(text: bytes, names: bytes) -> bool:
     return rest == names and _LONG not in text.translate(_ZEROS)
 
 
-def above_zero(number: Decimal | None) -> Decimal | None:
-    """The number, or ``None`` for zero and less: a price or cost that does not exist is written so
-    by some venues (``"0.00000000"``, ``"-1.00000000"``)."""
-    return number if number is not None and number > 0 else None
-
-
 def optional_number(text: str | None) -> Decimal | None:
     """A number that is written as text; ``None`` where the text is empty or absent."""
     if not text:

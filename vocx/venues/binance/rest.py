@@ -48,7 +48,6 @@ from vocx.venues.base.reading import (
     LONGEST_TEXT,
     Identifier,
     Stamp,
-    above_zero,
     check_levels,
     check_numbers,
     moment_ns,
@@ -352,14 +351,14 @@ def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Ticker:
     check_numbers(found.bidPrice, found.bidQty, found.askPrice, found.askQty)
     return Ticker(
         symbol=split_joined(found.symbol, [intent.symbol]) or found.symbol,
-        last=above_zero(found.lastPrice),
-        bid=above_zero(found.bidPrice),
-        bid_quantity=found.bidQty if found.bidPrice else None,
-        ask=above_zero(found.askPrice),
-        ask_quantity=found.askQty if found.askPrice else None,
-        open=above_zero(found.openPrice),
-        high=above_zero(found.highPrice),
-        low=above_zero(found.lowPrice),
+        last=found.lastPrice,
+        bid=found.bidPrice,
+        bid_quantity=found.bidQty,
+        ask=found.askPrice,
+        ask_quantity=found.askQty,
+        open=found.openPrice,
+        high=found.highPrice,
+        low=found.lowPrice,
         volume=found.volume,
         quote_volume=found.quoteVolume,
         change_percent=found.priceChangePercent,
@@ -374,10 +373,10 @@ def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Quote:
     check_numbers(found.bidPrice, found.bidQty, found.askPrice, found.askQty)
     return Quote(
         symbol=split_joined(found.symbol, [intent.symbol]) or found.symbol,
-        bid=above_zero(found.bidPrice),
-        bid_quantity=found.bidQty if found.bidPrice else None,
-        ask=above_zero(found.askPrice),
-        ask_quantity=found.askQty if found.askPrice else None,
+        bid=found.bidPrice,
+        bid_quantity=found.bidQty,
+        ask=found.askPrice,
+        ask_quantity=found.askQty,
         arrived_ns=arrived_ns,
     )
 

@@ -431,10 +431,10 @@ def _candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Cand
         interval=interval,
         open_ns=open_ns,
         close_ns=BARS.close_ns(interval, open_ns),
-        open=first,  # type: ignore[arg-type]
-        high=high,  # type: ignore[arg-type]
-        low=low,  # type: ignore[arg-type]
-        close=last,  # type: ignore[arg-type]
+        open=first,
+        high=high,
+        low=low,
+        close=last,
         volume=volume,  # type: ignore[arg-type]
         quote_volume=turnover,
         arrived_ns=arrived_ns,
