@@ -261,9 +261,11 @@ class Lab:
         """Make pings, deadlines and the longest life of a connection so many times shorter."""
         return venue_command(self, "keepalive", venue, scale=scale)
 
-    def shutdown(self, venue: str | None = None) -> Any:
-        """What a venue does before maintenance: it says so, then cuts every connection."""
-        return venue_command(self, "shutdown", venue)
+    def shutdown(self, venue: str | None = None, *, notice_s: float | None = None) -> Any:
+        """What a venue does before maintenance: it says so, then cuts every connection that it has
+        now, ``notice_s`` later (``None``: as long as the venue waits; OKX a minute)."""
+        given = {} if notice_s is None else {"notice_s": notice_s}
+        return venue_command(self, "shutdown", venue, **given)
 
     def fault(self, name: str, *, venue: str | None = None, **options: Any) -> Faults:
         """Let the exchange misbehave on purpose: ``lab.fault("close", stream="*@trade")``.

@@ -18,7 +18,7 @@ from vocx.lab.ports import MarketLoop
 SHARED_ARGUMENTS: Mapping[str, frozenset[str]] = {
     "limits": frozenset({"scale", "off", "advance", "reset", "state"}),
     "keepalive": frozenset({"scale"}),
-    "shutdown": frozenset(),
+    "shutdown": frozenset({"notice_s"}),
     "fault": frozenset({"name", "count", "off"}),
     "account": frozenset({"name", "balances", "trade"}),
     "skew": frozenset({"seconds"}),

@@ -268,7 +268,7 @@ def test_keepalive_can_be_scaled(client: Client) -> None:
 def test_shutdown(venue: Venue, path: str, shape: Any) -> None:
     """Said without any subscription, in the endpoint's own shape; then 1001."""
     client = venue.connect(path)
-    assert venue.command("shutdown") == {"connections": 1}
+    assert venue.command("shutdown") == {"connections": 1, "notice_s": 0}
     venue.pass_time(0)
     assert client.got == [shape, Close(1001, "Server shutdown")]
 

@@ -713,12 +713,84 @@ def test_orders_over_the_socket(venue: Venue) -> None:
 
 
 def test_notice_of_an_upgrade(venue: Venue) -> None:
-    """[37] 64008, then the close."""
-    client = venue.connect("public")
-    venue.okx.command("shutdown", {}, venue.now_ns)
+    """[37] 64008, and the close a minute later; a connection that comes meanwhile is kept."""
+    client = venue.connect("private", login=True)
+    client.subscribe({"channel": "account"})
+    client.got.clear()
+    assert venue.okx.command("shutdown", {}, venue.now_ns)["notice_s"] == 60
     deliver(venue.okx.tick(venue.now_ns))
-    notice, close = client.got
-    assert (notice["event"], notice["code"]) == ("notice", "64008") and isinstance(close, Close)
+    (notice,) = client.got
+    assert (notice["event"], notice["code"]) == ("notice", "64008")
+    later = venue.connect("private", login=True)
+    later.subscribe({"channel": "account"})
+    venue.pass_time(58 * S, [client, later])
+    assert not any(isinstance(one, Close) for one in client.got)
+    venue.pass_time(2 * S, [client, later])
+    assert isinstance(client.got[-1], Close)
+    assert not any(isinstance(one, Close) for one in later.got)
+    venue.okx.command("shutdown", {"notice_s": 0}, venue.now_ns)
+    deliver(venue.okx.tick(venue.now_ns))
+    assert isinstance(later.got[-1], Close)
+
+
+def test_book_channels_in_their_order(venue: Venue) -> None:
+    """[34] one change comes as bbo-tbt, books, books5, however they were subscribed."""
+    client = venue.connect("public")
+    channels = ("books5", "books", "bbo-tbt")
+    client.subscribe(*({"channel": one, "instId": BTC} for one in channels))
+    client.got.clear()
+    for _ in range(40):  # twice within 10 ms, right before the books are due
+        venue.pass_time(92 * MS - venue.now_ns % (100 * MS), [client])
+        for _ in range(2):
+            venue.step(20)
+            venue.pass_time(6 * MS, [client])
+        venue.pass_time(20 * MS, [client])
+    best, top, newest = None, None, 0
+    seen = set()
+    for one in client.got:
+        channel, (row,) = one["arg"]["channel"], one["data"]
+        seen.add(channel)
+        if channel == "bbo-tbt":
+            best = row["bids"][0][:2], row["asks"][0][:2]
+        elif channel == "books":
+            newest = row["seqId"]
+        else:
+            top = row["bids"][0][:2], row["asks"][0][:2]
+            assert best == top and newest >= row["seqId"]
+    assert seen == set(channels) and top is not None
+
+
+def test_amendments_that_are_told_together(venue: Venue) -> None:
+    """Each push bears the ``reqId`` of its own amendment."""
+    client = venue.connect("private", login=True)
+    client.subscribe({"channel": "orders", "instType": "SPOT"})
+    (placed,) = venue.rows("trade/order", venue.wish())
+    named = {"instId": BTC, "ordId": placed["ordId"]}
+    for size, name in (("0.02", "r1"), ("0.03", "r2"), ("0.04", "")):
+        venue.rows("trade/amend-order", {**named, "newSz": size, "reqId": name})
+    venue.settle()
+    told = [one["data"][0] for one in client.data("orders")]
+    assert [(one["sz"], one["reqId"]) for one in told] == [
+        ("0.01", ""),
+        ("0.02", "r1"),
+        ("0.03", "r2"),
+        ("0.04", ""),
+    ]
+
+
+def test_what_is_remembered_of_orders_is_bounded(venue: Venue) -> None:
+    """The oldest tag makes room; at most twenty countdowns of an account run."""
+    latest = type(venue.okx.tags)(3)
+    for number in range(5):
+        latest[number] = str(number)
+    latest[2] = "again"
+    assert latest == {2: "again", 3: "3", 4: "4"}
+    for number in range(20):
+        venue.rows("trade/cancel-all-after", {"timeOut": "10", "tag": f"t{number}"})
+        venue.now_ns += S
+    assert venue.code("trade/cancel-all-after", {"timeOut": "10", "tag": "more"}) == "51071"
+    venue.now_ns += S
+    venue.rows("trade/cancel-all-after", {"timeOut": "20", "tag": "t3"})
 
 
 def test_bounds_of_connections(venue: Venue) -> None:

@@ -24,7 +24,7 @@ from vocx.lab.dialects.okx import payloads
 from vocx.lab.dialects.okx.market import PUBLIC, Call, OkxEndpoint
 from vocx.lab.dialects.okx.orders import SIGNED, Partly
 from vocx.lab.dialects.okx.recording import OkxRecording
-from vocx.lab.dialects.okx.session import OkxSession
+from vocx.lab.dialects.okx.session import OkxSession, argument
 from vocx.lab.dialects.okx.topics import Topics
 from vocx.lab.dialects.okx.wire import (
     JSON,
@@ -40,6 +40,7 @@ from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.endpoints import EndpointTable
 from vocx.lab.dialects.shared.faults import Fault, FaultInjector
 from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, KeyRing, RequestWindow
+from vocx.lab.dialects.shared.latest import Latest
 from vocx.lab.dialects.shared.numbers import NEVER_NS, NS_PER_S, Catalogue, Listing, shortest
 from vocx.lab.dialects.shared.rate_limiter import Rule
 from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
@@ -52,6 +53,8 @@ FEES = FeeSchedule(maker=Decimal("0.0008"), taker=Decimal("0.001"))
 ENDPOINTS: EndpointTable[OkxEndpoint] = EndpointTable("/api/v5/", (*PUBLIC, *SIGNED))
 FIRST_CODE = 10_459
 MOST_CONNECTIONS = 30
+MOST_REMEMBERED = 20_000
+"""Orders of which tag, request and end are known; older ones are shown without."""
 DENIED = {
     "form": "50111",
     "unknown": "50111",
@@ -106,6 +109,7 @@ class Okx(VenueDialect):
         subscribe_within_ns=30 * NS_PER_S,
         text_ping=b"ping",
         idle=Close(4004, "No data received in 30s."),
+        shutdown_notice_ns=60 * NS_PER_S,
     )
 
     def __init__(
@@ -122,12 +126,11 @@ class Okx(VenueDialect):
         self.codes = {name: FIRST_CODE + at for at, name in enumerate(self.catalogue.by_name)}
         self.names = {str(code): name for name, code in self.codes.items()}
         self.topics = Topics(self.catalogue, self.instruments)
-        self.tags: dict[int, str] = {}
-        self.requests: dict[int, str] = {}
-        self.completed: set[int] = set()
-        self.counted_down: set[int] = set()
+        self.tags: Latest[int, str] = Latest(MOST_REMEMBERED)
+        self.requests: Latest[int, str] = Latest(MOST_REMEMBERED)
+        self.completed: Latest[int, None] = Latest(MOST_REMEMBERED)
+        self.counted_down: Latest[int, None] = Latest(MOST_REMEMBERED)
         self.countdowns: dict[tuple[str, str], int] = {}
-        self.private_args: dict[str, dict[str, str]] = {}
         self._connections = 0
         super().__init__(
             limiter=new_limiter(),
@@ -375,7 +378,7 @@ class Okx(VenueDialect):
     def _private(
         self, event: AccountEvent, channel: str, session: Session, now_ns: int
     ) -> tuple[Hashable, Callable[[], bytes]] | None:
-        arg = self.private_args[channel]
+        arg = argument(channel)
         if isinstance(event, BalancesChanged):
             if arg["channel"] == "account":
                 return channel, lambda: self._balances_told(event, arg)
@@ -389,9 +392,11 @@ class Okx(VenueDialect):
         return channel, lambda: self._order_told(event, arg, listing)
 
     def _order_told(self, event: Executed, arg: Mapping[str, str], listing: Listing) -> bytes:
-        amended = event.what == "replaced"
-        request_id = self.requests.get(event.order.id, "") if amended else ""
-        row = payloads.pushed(listing, self.order(event.order), event.fill, amended, request_id)
+        request_id = self.requests.get(event.execution_id)
+        amended = event.what == "replaced" or request_id is not None
+        row = payloads.pushed(
+            listing, self.order(event.order), event.fill, amended, request_id or ""
+        )
         return encode({"arg": self._arg(arg, event.owner), "data": [row]})
 
     def _balances_told(self, event: BalancesChanged, arg: Mapping[str, str]) -> bytes:
@@ -410,7 +415,7 @@ class Okx(VenueDialect):
         """How many connections have a channel of an account, and whether that is too many."""
         count = sum(
             any(
-                sub.owner == owner and self.private_args[sub.channel]["channel"] == channel
+                sub.owner == owner and argument(sub.channel)["channel"] == channel
                 for sub in self.subscriptions.active(one)
             )
             for one in self.sessions
@@ -449,7 +454,7 @@ class Okx(VenueDialect):
                 del self.countdowns[owner, tag]
                 for order in accounts.orders(owner, open_only=True):
                     if not tag or self.tags.get(order.id) == tag:
-                        self.counted_down.add(order.id)
+                        self.counted_down[order.id] = None
                         accounts.cancel(owner, order.request.symbol, order.id, now_ns=now_ns)
         return super().tick(now_ns)
 

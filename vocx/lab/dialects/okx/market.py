@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.okx import payloads
+from vocx.lab.dialects.okx.topics import Topics
 from vocx.lab.dialects.okx.wire import (
     BARS,
     RULES,
@@ -20,9 +21,15 @@ from vocx.lab.dialects.okx.wire import (
     whole,
     wrong,
 )
+from vocx.lab.dialects.shared.accounts import AccountGateway
+from vocx.lab.dialects.shared.connections import Connection, Keepalive
 from vocx.lab.dialects.shared.endpoints import Endpoint
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, Listing
-from vocx.lab.dialects.shared.rate_limiter import Rule
+from vocx.lab.dialects.shared.faults import FaultInjector
+from vocx.lab.dialects.shared.latest import Latest
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue, Listing
+from vocx.lab.dialects.shared.rate_limiter import RateLimiter, Rule
+from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
+from vocx.lab.events import OrderState
 
 KINDS = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
 DEPTH, FULL_DEPTH = 400, 5000
@@ -37,11 +44,49 @@ class OkxEndpoint(Endpoint, frozen=True):
     per: Literal["address", "user"] = "address"
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One call of the ``venue`` (:class:`vocx.lab.dialects.okx.Okx`): its query or body, and whose
-    it is. ``orders`` is the body as a list."""
+class OkxVenue(Protocol):
+    """What calls and connections need of their venue (:class:`vocx.lab.dialects.okx.Okx`)."""
 
-    venue: Any
+    codes: dict[str, int]
+    names: dict[str, str]
+    tags: Latest[int, str]
+    requests: Latest[int, str]
+    completed: Latest[int, None]
+    countdowns: dict[tuple[str, str], int]
+    listened: bool
+
+    @property
+    def catalogue(self) -> Catalogue[Listing]: ...
+    @property
+    def gateway(self) -> AccountGateway: ...
+    @property
+    def faults(self) -> FaultInjector: ...
+    @property
+    def limiter(self) -> RateLimiter: ...
+    @property
+    def topics(self) -> Topics: ...
+    @property
+    def subscriptions(self) -> PrivateSubscriptions: ...
+
+    def instruments(self) -> list[Any]: ...
+    def order(self, order: OrderState) -> dict[str, Any]: ...
+    def balances(self, owner: str, wanted: Sequence[str] = ()) -> dict[str, Any]: ...
+    def account_snapshot(self, owner: str, arg: Mapping[str, str]) -> bytes: ...
+    def connection_count(
+        self, owner: str, channel: str, session: Connection
+    ) -> tuple[int, bool]: ...
+    def check_expiry(self, text: Any, action: str, call: Call) -> None: ...
+    def over(self, rule: Rule, who: Hashable, now_ns: int) -> bool: ...
+    def charge(self, rule: Rule, who: Hashable, now_ns: int) -> None: ...
+    def keepalive(self, now_ns: int) -> Keepalive: ...
+    def left(self, session: Connection) -> None: ...
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call of the ``venue``: its query or body, and whose it is. ``orders`` is the body as a
+    list."""
+
+    venue: OkxVenue
     given: Mapping[str, Any]
     now_ns: int
     peer: str

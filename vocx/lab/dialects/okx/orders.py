@@ -10,7 +10,7 @@ freezes for an instant.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, cast
 
@@ -34,9 +34,17 @@ from vocx.lab.dialects.okx.wire import (
     wrong,
 )
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, Listing
-from vocx.lab.events import NewOrder, OrderState, Rejection, Side, TimeInForce
+from vocx.lab.events import (
+    AnyEvent,
+    Executed,
+    NewOrder,
+    OrderState,
+    Rejection,
+    Side,
+    TimeInForce,
+)
 
-MOST, OPEN_ORDERS = 20, 500
+MOST, OPEN_ORDERS, MOST_TAGS = 20, 500, 20
 BAND = Decimal("0.05")
 """How far beyond the other side's best price a limit order may be (a choice; the real bands
 differ by instrument)."""
@@ -224,15 +232,15 @@ def _amend(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
     lots = order.quantity if size is None else _lots(spec.lot, size)
     ticks = order.request.price if price is None else _steps(price, spec.tick, "51000")
     ticks = _in_band(listing, order.request.side, ticks, given)
-    call.venue.requests[order.id] = request_id
     if lots <= order.filled:
-        call.venue.completed.add(order.id)
-        call.accounts.cancel(call.owner, spec.symbol, order.id, now_ns=call.now_ns)
+        call.venue.completed[order.id] = None
+        _, events = call.accounts.cancel(call.owner, spec.symbol, order.id, now_ns=call.now_ns)
+        _remember(call, order, events, request_id)
         return {**_named(call, order), "reqId": request_id}
     if lots == order.quantity and ticks == order.request.price:
         raise Declined("51500")
     moved = ticks if ticks != order.request.price or lots > order.quantity else None
-    amended, _ = call.accounts.amend(
+    amended, events = call.accounts.amend(
         call.owner, spec.symbol, order.id, lots, price=moved, now_ns=call.now_ns
     )
     if isinstance(amended, Rejection):
@@ -241,7 +249,17 @@ def _amend(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
         raise _declined(listing, order.request.side, amended)
     if amended is None:
         raise Declined("51503")
+    _remember(call, order, events, request_id)
     return {**_named(call, order), "reqId": request_id}
+
+
+def _remember(call: Call, order: OrderState, events: Iterable[AnyEvent], request_id: str) -> None:
+    """Which events answer which amendment: several may come before the first is told."""
+    for event in events:
+        if not isinstance(event, Executed) or event.order.id != order.id:
+            continue
+        if event.what in ("replaced", "canceled"):
+            call.venue.requests[event.execution_id] = request_id
 
 
 ACTIONS: Mapping[str, Callable[[Call, Mapping[str, Any]], dict[str, Any]]] = {
@@ -491,6 +509,8 @@ def _countdown(call: Call) -> list[Any]:
         raise wrong("timeOut")
     due_ns = call.now_ns + seconds * NS_PER_S
     call.venue.countdowns.pop((call.owner, tag), None)
+    if seconds and sum(owner == call.owner for owner, _ in call.venue.countdowns) >= MOST_TAGS:
+        raise Refusal("51071")
     if seconds:
         call.venue.countdowns[call.owner, tag] = due_ns
     skew_ns = call.venue.gateway.skew_ns

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from vocx.lab.dialects.base import Close, Out
-from vocx.lab.dialects.okx.market import Call
+from vocx.lab.dialects.okx.market import Call, OkxVenue
 from vocx.lab.dialects.okx.orders import carry_out
 from vocx.lab.dialects.okx.topics import PUBLIC, VIP
 from vocx.lab.dialects.okx.wire import RULES, TEXTS, Refusal
@@ -43,11 +44,17 @@ LOGIN_DENIED = {
 }
 
 
-class OkxSession(Connection):
-    """A connection of the ``venue`` (:class:`vocx.lab.dialects.okx.Okx`); ``purpose`` is
-    ``public``, ``private`` or ``business``."""
+@lru_cache(1024)
+def argument(name: str) -> Mapping[str, str]:
+    """A private subscription's argument, which is its name as well."""
+    found: Mapping[str, str] = read_json(name.encode())
+    return found
 
-    def __init__(self, venue: Any, now_ns: int, peer: str, purpose: str, number: str) -> None:
+
+class OkxSession(Connection):
+    """A connection of the ``venue``; ``purpose`` is ``public``, ``private`` or ``business``."""
+
+    def __init__(self, venue: OkxVenue, now_ns: int, peer: str, purpose: str, number: str) -> None:
         super().__init__(venue.keepalive(now_ns), peer)
         self.venue = venue
         self.purpose = purpose
@@ -212,7 +219,6 @@ class OkxSession(Connection):
     def _begin_private(self, name: str, arg: Mapping[str, str], now_ns: int) -> Iterator[Out]:
         assert self.key is not None
         channel, owner = arg["channel"], self.key.owner
-        self.venue.private_args[name] = dict(arg)
         self.venue.subscriptions.subscribe(self, owner, name)
         count, over = self.venue.connection_count(owner, channel, self)
         counted = {"channel": channel, "connCount": str(count)}

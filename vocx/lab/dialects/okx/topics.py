@@ -62,7 +62,9 @@ class BestPrices(State):
         if now_ns - self._sent_ns >= BEST_NS:
             self.due(topic, now_ns, out)
         else:
-            self._wake(topic, self._sent_ns + BEST_NS)
+            # No later than the books that show the same change.
+            books_ns = (now_ns // TICK_NS + 1) * TICK_NS
+            self._wake(topic, min(self._sent_ns + BEST_NS, books_ns))
 
     def due(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
         """Send what has changed, or what a minute ago was the same."""
@@ -147,7 +149,7 @@ class Topics(Publisher):
     """The venue's market channels."""
 
     def __init__(self, catalogue: Catalogue[Listing], instruments: Callable[[], list[Any]]) -> None:
-        super().__init__(self._state, self._symbol, self._envelope, self._pass_on)
+        super().__init__(self._state, self._symbol, self._envelope, self._pass_on, _rank)
         self._catalogue = catalogue
         self._instruments = instruments
         self._windows = Windows()
@@ -216,6 +218,11 @@ class Topics(Publisher):
     def _pass_on(self, topic: Topic, event: Any, out: list[Publication]) -> None:
         for sessions in topic.subscribers.values():
             out.append(Publication(event.data, sessions))
+
+
+def _rank(spec: TopicSpec) -> int:
+    """Books before their best levels."""
+    return spec.kind == "books5"
 
 
 def _single(listing: Listing, one: Traded, now_ns: int, unit_ns: int) -> bytes:

@@ -57,6 +57,7 @@ TEXTS: Mapping[str, str] = {
     "51500": "You must enter a price, quantity, or TP/SL",
     "51501": "Maximum 20 orders can be modified",
     "51503": "Order modification failed as the order has been filled, canceled or does not exist.",
+    "51071": "You've reached the maximum limit for tag level cancel all after timers.",
     "51511": "Operation failed as the order price doesn't meet the requirement for Post Only.",
     "51603": "Order does not exist",
     "54036": "You cannot place fok orders with the cancel-both self-trade prevention mode.",

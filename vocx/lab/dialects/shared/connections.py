@@ -32,8 +32,8 @@ class PingPolicy(msgspec.Struct, frozen=True, kw_only=True):
         It ends with ``idle`` when the client has no subscription for so long.
     text_ping, text_pong
         A text message that the client sends as a ping, and its answer.
-    shutdown
-        How a planned end comes.
+    shutdown, shutdown_notice_ns
+        How a planned end comes, and how long before it is announced.
     """
 
     ping_every_ns: int | None = None
@@ -48,6 +48,7 @@ class PingPolicy(msgspec.Struct, frozen=True, kw_only=True):
     lifetime: Close = Close(1001)
     idle: Close = Close(1001)
     shutdown: Close = Close(1001, "Server shutdown")
+    shutdown_notice_ns: int = 0
 
 
 class Keepalive:

@@ -14,12 +14,13 @@ from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Publication, Session
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
 from vocx.lab.dialects.shared.faults import FaultInjector
+from vocx.lab.dialects.shared.numbers import NEVER_NS, NS_PER_S
 from vocx.lab.dialects.shared.publisher import Publisher
 from vocx.lab.dialects.shared.rate_limiter import LARGEST_SCALE, RateLimiter
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
 from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Event, Executed
 from vocx.lab.market.instruments import CrowdTraits
-from vocx.lab.settings import number
+from vocx.lab.settings import LONGEST_S, number
 
 COMMANDS = ("limits", "keepalive", "shutdown", "fault", "account", "skew")
 
@@ -56,7 +57,7 @@ class VenueDialect:
         self.listened = False
         self.publisher.injection = self.faults.injection
         self._keepalive_scale = 1.0
-        self._shutting_down = False
+        self._endings: list[tuple[int, tuple[Connection, ...]]] = []
 
     # -- what a dialect brings -----------------------------------------------------------------
 
@@ -122,10 +123,10 @@ class VenueDialect:
 
     @property
     def next_tick_ns(self) -> int:
-        """0 while something waits to be sent, else when the next topic is due."""
-        if self.outbox or self._shutting_down:
+        """0 while something waits to be sent, else when the next topic or planned end is due."""
+        if self.outbox:
             return 0
-        return self.publisher.next_tick_ns
+        return min(self.publisher.next_tick_ns, *(due_ns for due_ns, _ in self._endings), NEVER_NS)
 
     def publish(self, events: Iterable[AnyEvent], now_ns: int) -> Iterable[Publication]:
         """What events mean for those who have subscribed, in order; an account's for its own."""
@@ -147,17 +148,29 @@ class VenueDialect:
         return self._sent(self._waited(now_ns) + self.publisher.tick(now_ns), now_ns)
 
     def _waited(self, now_ns: int) -> list[Publication]:
+        for due_ns, sessions in tuple(self._endings):
+            if due_ns <= now_ns:
+                self._endings.remove((due_ns, sessions))
+                self.close_all(sessions, self.policy.shutdown)
         waiting, self.outbox = self.outbox, []
-        if self._shutting_down:
-            self._shutting_down = False
-            notices: dict[bytes, list[Session]] = {}
-            for session in self.sessions:
-                notice = self.shutdown_notice(session, now_ns)
-                if notice is not None:
-                    notices.setdefault(notice, []).append(session)
-            waiting += [Publication(text, tuple(to)) for text, to in notices.items()]
-            waiting.append(Publication(self.policy.shutdown, tuple(self.sessions)))
         return waiting
+
+    def _shut_down(self, arguments: Mapping[str, Any], now_ns: int) -> dict[str, Any]:
+        """Announce the end of every connection that there is; later ones are not concerned."""
+        if set(arguments) - {"notice_s"}:
+            raise BadInput("shutdown has one setting: notice_s, a number from 0")
+        asked, sessions = arguments.get("notice_s"), tuple(self.sessions)
+        seconds = self.policy.shutdown_notice_ns / NS_PER_S / self._keepalive_scale
+        if asked is not None:
+            seconds = number("notice_s", asked, 0, LONGEST_S)
+        notices: dict[bytes, list[Session]] = {}
+        for session in sessions:
+            notice = self.shutdown_notice(session, now_ns)
+            if notice is not None:
+                notices.setdefault(notice, []).append(session)
+        self.outbox += [Publication(text, tuple(to)) for text, to in notices.items()]
+        self._endings.append((now_ns + int(seconds * NS_PER_S), sessions))
+        return {"connections": len(sessions), "notice_s": seconds}
 
     def _sent(self, out: list[Publication], now_ns: int) -> list[Publication]:
         if self.policy.idle_counts != "received":
@@ -176,7 +189,8 @@ class VenueDialect:
     def command(self, name: str, arguments: Mapping[str, Any], now_ns: int) -> Any:
         """An order of the lab's owner.
 
-        ``limits`` (see :meth:`RateLimiter.command`), ``keepalive`` (``scale``), ``shutdown``,
+        ``limits`` (see :meth:`RateLimiter.command`), ``keepalive`` (``scale``), ``shutdown``
+        (``notice_s``: how long it is announced before, where not as long as the venue does),
         ``fault`` (see :meth:`FaultInjector.command`), ``account`` (see
         :meth:`AccountGateway.account_command`), ``skew`` (``seconds``: the exchange's clock ahead
         of the truth, below 0 behind).
@@ -192,8 +206,7 @@ class VenueDialect:
         if name == "keepalive":
             return self._set_keepalive(arguments)
         if name == "shutdown":
-            self._shutting_down = True
-            return {"connections": len(self.sessions)}
+            return self._shut_down(arguments, now_ns)
         raise BadInput(f"{self.name} has no command {name!r}; it has {', '.join(COMMANDS)}")
 
     def _set_keepalive(self, arguments: Mapping[str, Any]) -> dict[str, float]:

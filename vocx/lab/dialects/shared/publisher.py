@@ -33,6 +33,8 @@ class Publisher:
         How a payload becomes frames.
     pass_on : callable
         How a recorded frame does.
+    rank : callable
+        Of the topics that are due together, the lower rank comes first.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Publisher:
         symbol_of: Callable[[TopicSpec], str | None],
         envelope: Envelope,
         pass_on: PassOn = lambda topic, event, out: None,
+        rank: Callable[[TopicSpec], int] = lambda spec: 0,
     ) -> None:
         self.topics: dict[str, Topic] = {}
         self.recorded: set[str] = set()
@@ -49,6 +52,7 @@ class Publisher:
         self._symbol_of = symbol_of
         self._envelope = envelope
         self._pass_on = pass_on
+        self._rank = rank
         self._by_event: dict[tuple[type[AnyEvent], str], tuple[Topic, ...]] = {}
         self._cadences: dict[int, tuple[Topic, ...]] = {}
         self._slots: dict[int, int] = {}
@@ -105,12 +109,16 @@ class Publisher:
             return topic
         if cadence := spec.cadence_ns:
             self._slots.setdefault(cadence, now_ns // cadence)
-            self._cadences[cadence] = (*self._cadences.get(cadence, ()), topic)
+            together = (*self._cadences.get(cadence, ()), topic)
+            self._cadences[cadence] = tuple(sorted(together, key=self._topic_rank))
         symbol = self._symbol_of(spec)
         if symbol is not None:
             for kind in topic.state.events:
                 self._by_event[kind, symbol] = (*self._by_event.get((kind, symbol), ()), topic)
         return topic
+
+    def _topic_rank(self, topic: Topic) -> int:
+        return 0 if topic.spec is None else self._rank(topic.spec)
 
     def _forget(self, topic: Topic) -> None:
         self._wakes.pop(topic, None)
