@@ -49,6 +49,7 @@ from vocx.venues.base.checks import check_count
 from vocx.venues.base.reading import (
     check_levels,
     check_numbers,
+    ms_to_ns,
     optional_number,
     whole_number,
 )
@@ -204,10 +205,10 @@ class _Time(msgspec.Struct):
 
 
 def _read_time(_: GetTime, body: bytes, arrived_ns: int) -> Answer:
-    value = whole_number(_time_of(body).epochMillis)
-    if value is None:
-        raise msgspec.ValidationError("no time in milliseconds")
-    return Answer(result=ServerTime(exchange_ns=value * 1_000_000, arrived_ns=arrived_ns))
+    moment = ms_to_ns(_time_of(body).epochMillis)
+    if moment is None:
+        raise msgspec.ValidationError("a reply without its time")
+    return Answer(result=ServerTime(exchange_ns=moment, arrived_ns=arrived_ns))
 
 
 def _read_status(_: GetStatus, body: bytes, arrived_ns: int) -> Answer:
