@@ -172,8 +172,10 @@ class Coinbase(VenueDialect):
         def make() -> bytes:
             rate, book = self.backend.rate(event.owner), self.backend.orders
             states = [*_PASSED.get(event.what, ()), ""]
-            if event.what == "new" and event.order.request.type == "market":
-                states = ["PENDING"]  # it never rests
+            if event.what == "new" and not book.rests(event.order):
+                states = ["PENDING"]
+            if book.status(event.order) == "EXPIRED":
+                states = [""]
             return payloads.frame(
                 channel,
                 now_ns,
@@ -210,7 +212,11 @@ class Coinbase(VenueDialect):
         for key, end_ns in tuple(orders.ends.items()):
             if end_ns <= now_ns and accounts is not None:
                 del orders.ends[key]
-                accounts.cancel(orders.expired(*key), *key, now_ns=now_ns)
+                owner = orders.owner(*key)
+                order = accounts.order(owner, *key)
+                if order is not None and order.open:  # else it was over, and only not told yet
+                    orders.expire(*key)
+                    accounts.cancel(owner, *key, now_ns=now_ns)
 
 
 _PASSED: Mapping[str, tuple[str, ...]] = {

@@ -26,6 +26,7 @@ from vocx.lab.dialects.coinbase.wire import (
     decimal,
     invalid,
     microseconds,
+    unreadable,
     uuid_of,
 )
 from vocx.lab.events import FillState, OrderState, Rejection
@@ -353,9 +354,10 @@ def one_order(call: Call) -> dict[str, Any]:
 def orders(call: Call) -> dict[str, Any]:
     """Orders of all states unless told otherwise, the newest first."""
     query, book, rate = call.query, call.backend.orders, call.backend.rate(call.owner)
-    for state in query.texts("order_status"):
-        if state not in _STATES:
-            raise invalid(f"order_status {state[:40]} is not a valid value")
+    for name, known in (("order_status", _STATES), ("order_side", ("BUY", "SELL"))):
+        for one in query.texts(name):
+            if one not in known:
+                raise unreadable(name, one)
     start_ns, end_ns = query.moment("start_date"), query.moment("end_date")
     found = [
         one

@@ -75,7 +75,7 @@ def one_page(
     start = 0
     if cursor:
         try:
-            last = base64.urlsafe_b64decode(cursor.encode()).decode()
+            last = base64.b64decode(cursor, b"-_", validate=True).decode()
         except (binascii.Error, ValueError):
             raise invalid("cursor is none of ours") from None
         start = next((at for at, one in enumerate(rows, 1) if name(one) == last), len(rows))

@@ -9,12 +9,14 @@ reference (2026-02) and channel pages (2026-08).
 from __future__ import annotations
 
 import re
+from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, Literal, cast
 
 import msgspec
 
+from vocx.lab.accounts.order_store import CLOSED_ORDERS
 from vocx.lab.dialects.coinbase.catalogue import Products
 from vocx.lab.dialects.coinbase.wire import (
     NEVER,
@@ -23,6 +25,7 @@ from vocx.lab.dialects.coinbase.wire import (
     amount,
     decimal,
     invalid,
+    is_text,
     microseconds,
     read_time,
     uuid_of,
@@ -30,8 +33,6 @@ from vocx.lab.dialects.coinbase.wire import (
 from vocx.lab.dialects.shared.numbers import Listing
 from vocx.lab.events import AccountEvent, Executed, FillState, NewOrder, OrderState, TimeInForce
 
-KEPT = 20_000
-"""Orders of which more than the exchange keeps is remembered."""
 CONFIGURATIONS: Mapping[str, TimeInForce] = {
     "market_market_ioc": "IOC",
     "sor_limit_ioc": "IOC",
@@ -85,7 +86,7 @@ class Kept(msgspec.Struct, kw_only=True):
 def client_order_id(body: Mapping[str, Any]) -> str:
     """Needed; its alphabet is not documented (printable ASCII, a choice)."""
     text = body.get("client_order_id")
-    if not isinstance(text, str) or not text:
+    if not is_text(text) or not text:
         raise invalid("client_order_id is required")
     if not _CLIENT_ID.fullmatch(text):
         raise invalid("client_order_id must be 1 to 128 printable characters")
@@ -149,8 +150,10 @@ def new_order(sent: Sent, owner: str, named: str, taker_rate: Decimal) -> NewOrd
     limit = sent.name != "market_market_ioc"
     if (base is None) == (quote is None) or (limit and (base is None or price is None)):
         raise NotPlaced("INVALID_REQUEST", "PREVIEW_INVALID_ORDER_CONFIG", "Sizes do not fit")
-    rule = CONFIGURATIONS[sent.name]
-    if sent.sizes.get("post_only") is True:
+    rule, post_only = CONFIGURATIONS[sent.name], sent.sizes.get("post_only")
+    if not (post_only is None or isinstance(post_only, bool)):
+        raise invalid("post_only is no boolean")
+    if post_only and rule == "GTC":
         rule = "POST_ONLY"
     ticks = lots = 0
     if price is not None and limit:
@@ -203,8 +206,13 @@ class OrderBook:
         self._products = products
         self._places = {one.format.spec.symbol: at for at, one in enumerate(products.numbered)}
         self._kept: dict[tuple[str, int], Kept] = {}
+        self._closed: defaultdict[str, deque[tuple[str, int]]] = defaultdict(deque)
+        """By owner: orders that are over, the oldest first."""
         self.ends: dict[tuple[str, int], int] = {}
         """When open GTD orders end."""
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     # -- ids
 
@@ -230,13 +238,11 @@ class OrderBook:
     # -- memory
 
     def keep(self, order: OrderState, sent: Sent) -> None:
-        """Remember how an order was sent; the oldest is forgotten."""
+        """Remember how an order was sent, as long as its account knows it."""
         key = order.request.symbol, order.id
         self._kept[key] = Kept(owner=order.request.owner, sent=sent)
         if sent.end_ns is not None and order.open:
             self.ends[key] = sent.end_ns
-        while len(self._kept) > KEPT:
-            del self._kept[next(iter(self._kept))]
 
     def edited(self, order: OrderState, at_ns: int) -> None:
         """Remember an edit."""
@@ -251,11 +257,13 @@ class OrderBook:
         sizes = {**kept.sent.sizes, "base_size": size, "limit_price": price}
         kept.sent = msgspec.structs.replace(kept.sent, sizes=sizes)
 
-    def expired(self, symbol: str, number: int) -> str:
-        """A GTD order has ended; its owner."""
-        kept = self._kept[symbol, number]
-        kept.expired = True
-        return kept.owner
+    def owner(self, symbol: str, number: int) -> str:
+        """Whose an order is."""
+        return self._kept[symbol, number].owner
+
+    def expire(self, symbol: str, number: int) -> None:
+        """A GTD order ends by its time."""
+        self._kept[symbol, number].expired = True
 
     def took_place(self, events: Iterable[AccountEvent]) -> None:
         """Count fills and fees of each order as it grows."""
@@ -263,19 +271,32 @@ class OrderBook:
             if not isinstance(event, Executed):
                 continue
             order, fill = event.order, event.fill
+            key = order.request.symbol, order.id
             if not order.open:
-                self.ends.pop((order.request.symbol, order.id), None)
-            kept = self._kept.get((order.request.symbol, order.id))
+                self.ends.pop(key, None)
+                self._forget(event.owner, key)
+            kept = self._kept.get(key)
             if fill is None or kept is None:
                 continue
             before = kept.growth.get(order.filled - fill.trade.quantity, (0, Decimal(0)))
             kept.growth[order.filled] = before[0] + 1, before[1] + fill.fee
+
+    def _forget(self, owner: str, key: tuple[str, int]) -> None:
+        """An order is over: forget the oldest that is, as the account does."""
+        closed = self._closed[owner]
+        closed.append(key)
+        if len(closed) > CLOSED_ORDERS:
+            self._kept.pop(closed.popleft(), None)
 
     # -- what is written
 
     def sent(self, order: OrderState) -> Sent:
         """How an order was sent."""
         return self._kept[order.request.symbol, order.id].sent
+
+    def rests(self, order: OrderState) -> bool:
+        """Whether it is of a kind that may rest."""
+        return CONFIGURATIONS[self.sent(order).name] == "GTC"
 
     def status(self, order: OrderState) -> str:
         """There is no state of its own for what is filled in part."""

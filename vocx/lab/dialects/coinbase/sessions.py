@@ -104,7 +104,11 @@ class CoinbaseSession(Connection):
         if wanted not in ("subscribe", "unsubscribe"):
             self._count(None, now_ns)
             raise Told("subscribe or unsubscribe required")
-        key = self._key(said.get("jwt"), now_ns)
+        try:
+            key = self._key(said.get("jwt"), now_ns)
+        except Told:
+            self._count(None, now_ns)
+            raise
         self._count(key, now_ns)
         channel, products = said.get("channel"), said.get("product_ids") or []
         known = isinstance(channel, str) and channel in (*CADENCES, USER)

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID, uuid5
 
 from vocx.lab.dialects.base import HttpOut
 from vocx.lab.dialects.shared.numbers import NS_PER_S, NS_PER_US, shortest, to_e8
-from vocx.lab.dialects.shared.reading import encode
+from vocx.lab.dialects.shared.reading import Written, encode
 
 JSON = {"Content-Type": "application/json"}
 ROOT = "/api/v3/brokerage/"
@@ -155,11 +155,16 @@ def decimal(given: Mapping[str, Any], name: str) -> Decimal | None:
     if text in (None, ""):
         return None
     try:
-        if not isinstance(text, str) or not _NUMBER.fullmatch(text):
+        if not is_text(text) or not _NUMBER.fullmatch(text):
             raise InvalidOperation
         return Decimal(text)
     except InvalidOperation:
         raise invalid(f"{name} is no number") from None
+
+
+def is_text(value: object) -> TypeGuard[str]:
+    """Whether something was sent as text, and not as a number with a point."""
+    return isinstance(value, str) and not isinstance(value, Written)
 
 
 class Query:
