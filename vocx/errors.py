@@ -24,6 +24,7 @@
     ├── TransportError           no usable answer came back
     │   ├── DnsError  ConnectFailed  TlsError  TimedOut  ConnectionLost
     │   └── BadReply             an answer that cannot be read: truncated, not JSON, too large
+    ├── MissingPart              an optional package is not installed; the text is the pip line
     ├── RecordingError           a recording is missing, corrupt or of another kind
     ├── JournalError             a journal of orders is in use, another account's, or damaged
     └── LabError                 the exchange in a box
@@ -40,13 +41,19 @@ Errors carry data, not only text. ``outcome`` says what became of an *order* and
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
+
+from vocx.distribution import pip_line
 
 if TYPE_CHECKING:
     from vocx.timing import HttpCall
 
 Outcome = Literal["accepted", "refused", "not_sent", "unknown"]
 
+OPTIONAL = ("anywidget", "IPython", "ipywidgets", "pandas", "plotly", "websockets")
+"""Packages of the part ``notebooks`` that are imported where they are used."""
 LONGEST = 1_500
 """Characters of an error's text."""
 
@@ -263,6 +270,38 @@ class ConnectionLost(TransportError):
 
 class BadReply(TransportError):
     """An answer came, but it cannot be read: truncated, not JSON, of another shape, too large."""
+
+
+class MissingPart(VocxError, ImportError):
+    """Something needs an optional package, such as pandas, that is not installed.
+
+    Attributes
+    ----------
+    name : str
+        The package.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"this needs {name}, which is not installed: {pip_line('notebooks')}")
+        self.name = name
+
+
+@contextmanager
+def optional_parts() -> Iterator[None]:
+    """Around imports of what only notebooks need: one that is missing says how to install it.
+
+    Raises
+    ------
+    MissingPart
+        In place of ``ModuleNotFoundError``.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in OPTIONAL:
+            raise
+        raise MissingPart(name) from None
 
 
 class RecordingError(VocxError):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import websocket
 
-from vocx.errors import BookOutOfSync, WaitTimeout
+from vocx.errors import BookOutOfSync, WaitTimeout, optional_parts
 from vocx.facts import BookSnapshot
 
 if TYPE_CHECKING:
@@ -133,7 +133,8 @@ class Losses:
 
     def chart(self, *, height: int = 300) -> Any:
         """The share of wrong copies by changes since the loss, with the real market's figures."""
-        import plotly.graph_objects as go
+        with optional_parts():
+            import plotly.graph_objects as go
 
         from vocx import figures
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from vocx.errors import VocxError
+from vocx.errors import VocxError, optional_parts
 
 MOST_LINES = 8
 _WIDTH = 96
@@ -100,7 +100,8 @@ def link(text: str, href: str) -> None:
 
 def put(bundle: Mapping[str, Any]) -> None:
     """Show one output by MIME type in the running cell."""
-    from IPython import display as page
+    with optional_parts():
+        from IPython import display as page
 
     show: Any = page.display
     show(dict(bundle), raw=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vocx.errors import BadInput, NotReady
+from vocx.errors import BadInput, NotReady, optional_parts
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:
@@ -186,7 +186,8 @@ class ClientTimeline:
 
     def figure(self, *, height: int = 340) -> Any:
         """The age of the book by source, where the client waits (grey), and its open orders."""
-        from plotly.subplots import make_subplots
+        with optional_parts():
+            from plotly.subplots import make_subplots
 
         from vocx import figures
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vocx.course.signing import reply_text, send
-from vocx.errors import BadInput, VocxError
+from vocx.errors import BadInput, VocxError, optional_parts
 from vocx.facts import BookSnapshot, Order
 from vocx.text import plain
 
@@ -139,7 +139,8 @@ class OrderTimeline:
 
         From the engine's own book (the lab's truth), which no clock is needed for.
         """
-        from plotly.subplots import make_subplots
+        with optional_parts():
+            from plotly.subplots import make_subplots
 
         from vocx import figures
 
@@ -175,7 +176,8 @@ class OrderTimeline:
 
 def _bars(frame: TimelineFrame, prices: list[Decimal]) -> list[Any]:
     """Quantities at these prices: others' bids, yours, others' asks."""
-    import plotly.graph_objects as go
+    with optional_parts():
+        import plotly.graph_objects as go
 
     from vocx import figures
 

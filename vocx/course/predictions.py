@@ -13,7 +13,7 @@ from typing import Any
 
 from vocx.course import display, passport
 from vocx.course.catalogue import PROTOCOLS, STRATEGIES, lesson
-from vocx.errors import BadInput
+from vocx.errors import BadInput, optional_parts
 
 _open: dict[str, list[Any]] = {}
 """Widgets on the page by question: asked again, the old ones are closed."""
@@ -232,7 +232,8 @@ def _lettered(options: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
 
 
 def _show_prediction(asked: Prediction) -> None:
-    import ipywidgets as widgets
+    with optional_parts():
+        import ipywidgets as widgets
 
     said = widgets.HTML(_paragraph(asked.state()))
     buttons = widgets.RadioButtons(
@@ -324,7 +325,8 @@ def _check_choice(strategy: str, protocol: str) -> None:
 
 
 def _show_choices(kept: dict[str, str]) -> None:
-    import ipywidgets as widgets
+    with optional_parts():
+        import ipywidgets as widgets
 
     said = widgets.HTML(_paragraph(_tally(kept)))
     rows = []

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import msgspec
 import websocket
 
+from vocx.errors import optional_parts
+
 if TYPE_CHECKING:
     from vocx.lab import Lab
 
@@ -112,7 +114,8 @@ def _text(kind: str, data: bytes) -> str:
 
 def timeline(frames: Sequence[ReceivedFrame], *, height: int = 250) -> Any:
     """A figure with one row a stream and one mark a message, by when this machine had read it."""
-    import plotly.graph_objects as go
+    with optional_parts():
+        import plotly.graph_objects as go
 
     from vocx import figures
 

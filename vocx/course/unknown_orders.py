@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from vocx.errors import OrderNotFound, VocxError
+from vocx.errors import OrderNotFound, VocxError, optional_parts
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:
@@ -107,7 +107,8 @@ class Episode:
 
 def figure(*episodes: Episode, height: int = 330) -> Any:
     """Two lanes for each episode, seconds after the order was sent: what you knew, what was so."""
-    from plotly.subplots import make_subplots
+    with optional_parts():
+        from plotly.subplots import make_subplots
 
     from vocx import figures
 

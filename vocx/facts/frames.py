@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
 
+from vocx.errors import optional_parts
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -19,7 +21,8 @@ _EMPTY = {int: "int64", bool: "bool", str: "str"}
 def frame(facts: Iterable[Struct], kind: type[Struct] | None = None) -> pd.DataFrame:
     """A DataFrame of facts of one kind (see :meth:`vocx.facts.Facts.frame`); ``kind`` says which
     where there may be none."""
-    import pandas as pd
+    with optional_parts():
+        import pandas as pd
 
     rows = list(facts)
     columns: dict[str, frozenset[type]] = {}
@@ -45,7 +48,8 @@ def frame(facts: Iterable[Struct], kind: type[Struct] | None = None) -> pd.DataF
 
 
 def _series(values: Sequence[Any], types: frozenset[type]) -> pd.Series:
-    import pandas as pd
+    with optional_parts():
+        import pandas as pd
 
     if Decimal in types:
         return pd.Series([None if one is None else float(one) for one in values], dtype="float64")

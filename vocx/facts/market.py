@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import force_setattr
 
+from vocx.errors import optional_parts
 from vocx.facts.base import Fact, Level, Side, aware, forget_absent, is_absent
 from vocx.facts.numbers import WIDE, digits, exact, multiple_below, without_exponent
 from vocx.timing import HttpCall
@@ -97,7 +98,8 @@ class BookSnapshot(Fact, frozen=True, kw_only=True):
 
     def frame(self) -> pd.DataFrame:
         """Columns side, price, quantity, total (cumulated from the best price outwards)."""
-        import pandas as pd
+        with optional_parts():
+            import pandas as pd
 
         rows: list[tuple[str, float, float, float]] = []
         for side, levels in (("bid", self.bids), ("ask", self.asks)):

@@ -3,45 +3,48 @@
 Live views draw with the same functions and then replace the numbers.
 """
 
-from vocx.figures.base import (
-    ASK,
-    ASKED,
-    BID,
-    BUY,
-    GRID,
-    INK,
-    PUSHED,
-    SELL,
-    TRUTH,
-    Points,
-    layout,
-    line,
-    marks,
-    seconds_before,
-    steps,
-)
-from vocx.figures.market import (
-    PHASES,
-    candles,
-    compare,
-    compare_frame,
-    cumulated,
-    depth,
-    depth_frame,
-    ladder,
-    phases,
-    price,
-    price_frame,
-)
-from vocx.figures.results import (
-    COLORS,
-    DASHES,
-    SYMBOLS,
-    Point,
-    curve,
-    frame,
-    points,
-)
+from vocx.errors import optional_parts
+
+with optional_parts():
+    from vocx.figures.base import (
+        ASK,
+        ASKED,
+        BID,
+        BUY,
+        GRID,
+        INK,
+        PUSHED,
+        SELL,
+        TRUTH,
+        Points,
+        layout,
+        line,
+        marks,
+        seconds_before,
+        steps,
+    )
+    from vocx.figures.market import (
+        PHASES,
+        candles,
+        compare,
+        compare_frame,
+        cumulated,
+        depth,
+        depth_frame,
+        ladder,
+        phases,
+        price,
+        price_frame,
+    )
+    from vocx.figures.results import (
+        COLORS,
+        DASHES,
+        SYMBOLS,
+        Point,
+        curve,
+        frame,
+        points,
+    )
 
 __all__ = [
     "ASK",

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 import msgspec
 
-from vocx.errors import Refused, WaitTimeout
+from vocx.errors import Refused, WaitTimeout, optional_parts
 from vocx.facts import BookSnapshot, Order, Side
 from vocx.measure import theory, validation
 from vocx.measure.probes import Listener, Poller, unlimited, wait_until
@@ -142,7 +142,8 @@ class FillTimes(Result, frozen=True, kw_only=True):
 
     def figure(self, *, height: int = 340) -> go.Figure:
         """Every fill as a point: by when which share of them was known. Theory as lines."""
-        import plotly.graph_objects as go
+        with optional_parts():
+            import plotly.graph_objects as go
 
         from vocx import figures
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import msgspec
 
-from vocx.errors import BadInput
+from vocx.errors import BadInput, optional_parts
 from vocx.lab.network import one_way_ms
 from vocx.measure.sampling import Interval, places
 from vocx.text import text_table
@@ -223,7 +223,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="result"):
     def frame(self) -> pd.DataFrame:
         """The rows as a DataFrame; an interval becomes three columns, with ``_low`` and
         ``_high``."""
-        import pandas as pd
+        with optional_parts():
+            import pandas as pd
 
         flat: list[dict[str, Any]] = []
         for row in self.rows():

@@ -18,12 +18,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vocx.views.account import BalancesView, OrdersView
-from vocx.views.book import BookView
-from vocx.views.dials import DialsView
-from vocx.views.price import PriceView
-from vocx.views.tables import BudgetView, RunningView, TapeView
-from vocx.views.view import View, ViewStats, opened, stop_all
+from vocx.errors import optional_parts
+
+with optional_parts():
+    from vocx.views.account import BalancesView, OrdersView
+    from vocx.views.book import BookView
+    from vocx.views.dials import DialsView
+    from vocx.views.price import PriceView
+    from vocx.views.tables import BudgetView, RunningView, TapeView
+    from vocx.views.view import View, ViewStats, opened, stop_all
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from vocx.errors import optional_parts
+
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.lab import Lab
@@ -50,7 +52,8 @@ def compare(
     BadInput
         The stream carries no quotes of this symbol, or ``every_ms`` is below 20.
     """
-    from vocx.course.instruments.compare_view import CompareView
+    with optional_parts():
+        from vocx.course.instruments.compare_view import CompareView
 
     return CompareView(
         asked=asked,
@@ -102,7 +105,8 @@ def freshness(
     BadInput
         A stream carries nothing of this symbol, or ``every_ms`` is below 20.
     """
-    from vocx.course.instruments.freshness_view import FreshnessView
+    with optional_parts():
+        from vocx.course.instruments.freshness_view import FreshnessView
 
     return FreshnessView(
         asked=asked,
@@ -150,7 +154,8 @@ def frontier(
     BadInput
         As :func:`freshness`; or the costs lack a feed.
     """
-    from vocx.course.instruments.frontier_view import FrontierView
+    with optional_parts():
+        from vocx.course.instruments.frontier_view import FrontierView
 
     return FrontierView(
         asked=asked,
@@ -174,6 +179,7 @@ def signature(
     it: :class:`vocx.course.signing.SignatureTester` has a lab test it, and places nothing.
     Signatures are shown as they are, so no real key belongs here.
     """
-    from vocx.course.instruments.signature_view import SignatureView
+    with optional_parts():
+        from vocx.course.instruments.signature_view import SignatureView
 
     return SignatureView(ask, name, note)
