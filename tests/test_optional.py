@@ -23,7 +23,7 @@ USES = {
     "plotly": (
         "from vocx import views",
         "from vocx import figures",
-        "from vocx import course; course.frontier([])",
+        "from vocx import course; course.frontier(asked=None, pushed=None, cost=None)",
     ),
     "anywidget": ("import vocx.views",),
     "ipywidgets": ("import vocx.views",),

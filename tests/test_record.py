@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -54,6 +57,82 @@ def test_an_existing_file_is_never_replaced_by_accident(tmp_path: Path) -> None:
     writer.write(1, FRAME)
     writer.close()
     assert len(list(read([path]))) == 1
+
+
+@pytest.mark.parametrize("name", ["device", "pipe", "folder", "part is a pipe", "link in a circle"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_what_is_no_regular_file_stays_as_it_is(tmp_path: Path, name: str, overwrite: bool) -> None:
+    """A device, a pipe or a folder is never replaced by a file, whoever asks for it."""
+    path = tmp_path / "x"
+    if name == "device":
+        path.symlink_to(os.devnull)
+    elif name == "link in a circle":
+        path.symlink_to(path)
+    elif name == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path if name == "pipe" else tmp_path / "x.part")
+    before = {one.name: one.lstat().st_mode for one in tmp_path.iterdir()}
+    with pytest.raises(BadInput, match="no regular file|cannot be (followed|written)"):
+        Writer(path, overwrite=overwrite)
+    assert {one.name: one.lstat().st_mode for one in tmp_path.iterdir()} == before
+    assert Path(os.devnull).is_char_device()
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "a\0b", "no folder/x", "file/x"])
+def test_a_path_that_cannot_be(tmp_path: Path, name: str) -> None:
+    """A sentence, whatever the system says."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="cannot be written|there is no folder"):
+        Writer(tmp_path / name)
+
+
+def test_a_link_is_followed(tmp_path: Path) -> None:
+    """The file behind it is the one that is written."""
+    path = tmp_path / "link"
+    path.symlink_to(tmp_path / "x.gz")
+    with Writer(path) as writer:
+        writer.write(1, FRAME)
+    assert path.is_symlink() and len(list(read([tmp_path / "x.gz"]))) == 1
+
+
+def test_what_was_cut_off_is_not_lost(tmp_path: Path) -> None:
+    """The unfinished file of a crash stays until somebody says otherwise."""
+    part = tmp_path / "x.gz.part"
+    part.write_bytes(gzip.compress(b"1 {}\n"))
+    with pytest.raises(BadInput, match="cut off.*can be played"):
+        Writer(tmp_path / "x.gz")
+    assert len(list(read([part]))) == 1
+    Writer(tmp_path / "x.gz", overwrite=True).close()
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from vocx.recording import Writer
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+with Writer(Path(sys.argv[1])) as writer:
+    for number in range(9000):
+        writer.write(number, b'{"n":"%064x"}' % (number**99 % 2**256))
+        if number % 500 == 499:
+            writer.flush()
+"""
+
+
+@pytest.mark.parametrize("limit", [50, 60_000])
+def test_a_full_disk_costs_only_what_did_not_fit(tmp_path: Path, limit: int) -> None:
+    """One sentence, with what is kept and where; that can be read to its last line."""
+    path = tmp_path / "x.gz"
+    command = [sys.executable, "-c", FULL, str(path), str(limit)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    said = done.stderr.strip().splitlines()[-1]
+    assert done.returncode == 1 and said.startswith(f"vocx.errors.RecordingError: {path} cannot be")
+    if limit == 50:
+        assert "Nothing is kept" in said and not list(tmp_path.iterdir())
+        return
+    lines = list(read([path]))
+    assert f"first {len(lines):,} lines are kept" in said and len(lines) % 500 == 0 < len(lines)
+    assert [one.name for one in tmp_path.iterdir()] == ["x.gz"]
 
 
 def test_a_line_break_inside_a_frame_stays_one_line(tmp_path: Path) -> None:

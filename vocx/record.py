@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from collections import deque
@@ -32,17 +33,20 @@ FLUSH_S = 2.0
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """A finished recording: where it is, its lines and bytes, and how long it ran."""
+    """A finished recording: where it is, its lines and bytes, how long it ran, and of which
+    venue it is."""
 
     path: Path
     lines: int
     bytes: int
     seconds: float
+    venue: str
 
     def __str__(self) -> str:
+        play = f"vocx exchange --venue {self.venue} --replay {shlex.quote(str(self.path))}"
         return (
             f"{self.path}: {self.lines:,} lines in {self.seconds:.1f} s, {self.bytes:,} bytes; "
-            f"play it with: vocx exchange --replay {self.path}"
+            f"play it with: {play}"
         )
 
 
@@ -95,7 +99,13 @@ def record(
             why = listening.stream.why
             raise WaitTimeout(f"nothing arrived in {lasted_s:.1f} s; nothing is kept. {why}")
     size = writer.path.stat().st_size
-    return Recorded(path=writer.path, lines=writer.lines, bytes=size, seconds=lasted_s)
+    return Recorded(
+        path=writer.path,
+        lines=writer.lines,
+        bytes=size,
+        seconds=lasted_s,
+        venue=exchange.venue.name,
+    )
 
 
 class _Listening:

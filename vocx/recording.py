@@ -16,6 +16,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -119,35 +120,51 @@ def _read_file(path: Path, skip_bad: bool) -> Iterator[Line]:
 class Writer:
     """Writes a recording block by block; the file gets its name when it is complete.
 
-    Until :meth:`close` the lines are in ``<path>.part``, which can be read as it is.
+    Until :meth:`close` the lines are in ``<path>.part``, which can be read as it is. Where the
+    disk is full, what was written before is kept under the recording's name.
 
     Parameters
     ----------
     path : Path
-        Where the recording shall be; usually ``*.gz``.
+        Where the recording shall be; usually ``*.gz``. A link is followed.
     overwrite : bool
-        False refuses a path that exists.
+        False refuses a path that exists, and one where an earlier recording was cut off.
 
     Raises
     ------
     BadInput
-        The file exists, its folder does not, or it cannot be written there.
+        The file exists, its folder does not, it is no regular file (a device, a pipe), or it
+        cannot be written there.
     """
 
     def __init__(self, path: Path, *, overwrite: bool = False) -> None:
-        self.path = Path(path)
-        if self.path.exists() and not overwrite:
-            raise BadInput(f"{path} exists; choose another name or write overwrite=True")
-        if not self.path.parent.is_dir():
-            raise BadInput(f"there is no folder {self.path.parent}; make it, or give another path")
-        self.part = self.path.with_name(self.path.name + ".part")
         try:
-            self._file = self.part.open("wb")
-        except OSError as error:
-            raise BadInput(f"{self.part} cannot be written: {error.strerror or error}") from error
+            self.path = _target(Path(path))
+            self.part = self.path.parent / f"{self.path.name}.part"
+            self._check(overwrite)
+            self._file = self.part.open("wb", buffering=0)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise BadInput(f"{path} cannot be written: {why}") from error
         self.lines = 0
         self._block: list[bytes] = []
-        self._waiting = 0
+        self._waiting = self._written = self._kept = 0
+
+    def _check(self, overwrite: bool) -> None:
+        """Refuse what would cost somebody something."""
+        for one in (self.path, self.part):
+            if one.exists() and not one.is_file():
+                raise BadInput(f"{one} is no regular file; give the path of one, such as x.gz")
+        if self.path.exists() and not overwrite:
+            raise BadInput(f"{self.path} exists; choose another name or write overwrite=True")
+        if self.part.exists() and not overwrite:
+            raise BadInput(
+                f"{self.part} is there: a recording that was cut off, or that still runs; it can "
+                "be played as it is. Choose another name or write overwrite=True"
+            )
+        if not self.path.parent.is_dir():
+            folder = self.path.parent
+            raise BadInput(f"there is no folder {folder}; make it, or give another path")
 
     def write(self, arrived_ns: int, payload: bytes) -> None:
         """One frame. A frame with a line break in it cannot be a line and is joined."""
@@ -161,19 +178,52 @@ class Writer:
             self.flush()
 
     def flush(self) -> None:
-        """Compress what waits and hand it to the system: from here on it survives a crash."""
+        """Compress what waits and hand it to the system: from here on it survives a crash.
+
+        Raises
+        ------
+        RecordingError
+            It cannot be written (the disk is full). The recording is ended; what was written
+            before is kept, and the text says where.
+        """
         if self._block:
-            self._file.write(gzip.compress(b"".join(self._block), 6, mtime=0))
-            self._file.flush()
+            self._append(gzip.compress(b"".join(self._block), 6, mtime=0))
+            self._kept += len(self._block)
             self._block.clear()
             self._waiting = 0
+
+    def _append(self, packed: bytes) -> None:
+        """All of it, or nothing: half a block could not be read."""
+        try:
+            left = memoryview(packed)
+            while left:
+                left = left[self._file.write(left) :]
+            self._written += len(packed)
+        except OSError as error:
+            raise self._cut_off(error) from error
+
+    def _cut_off(self, error: OSError) -> RecordingError:
+        """End at the last whole block."""
+        lost, self.lines = self.lines - self._kept, self._kept
+        self._block.clear()
+        why = f"{self.path} cannot be written on: {error.strerror or error}"
+        with suppress(OSError):
+            self._file.truncate(self._written)
+        if not self._kept:
+            self.discard()
+            return RecordingError(f"{why}. Nothing is kept")
+        self._file.close()
+        self.part.replace(self.path)
+        return RecordingError(
+            f"{why}. The first {self._kept:,} lines are kept there, the last {lost:,} are lost"
+        )
 
     def close(self) -> Path:
         """Finish: the recording now stands under its own name."""
         if not self._file.closed:
             self.flush()
             if not self.lines:
-                self._file.write(gzip.compress(b"", mtime=0))
+                self._append(gzip.compress(b"", mtime=0))
             self._file.close()
             self.part.replace(self.path)
         return self.path
@@ -195,3 +245,11 @@ class Writer:
         if error is not None and not self.lines:
             self.discard()
         self.close()
+
+
+def _target(path: Path) -> Path:
+    """Where a link points: to replace the link would leave the file behind it as it was."""
+    try:
+        return path.resolve() if path.is_symlink() else path
+    except RuntimeError as error:  # links in a circle
+        raise BadInput(f"{path} cannot be followed: {error}") from error

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ import vocx
 from vocx import errors
 from vocx.cli import app, lessons, notebooks
 from vocx.cli.app import show
+from vocx.recording import read
 
 COMMAND = [sys.executable, "-m", "vocx"]
 
@@ -208,8 +211,49 @@ def test_a_recording_is_made(tmp_path: Path) -> None:
     """From the lab, with the command that plays it."""
     path = tmp_path / "a.gz"
     done = run("record", "--seconds", "0.5", "-o", str(path))
-    assert done.returncode == 0 and f"vocx exchange --replay {path}" in done.stdout
+    assert done.returncode == 0 and f"vocx exchange --venue binance --replay {path}" in done.stdout
     assert path.stat().st_size > 0
+
+
+def limited(size: int) -> Callable[[], None]:
+    """Let no file grow beyond so many bytes, as on a disk that is full."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def test_a_recording_on_a_full_disk(tmp_path: Path) -> None:
+    """One line, code 1, and what was written before is kept, named and can be played."""
+    path = tmp_path / "full.gz"
+    done = run("record", "--seconds", "20", "-o", str(path), preexec_fn=limited(60_000))
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    found = re.search(r"first ([\d,]+) lines are kept", done.stderr)
+    assert found and done.stderr.startswith(f"vocx: {path} cannot be written on: ")
+    assert len(list(read([path]))) == int(found[1].replace(",", ""))
+
+
+@pytest.mark.parametrize("path", [os.devnull, "/dev/full", "."])
+def test_a_recording_onto_something_else(path: str, tmp_path: Path) -> None:
+    """Refused with one line, also with ``--overwrite``."""
+    mode = os.stat(path).st_mode
+    done = run("record", "--seconds", "1", "--overwrite", "-o", path, cwd=tmp_path)
+    assert done.returncode in (1, 2) and os.stat(path).st_mode == mode
+    assert "no regular file" in done.stderr or "is a directory" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_printed_command_can_be_pasted(tmp_path: Path) -> None:
+    """Also where the name of the file has blanks and quotes; it plays the recording."""
+    name = "it's my $HOME.gz"
+    done = run("record", "--seconds", "0.5", "-o", name, "--venue", "bybit", cwd=tmp_path)
+    command = done.stdout.rpartition("play it with: ")[2].strip()
+    assert shlex.split(command)[-1] == name
+    script = f'vocx() {{ exec {shlex.join(COMMAND)} "$@"; }}\n{command}'
+    process = subprocess.Popen(
+        ["bash", "-c", script], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert "bybit" in json.loads(line_with(process, r"^(\{.*\})$"))["urls"]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == 0
 
 
 def test_doctor_in_its_forms(

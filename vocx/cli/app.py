@@ -41,6 +41,13 @@ VenueName = Annotated[
     ),
 ]
 
+VenueNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--venue", metavar="NAME", help="Which exchange; again for more.", show_default="binance"
+    ),
+]
+
 
 def main() -> NoReturn:
     """The console command: errors in a line or two, no traceback."""
@@ -94,13 +101,14 @@ def exchange(
     ] = None,
     speed: Annotated[str, typer.Option(help="Of a replay: 1, 10, ... or max.")] = "1",
     skip_bad: Annotated[bool, typer.Option(help="Leave out unreadable lines.")] = False,
+    venue: VenueNames = None,
     tls: Annotated[
         bool,
         typer.Option(help="Also over https and wss; prints its certificate."),
     ] = False,
 ) -> None:
     """Run an exchange in a box until Ctrl-C; its URLs and keys as one JSON line."""
-    from vocx.lab import Config, recording_paths, serve
+    from vocx.lab import Config, factories, recording_paths, serve
 
     if more and not replay:
         raise typer.BadParameter("files are for --replay: vocx exchange --replay FILE...")
@@ -112,6 +120,7 @@ def exchange(
         skip_bad=skip_bad,
         port=port,
         tls=tls,
+        venues=factories(venue),
     )
     raise typer.Exit(serve(config))
 

@@ -30,6 +30,7 @@ __all__ = [
     "TruthEvent",
     "TruthEvents",
     "attach",
+    "factories",
     "open",
     "open_for",
     "serve",
