@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 from faulty import (
@@ -32,7 +33,7 @@ from vocx.errors import (
     VenueError,
     WaitTimeout,
 )
-from vocx.facts import BookSnapshot, Fact, Gap, Quote, Trade
+from vocx.facts import BookDelta, BookSnapshot, Fact, Gap, Quote, Trade
 from vocx.stream import Deadlines, Stream, Subscription, running
 from vocx.venues.base import ChannelSpec
 from vocx.venues.binance import Binance
@@ -354,6 +355,59 @@ def test_a_restart_that_is_announced_reconnects_at_once() -> None:
     with Faulty(sends(quote(1), event), healthy) as server, listen(server) as stream:
         until(lambda: len(server.dialled) == 2, 1)
         until(lambda: stream.stats.reasons == {"shutdown": 1} and stream.stats.reconnects)
+
+
+def test_the_next_connection_takes_over_without_a_hole() -> None:
+    """Both run beside each other for a moment: nothing is lost, doubled or counted as such."""
+    event = '{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}'
+    number, taken = iter(range(1, 100_000)), threading.Event()
+    lock, peers = threading.Lock(), list[Peer]()
+
+    def broadcast() -> None:
+        """One trade and its change of the book, to whoever is subscribed."""
+        with lock:
+            now = next(number)
+            for peer in tuple(peers):
+                with suppress(OSError):
+                    peer.text(trade(now))
+                    peer.text(delta(now, now))
+
+    def old(peer: Peer) -> None:
+        peer.accept()
+        peer.acknowledge()
+        peers.append(peer)
+        for count in range(1000):
+            broadcast()
+            if count == 20:
+                peer.text(event)
+            peer.listen(0.01)
+
+    def new(peer: Peer) -> None:
+        peer.accept()
+        peer.acknowledge()
+        peers.append(peer)
+        taken.set()
+        while not peer.over.is_set():
+            if len(peers) == 1 or peers[0].heard[-1:] and peers[0].heard[-1][0] == 8:
+                broadcast()
+            peer.listen(0.01)
+
+    first = BookSnapshot(symbol="BTC/USDT", bids=(), asks=(), sequence=0)
+    with Faulty(old, new) as server:
+        stream = listen(server, "trades", "book", ask=lambda intent, stopping: first)
+        with stream.subscribe(policy="gap", size=100_000) as facts, stream.start():
+            until(lambda: stream.stats.reconnects == 1)
+            seen = len(facts)
+            until(lambda: len(facts) > seen + 50)
+            got = [facts.get(0) for _ in range(len(facts))]
+            stats = stream.stats
+    ids = [one.id for one in got if isinstance(one, Trade)]
+    assert ids == list(range(ids[0], ids[0] + len(ids))) and taken.is_set()
+    ends = [one.last for one in got if isinstance(one, BookDelta)]
+    assert ends == sorted(set(ends)) and ends[-1] - ends[0] == len(ends) - 1
+    assert not any(isinstance(one, Gap) for one in got)
+    assert (stats.gaps, stats.duplicates, stats.out_of_order) == (0, 0, 0)
+    assert stats.reasons == {"shutdown": 1} and stats.dials == 2
 
 
 def test_a_subscription_ends_with_its_stream() -> None:

@@ -21,7 +21,16 @@ from vocx.errors import (
 )
 from vocx.stream.backoff import DialBudget, Disconnect
 from vocx.stream.deadlines import Clock, Deadlines
-from vocx.stream.lifecycle import Close, Connected, Dial, Lifecycle, Read, ReadResult, Sleep
+from vocx.stream.lifecycle import (
+    Close,
+    Connected,
+    Dial,
+    Lifecycle,
+    Prepare,
+    Read,
+    ReadResult,
+    Sleep,
+)
 from vocx.stream.session import Ping, Send, Session
 from vocx.stream.staleness import Probe, ProbeResult, Staleness, Verdict, Watch
 from vocx.venues.base import (
@@ -78,6 +87,7 @@ class Universe:
         self.probes: list[Probe] = []
         self.rest_says: Verdict | None = None
         self.closes: list[Close] = []
+        self.prepared: list[float] = []
         self.pongs = self.acks = True
         self.step_s = STEP_S
         self._dial, self._feed = dial, feed
@@ -134,10 +144,16 @@ class Universe:
                 if self.rest_says is not None:
                     answer = ProbeResult(number, self.rest_says)
                     self._owed.append(ReadResult(probes=[answer]))
+            case Prepare():
+                self.prepared.append(self.now)
             case Close():
                 self.closes.append(command)
                 self._owed.clear()
         return None
+
+    def owe(self, result: ReadResult) -> None:
+        """Let the next read bring this."""
+        self._owed.append(result)
 
     def _read(self) -> ReadResult:
         self.now += self.step_s
@@ -433,11 +449,39 @@ def test_two_hundred_quiet_channels_are_asked_about_one_at_a_time() -> None:
     assert 120 <= len(asked) <= 201 and len({probe.channel for probe in asked[:200]}) >= 120
 
 
-def test_an_announced_restart_is_followed_at_once() -> None:
-    """Row 7: also on a young link."""
+@pytest.mark.parametrize("together", [True, False])
+def test_an_announced_restart_is_followed_at_once(together: bool) -> None:
+    """Row 7: also on a young link, and where the close leaves no time for the next connection."""
+
+    def feed(now: float) -> ReadResult:
+        closed = None
+        if now >= 5 + (not together) and not cuts:
+            cuts.append(now)
+            closed = Disconnect("close", 1001)
+        told = now >= 5 and not notices
+        notices.extend([now] * told)
+        return ReadResult(fresh=True, good=True, shutdown=told, closed=closed)
+
+    notices: list[float] = []
+    cuts: list[float] = []
+    world = Universe(feed=feed)
+    world.run(9)
+    assert world.dials[1] - cuts[0] <= 0.3
+    assert world.life.reasons == {"shutdown": 1} and len(world.prepared) == (not together)
+
+
+def test_an_announced_restart_is_forestalled() -> None:
+    """Row 7: the next connection takes over without a second dial of this one, a close or a state
+    between; until it does, one is asked for each 20 s."""
     world = Universe(feed=lambda now: ReadResult(fresh=True, good=True, shutdown=5 <= now < 5.15))
-    world.run(8)
-    assert world.dials[1] - 5.1 <= 0.3 and world.life.reasons == {"shutdown": 1}
+    world.run(50)
+    assert [round(at - 5) for at in world.prepared] == [0, 20, 40]
+    session = Session(PLAN, Frames(), ALIVE, Deadlines())
+    world.owe(ReadResult(fresh=True, good=True, handed_over=session))
+    world.run(60)
+    assert world.life.session is session and world.life.reconnects == 1
+    assert (len(world.dials), world.closes, len(world.prepared)) == (1, [], 3)
+    assert world.states == ["connecting", "live"] and world.life.dials == 4
 
 
 @pytest.mark.parametrize("seed", range(5))

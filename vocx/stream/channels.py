@@ -124,6 +124,12 @@ class ChannelState:
         self.heard_ns = now_ns
         out.append(fact)
 
+    def is_known(self, fact: Any) -> bool:
+        """Whether a fact of the next connection was told by the one before, as far as stamps and
+        ids tell."""
+        known = self.fact.exchange_ns if self.fact is not None else None
+        return known is not None and fact.exchange_ns is not None and fact.exchange_ns <= known
+
     @property
     def ready(self) -> bool:
         """It has its first state."""
@@ -154,6 +160,11 @@ class QuoteChannel(ChannelState):
         self.fact = fact
         self.heard_ns = now_ns
         out.append(fact)
+
+    def is_known(self, fact: Quote) -> bool:
+        if fact.sequence is None or self.last is None:
+            return super().is_known(fact)
+        return bool(fact.sequence <= self.last)
 
     def _is_anew(self, same: bool) -> bool:
         if self.new_connection:
@@ -191,6 +202,11 @@ class TradeChannel(ChannelState):
         self.fact = fact
         self.recent.append(fact)
         out.append(fact)
+
+    def is_known(self, fact: Trade) -> bool:
+        if fact.id is None or self.last is None:
+            return super().is_known(fact)
+        return fact.id in self._seen or self._check(self.last, fact) < 0
 
     def _is_new(self, identity: int | str, fact: Trade, out: list[Fact]) -> bool:
         if identity in self._seen:
@@ -255,6 +271,16 @@ class CandleChannel(ChannelState):
         self.heard_ns = now_ns
         out.append(fact)
 
+    def is_known(self, fact: Candle) -> bool:
+        before: Candle | None = self.fact  # type: ignore[assignment]
+        if before is None:
+            return False
+        return (fact.open_ns, fact.volume, fact.closed) <= (
+            before.open_ns,
+            before.volume,
+            before.closed,
+        )
+
 
 class BookChannel(ChannelState):
     """A local book: changes by the venue's rule, under a lock."""
@@ -311,6 +337,13 @@ class BookChannel(ChannelState):
         if in_sync or type(fact) is BookDelta:
             out.append(fact)
 
+    def is_known(self, fact: BookDelta | BookSnapshot) -> bool:
+        """A copy goes on where it stands: neither the snapshot that a connection begins with nor
+        changes that it has are taken again."""
+        at = self.book.sequence
+        last = fact.last if isinstance(fact, BookDelta) else fact.sequence
+        return self.book.in_sync and at is not None and last is not None and last <= at
+
     @property
     def ready(self) -> bool:
         """It is a true copy."""
@@ -335,6 +368,10 @@ class AccountChannel(ChannelState):
         """What is known may be old now."""
         super().on_disconnect(from_ns, reason)
         self.known = False
+
+    def is_known(self, fact: Fact) -> bool:
+        """The account itself knows."""
+        return False
 
     def take(self, fact: Fact, now_ns: int, out: list[Fact]) -> None:
         self.heard_ns = now_ns

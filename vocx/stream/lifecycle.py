@@ -62,6 +62,11 @@ class Read(msgspec.Struct, frozen=True):
     """Receive once, and decode; answer with :class:`ReadResult`."""
 
 
+class Prepare(msgspec.Struct, frozen=True):
+    """Make the next connection beside this one, which the venue will end; a read brings it in
+    ``handed_over`` when it has taken over."""
+
+
 class Close(msgspec.Struct, frozen=True):
     """Close the socket with this code; ``None`` drops it. ``from_ns`` (wall clock) is until when
     its data are known to be complete, ``reason`` why it ends."""
@@ -71,7 +76,7 @@ class Close(msgspec.Struct, frozen=True):
     from_ns: int = 0
 
 
-Command = Dial | Sleep | Read | Send | Ping | Probe | Close
+Command = Dial | Sleep | Read | Send | Ping | Probe | Prepare | Close
 
 
 class Connected(msgspec.Struct, frozen=True):
@@ -84,8 +89,9 @@ class ReadResult(msgspec.Struct):
     """What one read brought.
 
     ``fresh``: any bytes; ``good``: facts were decoded; ``bad``: malformed frames; ``half``: a
-    frame is incomplete; ``closed``: the connection is over, and why. ``heartbeats`` are topics;
-    an empty name stands for all of the connection.
+    frame is incomplete; ``shutdown``: the venue will end the connection; ``closed``: it is over,
+    and why. ``heartbeats`` are topics; an empty name stands for all of the connection.
+    ``handed_over`` is the session of the next connection, which has taken over.
     """
 
     fresh: bool = False
@@ -98,6 +104,7 @@ class ReadResult(msgspec.Struct):
     acks: Sequence[Ack | LoginResult] = ()
     heartbeats: Sequence[str] = ()
     probes: Sequence[ProbeResult] = ()
+    handed_over: Session | None = None
 
 
 Life = Generator[Command, Connected | ReadResult | None, None]
@@ -155,6 +162,7 @@ class Lifecycle:
         self._host_budget = host_budget
         self._wait_s = 0.0
         self._check_ns = 0
+        self._prepare_ns: int | None = None
 
     @property
     def connected(self) -> bool:
@@ -235,7 +243,9 @@ class Lifecycle:
         received = ReadResult()  # nothing yet, but there is something to say
         while disconnect is None:
             # What came before the end counts.
-            disconnect = self._take(received, now_ns) or received.closed
+            announced = self._prepare_ns is not None and received.closed is not None
+            disconnect = _ANNOUNCED if announced else None
+            disconnect = self._take(received, now_ns) or disconnect or received.closed
             if disconnect is None and now_ns >= self._check_ns:
                 self._check_ns = now_ns + self._check_step_ns
                 disconnect = self._slept(now_ns) or self._overdue(now_ns)
@@ -249,6 +259,8 @@ class Lifecycle:
                     probe = self.staleness.next_probe(quiet, now_ns) if self.connected else None
                     if probe is not None:
                         yield probe
+                    if self._may_prepare(now_ns):
+                        yield Prepare()
             if disconnect is None:
                 answer = yield Read()
                 assert isinstance(answer, ReadResult)
@@ -257,8 +269,39 @@ class Lifecycle:
         yield Close(code, _outage(disconnect), self.last_bytes_wall_ns)
         return disconnect
 
+    def _may_prepare(self, now_ns: int) -> bool:
+        """The venue has announced the end, and a dial for the next connection is left. A try
+        that comes to nothing is followed by another."""
+        if self._prepare_ns is None or now_ns < self._prepare_ns:
+            return False
+        budgets = [one for one in (self._budget, self._host_budget) if one is not None]
+        if any(budget.wait_s(now_ns) > 0 for budget in budgets):
+            return False
+        for budget in budgets:
+            budget.note(now_ns)
+        self._prepare_ns = now_ns + int(_PREPARE_AGAIN_S * 1e9)
+        self.dials += 1
+        return True
+
+    def _on_handover(self, session: Session, now_ns: int) -> None:
+        """Another connection serves now, subscribed and without an outage."""
+        self.session = session
+        self.reasons["shutdown"] = self.reasons.get("shutdown", 0) + 1
+        self.reconnects += 1
+        self._begin(now_ns)
+
     def _on_connect(self, now_ns: int) -> Disconnect | None:
+        self._begin(now_ns)
+        try:
+            self.session.on_connect(now_ns)
+        except VocxError as error:  # no frame can be made: a key is missing or cannot be read
+            self.error = error
+            return Disconnect("refused", 0, str(error)[:120])
+        return None
+
+    def _begin(self, now_ns: int) -> None:
         d = self._deadlines
+        self._prepare_ns = None
         self._opened_ns = self._checked_ns = now_ns
         self._checked_wall_ns = self.last_bytes_wall_ns = self._clock.wall_ns()
         self._good_ns: int | None = None
@@ -272,15 +315,11 @@ class Lifecycle:
             if rotate_s is None
             else now_ns + int((rotate_s - self._uniform(0.0, d.rotate_jitter_s)) * 1e9)
         )
-        try:
-            self.session.on_connect(now_ns)
-        except VocxError as error:  # no frame can be made: a key is missing or cannot be read
-            self.error = error
-            return Disconnect("refused", 0, str(error)[:120])
-        return None
 
     def _take(self, received: ReadResult, now_ns: int) -> Disconnect | None:
         """What a read means: proof of life, acks, reasons to go."""
+        if received.handed_over is not None:
+            self._on_handover(received.handed_over, now_ns)
         session = self.session
         if received.fresh:
             self.last_bytes_wall_ns = self._clock.wall_ns()
@@ -310,8 +349,11 @@ class Lifecycle:
                 return disconnect
         if session.complete and not self.connected:
             self._go_live()
-        if received.shutdown:
-            return Disconnect("shutdown", 0, "the venue announced a restart")
+        if received.shutdown and received.closed is not None:
+            return _ANNOUNCED  # no time is left
+        if received.shutdown and self._prepare_ns is None:
+            self._prepare_ns = now_ns
+            self._check_ns = now_ns
         return None
 
     def _refused(self, refused: VenueError) -> Disconnect:
@@ -380,6 +422,10 @@ class Lifecycle:
             self.state, self.why = "stale", f"no data: {names}{more}"
         elif self.state == "stale":
             self.state, self.why = "live", ""
+
+
+_ANNOUNCED = Disconnect("shutdown", 0, "the venue announced a restart")
+_PREPARE_AGAIN_S = 20.0
 
 
 def _outage(disconnect: Disconnect) -> str:

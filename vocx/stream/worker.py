@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,17 @@ from vocx.stream.book_sync import BookSync
 from vocx.stream.channels import AccountChannel, BookChannel, ChannelState, ChannelStates
 from vocx.stream.deadlines import Clock, Deadlines
 from vocx.stream.framing import CLOSE, PING, PONG, Frame, Framing, close_reason
-from vocx.stream.lifecycle import Close, Connected, Dial, Lifecycle, Read, ReadResult, Sleep
+from vocx.stream.handover import Batch, Successor
+from vocx.stream.lifecycle import (
+    Close,
+    Connected,
+    Dial,
+    Lifecycle,
+    Prepare,
+    Read,
+    ReadResult,
+    Sleep,
+)
 from vocx.stream.session import Ping, Send, Session
 from vocx.stream.socket import LOST, TEXT, BufferedSocket, WebSocketConnection, open_websocket
 from vocx.stream.staleness import Known, Probe, Prober, ProbeResult, Staleness, Watch
@@ -54,6 +65,11 @@ from vocx.venues.base import (
 OnFrame = Callable[[bytes, int], None]
 """Gets a text frame and its arrival (wall clock), in the worker's thread: it must be quick."""
 Deliver = Callable[[Sequence[Fact]], None]
+
+
+_OVERLAP_NS = 5_000_000_000
+"""How long after a handover facts are looked at for repetitions: a venue whose numbers have begun
+anew would look like one that repeats itself."""
 
 
 class StreamSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,8 +163,22 @@ class FrameHandler:
         """A new connection: nothing is known of it yet."""
         self._framing = Framing()
         self._session = self._venue.open_session(self._plan)
+        self._overlapping: set[ChannelState] = set()
+        self._overlap_end_ns = 0
         self.replies.clear()
         self.pinged_ns = None
+
+    def on_handover(
+        self, framing: Framing, held: Sequence[Batch], now_ns: int, result: ReadResult
+    ) -> None:
+        """Another connection takes over: apply what it brought meanwhile. What a channel knows
+        is dropped, until there comes what it does not."""
+        self.on_connect()
+        self._framing = framing
+        self._overlapping = set(self._by_topic.values())
+        self._overlap_end_ns = now_ns + _OVERLAP_NS
+        for batch in held:
+            self._apply(batch.messages, batch, now_ns, result, replayed=True)
 
     def take(self, data: bytes, socket: BufferedSocket, now_ns: int, result: ReadResult) -> None:
         """Bytes have come: apply them, and note in ``result`` what they mean for the socket."""
@@ -169,17 +199,24 @@ class FrameHandler:
         return self._framing.half
 
     def _apply(
-        self, messages: list[bytes | Frame], socket: BufferedSocket, now_ns: int, result: ReadResult
+        self,
+        messages: list[bytes | Frame],
+        socket: BufferedSocket | Batch,
+        now_ns: int,
+        result: ReadResult,
+        replayed: bool = False,
     ) -> None:
         decode, plan, session, on_frame = self._decode, self._plan, self._session, self._on_frame
-        tables, out = self._tables, list[Fact]()
+        tables, out, overlapping = self._tables, list[Fact](), self._overlapping
+        if overlapping and now_ns > self._overlap_end_ns:
+            overlapping.clear()
         count, controls = len(messages), 0
         arrived_ns, step_ns = socket.first_ns, (socket.last_ns - socket.first_ns) // count
         for message in messages:
             arrived_ns += step_ns
             if type(message) is not bytes:
                 controls += 1
-                self._take_control(message, socket, result)  # type: ignore[arg-type]
+                self._take_control(message, socket.last_ns, result)  # type: ignore[arg-type]
                 if result.closed is not None:
                     break
                 continue
@@ -195,7 +232,7 @@ class FrameHandler:
                 channel = table.get(fact.symbol) if table is not None else None  # type: ignore[union-attr]
                 if channel is None:
                     self._take_rare(fact, message, now_ns, out, result)
-                else:
+                elif not overlapping or not self._is_known(channel, fact):  # type: ignore[arg-type]
                     if channel.outage is not None:
                         channel.end_outage(arrived_ns, out, fact)  # type: ignore[arg-type]
                     channel.take(fact, now_ns, out)  # type: ignore[arg-type]
@@ -206,7 +243,17 @@ class FrameHandler:
             self._deliver(out)
             if self._waited_for:
                 self._tell_first()
-        self._measure(socket, now_ns, count, out)
+        if not replayed:
+            self._measure(socket, now_ns, count, out)
+
+    def _is_known(self, channel: ChannelState, fact: Fact) -> bool:
+        """Whether the connection before has told it."""
+        if channel not in self._overlapping:
+            return False
+        if channel.is_known(fact):
+            return True
+        self._overlapping.discard(channel)
+        return False
 
     def _take_rare(
         self, fact: Any, message: bytes, now_ns: int, out: list[Fact], result: ReadResult
@@ -215,6 +262,8 @@ class FrameHandler:
         channel: ChannelState | None = self._private.get(type(fact))
         if type(fact) is Candle:
             channel = self._candles.get((fact.symbol, fact.interval))
+        if channel is not None and self._is_known(channel, fact):
+            return
         if channel is not None:
             if channel.outage is not None:
                 channel.end_outage(fact.arrived_ns, out, fact)
@@ -231,7 +280,9 @@ class FrameHandler:
             self._waited_for = waited_for
             self._changed()
 
-    def _measure(self, socket: BufferedSocket, now_ns: int, count: int, out: list[Fact]) -> None:
+    def _measure(
+        self, socket: BufferedSocket | Batch, now_ns: int, count: int, out: list[Fact]
+    ) -> None:
         counters, done_ns = self._counters, time.time_ns()
         counters.kinds.update(map(type, out))
         offset_ns = self._offset_ns()
@@ -293,11 +344,11 @@ class FrameHandler:
         result.bad += 1
         self._counters.bad_samples.append(sample(text))
 
-    def _take_control(self, frame: Frame, socket: BufferedSocket, result: ReadResult) -> None:
+    def _take_control(self, frame: Frame, arrived_ns: int, result: ReadResult) -> None:
         if frame.opcode == PING:
             self.replies.append((PONG, frame.payload))
         elif frame.opcode == PONG:
-            self._take_pong(frame.payload, socket.last_ns, result)
+            self._take_pong(frame.payload, arrived_ns, result)
         elif frame.opcode == CLOSE:
             code, text = close_reason(frame.payload)
             kind = self._classify(code, text)
@@ -365,8 +416,8 @@ class SocketWorker(threading.Thread):
             dict.fromkeys(states.add(spec, self.counters) for spec in plan.topics.values())
         )
         self._handler = FrameHandler(settings, plan, states, self.counters, deliver, changed)
-        frames = PlanFrames(venue, plan, settings.account)
-        session = Session(plan, frames, self._keepalive, deadlines, venue.refusal_scope)
+        self._successor: Successor | None = None
+        session = self._new_session()
         watches = {
             one.spec: Watch(venue.stale_after_s(one.spec), venue.proof_of_life(one.spec))
             for one in self.channels
@@ -410,6 +461,11 @@ class SocketWorker(threading.Thread):
         """A snapshot in the stream is wanted; before the session is complete one is on its way."""
         if self.lifecycle.session.complete:
             self.lifecycle.session.resubscribe([topic])
+
+    def _new_session(self) -> Session:
+        settings, venue = self._settings, self._settings.venue
+        frames = PlanFrames(venue, self.plan, settings.account)
+        return Session(self.plan, frames, self._keepalive, settings.deadlines, venue.refusal_scope)
 
     # the shell
 
@@ -457,6 +513,8 @@ class SocketWorker(threading.Thread):
             self._close(command)
         elif isinstance(command, Probe):
             self._probe(command)
+        elif isinstance(command, Prepare):
+            self._prepare()
         elif isinstance(command, Send):
             self._send(command.text.encode(), TEXT)
         elif isinstance(command, Ping):
@@ -479,24 +537,13 @@ class SocketWorker(threading.Thread):
         self._changed()
 
     def _connect(self) -> Connected:
-        settings, account = self._settings, self._settings.account
+        account = self._settings.account
         try:
             if self.lifecycle.clock_refused and account is not None:
                 account.measure_clock()
-            self._connection = open_websocket(
-                settings.url(self.plan.purpose) + self.plan.path,
-                headers=settings.headers,
-                deadlines=settings.deadlines,
-                stopping=self._stopping,
-                refused=settings.venue.refused_upgrade,
-                per_s=settings.venue.socket_limits.dials_per_s,
-                ca_file=settings.ca_file,
-            )
+            self._serve(self._open(self._stopping))
         except VocxError as error:
             return Connected(error)
-        self.counters.handshake = self._connection.phases
-        self.counters.ports.append(self._connection.socket.local_port)
-        self.counters.stamped = self._connection.socket.stamped
         self._handler.on_connect()
         for channel in self.channels:
             channel.on_connect()
@@ -508,6 +555,68 @@ class SocketWorker(threading.Thread):
             self._reconciler.on_connect()
         return Connected()
 
+    def _open(self, stopping: threading.Event) -> WebSocketConnection:
+        settings = self._settings
+        return open_websocket(
+            settings.url(self.plan.purpose) + self.plan.path,
+            headers=settings.headers,
+            deadlines=settings.deadlines,
+            stopping=stopping,
+            refused=settings.venue.refused_upgrade,
+            per_s=settings.venue.socket_limits.dials_per_s,
+            ca_file=settings.ca_file,
+        )
+
+    def _serve(self, connection: WebSocketConnection) -> None:
+        self._connection = connection
+        self.counters.handshake = connection.phases
+        self.counters.ports.append(connection.socket.local_port)
+        self.counters.stamped = connection.socket.stamped
+
+    # the next connection
+
+    def _prepare(self) -> None:
+        """Begin to make the next connection, unless one is in the making."""
+        if self._successor is not None and self._successor.error is None:
+            return
+        self._drop_successor()
+        session, venue = self._new_session(), self._settings.venue
+        session.refused = dict(self.lifecycle.session.refused)
+        state = venue.open_session(self.plan)
+        self._successor = Successor(
+            f"{self.name}-next",
+            self._open,
+            session,
+            lambda message, arrived_ns: venue.decode(message, arrived_ns, self.plan, state),
+        )
+        self._successor.start()
+
+    def _drop_successor(self) -> None:
+        if self._successor is not None:
+            self._successor.drop()
+            self._successor = None
+
+    def _hand_over(self, successor: Successor, result: ReadResult) -> None:
+        """Take what is left on the old connection, then go on with the next one."""
+        old, self._successor = self._connection, None
+        connection = successor.take()
+        if connection is None or old is None:
+            successor.drop()
+            return
+        now_ns = time.monotonic_ns()
+        old.socket.block(0.001, send_s=0.2)
+        with suppress(OSError):
+            while data := old.socket.read():
+                self._handler.take(data, old.socket, now_ns, result)
+        with suppress(*LOST):
+            old.send((1000).to_bytes(2, "big"), CLOSE)
+        old.socket.abort()
+        old.socket.close()
+        self._serve(connection)
+        self._handler.on_handover(successor.framing, successor.held, now_ns, result)
+        result.acks, result.closed, result.half = (), None, self._handler.half
+        result.handed_over = successor.session
+
     def _send(self, payload: bytes, opcode: int) -> None:
         """Send; a failure shows at the next read, which is where disconnects are handled."""
         if self._connection is not None:
@@ -517,6 +626,7 @@ class SocketWorker(threading.Thread):
                 pass
 
     def _close(self, command: Close) -> None:
+        self._drop_successor()
         if self._connection is None:
             return
         if command.code is not None:
@@ -562,6 +672,9 @@ class SocketWorker(threading.Thread):
     def _read(self) -> ReadResult:
         result, connection, handler = ReadResult(), self._connection, self._handler
         assert connection is not None
+        if self._successor is not None and self._successor.ready:
+            self._hand_over(self._successor, result)
+            return result
         try:
             data = connection.socket.read()
         except OSError as error:
