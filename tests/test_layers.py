@@ -28,11 +28,12 @@ BASE, CONTRACT, PURE, NET, PICTURES, IO, HANDLES, COMPOSITION, TOOLS, SURFACES =
 ROWS: dict[str, int] = {
     # longest prefix wins
     # the base row is an order of its own
-    "text": BASE - 3,
-    "symbols": BASE - 3,
-    "distribution": BASE - 3,
-    "timing": BASE - 2,
-    "errors": BASE - 1,
+    "text": BASE - 4,
+    "symbols": BASE - 4,
+    "distribution": BASE - 4,
+    "timing": BASE - 3,
+    "errors": BASE - 2,
+    "arguments": BASE - 1,
     "facts": BASE,
     "recording": BASE,  # a file format: the lab plays what record writes
     "venues": PURE,
@@ -76,6 +77,7 @@ ROWS: dict[str, int] = {
 }
 OUTSIDE: dict[str, set[str]] = {
     "errors": set(),
+    "arguments": set(),
     "facts": {"msgspec", "pandas"},
     "timing": {"msgspec"},
     "text": set(),

@@ -31,6 +31,7 @@ from fake_venue.profile import PROFILES, Profile
 from vocx import errors, facts
 from vocx.venues import base
 from vocx.venues.base import reading
+from vocx.venues.base.checks import refuse_client_order_id
 from vocx.venues.base.reading import Identifier, Milliseconds
 
 MS = 1_000_000
@@ -383,11 +384,7 @@ class Fake:
         """Refuse what does not match the profile's alphabet."""
         valid = isinstance(text, str) and text.isprintable()
         if not (valid and re.fullmatch(self.profile.client_ids, text)):
-            shown = repr(text)[:60]
-            raise errors.BadInput(
-                f"client order id {shown}: {self.name} takes {self.profile.client_ids}",
-                outcome="not_sent",
-            )
+            raise refuse_client_order_id(self.name, text, self.profile.client_ids)
 
     # Requests
 
@@ -471,7 +468,7 @@ class Fake:
         return given
 
     def _check_interval(self, interval: str) -> None:
-        if interval not in INTERVALS:
+        if not isinstance(interval, str) or interval not in INTERVALS:
             listed = ", ".join(INTERVALS)
             raise errors.UnknownInterval(f"{self.name} has no {interval!r}; it has {listed}")
 

@@ -7,8 +7,9 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, SupportsIndex, overload
 
+from vocx.arguments import brief, whole_of
 from vocx.errors import BadInput, VocxError
-from vocx.facts import Balance, Facts, brief, whole_of
+from vocx.facts import Balance, Facts
 from vocx.text import suggest
 from vocx.timing import HttpCall
 
@@ -59,7 +60,9 @@ class Balances(Facts[Balance]):
             return found
         known = {one.asset for one in self} | set(self._assets())
         if index not in known:
-            raise BadInput(f"there is no asset {index!r} here.{suggest(index, sorted(known))}")
+            raise BadInput(
+                f"there is no asset {brief(index)} here.{suggest(index[:20], sorted(known))}"
+            )
         at = self[0] if self else None
         return Balance(
             asset=index,

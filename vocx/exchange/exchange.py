@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec.structs import replace
 
 from vocx import errors
+from vocx.arguments import as_count, check_count, check_flag, check_name, plain_text
 from vocx.exchange import order_checks
 from vocx.exchange.balances import Balances
 from vocx.exchange.environment import Place
 from vocx.exchange.order_checks import Allowance, Number
 from vocx.exchange.private_calls import PrivateCalls, VenueClock, Via, check_via, say
 from vocx.exchange.streaming import Streaming, channel_specs, stream_name
-from vocx.exchange.trading import OrderName, Trading
+from vocx.exchange.trading import OrderName, Trading, order_name
 from vocx.facts import (
     BookSnapshot,
     Candle,
@@ -192,6 +193,7 @@ class Exchange:
         UnknownSymbol
             With the closest symbols that do exist.
         """
+        split_symbol(symbol)
         self._learn([symbol])
         return self._instruments[symbol]
 
@@ -216,19 +218,21 @@ class Exchange:
 
     def ticker(self, symbol: str) -> Ticker:
         """The last 24 hours of a symbol."""
-        return self._ask(GetTicker(symbol=symbol), Ticker)
+        return self._ask(GetTicker(symbol=plain_text(symbol)), Ticker)
 
     def quote(self, symbol: str) -> Quote:
         """Best bid and ask."""
-        return self._ask(GetQuote(symbol=symbol), Quote)
+        return self._ask(GetQuote(symbol=plain_text(symbol)), Quote)
 
     def order_book(self, symbol: str, depth: int = 100) -> BookSnapshot:
         """The order book, ``depth`` levels a side."""
-        return self._ask(GetBook(symbol=symbol, depth=depth), BookSnapshot)
+        intent = GetBook(symbol=plain_text(symbol), depth=as_count(depth))
+        return self._ask(intent, BookSnapshot)
 
     def trades(self, symbol: str, limit: int = 500) -> Facts[Trade]:
         """The latest public trades, newest last."""
-        return self._ask(GetTrades(symbol=symbol, limit=limit), Facts)
+        intent = GetTrades(symbol=plain_text(symbol), limit=as_count(limit))
+        return self._ask(intent, Facts)
 
     def candles(
         self,
@@ -241,9 +245,9 @@ class Exchange:
         """Candles, oldest first; the last one may still be open. ``start`` and ``end`` are
         aware datetimes; ``.frame()`` of the result is a DataFrame."""
         intent = GetCandles(
-            symbol=symbol,
-            interval=interval,
-            limit=limit,
+            symbol=plain_text(symbol),
+            interval=plain_text(interval),
+            limit=as_count(limit),
             start_ns=epoch_ns(start, "start"),
             end_ns=epoch_ns(end, "end"),
         )
@@ -303,11 +307,12 @@ class Exchange:
         >>> ex.place_order("BTC/USDT", "buy", "0.01", type="limit", price="60000")
         """
         named = client_order_id if client_order_id is not None else self.new_client_order_id()
+        named = plain_text(named)
         try:
             check_via(via)
             self.venue.validate_client_order_id(named)
             order = order_checks.draft(
-                symbol,
+                plain_text(symbol),
                 side,
                 quantity,
                 type=type,
@@ -315,7 +320,7 @@ class Exchange:
                 client_order_id=named,
                 price=price,
                 quote_quantity=quote_quantity,
-                test=test,
+                test=check_flag(test, "test"),
             )
             order = self._checked(order)
         except errors.VocxError as error:
@@ -437,16 +442,18 @@ class Exchange:
         self._allowance.may_trade()
         split_symbol(symbol)
         try:
-            found: Facts[Order] = self._calls.call(CancelAll(symbol=symbol))
+            found: Facts[Order] = self._calls.call(CancelAll(symbol=plain_text(symbol)))
             return found
         except errors.OrderNotFound:
-            return Facts()
+            return Facts(kind=Order)
 
     # the account
 
     def open_orders(self, symbol: str | None = None) -> Facts[Order]:
         """Orders that can still be filled, of one symbol or of all (dearer)."""
-        found: Facts[Order] = self._calls.call(GetOpenOrders(symbol=symbol))
+        if symbol is not None:
+            split_symbol(symbol)
+        found: Facts[Order] = self._calls.call(GetOpenOrders(symbol=plain_text(symbol)))
         for one in found:
             self._trading.remember(one.symbol, id=one.id, client_order_id=one.client_order_id)
         return found
@@ -463,9 +470,9 @@ class Exchange:
         since ``start`` (an aware datetime)."""
         split_symbol(symbol)
         intent = GetFills(
-            symbol=symbol,
-            limit=limit,
-            order_id=order.id if isinstance(order, Order | OrderAck) else order,
+            symbol=plain_text(symbol),
+            limit=check_count(limit, "limit", least=1),
+            order_id=None if order is None else order_name(order),
             start_ns=epoch_ns(start, "start"),
         )
         found: Facts[Fill] = self._calls.call(intent)
@@ -535,6 +542,8 @@ class Exchange:
         with suppress(errors.TransportError, errors.VenueUnavailable, errors.RateLimited):
             self._learn(one.symbol for one in wanted if one.symbol)
             _ = self.clock
+        if name is not None:
+            name = check_name(name, "name", "mine")
         name = name or stream_name(self.environment.label(self.name), wanted)
         return self._streaming.create(wanted, name=name, ask=ask, on_frame=on_frame)
 

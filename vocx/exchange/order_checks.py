@@ -15,6 +15,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from vocx.arguments import brief, plain_text
 from vocx.errors import BadInput, NotAllowed
 from vocx.facts import BookSnapshot, Instrument, OrderType, Side, TimeInForce, exact
 from vocx.net import renew_after_fork
@@ -97,11 +98,11 @@ def draft(
 
 def _word(what: str, value: object, choices: tuple[str, ...]) -> str:
     if isinstance(value, str) and value in choices:
-        return value
-    lowered = str(value).lower().replace("-", "_").replace(" ", "_")
+        return str(value)
+    lowered = brief(plain_text(value)).strip("'").lower().replace("-", "_").replace(" ", "_")
     near = nearest(lowered, choices)
     hint = f': write "{near[0]}"' if near else f"; it is one of {', '.join(choices)}"
-    raise BadInput(f"there is no {what} {value!r}{hint}")
+    raise BadInput(f"there is no {what} {brief(value)}{hint}")
 
 
 def _fitting_numbers(kind: str, quantity: object, price: object, quote_quantity: object) -> None:

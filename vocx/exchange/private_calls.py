@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from vocx import errors
+from vocx.arguments import brief
 from vocx.facts import ServerTime
 from vocx.net import PerProcess
 from vocx.rest import Client
@@ -40,8 +41,8 @@ def say(line: str) -> None:
 
 def check_via(via: str) -> None:
     """Refuse another way than the two."""
-    if via not in get_args(Via):
-        raise errors.BadInput(f'via is {via!r}; write "rest" or "websocket"')
+    if not isinstance(via, str) or via not in get_args(Via):
+        raise errors.BadInput(f'via is {brief(via)}; write "rest" or "websocket"')
 
 
 class VenueClock:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from vocx import errors
+from vocx.arguments import as_count, brief, plain_text
 from vocx.exchange.private_calls import PrivateCalls, VenueClock
 from vocx.exchange.trading import Trading
 from vocx.rest import Client
@@ -134,12 +135,20 @@ def channel_specs(
         raise errors.UnknownChannel(
             'name at least one channel: ex.stream("trades", symbols="BTC/USDT")'
         )
+    for one in channels:
+        if not isinstance(one, str):
+            raise errors.UnknownChannel(
+                f'{brief(one)} is no channel; write ex.stream("trades", symbols="BTC/USDT")'
+            )
     of_account = [one for one in channels if one in PRIVATE]
     of_market = [one for one in channels if one not in PRIVATE]
     wanted = [venue.validate_channel(ChannelSpec(channel=one, symbol=None)) for one in of_account]
     if not isinstance(symbols, Iterable):
-        raise errors.BadInput(f'symbols is {symbols!r}; write "BTC/USDT", or several in a list')
+        raise errors.BadInput(
+            f'symbols is {brief(symbols)}; write "BTC/USDT", or several in a list'
+        )
     symbols = [symbols] if isinstance(symbols, str) else list(symbols)
+    symbols = [plain_text(one) for one in symbols]
     if of_market and not symbols:
         venue.validate_channel(ChannelSpec(channel=of_market[0], symbol="BTC/USDT"))
         raise errors.BadInput(f'{of_market[0]} needs symbols; write symbols="BTC/USDT"')
@@ -149,9 +158,9 @@ def channel_specs(
             spec = ChannelSpec(
                 channel=channel,
                 symbol=symbol,
-                interval=interval if channel == "candles" else None,
-                depth=depth if channel == "book" else None,
-                cadence_ms=cadence_ms if channel == "book" else None,
+                interval=plain_text(interval) if channel == "candles" else None,
+                depth=as_count(depth) if channel == "book" else None,
+                cadence_ms=as_count(cadence_ms) if channel == "book" else None,
             )
             wanted.append(venue.validate_channel(spec))
     _check_options(channels, interval=interval, depth=depth, cadence_ms=cadence_ms)

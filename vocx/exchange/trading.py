@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vocx import errors
+from vocx.arguments import as_count, brief, plain_text
 from vocx.exchange.private_calls import PrivateCalls, VenueClock, Via
 from vocx.facts import Fact, Facts, Order, OrderAck
 from vocx.venues.base import (
@@ -35,7 +36,34 @@ if TYPE_CHECKING:
 
 OrderName = Order | OrderAck | int | str
 """An order, the venue's id of it, or the client order id."""
-REMEMBERED = 10_000
+REMEMBERED, LONGEST_NAME = 10_000, 128
+
+
+def order_name(order: object) -> int | str:
+    """The number or the text that names an order, from whatever holds it: a column of a table has
+    numbers of another library, or floats.
+
+    Raises
+    ------
+    BadInput
+        It names none.
+    """
+    if isinstance(order, Order | OrderAck):
+        return order.id
+    name = str(order) if isinstance(order, str) else as_count(order)
+    text = isinstance(name, str) and name.isprintable() and 0 < len(name) <= LONGEST_NAME
+    if text or (type(name) is int and 0 < name < 2**64):
+        return name
+    raise errors.BadInput(
+        f"an order is named by itself, its number or its client order id, not by {brief(order)}"
+    )
+
+
+def _spellings(name: int | str) -> tuple[int | str, ...]:
+    """A number and the same as text are one name."""
+    if isinstance(name, int):
+        return name, str(name)
+    return (name, int(name)) if name.isascii() and name.isdigit() and len(name) < 20 else (name,)
 
 
 class Trading:
@@ -139,21 +167,30 @@ class Trading:
             if order.status == "tested":
                 raise errors.BadInput("this order was only tested: it was never placed")
             return {"symbol": order.symbol, "id": order.id}
-        if isinstance(order, bool) or not isinstance(order, int | str) or order == "":
-            raise errors.BadInput(
-                f"an order is named by itself, its number or its client order id, not by {order!r}"
-            )
-        known, kind = self._known.get(order, (None, ""))
-        symbol = symbol if symbol is not None else known
+        name = order_name(order)
+        known = next((one for one in _spellings(name) if one in self._known), None)
+        told, kind = (None, "") if known is None else self._known[known]
+        symbol = plain_text(symbol) if symbol is not None else told
         if symbol is None:
             raise errors.BadInput(
-                f'the exchange wants the symbol of order {order!r} too: write symbol="BTC/USDT"'
+                f'the exchange wants the symbol of order {brief(name)} too: write symbol="BTC/USDT"'
             )
         split_symbol(symbol)
-        return {
-            "symbol": symbol,
-            kind or ("id" if isinstance(order, int) else "client_order_id"): order,
-        }
+        if known is not None:
+            return {"symbol": symbol, kind: known}
+        if isinstance(name, str) and name.isascii() and name.isdigit():
+            return self._of_digits(symbol, name)
+        return {"symbol": symbol, "id" if isinstance(name, int) else "client_order_id": name}
+
+    def _of_digits(self, symbol: str, name: str) -> dict[str, Any]:
+        """A number as a text, as tables have them, is the exchange's id of an order, or somebody
+        numbers his own orders: the exchange is asked."""
+        try:
+            self._calls.call(GetOrder(symbol=symbol, id=name))
+        except errors.Refused:
+            return {"symbol": symbol, "client_order_id": name}
+        self.remember(symbol, id=name)
+        return {"symbol": symbol, "id": name}
 
     # what an outage swallowed
 

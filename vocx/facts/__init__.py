@@ -15,6 +15,7 @@ The rules, in one place:
 
 from __future__ import annotations
 
+from vocx.arguments import exact
 from vocx.facts.account import (
     Balance,
     Fill,
@@ -39,7 +40,6 @@ from vocx.facts.market import (
     Trade,
     VenueStatus,
 )
-from vocx.facts.numbers import brief, digits, exact, whole_of
 
 __all__ = [
     "Balance",
@@ -65,9 +65,6 @@ __all__ = [
     "Trade",
     "VenueStatus",
     "aware",
-    "brief",
     "exact",
     "frame",
-    "digits",
-    "whole_of",
 ]

@@ -7,8 +7,8 @@ from typing import Literal
 
 from msgspec.structs import force_setattr
 
+from vocx.arguments import without_exponent
 from vocx.facts.base import Fact, Side, is_absent
-from vocx.facts.numbers import without_exponent
 from vocx.timing import HttpCall
 
 OrderType = Literal["limit", "market", "post_only"]

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, SupportsIndex, TypeVar,
 
 import msgspec
 
+from vocx.arguments import written
 from vocx.errors import BadInput
 from vocx.facts.frames import frame
-from vocx.facts.numbers import written
 from vocx.timing import HttpCall
 
 if TYPE_CHECKING:

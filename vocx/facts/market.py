@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec.structs import force_setattr
 
+from vocx.arguments import WIDE, digits, exact, multiple_below, without_exponent
 from vocx.errors import optional_parts
 from vocx.facts.base import Fact, Level, Side, aware, forget_absent, is_absent
-from vocx.facts.numbers import WIDE, digits, exact, multiple_below, without_exponent
 from vocx.timing import HttpCall
 
 if TYPE_CHECKING:

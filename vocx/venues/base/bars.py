@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from vocx.arguments import brief
 from vocx.errors import UnknownInterval
 from vocx.facts import aware
 
@@ -31,10 +32,10 @@ class Bars:
 
     def check(self, interval: str) -> str:
         """The interval, or an ``UnknownInterval`` that lists what exists."""
-        if interval in self._table:
-            return interval
+        if isinstance(interval, str) and interval in self._table:
+            return str(interval)
         listed = ", ".join(self.intervals)
-        raise UnknownInterval(f"{self._venue} has no candles of {interval!r}; it has {listed}")
+        raise UnknownInterval(f"{self._venue} has no candles of {brief(interval)}; it has {listed}")
 
     def name(self, interval: str) -> str:
         """What the venue calls it."""

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from vocx.arguments import brief
 from vocx.errors import BadInput, BadReply, UnknownSymbol
 from vocx.facts import (
     Balance,
@@ -404,19 +405,22 @@ def check_answer(venue: str, intent: Intent, answer: Answer) -> None:
                 )
 
 
+LONGEST_SYMBOL = 60
+
+
 def split_symbol(symbol: str) -> tuple[str, str]:
     """``("BTC", "USDT")`` of ``"BTC/USDT"``, or a refusal that says what to write instead."""
-    if not isinstance(symbol, str):
-        raise BadInput(f'symbol is {symbol!r}; write "BTC/USDT"')
+    if not isinstance(symbol, str) or len(symbol) > LONGEST_SYMBOL:
+        raise BadInput(f'symbol is {brief(symbol)}; write "BTC/USDT"')
     if ":" in symbol:
         spot = symbol.split(":")[0]
         raise BadInput(f'{symbol!r} names a future; vocx is spot only: write "{spot}"')
     base, slash, quote = symbol.partition("/")
     if not (slash and base.isalnum() and quote.isalnum()) or symbol != symbol.upper():
-        guess = symbol.upper().replace("-", "/").replace("_", "/")
+        guess = symbol.strip().upper().replace("-", "/").replace("_", "/")
         if "/" not in guess:
             guess = split_joined(guess) or ""
-        if guess.count("/") != 1:
+        if not all(part.isalnum() for part in guess.split("/")) or guess.count("/") != 1:
             guess = "BTC/USDT"
         raise UnknownSymbol(f'{symbol!r} is not how vocx writes a symbol; write "{guess}"')
     return base, quote

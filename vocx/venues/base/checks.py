@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from vocx.arguments import brief
 from vocx.errors import BadInput, UnknownChannel
 from vocx.text import suggest
 from vocx.venues.base.bars import Bars
@@ -16,8 +17,8 @@ from vocx.venues.base.sockets import CHANNELS, PRIVATE, ChannelSpec
 
 def check_count(venue: str, name: str, value: object, most: int) -> int:
     """A number of rows or levels, 1 to ``most``."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise BadInput(f"{name} is {value!r}; {venue} gives 1 to {most}")
+    if type(value) is not int or not 1 <= value <= most:
+        raise BadInput(f"{name} is {brief(value)}; {venue} gives 1 to {most}")
     return value
 
 
@@ -45,8 +46,10 @@ def check_purposes(venue: str, given: Iterable[str], known: Collection[str]) -> 
 
 def refuse_client_order_id(venue: str, text: object, rule: str) -> BadInput:
     """The error for a client order id that the venue would not take."""
+    shown = brief(text)
+    hint = "" if isinstance(text, str) else f', as a text: "{shown}"'
     return BadInput(
-        f"client order id {text!r} cannot be used: {venue} takes {rule}", outcome="not_sent"
+        f"client order id {shown} cannot be used: {venue} takes {rule}{hint}", outcome="not_sent"
     )
 
 
@@ -80,7 +83,7 @@ def check_channel(
     channel = spec.channel
     if channel not in CHANNELS + PRIVATE:
         listed, hint = ", ".join(CHANNELS + PRIVATE), suggest(channel, CHANNELS + PRIVATE)
-        raise UnknownChannel(f"{venue} has no channel {channel!r}; it has {listed}.{hint}")
+        raise UnknownChannel(f"{venue} has no channel {brief(channel)}; it has {listed}.{hint}")
     if spec.interval is not None and channel != "candles":
         raise UnknownChannel(f"{channel} has no interval; only candles have one")
     if channel != "book":
@@ -93,25 +96,29 @@ def check_channel(
         raise BadInput(f'{channel} needs a symbol, such as "BTC/USDT"')
     split_symbol(spec.symbol)
     if channel == "candles":
-        return replace(spec, interval=bars.check(spec.interval or interval))
+        return replace(
+            spec, interval=bars.check(interval if spec.interval is None else spec.interval)
+        )
     return _check_book(venue, spec, depths) if channel == "book" else spec
 
 
 def _check_book(
     venue: str, spec: ChannelSpec, depths: Mapping[int | None, Collection[int]]
 ) -> ChannelSpec:
-    if spec.depth not in depths or isinstance(spec.depth, bool):
+    known = spec.depth is None or type(spec.depth) is int
+    if not known or spec.depth not in depths:
         tops = ", ".join(str(one) for one in depths if one is not None)
         said = f"the top {tops} levels of a book" if tops else "the whole book only"
         raise UnknownChannel(
-            f"{venue} streams {said}, not {spec.depth!r}; leave depth out for the full local book"
+            f"{venue} streams {said}, not {brief(spec.depth)}; leave depth out for the full local "
+            "book"
         )
     cadences = tuple(depths[spec.depth])
     if spec.cadence_ms is None:
         return replace(spec, cadence_ms=cadences[0]) if cadences else spec
-    if spec.cadence_ms not in cadences:
+    if type(spec.cadence_ms) is not int or spec.cadence_ms not in cadences:
         named = " or ".join(map(str, cadences)) or "no stated number of"
         raise UnknownChannel(
-            f"{venue} sends this book each {named} ms, not each {spec.cadence_ms!r}"
+            f"{venue} sends this book each {named} ms, not each {brief(spec.cadence_ms)}"
         )
     return spec

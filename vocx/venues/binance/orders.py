@@ -24,6 +24,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
+from vocx.arguments import brief
 from vocx.errors import BadInput, OrderNotFound
 from vocx.facts import (
     Balance,
@@ -251,7 +252,7 @@ def _fills(intent: GetFills) -> Call:
         )
     most = MOST_FILLS if intent.limit is None else intent.limit
     if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MOST_FILLS:
-        raise BadInput(f"limit is {most!r}; binance gives 1 to {MOST_FILLS} in one call")
+        raise BadInput(f"limit is {brief(most)}; binance gives 1 to {MOST_FILLS} in one call")
     given = {
         "symbol": venue_symbol(intent.symbol),
         "orderId": intent.order_id,

@@ -1,4 +1,7 @@
-"""Numbers as people write them: taken where they are exact, shown without an exponent.
+"""What people and libraries give as arguments: taken where it is exact, else refused in words.
+
+One gate for numbers, counts and names of every public call, and how numbers are shown: without an
+exponent.
 
 ``Decimal`` writes ``0E-8`` for eight decimal places of nothing and ``9E+3`` for the half of
 18E+3; nobody does. And a text may hold what no market does: ``"1e-400"`` is a legal decimal.
@@ -13,10 +16,10 @@ from typing import Any
 
 from vocx.errors import BadInput, FloatRefused
 
-MOST_PLACES = 40
+MOST_DIGITS, MOST_PLACES = 24, 40
 """Digits before the point, and places behind it, that a number of a market may have."""
 
-WIDE = Context(prec=6 * MOST_PLACES)
+WIDE = Context(prec=240)
 """Room for every product and quotient of two such numbers."""
 
 _EXAMPLE = 'write a number as text, such as "0.1"'
@@ -64,9 +67,51 @@ def whole_of(value: object) -> int | None:
         return None
 
 
+def as_count(value: Any) -> Any:
+    """A number of rows or levels as ``int`` where it is a whole one of any library, as a float or
+    as a text; anything else as it is, for whoever knows the bounds to refuse."""
+    whole = whole_of(value)
+    if whole is not None:
+        return whole
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    if _is_float(value) and value == value and abs(value) < 2**53 and value == int(value):
+        return int(value)
+    return value
+
+
+def check_count(value: Any, what: str, least: int = 0, example: int = 100) -> int:
+    """The same, or a refusal."""
+    found = as_count(value)
+    if type(found) is not int or found < least:
+        raise BadInput(f"{what} is {brief(value)}; write a whole number such as {example}")
+    return found
+
+
+def plain_text(value: Any) -> Any:
+    """A text of any library as ``str``; anything else as it is."""
+    return str(value) if isinstance(value, str) else value
+
+
+def check_name(value: Any, what: str, example: str) -> str:
+    """A name as ``str``, or a refusal."""
+    if not isinstance(value, str):
+        raise BadInput(f'{what} is {brief(value)}; write a text such as "{example}"')
+    return str(value)
+
+
+def check_flag(value: Any, what: str) -> bool:
+    """A truth value, of Python or of another library, or a refusal."""
+    if isinstance(value, bool):
+        return value
+    if type(value).__name__ in ("bool", "bool_") and type(value).__module__ == "numpy":
+        return bool(value)
+    raise BadInput(f"{what} is {brief(value)}; write True or leave it out")
+
+
 def digits(number: Decimal) -> str:
     """Digits and a point, never an exponent, with the zeros that were written."""
-    if not number.is_finite() or abs(number.adjusted()) > 4 * MOST_PLACES:
+    if not number.is_finite() or abs(number.adjusted()) > 240:
         return str(number)
     return format(number, "f")
 
@@ -89,6 +134,8 @@ def brief(value: object, most: int = 60) -> str:
         value = value.item()
     try:
         text = repr(value)
+        if isinstance(value, float):
+            text = digits(Decimal(text))
     except Exception:  # somebody's class
         text = f"a {type(value).__name__}"
     return text if len(text) <= most else text[: most - 3] + "..."
@@ -108,13 +155,13 @@ def without_exponent(number: Decimal) -> Decimal:
 
 
 def _of_integer(whole: int, what: str) -> Decimal:
-    if abs(whole) >= 10**MOST_PLACES:  # before its digits are counted: that takes long
+    if abs(whole) >= 10**MOST_DIGITS:  # before its digits are counted: that takes long
         raise _beyond(what, "large")
     return Decimal(whole)
 
 
 def _within_bounds(number: Decimal, what: str) -> Decimal:
-    if number.adjusted() >= MOST_PLACES and number:
+    if number.adjusted() >= MOST_DIGITS and number:
         raise _beyond(what, "large")
     exponent = number.as_tuple().exponent
     assert isinstance(exponent, int)
@@ -124,10 +171,8 @@ def _within_bounds(number: Decimal, what: str) -> Decimal:
 
 
 def _beyond(what: str, how: str) -> BadInput:
-    return BadInput(
-        f"{what} is too {how} for any market: more than {MOST_PLACES} digits on one side of the "
-        f"point; {_EXAMPLE}"
-    )
+    bound = f"{MOST_DIGITS} digits before" if how == "large" else f"{MOST_PLACES} places behind"
+    return BadInput(f"{what} is too {how} for any market: more than {bound} the point; {_EXAMPLE}")
 
 
 def _is_float(value: object) -> bool:

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vocx.arguments import brief, exact, whole_of
 from vocx.errors import BadInput, FloatRefused
-from vocx.facts import Instrument, brief, exact, whole_of
+from vocx.facts import Instrument
 
 BTC = Instrument(
     symbol="BTC/USDT", venue="binance", venue_symbol="BTCUSDT", base="BTC", quote="USDT",
@@ -63,9 +64,9 @@ def test_the_advice_on_a_float_can_be_typed(given: Any, advice: str) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        "1e40", "1e-400", "1e999999999", "1e-999999999", 10**100_000, Decimal("1e-50"), "9" * 10**6,
-        "0." + "1" * 50, "nan", "sNaN", "inf", np.nan, np.inf, float("nan"), True, np.True_, None,
-        [], ["1"], b"1", "", "1,5", "0x10", 1j, np.array([1, 2]), object(),
+        "1e30", "1e24", "1e-400", "1e999999999", "1e-999999999", 10**100_000, Decimal("1e-50"),
+        "9" * 10**6, "0." + "1" * 50, "nan", "sNaN", "inf", np.nan, np.inf, float("nan"),
+        True, np.True_, None, [], ["1"], b"1", "", "1,5", "0x10", 1j, np.array([1, 2]), object(),
     ],
     ids=lambda given: str(given)[:12] if not isinstance(given, int) else "huge",
 )  # fmt: skip
@@ -93,13 +94,13 @@ def test_what_was_given_is_quoted_as_python_has_it() -> None:
 def test_explain_reads_the_bounds_of_a_price() -> None:
     """The nearest legal price is named, on the tick."""
     assert BTC.explain(price="0.01") == 'price 0.01 is below the least: write "0.02" or more'
-    assert BTC.explain(price="1e30").startswith(f"price 1{30 * '0'} is above the most")
+    assert BTC.explain(price="1e20").startswith(f"price 1{20 * '0'} is above the most")
     assert 'write "1000000.00" or less' in BTC.explain(price="1000000.01")
     assert BTC.explain(price="60000.00", quantity="0.1") == ""
 
 
-@pytest.mark.parametrize("price", ["1e30", "1e39", "0.01", "1e-40", "123456.789"])
-@pytest.mark.parametrize("quantity", ["1e39", "1e-40", "9000.000001", "0.1"])
+@pytest.mark.parametrize("price", ["1e20", "1e23", "0.01", "1e-40", "123456.789"])
+@pytest.mark.parametrize("quantity", ["1e23", "1e-40", "9000.000001", "0.1"])
 def test_explain_and_rounding_take_any_number(price: str, quantity: str) -> None:
     """However many digits a quotient has: words, never an arithmetic error."""
     assert "E" not in BTC.explain(price=price, quantity=quantity).replace("USDT", "")

@@ -1,0 +1,175 @@
+"""One gate for what is given to an exchange: exact values of any library are taken, everything
+else is refused in words of ours before anything is sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_venue import registered
+from fake_venue.profile import PROFILES
+
+import vocx.lab
+from vocx import errors, venues
+from vocx.exchange import Exchange, connect
+from vocx.facts import Order, OrderAck
+
+NAMES = (*venues.names(), *PROFILES)
+BTC = "BTC/USDT"
+EXPONENT = re.compile(r"\d[eE][-+]?\d")
+WRONG: list[Any] = [
+    None, 5, -1, 5.5, float("nan"), float("inf"), 10**30, True, b"BTC/USDT", "", " ", "\0",
+    "x" * 10**5, [], ["BTC/USDT"], {}, (), Ellipsis, np.float64(0.5), np.array([1, 2]),
+    np.datetime64("2026-01-01"), np.int64(-3), "1e999999999", "sNaN",
+    Decimal("NaN"), 1j, "\ud800", "BTC/USDT\r\nX: 1",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[vocx.lab.Lab]:
+    with registered(), vocx.lab.open(venues=list(NAMES), seed=5, name="arguments") as found:
+        with found.limits.paused():
+            yield found
+
+
+@pytest.fixture(params=NAMES)
+def ex(request: pytest.FixtureRequest, lab: vocx.lab.Lab) -> Iterator[Exchange]:
+    with connect(request.param, lab=lab) as found:
+        yield found
+        found.cancel_all(BTC)
+
+
+def resting(ex: Exchange) -> Order | OrderAck:
+    rules, bid = ex.instrument(BTC), ex.quote(BTC).bid
+    assert bid is not None
+    low = rules.round_price(bid * Decimal("0.9"), "buy")
+    amount = rules.round_quantity(Decimal(60) / low + rules.lot)
+    return ex.place_order(BTC, "buy", amount, type="limit", price=low)
+
+
+def test_whole_numbers_of_any_library_are_counts(ex: Exchange) -> None:
+    """Of NumPy, as a float without a fraction, as a text."""
+    for five in (np.int64(5), np.uint8(5), 5.0, np.float32(5), "5", np.str_("5")):
+        assert len(ex.trades(BTC, limit=five)) == 5
+        assert len(ex.candles(BTC, np.str_("5m"), limit=five)) == 5
+        assert len(ex.order_book(np.str_(BTC), depth=five).bids) == 5
+    assert repr(ex.quote(np.str_(BTC))).count("np.") == 0
+
+
+def test_an_order_is_found_by_its_id_as_a_table_has_it(ex: Exchange) -> None:
+    """A number of another library, a text of its digits, also at a handle that never saw it."""
+    order = resting(ex)
+    table = ex.open_orders(BTC).frame()
+    found = table.id.iloc[-1]
+    with connect(ex.venue.name, lab=ex.lab) as other:
+        names = [found, str(order.id), order]
+        if str(order.id).isdigit():
+            names += [int(order.id), np.int64(int(order.id))]
+        for name in names:
+            assert ex.order(name).id == order.id
+            if str(order.id).isdigit():
+                assert other.order(name, symbol=BTC).id == order.id
+        ex.cancel_order(found)
+
+
+def test_a_client_order_id_may_be_a_number_written_as_text(ex: Exchange) -> None:
+    """Somebody who numbers orders finds them again; a number itself is refused with the text."""
+    rules, bid = ex.instrument(BTC), ex.quote(BTC).bid
+    assert bid is not None
+    low = rules.round_price(bid * Decimal("0.9"), "buy")
+    amount = rules.round_quantity(Decimal(60) / low + rules.lot)
+    mine = str(1_700_000_000_000 + venues.names().index("okx") + len(ex.name))
+    for number in (int(mine), np.int64(mine)):
+        with pytest.raises(errors.BadInput, match=f'"{mine}"') as refused:
+            ex.place_order(BTC, "buy", amount, type="limit", price=low, client_order_id=number)  # type: ignore[arg-type]
+        assert refused.value.outcome == "not_sent"
+    ex.place_order(BTC, "buy", amount, type="limit", price=low, client_order_id=mine)
+    with connect(ex.venue.name, lab=ex.lab) as other:
+        assert other.order(mine, symbol=BTC).client_order_id == mine
+        other.cancel_order(mine, symbol=BTC)
+
+
+def calls(ex: Exchange, wrong: Any) -> Iterator[Callable[[], Any]]:
+    """Every public call with one wrong argument."""
+    good: dict[str, Any] = {"type": "limit", "price": "30000"}
+    yield lambda: ex.ticker(wrong)
+    yield lambda: ex.quote(wrong)
+    yield lambda: ex.instrument(wrong)
+    yield lambda: ex.order_book(wrong)
+    yield lambda: ex.order_book(BTC, depth=wrong)
+    yield lambda: ex.trades(BTC, limit=wrong)
+    yield lambda: ex.candles(BTC, wrong)
+    yield lambda: ex.candles(BTC, "5m", limit=wrong)
+    yield lambda: ex.candles(BTC, "5m", start=wrong, limit=3)
+    yield lambda: ex.candles(BTC, "5m", end=wrong, limit=3)
+    yield lambda: ex.place_order(wrong, "buy", "0.01", **good)
+    yield lambda: ex.place_order(BTC, wrong, "0.01", **good)
+    yield lambda: ex.place_order(BTC, "buy", wrong, **good)
+    yield lambda: ex.place_order(BTC, "buy", "0.01", type=wrong, price="30000")
+    yield lambda: ex.place_order(BTC, "buy", "0.01", type="limit", price=wrong)
+    yield lambda: ex.place_order(BTC, "buy", type="market", quote_quantity=wrong)
+    yield lambda: ex.place_order(BTC, "buy", "0.01", time_in_force=wrong, **good)
+    yield lambda: ex.place_order(BTC, "buy", "0.01", test=wrong, **good)
+    yield lambda: ex.place_order(BTC, "buy", "0.01", via=wrong, **good)
+    yield lambda: ex.place_order(BTC, "buy", "0.01", client_order_id=wrong, **good)
+    yield lambda: ex.order(wrong, symbol=BTC)
+    yield lambda: ex.order("a1", symbol=wrong)
+    yield lambda: ex.cancel_order(wrong, symbol=BTC)
+    yield lambda: ex.amend(wrong, "0.01", symbol=BTC)
+    yield lambda: ex.cancel_all(wrong)
+    yield lambda: ex.open_orders(wrong)
+    yield lambda: ex.fills(wrong)
+    yield lambda: ex.fills(BTC, limit=wrong)
+    yield lambda: ex.fills(BTC, order=wrong)
+    yield lambda: ex.fills(BTC, start=wrong)
+    yield lambda: ex.stream(wrong, symbols=BTC).stop()
+    yield lambda: ex.stream("trades", symbols=wrong).stop()
+    yield lambda: ex.stream("trades", symbols=[wrong]).stop()
+    yield lambda: ex.stream("trades", symbols=BTC, name=wrong).stop()
+    yield lambda: ex.stream("candles", symbols=BTC, interval=wrong).stop()
+    yield lambda: ex.stream("book", symbols=BTC, depth=wrong).stop()
+    yield lambda: ex.stream("book", symbols=BTC, cadence_ms=wrong).stop()
+    yield lambda: ex.balances()[wrong]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{type(wrong).__name__}")
+def test_only_errors_of_ours_leave(lab: vocx.lab.Lab, wrong: Any) -> None:
+    """Of every call, whatever it is given: short, without an exponent, without another library's
+    spelling."""
+    with connect("binance", lab=lab) as ex:
+        ex.instrument(BTC)
+        for number, call in enumerate(calls(ex, wrong)):
+            try:
+                call()
+            except errors.VocxError as error:
+                said = str(error)
+                assert len(said) < 700, (number, said)
+                assert "np." not in said and not EXPONENT.search(said.replace("1e999999999", ""))
+            except IndexError:
+                assert isinstance(wrong, int | np.integer)  # a list's own word for its end
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"price": "1e30"}, {"price": "1e-30"}, {"price": "1e400"}, {"price": np.float64(0.001)},
+        {"quantity": "1e-400"}, {"quantity": "1e400"}, {"quantity": np.float32(0.1)},
+        {"quantity": float("nan")}, {"client_order_id": 5}, {"client_order_id": np.int64(5)},
+{"quantity": "1e-999999999"}, {"price": "9" * 10**6},
+    ],
+    ids=lambda wrong: str(wrong)[:40],
+)  # fmt: skip
+def test_an_absurd_order_is_refused_before_anything_is_sent(
+    ex: Exchange, wrong: dict[str, Any]
+) -> None:
+    """With an outcome that says so, and nothing new at the venue."""
+    ex.cancel_all(BTC)
+    good: dict[str, Any] = {"quantity": "0.01", "price": "30000", "type": "limit"}
+    with pytest.raises(errors.BadInput) as refused:
+        ex.place_order(BTC, "buy", **{**good, **wrong})
+    assert refused.value.outcome == "not_sent" and len(str(refused.value)) < 400
+    assert len(ex.open_orders(BTC)) == 0
