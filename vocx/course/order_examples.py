@@ -32,11 +32,11 @@ def describe(order: Order) -> str:
     if order.average_price is None:
         return text
     levels = len({one.price for one in order.fills})
-    roles = {"maker" if one.maker else "taker" for one in order.fills}
+    roles = {one.role for one in order.fills if one.role}
     text += f" for {order.average_price:,.2f} each"
     if levels:
         text += f" ({_count(len(order.fills), 'fill')} at {_count(levels, 'price')}"
-        text += f", as {' and '.join(sorted(roles))})"
+        text += f", as {' and '.join(sorted(roles))})" if roles else ")"
     return text
 
 

@@ -21,7 +21,8 @@ Source = Literal["rest", "stream"]
 
 class Fill(Fact, frozen=True, kw_only=True):
     """One match of one of your orders. ``id`` is the trade id; ``fee`` was taken in
-    ``fee_asset``; ``maker`` True when your order was resting.
+    ``fee_asset``; ``maker`` True when your order was resting, ``None`` where the venue does not
+    say.
 
     ``derived``: the venue told only how much the order grew, so this may stand for several
     matches, under an id of ours; the exact rows are to be had by REST.
@@ -35,10 +36,17 @@ class Fill(Fact, frozen=True, kw_only=True):
     quantity: Decimal
     fee: Decimal
     fee_asset: str | None
-    maker: bool
+    maker: bool | None
     client_order_id: str | None = None
     derived: bool = False
     source: Source = "rest"
+
+    @property
+    def role(self) -> str:
+        """``"maker"`` or ``"taker"``; empty where the venue does not say."""
+        if self.maker is None:
+            return ""
+        return "maker" if self.maker else "taker"
 
 
 class Order(Fact, frozen=True, kw_only=True):

@@ -215,7 +215,7 @@ def _fill_rows(fills: Sequence[Fill]) -> list[tuple[str, ...]]:
             price,
             with_thousands(one.quantity),
             f"{with_thousands(one.fee)} {one.fee_asset or ''}".rstrip(),
-            "maker" if one.maker else "taker",
+            one.role or _NONE,
             "stream" if one.source == "stream" else "REST, later",
             one.client_order_id or f"order {one.order_id}",
         )

@@ -94,7 +94,7 @@ class Coinbase:
     name = "coinbase"
     environments: Mapping[str, Endpoints] = _ENVIRONMENTS
     limits: Sequence[Limit] = _LIMITS
-    key_pattern = r"organizations/.+/apiKeys/.+"
+    key_pattern = r"organizations/.+/apiKeys/.+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     secrets = Secrets(headers=("Authorization",), fields=("jwt",))
     intervals: Sequence[str] = market.BARS.intervals
     order_socket: SocketPlan | None = None

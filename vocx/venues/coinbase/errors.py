@@ -48,9 +48,11 @@ _ADVICE: Mapping[type[VenueError], str] = {
 
 
 class Trouble(msgspec.Struct):
-    """``error_response`` of an order, and one entry of an edit's ``errors``."""
+    """``error_response`` of an order, one entry of an edit's ``errors``, or one of those of the
+    older API (``id``)."""
 
     error: str = ""
+    id: str = ""
     message: str = ""
     error_details: str = ""
     preview_failure_reason: str = ""
@@ -71,7 +73,7 @@ class Body(msgspec.Struct):
     error_details: str | None = None
     success: bool | None = None
     error_response: Trouble | None = None
-    errors: list[Trouble] | None = None
+    errors: list[Trouble] | Trouble | None = None
     results: list[_Result] | None = None
 
 
@@ -107,15 +109,18 @@ def _reason(found: Body | None, body: bytes) -> tuple[str, str]:
     """Code and words of a failure; empty where there is none."""
     if found is None:
         return "", words(body)
+    if found.success:
+        return "", ""  # whatever stands beside it: older replies have an error's zero values
     trouble = found.error_response
-    if trouble is None and found.success is False and found.errors:
-        trouble = found.errors[0]
+    if trouble is None and found.errors:
+        trouble = found.errors if isinstance(found.errors, Trouble) else found.errors[0]
     if trouble is not None:
         named = (
             trouble.new_order_failure_reason,
             trouble.edit_failure_reason,
             trouble.error,
             trouble.preview_failure_reason,
+            trouble.id,
         )
         code = next((one for one in named if one and not one.startswith("UNKNOWN_")), "")
         return code or trouble.error or "UNKNOWN", (trouble.message or code)[:LONGEST_TEXT]

@@ -58,7 +58,7 @@ STATES: Mapping[str, OrderStatus] = {
     "EXPIRED": "expired",
     "FAILED": "rejected",
 }
-_IN_FORCE: Mapping[str, TimeInForce] = {
+IN_FORCE: Mapping[str, TimeInForce] = {
     "GOOD_UNTIL_CANCELLED": "GTC",
     "GOOD_UNTIL_DATE_TIME": "GTC",
     "IMMEDIATE_OR_CANCEL": "IOC",
@@ -455,7 +455,7 @@ def order(row: OrderRow, arrived_ns: int) -> Order:
         filled=filled,
         filled_quote=optional_number(row.filled_value) or _ZERO,
         price=optional_number(sizes.limit_price),
-        time_in_force=None if kind != "limit" else _IN_FORCE.get(row.time_in_force),
+        time_in_force=None if kind != "limit" else IN_FORCE.get(row.time_in_force),
         created_ns=time_ns(row.created_time),
         reason=None if reason in ("", "REJECT_REASON_UNSPECIFIED") else reason,
         exchange_ns=time_ns(row.last_fill_time) or time_ns(row.created_time),

@@ -52,13 +52,12 @@ from vocx.venues.coinbase.market import (
     trade,
     venue_symbol,
 )
-from vocx.venues.coinbase.orders import status_of
-
-SNAPSHOT_BATCH = 50
-"""Open orders come in batches; a smaller one ends the snapshot."""
+from vocx.venues.coinbase.orders import IN_FORCE, status_of
 
 HEARTBEATS = "heartbeats"
 _ZERO = Decimal(0)
+_MOST_OVER = 10_000
+"""Orders that are over of which a connection remembers how far they grew."""
 _CHANNELS: Mapping[str, str] = {
     "trades": "market_trades",
     "quotes": "ticker",
@@ -143,7 +142,7 @@ class Session:
     def __init__(self) -> None:
         self.sequence: int | None = None
         self.grown: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
-        self.snapshot = False
+        self._over: dict[str, None] = {}
 
     def follow(self, sequence: int | None) -> SequenceGap | None:
         """Count a frame; the hole before it, if there is one. ``sequence`` behind: nothing."""
@@ -154,6 +153,21 @@ class Session:
         if sequence > expected:
             return SequenceGap(reason=f"expected frame {expected}, got {sequence}")
         return None
+
+    def grow(
+        self, order: str, now: tuple[Decimal, Decimal, Decimal], *, over: bool
+    ) -> tuple[Decimal, Decimal, Decimal] | None:
+        """Remember how far an order has grown; how far it had before, ``None`` where this
+        connection has not seen it. Orders that are over may be told again: the newest of them are
+        remembered, too."""
+        before = self.grown.get(order)
+        self.grown[order] = now
+        if over:
+            self._over[order] = None
+        while len(self._over) > _MOST_OVER:
+            oldest = next(iter(self._over))
+            del self._over[oldest], self.grown[oldest]
+        return before
 
     def is_late(self, sequence: int | None) -> bool:
         """A frame that came already, or out of order."""
@@ -442,6 +456,7 @@ def _order(row: _UserOrder, sent_ns: int | None, arrived_ns: int) -> Order:
         filled=filled,
         filled_quote=optional_number(row.filled_value) or _ZERO,
         price=optional_number(row.limit_price) or None,
+        time_in_force=None if kind != "limit" else IN_FORCE.get(row.time_in_force),
         created_ns=time_ns(row.creation_time),
         reason=row.cancel_reason or row.reject_reason or None,
         source="stream",
@@ -450,16 +465,21 @@ def _order(row: _UserOrder, sent_ns: int | None, arrived_ns: int) -> Order:
     )
 
 
+def _maker(known: Order) -> bool | None:
+    """Its role, where its kind tells: a limit order may have taken when it came, and rests after
+    that."""
+    if known.type == "post_only":
+        return True
+    return False if known.type == "market" or known.time_in_force in ("IOC", "FOK") else None
+
+
 def _growth(
     row: _UserOrder, known: Order, state: Session, arrived_ns: int, *, first: bool
 ) -> Fill | None:
     """What the order grew by since this connection last saw it, as one derived fill."""
     fees = optional_number(row.total_fees) or _ZERO
     now = (known.filled, known.filled_quote or _ZERO, fees)
-    before = state.grown.get(row.order_id)
-    state.grown[row.order_id] = now
-    if not known.open:
-        state.grown.pop(row.order_id, None)
+    before = state.grow(row.order_id, now, over=not known.open)
     if before is None:
         if first:
             return None  # it grew before this connection: REST knows when
@@ -478,7 +498,7 @@ def _growth(
         quantity=quantity,
         fee=fees - before[2],
         fee_asset=known.symbol.partition("/")[2] or None,
-        maker=known.type != "market",
+        maker=_maker(known),
         client_order_id=known.client_order_id or None,
         source="stream",
         derived=True,
