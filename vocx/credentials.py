@@ -99,8 +99,8 @@ def _mine(venue: str, key: str, start: str) -> None:
     shapes = {name: venues.get(name).key_pattern for name in venues.names()}
     if venue not in shapes or re.fullmatch(shapes[venue], key):
         return
-    other = next((name for name, one in shapes.items() if re.fullmatch(one, key)), None)
-    looks = f"it looks like one of {other}" if other else "part of it may be missing"
+    others = " or ".join(name for name, one in shapes.items() if re.fullmatch(one, key))
+    looks = f"it looks like one of {others}" if others else "part of it may be missing"
     raise BadInput(f"{start}KEY does not look like a key of {venue}: {looks}. Nothing was sent")
 
 

@@ -44,7 +44,7 @@ def test_a_private_key_is_read_from_its_file(tmp_path: Path) -> None:
         ({"VOCX_BINANCE_SECRET": SECRET}, "KEY is missing"),
         ({**REAL, "VOCX_BINANCE_PRIVATE_KEY_FILE": "a"}, "keep one"),
         ({"VOCX_BINANCE_KEY": KEY, "VOCX_BINANCE_PRIVATE_KEY_FILE": "/none"}, "cannot be read"),
-        ({**REAL, "VOCX_BINANCE_KEY": "0a1b2c3d-0000-4000-8000-00000000beef"}, "one of okx"),
+        ({**REAL, "VOCX_BINANCE_KEY": "0a1b2c3d-0000-4000-8000-00000000beef"}, "coinbase or okx"),
         ({**REAL, "VOCX_BINANCE_KEY": "short"}, "part of it may be missing"),
     ],
 )
