@@ -223,14 +223,14 @@ def test_a_poisoned_link_backs_off_although_every_dial_works() -> None:
     assert len(world.run(30).dials) <= 12
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(100))
 def test_an_outage_of_thirty_seconds(seed: int) -> None:
-    """Row 9: at most 12 dials, back within one back-off step."""
+    """Row 9: at most 12 dials, back within 5 s of its end."""
     dial = refuses(70, ConnectFailed("refused"))
     world = Universe(dial, closes(1006, 40), seed=seed).run(120)
     assert len([t for t in world.dials if 40 < t < 70]) <= 12
     back = next(t for t in world.dials if t >= 70)
-    assert back - 70 <= 30 and world.life.state == "live"
+    assert back - 70 <= 5 and world.life.state == "live"
 
 
 @pytest.mark.parametrize("seed", range(5))

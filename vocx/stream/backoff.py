@@ -3,7 +3,9 @@
 Pure: randomness and time are arguments. Why each number is what it is: a herd of clients must
 not return in step (jitter), a venue that restarts needs air, a policy close means that *we* did
 wrong, and a poison message must not become a reconnect storm, so only
-``good_s`` of good data make the next loss a first one again.
+``good_s`` of good data make the next loss a first one again. Most outages are short, and whoever
+is back within five seconds of their end has lost little: so in the first minute dials are a few
+seconds apart, twelve at most in thirty seconds, and only then half a minute.
 """
 
 from __future__ import annotations
@@ -18,7 +20,10 @@ from vocx.venues.base import CloseKind
 
 Uniform = Callable[[float, float], float]
 AT_ONCE = frozenset({"shutdown", "rotation", "slept", "silent"})
-_LONG_OUTAGE = 0.75
+_LONG_JITTER, _STEADY_JITTER = 0.87, 0.7
+"""How short a wait may be, as a share of the longest. From 0 it would be the double of the dials
+that we allow ourselves (12 in 30 s, 150 an hour), for no gain to anybody."""
+_STEPS = 3
 
 
 class Disconnect(msgspec.Struct, frozen=True):
@@ -52,6 +57,7 @@ class Backoff:
     def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
         self._attempts = 0
+        self._since_ns = 0
         self._seasoned = False
         self._policy_ns: deque[int] = deque(maxlen=3)
         self.degraded = False
@@ -66,7 +72,9 @@ class Backoff:
         """Seconds to wait before dialling again."""
         d = self._deadlines
         first = self._attempts == 0
-        base = self._base(d.retry_cap_s, uniform)
+        if first:
+            self._since_ns = now_ns
+        base = self._base(d.retry_cap_s, now_ns, uniform)
         if self._seasoned:
             base = uniform(0.0, d.first_retry_s)
         if disconnect.close == "policy":
@@ -89,14 +97,17 @@ class Backoff:
             self._seasoned = False
         return wait
 
-    def _base(self, cap_s: float, uniform: Uniform) -> float:
+    def _base(self, cap_s: float, now_ns: int, uniform: Uniform) -> float:
         d = self._deadlines
-        ceiling = d.retry_step_s * 2.0 ** min(self._attempts, 16)
-        if ceiling >= cap_s:
-            # In a long outage the spread narrows: jitter from 0 would make 240 dials an hour of
-            # the 150 that we allow ourselves, for no gain to anybody.
-            return uniform(_LONG_OUTAGE * cap_s, cap_s)
-        return uniform(d.first_retry_s, max(d.first_retry_s, ceiling))
+        if self._attempts == 0:
+            return uniform(d.first_retry_s, max(d.first_retry_s, d.retry_step_s))
+        if self._attempts <= _STEPS:
+            step_s = d.retry_step_s * 2.0 ** (self._attempts - 1)
+            return min(cap_s, step_s * uniform(0.75, 1.25))
+        if now_ns - self._since_ns < d.outage_short_s * 1e9:
+            cap_s = min(cap_s, d.retry_steady_s)
+            return uniform(_STEADY_JITTER * cap_s, cap_s)
+        return uniform(_LONG_JITTER * cap_s, cap_s)
 
     def _policy(self, now_ns: int, uniform: Uniform) -> float:
         d = self._deadlines
@@ -105,7 +116,7 @@ class Backoff:
         if len(self._policy_ns) == 3 and span_s <= d.policy_window_s:
             self.degraded = True
         cap_s = d.policy_cap_s if self.degraded else 2 * d.policy_floor_s
-        return d.policy_floor_s + self._base(cap_s - d.policy_floor_s, uniform)
+        return d.policy_floor_s + self._base(cap_s - d.policy_floor_s, now_ns, uniform)
 
 
 class DialBudget:

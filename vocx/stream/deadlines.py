@@ -53,6 +53,8 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     good_s: float = 30.0
     first_retry_s: float = 0.25
     retry_step_s: float = 0.5
+    retry_steady_s: float = 4.5
+    outage_short_s: float = 60.0
     retry_cap_s: float = 30.0
     policy_floor_s: float = 5.0
     policy_cap_s: float = 60.0
