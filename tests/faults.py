@@ -142,13 +142,16 @@ class Trial:
 
     def start(self, strategy: Any = one_order, **options: Any) -> HybridClient:
         """A client that runs, with its order open where it wants one at once."""
-        options = {"max_age_ms": 1500.0, **options}
-        self.client = HybridClient(
-            self.exchange, BTC, strategy, journal=self._journal, **options
-        ).start()
-        self.until(lambda: self.client.status.state == "running", 15, "it runs")
+        client = self.make(strategy, **options).start()
+        self.until(lambda: client.status.state == "running", 15, "it runs")
         if strategy is one_order:
             self.until(lambda: self.states() == ["open"], 5, "its order is open")
+        return client
+
+    def make(self, strategy: Any, **options: Any) -> HybridClient:
+        """A client that is not started yet."""
+        options = {"max_age_ms": 1500.0, **options}
+        self.client = HybridClient(self.exchange, BTC, strategy, journal=self._journal, **options)
         return self.client
 
     def until(self, true: Callable[[], Any], seconds: float, what: str) -> float:

@@ -233,6 +233,13 @@ def test_an_outage_of_thirty_seconds(seed: int) -> None:
     assert back - 70 <= 5 and world.life.state == "live"
 
 
+def test_a_link_that_drops_each_twenty_seconds_is_dialled_within_five() -> None:
+    """Rows 1 and 9: each loss is an outage of its own, though none is a first one."""
+    world = Universe(feed=closes(1006, *range(10, 400, 25))).run(420)
+    waits = [dial - max(t for t in range(10, 400, 25) if t <= dial) for dial in world.dials[1:]]
+    assert len(world.dials) > 10 and max(waits) <= 5
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_an_outage_of_one_hour(seed: int) -> None:
     """Row 10: at most 150 dials an hour, 60 in any five minutes, back within 30 s."""

@@ -57,7 +57,7 @@ class Backoff:
     def __init__(self, deadlines: Deadlines) -> None:
         self._deadlines = deadlines
         self._attempts = 0
-        self._since_ns = 0
+        self._since_ns: int | None = None
         self._seasoned = False
         self._policy_ns: deque[int] = deque(maxlen=3)
         self.degraded = False
@@ -65,14 +65,20 @@ class Backoff:
     def good(self) -> None:
         """The connection has delivered good data for long enough: the next loss is a first one."""
         self._attempts = 0
+        self._since_ns = None
         self._seasoned = True
         self.degraded = False
+
+    def outage_over(self) -> None:
+        """The connection has delivered good data for a while: the next loss begins an outage of
+        its own, if it is no first one."""
+        self._since_ns = None
 
     def after(self, disconnect: Disconnect, now_ns: int, uniform: Uniform) -> float:
         """Seconds to wait before dialling again."""
         d = self._deadlines
         first = self._attempts == 0
-        if first:
+        if self._since_ns is None:
             self._since_ns = now_ns
         base = self._base(d.retry_cap_s, now_ns, uniform)
         if self._seasoned:
@@ -104,6 +110,7 @@ class Backoff:
         if self._attempts <= _STEPS:
             step_s = d.retry_step_s * 2.0 ** (self._attempts - 1)
             return min(cap_s, step_s * uniform(0.75, 1.25))
+        assert self._since_ns is not None
         if now_ns - self._since_ns < d.outage_short_s * 1e9:
             cap_s = min(cap_s, d.retry_steady_s)
             return uniform(_STEADY_JITTER * cap_s, cap_s)

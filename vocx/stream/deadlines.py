@@ -51,6 +51,7 @@ class Deadlines(msgspec.Struct, frozen=True, kw_only=True):
     sleep_jump_s: float = 5.0
 
     good_s: float = 30.0
+    outage_over_s: float = 5.0
     first_retry_s: float = 0.25
     retry_step_s: float = 0.5
     retry_steady_s: float = 4.5

@@ -376,7 +376,10 @@ class Lifecycle:
             )
         if self._good_ns is None:
             self._good_ns = now_ns
-        elif now_ns - self._good_ns >= self._deadlines.good_s * 1e9:
+        good_s = (now_ns - self._good_ns) / 1e9
+        if good_s >= self._deadlines.outage_over_s:
+            self._backoff.outage_over()
+        if good_s >= self._deadlines.good_s:
             self._backoff.good()
             if self.state == "live":
                 self.why = ""

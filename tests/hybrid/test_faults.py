@@ -1,0 +1,53 @@
+"""Every fault in real time: ``python tests/faults.py`` as tests; all of them with -m long."""
+
+from __future__ import annotations
+
+import faults
+import pytest
+import soak
+
+DAILY = {
+    "reset",
+    "close 1001",
+    "malformed, array, unknown",
+    "delivered twice",
+    "truncated answer",
+    "order by REST, connection reset",
+    "filled in an outage",
+    "cancelled by hand in an outage",
+    "clock 10 s off",
+    "stop: black hole",
+    "stop: dialling",
+    "stop: truncated frame",
+}
+"""Rows of a few seconds each."""
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(one.name, marks=() if one.name in DAILY else pytest.mark.long)
+        for one in faults.ROWS
+    ],
+)
+def test_a_fault_is_survived(name: str) -> None:
+    """The lab causes it; the client does what the table says, and then stops, in real time."""
+    (found,) = [one for one in faults.ROWS if one.name == name]
+    seen, met = faults.run_row(found, "binance")
+    assert met, f"expected: {found.expected}; seen: {seen}"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(420)
+def test_three_minutes_of_random_faults_end_with_the_labs_truth() -> None:
+    """Book, balances, position, fills and open orders after each; nothing piles up."""
+    result = soak.soak(3.0, 1, "binance")
+    assert result["placed"] > 20 and result["fills"] > 5
+
+
+def test_each_row_has_a_name_of_its_own() -> None:
+    """They are found by a part of it, or by the number in the table."""
+    assert [one.name for one in faults.selected(["17"])] == ["black hole"]
+    assert len({one.name for one in faults.ROWS}) == len(faults.ROWS)
+    assert {one.name for one in faults.ROWS} >= DAILY
