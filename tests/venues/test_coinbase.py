@@ -555,7 +555,7 @@ def test_orders_are_found_by_the_clients_id_in_lists() -> None:
     page = {"orders": [order_row()], "has_next": False, "cursor": ""}
     assert reply(answer.next.intent, page).result.id == "3f0a"
     with pytest.raises(errors.OrderNotFound):
-        reply(answer.next.intent, {"orders": [other], "has_next": False, "cursor": ""})
+        reply(answer.next.intent, {"orders": [other], "has_next": False, "cursor": "left"})
 
 
 def test_an_amendment_says_both() -> None:

@@ -855,10 +855,11 @@ def test_an_edit_below_what_is_filled(venue: Venue) -> None:
 
 def test_previews(venue: Venue) -> None:
     """What an order would be, without one; reasons are preview codes."""
-    wish = venue.wish()
-    del wish["client_order_id"]
-    answer = venue.ask("orders/preview", wish)
-    assert answer["errs"] == [] and Decimal(answer["order_total"]) > 0
+    for share in ("0.99", "1.01"):
+        wish = venue.wish(limit_price=venue.price(share))
+        del wish["client_order_id"]
+        answer = venue.ask("orders/preview", wish)
+        assert answer["errs"] == [] and Decimal(answer["order_total"]) > 0
     for changed, reason in (
         ({"base_size": "8000"}, "PREVIEW_INSUFFICIENT_FUND"),
         ({"base_size": "0.0000001"}, "PREVIEW_INVALID_SIZE_PRECISION"),
@@ -875,7 +876,7 @@ def test_previews(venue: Venue) -> None:
 def test_orders_by_filters(venue: Venue) -> None:
     """[25] each of them; the newest first."""
     eth = venue.place(product_id="ETH-USD", limit_price="100.5", base_size="0.1")
-    venue.now_ns += S
+    venue.now_ns += S + 123_777  # times are told in whole microseconds
     done = venue.place("market_market_ioc")
     venue.now_ns += S
     sell = venue.place(side="SELL", limit_price=venue.price("1.02"))
@@ -897,7 +898,7 @@ def test_orders_by_filters(venue: Venue) -> None:
     assert found("product_type=FUTURE") == []
     assert found("order_placement_source=RETAIL_ADVANCED&product_type=SPOT") == every
     middle = venue.order(done)["created_time"]
-    assert found(f"end_date={middle}")[-1] == eth and sell not in found(f"end_date={middle}")
+    assert found(f"end_date={middle}") == [done, eth]
     assert found(f"start_date={middle}") == [sell, done]
     for wrong in ("order_status=HALF", "order_side=UP", "start_date=noon", "limit=many"):
         venue.ask(f"orders/historical/batch?{wrong}", status=400)
@@ -922,6 +923,7 @@ def test_orders_by_pages(venue: Venue) -> None:
 
 def test_fills(venue: Venue) -> None:
     """[26] a row for each match, newest first, by pages that end with an empty cursor."""
+    venue.now_ns += 123_777  # times are told in whole microseconds
     numbers = [venue.place("market_market_ioc", quote_size="200000") for _ in range(2)]
     rows = venue.ask("orders/historical/fills?limit=1000")["fills"]
     assert len(rows) > 2 and len({row["entry_id"] for row in rows}) == len(rows)
@@ -950,8 +952,14 @@ def test_fills(venue: Venue) -> None:
         r["trade_id"] for r in venue.ask(f"orders/historical/fills?trade_ids={one}")["fills"]
     ] == [one]
     assert venue.ask("orders/historical/fills?product_ids=ETH-USD")["fills"] == []
-    late = venue.ask("orders/historical/fills?start_sequence_timestamp=2100-01-01T00:00:00Z")
-    assert late["fills"] == []
+    last = rows[0]["sequence_timestamp"]
+    for bound, found in (
+        (f"start_sequence_timestamp={last}", [row for row in rows if row["trade_time"] == last]),
+        (f"end_sequence_timestamp={last}", rows),
+        ("start_sequence_timestamp=2100-01-01T00:00:00Z", []),
+        ("end_sequence_timestamp=2020-01-01T00:00:00Z", []),
+    ):
+        assert venue.ask(f"orders/historical/fills?limit=1000&{bound}")["fills"] == found
 
 
 def test_orders_that_were_long_ago(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -358,13 +358,8 @@ def orders(call: Call) -> dict[str, Any]:
         for one in query.texts(name):
             if one not in known:
                 raise unreadable(name, one)
-    start_ns, end_ns = query.moment("start_date"), query.moment("end_date")
-    found = [
-        one
-        for one in call.accounts.orders(call.owner)
-        if (start_ns is None or one.created_ns >= start_ns)
-        and (end_ns is None or one.created_ns <= end_ns)
-    ]
+    wanted_time = query.between("start_date", "end_date")
+    found = [one for one in call.accounts.orders(call.owner) if wanted_time(one.created_ns)]
     found.sort(key=lambda one: (one.created_ns, one.id), reverse=True)
     rows = [book.row(one, rate) for one in found]
     for field, names in _ORDER_FILTERS.items():
@@ -399,14 +394,12 @@ _ORDER_FILTERS: Mapping[str, tuple[str, ...]] = {
 def fills(call: Call) -> dict[str, Any]:
     """Matches, the newest first; an empty cursor ends them."""
     query, book = call.query, call.backend.orders
-    start_ns = query.moment("start_sequence_timestamp")
-    end_ns = query.moment("end_sequence_timestamp")
+    wanted_time = query.between("start_sequence_timestamp", "end_sequence_timestamp")
     found: list[FillState] = [
         one
         for symbol in call.backend.products.by_symbol
         for one in call.accounts.fills(call.owner, symbol)
-        if (start_ns is None or one.trade.at_ns >= start_ns)
-        and (end_ns is None or one.trade.at_ns <= end_ns)
+        if wanted_time(one.trade.at_ns)
     ]
     found.sort(key=lambda one: (one.trade.at_ns, one.trade.trade_id), reverse=True)
     rows = [book.fill(one) for one in found]

@@ -8,8 +8,8 @@ Trade reference (2026-02), replies recorded by public clients.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, TypeGuard
@@ -25,6 +25,7 @@ NEVER = "0001-01-01T00:00:00Z"
 """A time that is not set, as Go writes it."""
 EPOCH = "1970-01-01T00:00:00Z"
 MISSING_SCOPES = "Missing required scopes"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPACE = UUID("6ba7b812-9dad-11d1-80b4-00c04fd430c8")
 _NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?")
 _WHOLE = re.compile("[0-9]{1,15}")
@@ -131,7 +132,7 @@ def read_time(text: str) -> int:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
         if moment.tzinfo is None or not 1970 <= moment.year < 2255:
             raise ValueError
-        return int(moment.timestamp() * 1_000_000) * NS_PER_US
+        return (moment - _EPOCH) // timedelta(microseconds=1) * NS_PER_US
     except (ValueError, OverflowError):
         raise invalid(f"parsing time {text[:40]!r}") from None
 
@@ -202,10 +203,17 @@ class Query:
             raise unreadable(name, text)
         return int(text) * NS_PER_S
 
-    def moment(self, name: str) -> int | None:
-        """A time in RFC 3339, in nanoseconds."""
-        text = self.text(name)
-        return read_time(text) if text else None
+    def between(self, start: str, end: str) -> Callable[[int], bool]:
+        """Whether something happened between two times in RFC 3339, either of which may be missing;
+        both are included, to the microsecond in which times are told."""
+        first, last = (read_time(text) if (text := self.text(name)) else None
+                       for name in (start, end))  # fmt: skip
+
+        def lies(at_ns: int) -> bool:
+            told_ns = at_ns // NS_PER_US * NS_PER_US
+            return (first is None or told_ns >= first) and (last is None or told_ns <= last)
+
+        return lies
 
     def flag(self, name: str) -> bool:
         """A boolean, also as Python writes it."""
