@@ -162,6 +162,30 @@ def test_a_file_is_not_lost(tmp_path: Path) -> None:
     assert compare.output_path(there, overwrite=True) == there and there.read_text() == "mine"
 
 
+def test_a_result_that_cannot_be_kept_is_shown(found: Article, kept: Path, tmp_path: Path) -> None:
+    """A full disk costs the file, not the minute: table, one line, code 1, the old file whole."""
+    there = tmp_path / "there.json"
+    there.write_text("mine")
+    code = (
+        "import resource, sys\n"
+        "from vocx import measure\n"
+        "from vocx.cli import compare, main\n"
+        f"found = measure.load({str(kept) + '.json'!r})\n"
+        "compare.run = lambda plan: found\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "main()\n"
+    )
+    arguments = ["compare", "-o", str(there), "--overwrite"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60
+    )
+    assert (
+        done.returncode == 1 and done.stderr == f"vocx: {there} cannot be written: File too large\n"
+    )
+    assert "AGE OF THE PRICE" in done.stdout
+    assert there.read_text() == "mine" and list(tmp_path.iterdir()) == [there]
+
+
 def test_an_interrupt_leaves_nothing() -> None:
     """Ctrl-C in the middle of a measurement: one line, and the lab's process is gone."""
     code = (

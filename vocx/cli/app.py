@@ -185,12 +185,18 @@ def compare(
     except KeyboardInterrupt:
         print("vocx: stopped; the lab is closed, nothing was written", file=sys.stderr)
         raise typer.Exit(130) from None
+    not_kept: BadInput | None = None
     if path is not None:
-        print(f"kept in {found.save(path, overwrite=True)}", file=sys.stderr)
+        try:
+            print(f"kept in {found.save(path, overwrite=True)}", file=sys.stderr)
+        except BadInput as error:  # what took a minute is shown all the same
+            not_kept = error
     if json:
         print(comparison.as_json(found, plan))
-        return
-    comparison.show(found, full=full)
+    else:
+        comparison.show(found, full=full)
+    if not_kept is not None:
+        raise not_kept
 
 
 @app.command()

@@ -243,10 +243,17 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag_field="result"):
         Raises
         ------
         BadInput
-            There is a file already (write ``overwrite=True``), or it cannot be written.
+            There is a file already (write ``overwrite=True``), or it cannot be written; what was
+            there before stays as it was.
         """
         place = writable(path, overwrite=overwrite)
-        place.write_bytes(msgspec.json.encode(self))
+        part = place.with_name(f"{place.name}.part")
+        try:
+            part.write_bytes(msgspec.json.encode(self))
+            part.replace(place)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise BadInput(f"{place} cannot be written: {error.strerror or error}") from error
         return place
 
     def __str__(self) -> str:
@@ -266,6 +273,9 @@ def writable(path: str | Path, *, overwrite: bool, how: str = "overwrite=True") 
     if place.is_dir():
         raise BadInput(f"{place} is a folder; give a file in it: {place / 'ages.json'}")
     place = place if place.suffix else place.with_suffix(SUFFIX)
+    place = place.resolve() if place.is_symlink() else place
+    if place.exists() and not place.is_file():
+        raise BadInput(f"{place} is no regular file; give another path, such as ages.json")
     found = place.exists()
     if found and not overwrite:
         raise BadInput(f"{place} exists; write {how}, or another name")
