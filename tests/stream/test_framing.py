@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from faulty import frame
 
-from vocx.stream.framing import CLOSE, PING, Frame, Framing, close_reason
+from vocx.stream.framing import CLOSE, PING, Frame, Framing, close_reason, close_reply
 
 MESSAGES = [b"a", b"x" * 125, b"y" * 126, b"z" * 65_535, b"w" * 65_536, "é".encode(), b""]
 
@@ -58,16 +58,19 @@ def test_a_broken_rule_ends_the_connection_with_its_code(wire: bytes, code: int)
 
 
 @pytest.mark.parametrize(
-    ("payload", "code"),
+    ("payload", "code", "reply"),
     [
-        (b"", 1005),
-        (b"\x03\xe8bye", 1000),
-        (b"\x03", 1002),
-        (b"\x03\xee", 1002),
-        (b"\x0f\xa4", 4004),
+        (b"", 1005, b""),
+        (b"\x03\xe8bye", 1000, b"\x03\xe8"),
+        (b"\x03", 1002, b"\x03\xea"),
+        (b"\x03\xee", 1002, b"\x03\xea"),
+        (b"\x0f\xa4", 4004, b"\x0f\xa4"),
+        (b"\x03\xe8\xff\xfe", 1007, b"\x03\xef"),
+        (b"\x03\xe8caf\xc3", 1007, b"\x03\xef"),
     ],
 )
-def test_close_codes(payload: bytes, code: int) -> None:
-    """7.4: 1006 never travels on the wire."""
+def test_close_codes(payload: bytes, code: int, reply: bytes) -> None:
+    """7.4: 1006 never travels on the wire; 8.1: text is UTF-8, here as well; 5.5.1: the answer is
+    the peer's own code, or says what was wrong."""
     assert Framing().feed(frame(CLOSE, payload)) == [Frame(CLOSE, payload)]
-    assert close_reason(payload)[0] == code
+    assert close_reason(payload)[0] == code and close_reply(payload) == reply

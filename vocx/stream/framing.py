@@ -166,11 +166,21 @@ class Framing:
 
 
 def close_reason(payload: bytes) -> tuple[int, str]:
-    """Code and text of a close frame; 1005 when it carries none, 1002 when it is malformed."""
+    """Code and text of a close frame; 1005 when it carries none, 1002 when it is malformed, 1007
+    when its text is not UTF-8."""
     if not payload:
         return 1005, ""
     code = int.from_bytes(payload[:2], "big")
     sendable = 1000 <= code <= 1014 and code not in (1004, 1005, 1006) or 3000 <= code <= 4999
     if len(payload) == 1 or not sendable:
         return 1002, f"malformed close frame {payload[:8]!r}"
-    return code, payload[2:].decode(errors="replace")
+    try:
+        return code, payload[2:].decode()
+    except UnicodeDecodeError:
+        return 1007, f"a close frame whose text is not UTF-8: {payload[:20]!r}"
+
+
+def close_reply(payload: bytes) -> bytes:
+    """What answers a close frame: its own code, nothing for one without, or what was wrong."""
+    code, _ = close_reason(payload)
+    return b"" if code == 1005 else code.to_bytes(2, "big")

@@ -34,7 +34,15 @@ from vocx.errors import (
 from vocx.net import renew_after_fork
 from vocx.stream.account import AccountAccess
 from vocx.stream.deadlines import Deadlines
-from vocx.stream.framing import CLOSE, PING, PONG, Frame, Framing, close_reason
+from vocx.stream.framing import (
+    CLOSE,
+    PING,
+    PONG,
+    Frame,
+    Framing,
+    close_reason,
+    close_reply,
+)
 from vocx.stream.socket import LOST, TEXT, WebSocketConnection, open_websocket
 from vocx.stream.worker import PlanFrames
 from vocx.timing import wall_ns
@@ -260,7 +268,9 @@ class _Connection(threading.Thread):
                 received_ns = self._connection.socket.last_ns
                 for message in framing.feed(data):
                     lost = lost or self._take(message, received_ns)
-                lost = lost or (framing.broken.reason if framing.broken else "")
+                if framing.broken and not lost:
+                    self._reply(CLOSE, framing.broken.code.to_bytes(2, "big"))
+                    lost = framing.broken.reason
             elif self._is_done():
                 break
             self._ping_when_due()
@@ -292,7 +302,7 @@ class _Connection(threading.Thread):
             self._reply(PONG, message.payload)
         elif message.opcode == CLOSE:
             code, reason = close_reason(message.payload)
-            self._reply(CLOSE, message.payload[:2])
+            self._reply(CLOSE, close_reply(message.payload))
             return f"the exchange closed the connection ({code} {reason})".replace(" )", ")")
         return ""
 

@@ -31,7 +31,15 @@ from vocx.stream.backoff import DialBudget, Disconnect
 from vocx.stream.book_sync import BookSync
 from vocx.stream.channels import AccountChannel, BookChannel, ChannelState, ChannelStates
 from vocx.stream.deadlines import Clock, Deadlines
-from vocx.stream.framing import CLOSE, PING, PONG, Frame, Framing, close_reason
+from vocx.stream.framing import (
+    CLOSE,
+    PING,
+    PONG,
+    Frame,
+    Framing,
+    close_reason,
+    close_reply,
+)
 from vocx.stream.handover import Batch, Successor
 from vocx.stream.lifecycle import (
     Close,
@@ -353,7 +361,7 @@ class FrameHandler:
             code, text = close_reason(frame.payload)
             kind = self._classify(code, text)
             result.closed = Disconnect("close", code, text[:120], close=kind)
-            self.replies.append((CLOSE, frame.payload[:2]))
+            self.replies.append((CLOSE, close_reply(frame.payload)))
         else:
             self._note_unknown(frame.payload)
 

@@ -492,6 +492,13 @@ def test_close_codes_of_clients(served: Served, code: int, answer: int) -> None:
         assert ws.recv_data()[1] == answer.to_bytes(2)
 
 
+def test_a_close_without_a_code_is_answered_without_one(served: Served) -> None:
+    """RFC 6455, 5.5.1: nobody said anything, so there is nothing wrong."""
+    with served.client() as ws:
+        ws.sock.sendall(b"\x88\x80\0\0\0\0")
+        assert ws.recv_data(control_frame=True) == (8, b"")
+
+
 def test_the_end_of_the_lab_is_a_close(served: Served) -> None:
     """Clients are told that the server goes away (1001), and may answer."""
     with served.client() as ws:

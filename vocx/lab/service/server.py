@@ -168,9 +168,9 @@ class ClientConnection:
             loop.call_later(CLOSE_PATIENCE_S, self.transport.abort)
 
     def answer_close(self, code: int | None) -> None:
-        """The client said goodbye: echo it unless we began, and hang up."""
+        """The client said goodbye (0: without a code): echo it unless we began, and hang up."""
         if not self.closing:
-            said = code if code is None or may_be_sent(code) else PROTOCOL_ERROR
+            said = code if not code or may_be_sent(code) else PROTOCOL_ERROR
             self.put(frame(CLOSE, pack("!H", said) if said else b""))
             self.flush()
             self.closing = True
