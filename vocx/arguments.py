@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numbers
 import operator
+from collections.abc import Iterable
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
@@ -21,6 +22,9 @@ MOST_DIGITS, MOST_PLACES = 24, 40
 
 WIDE = Context(prec=240)
 """Room for every product and quotient of two such numbers."""
+
+LONGEST_S = 1e9
+"""More than anybody waits, and still a time that clocks can add."""
 
 _EXAMPLE = 'write a number as text, such as "0.1"'
 
@@ -80,11 +84,17 @@ def as_count(value: Any) -> Any:
     return value
 
 
-def check_count(value: Any, what: str, least: int = 0, example: int = 100) -> int:
-    """The same, or a refusal."""
+def check_count(
+    value: Any,
+    what: str,
+    least: int = 0,
+    example: int = 100,
+    write: str = "a whole number such as",
+) -> int:
+    """The same, or a refusal that says what to ``write``."""
     found = as_count(value)
     if type(found) is not int or found < least:
-        raise BadInput(f"{what} is {brief(value)}; write a whole number such as {example}")
+        raise BadInput(f"{what} is {brief(value)}; write {write} {example}")
     return found
 
 
@@ -95,9 +105,36 @@ def plain_text(value: Any) -> Any:
 
 def check_name(value: Any, what: str, example: str) -> str:
     """A name as ``str``, or a refusal."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or any("\ud800" <= one <= "\udfff" for one in value):
         raise BadInput(f'{what} is {brief(value)}; write a text such as "{example}"')
     return str(value)
+
+
+def check_optional_name(value: Any, what: str, example: str) -> str | None:
+    """The same, or ``None`` where none is given."""
+    return None if value is None else check_name(value, what, example)
+
+
+def check_names(value: Any, what: str, example: str) -> list[str] | None:
+    """One name, or several in a list, as a list; ``None`` where none are given."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return [str(value)]
+    given = list(value) if isinstance(value, Iterable) else None
+    if given is None or not all(isinstance(one, str) for one in given):
+        raise BadInput(f'{what} is {brief(value)}; write "{example}", or several in a list')
+    return [str(one) for one in given]
+
+
+def check_number(value: Any, what: str, *, above: float = -LONGEST_S) -> float:
+    """A number of seconds and the like, of any library: finite, but for an infinite one, which
+    stands for more than anybody waits."""
+    number = float(value) if _is_float(value) else whole_of(value)
+    if number is None or number != number or number <= above:
+        least = "" if above < 0 else " above 0"
+        raise BadInput(f"{what} is {brief(value)}; write a number{least}, such as 5")
+    return min(number, LONGEST_S)
 
 
 def check_flag(value: Any, what: str) -> bool:
@@ -123,7 +160,15 @@ def written(value: object) -> str:
     if type(value) is tuple:
         inner = ", ".join(map(written, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
+    if type(value) is dict:
+        return "{" + ", ".join(f"{key!r}: {written(one)}" for key, one in value.items()) + "}"
     return repr(value)
+
+
+def written_fields(struct: Any) -> str:
+    """The ``repr`` of a struct, its decimals in plain digits; set as its ``__repr__``."""
+    fields = (f"{name}={written(getattr(struct, name))}" for name in struct.__struct_fields__)
+    return f"{type(struct).__name__}({', '.join(fields)})"
 
 
 def brief(value: object, most: int = 60) -> str:

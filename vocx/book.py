@@ -23,6 +23,7 @@ from heapq import heapify, heappop, heappush
 from math import isfinite
 from typing import Literal
 
+from vocx.arguments import as_count, brief, digits
 from vocx.errors import BadInput, BookOutOfSync
 from vocx.facts import BookDelta, BookSnapshot, Level
 
@@ -80,12 +81,13 @@ class _Side:
             if before is None:
                 if quantity:
                     if key - key:  # infinite or no number
-                        raise ArithmeticError(f"the price {price} is no number")
+                        raise ArithmeticError(f"the price {digits(price)} is no number")
                     levels[key] = level
                     changed.append(key)
                     heappush(self._heap, self._sign * key)
             elif before[0] != price:
-                raise ArithmeticError(f"the prices {price} and {before[0]} cannot be told apart")
+                both = f"{digits(price)} and {digits(before[0])}"
+                raise ArithmeticError(f"the prices {both} cannot be told apart")
             elif quantity:
                 levels[key] = level
             else:
@@ -278,7 +280,8 @@ class LocalBook:
 
     def _best_text(self) -> str:
         bid, ask = self._bids.best, self._asks.best
-        return f"bid {bid and bid[0]}, ask {ask and ask[0]}"
+        shown = ["None" if best is None else digits(best[0]) for best in (bid, ask)]
+        return f"bid {shown[0]}, ask {shown[1]}"
 
     def _demand_sync(self) -> None:
         if self.state != "in_sync":
@@ -322,8 +325,9 @@ class LocalBook:
             For a depth below 1.
         """
         self._demand_sync()
-        if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
-            raise BadInput(f"depth is {depth!r}; give a number of levels, such as 20")
+        depth = as_count(depth)
+        if type(depth) is not int or depth < 1:
+            raise BadInput(f"depth is {brief(depth)}; give a number of levels, such as 20")
         return BookSnapshot(
             symbol=self.symbol,
             bids=self._bids.top(depth),

@@ -285,6 +285,9 @@ class MissingPart(VocxError, ImportError):
         super().__init__(f"this needs {name}, which is not installed: {pip_line('notebooks')}")
         self.name = name
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.name,), vars(self)
+
 
 @contextmanager
 def optional_parts() -> Iterator[None]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from fake_venue import registered
 from fake_venue.profile import PROFILES
 
 import vocx.lab
-from vocx import errors, venues
+from vocx import errors, venues, views
 from vocx.exchange import Exchange, connect
 from vocx.facts import Order, OrderAck
 
@@ -134,6 +135,80 @@ def calls(ex: Exchange, wrong: Any) -> Iterator[Callable[[], Any]]:
     yield lambda: ex.stream("book", symbols=BTC, depth=wrong).stop()
     yield lambda: ex.stream("book", symbols=BTC, cadence_ms=wrong).stop()
     yield lambda: ex.balances()[wrong]
+
+
+def of_a_stream(stream: Any, ex: Exchange, wrong: Any) -> Iterator[Callable[[], Any]]:
+    """Every public call of a stream, and every view, with one wrong argument."""
+    for name in ("quote", "ticker", "trade", "candle", "book", "trades", "candles", "orders",
+                 "order", "recent_quotes", "outages", "wait", "subscribe"):  # fmt: skip
+        yield partial(getattr(stream, name), wrong)
+    yield lambda: stream.book(BTC, wrong)
+    yield lambda: stream.trades(BTC, wrong)
+    yield lambda: stream.candles(BTC, wrong)
+    yield lambda: stream.recent_quotes(BTC, wrong)
+    yield lambda: stream.fills(None, wrong)
+    yield lambda: stream.subscribe("trades", wrong)
+    yield lambda: stream.subscribe("trades", BTC, wrong)
+    yield lambda: stream.subscribe("trades", BTC, size=wrong)
+    for view in (views.price, views.book, views.tape):
+        yield partial(view, wrong)
+        for name in ("symbol", "name", "note"):
+            yield partial(view, stream, **{name: wrong})
+    yield lambda: views.price(stream, seconds=wrong)
+    yield lambda: views.book(stream, depth=wrong)
+    yield lambda: views.tape(stream, n=wrong)
+    yield lambda: views.orders(stream, wrong)
+    yield lambda: views.orders(stream, n=wrong)
+    yield lambda: views.balances(stream, wrong)
+    yield lambda: views.dials(wrong)
+    yield lambda: views.dials(ex.lab, wrong)  # type: ignore[arg-type]
+    yield lambda: views.budget(wrong)
+    yield lambda: views.running(name=wrong)
+    yield lambda: connect(wrong, lab=ex.lab).close()
+    for name in ("name", "tls", "allow_orders", "max_notional", "credentials"):
+        yield partial(connect, "binance", lab=ex.lab, **{name: wrong})
+    yield lambda: connect("binance", {"rest": wrong, "ws": wrong}).close()
+    if wrong is not None:
+        yield lambda: connect("binance", wrong).close()
+        yield lambda: connect("binance", lab=wrong).close()
+    yield lambda: ex.clone(name=wrong).close()
+    yield lambda: ex.clone(tls=wrong).close()
+    yield lambda: ex.url(wrong)
+    yield lambda: venues.get(wrong)
+
+
+@pytest.fixture(scope="module")
+def listening(lab: vocx.lab.Lab) -> Iterator[tuple[Exchange, Any]]:
+    with connect("binance", lab=lab) as ex:
+        channels = ("trades", "quotes", "book", "candles", "ticker", "orders", "fills", "balances")
+        yield ex, ex.stream(*channels, symbols=BTC).wait(20)
+        views.stop_all()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{type(wrong).__name__}")
+def test_only_errors_of_ours_leave_streams_and_views(
+    listening: tuple[Exchange, Any], wrong: Any
+) -> None:
+    """The same gate stands before them, and before ``connect``."""
+    ex, stream = listening
+    for number, call in enumerate(of_a_stream(stream, ex, wrong)):
+        try:
+            call()
+        except errors.VocxError as error:
+            said = str(error)
+            assert len(said) < 700, (number, said)
+            assert "np." not in said and not EXPONENT.search(said.replace("1e999999999", ""))
+
+
+def test_a_stream_has_tables_of_nothing(listening: tuple[Exchange, Any]) -> None:
+    """What has not happened yet has its columns too."""
+    _, stream = listening
+    assert list(stream.orders().frame()["price"]) == []
+    assert list(stream.fills().frame()["fee"]) == []
+    assert list(stream.outages().frame()["reason"]) == []
+    assert list(stream.trades(n=0).frame()["price"]) == []
+    assert len(stream.trades(n=np.int64(2))) <= 2
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: f"{type(wrong).__name__}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from vocx import credentials as keys
 from vocx import errors
+from vocx.arguments import brief, check_flag, check_optional_name
 from vocx.exchange.environment import LabEnvironment, Place, VenueEnvironment
 from vocx.exchange.exchange import Exchange
 from vocx.exchange.order_checks import MaxNotional, allowance
@@ -67,6 +69,8 @@ def connect(
     >>> ex.quote("BTC/USDT").spread
     """
     adapter = get(venue)
+    name = check_optional_name(name, "name", "mine")
+    tls = check_flag(tls, "tls")
     place = _place(adapter, where, lab, tls, credentials)
     allowed = allowance(place.guarded, allow_orders, max_notional)
     if place.guarded and allow_orders:
@@ -84,16 +88,20 @@ def _place(
     credentials: Credentials | None,
 ) -> Place:
     venue = adapter.name
+    if not isinstance(where, str | Mapping):
+        raise errors.BadInput(f'where is {brief(where)}; write "lab", "testnet" or "real"')
     if where != "lab" and lab is not None:
         raise errors.BadInput(f"a lab was given together with where={where!r}; leave out one")
     if lab is not None and not hasattr(lab, "urls"):
-        raise errors.BadInput(f"lab is {lab!r}; write lab=vocx.lab.open(), or leave it out")
+        raise errors.BadInput(f"lab is {brief(lab)}; write lab=vocx.lab.open(), or leave it out")
     if isinstance(where, Mapping):
         if not where or not all(isinstance(one, str) for one in where.values()):
             raise errors.BadInput('where is no table of URLs; write {"rest": url, "ws": url}')
         for url in where.values():
-            if not url.startswith(("http://", "https://", "ws://", "wss://")):
-                raise errors.BadInput(f"{url!r} is no URL to reach a venue by: http(s) or ws(s)")
+            if not _is_url(url):
+                raise errors.BadInput(
+                    f"{brief(url)} is no URL to reach a venue by: http(s) or ws(s)"
+                )
         return VenueEnvironment(adapter, "custom", urls=where, key=credentials)
     if credentials is not None:
         raise errors.NotAllowed(
@@ -109,9 +117,20 @@ def _place(
     found = adapter.environments.get(where)
     if found is None and where not in PLACES:
         raise errors.BadInput(
-            f'where is {where!r}; write "lab", "testnet" or "real", or {{"rest": url, "ws": url}}'
+            f'where is {brief(where)}; write "lab", "testnet" or "real", or '
+            '{"rest": url, "ws": url}'
         )
     if found is None or not found.urls:
         why = f" ({found.note})" if found is not None and found.note else ""
         raise errors.BadInput(f'{venue} has no usable {where}{why}; the lab has it: where="lab"')
     return VenueEnvironment(adapter, where)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises where it is none
+    except ValueError:
+        return False
+    known = parts.scheme in ("http", "https", "ws", "wss")
+    return known and bool(parts.hostname) and text.isascii() and text.isprintable()

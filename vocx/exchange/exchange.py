@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from msgspec.structs import replace
 
 from vocx import errors
-from vocx.arguments import as_count, check_count, check_flag, check_name, plain_text
+from vocx.arguments import (
+    as_count,
+    check_count,
+    check_flag,
+    check_name,
+    check_optional_name,
+    plain_text,
+)
 from vocx.exchange import order_checks
 from vocx.exchange.balances import Balances
 from vocx.exchange.environment import Place
@@ -556,7 +563,10 @@ class Exchange:
     def clone(self, *, name: str | None = None, tls: bool | None = None) -> Exchange:
         """Another handle at the same place with connections and a count of its own, so that what
         is measured on one is not paid on the other's. In a lab ``tls`` may differ. Close it."""
-        place = self.environment if tls is None else self.environment.with_tls(tls)
+        name = check_optional_name(name, "name", "mine")
+        place = self.environment
+        if tls is not None:
+            place = place.with_tls(check_flag(tls, "tls"))
         return Exchange(self.venue, place, name=name or self.name, allowance=self._allowance)
 
     def background(self) -> Exchange:

@@ -15,7 +15,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from vocx.arguments import brief, plain_text
+from vocx.arguments import brief, plain_text, written_fields
 from vocx.errors import BadInput, NotAllowed
 from vocx.facts import BookSnapshot, Instrument, OrderType, Side, TimeInForce, exact
 from vocx.net import renew_after_fork
@@ -196,6 +196,8 @@ class Allowance(msgspec.Struct, frozen=True, kw_only=True):
     allow_orders: bool = False
     most: dict[str, Decimal] = {}
 
+    __repr__ = written_fields
+
     def may_trade(self) -> None:
         """Refuse to place or cancel at a real venue without both steps."""
         if self.guarded and not (self.allow_orders and self.most):
@@ -239,7 +241,7 @@ def allowance(guarded: bool, allow_orders: bool, max_notional: MaxNotional) -> A
         A bound that is no number above 0.
     """
     if not isinstance(allow_orders, bool):
-        raise BadInput(f"allow_orders is {allow_orders!r}; write True or leave it out")
+        raise BadInput(f"allow_orders is {brief(allow_orders)}; write True or leave it out")
     if guarded and allow_orders and max_notional is None:
         raise NotAllowed(
             'real orders need a bound as well: allow_orders=True, max_notional="50" (dollars an '

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, SupportsIndex, TypeVar,
 
 import msgspec
 
-from vocx.arguments import written
+from vocx.arguments import written_fields
 from vocx.errors import BadInput
 from vocx.facts.frames import frame
 from vocx.timing import HttpCall
@@ -57,9 +57,7 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """When it happened by the venue's clock, else when it arrived."""
         return aware(self.exchange_ns if self.exchange_ns is not None else self.arrived_ns or None)
 
-    def __repr__(self) -> str:
-        fields = (f"{name}={written(getattr(self, name))}" for name in self.__struct_fields__)
-        return f"{type(self).__name__}({', '.join(fields)})"
+    __repr__ = written_fields
 
 
 F = TypeVar("F", bound=Fact)

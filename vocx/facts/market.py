@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from msgspec.structs import force_setattr
 
-from vocx.arguments import WIDE, digits, exact, multiple_below, without_exponent
-from vocx.errors import optional_parts
+from vocx.arguments import WIDE, brief, digits, exact, multiple_below, without_exponent
+from vocx.errors import BadInput, optional_parts
 from vocx.facts.base import Fact, Level, Side, aware, forget_absent, is_absent
 from vocx.timing import HttpCall
 
@@ -227,6 +227,8 @@ class Instrument(Fact, frozen=True, kw_only=True):
     def round_price(self, price: Decimal | int | str, side: Side) -> Decimal:
         """The nearest price on the tick that is not worse for you: down to buy, up to sell."""
         number = exact(price, "price")
+        if not isinstance(side, str) or side not in get_args(Side):
+            raise BadInput(f'side is {brief(side)}; write "buy" or "sell"')
         below = multiple_below(number, self.tick)
         return WIDE.add(below, self.tick) if side == "sell" and below != number else below
 

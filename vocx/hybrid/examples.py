@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
+from vocx.arguments import written_fields
 from vocx.errors import BadInput
 from vocx.facts import aware, exact
 from vocx.hybrid.strategy import Strategy, View, Want, want
@@ -21,6 +22,8 @@ class WideSpread(msgspec.Struct, frozen=True):
     spread: Decimal
     ticks: Decimal
     age_ms: float | None
+
+    __repr__ = written_fields
 
 
 class SpreadMonitor:

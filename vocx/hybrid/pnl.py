@@ -19,6 +19,7 @@ from decimal import Decimal
 
 import msgspec
 
+from vocx.arguments import written_fields
 from vocx.errors import BadInput
 from vocx.facts import Fill
 from vocx.venues.base import split_symbol
@@ -55,6 +56,8 @@ class ProfitAndLoss(msgspec.Struct, frozen=True, kw_only=True):
     bought: Decimal = _ZERO
     sold: Decimal = _ZERO
     fills: int = 0
+
+    __repr__ = written_fields
 
     @property
     def unrealized(self) -> Decimal | None:

@@ -14,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from vocx.arguments import written_fields
 from vocx.errors import BadInput
 from vocx.facts import Balance, BookSnapshot, OrderType, Side, Trade, exact
 from vocx.hybrid.orders import OwnOrder
@@ -90,6 +91,8 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
     type: OrderType = "post_only"
     slot: str = ""
 
+    __repr__ = written_fields
+
     @property
     def key(self) -> str:
         return self.slot or self.side
@@ -147,6 +150,8 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     orders_per_s: float = 5.0
     collar: Decimal = Decimal("0.05")
 
+    __repr__ = written_fields
+
 
 class Place(msgspec.Struct, frozen=True):
     """Send a new order."""
@@ -159,6 +164,8 @@ class Amend(msgspec.Struct, frozen=True):
 
     order: OwnOrder
     quantity: Decimal
+
+    __repr__ = written_fields
 
 
 class Cancel(msgspec.Struct, frozen=True):

@@ -361,8 +361,8 @@ class _Run:
                 if event.what == "trade" and event.status == "filled":
                     return event.mono_ns
         raise WaitTimeout(
-            f"the order {order.client_order_id} at {order.price} {self._symbol} was not filled in "
-            f"{TRIES} tries: the market moved away each time; measure on a quieter symbol"
+            f"the order {order.client_order_id} at {order.price:f} {self._symbol} was not "
+            f"filled in {TRIES} tries: the market moved away each time; measure on a quieter symbol"
         )
 
     def _take(self, order: Order) -> None:

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import msgspec
 from msgspec.structs import replace
 
+from vocx.arguments import written_fields
 from vocx.errors import VocxError
 from vocx.facts import Order, OrderAck
 from vocx.measure import theory, validation
@@ -66,6 +67,8 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     signatures: int
     sent_bytes: int
     received_bytes: int
+
+    __repr__ = written_fields
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):

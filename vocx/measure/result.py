@@ -17,12 +17,14 @@ import platform
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
 import msgspec
 
+from vocx.arguments import digits
 from vocx.errors import BadInput, optional_parts
 from vocx.lab.network import one_way_ms
 from vocx.measure.sampling import Interval, places
@@ -372,4 +374,6 @@ def cell(name: str, value: Any) -> str:
         if value != value:
             return "-"
         return f"{value:.1%}" if share else f"{value:,.{places(abs(value))}f}"
+    if isinstance(value, Decimal):
+        return digits(value)
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from vocx.arguments import digits
 from vocx.errors import BadInput
 from vocx.measure.sampling import Interval, mean_interval, share_interval
 
@@ -74,7 +75,8 @@ def steps_of(quotes: Iterable[tuple[int, Any, Any]], tick: Decimal) -> Steps:
         for side, price in ((bid, low), (ask, high)):
             ticks = Decimal(price) / tick
             if ticks != int(ticks):
-                raise BadInput(f"the price {price} is not on the tick of {tick}")
+                shown = digits(Decimal(price))
+                raise BadInput(f"the price {shown} is not on the tick of {digits(tick)}")
             side.append(int(ticks))
         at.append(int(moment))
     return Steps(at=at, bid=bid, ask=ask, tick=str(tick))

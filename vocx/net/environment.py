@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from vocx.arguments import brief
 from vocx.errors import BadInput, TransportError, VocxError
 from vocx.rate_limits import AddressStatus
 
@@ -47,9 +48,9 @@ class Environment:
         """
         try:
             return self._urls[purpose]
-        except KeyError:
+        except (KeyError, TypeError):
             raise BadInput(
-                f"there is no address for {purpose!r} here; there is {', '.join(self._urls)}"
+                f"there is no address for {brief(purpose)} here; there is {', '.join(self._urls)}"
             ) from None
 
     def ca_file(self) -> str | None:

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from vocx.arguments import brief
 from vocx.book import LocalBook
 from vocx.errors import BadInput, VenueError
 from vocx.facts import (
@@ -454,15 +455,19 @@ class ChannelStates:
 
     def find(self, channel: str, symbol: str | None, interval: str | None = None) -> Any:
         """The channel that was asked for, or a refusal that names what is there."""
+        for text, what in ((symbol, "symbol"), (interval, "interval")):
+            if text is not None and not isinstance(text, str):
+                raise BadInput(f"{what} is {brief(text)}; write a text")
         mine = [one for one in self._channels.values() if one.spec.channel == channel]
         if symbol is None and len({one.spec.symbol for one in mine}) == 1:
             symbol = mine[0].spec.symbol
         for one in mine:
-            if one.spec.symbol == symbol and interval in (None, one.spec.interval):
+            if one.spec.symbol == symbol and (interval is None or one.spec.interval == interval):
                 return one
-        what = f"{channel} of {symbol}" if symbol else f"{channel} without a symbol"
+        what = channel[:40] + (" without a symbol" if symbol is None else f" of {symbol[:40]}")
         raise BadInput(
-            f"this stream does not listen to {what}{f' ({interval})' if interval else ''}; "
+            f"this stream does not listen to {what}"
+            f"{'' if interval is None else f' ({interval[:20]})'}; "
             f"it has {describe(list(self._channels))}"
         )
 

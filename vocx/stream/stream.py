@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from vocx.arguments import as_count, brief, check_count, check_names, check_number
 from vocx.errors import (
     BadInput,
     NotReady,
@@ -227,7 +228,7 @@ class Stream:
         StreamStopped
             It was stopped meanwhile, or died.
         """
-        deadline = time.monotonic() + _number("seconds", seconds)
+        deadline = time.monotonic() + check_number(seconds, "seconds")
         with self._changed:
             self._demand_alive()
             while not all(channel.ready for channel in self._states.all):
@@ -321,16 +322,17 @@ class Stream:
         Without ``policy``: ``"gap"`` for the book alone and wherever an account's events are
         among them, else ``"drop_oldest"``.
         """
-        if policy is None and self._has_private(channels):
+        chosen = check_names(channels, "channels", "trades")
+        if policy is None and self._has_private(chosen):
             policy = "gap"
-        chosen = [channels] if isinstance(channels, str) else channels
-        named = [symbols] if isinstance(symbols, str) else symbols
+        named = check_names(symbols, "symbols", "BTC/USDT")
         for channel in chosen or ():
             if channel not in KINDS or channel not in {one.channel for one in self.channels}:
                 self._states.find(channel, None)
         for symbol in named or ():
             if symbol not in {one.symbol for one in self.channels}:
-                raise BadInput(f"this stream has no {symbol}; it has {describe(self.channels)}")
+                has = describe(self.channels)
+                raise BadInput(f"this stream has no {symbol[:40]}; it has {has}")
         subscription = Subscription(
             channels=chosen,
             symbols=named,
@@ -379,8 +381,8 @@ class Stream:
         StreamStopped
             It died of something that retrying cannot cure.
         """
-        deadline = None if seconds is None else time.monotonic() + _number("seconds", seconds)
-        most = None if limit is None else _number("limit", limit)
+        deadline = None if seconds is None else time.monotonic() + check_number(seconds, "seconds")
+        most = None if limit is None else check_number(limit, "limit")
         with self.subscribe(channels, symbols, policy, size) as subscription:
             count = 0
             while most is None or count < most:
@@ -536,15 +538,14 @@ class Stream:
         """The latest trades, newest last; at most 1,000 are kept."""
         channel = self._states.find("trades", symbol)
         assert isinstance(channel, TradeChannel)
-        if isinstance(n, bool) or not isinstance(n, int) or n < 0:
-            raise BadInput(f"n is {n!r}; write how many trades, such as 100")
-        return Facts(channel.recent.copy())[-n:] if n else Facts()
+        n = check_count(n, "n", write="how many trades, such as")
+        return Facts(channel.recent.copy(), kind=Trade)[-n:] if n else Facts(kind=Trade)
 
     def candles(self, symbol: str | None = None, interval: str | None = None) -> Facts[Candle]:
         """The candles that the stream has seen, oldest first; at most 500 are kept."""
         channel = self._states.find("candles", symbol, interval)
         assert isinstance(channel, CandleChannel)
-        return Facts(channel.recent.copy())
+        return Facts(channel.recent.copy(), kind=Candle)
 
     def recent_quotes(
         self, symbol: str | None = None, seconds: float | None = None
@@ -553,15 +554,16 @@ class Stream:
         channel = self._states.find("quotes", symbol)
         assert isinstance(channel, QuoteChannel)
         if seconds is None:
-            return Facts(channel.recent.copy())
-        since_ns = self._clock.wall_ns() - int(_number("seconds", seconds) * 1e9)
-        return Facts(fact for fact in channel.recent.copy() if fact.arrived_ns >= since_ns)
+            return Facts(channel.recent.copy(), kind=Quote)
+        since_ns = self._clock.wall_ns() - int(check_number(seconds, "seconds") * 1e9)
+        found = (fact for fact in channel.recent.copy() if fact.arrived_ns >= since_ns)
+        return Facts(found, kind=Quote)
 
     def orders(self, symbol: str | None = None) -> Facts[Order]:
         """The account's orders as last known, the latest changed last; at most 1,000 are kept,
         open ones longest. ``.open`` of each says whether it can still be filled."""
         found = self._account("orders").orders.copy().values()
-        return Facts(one for one in found if symbol in (None, one.symbol))
+        return Facts((one for one in found if symbol in (None, one.symbol)), kind=Order)
 
     def order(self, order: Order | int | str) -> Order:
         """One order as last known, named by itself, its number or its client order id.
@@ -571,24 +573,31 @@ class Stream:
         NotReady
             This stream has not heard of it (yet).
         """
-        key = order.id if isinstance(order, Order) else order
+        key = order.id if isinstance(order, Order) else as_count(order)
+        if not isinstance(key, int | str):
+            raise BadInput(
+                "an order is named by itself, its number or its client order id, not by "
+                f"{brief(key)}"
+            )
         for one in reversed(self.orders()):
-            if key in (one.id, one.client_order_id):
+            if str(key) in (str(one.id), one.client_order_id):
                 return one
         self._demand_alive()
-        raise NotReady(f"this stream has not heard of order {key!r} yet", venue=self.venue.name)
+        raise NotReady(
+            f"this stream has not heard of order {brief(key)} yet", venue=self.venue.name
+        )
 
     def fills(self, symbol: str | None = None, n: int = 1000) -> Facts[Fill]:
         """The account's latest fills, newest last; at most 1,000 are kept."""
+        n = check_count(n, "n")
         found = self._account("fills").recent.copy()
-        return (
-            Facts(one for one in found if symbol in (None, one.symbol))[-n:] if n > 0 else Facts()
-        )
+        wanted = Facts((one for one in found if symbol in (None, one.symbol)), kind=Fill)
+        return wanted[-n:] if n else wanted[:0]
 
     def balances(self) -> Facts[Balance]:
         """What the account holds, as last known, by asset."""
         found = self._account("balances").balances.copy()
-        return Facts(found[asset] for asset in sorted(found))
+        return Facts((found[asset] for asset in sorted(found)), kind=Balance)
 
     @property
     def reconciling(self) -> str:
@@ -601,7 +610,7 @@ class Stream:
         What an account missed meanwhile is asked for by REST (see :attr:`reconciling`)."""
         found = [gap for worker in self._workers for gap in worker.counters.outages.copy()]
         found.sort(key=lambda gap: gap.from_ns)
-        return Facts(gap for gap in found if channel in (None, gap.channel))
+        return Facts((gap for gap in found if channel in (None, gap.channel)), kind=Gap)
 
     def _account(self, channel: str) -> Account:
         account: Account = self._states.find(channel, None).account
@@ -706,10 +715,3 @@ class Stream:
         age = self.age_ms
         old = "" if age is None else f", {age:.0f} ms old"
         return f"<Stream {self.name}: {self.state}{why}{old}>"
-
-
-def _number(name: str, value: float) -> float:
-    """A number of seconds or facts, or ``BadInput``."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        raise BadInput(f"{name} is {value!r}; write a number, such as 5")
-    return value

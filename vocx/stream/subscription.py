@@ -13,12 +13,14 @@ is your choice:
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Literal
 
+from vocx.arguments import brief, check_count
 from vocx.errors import BadInput, StreamStopped, VocxError, WaitTimeout
 from vocx.facts import (
     Balance,
@@ -78,10 +80,9 @@ class Subscription:
     ) -> None:
         if policy is None:
             policy = "gap" if channels is not None and set(channels) == {"book"} else "drop_oldest"
-        if policy not in POLICIES:
-            raise BadInput(f"policy is {policy!r}; choose one of {', '.join(POLICIES)}")
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise BadInput(f"size is {size!r}; give a number of facts, such as 10_000")
+        if not isinstance(policy, str) or policy not in POLICIES:
+            raise BadInput(f"policy is {brief(policy)}; choose one of {', '.join(POLICIES)}")
+        size = min(check_count(size, "size", least=1, example=10_000), sys.maxsize)
         self.policy: Policy = policy
         self.dropped = 0
         self._size = size

@@ -10,6 +10,7 @@ import re
 from importlib import import_module
 from typing import cast
 
+from vocx.arguments import brief
 from vocx.errors import BadInput, UnknownVenue
 from vocx.text import suggest
 from vocx.venues.base import Venue
@@ -67,5 +68,5 @@ def get(name: str) -> Venue:
     if known in _ADAPTERS:
         module, _, attribute = _ADAPTERS[known].partition(":")
         return cast(Venue, getattr(import_module(module), attribute)())
-    hint = suggest(name, _ADAPTERS)
-    raise UnknownVenue(f"vocx has no venue {name!r}; it has {', '.join(names())}.{hint}")
+    hint = suggest(brief(name), _ADAPTERS)
+    raise UnknownVenue(f"vocx has no venue {brief(name)}; it has {', '.join(names())}.{hint}")

@@ -18,6 +18,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from vocx.arguments import (
+    check_count,
+    check_name,
+    check_names,
+    check_number,
+    check_optional_name,
+)
 from vocx.errors import optional_parts
 
 with optional_parts():
@@ -67,7 +74,8 @@ def price(
     BadInput
         The stream carries neither quotes nor trades of this symbol.
     """
-    return PriceView(stream, symbol, seconds, name, note)
+    seconds = check_number(seconds, "seconds", above=0)
+    return PriceView(stream, symbol, seconds, *_texts(name, note))
 
 
 def book(
@@ -87,7 +95,8 @@ def book(
     BadInput
         The stream carries no book of this symbol.
     """
-    return BookView(stream, symbol, depth, name, note)
+    depth = check_count(depth, "depth", least=1, example=20)
+    return BookView(stream, symbol, depth, *_texts(name, note))
 
 
 def tape(
@@ -105,7 +114,7 @@ def tape(
     BadInput
         The stream carries no trades of this symbol.
     """
-    return TapeView(stream, symbol, n, name, note)
+    return TapeView(stream, symbol, check_count(n, "n", least=1, example=14), *_texts(name, note))
 
 
 def dials(lab: Lab, venue: str | None = None, *, name: str | None = None, note: str = "") -> View:
@@ -120,17 +129,18 @@ def dials(lab: Lab, venue: str | None = None, *, name: str | None = None, note: 
     BadInput
         ``lab`` is none.
     """
-    return DialsView(lab, venue, name, note)
+    venue = check_optional_name(venue, "venue", "binance")
+    return DialsView(lab, venue, *_texts(name, note))
 
 
 def running(*, name: str | None = None) -> View:
     """The streams and views of this kernel: state, rate, age, reconnects; once a second."""
-    return RunningView(name)
+    return RunningView(check_optional_name(name, "name", "mine"))
 
 
 def budget(exchange: Exchange, *, name: str | None = None) -> View:
     """What is used and left of each of the venue's limits; once a second."""
-    return BudgetView(exchange, name)
+    return BudgetView(exchange, check_optional_name(name, "name", "mine"))
 
 
 def orders(
@@ -160,7 +170,9 @@ def orders(
     NotAllowed
         There is no key for this exchange.
     """
-    return OrdersView(source, symbol, n, name, note)
+    symbol = check_optional_name(symbol, "symbol", "BTC/USDT")
+    n = check_count(n, "n", least=1, example=8)
+    return OrdersView(source, symbol, n, *_texts(name, note))
 
 
 def balances(
@@ -183,4 +195,11 @@ def balances(
     NotAllowed
         There is no key for this exchange.
     """
-    return BalancesView(source, assets, n, name, note)
+    n = check_count(n, "n", least=1, example=12)
+    named = check_names(assets, "assets", "USDT")
+    return BalancesView(source, named, n, *_texts(name, note))
+
+
+def _texts(name: object, note: object) -> tuple[str | None, str]:
+    """A view's name and the line above it."""
+    return check_optional_name(name, "name", "mine"), check_name(note, "note", "look at the spread")

@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 
 from vocx import figures
-from vocx.errors import BadInput, BookOutOfSync
+from vocx.errors import BookOutOfSync
 from vocx.facts import BookSnapshot
 from vocx.text import text_table
 from vocx.views.formatting import age, choose_symbol, fixed, with_thousands
@@ -29,8 +29,6 @@ class BookView(View):
         self, stream: Any, symbol: str | None, depth: int, name: str | None, note: str
     ) -> None:
         self.symbol, _ = choose_symbol(stream, symbol, "book")
-        if isinstance(depth, bool) or not isinstance(depth, int) or depth < 1:
-            raise BadInput(f"depth is {depth!r}; give a number of levels, such as 20")
         self._stream, self._depth = stream, depth
         self.dials_lab = getattr(stream, "lab", None)
         self._ladder = Panel(level="")

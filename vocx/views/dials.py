@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from vocx.arguments import brief
 from vocx.errors import BadInput
 from vocx.lab.network import round_trip_ms
 from vocx.text import text_table
@@ -166,7 +167,7 @@ class DialsView(View):
             raise BadInput("dials belong to a lab: write views.dials(lab), or views.dials(ex.lab)")
         if venue is not None and venue not in lab.urls:
             raise BadInput(
-                f"there is no venue {venue!r} in this lab; there is {', '.join(lab.urls)}"
+                f"there is no venue {brief(venue)} in this lab; there is {', '.join(lab.urls)}"
             )
         self.dials_lab = lab
         self._controls = NetworkControls(lab, venue)

@@ -8,6 +8,7 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
+from vocx.arguments import brief, check_optional_name
 from vocx.errors import BadInput
 
 SIDES = {"buy": "▲ bought", "sell": "▼ sold"}
@@ -76,7 +77,7 @@ def symbols_of(stream: Any, channel: str) -> list[str]:
     """The symbols of one channel that a stream listens to."""
     if not hasattr(stream, "channels"):
         raise BadInput(
-            f"this view shows a stream, not {stream!r}: write "
+            f"this view shows a stream, not {brief(stream)}: write "
             f'ex.stream("{channel}", symbols="BTC/USDT")'
         )
     return [one.symbol for one in stream.channels if one.channel == channel and one.symbol]
@@ -90,6 +91,7 @@ def choose_symbol(stream: Any, symbol: str | None, *channels: str) -> tuple[str,
     BadInput
         Nothing to show; the text says what to listen to.
     """
+    symbol = check_optional_name(symbol, "symbol", "BTC/USDT")
     have = {name: symbols_of(stream, name) for name in channels}
     chosen = symbol or next((found[0] for found in have.values() if found), None)
     found = {name for name, of in have.items() if chosen in of}
@@ -97,8 +99,8 @@ def choose_symbol(stream: Any, symbol: str | None, *channels: str) -> tuple[str,
         channel_list = ", ".join(f'"{name}"' for name in channels)
         raise BadInput(
             f"{stream.name} does not carry {' or '.join(channels)}"
-            f"{f' of {symbol}' if symbol else ''}; "
-            f'make one that does: exchange.stream({channel_list}, symbols="{symbol or "BTC/USDT"}")'
+            f"{f' of {symbol[:40]}' if symbol else ''}; make one that does: "
+            f'exchange.stream({channel_list}, symbols="{(symbol or "BTC/USDT")[:40]}")'
         )
     return chosen, found
 

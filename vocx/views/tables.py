@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
+from vocx.arguments import brief
 from vocx.errors import BadInput
 from vocx.stream import running as running_streams
 from vocx.stream import stop_all as stop_streams
@@ -141,7 +142,7 @@ class BudgetView(SlowTable):
 
     def __init__(self, exchange: Any, name: str | None) -> None:
         if not hasattr(exchange, "budget"):
-            raise BadInput(f"this view shows an exchange, not {exchange!r}: views.budget(ex)")
+            raise BadInput(f"this view shows an exchange, not {brief(exchange)}: views.budget(ex)")
         self._exchange = exchange
         self.dials_lab = exchange.lab
         super().__init__(

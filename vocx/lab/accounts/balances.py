@@ -19,6 +19,7 @@ from decimal import Decimal
 
 import msgspec
 
+from vocx.arguments import brief, digits
 from vocx.errors import BadInput
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.events import InstrumentSpec, Side, Traded
@@ -99,10 +100,11 @@ class BalanceLedger:
             if asset not in account:
                 raise BadInput(f"the lab has no {asset!r}; it has {', '.join(account)}")
             if not (isinstance(amount, Decimal) and amount.is_finite() and 0 <= amount <= MOST):
-                raise BadInput(f"{asset} is {amount!r}; write a Decimal from 0 to {MOST}")
+                raise BadInput(f"{asset} is {brief(amount)}; write a Decimal from 0 to {MOST}")
             units = amount.scaleb(self.digits[asset])
             if units != int(units):
-                raise BadInput(f"{amount} {asset} is too fine; {self.digits[asset]} decimals fit")
+                fit = f"{self.digits[asset]} decimals fit"
+                raise BadInput(f"{digits(amount)} {asset} is too fine; {fit}")
             account[asset].free = int(units)
         self._balances[owner] = account
         self.schedules[owner] = fees

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
+from vocx.arguments import written_fields
 from vocx.facts import BookSnapshot
 from vocx.lab.network import Controlled
 from vocx.timing import wall_ns
@@ -54,6 +55,8 @@ class TruthEvent(msgspec.Struct, frozen=True, kw_only=True):
     status: str | None = None
     filled: Decimal | None = None
     trade_id: int | None = None
+
+    __repr__ = written_fields
 
 
 class TruthEvents(list[TruthEvent]):

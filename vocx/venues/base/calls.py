@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from vocx.arguments import brief
+from vocx.arguments import brief, written_fields
 from vocx.errors import BadInput, BadReply, UnknownSymbol
 from vocx.facts import (
     Balance,
@@ -36,6 +36,8 @@ Id = int | str
 
 class Intent(msgspec.Struct, frozen=True, kw_only=True):
     """Something wanted of a venue's REST API."""
+
+    __repr__ = written_fields
 
 
 class GetTime(Intent, frozen=True, kw_only=True):

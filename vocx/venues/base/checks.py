@@ -41,7 +41,7 @@ def check_purposes(venue: str, given: Iterable[str], known: Collection[str]) -> 
     """The keys of ``where={...}`` are purposes that the venue has."""
     for purpose in given:
         if purpose not in known:
-            raise BadInput(f"{venue} has no purpose {purpose!r}; it has {', '.join(known)}")
+            raise BadInput(f"{venue} has no purpose {brief(purpose)}; it has {', '.join(known)}")
 
 
 def refuse_client_order_id(venue: str, text: object, rule: str) -> BadInput:
