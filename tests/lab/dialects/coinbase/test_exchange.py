@@ -235,8 +235,7 @@ def deliver(publications: Iterable[Publication]) -> None:
 def venue() -> Iterator[Venue]:
     made = Venue()
     yield made
-    usd = [one for one in made.simulation.accounts.owners]
-    for owner in usd:  # [27] whatever a test has done
+    for owner in made.simulation.accounts.owners:  # [27] whatever a test has done
         held: dict[str, Decimal] = {}
         for order in made.simulation.accounts.orders(owner, open_only=True):
             spec = made.simulation.markets[order.request.symbol].spec
@@ -248,6 +247,18 @@ def venue() -> Iterator[Venue]:
             held[asset] = held.get(asset, Decimal(0)) + left
         for asset, (free, locked) in made.simulation.accounts.balances(owner).items():
             assert free >= 0 and abs(locked - held.get(asset, Decimal(0))) < Decimal("1e-6"), asset
+
+
+@pytest.fixture(scope="module")
+def one_venue() -> Venue:
+    return Venue()
+
+
+@pytest.fixture
+def steady(one_venue: Venue) -> Venue:
+    """One for all tests after which it is as before: nothing is placed."""
+    one_venue.now_ns += S
+    return one_venue
 
 
 # Tokens
@@ -336,10 +347,10 @@ def test_a_token_ends_by_the_exchanges_clock(venue: Venue) -> None:
 
 
 @pytest.mark.parametrize("shown", ["", "x", "a.b.c", "..", "ü" * 9, "e30.e30.", "A" * 5000])
-def test_garbage_for_a_token(venue: Venue, shown: str) -> None:
+def test_garbage_for_a_token(steady: Venue, shown: str) -> None:
     """[5] and none at all."""
-    assert venue.raw("GET", f"{ROOT}accounts", signed=shown).status == 401
-    client = venue.connect()
+    assert steady.raw("GET", f"{ROOT}accounts", signed=shown).status == 401
+    client = steady.connect()
     (error,) = client.say({"type": "subscribe", "channel": "user", "jwt": shown})
     assert error == {"type": "error", "message": "authentication failure"}
 
@@ -427,9 +438,9 @@ def test_products_by_pages(venue: Venue) -> None:
         ("market/products?limit=2&cursor=%F0%9F", 400, "INVALID_ARGUMENT"),
     ],
 )
-def test_refusals_of_parameters(venue: Venue, path: str, status: int, code: str) -> None:
+def test_refusals_of_parameters(steady: Venue, path: str, status: int, code: str) -> None:
     """[10] without an envelope, the message twice."""
-    answer = venue.ask(path, status=status, signed=False)
+    answer = steady.ask(path, status=status, signed=False)
     assert answer["error"] == code and answer["error_details"] == answer["message"]
 
 
@@ -514,27 +525,27 @@ def test_what_ccxt_asks_besides(venue: Venue) -> None:
         {"post_only": 1},
     ],
 )
-def test_bodies_that_are_no_orders(venue: Venue, broken: dict[str, Any]) -> None:
+def test_bodies_that_are_no_orders(steady: Venue, broken: dict[str, Any]) -> None:
     """[14] are 400, and nothing is placed."""
-    answer = venue.ask("orders", venue.wish(**broken), status=400)
+    answer = steady.ask("orders", steady.wish(**broken), status=400)
     assert answer["error"] == "INVALID_ARGUMENT"
-    assert venue.ask("orders/historical/batch")["orders"] == []
+    assert steady.ask("orders/historical/batch")["orders"] == []
 
 
 @pytest.mark.parametrize("found", [None, {}, [], "x", {"limit_limit_gtc": 7},
                                    {"limit_limit_gtc": {}, "sor_limit_ioc": {}}])  # fmt: skip
-def test_exactly_one_configuration(venue: Venue, found: Any) -> None:
+def test_exactly_one_configuration(steady: Venue, found: Any) -> None:
     """[14]"""
-    venue.ask("orders", {**venue.wish(), "order_configuration": found}, status=400)
+    steady.ask("orders", {**steady.wish(), "order_configuration": found}, status=400)
 
 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"7", b"[]", b"[" * 99, b"\xff", b'{"a":"\\ud800"}', b"9" * 999]
 )
-def test_bodies_that_are_none(venue: Venue, body: bytes) -> None:
+def test_bodies_that_are_none(steady: Venue, body: bytes) -> None:
     """400, in the form of all errors."""
     for path in ("orders", "orders/preview", "orders/batch_cancel", "orders/edit"):
-        answer = venue.raw("POST", ROOT + path, body)
+        answer = steady.raw("POST", ROOT + path, body)
         assert answer.status == 400 and json.loads(answer.body)["message"]
 
 
@@ -588,12 +599,12 @@ def test_answers_of_orders(venue: Venue) -> None:
     ],
 )  # fmt: skip
 def test_reasons(
-    venue: Venue, kind: str, changed: dict[str, Any], error: str, preview: str
+    steady: Venue, kind: str, changed: dict[str, Any], error: str, preview: str
 ) -> None:
     """[16, 19] both reasons of each refusal; nothing is rounded."""
     second = f"PREVIEW_INVALID_{preview}" if preview else f"PREVIEW_{error}"
-    assert venue.refused(kind, **changed) == (error, second)
-    assert venue.ask("orders/historical/batch")["orders"] == []
+    assert steady.refused(kind, **changed) == (error, second)
+    assert steady.ask("orders/historical/batch")["orders"] == []
 
 
 def test_post_only(venue: Venue) -> None:
@@ -751,9 +762,9 @@ def test_what_was_filled_does_not_expire(venue: Venue) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "tomorrow", 7, None, "2100-01-01", "9999-01-01T00:00:00Z"])
-def test_ends_that_are_none(venue: Venue, end: Any) -> None:
+def test_ends_that_are_none(steady: Venue, end: Any) -> None:
     """A time without a zone is none either."""
-    venue.ask("orders", venue.wish("limit_limit_gtd", end_time=end), status=400)
+    steady.ask("orders", steady.wish("limit_limit_gtd", end_time=end), status=400)
 
 
 def test_cancels(venue: Venue) -> None:
@@ -1073,9 +1084,9 @@ def test_silent_connections_end(venue: Venue) -> None:
      b'{"type":"subscribe","channel":"ticker","product_ids":"BTC-USD"}',
      b'{"type":"subscribe","channel":"ticker","product_ids":[7]}'],
 )  # fmt: skip
-def test_garbage(venue: Venue, message: bytes) -> None:
+def test_garbage(steady: Venue, message: bytes) -> None:
     """[29] an error frame without a number; the connection goes on."""
-    client = venue.connect()
+    client = steady.connect()
     assert client.say(message) == [
         {"type": "error", "message": "subscribe or unsubscribe required"}
     ]
@@ -1083,9 +1094,9 @@ def test_garbage(venue: Venue, message: bytes) -> None:
 
 
 @pytest.mark.parametrize("channel", ["heartbeat", "l2_data", "", None, 7, ["ticker"], "futures"])
-def test_unknown_channels(venue: Venue, channel: Any) -> None:
+def test_unknown_channels(steady: Venue, channel: Any) -> None:
     """[29] are told in the words of a bad token."""
-    said = venue.connect().say({"type": "subscribe", "channel": channel, "product_ids": [BTC]})
+    said = steady.connect().say({"type": "subscribe", "channel": channel, "product_ids": [BTC]})
     assert said == [{"type": "error", "message": "authentication failure"}]
 
 

@@ -25,6 +25,9 @@ limits far from the market and halted products (the lab has neither); ``futures_
 (spot only); a late acknowledgement as a fault of its own (``lab.network`` delays all frames). A
 skipped number is the fault ``drop``, an expired token a skewed clock, a page in HTML
 ``html`` with ``status=429``, a huge snapshot ``huge``.
+
+Clients that run against it with their URLs changed: coinbase-advanced-py 1.8.4 and ccxt 4.5.90,
+whose sockets sign with keys of P-256 only: give it ``lab.account(venue="coinbase", secret=pem)``.
 """
 
 from __future__ import annotations
