@@ -15,13 +15,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benches import clients, engine, lab, lessons, measuring, orders, views  # noqa: E402
+from benches import books, clients, engine, lab, lessons, measuring, orders, views  # noqa: E402
 from benches.row import Row  # noqa: E402
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "import": clients.import_time,
     "stream": clients.stream_against_bare_sockets,
     "websockets": clients.stream_against_websockets,
+    "books": books.books,
     "replay": clients.recorded_session,
     "age": clients.age_under_load,
     "measuring": measuring.measuring,

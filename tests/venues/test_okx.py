@@ -393,6 +393,25 @@ def test_the_book_by_its_previous_sequence() -> None:
     assert book.feed(hole) == "out_of_sync"
 
 
+@pytest.mark.parametrize("bad", ["-1", "1e999", "NaN", "Infinity", "0." + "0" * 45 + "1", "9" * 50])
+def test_levels_are_numbers_of_a_market(bad: str) -> None:
+    """The quick way for plain books lets nothing else through, wherever it stands."""
+    plan = okx.plan_sockets([ChannelSpec(channel="book", symbol=BTC)])[0]
+    for at in range(4):
+        texts = ["60000.1", "1", "60000.2", "2"]
+        texts[at] = bad
+        row = (
+            f'{{"asks":[["{texts[2]}","{texts[3]}","0","1"]],'
+            f'"bids":[["{texts[0]}","{texts[1]}","0","1"]],'
+            '"ts":"1","checksum":0,"prevSeqId":1,"seqId":2}'
+        )
+        text = (
+            f'{{"arg":{{"channel":"books","instId":"BTC-USDT"}},"action":"update","data":[{row}]}}'
+        )
+        with pytest.raises(errors.BadReply):
+            okx.decode(text.encode(), 0, plan, okx.open_session(plan))
+
+
 def test_an_empty_update_is_a_proof_of_life() -> None:
     """After a minute without a change."""
     told = decoded(book_frame("update", 5, 5, [], []))

@@ -50,19 +50,20 @@ def check_numbers(*numbers: Decimal | None) -> None:
             raise msgspec.ValidationError(f"{str(number)[:40]} is no number of a market")
 
 
+_PLAIN = b'0123456789.,[]"'
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG = b"0" * 40
 
 
-def plain_levels(text: bytes, names: bytes) -> bool:
-    """Whether a stretch of JSON holds only levels of plain, short digits, so that
-    :func:`check_levels` would find nothing: the quick way for books, 1 ns a byte.
+def skeleton(text: bytes) -> bytes:
+    """A stretch of JSON without its digits, points, commas, quotes and brackets: the names of its
+    members, in their order, and every letter and sign that a plain number does not have. Empty
+    where there is a number of forty digits.
 
-    ``names`` is what else may stand there, such as ``b"b:a:}"``: the members' names in their
-    order, and the end of the object.
+    This is the quick way for books, 2 ns a byte: where the skeleton is the one that a venue's
+    plain levels have, :func:`check_levels` would find nothing.
     """
-    rest = text.translate(None, b'0123456789.,[]"')
-    return rest == names and _LONG not in text.translate(_ZEROS)
+    return b"" if _LONG in text.translate(_ZEROS) else text.translate(None, _PLAIN)
 
 
 def optional_number(text: str | None) -> Decimal | None:

@@ -21,7 +21,7 @@ from vocx.venues.base.reading import (
     check_levels,
     check_numbers,
     moment_ns,
-    plain_levels,
+    skeleton,
 )
 
 
@@ -174,7 +174,7 @@ def agg_trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> F
 
 def delta(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _delta_of(data)
-    if not plain_levels(data[data.find(b'"b":') :], b"b:a:}"):
+    if skeleton(data[data.find(b'"b":') :]) != b"b:a:}":
         check_levels(found.b, found.a)
     return BookDelta(
         symbol=symbol,

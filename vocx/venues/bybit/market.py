@@ -320,23 +320,17 @@ class BookRow(msgspec.Struct):
     """A book, by REST and by stream."""
 
     s: str
-    b: list[tuple[Decimal, Decimal]]
-    a: list[tuple[Decimal, Decimal]]
+    b: tuple[Level, ...]
+    a: tuple[Level, ...]
     u: Identifier
     seq: Identifier
     cts: Milliseconds | None = None
 
 
-def levels(rows: list[tuple[Decimal, Decimal]]) -> tuple[Level, ...]:
-    """Levels whose numbers are those of a book."""
-    found = tuple(rows)
-    check_levels(found)
-    return found
-
-
 def quote(row: BookRow, symbol: str, exchange_ns: int | None, arrived_ns: int) -> Quote:
     """The best levels of a book. ``seq`` is one sequence for all depths, and for REST."""
-    bids, asks = levels(row.b), levels(row.a)
+    check_levels(row.b, row.a)
+    bids, asks = row.b, row.a
     return Quote(
         symbol=symbol,
         bid=bids[0][0] if bids else None,
@@ -355,10 +349,11 @@ def _stamp(row: BookRow) -> int | None:
 
 def _read_book(intent: GetBook, result: bytes, arrived_ns: int) -> Answer:
     row = _book_of(result)
+    check_levels(row.b, row.a)
     book = BookSnapshot(
         symbol=split_joined(row.s, (intent.symbol,)) or row.s,
-        bids=levels(row.b),
-        asks=levels(row.a),
+        bids=row.b,
+        asks=row.a,
         sequence=row.seq,
         depth=intent.depth,
         exchange_ns=_stamp(row),

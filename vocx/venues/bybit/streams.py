@@ -16,7 +16,7 @@ from decimal import Decimal
 import msgspec
 
 from vocx.errors import BadReply
-from vocx.facts import BookDelta, BookSnapshot, Candle, Trade
+from vocx.facts import BookDelta, BookSnapshot, Candle, Level, Trade
 from vocx.venues.base import (
     Ack,
     ChannelSpec,
@@ -32,8 +32,10 @@ from vocx.venues.base.reading import (
     UNREADABLE,
     Identifier,
     Milliseconds,
+    check_levels,
     check_numbers,
     shown,
+    skeleton,
 )
 from vocx.venues.bybit import orders, signing
 from vocx.venues.bybit.errors import VENUE, socket_error
@@ -42,7 +44,6 @@ from vocx.venues.bybit.market import (
     MS,
     BookRow,
     TickerRow,
-    levels,
     quote,
     taker_side,
     ticker,
@@ -148,8 +149,8 @@ class _Candle(msgspec.Struct):
 class _Book(msgspec.Struct):
     """The hot path of this venue."""
 
-    b: list[tuple[Decimal, Decimal]]
-    a: list[tuple[Decimal, Decimal]]
+    b: tuple[Level, ...]
+    a: tuple[Level, ...]
     u: Identifier
     seq: Identifier
 
@@ -222,7 +223,10 @@ def _push(frame: _Frame, spec: ChannelSpec, arrived_ns: int) -> Sequence[Decoded
         interval = spec.interval or "1m"
         return [_candle(row, symbol, interval, arrived_ns) for row in _candles(data)]
     row = _book_of(data)
-    bids, asks = levels(row.b), levels(row.a)
+    name = (frame.topic or "").rpartition(".")[2].encode()
+    if skeleton(data) != b"{s:%bb:a:u:seq:}" % skeleton(name):
+        check_levels(row.b, row.a)
+    bids, asks = row.b, row.a
     if frame.type == "delta":
         delta = BookDelta(
             symbol=symbol,

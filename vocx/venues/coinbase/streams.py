@@ -38,6 +38,7 @@ from vocx.venues.base.reading import (
     check_numbers,
     optional_number,
     shown,
+    skeleton,
 )
 from vocx.venues.coinbase import signing
 from vocx.venues.coinbase.errors import VENUE, socket_error
@@ -213,7 +214,7 @@ class _Candles(msgspec.Struct):
     candles: list[CandleRow]
 
 
-class _Update(msgspec.Struct):
+class _Update(msgspec.Struct, gc=False):
     side: str
     price_level: Decimal
     new_quantity: Decimal
@@ -293,7 +294,9 @@ def _told(
         return _user(events, plan, state, sent_ns, arrived_ns)
     if frame.channel == "l2_data":
         return [
-            one for row in _books(events) for one in _book(row, plan, number, sent_ns, arrived_ns)
+            one
+            for row in _books(events)
+            for one in _book(row, _is_plain(events, row), plan, number, sent_ns, arrived_ns)
         ]
     if frame.channel == "market_trades":
         # The snapshot holds trades from before the subscription: REST has those.
@@ -380,8 +383,27 @@ def _prices(row: _Ticker, plan: SocketPlan, sent_ns: int | None, arrived_ns: int
     return found
 
 
+_PLAIN_UPDATES = tuple(
+    b"{side:%bevent_time:--T::Zprice_level:new_quantity:}" % side for side in (b"bid", b"offer")
+)
+
+
+def _is_plain(events: bytes, row: _Book) -> bool:
+    """Whether all of the one event is plain: its levels need no second look."""
+    rest = skeleton(events)
+    for update in _PLAIN_UPDATES:
+        rest = rest.replace(update, b"")
+    name = skeleton(row.product_id.encode())
+    return rest == b"{type:%bproduct_id:%bupdates:}" % (row.type.encode(), name)
+
+
 def _book(
-    row: _Book, plan: SocketPlan, number: int, sent_ns: int | None, arrived_ns: int
+    row: _Book,
+    plain: bool,
+    plan: SocketPlan,
+    number: int,
+    sent_ns: int | None,
+    arrived_ns: int,
 ) -> list[Decoded]:
     """Bids and *offers*. The number is the connection's, so a change follows whatever the book is
     at, unless it is older: holes are told apart from it (:class:`~vocx.venues.base.SequenceGap`).
@@ -392,7 +414,8 @@ def _book(
         if one.side not in ("bid", "offer"):
             raise msgspec.ValidationError(f"a side called {one.side[:20]!r}")
         (bids if one.side == "bid" else asks).append((one.price_level, one.new_quantity))
-    check_levels(bids, asks)
+    if not plain:
+        check_levels(bids, asks)
     found: list[Decoded] = []
     for spec in _serving(plan, "level2", row.product_id):
         if row.type == "snapshot":

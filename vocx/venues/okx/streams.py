@@ -32,7 +32,7 @@ from vocx.venues.base import (
     SocketPlan,
     Unknown,
 )
-from vocx.venues.base.reading import UNREADABLE, Identifier, check_levels, ms_to_ns, shown
+from vocx.venues.base.reading import UNREADABLE, Identifier, check_levels, ms_to_ns, shown, skeleton
 from vocx.venues.okx import orders, signing
 from vocx.venues.okx.errors import VENUE, socket_error
 from vocx.venues.okx.market import (
@@ -161,11 +161,18 @@ class _Frame(msgspec.Struct):
     op: str | None = None
 
 
-class _Book(msgspec.Struct):
-    """Levels as arrays of texts; the hot path of this venue."""
+class _Level(msgspec.Struct, array_like=True, gc=False):
+    """The first two of four texts: what follows (a dead field, a count) is not read."""
 
-    asks: list[tuple[Decimal, Decimal, str, str]]
-    bids: list[tuple[Decimal, Decimal, str, str]]
+    price: Decimal
+    quantity: Decimal
+
+
+class _Book(msgspec.Struct):
+    """The hot path of this venue."""
+
+    asks: list[_Level]
+    bids: list[_Level]
     ts: str
     seqId: Identifier
     prevSeqId: Identifier = -1
@@ -265,21 +272,30 @@ def _push(
         return [candle(row, symbol, interval, arrived_ns) for row in _candles(data)]
     if spec.channel == "quotes":
         return [_quote(row, symbol, arrived_ns) for row in _books(data)]
+    plain = skeleton(data) in _PLAIN_BOOKS
     return [
         one
         for row in _books(data)
-        for one in _book(row, frame.action, spec, topic, symbol, arrived_ns)
+        for one in _book(row, plain, frame.action, spec, topic, symbol, arrived_ns)
     ]
 
 
-def _levels(rows: list[tuple[Decimal, Decimal, str, str]]) -> tuple[Level, ...]:
-    levels = tuple((row[0], row[1]) for row in rows)
-    check_levels(levels)
+_PLAIN_BOOKS = frozenset(
+    f"{{asks:bids:ts:checksum:{ids}}}".encode()
+    for ids in ("prevSeqId:seqId:", "seqId:prevSeqId:", "prevSeqId:-seqId:", "seqId:prevSeqId:-")
+)
+"""Books whose levels need no second look."""
+
+
+def _levels(rows: list[_Level], plain: bool) -> tuple[Level, ...]:
+    levels = tuple([(row.price, row.quantity) for row in rows])
+    if not plain:
+        check_levels(levels)
     return levels
 
 
 def _quote(row: _Book, symbol: str, arrived_ns: int) -> Quote:
-    bids, asks = _levels(row.bids), _levels(row.asks)
+    bids, asks = _levels(row.bids, False), _levels(row.asks, False)
     return Quote(
         symbol=symbol,
         bid=bids[0][0] if bids else None,
@@ -293,13 +309,20 @@ def _quote(row: _Book, symbol: str, arrived_ns: int) -> Quote:
 
 
 def _book(
-    row: _Book, action: str, spec: ChannelSpec, topic: str, symbol: str, arrived_ns: int
+    row: _Book,
+    plain: bool,
+    action: str,
+    spec: ChannelSpec,
+    topic: str,
+    symbol: str,
+    arrived_ns: int,
 ) -> Sequence[Decoded]:
+    bids, asks = _levels(row.bids, plain), _levels(row.asks, plain)
     if action == "update":
         delta = BookDelta(
             symbol=symbol,
-            bids=_levels(row.bids),
-            asks=_levels(row.asks),
+            bids=bids,
+            asks=asks,
             first=row.prevSeqId,
             last=row.seqId,
             previous=row.prevSeqId,
@@ -310,8 +333,8 @@ def _book(
         return (delta, Heartbeat(topics=(topic,))) if alive else (delta,)
     snapshot = BookSnapshot(
         symbol=symbol,
-        bids=_levels(row.bids),
-        asks=_levels(row.asks),
+        bids=bids,
+        asks=asks,
         sequence=row.seqId,
         depth=spec.depth or 400,
         exchange_ns=ms_to_ns(row.ts),
