@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given
@@ -85,6 +86,12 @@ def test_numbers_go_out_as_they_were_written() -> None:
     """What is echoed is what was sent."""
     message = b'{"a":1.50,"b":[1e-5,7,"x"]}'
     assert encode(read_json(message)) == message
+
+
+@given(st.text("ab&&==1ä;", max_size=12) | st.text(max_size=12))
+def test_plain_queries_are_read_as_all_others(text: str) -> None:
+    """The quick way and the standard library agree."""
+    assert query_pairs(text) == parse_qsl(text, keep_blank_values=True)
 
 
 def test_query_pairs() -> None:

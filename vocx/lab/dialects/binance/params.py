@@ -51,6 +51,8 @@ class Params:
     def of_http(cls, query: str, body: bytes = b"") -> Params:
         """Query string and form body together; where a name is in both, the query wins."""
         params = cls(query_pairs(query))
+        if not body:
+            return params
         form = cls(query_pairs(body))
         params.repeated |= form.repeated
         params.values = form.values | params.values

@@ -62,16 +62,24 @@ def read_json(message: bytes) -> Any:
         raise Unreadable("not UTF-8", 1, error.start + 1) from None
     _check_bounds(text)
     try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        raise Unreadable("expected value", error.lineno, error.colno) from None
-    try:
         return _decode(text)
     except msgspec.DecodeError as error:
-        raise Unreadable(str(error), *_end(text)) from None
+        raise _unreadable(text, str(error)) from None
+
+
+def _unreadable(text: str, reason: str) -> Unreadable:
+    """Where it is not JSON; what only this decoder refuses (``NaN``) is wrong at its end."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return Unreadable("expected value", error.lineno, error.colno)
+    return Unreadable(reason, *_end(text))
 
 
 def _check_bounds(text: str) -> None:
+    few = text.count("[") + text.count("{") <= DEEPEST
+    if few and not _LONG_NUMBER.search(text):
+        return  # wherever they stand
     bare = _STRING.sub('""', text)
     depth = 0
     for at, sign in enumerate(bare):
@@ -93,6 +101,9 @@ def _end(text: str) -> tuple[int, int]:
 def query_pairs(raw: str | bytes) -> list[tuple[str, str]]:
     """Name and value of each pair, in the order received, percent-decoded as UTF-8."""
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw
+    if "%" not in text and "+" not in text:
+        pairs = (pair.partition("=") for pair in text.split("&") if pair)
+        return [(name, value) for name, _, value in pairs]
     return parse_qsl(text, keep_blank_values=True)
 
 
