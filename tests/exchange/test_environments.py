@@ -14,6 +14,7 @@ from vocx import errors, venues
 from vocx.exchange import Exchange
 from vocx.exchange.environment import VenueEnvironment
 from vocx.exchange.private_calls import VenueClock
+from vocx.exchange.symbol_names import SymbolNames
 from vocx.exchange.trading import Trading
 from vocx.facts import Facts
 from vocx.stream.account import ReconcileRequest
@@ -203,7 +204,8 @@ def test_fills_are_asked_for_every_symbol_that_was_traded(
     and all of them, however many."""
 
     calls = Calls()
-    trading = Trading(calls, Clock())  # type: ignore[arg-type]
+    names = SymbolNames(venues.get("binance"), lambda: None)
+    trading = Trading(calls, Clock(), names)  # type: ignore[arg-type]
     order = PlaceOrder(symbol=ETH, side="buy", type="market", client_order_id="a")
     acknowledged = trading.place(order, "rest")
     assert trading.which(acknowledged, None) == {"symbol": ETH, "id": "17"}

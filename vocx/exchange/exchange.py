@@ -25,6 +25,7 @@ from vocx.exchange.environment import Place
 from vocx.exchange.order_checks import Allowance, Number
 from vocx.exchange.private_calls import PrivateCalls, VenueClock, Via, check_via, say
 from vocx.exchange.streaming import Streaming, channel_specs, stream_name
+from vocx.exchange.symbol_names import SymbolNames
 from vocx.exchange.trading import OrderName, Trading, order_name
 from vocx.facts import (
     BookSnapshot,
@@ -123,7 +124,8 @@ class Exchange:
         self._client = self._new_client()
         self._clock = VenueClock(self._client)
         self._calls = PrivateCalls(self._new_client(), environment, self._clock, self.name)
-        self._trading = Trading(self._calls, self._clock)
+        self._names = SymbolNames(venue, self.instruments)
+        self._trading = Trading(self._calls, self._clock, self._names)
         self._streaming = Streaming(
             environment, self._new_client(), self._clock, self._calls, self._trading
         )
@@ -190,6 +192,7 @@ class Exchange:
         """Everything that trades here, with steps and bounds."""
         found: Facts[Instrument] = self._client.call(GetInstruments())
         self._keep(found)
+        self._names.keep((one.symbol for one in found), all_of_them=True)
         return found
 
     def instrument(self, symbol: str) -> Instrument:
@@ -222,6 +225,7 @@ class Exchange:
 
     def _keep(self, found: Facts[Instrument]) -> None:
         self._instruments.update({one.symbol: replace(one, http=found.http) for one in found})
+        self._names.keep(one.symbol for one in found)
 
     def ticker(self, symbol: str) -> Ticker:
         """The last 24 hours of a symbol."""
@@ -460,7 +464,8 @@ class Exchange:
         """Orders that can still be filled, of one symbol or of all (dearer)."""
         if symbol is not None:
             split_symbol(symbol)
-        found: Facts[Order] = self._calls.call(GetOpenOrders(symbol=plain_text(symbol)))
+        told: Facts[Order] = self._calls.call(GetOpenOrders(symbol=plain_text(symbol)))
+        found = self._names.settle_all(told)
         for one in found:
             self._trading.remember(one.symbol, id=one.id, client_order_id=one.client_order_id)
         return found

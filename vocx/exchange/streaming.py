@@ -80,11 +80,13 @@ class Streaming:
         from vocx.stream.account import AccountAccess
 
         self._place.credentials()
+        self._trading.names.ask()
         return AccountAccess(
             credentials=self._place.credentials,
             now_ns=self._clock.now_ns,
             measure_clock=self._calls.measure_clock_quietly,
             reconcile=self._trading.reconcile,
+            settle=self._trading.names.settle,
         )
 
     def _ahead_ns(self) -> int | None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from vocx import errors
 from vocx.arguments import as_count, brief, plain_text
 from vocx.exchange.private_calls import PrivateCalls, VenueClock, Via
+from vocx.exchange.symbol_names import SymbolNames
 from vocx.facts import Fact, Facts, Order, OrderAck
 from vocx.venues.base import (
     AmendOrder,
@@ -75,10 +76,12 @@ class Trading:
         How they leave.
     clock : VenueClock
         When they did, by the venue.
+    names : SymbolNames
+        Of which symbols the venue tells.
     """
 
-    def __init__(self, calls: PrivateCalls, clock: VenueClock) -> None:
-        self._calls, self._clock = calls, clock
+    def __init__(self, calls: PrivateCalls, clock: VenueClock, names: SymbolNames) -> None:
+        self._calls, self._clock, self.names = calls, clock, names
         self._known: OrderedDict[int | str, tuple[str, str]] = OrderedDict()
         self._first_sent_ns: dict[str, int] = {}
 
@@ -203,7 +206,8 @@ class Trading:
         """
 
         def ask(intent: Any) -> Any:
-            return self._calls.call(intent, stopping=stopping)
+            found = self._calls.call(intent, stopping=stopping)
+            return self.names.settle_all(found) if isinstance(found, Facts) else found
 
         open_now: Facts[Order] = ask(GetOpenOrders())
         still = {(one.symbol, one.id) for one in open_now}

@@ -50,13 +50,15 @@ class AccountAccess(msgspec.Struct, frozen=True, kw_only=True):
 
     ``credentials`` gives the key (or raises why there is none), ``now_ns`` the time by the
     venue's clock, ``measure_clock`` measures that again, ``reconcile`` asks by REST what an
-    outage swallowed (``None``: nobody asks).
+    outage swallowed (``None``: nobody asks), ``settle`` gives a fact the symbol that the venue's
+    instruments say (``None``: as its adapter read it).
     """
 
     credentials: Callable[[], Credentials]
     now_ns: Callable[[], int]
     measure_clock: Callable[[], object]
     reconcile: Reconcile | None = None
+    settle: Callable[[Fact], Fact] | None = None
 
 
 class Account:

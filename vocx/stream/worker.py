@@ -128,6 +128,18 @@ class PlanFrames:
         return make(self._plan, topics, self._now_ns(), key, secrets.token_hex(8))
 
 
+def _decode_settled(
+    venue: Venue,
+    settle: Callable[[Fact], Fact],
+    text: bytes,
+    arrived_ns: int,
+    plan: SocketPlan,
+    session: Any,
+) -> Sequence[Decoded]:
+    decoded = venue.decode(text, arrived_ns, plan, session)
+    return [settle(one) if isinstance(one, Fact) else one for one in decoded]
+
+
 class FrameHandler:
     """Takes the bytes of one socket. Its worker's thread alone calls it.
 
@@ -159,6 +171,8 @@ class FrameHandler:
         self._plan, self._counters = plan, counters
         self._venue = settings.venue
         self._decode, self._classify = settings.venue.decode, settings.venue.classify_close
+        if plan.private and settings.account is not None and settings.account.settle is not None:
+            self._decode = partial(_decode_settled, settings.venue, settings.account.settle)
         self._on_frame, self._offset_ns = settings.on_frame, settings.offset_ns
         self._deliver, self._changed = deliver, changed
         self._tables: dict[type, dict[str, ChannelState]] = {**states.by_kind}
