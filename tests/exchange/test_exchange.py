@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from msgspec.structs import replace
 
 import vocx
 import vocx.lab
@@ -18,6 +19,7 @@ from vocx.exchange import Exchange
 from vocx.exchange.exchange import epoch_ns, unknown_symbol
 from vocx.facts import Facts
 from vocx.lab.network import round_trip_ms
+from vocx.timing import wall_ns
 from vocx.venues import get
 
 
@@ -43,6 +45,27 @@ def test_every_question_has_an_answer_with_bytes(exchange: Exchange) -> None:
     ]
     assert all(one.http.status == 200 and one.http.request for one in answers)
     assert len(answers[-1]) == 5 and len(answers[5].bids) == 5
+
+
+def test_an_instrument_is_asked_for_again(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a day, and once a change of it that was announced has taken effect."""
+    now_ns = wall_ns()
+    monkeypatch.setattr("vocx.exchange.exchange.wall_ns", lambda: now_ns)
+    first = exchange.instrument("SOL/USDT")
+    now_ns += 86_399 * 10**9
+    assert exchange.instrument("SOL/USDT") is first
+    now_ns += 10**9
+    second = exchange.instrument("SOL/USDT")
+    assert second is not first
+    announced = Facts([replace(second, changes_ns=now_ns + 10)])
+    announced.http = second.http
+    exchange._keep(announced)
+    kept = exchange.instrument("SOL/USDT")
+    assert kept.changes_ns and exchange.instrument("SOL/USDT") is kept
+    now_ns += 10
+    assert exchange.instrument("SOL/USDT") is not kept
 
 
 def test_an_instrument_is_asked_for_once(exchange: Exchange) -> None:

@@ -487,6 +487,23 @@ def test_client_order_ids() -> None:
             okx.validate_client_order_id(bad)
 
 
+def test_announced_changes_of_an_instrument() -> None:
+    """[10] The first that takes effect is known; nothing announced is None."""
+
+    def read(changes: str) -> Any:
+        body = (
+            '{"code":"0","msg":"","data":[{"instId":"BTC-USDT","instType":"SPOT","state":"live",'
+            f'"tickSz":"0.1","lotSz":"0.001","upcChg":{changes}}}]}}'
+        )
+        (found,) = okx.reply(okx.request(GetInstruments()), 200, {}, body.encode(), NOW).result
+        return found.changes_ns
+
+    late = '{"param":"tickSz","newValue":"0.01","effTime":"1795334500000"}'
+    soon = '{"param":"minSz","newValue":"1","effTime":"1795334450000"}'
+    assert read(f"[{late},{soon}]") == 1_795_334_450_000_000_000
+    assert read("[]") is None and read("null") is None
+
+
 def test_what_never_traded_has_no_prices() -> None:
     """Empty texts are None, never a number."""
     row = {"instId": "BTC-USDT", "last": "", "askPx": "", "bidPx": "", "ts": "5"}

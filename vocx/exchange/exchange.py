@@ -75,6 +75,9 @@ BOOK_FOR_COST = 1000
 """Levels a side that are looked at to tell what a market order would cost."""
 
 
+_INSTRUMENTS_NS = 86_400 * 10**9
+
+
 class Exchange:
     """One venue at one place. Made by :func:`connect`; storing only, nothing is sent here.
 
@@ -120,6 +123,7 @@ class Exchange:
         )
         self._stopping = threading.Event() if background else None
         self._instruments: dict[str, Instrument] = {}
+        self._asked_ns: dict[str, int] = {}
         self._allowance = allowance or Allowance(guarded=environment.guarded)
         self._client = self._new_client()
         self._clock = VenueClock(self._client)
@@ -196,7 +200,8 @@ class Exchange:
         return found
 
     def instrument(self, symbol: str) -> Instrument:
-        """Steps and bounds of one symbol. Asked once, then remembered.
+        """Steps and bounds of one symbol. Asked once and remembered: for a day, and not beyond a
+        change that the venue has announced.
 
         Raises
         ------
@@ -209,7 +214,7 @@ class Exchange:
 
     def _learn(self, symbols: Iterable[str]) -> None:
         """The instruments of these symbols, those that are missing in one call."""
-        missing = [one for one in dict.fromkeys(symbols) if one not in self._instruments]
+        missing = [one for one in dict.fromkeys(symbols) if not self._knows(one)]
         for symbol in missing:
             split_symbol(symbol)
         if not missing:
@@ -223,7 +228,16 @@ class Exchange:
             if symbol not in self._instruments:
                 raise self._unknown(symbol)
 
+    def _knows(self, symbol: str) -> bool:
+        known = self._instruments.get(symbol)
+        if known is None:
+            return False
+        asked_ns, now_ns = self._asked_ns[symbol], wall_ns()
+        changed = known.changes_ns is not None and asked_ns < known.changes_ns <= now_ns
+        return not changed and now_ns - asked_ns < _INSTRUMENTS_NS
+
     def _keep(self, found: Facts[Instrument]) -> None:
+        self._asked_ns.update(dict.fromkeys((one.symbol for one in found), wall_ns()))
         self._instruments.update({one.symbol: replace(one, http=found.http) for one in found})
         self._names.keep(one.symbol for one in found)
 

@@ -201,7 +201,8 @@ class Gap(Fact, frozen=True, kw_only=True):
 class Instrument(Fact, frozen=True, kw_only=True):
     """What the venue accepts for one symbol: steps and bounds, as exact numbers; a bound that it
     does not have is ``None``. ``code`` is the name by which its orders are placed, where that is
-    not ``venue_symbol``."""
+    not ``venue_symbol``; ``changes_ns`` is when the next change of these numbers takes effect, as
+    far as it is announced."""
 
     symbol: str
     venue: str
@@ -218,6 +219,7 @@ class Instrument(Fact, frozen=True, kw_only=True):
     max_notional: Decimal | None = None
     trading: bool = True
     code: int | str | None = None
+    changes_ns: int | None = None
     http: HttpCall | None = None
 
     def round_quantity(self, quantity: Decimal | int | str) -> Decimal:

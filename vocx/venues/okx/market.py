@@ -233,6 +233,12 @@ def _read_status(_: GetStatus, data: bytes, arrived_ns: int) -> Answer:
     return Answer(result=status)
 
 
+class _Change(msgspec.Struct):
+    """An announced change: of what (``tickSz``, ``minSz``, ``maxMktSz``), and when."""
+
+    effTime: str = ""
+
+
 class _Instrument(msgspec.Struct):
     instId: str
     instType: str
@@ -242,6 +248,7 @@ class _Instrument(msgspec.Struct):
     minSz: str = ""
     maxLmtSz: str = ""
     instIdCode: Identifier | None = None
+    upcChg: list[_Change] | None = None
 
 
 def _read_instruments(intent: GetInstruments, data: bytes, arrived_ns: int) -> Answer:
@@ -261,6 +268,7 @@ def _instrument(row: _Instrument, arrived_ns: int) -> Instrument | None:
     if row.instType != "SPOT" or symbol is None or tick is None or lot is None:
         return None  # not spot, or announced and without steps yet
     base, quote = split_symbol(symbol)
+    changes_ns = [ms_to_ns(one.effTime) for one in row.upcChg or ()]
     return Instrument(
         symbol=symbol,
         venue="okx",
@@ -273,6 +281,7 @@ def _instrument(row: _Instrument, arrived_ns: int) -> Instrument | None:
         min_quantity=optional_number(row.minSz),
         max_quantity=optional_number(row.maxLmtSz),
         trading=row.state == "live",
+        changes_ns=min((one for one in changes_ns if one is not None), default=None),
         arrived_ns=arrived_ns,
     )
 

@@ -3,8 +3,8 @@
 What is a choice where nothing is published: limits slide and count what was carried out; an
 acknowledgement comes before the first push; a price band of 5 %; the account's snapshot each 5 s
 and its changes at once. Not there: the checksum of before 2026-06-23 (it is a fixed 0), the
-transient refusals of sub-account ceilings (50061; spot is exempt), fee tiers (64003 for all),
-``instId`` over the socket instead of the number.
+transient refusals of sub-account ceilings (50061; spot is exempt), changes of steps (``upcChg`` is
+empty), fee tiers (64003 for all), ``instId`` over the socket instead of the number.
 """
 
 from __future__ import annotations
