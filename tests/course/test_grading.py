@@ -18,6 +18,7 @@ from answers import (
     lesson05,
     lesson05b,
     lesson06,
+    lesson07,
     lesson08,
 )
 
@@ -39,6 +40,7 @@ ANSWERS: dict[str, ModuleType] = {
     "05.1": lesson05,
     "05b.1": lesson05b,
     "06.1": lesson06,
+    "07.1": lesson07,
     "08.1": lesson08,
 }
 
@@ -76,6 +78,7 @@ def test_every_check_has_answers() -> None:
         judged("05.1", lesson05.sampled),
         judged("05b.1", lesson05b.whole_milliseconds),
         judged("06.1", lesson06.by_exception),
+        judged("07.1", lesson07.by_behind),
         judged("08.1", lesson08.each_second),
     ],
 )

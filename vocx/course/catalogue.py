@@ -86,7 +86,13 @@ LESSONS = (
         minutes=40,
         ready=True,
     ),
-    Lesson(id="07", file="07_diagnosis", title="The line is flat. What broke?", minutes=35),
+    Lesson(
+        id="07",
+        file="07_diagnosis",
+        title="The line is flat. What broke?",
+        minutes=35,
+        ready=True,
+    ),
     Lesson(
         id="08",
         file="08_unknown_orders",

@@ -69,6 +69,11 @@ RIGHT: dict[str, tuple[str, str]] = {
         "Half the round trip, 10 ms, and then the change waits for the next look: 50 ms of 100 on "
         "average. The way from the exchange was the shorter part.",
     ),
+    "07.1": (
+        "c",
+        "The pong proves the socket and a server at its other end. REST proves that there was "
+        "something to say. What is left is the feed.",
+    ),
     "08.1": (
         "c",
         "Where the first one had arrived there are two now, where it had not there is one, and "

@@ -11,6 +11,7 @@ from vocx.course.checks import (
     lesson05,
     lesson05b,
     lesson06,
+    lesson07,
     lesson08,
 )
 from vocx.course.exercise import Check
@@ -19,8 +20,7 @@ ALL: dict[str, Check] = {
     one.id: one
     for module in (
         *(lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b),
-        lesson06,
-        lesson08,
+        *(lesson06, lesson07, lesson08),
     )
     for one in module.CHECKS
 }
