@@ -10,18 +10,21 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from vocx.errors import BadInput, LabError, RecordingError
 from vocx.lab.dialects import DEFAULT, factories
 from vocx.lab.service.config import Address, Config
 from vocx.lab.service.handle import Lab, conflict
 from vocx.lab.service.truth import Truth, TruthEvent, TruthEvents
+from vocx.lab.settings import shown
 
 __all__ = [
     "Config",
@@ -176,7 +179,18 @@ def attach(url: str, token: str) -> Lab:
         Nobody answers there.
     LabError
         The token is wrong.
+    BadInput
+        Neither can be what a lab has printed.
     """
+    try:
+        parts = urlsplit(url)
+        fine = parts.scheme == "http" and bool(parts.hostname) and bool(parts.port)
+    except (ValueError, TypeError, AttributeError):
+        fine = False
+    if not fine:
+        raise BadInput(f"url is {shown(url)}; a lab prints one such as http://127.0.0.1:41000")
+    if not isinstance(token, str) or not re.fullmatch("[!-~]+", token):
+        raise BadInput("token is none that a lab prints: letters, digits and signs without blanks")
     return Lab(f"at {url}").join(Address(url=url, token=token))
 
 

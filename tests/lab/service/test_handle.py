@@ -230,6 +230,23 @@ def test_attach_joins_and_leaves() -> None:
 # -- the market --------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("token", ["\u2603", "\ud800", "a\r\nX: 1", "two words", "", None, 5])
+def test_a_token_that_no_lab_prints(quiet: Lab, token: Any) -> None:
+    """Refused in words before it is sent; the token itself is not repeated."""
+    url = quiet.control("ready")["control"]["url"]
+    with pytest.raises(errors.BadInput, match="token is none that a lab prints"):
+        vocx.lab.attach(url, token)
+    with pytest.raises(errors.LabError, match="token is wrong"):
+        vocx.lab.attach(url, "guess")
+
+
+@pytest.mark.parametrize("url", ["nope", "http://[::1", "ws://127.0.0.1:1", "http://a:x", None, 5])
+def test_a_control_address_that_no_lab_prints(url: Any) -> None:
+    """With one that could be."""
+    with pytest.raises(errors.BadInput, match=r"such as http://127\.0\.0\.1"):
+        vocx.lab.attach(url, "token")
+
+
 def test_step_moves_a_paused_market_only(quiet: Lab) -> None:
     """A paused market moves by the number of steps that was asked for."""
     before = quiet.truth.events(None).next

@@ -424,6 +424,14 @@ def test_a_half_sent_request_is_closed(
     assert not served.dialect.given
 
 
+def test_a_connection_that_never_says_anything_is_closed(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens thousands and sends nothing does not hold them for ever."""
+    monkeypatch.setattr(http_server, "SILENT_S", 0.2)
+    assert served.to_the_end(b"") == b""
+
+
 def test_a_connection_may_rest_between_requests(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,6 +24,8 @@ INBOUND_LIMIT = 2**20
 """Largest message or body a client may send, bytes."""
 REQUEST_S = 10.0
 """How long a request may take from its first byte to its last."""
+SILENT_S = 60.0
+"""How long a connection may be open before its first byte."""
 IDLE_S = 300.0
 """How long a connection may rest between two requests."""
 CONTROL_IDLE_S = 7 * 86_400.0
@@ -102,10 +104,18 @@ class RequestProtocol(web.RequestHandler):
     """
 
     _deadline: asyncio.TimerHandle | None = None
+    _silence: asyncio.TimerHandle | None = None
     _in_request = False
     _first_frame: bytes | None = None
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._silence = asyncio.get_running_loop().call_later(SILENT_S, self.force_close)
+
     def data_received(self, data: bytes) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
         if self._first_frame is not None:
             self._first_frame += data[:2]
             if len(self._first_frame) >= 2:
@@ -136,9 +146,10 @@ class RequestProtocol(web.RequestHandler):
         super().connection_lost(exc)
 
     def _cancel_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        for timer in (self._deadline, self._silence):
+            if timer is not None:
+                timer.cancel()
+        self._deadline = self._silence = None
 
 
 Handler = Callable[[web.BaseRequest, HttpIn], Awaitable[web.StreamResponse]]
