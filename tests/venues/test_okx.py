@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from vocx import errors
 from vocx.book import LocalBook
@@ -475,6 +476,103 @@ def test_orders_by_socket_name_the_instrument_by_its_number() -> None:
     response = okx.parse_response(json.dumps(answer).encode())
     assert response is not None and response.id == 7
     assert okx.parse_response(b'{"event":"login","code":"0"}') is None
+
+
+def test_demo_trading_is_an_environment_of_its_own() -> None:
+    """[1] Another socket host and a header; the real one has neither."""
+    real, demo = okx.environments["real"], okx.environments["testnet"]
+    assert real.headers == {} and demo.headers == {"x-simulated-trading": "1"}
+    assert real.urls["rest"] == demo.urls["rest"]
+    assert "wspap" in demo.urls["ws_private"] and "wspap" not in real.urls["ws_private"]
+
+
+def test_rest_and_socket_share_their_limits() -> None:
+    """[13, 29] Place, amend and cancel have 60 in 2 s each, for each instrument, on either way."""
+    bare = '{"instId":"BTC-USDT","instType":"SPOT","state":"live","tickSz":"0.1","lotSz":"0.001"'
+    body = f'{{"code":"0","data":[{bare},"instIdCode":10459}}]}}'.encode()
+    (instrument,) = okx.reply(okx.request(GetInstruments()), 200, {}, body, NOW).result
+    named = {"symbol": BTC, "id": "312", "instrument": instrument}
+    for bucket, intent in {
+        "place": replace(LIMIT, instrument=instrument),
+        "amend": AmendOrder(**named, quantity=D("0.002")),
+        "cancel": CancelOrder(**named),
+    }.items():
+        framed = okx.ws_request(intent, 7, NOW, KEY, "n")
+        charged = {f"{bucket}:BTC-USDT": 1}
+        assert okx.request(intent).charges == framed.charges == charged
+        (limit,) = (one for one in okx.limits if one.bucket == bucket)
+        assert (limit.amount, limit.window_s, limit.per) == (60, 2, "instrument")
+
+
+@pytest.mark.parametrize("code", ["50011", "50061"])
+def test_too_many_orders_is_a_rate_limit(code: str) -> None:
+    """[13, 14] By the instrument or by the account: nothing was placed, come later."""
+    with pytest.raises(errors.RateLimited) as caught:
+        reply(LIMIT, refused(code))
+    assert caught.value.outcome == "refused"
+
+
+def test_fills_are_paged_by_their_bill() -> None:
+    """[15] ``after`` is the oldest ``billId`` of a full page, so no row shifts into the next."""
+
+    def rows(newest: int, count: int) -> list[dict[str, str]]:
+        return [
+            {
+                **{"instType": "SPOT", "instId": "BTC-USDT", "ordId": "312", "side": "buy"},
+                **{"tradeId": str(n), "billId": str(9000 + n), "fillPx": "60000", "fillSz": "1"},
+                **{"fee": "-0.001", "feeCcy": "BTC", "execType": "T", "ts": str(n), "clOrdId": ""},
+            }
+            for n in range(newest, newest - count, -1)
+        ]
+
+    answer = reply(GetFills(symbol=BTC, limit=150), good(*rows(500, 100)))
+    assert answer.next is not None and "after=9401" in answer.next.target
+    second = okx.reply(answer.next, 200, {}, json.dumps(good(*rows(400, 50))).encode(), NOW)
+    found = [*second.result, *answer.result]
+    assert [one.id for one in found] == list(range(351, 501)) and second.next is None
+    assert all((one.fee, one.fee_asset) == (D("0.001"), "BTC") for one in found)
+
+
+def test_a_candle_that_is_not_confirmed_is_open() -> None:
+    """[16] By REST and by stream."""
+    row = ["1795334400000", "1", "2", "1", "2", "3", "4", "4"]
+    (old, new) = reply(GetCandles(symbol=BTC, interval="1m", limit=2),
+                       good([*row, "0"], ["1795334340000", *row[1:], "1"])).result  # fmt: skip
+    assert (old.closed, new.closed) == (True, False)
+    plan = okx.plan_sockets([ChannelSpec(channel="candles", symbol=BTC, interval="1m")])[0]
+    argument = {"channel": "candle1m", "instId": "BTC-USDT"}
+    for confirm, closed in (("0", False), ("1", True)):
+        text = push(argument, [[*row, confirm]])
+        (told,) = okx.decode(text, NOW, plan, okx.open_session(plan))
+        assert told.closed is closed
+
+
+def test_levels_are_found_by_their_price_and_not_by_its_text() -> None:
+    """[23, 24] Another way to write a price is the same level; a checksum is not read."""
+    plan = okx.plan_sockets([ChannelSpec(channel="book", symbol=BTC)])[0]
+    argument, book = {"channel": "books", "instId": "BTC-USDT"}, LocalBook(BTC, okx.check_sequence)
+    state = okx.open_session(plan)
+    for action, price, size, before, now in (
+        ("snapshot", "60000.1", "0.5", -1, 1),
+        ("update", "60000.10", "0.700", 1, 2),
+        ("update", "60000.100", "0", 2, 3),
+    ):
+        asks = [["60001", "1", "0", "1"]] if action == "snapshot" else []
+        row = {"asks": asks, "bids": [[price, size, "0", "1"]], "ts": "1", "checksum": 7}
+        row |= {"prevSeqId": before, "seqId": now}
+        (fact,) = okx.decode(push(argument, [row], action=action), NOW, plan, state)
+        book.feed(fact)  # type: ignore[arg-type]
+        assert book.in_sync and book.levels == (int(size != "0"), 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [(4001, "lost"), (4002, "policy"), (4003, "policy"), (4004, "lost"), (4005, "lost")]
+    + [(4007, "refused"), (4008, "policy"), (4009, "policy"), (1001, "going_away")],
+)
+def test_close_codes(code: int, kind: str) -> None:
+    """[31] A slow reader and an idle connection dial again; who breaks a rule waits longer."""
+    assert okx.classify_close(code, "") == kind
 
 
 def test_client_order_ids() -> None:
