@@ -346,12 +346,28 @@ def test_tls_is_there_when_asked_for() -> None:
     assert not path.parent.exists()
 
 
+ENDS = {
+    "binance": ("/ws/btcusdt@trade", "serverShutdown", 1001),
+    "okx": ("/ws/v5/public", "notice", 1001),
+    "bybit": ("/v5/public/spot", "", 1001),
+    "coinbase": ("/ws", "", 1012),
+}
+
+
 def test_clients_hear_that_the_lab_ends() -> None:
-    """A close frame with 1001, before the process is gone."""
-    with vocx.lab.open(name="ends", pace=0.0) as lab:
-        ws = websocket.create_connection(lab.url("binance", "ws") + "/ws/btcusdt@trade", timeout=5)
-    assert ws.recv_data()[1][:2] == (1001).to_bytes(2)
-    ws.shutdown()
+    """First in the venue's words, where it has some, then a close frame: 1001, or what the venue
+    says when it restarts; before the process is gone."""
+    sockets = {}
+    with vocx.lab.open(name="ends", pace=0.0, venues=list(ENDS)) as lab:
+        for venue, (path, _, _) in ENDS.items():
+            address = lab.urls[venue]["rest"].replace("http:", "ws:") + path
+            sockets[venue] = websocket.create_connection(address, timeout=5)
+    for venue, (_, words, code) in ENDS.items():
+        ws = sockets[venue]
+        if words:
+            assert words in str(ws.recv())
+        assert ws.recv_data()[1][:2] == code.to_bytes(2)
+        ws.shutdown()
 
 
 def test_large_answers_are_compressed_for_who_accepts_it(quiet: Lab) -> None:

@@ -284,7 +284,14 @@ class VenueServer:
             self._send(connection, "a connection's tick", partial(session.tick, now_ns))
 
     async def close(self, order: Close) -> None:
-        """Close every connection, with a moment for what is on its way."""
+        """Close every connection as the venue does before maintenance, and with ``order`` those
+        that it has not ended; with a moment for what is on its way."""
+        now_ns = self._market.exchange_ns()
+        try:
+            self.dialect.command("shutdown", {"notice_s": 0}, now_ns)
+        except Exception as error:
+            self._failed("its end", error)
+        self.deliver((), now_ns)
         for connection in tuple(self.connections):
             connection.close(order)
         await self.protocol.shutdown(SHUTDOWN_S)
