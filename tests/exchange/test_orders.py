@@ -20,7 +20,7 @@ from vocx import errors
 from vocx.exchange import Exchange
 from vocx.exchange.environment import VenueEnvironment
 from vocx.exchange.order_checks import OrderNumbers, allowance, cost, draft
-from vocx.facts import Balance, BookSnapshot, Fill, Gap, Instrument, Order
+from vocx.facts import Balance, BookSnapshot, Facts, Fill, Gap, Instrument, Order
 from vocx.stream.account import Account, Reconciler, ReconcileRequest
 from vocx.stream.background import Background
 from vocx.stream.stats import Counters
@@ -628,7 +628,7 @@ def abroad(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple[Any,
             venue.environments = {"testnet": Endpoints(urls=urls)}
             ex = Exchange(venue, VenueEnvironment(venue, "testnet"))
             stack.callback(ex.close)
-            ex._instruments[BTC] = INSTRUMENT
+            ex._keep(Facts([INSTRUMENT]))
             ex.clock  # noqa: B018
             server.requests.clear()
             server.script = list(script)
