@@ -11,9 +11,10 @@ import msgspec
 import pytest
 
 import vocx
-from vocx import measure
+from vocx import measure, venues
 from vocx.errors import BadInput
 from vocx.measure import Poll, Push
+from vocx.measure.feeds import at_venue
 from vocx.measure.simulation import REFERENCE
 from vocx.measure.steps import ages, steps_of
 from vocx.timing import mono_ns, wall_ns
@@ -34,6 +35,14 @@ def exchange() -> Iterator[vocx.Exchange]:
 def far(exchange) -> measure.Freshness:
     with exchange.lab.network.latency(rtt_ms=80):
         return measure.freshness(exchange, FEEDS, seconds=4)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("binance", None), ("okx", 100.0)])
+def test_a_stream_has_the_cadence_of_its_venue(name: str, expected: float | None) -> None:
+    """A ticker comes each second at Binance and each 100 ms at OKX; what is usual is not said."""
+    at = at_venue(venues.get(name), "BTC/USDT", Push("ticker"))
+    assert at == Push("ticker", expected) and at.cadence_ms == (expected or 1000.0)
+    assert at_venue(venues.get(name), "BTC/USDT", Poll(50.0)) == Poll(50.0)
 
 
 def test_ages_are_those_of_arithmetic(far) -> None:

@@ -46,9 +46,11 @@ class Poll(msgspec.Struct, frozen=True, tag=True):
 
 class Push(msgspec.Struct, frozen=True, tag=True):
     """Listen to a stream: ``"quotes"`` at each change, ``"book"`` (the best five levels) each
-    100 ms, ``"ticker"`` each second."""
+    100 ms, ``"ticker"`` each second; or each ``every_ms``, where a venue that was watched has
+    another cadence."""
 
     channel: PushChannel = "quotes"
+    every_ms: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.channel, str) or self.channel not in CADENCE_MS:
@@ -63,7 +65,7 @@ class Push(msgspec.Struct, frozen=True, tag=True):
 
     @property
     def cadence_ms(self) -> float:
-        return CADENCE_MS[self.channel]
+        return CADENCE_MS[self.channel] if self.every_ms is None else self.every_ms
 
     @property
     def depth(self) -> int | None:
@@ -99,6 +101,16 @@ def is_streamed(venue: Venue, symbol: str, channel: str, depth: int | None = Non
     except UnknownChannel:
         return False
     return venue.poll_intent(spec) is None
+
+
+def at_venue(venue: Venue, symbol: str, feed: Feed) -> Feed:
+    """A feed with the cadence that it has at this venue."""
+    if isinstance(feed, Poll) or feed.every_ms is not None:
+        return feed
+    spec = ChannelSpec(channel=feed.channel, symbol=symbol, depth=feed.depth)
+    cadence_ms = float(venue.cadence_ms(venue.validate_channel(spec)))
+    usual = cadence_ms == CADENCE_MS[feed.channel]
+    return feed if usual else msgspec.structs.replace(feed, every_ms=cadence_ms)
 
 
 def feeds_of(given: object) -> list[Feed]:

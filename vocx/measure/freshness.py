@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from vocx.errors import BadInput
 from vocx.measure import theory, validation
-from vocx.measure.feeds import STANDARD, Feed, Poll, Push, feeds_of, is_streamed, span
+from vocx.measure.feeds import STANDARD, Feed, Poll, Push, at_venue, feeds_of, is_streamed, span
 from vocx.measure.probes import (
     READY_S,
     Listener,
@@ -178,7 +178,10 @@ class Freshness(Result, frozen=True, kw_only=True):
     def find(self, feed: Feed) -> FeedResult:
         """What one of the feeds showed."""
         for one in self.feeds:
-            if one.feed == feed:
+            watched = one.feed
+            if isinstance(watched, Push) and isinstance(feed, Push) and feed.every_ms is None:
+                watched = replace(watched, every_ms=None)
+            if watched == feed:
                 return one
         names = ", ".join(one.feed.name for one in self.feeds)
         raise BadInput(f"{feed.name} was not watched; there are {names}")
@@ -299,7 +302,7 @@ def _checked(
             f"{exchange.venue.name} does not send what {polled.name!r} shows, or without best "
             "prices: a stream would ask for it by REST. Leave it out, or measure.Poll it"
         )
-    feeds = told
+    feeds = [at_venue(exchange.venue, symbol, one) for one in told]
     slowest = max(feed.cadence_ms for feed in feeds) / 1000
     why = f": the slowest feed here speaks every {slowest:g} s, and once is no measurement"
     seconds = validation.number(
