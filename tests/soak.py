@@ -33,8 +33,9 @@ from faults import BTC, Missed, Trial, until  # noqa: E402
 from vocx.errors import NotReady, VocxError  # noqa: E402
 from vocx.hybrid import Bounds, HybridClient, market_maker  # noqa: E402
 
-SETTLE_S = 40.0
-"""An order whose request was lost is known never to have been there after twenty seconds."""
+SETTLE_S = 75.0
+"""An order whose request was lost is known never to have been there after twenty seconds; after a
+minute of losses a socket is dialled again within half a minute."""
 MEMORY_MB_PER_HOUR = 10.0
 MORE_OBJECTS = 20_000
 """By so many objects a type may grow between a minute after the start and the end."""
@@ -63,7 +64,7 @@ class Faults:
 
     def do_outage(self) -> None:
         with self._trial.lab.network.reset_peer(venue=self._trial.venue):
-            time.sleep(self._dice.uniform(1, 8))
+            time.sleep(self._dice.uniform(1, 6))
 
     def do_black_hole(self) -> None:
         with self._trial.lab.network.timeout(venue=self._trial.venue):
@@ -168,7 +169,7 @@ class Truth:
             if (truth.bids, truth.asks) != (copy.bids, copy.asks):
                 found.append("the book differs")
         else:
-            found.append("the stream is not back yet")
+            found.append(f"the stream is not back yet: {trial.market.why}")
         return found
 
 
@@ -233,7 +234,7 @@ def _soak(
     faults, happened = Faults(trial, dice), Counter[str]()
     begun, memory, first = time.monotonic(), [], None
     while (past_s := time.monotonic() - begun) < minutes * 60:
-        time.sleep(dice.uniform(0.5, 3.0))
+        time.sleep(dice.uniform(1.0, 8.0))
         name = faults.draw()
         happened[name] += 1
         truth.check()

@@ -100,3 +100,28 @@ def test_an_order_and_its_fill_appear_in_the_view(notebook: Callable[..., Any]) 
     book.until(lambda: book.output(1).count("stream stopped") == 2, "both say that it ended")
     book.run(4)
     assert book.errors == []
+
+
+def test_a_hybrid_client_has_a_panel(notebook: Callable[..., Any]) -> None:
+    """It moves while a cell is busy, shows the order that rests, and its Stop stops the client."""
+    book = notebook([
+        OPEN + "\nfrom decimal import Decimal\nfrom vocx.hybrid import HybridClient, want\n"
+        "bid = ex.quote('BTC/USDT').bid * Decimal('0.98') // 1\n"
+        "client = HybridClient(ex, 'BTC/USDT', lambda view: [want('buy', '0.01', bid)],\n"
+        "                      journal='journal.jsonl').start()",
+        "views.hybrid(client)", "import time; time.sleep(8)",
+        "print(client.status.state, len(ex.open_orders('BTC/USDT')))", CLOSE,
+    ])  # fmt: skip
+    book.run(0)
+    book.run(1)
+    book.until(lambda: "running" in book.output(1), "it runs")
+    book.until(lambda: "▲ buy" in book.output(1), "its order shows")
+    book.run(2, wait_s=0)
+    first = book.output(1)
+    book.until(lambda: book.output(1) != first, "it moves while a cell is busy")
+    book.cell(1).locator('button[data-action="stop"]').click()
+    book.until(lambda: "stopped by you" in book.output(1), "the view says that it ended")
+    book.run(3)
+    assert "stopped 0" in book.output(3)
+    book.run(4)
+    assert book.errors == []

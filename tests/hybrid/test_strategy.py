@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from vocx.errors import BadInput, FloatRefused
+from vocx.exchange.pnl import ProfitAndLoss
 from vocx.facts import BookSnapshot
 from vocx.hybrid.fallback import AccountCheck, MarketSource
 from vocx.hybrid.orders import OwnOrder
-from vocx.hybrid.pnl import ProfitAndLoss
 from vocx.hybrid.strategy import Amend, Bounds, Cancel, Pace, Place, View, compare, want
 
 D = Decimal

@@ -22,6 +22,7 @@ from vocx.arguments import (
 from vocx.exchange import order_checks
 from vocx.exchange.balances import Balances
 from vocx.exchange.environment import Place
+from vocx.exchange.fills import Fills
 from vocx.exchange.order_checks import Allowance, Number
 from vocx.exchange.private_calls import PrivateCalls, VenueClock, Via, check_via, say
 from vocx.exchange.streaming import Streaming, channel_specs, stream_name
@@ -491,9 +492,9 @@ class Exchange:
         *,
         order: Order | OrderAck | int | str | None = None,
         start: datetime | None = None,
-    ) -> Facts[Fill]:
+    ) -> Fills:
         """Your own fills of a symbol, oldest first: the latest, those of one ``order``, or those
-        since ``start`` (an aware datetime)."""
+        since ``start`` (an aware datetime). ``.pnl()`` says what they come to."""
         split_symbol(symbol)
         intent = GetFills(
             symbol=plain_text(symbol),
@@ -502,7 +503,7 @@ class Exchange:
             start_ns=epoch_ns(start, "start"),
         )
         found: Facts[Fill] = self._calls.call(intent)
-        return found
+        return Fills(found, found.http, symbol)
 
     def balances(self) -> Balances:
         """What the account holds, also by asset: ``ex.balances()["USDT"].free``."""

@@ -7,11 +7,11 @@
 ...     print(client.status.pnl)
 """
 
+from vocx.exchange.pnl import ProfitAndLoss, profit_and_loss
 from vocx.hybrid.client import HybridClient, Status
 from vocx.hybrid.examples import SpreadMonitor, market_maker
 from vocx.hybrid.journal import Journal
 from vocx.hybrid.orders import OwnOrder
-from vocx.hybrid.pnl import ProfitAndLoss, profit_and_loss
 from vocx.hybrid.strategy import Bounds, View, Want, want
 
 __all__ = [

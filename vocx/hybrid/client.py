@@ -30,12 +30,12 @@ import msgspec
 
 from vocx.errors import BadInput, NotReady, StreamStopped, VocxError, WaitTimeout
 from vocx.exchange import Exchange
+from vocx.exchange.pnl import ProfitAndLoss
 from vocx.facts import BookSnapshot, Trade
 from vocx.hybrid.fallback import ACCOUNT_POLL_S, ACCOUNT_SILENT_S, MarketSource
 from vocx.hybrid.journal import Journal, account_digest
 from vocx.hybrid.manager import OrderManager
 from vocx.hybrid.orders import OwnOrder
-from vocx.hybrid.pnl import ProfitAndLoss
 from vocx.hybrid.strategy import (
     Bounds,
     Cancel,

@@ -34,8 +34,8 @@ from typing import Any, Literal
 import msgspec
 
 from vocx.errors import VocxError
+from vocx.exchange.pnl import Position, ProfitAndLoss
 from vocx.facts import Fill, Order, OrderAck, OrderType, Side, TimeInForce
-from vocx.hybrid.pnl import Position, ProfitAndLoss
 
 State = Literal["intended", "sent", "open", "unknown", "closed"]
 ASK_AFTER_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)

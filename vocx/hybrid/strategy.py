@@ -16,9 +16,9 @@ import msgspec
 
 from vocx.arguments import written_fields
 from vocx.errors import BadInput
+from vocx.exchange.pnl import ProfitAndLoss
 from vocx.facts import Balance, BookSnapshot, OrderType, Side, Trade, exact
 from vocx.hybrid.orders import OwnOrder
-from vocx.hybrid.pnl import ProfitAndLoss
 
 Source = Literal["stream", "rest", "none"]
 _ZERO = Decimal(0)

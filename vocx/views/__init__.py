@@ -31,12 +31,14 @@ with optional_parts():
     from vocx.views.account import BalancesView, OrdersView
     from vocx.views.book import BookView
     from vocx.views.dials import DialsView
+    from vocx.views.hybrid import HybridView
     from vocx.views.price import PriceView
     from vocx.views.tables import BudgetView, RunningView, TapeView
     from vocx.views.view import View, ViewStats, opened, stop_all
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
+    from vocx.hybrid import HybridClient
     from vocx.lab import Lab
     from vocx.stream import Stream
 
@@ -47,6 +49,7 @@ __all__ = [
     "book",
     "budget",
     "dials",
+    "hybrid",
     "opened",
     "orders",
     "price",
@@ -131,6 +134,21 @@ def dials(lab: Lab, venue: str | None = None, *, name: str | None = None, note: 
     """
     venue = check_optional_name(venue, "venue", "binance")
     return DialsView(lab, venue, *_texts(name, note))
+
+
+def hybrid(client: HybridClient, *, name: str | None = None, note: str = "") -> View:
+    """How a hybrid client does: where its book comes from and how old it is, reconnects, gaps and
+    drops, the fullest limit, its orders with those of unknown outcome, profit and loss.
+
+    Greyed while it waits, with the reason in the status line. The Stop button stops the *client*,
+    which cancels its orders; ``.stop()`` of the view ends the view alone.
+
+    Raises
+    ------
+    BadInput
+        ``client`` is none.
+    """
+    return HybridView(client, name, note)
 
 
 def running(*, name: str | None = None) -> View:

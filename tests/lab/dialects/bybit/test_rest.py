@@ -141,6 +141,13 @@ def test_the_window_of_time(venue: Venue, ahead_ms: int, good: bool) -> None:
         assert body["retCode"] == 10002 and re.search(said, body["retMsg"])
 
 
+def test_the_time_is_the_clock_as_it_is_set(venue: Venue) -> None:
+    """A client that was refused for its clock measures it there."""
+    venue.exchange.gateway.skew_ns = 10**10
+    told = venue.get("market/time")["result"]
+    assert int(told["timeNano"]) == venue.now_ns + 10**10
+
+
 def test_a_window_that_is_not_sent(venue: Venue) -> None:
     """5000, and the signature may hold that text or none."""
     assert venue.ask("GET", "account/info", window=None)["retCode"] == 0

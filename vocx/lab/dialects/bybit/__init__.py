@@ -172,7 +172,14 @@ class Bybit(Exchange):
         return HttpOut(status=200, headers={**JSON, **headers}, body=body)
 
     def _call(self, given: Mapping[str, Any], now_ns: int, key: Key | None) -> Call:
-        return Call(book=self.book, catalogue=self.catalogue, given=given, now_ns=now_ns, key=key)
+        return Call(
+            book=self.book,
+            catalogue=self.catalogue,
+            given=given,
+            now_ns=now_ns,
+            clock_ns=now_ns + self.gateway.skew_ns,
+            key=key,
+        )
 
     def _given(self, request: HttpIn, query: str) -> Mapping[str, Any]:
         if request.method == "GET":

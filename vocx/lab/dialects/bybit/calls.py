@@ -27,13 +27,15 @@ CATEGORIES = ("spot", "linear", "inverse", "option")
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """A call with its parameters, whichever surface it came over.
 
-    ``book`` is what the venue remembers of orders beside the engine.
+    ``book`` is what the venue remembers of orders beside the engine; ``clock_ns`` is the venue's
+    clock as it is set, which only its own time endpoint shows.
     """
 
     book: AccountBook
     catalogue: Catalogue[NumberedListing]
     given: Mapping[str, Any]
     now_ns: int
+    clock_ns: int
     key: Key | None = None
 
     @property

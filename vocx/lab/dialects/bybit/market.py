@@ -18,7 +18,7 @@ DAY_NS = 86_400 * NS_PER_S
 
 def time(call: Call) -> dict[str, str]:
     """Seconds and nanoseconds, as texts."""
-    return {"timeSecond": str(call.now_ns // NS_PER_S), "timeNano": str(call.now_ns)}
+    return {"timeSecond": str(call.clock_ns // NS_PER_S), "timeNano": str(call.clock_ns)}
 
 
 def instruments(call: Call) -> dict[str, Any]:

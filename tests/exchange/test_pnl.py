@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vocx.errors import BadInput
+from vocx.exchange.fills import Fills
+from vocx.exchange.pnl import profit_and_loss
 from vocx.facts import Fill
-from vocx.hybrid import profit_and_loss
 
 D = Decimal
 
@@ -88,3 +89,11 @@ def test_money_adds_up(rows: list[tuple[str, int, int, str]], mark: int) -> None
     assert result.position == coins
     assert result.total is not None
     assert abs(result.total - (money + coins * mark)) < D("1e-15")
+
+
+def test_fills_of_an_account_add_up_by_themselves() -> None:
+    """``ex.fills(...)`` is such a list, empty too: the function is the same."""
+    rows = [fill(1, "buy", "2", "100"), fill(2, "sell", "1", "110")]
+    listed = Fills(rows, symbol="BTC/USDT")
+    assert listed.pnl(mark=D(120)) == profit_and_loss(rows, mark=D(120))
+    assert Fills(symbol="BTC/USDT").pnl().total == 0
