@@ -19,7 +19,7 @@ import requests
 import websocket
 
 from vocx.course.raw_websocket import dial
-from vocx.errors import WaitTimeout
+from vocx.errors import WaitTimeout, optional_parts
 
 if TYPE_CHECKING:
     from vocx.lab import Lab
@@ -425,7 +425,8 @@ _REST_MARKS = {"same": "circle-open", "ahead": "circle"}
 
 def figure(feeds: Mapping[str, WatchedFeed], *, columns: int = 3, height: int = 420) -> Any:
     """A strip for each feed: what it noted when, in five rows; the fault began at the line."""
-    from plotly.subplots import make_subplots
+    with optional_parts():
+        from plotly.subplots import make_subplots
 
     from vocx import figures
 
