@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vocx.errors import BadInput, NotAllowed, StreamStopped, WaitTimeout
+from vocx.exchange.streaming import channel_specs
 from vocx.facts import BookSnapshot
 from vocx.recording import Writer
-from vocx.venues.base import PRIVATE, GetBook, Intent
+from vocx.venues.base import PRIVATE, GetBook, Intent, Venue
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -89,7 +90,7 @@ def record(
     """
     if seconds is not None and not 0 < seconds < float("inf"):
         raise BadInput(f"seconds is {seconds!r}; write a number above 0, or None to go on")
-    channels, symbols = _channels(channels, private), _names(symbols)
+    channels, symbols = check_names(exchange.venue, channels, symbols, private=private)
     with Writer(Path(path), overwrite=overwrite) as writer:
         listening = _Listening(exchange, channels, symbols, path)
         begun_s = time.monotonic()
@@ -156,22 +157,36 @@ class _Listening:
         return found
 
 
-def _names(given: str | Iterable[str]) -> list[str]:
-    names = [given] if isinstance(given, str) else list(given)
-    if not names:
-        raise BadInput('nothing to record; name at least one channel and symbol: "trades"')
-    return names
+def check_names(
+    venue: Venue,
+    channels: str | Iterable[str],
+    symbols: str | Iterable[str],
+    *,
+    private: bool = False,
+) -> tuple[list[str], list[str]]:
+    """Channels and symbols as lists, if this venue can have such names; nobody is asked.
 
-
-def _channels(given: str | Iterable[str], private: bool) -> list[str]:
-    channels = _names(given)
-    for channel in channels:
+    Raises
+    ------
+    BadInput, NotAllowed
+        As :func:`record`. Whether a symbol is listed only the venue can say.
+    """
+    wanted, named = _names(channels), _names(symbols)
+    for channel in wanted:
         if channel in PRIVATE and not private:
             raise NotAllowed(
                 f"{channel} are about your account, and recordings get passed on; "
                 "write private=True if you mean it"
             )
-    return channels
+    channel_specs(venue, wanted, named)
+    return wanted, named
+
+
+def _names(given: str | Iterable[str]) -> list[str]:
+    names = [given] if isinstance(given, str) else list(given)
+    if not names:
+        raise BadInput('nothing to record; name at least one channel and symbol: "trades"')
+    return names
 
 
 def _listen(

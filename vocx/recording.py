@@ -138,33 +138,14 @@ class Writer:
     """
 
     def __init__(self, path: Path, *, overwrite: bool = False) -> None:
+        self.path, self.part = check_path(path, overwrite=overwrite)
         try:
-            self.path = _target(Path(path))
-            self.part = self.path.parent / f"{self.path.name}.part"
-            self._check(overwrite)
             self._file = self.part.open("wb", buffering=0)
         except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise BadInput(f"{path} cannot be written: {why}") from error
+            raise _unwritable(path, error) from error
         self.lines = 0
         self._block: list[bytes] = []
         self._waiting = self._written = self._kept = 0
-
-    def _check(self, overwrite: bool) -> None:
-        """Refuse what would cost somebody something."""
-        for one in (self.path, self.part):
-            if one.exists() and not one.is_file():
-                raise BadInput(f"{one} is no regular file; give the path of one, such as x.gz")
-        if self.path.exists() and not overwrite:
-            raise BadInput(f"{self.path} exists; choose another name or write overwrite=True")
-        if self.part.exists() and not overwrite:
-            raise BadInput(
-                f"{self.part} is there: a recording that was cut off, or that still runs; it can "
-                "be played as it is. Choose another name or write overwrite=True"
-            )
-        if not self.path.parent.is_dir():
-            folder = self.path.parent
-            raise BadInput(f"there is no folder {folder}; make it, or give another path")
 
     def write(self, arrived_ns: int, payload: bytes) -> None:
         """One frame. A frame with a line break in it cannot be a line and is joined."""
@@ -245,6 +226,41 @@ class Writer:
         if error is not None and not self.lines:
             self.discard()
         self.close()
+
+
+def check_path(path: Path, *, overwrite: bool = False) -> tuple[Path, Path]:
+    """The file that a recording at this path becomes, and the one in which it grows; nothing is
+    opened.
+
+    Raises
+    ------
+    BadInput
+        As :class:`Writer`: something stands there that it would cost somebody.
+    """
+    try:
+        target = _target(Path(path))
+        part = target.parent / f"{target.name}.part"
+        for one in (target, part):
+            if one.exists() and not one.is_file():
+                raise BadInput(f"{one} is no regular file; give the path of one, such as x.gz")
+        if target.exists() and not overwrite:
+            raise BadInput(f"{target} exists; choose another name or write overwrite=True")
+        if part.exists() and not overwrite:
+            raise BadInput(
+                f"{part} is there: a recording that was cut off, or that still runs; it can "
+                "be played as it is. Choose another name or write overwrite=True"
+            )
+        if not target.parent.is_dir():
+            folder = target.parent
+            raise BadInput(f"there is no folder {folder}; make it, or give another path")
+    except (OSError, ValueError) as error:
+        raise _unwritable(path, error) from error
+    return target, part
+
+
+def _unwritable(path: Path, error: Exception) -> BadInput:
+    why = getattr(error, "strerror", None) or error
+    return BadInput(f"{path} cannot be written: {why}")
 
 
 def _target(path: Path) -> Path:

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from urllib3.util import Retry
 
 import vocx
-from vocx import errors
+from vocx import errors, venues
 from vocx.cli import app, lessons, notebooks
 from vocx.cli.app import show
 from vocx.recording import read
@@ -198,6 +198,7 @@ def test_exchange_prints_one_json_line_and_ends_on_ctrl_c(started: Any) -> None:
         (["exchnage"], 2, "exchnage"),
         (["record", "btcusdt", "--seconds", "1"], 1, "BTC/USDT"),
         (["record", "--where", "moon"], 1, "testnet"),
+        (["record", "--venue", "bybut"], 1, "bybit"),
     ],
 )
 def test_wrong_input_is_short(arguments: list[str], code: int, words: str, tmp_path: Path) -> None:
@@ -207,12 +208,34 @@ def test_wrong_input_is_short(arguments: list[str], code: int, words: str, tmp_p
     assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
 
 
-def test_a_recording_is_made(tmp_path: Path) -> None:
+@pytest.mark.parametrize("venue", venues.names())
+def test_a_recording_is_made(venue: str, tmp_path: Path) -> None:
     """From the lab, with the command that plays it."""
     path = tmp_path / "a.gz"
-    done = run("record", "--seconds", "0.5", "-o", str(path))
-    assert done.returncode == 0 and f"vocx exchange --venue binance --replay {path}" in done.stdout
+    done = run("record", "--seconds", "0.5", "-o", str(path), "--venue", venue)
+    assert done.returncode == 0 and f"vocx exchange --venue {venue} --replay {path}" in done.stdout
     assert path.stat().st_size > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["btcusdt"], "BTC/USDT"),
+        (["BTC/USDT", "ETH-USDT"], "ETH/USDT"),
+        (["--channel", "trade"], "trades"),
+        (["--channel", "orders"], "account"),
+        (["-o", "nowhere/a.gz"], "no folder nowhere"),
+        (["-o", "there.gz"], "there.gz exists"),
+    ],
+)
+def test_what_cannot_be_recorded_opens_no_lab(
+    arguments: list[str], words: str, tmp_path: Path
+) -> None:
+    """Names and path are looked at first: one line, and none that says where it is."""
+    (tmp_path / "there.gz").write_bytes(b"")
+    done = run("record", "--venue", "okx", "--seconds", "1", *arguments, cwd=tmp_path)
+    assert done.returncode == 1 and words in done.stderr and done.stderr.count("\n") == 1
+    assert done.stdout == "" and [one.name for one in tmp_path.iterdir()] == ["there.gz"]
 
 
 def limited(size: int) -> Callable[[], None]:

@@ -74,6 +74,14 @@ def test_only_the_object_is_on_stdout(done: subprocess.CompletedProcess[str]) ->
     assert done.stderr.startswith("kept in ") and done.stderr.count("\n") == 1
 
 
+def test_another_venue_is_compared_by_its_own_documentation() -> None:
+    """``--venue``: measured there, and nothing is said that another one documents."""
+    shown = run("--venue", "okx", "--rtt", "0", "--seconds", "2")
+    assert shown.returncode == 0, shown.stderr
+    assert "OKX API guide" in shown.stdout and "Binance" not in shown.stdout
+    assert "stream quotes" in shown.stdout and "not measured" not in shown.stdout
+
+
 def test_distance_is_in_the_numbers(found: Article) -> None:
     """A relation: 20 ms away everything is about half of it older, and a call all of it later."""
     sweep = found.parts.sweep

@@ -6,6 +6,8 @@ import faults
 import pytest
 import soak
 
+from vocx import venues
+
 DAILY = {
     "reset",
     "close 1001",
@@ -21,6 +23,8 @@ DAILY = {
     "stop: truncated frame",
 }
 """Rows of a few seconds each."""
+ELSEWHERE = {"order by REST, connection reset", "filled in an outage"}
+"""Those of them that are tried at every venue each day."""
 
 
 @pytest.mark.timeout(120)
@@ -35,6 +39,22 @@ def test_a_fault_is_survived(name: str) -> None:
     """The lab causes it; the client does what the table says, and then stops, in real time."""
     (found,) = [one for one in faults.ROWS if one.name == name]
     seen, met = faults.run_row(found, "binance")
+    assert met, f"expected: {found.expected}; seen: {seen}"
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("venue", [one for one in venues.names() if one != "binance"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(one.name, marks=() if one.name in ELSEWHERE else pytest.mark.long)
+        for one in faults.ROWS
+    ],
+)
+def test_a_fault_is_survived_at_every_venue(name: str, venue: str) -> None:
+    """The same table, or a reason why a row does not apply there."""
+    (found,) = [one for one in faults.ROWS if one.name == name]
+    seen, met = faults.run_row(found, venue)
     assert met, f"expected: {found.expected}; seen: {seen}"
 
 

@@ -7,13 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
-from vocx import measure
+from vocx import measure, venues
 from vocx.errors import BadInput
 from vocx.exchange import Exchange
 from vocx.measure import Article, Conditions, FillTimes, Interval, OrderEntry, article, load
 from vocx.measure.article import ABSENT, page
-from vocx.measure.claims import CLAIMS
+from vocx.measure.claims import CLAIMS, UNKNOWN, claims
 from vocx.measure.findings import ROWS
 from vocx.measure.orders import Placed, Sent
 
@@ -70,6 +71,26 @@ def test_eight_rows_each_with_a_source_and_its_date() -> None:
     """A fact of a venue carries its date."""
     assert [one.row for one in CLAIMS] == list(ROWS) and len(CLAIMS) == 8
     assert all(re.search(r"20\d\d-\d\d", one.source) for one in CLAIMS)
+
+
+@pytest.mark.parametrize("venue", venues.names())
+def test_documentation_is_that_of_the_venue(venue: str) -> None:
+    """The same eight claims, and beside each what this venue says, with its date."""
+    for one, general in zip(claims(venue), CLAIMS, strict=True):
+        assert (one.row, one.rest, one.websocket) == (general.row, general.rest, general.websocket)
+        assert venue in one.source.lower() and re.search(r"20\d\d-\d\d", one.source)
+        assert UNKNOWN not in (one.rest_today, one.websocket_today)
+        if venue != "binance":
+            assert "binance" not in f"{one.source} {one.rest_today} {one.websocket_today}".lower()
+            assert one.websocket_today != general.websocket_today
+
+
+def test_of_a_venue_that_is_not_known_nothing_is_documented() -> None:
+    """Another one's documentation is not said of it."""
+    made = structs.replace(ORDERS, conditions=structs.replace(MADE, venue="mine"))
+    found = article(orders=made)
+    assert {one["documented_REST"] for one in found.rows()} == {UNKNOWN}
+    assert "Binance" not in found.table() and "documented: " not in found.table()
 
 
 def test_what_was_not_measured_says_so() -> None:

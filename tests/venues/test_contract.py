@@ -948,8 +948,10 @@ def test_a_comparison_is_measured(ex: vocx.Exchange) -> None:
 
     found = measure.article(ex, rtts=[0.0], seconds=2)
     assert len(found.rows()) >= 8 and found.table()
-    names = {one.feed.name for one in found.parts.sweep.results[0].feeds}
+    feeds = found.parts.sweep.results[0].feeds
+    names = {one.feed.name for one in feeds}
     assert "stream quotes" in names and "REST every 1 s" in names
+    assert all(0 < one.age.mean.value < 5_000 for one in feeds), found.parts.sweep.table()
 
 
 def test_every_view_shows_it(ex: vocx.Exchange) -> None:

@@ -256,17 +256,23 @@ def record(
     from datetime import UTC, datetime
     from typing import cast
 
+    from vocx import venues
     from vocx.exchange import connect
     from vocx.exchange.connect import Where
+    from vocx.record import check_names
     from vocx.record import record as run
+    from vocx.recording import check_path
 
-    wanted = symbols or ["BTC/USDT"]
+    adapter = venues.get(_venue(venue))
+    channels, wanted = check_names(
+        adapter, channel or ["trades", "quotes", "book"], symbols or ["BTC/USDT"]
+    )
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     name = "-".join(symbol.replace("/", "").lower() for symbol in wanted)
-    with connect(_venue(venue), cast(Where, where)) as source:
+    path = output or Path(f"{adapter.name}-{name}-{stamp}.gz")
+    check_path(path, overwrite=overwrite)
+    with connect(adapter.name, cast(Where, where)) as source:
         print("Recording; Ctrl-C ends it." if seconds is None else "Recording.", flush=True)
-        path = output or Path(f"{source.venue.name}-{name}-{stamp}.gz")
-        channels = channel or ["trades", "quotes", "book"]
         print(run(source, channels, wanted, seconds, path, overwrite=overwrite))
 
 

@@ -14,7 +14,7 @@ from vocx.errors import BadInput
 from vocx.measure import validation
 from vocx.measure.calls import CallTimes
 from vocx.measure.calls import calls as measure_calls
-from vocx.measure.claims import CLAIMS, Claim
+from vocx.measure.claims import Claim, claims
 from vocx.measure.code_size import CodeSize
 from vocx.measure.code_size import code_size as count_code
 from vocx.measure.fills import FillTimes
@@ -60,7 +60,7 @@ class Article(Result, frozen=True, kw_only=True):
     parts: Parts
 
     def items(self) -> Sequence[Claim]:
-        return CLAIMS
+        return claims(self.conditions.venue)
 
     def columns(self) -> Sequence[Column]:
         """Lines of a cell are separated by a line's end."""
@@ -93,7 +93,7 @@ class Article(Result, frozen=True, kw_only=True):
                 yield from _beside([("", path), *cells], widths)
             below = {
                 "so": row["so"] and f"so: {row['so']}",
-                "source": f"documented: {row['source']}",
+                "source": row["source"] and f"documented: {row['source']}",
             }
             for kind, text in below.items():
                 for line in textwrap.wrap(text, width - NAME - GAP, break_on_hyphens=False):

@@ -174,7 +174,7 @@ def _limits(parts: Parts) -> Finding:
             after_s = theory.seconds_until_429(every_ms, poll.weight, limit=allowed)
         so = (
             f"Asking as often as the stream spoke: {wanted:,.0f} weight a minute, "
-            + (f"429 after {after_s:.0f} s." if after_s is not None else "within the limit.")
+            + (f"refused after {after_s:.0f} s." if after_s is not None else "within the limit.")
             + " That is for one symbol."
         )
     return Finding(rest=rest, websocket=websocket, so=so)
@@ -248,6 +248,7 @@ def _moved(costs: Sequence[Cost]) -> list[str]:
 def _auth(parts: Parts) -> Finding:
     if parts.orders is None:
         return Finding()
+    kind = next(iter(parts.orders.made_us), "HMAC")
     counted: dict[str, tuple[int, int]] = {}
     for one in parts.orders.sent:
         signed, sent = counted.get(one.path, (0, 0))
@@ -261,7 +262,7 @@ def _auth(parts: Parts) -> Finding:
             once = parts.orders.logon_signatures
             websocket.append(f"logged on with Ed25519: {once} to log on, then {said}")
         else:
-            (rest if path == "REST" else websocket).append(f"{said}, HMAC key")
+            (rest if path == "REST" else websocket).append(f"{said}, {kind} key")
     so = "What decides is the key, and whether you log on." if websocket else ""
     return Finding(rest=rest, websocket=websocket, so=so)
 

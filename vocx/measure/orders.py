@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from vocx.exchange import Exchange
 
 ACCOUNT = "measure: order entry"
+KEY_KINDS = {"coinbase": "Ed25519"}
+"""What signs the orders of a lab's account, where it is not an HMAC key."""
 WARM_UP = 2
 FEWER = 0.6
 """New connections and bursts are dear: so many of them for each of ``repeats``."""
@@ -457,6 +459,7 @@ class _Run:
         for path in self.paths:
             stack.callback(path.hang_up)
         self.made_us: dict[str, list[float]] = {}
+        self._kind = KEY_KINDS.get(self._trader.exchange.venue.name, "HMAC")
         self._pool = ThreadPoolExecutor(many, "vocx-measure-orders")
         stack.callback(self._pool.shutdown, wait=True, cancel_futures=True)
         self._sent: list[Sent] = []
@@ -473,7 +476,7 @@ class _Run:
             self.symbol, "buy", self._quantity, self._price, time_in_force="IOC"
         )
         ready = path.ready(order)
-        kind = "HMAC" if path is not self.logged_on else "Ed25519"
+        kind = "Ed25519" if path is self.logged_on else self._kind
         self.made_us.setdefault(kind, []).append(ready.made_us)
         return ready
 

@@ -47,7 +47,9 @@ def samples_of(facts: Iterable[tuple[int, Any]]) -> Iterator[Sample]:
     """What the facts of a stream say of the best prices."""
     for at_ns, fact in facts:
         if isinstance(fact, Quote):
-            yield Sample(at_ns, fact.bid, fact.ask, sequence=fact.sequence)
+            yield Sample(
+                at_ns, fact.bid, fact.ask, stamp_ns=fact.exchange_ns, sequence=fact.sequence
+            )
         elif isinstance(fact, BookSnapshot) and fact.bid and fact.ask:
             yield Sample(at_ns, fact.bid, fact.ask, sequence=fact.sequence)
         elif isinstance(fact, Ticker) and fact.bid and fact.ask:
@@ -120,15 +122,18 @@ class Reference:
         """Up to when a sample was complete when it came, and the first change that is not in it.
 
         What the exchange read itself is as old as its reading. What names the book's last update
-        is complete up to the next one, and never beyond what can have travelled here.
+        is complete up to the next one, and never beyond what can have travelled here. What has
+        a stamp alone is complete up to there; without either, what can have travelled here.
         """
         if sample.sequence is not None and sample.read_ns is None:
             unknown = self._after(bisect_right(self._ids, sample.sequence) - 1)
             return min(unknown, sample.at_ns - self._back_ns), unknown
         if sample.read_ns is not None:
             complete = sample.read_ns - self._late_ns
-        else:  # a stamp cut to milliseconds
-            complete = (sample.stamp_ns or 0) - self._offset_ns + 500_000
+        elif sample.stamp_ns is not None:  # cut to milliseconds
+            complete = sample.stamp_ns - self._offset_ns + 500_000
+        else:
+            complete = sample.at_ns - self._back_ns
         return complete, self._after(bisect_right(self._born, complete) - 1)
 
     def _after(self, place: int) -> int:
