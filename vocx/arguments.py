@@ -72,16 +72,21 @@ def whole_of(value: object) -> int | None:
 
 
 def as_count(value: Any) -> Any:
-    """A number of rows or levels as ``int`` where it is a whole one of any library, as a float or
-    as a text; anything else as it is, for whoever knows the bounds to refuse."""
+    """A number of rows or levels as ``int`` where it is a whole one of any library, as a float, a
+    decimal, a fraction or a text; anything else as it is, for whoever knows the bounds to
+    refuse."""
     whole = whole_of(value)
     if whole is not None:
         return whole
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
-        return int(value)
-    if _is_float(value) and value == value and abs(value) < 2**53 and value == int(value):
-        return int(value)
-    return value
+    if isinstance(value, str):
+        short = value.isascii() and value.isdigit() and len(value) < 20
+        return int(value) if short else value
+    if isinstance(value, bool) or not isinstance(value, numbers.Real | Decimal):
+        return value
+    if isinstance(value, Decimal) and not value.is_finite():  # sNaN is not even to be compared
+        return value
+    number: Any = value
+    return int(number) if abs(number) < 2**53 and number == int(number) else value
 
 
 def check_count(
@@ -104,8 +109,8 @@ def plain_text(value: Any) -> Any:
 
 
 def check_name(value: Any, what: str, example: str) -> str:
-    """A name as ``str``, or a refusal."""
-    if not isinstance(value, str) or any("\ud800" <= one <= "\udfff" for one in value):
+    """A name as ``str``, or a refusal; one without control characters."""
+    if not isinstance(value, str) or not value.isprintable():
         raise BadInput(f'{what} is {brief(value)}; write a text such as "{example}"')
     return str(value)
 
@@ -121,7 +126,10 @@ def check_names(value: Any, what: str, example: str) -> list[str] | None:
         return None
     if isinstance(value, str):
         return [str(value)]
-    given = list(value) if isinstance(value, Iterable) else None
+    try:
+        given = list(value) if isinstance(value, Iterable) else None
+    except Exception:  # an array without a dimension says that it is iterable
+        given = None
     if given is None or not all(isinstance(one, str) for one in given):
         raise BadInput(f'{what} is {brief(value)}; write "{example}", or several in a list')
     return [str(one) for one in given]
@@ -171,19 +179,34 @@ def written_fields(struct: Any) -> str:
     return f"{type(struct).__name__}({', '.join(fields)})"
 
 
-def brief(value: object, most: int = 60) -> str:
-    """What somebody gave, short enough for a sentence; as Python has it, not as NumPy writes its
-    scalars."""
+def brief(value: object, most: int = 60, depth: int = 2) -> str:
+    """What somebody gave, short enough for a sentence and on one line; as Python has it, not as
+    NumPy writes its scalars, and numbers without an exponent, also in lists of ``depth``."""
     kind = type(value)
-    if kind.__module__ == "numpy" and kind.__name__ != "ndarray" and hasattr(value, "item"):
-        value = value.item()
     try:
-        text = repr(value)
-        if isinstance(value, float):
-            text = digits(Decimal(text))
+        if kind.__module__ == "numpy" and kind.__name__ != "ndarray" and hasattr(value, "item"):
+            value = value.item()
+        if isinstance(value, float | Decimal):
+            text = _brief_number(Decimal(repr(value)) if isinstance(value, float) else value)
+        elif type(value) is list and depth:
+            text = f"[{', '.join(brief(one, most, depth - 1) for one in value[:most])}]"
+        else:
+            text = " ".join(repr(value).split())
     except Exception:  # somebody's class
-        text = f"a {type(value).__name__}"
+        text = f"a {kind.__name__}"
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _brief_number(number: Decimal) -> str:
+    """Digits, or in words how many there are; what is no number, as it is."""
+    if not number.is_finite() or abs(number.adjusted()) <= MOST_PLACES:
+        return digits(number)
+    if not number:
+        return "0"
+    places = number.adjusted()
+    if places < 0:
+        return f"a number whose first digit is {-places:,} places behind the point"
+    return f"a number of {places + 1:,} digits"
 
 
 def multiple_below(number: Decimal, step: Decimal) -> Decimal:
@@ -229,7 +252,7 @@ def _float_refused(value: Any, what: str) -> BadInput:
     number = Decimal(text)
     if not number.is_finite():
         return BadInput(f"{what} is {text}; a finite number is needed")
-    shown = digits(number)
+    shown = digits(_within_bounds(number, what))
     return FloatRefused(
         f"{what} came as the float {shown}; a float does not hold the digits you typed. "
         f'Write it as text: "{shown}"'

@@ -19,6 +19,14 @@ QUOTES = (
 _LONGEST_FIRST = sorted(QUOTES, key=len, reverse=True)
 
 
+def join_assets(base: str, quote: str, known: Iterable[str] = ()) -> str:
+    """``"BTC/USDT"``. Without a quote, as an exchange that plays a recording may leave it, the name
+    is split as in the symbols ``known`` here, or stays whole."""
+    if quote:
+        return f"{base}/{quote}"
+    return next((one for one in known if one.replace("/", "") == base), base)
+
+
 def split_joined(name: str, known: Iterable[str | None] = ()) -> str | None:
     """``"BTC/USDT"`` of ``"BTCUSDT"``: from the symbols known here, else by the quote currencies;
     ``None`` when neither tells."""

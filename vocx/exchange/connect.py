@@ -91,7 +91,7 @@ def _place(
     if not isinstance(where, str | Mapping):
         raise errors.BadInput(f'where is {brief(where)}; write "lab", "testnet" or "real"')
     if where != "lab" and lab is not None:
-        raise errors.BadInput(f"a lab was given together with where={where!r}; leave out one")
+        raise errors.BadInput(f"a lab was given together with where={brief(where)}; leave out one")
     if lab is not None and not hasattr(lab, "urls"):
         raise errors.BadInput(f"lab is {brief(lab)}; write lab=vocx.lab.open(), or leave it out")
     if isinstance(where, Mapping):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from vocx import errors
-from vocx.arguments import as_count, brief, plain_text
+from vocx.arguments import as_count, brief, check_names, plain_text
 from vocx.exchange.private_calls import PrivateCalls, VenueClock
 from vocx.exchange.trading import Trading
 from vocx.rest import Client
@@ -145,12 +145,7 @@ def channel_specs(
     of_account = [one for one in channels if one in PRIVATE]
     of_market = [one for one in channels if one not in PRIVATE]
     wanted = [venue.validate_channel(ChannelSpec(channel=one, symbol=None)) for one in of_account]
-    if not isinstance(symbols, Iterable):
-        raise errors.BadInput(
-            f'symbols is {brief(symbols)}; write "BTC/USDT", or several in a list'
-        )
-    symbols = [symbols] if isinstance(symbols, str) else list(symbols)
-    symbols = [plain_text(one) for one in symbols]
+    symbols = check_names(symbols, "symbols", "BTC/USDT") or []
     if of_market and not symbols:
         venue.validate_channel(ChannelSpec(channel=of_market[0], symbol="BTC/USDT"))
         raise errors.BadInput(f'{of_market[0]} needs symbols; write symbols="BTC/USDT"')

@@ -13,6 +13,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from vocx.symbols import join_assets
+
 Side = Literal["buy", "sell"]
 SelfTrade = Literal["expire_maker", "expire_taker", "expire_both", "none"]
 """What happens when an order would match one of its own owner's: the resting one expires and
@@ -43,7 +45,7 @@ class InstrumentSpec(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def symbol(self) -> str:
-        return f"{self.base}/{self.quote}"
+        return join_assets(self.base, self.quote)
 
     def to_price(self, ticks: int) -> Decimal:
         return self.tick * ticks

@@ -455,8 +455,8 @@ class ChannelStates:
 
     def find(self, channel: str, symbol: str | None, interval: str | None = None) -> Any:
         """The channel that was asked for, or a refusal that names what is there."""
-        for text, what in ((symbol, "symbol"), (interval, "interval")):
-            if text is not None and not isinstance(text, str):
+        for text, what in ((channel, "channel"), (symbol, "symbol"), (interval, "interval")):
+            if text is not None and not (isinstance(text, str) and text.isprintable()):
                 raise BadInput(f"{what} is {brief(text)}; write a text")
         mine = [one for one in self._channels.values() if one.spec.channel == channel]
         if symbol is None and len({one.spec.symbol for one in mine}) == 1:

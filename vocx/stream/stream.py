@@ -332,7 +332,7 @@ class Stream:
         for symbol in named or ():
             if symbol not in {one.symbol for one in self.channels}:
                 has = describe(self.channels)
-                raise BadInput(f"this stream has no {symbol[:40]}; it has {has}")
+                raise BadInput(f"this stream has no {brief(symbol)}; it has {has}")
         subscription = Subscription(
             channels=chosen,
             symbols=named,

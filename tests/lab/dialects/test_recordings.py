@@ -6,10 +6,12 @@ program.
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,8 @@ from fake_venue.exchange import EXCHANGES
 from fake_venue.recording import FakeRecording
 from venue_binance import INSTRUMENTS, MS, T0
 
+import vocx.lab
+from vocx import errors
 from vocx.errors import RecordingError
 from vocx.lab.dialects import BUILT_IN, load
 from vocx.lab.dialects.base import HttpIn
@@ -25,6 +29,7 @@ from vocx.lab.market.replay import Replay
 from vocx.lab.market.simulation import open_crowd
 from vocx.lab.ports import RecordingFormat
 from vocx.recording import Line
+from vocx.rest import client
 
 SUBSCRIBE: dict[str, tuple[str, str]] = {
     "binance": (
@@ -144,6 +149,35 @@ def test_a_session_that_was_saved_again(name: str, way: str) -> None:
     wanted = [json.loads(one.data) for one in played(replay(name, heard))]
     assert [json.loads(one.data) for one in events] == wanted
     assert b'": ' not in b"".join(one.wrapped for one in events)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_name_that_nobody_can_split(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is played and listed whole, found by whoever knows where its base ends, and refused with
+    the advice to write that. An account's calls say that a recording has none."""
+    monkeypatch.setattr(client, "FIRST_PAUSE_S", 0.0)
+    path = tmp_path / "strange.gz"
+    names = ((b"BTCUSDT", b"QQ7QQ"), (b"btcusdt", b"qq7qq"), (b"BTC-USDT", b"QQ-7QQ"))
+    with gzip.open(path, "wb") as file:
+        for at_ns, frame in session(name):
+            for old, new in names:
+                frame = frame.replace(old, new)
+            file.write(b"%d %s\n" % (at_ns, frame))
+    with vocx.lab.open(replay=path, speed="max", venues=[name], name=f"strange {name}") as lab:
+        ex = vocx.connect(name, lab=lab)
+        listed = "QQ7QQ" if ex.venue.venue_symbol("QQ/7QQ") == "QQ7QQ" else "QQ/7QQ"
+        assert [one.symbol for one in ex.instruments()] == [listed]
+        assert ex.instrument("QQ/7QQ").symbol == ex.quote("QQ/7QQ").symbol == "QQ/7QQ"
+        assert lab.truth.book(listed).symbol == listed
+        with pytest.raises(errors.UnknownSymbol, match="no currency at its end"):
+            ex.quote("QQ7QQ")
+        for ask in (ex.balances, ex.open_orders, partial(ex.order, "5", symbol="QQ/7QQ")):
+            try:
+                ask()
+            except errors.VenueError as error:
+                assert error.http_status != 500
 
 
 TEXTS = {

@@ -24,6 +24,7 @@ from vocx.lab.events import (
 )
 from vocx.lab.ports import RecordingFormat
 from vocx.recording import Line, bad_line, split
+from vocx.symbols import join_assets
 
 LATEST_NS = 2**63 - 1
 LONGEST = 40
@@ -197,7 +198,7 @@ class RecordingIndex:
         assets = self._form.assets(stream)
         if assets is None:
             return None
-        return self.symbols.setdefault("/".join(assets), IndexedSymbol(*assets))
+        return self.symbols.setdefault(join_assets(*assets), IndexedSymbol(*assets))
 
     def finish(self) -> None:
         """Give each snapshot to the symbol whose update ids it lies within."""

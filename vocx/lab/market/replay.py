@@ -33,6 +33,7 @@ from vocx.lab.market.symbol_market import SymbolMarket
 from vocx.lab.market.tape import Tape
 from vocx.lab.ports import Market, RecordingFormat
 from vocx.recording import Line, read, split
+from vocx.symbols import join_assets
 
 KEPT_TRADES = 200_000
 
@@ -239,7 +240,7 @@ class Replay:
             stream, data, wrapped = frame
             symbol = symbols.get(stream)
             if symbol is None:
-                symbol = symbols[stream] = "/".join(self._form.assets(stream) or ())
+                symbol = symbols[stream] = join_assets(*(self._form.assets(stream) or ("", "")))
             at_ns = max(at_ns, arrived_ns + index.shift_ns)
             yield Recorded(symbol, at_ns, stream, data, wrapped)
 

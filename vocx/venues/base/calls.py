@@ -414,15 +414,20 @@ def split_symbol(symbol: str) -> tuple[str, str]:
     """``("BTC", "USDT")`` of ``"BTC/USDT"``, or a refusal that says what to write instead."""
     if not isinstance(symbol, str) or len(symbol) > LONGEST_SYMBOL:
         raise BadInput(f'symbol is {brief(symbol)}; write "BTC/USDT"')
-    if ":" in symbol:
+    if ":" in symbol and symbol.isprintable():
         spot = symbol.split(":")[0]
-        raise BadInput(f'{symbol!r} names a future; vocx is spot only: write "{spot}"')
+        raise BadInput(f'{brief(symbol)} names a future; vocx is spot only: write "{spot}"')
     base, slash, quote = symbol.partition("/")
     if not (slash and base.isalnum() and quote.isalnum()) or symbol != symbol.upper():
         guess = symbol.strip().upper().replace("-", "/").replace("_", "/")
+        if guess.isalnum() and split_joined(guess) is None:
+            raise UnknownSymbol(
+                f"{brief(symbol)} is not how vocx writes a symbol, and no currency at its end "
+                'tells where its base ends; write it with a slash, as in "BTC/USDT"'
+            )
         if "/" not in guess:
             guess = split_joined(guess) or ""
         if not all(part.isalnum() for part in guess.split("/")) or guess.count("/") != 1:
             guess = "BTC/USDT"
-        raise UnknownSymbol(f'{symbol!r} is not how vocx writes a symbol; write "{guess}"')
+        raise UnknownSymbol(f'{brief(symbol)} is not how vocx writes a symbol; write "{guess}"')
     return base, quote

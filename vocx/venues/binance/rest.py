@@ -6,7 +6,7 @@ parameters: ``depth`` costs 5 for 100 levels and 250 for 5,000.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import urlencode
@@ -27,7 +27,7 @@ from vocx.facts import (
     Trade,
     VenueStatus,
 )
-from vocx.symbols import split_joined
+from vocx.symbols import join_assets, split_joined
 from vocx.text import plain
 from vocx.venues.base import (
     GetBook,
@@ -302,20 +302,23 @@ def _read_status(_: GetStatus, body: bytes, arrived_ns: int) -> VenueStatus:
 
 def _read_instruments(intent: GetInstruments, body: bytes, arrived_ns: int) -> Facts[Instrument]:
     info = _info_body(body)
-    found = Facts(_instrument(one, moment_ns(info.serverTime), arrived_ns) for one in info.symbols)
+    exchange_ns = moment_ns(info.serverTime)
+    found = Facts(_instrument(one, intent.symbols, exchange_ns, arrived_ns) for one in info.symbols)
     if intent.symbols and len(found) != len(intent.symbols):
         raise msgspec.ValidationError(f"asked for {intent.symbols}, got {len(found)} symbols")
     return found
 
 
-def _instrument(one: _Symbol, exchange_ns: int, arrived_ns: int) -> Instrument:
+def _instrument(
+    one: _Symbol, known: Sequence[str], exchange_ns: int, arrived_ns: int
+) -> Instrument:
     filters = {entry.filterType: entry for entry in one.filters}
     none = _Filter(filterType="")
     lot = filters.get("LOT_SIZE", none)
     price = filters.get("PRICE_FILTER", none)
     notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or none
     return Instrument(
-        symbol=f"{one.baseAsset}/{one.quoteAsset}",
+        symbol=join_assets(one.baseAsset, one.quoteAsset, known),
         venue="binance",
         venue_symbol=one.symbol,
         base=one.baseAsset,

@@ -6,7 +6,7 @@ sequences and some stamps are numbers. Candles and trades come newest first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -28,7 +28,7 @@ from vocx.facts import (
     Trade,
     VenueStatus,
 )
-from vocx.symbols import split_joined
+from vocx.symbols import join_assets, split_joined
 from vocx.venues.base import (
     Answer,
     GetBook,
@@ -241,19 +241,19 @@ class _Instruments(msgspec.Struct):
 
 def _read_instruments(intent: GetInstruments, result: bytes, arrived_ns: int) -> Answer:
     wanted = set(intent.symbols)
-    found = [_instrument(one, arrived_ns) for one in _instruments_of(result).rows]
+    found = [_instrument(one, wanted, arrived_ns) for one in _instruments_of(result).rows]
     return Answer(
         result=Facts(one for one in found if one and (not wanted or one.symbol in wanted))
     )
 
 
-def _instrument(row: _Instrument, arrived_ns: int) -> Instrument | None:
+def _instrument(row: _Instrument, known: Iterable[str], arrived_ns: int) -> Instrument | None:
     lot = row.lotSizeFilter
     tick, step = optional_number(row.priceFilter.tickSize), optional_number(lot.basePrecision)
     if tick is None or step is None:
         return None
     return Instrument(
-        symbol=f"{row.baseCoin}/{row.quoteCoin}",
+        symbol=join_assets(row.baseCoin, row.quoteCoin, known),
         venue="bybit",
         venue_symbol=row.symbol,
         base=row.baseCoin,

@@ -73,8 +73,8 @@ class BybitRecording:
 
     def assets(self, stream: str) -> tuple[str, str] | None:
         name = stream.rpartition(".")[2]
-        base, slash, quote = (split_joined(name) or "").partition("/")
-        return (base, quote) if slash else None
+        base, _, quote = (split_joined(name) or name).partition("/")
+        return (base, quote) if base else None
 
     def quotes(self, stream: str) -> bool:
         return stream.startswith("orderbook.1.")

@@ -37,8 +37,15 @@ class Backend:
     def rate(self, owner: str) -> Decimal:
         """What a resting buy holds for its fee: as a taker, which it may become (a choice; the
         venue's formula is not published)."""
-        assert self.gateway.accounts is not None
-        return self.gateway.accounts.fees(owner).taker
+        return self.accounts.fees(owner).taker
+
+    @property
+    def accounts(self) -> Accounts:
+        """Whoever may trade; a recording takes no orders."""
+        accounts = self.gateway.accounts
+        if accounts is None:
+            raise Refusal(503, "UNAVAILABLE", "a recording takes no orders")
+        return accounts
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,11 +65,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def accounts(self) -> Accounts:
-        """Whoever may trade; a recording takes no orders."""
-        accounts = self.backend.gateway.accounts
-        if accounts is None:
-            raise Refusal(503, "UNAVAILABLE", "a recording takes no orders")
-        return accounts
+        return self.backend.accounts
 
 
 R = TypeVar("R")
