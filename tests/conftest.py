@@ -46,6 +46,7 @@ SLOW_FILES = {
     "test_fuzz",
     "test_lifetime",
     "test_sdk",
+    "test_pytest_plugin",
 }
 
 

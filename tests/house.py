@@ -17,7 +17,11 @@ CLIENT = (
     ("net, rest", 800, "net rest"),
     ("stream", 3300, "stream"),
     ("exchange", 1100, "exchange"),
-    ("record, doctor, credentials, root", 1000, "record recording doctor credentials __init__"),
+    (
+        "record, doctor, credentials, root",
+        1000,
+        "record recording doctor credentials pytest_plugin __init__",
+    ),
     ("hybrid", 1300, "hybrid"),
     ("venues/binance", 1800, "venues/binance"),
     *((f"venues/{one}", 1400, f"venues/{one}") for one in ("okx", "bybit", "coinbase")),

@@ -68,6 +68,7 @@ ROWS: dict[str, int] = {
     "record": TOOLS,
     "measure": TOOLS,
     "doctor": TOOLS,
+    "pytest_plugin": TOOLS,
     # the surfaces stand on each other, in this order
     "views": SURFACES,
     "course": SURFACES + 1,
@@ -100,6 +101,7 @@ OUTSIDE: dict[str, set[str]] = {
     "rest": {"requests", "urllib3", "msgspec"},
     "stream": {"websocket", "msgspec"},
     "lab.service": {"msgspec"},
+    "pytest_plugin": {"pytest"},
 }
 TYPES_ONLY = {
     ("stream.stream", "vocx.lab"),  # a stream names the lab that it listens to

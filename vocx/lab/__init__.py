@@ -198,6 +198,8 @@ def symbol_tuple(symbols: Sequence[str] | None) -> tuple[str, ...]:
     """Symbols as a tuple; one string alone is the mistake everybody makes."""
     if isinstance(symbols, str):
         raise BadInput(f'symbols is the text {symbols!r}; write a list: ["{symbols}"]')
+    if not isinstance(symbols, Iterable | None):
+        raise BadInput(f'symbols is {shown(symbols)}; write a list: ["BTC/USDT"]')
     return tuple(symbols or ())
 
 
