@@ -47,6 +47,7 @@ SLOW_FILES = {
     "test_lifetime",
     "test_sdk",
     "test_pytest_plugin",
+    "test_any_language",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -25,7 +26,10 @@ from urllib3.util import Retry
 import vocx
 from vocx import errors, venues
 from vocx.cli import app, lessons, notebooks
+from vocx.cli.app import exchange as exchange_command
 from vocx.cli.app import show
+from vocx.lab.dialects import BUILT_IN
+from vocx.lab.service.config import TOKEN_HEADER
 from vocx.recording import read
 
 COMMAND = [sys.executable, "-m", "vocx"]
@@ -186,6 +190,16 @@ def test_exchange_prints_one_json_line_and_ends_on_ctrl_c(started: Any) -> None:
     assert requests.get(urls["rest"] + "/api/v3/ping", timeout=5).json() == {}
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 0
+
+
+def test_exchange_says_what_it_prints_and_takes() -> None:
+    """Its help names every venue and the token's header, and breaks no line at 80 columns."""
+    told = CliRunner().invoke(app, ["exchange", "--help"], terminal_width=80).stdout
+    assert all(venue in told for venue in BUILT_IN) and TOKEN_HEADER in told
+    said = inspect.getdoc(exchange_command)
+    assert said is not None
+    for line in said.replace("\b", "").splitlines():
+        assert line in told, line
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,10 @@ VenueName = Annotated[
 VenueNames = Annotated[
     list[str] | None,
     typer.Option(
-        "--venue", metavar="NAME", help="Which exchange; again for more.", show_default="binance"
+        "--venue",
+        metavar="NAME",
+        help="binance, okx, bybit or coinbase; again for more.",
+        show_default="binance",
     ),
 ]
 
@@ -93,7 +96,14 @@ def exchange(
     more: Annotated[
         list[Path] | None, typer.Argument(metavar="[FILE]...", help="More files for --replay.")
     ] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: any free one.")] = 0,
+    port: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Of the first venue, and the next ones of the others; 0: any free ones.",
+        ),
+    ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="The path of the invented market.")] = 7,
     pace: Annotated[float, typer.Option(min=0.0, help="Its speed; 0 starts it paused.")] = 1.0,
     replay: Annotated[
@@ -107,7 +117,34 @@ def exchange(
         typer.Option(help="Also over https and wss; prints its certificate."),
     ] = False,
 ) -> None:
-    """Run an exchange in a box until Ctrl-C; its URLs and keys as one JSON line."""
+    """Run an exchange in a box until Ctrl-C, for clients in any language.
+
+    When it is ready it prints one JSON line:
+
+    \b
+      urls         by venue and purpose: rest, ws, ws_public, ...
+      credentials  by venue: key, secret, and a passphrase at okx
+      control      url and token of its owner's port
+      tls_urls     with --tls, and the path of the certificate to trust
+
+    Give your client these URLs instead of the venue's, with the paths,
+    signatures and messages that the venue documents. The keys are new each
+    time and worth nothing elsewhere.
+
+    What is true, dials and faults are for its owner: POST to the control url,
+    with the token in the header X-Vocx-Token.
+
+    \b
+      {"op": "truth.book", "arguments": {"symbol": "BTC/USDT"}}
+      {"op": "truth.events", "arguments": {"since": 1, "kind": "order"}}
+      {"op": "network.set", "arguments":
+          {"dial": "latency", "values": {"rtt_ms": 80}}}
+      {"op": "fault", "arguments": {"name": "overloaded", "count": 1}}
+
+    In the same way: pause, resume, step, pace, limits, keepalive, shutdown,
+    skew, account, status. What is wrong is answered with status 400 and a
+    text that says what there is.
+    """
     from vocx.lab import Config, factories, recording_paths, serve
 
     if more and not replay:
