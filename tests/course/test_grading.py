@@ -13,6 +13,7 @@ from answers import (
     lesson00,
     lesson01,
     lesson02,
+    lesson02b,
     lesson03,
     lesson04,
     lesson05,
@@ -35,6 +36,7 @@ ANSWERS: dict[str, ModuleType] = {
     "00.1": lesson00,
     "01.1": lesson01,
     "02.1": lesson02,
+    "02b.1": lesson02b,
     "03.1": lesson03,
     "04.1": lesson04,
     "05.1": lesson05,
@@ -73,6 +75,7 @@ def test_every_check_has_answers() -> None:
         judged("01.1", lesson01.careful),
         judged("02.1", lesson02.generator),
         judged("02.1", lesson02.as_text),
+        judged("02b.1", lesson02b.by_receiving),
         judged("03.1", lesson03.reapplies_the_last),
         judged("04.1", lesson04.in_another_order),
         judged("05.1", lesson05.sampled),
@@ -178,7 +181,7 @@ def test_interrupt_ends_the_check_not_the_kernel() -> None:
 
 def test_unknown_names_list_what_exists() -> None:
     """A misspelt check or lesson names the nearest."""
-    with pytest.raises(BadInput, match=r"00\.1, 01\.1, 02\.1, 03\.1"):
+    with pytest.raises(BadInput, match=r"00\.1, 01\.1, 02\.1, 02b\.1, 03\.1"):
         course.check("03.9", None)
     with pytest.raises(BadInput, match="there is no lesson '33'"):
         catalogue.lesson("33")

@@ -78,8 +78,11 @@ class Page:
             yield str(key.value), answer.id, written, at
 
 
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+
+
 def defines(source: str, name: str) -> bool:
-    return any(isinstance(n, ast.FunctionDef) and n.name == name for n in ast.parse(source).body)
+    return any(isinstance(n, FUNCTION) and n.name == name for n in ast.parse(source).body)
 
 
 PAGES = [pytest.param(path, id=path.stem) for path in NOTEBOOKS]
@@ -140,7 +143,7 @@ def stored(source: str) -> set[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+        elif isinstance(node, FUNCTION | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.arg):
             names.add(node.arg)
@@ -188,7 +191,7 @@ def test_exercises_are_blank_with_hint_and_solution_folded(page: Page) -> None:
     """The cell holds only ``...``; the solution is folded inside the hint."""
     for _, name, written, _ in page.exercises():
         (function,) = ast.parse(page.code[written].source).body
-        assert isinstance(function, ast.FunctionDef) and function.name == name
+        assert isinstance(function, FUNCTION) and function.name == name
         assert ast.unparse(function.body[-1]) == "..." and len(function.body) <= 2
         assert re.search(nested_details(name), "\n".join(page.markdown), re.DOTALL)
 

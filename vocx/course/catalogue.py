@@ -50,6 +50,7 @@ LESSONS = (
         title="Why does the listing from the web fail here?",
         minutes=25,
         optional=True,
+        ready=True,
     ),
     Lesson(
         id="03",

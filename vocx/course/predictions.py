@@ -36,6 +36,11 @@ RIGHT: dict[str, tuple[str, str]] = {
         "b",
         "The answer says that the name is well formed, not that such a stream exists.",
     ),
+    "02b.1": (
+        "b",
+        "A kernel is an asyncio program itself: its loop runs while your cell does, and "
+        "asyncio.run does not start a second one in the same thread.",
+    ),
     "03.1": (
         "b",
         "A level that the lost message deleted is never deleted again. It waits for the price.",

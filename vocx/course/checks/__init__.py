@@ -6,6 +6,7 @@ from vocx.course.checks import (
     lesson00,
     lesson01,
     lesson02,
+    lesson02b,
     lesson03,
     lesson04,
     lesson05,
@@ -19,7 +20,7 @@ from vocx.course.exercise import Check
 ALL: dict[str, Check] = {
     one.id: one
     for module in (
-        *(lesson00, lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b),
+        *(lesson00, lesson01, lesson02, lesson02b, lesson03, lesson04, lesson05, lesson05b),
         *(lesson06, lesson07, lesson08),
     )
     for one in module.CHECKS

@@ -1,0 +1,225 @@
+"""Lesson 02b: ``listen(connect, take, note)`` that dials again, judged in virtual time."""
+
+from __future__ import annotations
+
+from functools import partial
+from inspect import iscoroutinefunction
+
+from vocx.course.answer_runner import Trial, Wrong
+from vocx.course.exercise import Check
+from vocx.course.virtual_venue import LISTEN, MOST_DIALS, Plan, Played, Scene, play
+from vocx.exchange import Exchange
+
+_SERVE = Plan()
+_MOST_IN_30_S = 12
+_OUTAGE_S, _BACK_S, _MOST_IN_OUTAGE = 600.0, 95.0, 60
+_SOON_S = 10.0
+_LIVES = 1_050
+
+
+def _cut(number: int, at_s: float) -> Plan:
+    if number == 1:
+        return Plan(messages=3)
+    if number <= 4:
+        return Plan(refuse="handshake" if number == 3 else "port")
+    return Plan(messages=20, close=1006) if number == 5 else _SERVE
+
+
+def _outage(number: int, at_s: float) -> Plan:
+    if at_s < _OUTAGE_S:
+        return Plan(refuse="port")
+    return Plan(messages=20) if at_s < _OUTAGE_S + _BACK_S else _SERVE
+
+
+CUT = Scene(
+    name="closed with 1001, three dials refused, served, cut without a close frame",
+    seconds=90,
+    plan=_cut,
+)
+GREETED = Scene(
+    name="each dial is accepted and closed with 1001 before any message, for 30 s",
+    seconds=30,
+    plan=lambda number, at_s: Plan(messages=0),
+)
+OUTAGE = Scene(name="ten minutes without an exchange", seconds=900, plan=_outage)
+LIVES = Scene(
+    name=f"{_LIVES:,} connections, each closed with 1001 after a message",
+    seconds=4 * 3600,
+    plan=lambda number, at_s: Plan(messages=1) if number <= _LIVES else _SERVE,
+)
+
+
+def judge(listen: Trial, exchange: Exchange | None) -> str:
+    """Four scenes, the first of them twice. Silence is told last: it hides the other faults."""
+    listen.function = partial(_run, listen.function)
+    first = _played(listen, CUT)
+    _came_back(first)
+    greeted = _played(listen, GREETED)
+    if len(greeted.dials_s) > _MOST_IN_30_S:
+        raise Wrong(
+            f"{len(greeted.dials_s)} dials in 30 s: make the pause short again after good data, "
+            "not after the handshake",
+            given=GREETED.name,
+            seen=_pauses(greeted),
+            expected=f"at most {_MOST_IN_30_S} dials",
+        )
+    outage = _played(listen, OUTAGE)
+    _outlasted(outage)
+    _played(listen, LIVES)
+    _noted(first)
+    if _played(listen, CUT).dials_s == first.dials_s:
+        raise Wrong(
+            "two runs dialled at the very same moments: so will a thousand programs after a "
+            "restart of the exchange. Leave each pause partly to chance",
+            given=f"{CUT.name}; twice",
+            seen=_pauses(first),
+            expected="other pauses each time",
+        )
+    refused = sum(at_s < _OUTAGE_S for at_s in outage.dials_s)
+    return (
+        f"Back after a close, a cut and {refused} refused dials in ten minutes; "
+        f"{_LIVES:,} connections outlived; every end was noted."
+    )
+
+
+def _run(listen: LISTEN, scene: Scene) -> Played | None:
+    """``None`` for a program that did nothing at all, such as the blank one."""
+    if not iscoroutinefunction(listen):
+        raise TypeError("this is no coroutine function: write async def")
+    played = play(listen, scene)
+    nothing = not played.dials_s and played.error is None and played.returned_s is not None
+    return None if nothing else played
+
+
+def _played(listen: Trial, scene: Scene) -> Played:
+    """The scene, and what is wrong in any of them: death, a quiet end, a storm, silence."""
+    played: Played | None = listen(scene)
+    if played is None:
+        raise Wrong("it dialled nobody", given=scene.name, expected="async with connect() as ws")
+    dials = len(played.dials_s)
+    if played.error is not None:
+        raise _dead(played, scene)
+    if played.returned_s is not None:
+        raise Wrong(
+            f"it came to its end after {played.returned_s:.1f} s and {dials} dials: a loop over a "
+            "connection ends without an error on 1000 and 1001, and then nobody dials again",
+            given=scene.name,
+            seen=f"listen returned; {len(played.taken)} messages taken",
+            expected="it listens until it is cancelled",
+        )
+    if dials >= MOST_DIALS:
+        quiet = "nothing noted" if not played.notes else f"{len(played.notes)} notes"
+        raise Wrong(
+            f"{dials:,} dials in {played.dials_s[-1]:.0f} s, {quiet}: an end without an error "
+            "needs a pause, too",
+            given=scene.name,
+            seen=_pauses(played),
+            expected="a pause before every dial",
+        )
+    if played.stubborn:
+        raise Wrong(
+            "it went on after it was cancelled: let CancelledError pass, or nothing can stop it",
+            given=scene.name,
+            seen="still running a second later",
+            expected="except Exception at most, never BaseException",
+        )
+    if played.taken != played.sent:
+        raise Wrong(
+            f"{len(played.sent)} messages came, {len(played.taken)} were handed to take",
+            given=scene.name,
+            seen=f"{len(played.taken)} taken",
+            expected="each message once, as text, in order",
+        )
+    return played
+
+
+def _dead(played: Played, scene: Scene) -> Wrong:
+    error, dials = played.error, len(played.dials_s)
+    name = type(error).__name__
+    if isinstance(error, RecursionError):
+        why = f"dead after {dials} dials: each reconnect waits inside the one before; use a loop"
+    elif len(played.ends_s) == dials and dials > 1:
+        which = "the first re-dial" if dials == 2 else f"re-dial {dials - 1}"
+        why = f"dead after {name} on {which}: a dial that fails needs a pause and another dial"
+    else:
+        why = f"dead after {name}, {played.dials_s[-1] if dials else 0:.0f} s after the beginning"
+    if name == "ConnectionClosedError":
+        why = f"dead after {name}: a cut without a close frame is an end like any other"
+    return Wrong(
+        why,
+        given=scene.name,
+        seen=f"{name}: {error}",
+        expected="it dials again",
+    )
+
+
+def _came_back(played: Played) -> None:
+    if len(played.dials_s) < 6 or len(played.taken) < 24:
+        raise Wrong(
+            f"{len(played.dials_s)} dials in {CUT.seconds:.0f} s: the exchange was back, and you "
+            "were not",
+            given=CUT.name,
+            seen=_pauses(played),
+            expected="seconds between the first dials, not minutes",
+        )
+
+
+def _noted(played: Played) -> None:
+    if len(played.notes) < len(played.ends_s):
+        raise Wrong(
+            f"{len(played.ends_s)} connections ended or were refused, and {len(played.notes)} "
+            "notes say so: a reconnect that is silent hides the outage",
+            given=CUT.name,
+            seen=f"{len(played.notes)} calls of note",
+            expected="note(text) for every end, also for one without an error",
+        )
+
+
+def _outlasted(played: Played) -> None:
+    refused = [at_s for at_s in played.dials_s if at_s < _OUTAGE_S]
+    if len(refused) > _MOST_IN_OUTAGE:
+        raise Wrong(
+            f"{len(refused)} dials in ten minutes without an exchange: let the pause grow",
+            given=OUTAGE.name,
+            seen=_pauses(played),
+            expected=f"at most {_MOST_IN_OUTAGE}",
+        )
+    back_s = min((at_s for at_s in played.dials_s if at_s >= _OUTAGE_S), default=OUTAGE.seconds)
+    if back_s > _OUTAGE_S + _BACK_S:
+        raise Wrong(
+            f"the exchange was back, and for {back_s - _OUTAGE_S:.0f} s you were not: let the "
+            "pause grow to a minute and no further",
+            given=OUTAGE.name,
+            seen=_pauses(played),
+            expected=f"a dial within {_BACK_S:.0f} s",
+        )
+    end_s = played.ends_s[len(refused)]
+    after_s = min((one for one in played.dials_s if one > end_s), default=OUTAGE.seconds) - end_s
+    if after_s > _SOON_S:
+        raise Wrong(
+            f"after good data the next pause was {after_s:.0f} s: an outage that is over should "
+            "not count any more",
+            given=OUTAGE.name,
+            seen=_pauses(played),
+            expected=f"at most {_SOON_S:.0f} s",
+        )
+
+
+def _pauses(played: Played) -> str:
+    pauses = [f"{one:.1f}" for one in played.pauses_s()]
+    shown = pauses if len(pauses) <= 12 else [*pauses[:8], "...", *pauses[-3:]]
+    return f"pauses in s: {', '.join(shown) or 'none'}"
+
+
+CHECKS = (
+    Check(
+        id="02b.1",
+        task="Write async def listen(connect, take, note): it dials again, whatever ends.",
+        hint=(
+            "while True around try, async with connect() as ws, async for. note what ended it, "
+            "error or not; sleep; double the pause up to 60; a message makes it short again."
+        ),
+        judge=judge,
+        call_s=4.0,
+    ),
+)
