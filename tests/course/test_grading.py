@@ -21,6 +21,7 @@ from answers import (
     lesson06,
     lesson07,
     lesson08,
+    lesson10,
 )
 
 from vocx import course
@@ -44,6 +45,7 @@ ANSWERS: dict[str, ModuleType] = {
     "06.1": lesson06,
     "07.1": lesson07,
     "08.1": lesson08,
+    "10.1": lesson10,
 }
 
 
@@ -83,6 +85,7 @@ def test_every_check_has_answers() -> None:
         judged("06.1", lesson06.by_exception),
         judged("07.1", lesson07.by_behind),
         judged("08.1", lesson08.each_second),
+        judged("10.1", lesson10.frugal),
     ],
 )
 def test_right_answers_pass(name: str, answer: Callable[..., Any], exchange: Exchange) -> None:

@@ -102,7 +102,13 @@ LESSONS = (
         ready=True,
     ),
     Lesson(id="09", file="09_many_exchanges", title="Four venues, one program?", minutes=40),
-    Lesson(id="10", file="10_choose", title="Which protocol for which strategy?", minutes=30),
+    Lesson(
+        id="10",
+        file="10_choose",
+        title="Which protocol for which strategy?",
+        minutes=30,
+        ready=True,
+    ),
     Lesson(
         id="11",
         file="11_read_the_exchange",
