@@ -20,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+lesson = typer.Typer(help="For those who write lessons.", no_args_is_help=True)
+app.add_typer(lesson, name="lesson")
 
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only serve, for a remote machine.")]
 Port = Annotated[
@@ -311,6 +313,25 @@ def record(
     with connect(adapter.name, cast(Where, where)) as source:
         print("Recording; Ctrl-C ends it." if seconds is None else "Recording.", flush=True)
         print(run(source, channels, wanted, seconds, path, overwrite=overwrite))
+
+
+@lesson.command("check")
+def lesson_check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Notebooks.")],
+) -> None:
+    """Whether a notebook keeps the page contract: size, opening, set-up, musts, pictures, ...
+
+    Nothing is run. Prints a line for each problem, with the id of its cell; code 1 if there is one.
+    """
+    from vocx.course.page import RULES, problems
+
+    found = {file: problems(file) for file in files}
+    for file, broken in found.items():
+        for problem in broken:
+            print(f"{file.name}: {problem}")
+        if not broken:
+            print(f"{file.name}: keeps the page contract ({len(RULES)} rules)")
+    raise typer.Exit(1 if any(found.values()) else 0)
 
 
 @app.command()

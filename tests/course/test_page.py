@@ -1,0 +1,135 @@
+"""The page contract as a program: each of its rules can fail, and says where."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vocx.course.page import RULES, Page, problems
+
+LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "03_order_book.ipynb"
+Change = Callable[[dict[str, Any]], object]
+
+
+def cell(notebook: dict[str, Any], part: str) -> dict[str, Any]:
+    """The first cell whose source has ``part``."""
+    found: dict[str, Any] = next(one for one in notebook["cells"] if part in "".join(one["source"]))
+    return found
+
+
+def rewrite(part: str, other: str) -> Change:
+    def change(notebook: dict[str, Any]) -> None:
+        one = cell(notebook, part)
+        one["source"] = "".join(one["source"]).replace(part, other)
+
+    return change
+
+
+def picture_first(notebook: dict[str, Any]) -> None:
+    cells = notebook["cells"]
+    cells.insert(1, cells.pop(cells.index(cell(notebook, "images/03_book.png"))))
+
+
+BROKEN: list[tuple[str, Change, str]] = [
+    ("size", lambda nb: nb["cells"].pop(3) and nb["cells"].__delitem__(slice(2, 14)), "cells; "),
+    ("size", rewrite("def decide(", "\n".join(["x = 1"] * 16) + "\ndef decide("), "at most 15"),
+    ("size", rewrite("**Needs**", "word " * 900 + "**Needs**"), "words; between 700 and 1,100"),
+    ("size", rewrite("**Needs**", "# a\n" * 9 + "**Needs**"), "headings; at most 8"),
+    ("opening", rewrite("# Can you trust", "# Do you trust"), "does not begin with the title"),
+    ("opening", rewrite("40 minutes", "an hour"), "it does not say '40 minutes'"),
+    ("opening", rewrite("\n- ", "\n* "), "0 things that one can do"),
+    ("one_set_up", rewrite('begin("03")', 'begin("04")'), 'write course.begin("03")'),
+    ("one_set_up", lambda nb: nb["cells"].insert(1, nb["cells"].pop(2)), "in the second cell"),
+    ("sections", rewrite("def decide(", "later = unheard_of\ndef decide("), "unheard_of"),
+    ("musts", rewrite("course.predict(", "print("), "0 predictions; ask one or two"),
+    ("musts", rewrite("course.check(", "print("), "no course.check("),
+    ("musts", rewrite('course.end("03")', ""), 'is not course.end("03")'),
+    ("hidden_answers", rewrite("    ],\n)", '    ],\n    right="b",\n)'), "predictions.py"),
+    ("verdicts", rewrite('course.verdict("03.1")', ""), 'no course.verdict("03.1")'),
+    ("blank_exercises", rewrite("def decide(", "y = 1\ndef decide("), "more than an unwritten"),
+    ("blank_exercises", rewrite("<summary>Solution", "<summary>Answer"), "no <details>"),
+    ("stripped", lambda nb: nb["cells"][1].update(execution_count=3), "clear all outputs"),
+    ("stripped", lambda nb: nb["cells"][1].update(id="0123abcd"), "give it an id of words"),
+    ("stripped", lambda nb: nb["cells"][1].update(id="opening"), "two cells have this id"),
+    ("stripped", lambda nb: nb["metadata"].update(widgets={}), "saved widgets"),
+    ("portable", rewrite("def decide(", "from math import *\n\ndef decide("), "'import *' breaks"),
+    ("portable", rewrite("**Needs**", "Hurry! **Needs**"), "an exclamation mark"),
+    ("pictures", rewrite("images/03_book.png", "images/03_none.png"), "tests/pictures.py 03"),
+    ("pictures", picture_first, ""),
+]  # fmt: skip
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A lesson that keeps the contract, with its pictures."""
+    shutil.copytree(LESSON.parent / "images", tmp_path / "images")
+    return Path(shutil.copy(LESSON, tmp_path))
+
+
+def test_every_rule_is_broken_once_here() -> None:
+    """A rule that cannot fail asks for nothing; and each says what it asks for."""
+    assert {rule for rule, *_ in BROKEN} == RULES.keys()
+    assert all(rule.__doc__ for rule in RULES.values())
+
+
+@pytest.mark.parametrize(("rule", "change", "says"), BROKEN)
+def test_a_rule_says_what_breaks_it(rule: str, change: Change, says: str, copy: Path) -> None:
+    """The rule that is broken finds it."""
+    assert problems(copy) == []
+    notebook = json.loads(copy.read_text(encoding="utf-8"))
+    change(notebook)
+    copy.write_text(json.dumps(notebook) + "\n", encoding="utf-8")
+    found = [str(problem) for problem in RULES[rule](Page(copy))]
+    assert found and any(says in text for text in found), found
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"no json", "no notebook of format 4"),
+        (b"\xff\xfe", "no notebook of format 4"),
+        (b"[]", "no notebook of format 4"),
+        (b'{"cells": [{"cell_type": 3}]}', "no notebook of format 4"),
+        (b'{"cells": [{"cell_type": "code", "id": "x", "source": "def ("}]}', "cell x: this is no"),
+        (
+            b'{"cells": [{"cell_type": "code", "id": "x", "source": "a\\u0000"}]}',
+            "this is no Python",
+        ),
+        (b'{"cells": []}', "between 20 and 32"),
+        (
+            b'{"cells": [{"cell_type": "code", "source": "course.check(); course.end(1)"}]}',
+            "cells;",
+        ),
+    ],
+)
+def test_what_is_no_page_is_a_problem_too(content: bytes, says: str, tmp_path: Path) -> None:
+    """Whatever lies in the file, the answer is words."""
+    file = tmp_path / LESSON.name
+    file.write_bytes(content)
+    assert any(says in str(problem) for problem in problems(file))
+
+
+def test_a_new_lesson_learns_where_it_is_registered(copy: Path, tmp_path: Path) -> None:
+    """A file that the catalogue does not know; one that is not there."""
+    (unknown,) = problems(copy.rename(tmp_path / "12_mine.ipynb"))
+    assert "add a Lesson" in unknown.text
+    (missing,) = problems(tmp_path / "13_none.ipynb")
+    assert "cannot be read: No such file" in missing.text
+
+
+def test_the_command_prints_and_counts(copy: Path) -> None:
+    """A line a problem with the cell's id, and code 1; else one line and code 0."""
+    command = [sys.executable, "-m", "vocx", "lesson", "check"]
+    fine = subprocess.run([*command, copy], capture_output=True, text=True, timeout=60)
+    assert fine.returncode == 0 and fine.stdout.endswith(f"contract ({len(RULES)} rules)\n")
+    copy.write_text(copy.read_text("utf-8").replace('end(\\"03\\")', 'end(\\"04\\")'), "utf-8")
+    broken = subprocess.run([*command, copy, LESSON], capture_output=True, text=True, timeout=60)
+    assert broken.returncode == 1 and 'is not course.end("03")' in broken.stdout
+    assert "03_order_book.ipynb: keeps" in broken.stdout and not broken.stderr

@@ -1,0 +1,445 @@
+"""The page of a lesson, read from its notebook, and the contract that it keeps.
+
+``vocx lesson check FILE`` prints what is wrong; the test suite asks the same rules of every
+lesson. A rule is a function from a :class:`Page` to problems, its docstring what it asks for.
+Nothing is run: whether the notebook goes through is for ``pytest --nbval-lax`` to say.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+import vocx
+from vocx.course import catalogue
+from vocx.course.catalogue import Lesson
+from vocx.course.predictions import RIGHT
+from vocx.distribution import REPOSITORY
+from vocx.errors import BadInput
+
+CELLS, WORDS = (20, 32), (700, 1100)
+MEDIAN_LINES, MOST_LINES, MOST_HEADINGS = 3, 15, 8
+BADGE = "https://mybinder.org/badge_logo.svg"
+LAUNCH = (
+    f"https://mybinder.org/v2/gh{urlsplit(REPOSITORY).path}/v{vocx.__version__}"
+    "?urlpath=lab/tree/notebooks/{}"
+)
+IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
+KILOBYTES = {".png": 80, ".gif": 300}
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+_FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+_FORBIDDEN = re.compile(r"\bsys\.path\b|\bimport \*|^\s*[%!]\s*\w|\binput\(", re.MULTILINE)
+_SHOUTING = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf]")
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What breaks the contract, and where: ``cell`` is a cell's id, empty for the whole page."""
+
+    text: str
+    cell: str = ""
+
+    def __str__(self) -> str:
+        return f"cell {self.cell}: {self.text}" if self.cell else self.text
+
+
+class Cell(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell as the file has it."""
+
+    cell_type: str
+    source: str | list[str]
+    id: str = ""
+    metadata: dict[str, Any] = {}
+    outputs: list[Any] = []
+    execution_count: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Its source in one piece."""
+        return self.source if isinstance(self.source, str) else "".join(self.source)
+
+    @property
+    def is_code(self) -> bool:
+        """Whether it runs."""
+        return self.cell_type == "code"
+
+
+class Notebook(msgspec.Struct, frozen=True, kw_only=True):
+    """A notebook of format 4."""
+
+    cells: list[Cell]
+    metadata: dict[str, Any] = {}
+    nbformat: int = 0
+    nbformat_minor: int = 0
+
+
+class Exercise(msgspec.Struct, frozen=True):
+    """An exercise of a page.
+
+    Attributes
+    ----------
+    key : str
+        Of its check, ``"03.1"``.
+    name : str
+        Of the function that is to be written.
+    written, checked : int
+        The cells of the function and of its check, counted among the code cells.
+    """
+
+    key: str
+    name: str
+    written: int
+    checked: int
+
+
+class Page:
+    """One notebook, read.
+
+    Attributes
+    ----------
+    lesson : Lesson
+        What the catalogue says of it.
+    trees : list of ast.Module
+        The code cells, parsed.
+
+    Raises
+    ------
+    BadInput
+        It cannot be read, is no notebook, has code that is no Python, or stands in no catalogue.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.notebook = read(path)
+        self.lesson = _in_catalogue(path)
+        self.cells = self.notebook.cells
+        self.code = [cell for cell in self.cells if cell.is_code]
+        self.markdown = [cell.text for cell in self.cells if cell.cell_type == "markdown"]
+        self.trees = [_parsed(path, cell) for cell in self.code]
+
+    @property
+    def prose(self) -> str:
+        """What is there to read: no code, no tags, no addresses."""
+        text = _FENCE.sub("", "\n\n".join(self.markdown))
+        return re.sub(r"<[^>]+>|(?<=\])\([^)]*\)", "", text)
+
+    def calls(self, name: str) -> list[tuple[int, ast.Call]]:
+        """Every ``course.<name>(...)`` with the number of its cell among the code cells."""
+        return [
+            (number, node)
+            for number, tree in enumerate(self.trees)
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == f"course.{name}"
+        ]
+
+    def keys(self, name: str) -> dict[str, int]:
+        """First arguments of every ``course.<name>("03.1", ...)``, and the cells that they stand
+        in."""
+        return {text: at for at, call in self.calls(name) if (text := _text(call)) is not None}
+
+    def exercises(self) -> list[Exercise]:
+        """Every ``course.check("03.1", function)`` whose function a cell of its own defines."""
+        found = []
+        for at, call in self.calls("check"):
+            key, name = _text(call), call.args[1] if len(call.args) > 1 else None
+            if key is None or not isinstance(name, ast.Name):
+                continue
+            for number, tree in enumerate(self.trees):
+                if any(isinstance(one, FUNCTION) and one.name == name.id for one in tree.body):
+                    found.append(Exercise(key, name.id, number, at))
+                    break
+        return found
+
+    def solution(self, name: str) -> str | None:
+        """The code that is folded inside the hint of the exercise ``name``."""
+        hint = r"<details><summary>Hint</summary>\s.*?"
+        folded = rf"<details><summary>Solution</summary>\s+```python\n(.*?def {name}\(.*?)```"
+        found = re.search(hint + folded, "\n".join(self.markdown), re.DOTALL)
+        return found[1] if found else None
+
+
+def read(path: Path) -> Notebook:
+    """A notebook's file.
+
+    Raises
+    ------
+    BadInput
+        It cannot be read, or is none.
+    """
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Notebook)
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror or error}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise BadInput(f"{path} is no notebook of format 4: {error}") from None
+
+
+def _in_catalogue(path: Path) -> Lesson:
+    try:
+        return catalogue.lesson(path.name)
+    except BadInput:
+        raise BadInput(
+            f"{path.name} stands in no catalogue: add a Lesson with this file, its title and its "
+            "minutes to LESSONS in vocx/course/catalogue.py, and its check to CHECKS (at the end)"
+        ) from None
+
+
+def _parsed(path: Path, cell: Cell) -> ast.Module:
+    try:
+        return ast.parse(cell.text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise BadInput(
+            f"{path.name}, cell {cell.id}: this is no Python that runs without IPython: {error}"
+        ) from None
+
+
+def _text(call: ast.Call) -> str | None:
+    """A call's first argument, where it is a text."""
+    first = call.args[0] if call.args else None
+    return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+
+
+# the rules
+
+
+def size(page: Page) -> Iterator[Problem]:
+    """20 to 32 cells, 700 to 1,100 words, at most 8 headings; code in small pieces."""
+    yield from _between("cells", len(page.cells), CELLS)
+    yield from _between("words", len(re.findall(r"\w[\w'’-]*", page.prose)), WORDS)
+    headings = len(re.findall(r"^#+ ", page.prose, re.MULTILINE))
+    if headings > MOST_HEADINGS:
+        yield Problem(f"{headings} headings; at most {MOST_HEADINGS}")
+    lines = [sum(map(bool, map(str.strip, cell.text.splitlines()))) for cell in page.code]
+    if lines and median(lines) > MEDIAN_LINES:
+        yield Problem(f"half of the code cells have more than {MEDIAN_LINES} lines: {lines}")
+    for cell, count in zip(page.code, lines, strict=True):
+        if count > MOST_LINES:
+            yield Problem(f"{count} lines of code; at most {MOST_LINES}", cell.id)
+
+
+def _between(what: str, count: int, bounds: tuple[int, int]) -> Iterator[Problem]:
+    if not bounds[0] <= count <= bounds[1]:
+        yield Problem(f"{count:,} {what}; between {bounds[0]} and {bounds[1]:,}")
+
+
+def opening(page: Page) -> Iterator[Problem]:
+    """A question, three abilities, needs, minutes, where it runs, and the badge."""
+    if not page.cells or page.cells[0].cell_type != "markdown":
+        yield Problem("the first cell is no text")
+        return
+    cell, lesson = page.cells[0], page.lesson
+    if not lesson.title.endswith("?"):
+        yield Problem(f"the title is no question: {lesson.title}")
+    if not cell.text.startswith(f"# {lesson.title}\n"):
+        yield Problem(
+            f"it does not begin with the title of the catalogue: # {lesson.title}", cell.id
+        )
+    abilities = len(re.findall(r"^- ", cell.text, re.MULTILINE))
+    if abilities != 3:
+        yield Problem(f"{abilities} things that one can do afterwards; write three", cell.id)
+    badge = f"({BADGE})]({LAUNCH.format(page.path.name)})"
+    for words in ("Needs", f"{lesson.minutes} minutes", "no account, no network", badge):
+        if words not in cell.text:
+            yield Problem(f"it does not say {words!r}", cell.id)
+
+
+def one_set_up(page: Page) -> Iterator[Problem]:
+    """``course.begin`` stands in the second cell, and nowhere else."""
+    begun = page.calls("begin")
+    first = page.code[0] if page.code else None
+    if len(begun) != 1:
+        yield Problem(f"course.begin is called {len(begun)} times; call it once")
+    elif begun[0][0] != 0 or len(page.cells) < 2 or page.cells[1] is not first:
+        yield Problem("course.begin does not stand in the second cell of the page")
+    elif _text(begun[0][1]) != page.lesson.id:
+        yield Problem(f'write course.begin("{page.lesson.id}")', page.code[0].id)
+
+
+def sections(page: Page) -> Iterator[Problem]:
+    """No section uses a name that another section made: any of them can be run on its own."""
+    if not page.trees:
+        return
+    ready = stored(page.trees[0]) | set(dir(builtins)) | {"display", "get_ipython"}
+    known, trees = set(ready), iter(page.trees)
+    for cell in page.cells:
+        if cell.cell_type == "markdown" and re.search(r"^## ", cell.text, re.MULTILINE):
+            known = set(ready)
+        elif cell.is_code:
+            tree = next(trees)
+            known |= stored(tree)
+            if missing := sorted(loaded(tree) - known):
+                yield Problem(f"names of another section: {', '.join(missing)}", cell.id)
+
+
+def stored(tree: ast.AST) -> set[str]:
+    """Every name that the code binds anywhere."""
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, FUNCTION | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.arg):
+            names.add(node.arg)
+        elif isinstance(node, ast.alias):
+            names.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            names.add(node.name)
+    return names
+
+
+def loaded(tree: ast.AST) -> set[str]:
+    """Every name that the code uses."""
+    return {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+
+
+def musts(page: Page) -> Iterator[Problem]:
+    """One or two predictions, at least one check of this lesson, and an end."""
+    asked = [_text(call) for _, call in page.calls("predict")]
+    checked = [one.key for one in page.exercises()]
+    if not 1 <= len(asked) <= 2 or len(set(asked)) < len(asked):
+        yield Problem(f"{len(asked)} predictions; ask one or two, each once")
+    if not checked:
+        yield Problem(
+            f'no course.check("{page.lesson.id}.1", function) with its function in a cell'
+        )
+    for key in checked:
+        if key not in catalogue.CHECKS:
+            yield Problem(f"check {key} has no place in CHECKS of vocx/course/catalogue.py")
+    for one in [*asked, *checked]:
+        if one is None or one.split(".")[0] != page.lesson.id:
+            yield Problem(f"{one} is of another lesson than {page.lesson.id}")
+    last = page.cells[-1].text.splitlines() if page.cells else []
+    if not last or last[-1] != f'course.end("{page.lesson.id}")':
+        yield Problem(f'the last line of the last cell is not course.end("{page.lesson.id}")')
+
+
+def hidden_answers(page: Page) -> Iterator[Problem]:
+    """What is right stands in the package, not above the buttons."""
+    for at, call in page.calls("predict"):
+        if {word.arg for word in call.keywords} & {"right", "why"}:
+            yield Problem("put right and why into vocx/course/predictions.py", page.code[at].id)
+        elif _text(call) not in RIGHT:
+            yield Problem(f"{_text(call)} stands not in RIGHT of vocx/course/predictions.py")
+
+
+def verdicts(page: Page) -> Iterator[Problem]:
+    """Each question is judged once, in the cell of its experiment, further down."""
+    asked, told = page.keys("predict"), page.keys("verdict")
+    for key in sorted(asked.keys() | told.keys()):
+        if key not in told:
+            yield Problem(f'no course.verdict("{key}") in the cell of the experiment')
+        elif key not in asked or told[key] <= asked[key]:
+            yield Problem(
+                f"the verdict of {key} comes before its question", page.code[told[key]].id
+            )
+
+
+def blank_exercises(page: Page) -> Iterator[Problem]:
+    """The cell holds only ``...``; the solution is folded inside the hint."""
+    for one in page.exercises():
+        cell, body = page.code[one.written], page.trees[one.written].body
+        function = body[0]
+        alone = len(body) == 1 and isinstance(function, FUNCTION) and len(function.body) <= 2
+        if not alone or ast.unparse(function.body[-1]) != "...":  # type: ignore[attr-defined]
+            yield Problem(
+                f"it holds more than an unwritten {one.name}: def, docstring, ...", cell.id
+            )
+        if page.solution(one.name) is None:
+            yield Problem(
+                f"no <details><summary>Hint</summary> with a <details><summary>Solution</summary> "
+                f"inside that has {one.name} in a ```python block"
+            )
+
+
+def stripped(page: Page) -> Iterator[Problem]:
+    """No outputs, no counts, no saved widgets; the kernel named; readable ids; plain bytes."""
+    raw = page.path.read_bytes()
+    if b"\r" in raw or not raw.endswith(b"}\n"):
+        yield Problem("write line ends as \\n, and one behind the last brace")
+    for cell in page.code:
+        if cell.outputs or cell.execution_count is not None:
+            yield Problem("it has outputs or a count: clear all outputs, and save", cell.id)
+    if "widgets" in page.notebook.metadata:
+        yield Problem("saved widgets (metadata.widgets): GitHub calls such a notebook invalid")
+    if page.notebook.metadata.get("kernelspec", {}).get("name") != "python3":
+        yield Problem("the kernel is not python3")
+    if (page.notebook.nbformat, page.notebook.nbformat_minor) != (4, 5):
+        yield Problem("the format is not 4.5")
+    ids = [cell.id for cell in page.cells]
+    for name in sorted(set(ids)):
+        if ids.count(name) > 1:
+            yield Problem("two cells have this id", name)
+        if not re.fullmatch(r"[a-z][a-z0-9-]{1,40}", name) or re.fullmatch(r"[0-9a-f]{8}", name):
+            yield Problem("give it an id of words, such as predict-words", name)
+
+
+def portable(page: Page) -> Iterator[Problem]:
+    """No path tricks, star imports, magics, ``input()``; no shouting."""
+    for cell in page.code:
+        if found := _FORBIDDEN.search(cell.text):
+            yield Problem(f"{found[0].strip()!r} breaks elsewhere", cell.id)
+    for cell in page.cells:
+        if cell.cell_type == "markdown" and "!" in IMAGE.sub("", cell.text):
+            yield Problem("an exclamation mark", cell.id)
+    if found := _SHOUTING.search(page.prose):
+        yield Problem(f"a pictograph: {found[0]}")
+
+
+def pictures(page: Page) -> Iterator[Problem]:
+    """Each exists, is small, says in words what it shows, and follows the cell that makes it."""
+    before: Cell | None = None
+    for cell in page.cells:
+        for alt, source in IMAGE.findall(cell.text if cell.cell_type == "markdown" else ""):
+            if source != BADGE:
+                yield from (Problem(text, cell.id) for text in _picture(page, cell, alt, source))
+                if before is None or not before.is_code:
+                    yield Problem(f"{source} does not follow a code cell", cell.id)
+        before = cell
+
+
+def _picture(page: Page, cell: Cell, alt: str, source: str) -> Iterator[str]:
+    path = page.path.parent / source
+    if not re.fullmatch(rf"images/{page.lesson.id}_\w+\.(png|gif)", source):
+        yield f"{source} is not called images/{page.lesson.id}_name.png, or .gif"
+    elif not path.is_file():
+        yield f"{source} is missing: python tests/pictures.py {page.lesson.id} makes it"
+    elif path.stat().st_size > KILOBYTES[path.suffix] * 1024:
+        yield f"{source} has more than {KILOBYTES[path.suffix]} KB"
+    if len(alt) < 20:
+        yield f"{source}: say in words what it shows"
+    folded = re.search(r"<details>.*?</details>", cell.text, re.DOTALL)
+    if not folded or source not in folded[0]:
+        yield f"{source} is not folded in <details>"
+
+
+Rule = Callable[[Page], Iterator[Problem]]
+RULES: dict[str, Rule] = {
+    rule.__name__: rule
+    for rule in (
+        *(size, opening, one_set_up, sections, musts, hidden_answers, verdicts),
+        *(blank_exercises, stripped, portable, pictures),
+    )
+}
+"""The contract, by name."""
+
+
+def problems(path: Path) -> list[Problem]:
+    """Everything in which a notebook breaks the page contract; a page that cannot be read has one
+    problem."""
+    try:
+        page = Page(path)
+    except BadInput as error:
+        return [Problem(str(error))]
+    return [problem for rule in RULES.values() for problem in rule(page)]
