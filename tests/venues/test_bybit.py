@@ -1,4 +1,16 @@
-"""Bybit's client side: bytes out, facts or typed errors in. Pure, without a socket."""
+"""Bybit's client side: bytes out, facts or typed errors in. Pure, without a socket. Numbers in
+brackets are the lines of "a careful client must" in its wire specification.
+
+What is no venue's own is held elsewhere, at every venue: [4, 5] the clock, measured by half a round
+trip and again after a refusal (``tests/exchange``, row 44 of ``tests/faults.py``); [11] a budget
+for all processes of a machine (``tests/net/test_throttler.py``); [12] steps, least amounts and
+their age (``tests/exchange/test_orders.py``); [14 to 17] acknowledgements, pushes before them,
+rows that are older, fills told twice (``tests/stream``, ``tests/exchange/test_orders.py``); [23 to
+25] dials, outages of an account, a book without its connection
+(``tests/stream/test_lifecycle.py``, ``tests/venues/test_contract.py``). [8] Changes and cancels are
+repeated only by asking first: cancels alone are safe to send again. Not done: batches, which no
+call of vocx makes.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +24,8 @@ import pytest
 
 from vocx import errors
 from vocx.book import LocalBook
-from vocx.facts import BookDelta, BookSnapshot, OrderAck, Quote
+from vocx.facts import BookDelta, BookSnapshot, Candle, Order, OrderAck, Quote
+from vocx.rest.redaction import redacted
 from vocx.venues.base import (
     Ack,
     AmendOrder,
@@ -86,12 +99,12 @@ VECTORS = [
 
 @pytest.mark.parametrize(("payload", "expected"), VECTORS)
 def test_published_signatures(payload: str, expected: str) -> None:
-    """Byte for byte what the official SDK and ccxt sign."""
+    """[2] Byte for byte what the official SDK and ccxt sign."""
     assert signing.headers(KEY, NOW, payload)["X-BAPI-SIGN"] == expected
 
 
 def test_a_placement_is_signed_as_it_is_sent() -> None:
-    """One serialisation: the bytes that leave are those of the first vector."""
+    """[2, 7] One serialisation: the bytes that leave are those of the first vector."""
     sent = bybit.sign(bybit.request(LIMIT), NOW, KEY, "n")
     assert sent.body.decode() == COMPACT and not sent.safe_to_retry
     assert sent.headers["X-BAPI-SIGN"] == VECTORS[0][1]
@@ -99,7 +112,7 @@ def test_a_placement_is_signed_as_it_is_sent() -> None:
 
 
 def test_the_login_expires_ahead() -> None:
-    """At least five seconds, and the signature is that of its own time."""
+    """[30] At least five seconds, and the signature is that of its own time."""
     key, expires, sign = signing.login(KEY, NOW)
     assert key == KEY.key and int(expires) >= NOW // 10**6 + 5_000
     at_vector = signing.login(KEY, (1_700_000_010_000 - (int(expires) - NOW // 10**6)) * 10**6)
@@ -108,7 +121,7 @@ def test_the_login_expires_ahead() -> None:
 
 
 def test_market_orders_name_their_unit() -> None:
-    """A buy's size would be quote otherwise."""
+    """[13] A buy's size would be quote otherwise."""
     base = PlaceOrder(
         symbol=BTC, side="buy", type="market", client_order_id="a", quantity=D("0.01")
     )
@@ -130,7 +143,7 @@ def bad(code: int, text: str = "no") -> dict[str, Any]:
 
 
 def test_success_is_a_code_and_an_answer_an_acknowledgement() -> None:
-    """Whatever the text says; nothing is invented of the order."""
+    """[1, 3, 14] Whatever the text says; nothing is invented of the order."""
     found = reply(LIMIT, good({"orderId": "2300182416633263104", "orderLinkId": "vocx-0001"}))
     assert isinstance(found.result, OrderAck) and found.result.id == "2300182416633263104"
     with pytest.raises(errors.OrderRefused):
@@ -153,14 +166,14 @@ def test_success_is_a_code_and_an_answer_an_acknowledgement() -> None:
     ],
 )
 def test_codes_are_classes(code: int, kind: type[errors.VenueError], outcome: str) -> None:
-    """With what became of the order."""
+    """[5 to 8] With what became of the order."""
     with pytest.raises(kind) as caught:
         reply(LIMIT, bad(code))
     assert caught.value.outcome == outcome and caught.value.http_status == 200
 
 
 def test_a_403_is_a_ban_or_a_place() -> None:
-    """By its text alone; a 401 has the body null."""
+    """[10] By its text alone; a 401 has the body null."""
     with pytest.raises(errors.Banned) as caught:
         reply(GetTime(), b"access too frequent", 403)
     assert caught.value.retry_after_s == 600
@@ -172,7 +185,7 @@ def test_a_403_is_a_ban_or_a_place() -> None:
 
 @pytest.mark.parametrize(("ahead_ms", "wait_s"), [(800, 0.8), (-5_000, 0.1)])
 def test_the_reset_is_waited_for(ahead_ms: int, wait_s: float) -> None:
-    """Also one that lies in the past: never a negative wait."""
+    """[9] Also one that lies in the past: never a negative wait."""
     reset = str(NOW // 10**6 + ahead_ms)
     with pytest.raises(errors.RateLimited) as caught:
         reply(GetBalances(), bad(10006), X_Bapi_Limit_Reset_Timestamp=reset)
@@ -180,7 +193,7 @@ def test_the_reset_is_waited_for(ahead_ms: int, wait_s: float) -> None:
 
 
 def test_what_is_left_is_read_from_headers() -> None:
-    """Of a call's own bucket."""
+    """[9] Of a call's own bucket."""
     headers = {"X-Bapi-Limit": "20", "X-Bapi-Limit-Status": "19"}
     (usage,) = bybit.parse_usage(bybit.request(LIMIT), headers)
     assert (usage.bucket, usage.left, usage.amount) == ("create", 19, 20)
@@ -219,8 +232,8 @@ def book_frame(kind: str, u: int, bids: Any, asks: Any) -> bytes:
 
 
 def test_the_book_by_its_update_id() -> None:
-    """Deltas wait for a snapshot; old ones are dropped, a hole is noticed; ``u`` 1 and any other
-    snapshot begin anew."""
+    """[25] Deltas wait for a snapshot; old ones are dropped, a hole is noticed; ``u`` 1 and any
+    other snapshot begin anew."""
     book = LocalBook(BTC, bybit.check_sequence, in_stream=True)
     bid, ask = ["84000", "1.2"], ["84000.1", "0.52"]
 
@@ -250,7 +263,7 @@ def test_best_prices_are_a_book_of_one_level() -> None:
 
 
 def test_three_dialects_of_answers() -> None:
-    """Pongs, acknowledgements and logins of the public, the private and the trade socket."""
+    """[22] Pongs, acknowledgements and logins of the public, the private and the trade socket."""
     pongs = [
         {"success": True, "ret_msg": "pong", "conn_id": "c", "req_id": "p1", "op": "ping"},
         {"req_id": "p1", "op": "pong", "args": ["1790000000123"], "conn_id": "c"},
@@ -299,7 +312,7 @@ def test_answers_of_the_trade_socket_are_matched() -> None:
     ],
 )
 def test_both_spellings_of_an_end(status: str, filled: str, expected: str) -> None:
-    """And fills count in both."""
+    """[18] And fills count in both."""
     row = {"category": "spot", "symbol": "BTCUSDT", "orderId": "23", "side": "Buy"}
     row |= {"orderType": "Limit", "orderStatus": status, "qty": "1", "cumExecQty": filled}
     row |= {"smpGroup": "0", "unheardOf": [1], "price": "", "avgPrice": ""}
@@ -308,7 +321,7 @@ def test_both_spellings_of_an_end(status: str, filled: str, expected: str) -> No
 
 
 def test_ten_topics_a_frame() -> None:
-    """The eleventh goes into another."""
+    """[20] The eleventh goes into another."""
     specs = [ChannelSpec(channel="trades", symbol=f"A{n}/USDT") for n in range(21)]
     (plan,) = bybit.plan_sockets(specs)
     frames = bybit.subscribe_frames(plan, list(plan.topics), NOW, None, "n" * 32)
@@ -317,6 +330,68 @@ def test_ten_topics_a_frame() -> None:
 
 
 # What others recorded
+
+
+def test_names_beyond_what_one_socket_takes() -> None:
+    """21,000 characters of topics a connection; the rest has another of its own."""
+    specs = [ChannelSpec(channel="trades", symbol=f"A{n:04d}/USDT") for n in range(2000)]
+    plans = bybit.plan_sockets([*specs, ChannelSpec(channel="orders", symbol=None)])
+    lengths = [sum(map(len, plan.topics)) for plan in plans]
+    assert len(plans) == 3 and max(lengths) <= 21_000 < sum(lengths)
+    assert sum(len(plan.topics) for plan in plans) == 2001
+
+
+def test_sockets_by_what_they_are_for() -> None:
+    """[19, 21] Market data, account and orders apart; each says something twice in 20 s, and is
+    given up soon after it is no longer answered."""
+    specs = [ChannelSpec(channel="trades", symbol=BTC), ChannelSpec(channel="fills", symbol=None)]
+    plans = bybit.plan_sockets(specs)
+    assert [plan.purpose for plan in plans] == ["ws_public", "ws_private"]
+    assert bybit.order_socket is not None and bybit.order_socket.purpose == "ws_trade"
+    for purpose in ("ws_public", "ws_private", "ws_trade"):
+        kept = bybit.keepalive(purpose)
+        assert kept.ping_text == '{"op":"ping"}' and kept.client_ping_s <= 20
+        assert kept.client_ping_s + kept.pong_deadline_s <= 30
+
+
+def test_books_of_rest_and_stream_are_not_compared_by_their_numbers() -> None:
+    """[26] ``u`` counts by depth: prices and quantities are the proof."""
+    assert bybit.proof_of_life(ChannelSpec(channel="book", symbol=BTC)) == "top"
+
+
+def test_what_is_new_on_the_wire_is_no_error() -> None:
+    """[27] Members that nobody knows, and those that are missing or empty."""
+    (plan,) = bybit.plan_sockets([ChannelSpec(channel="orders", symbol=None)])
+    row = {"category": "spot", "symbol": "BTCUSDT", "orderId": "23", "side": "Buy"}
+    row |= {"orderType": "Limit", "orderStatus": "New", "qty": "1", "price": "2", "avgPrice": ""}
+    row |= {"cumExecQty": "", "smpGroup": "0", "news": {"a": [1]}, "cancelType": "CancelByNews"}
+    frame = {"topic": "order", "id": "1", "creationTime": 5, "news": 1, "data": [row]}
+    (order,) = bybit.decode(json.dumps(frame).encode(), NOW, plan, None)
+    assert isinstance(order, Order) and order.filled == 0 and order.id == "23"
+
+
+def test_a_candle_is_closed_when_the_venue_says_so() -> None:
+    """[28] ``confirm``, whatever the clock says."""
+    (plan,) = bybit.plan_sockets([ChannelSpec(channel="candles", symbol=BTC, interval="1m")])
+    row = {"start": 60_000, "end": 119_999, "interval": "1", "timestamp": 60_001}
+    row |= dict.fromkeys(("open", "close", "high", "low", "volume", "turnover"), "1")
+    for confirm in (True, False):
+        frame = {"topic": "kline.1.BTCUSDT", "ts": 1, "data": [{**row, "confirm": confirm}]}
+        (candle,) = bybit.decode(json.dumps(frame).encode(), NOW, plan, None)
+        assert isinstance(candle, Candle) and candle.closed is confirm
+
+
+def test_no_key_is_in_what_is_shown() -> None:
+    """[29] Of the venue's own words for a wrong signature, of logins and of headers."""
+    said = f'{{"retCode":10004,"retMsg":"Error sign, origin_string[1700000000123{KEY.key}5000]"}}'
+    (plan,) = bybit.plan_sockets([ChannelSpec(channel="orders", symbol=None)])
+    login = bybit.login_frame(plan, NOW, KEY, "n")
+    assert login is not None
+    signed = bybit.sign(bybit.request(GetBalances()), NOW, KEY, "n")
+    heads = "".join(f"{name}: {value}\r\n" for name, value in signed.headers.items())
+    for text in (said, login.text, heads):
+        assert KEY.key in text
+        assert KEY.key not in redacted(text.encode(), bybit.secrets).decode()
 
 
 def test_every_recorded_error_maps(recorded: Path) -> None:

@@ -345,9 +345,10 @@ class Lab:
     def skew(self, seconds: float | None = None, *, venue: str | None = None) -> Skew:
         """Set the exchange's clock ahead of this machine's (below 0: behind), at most a day.
 
-        Its stamps and what it thinks of yours follow; the truth log does not. Gives what then
-        holds, to be used with ``with`` if it should end with a block; without ``seconds`` nothing
-        is changed.
+        The time that it tells, what it thinks of your stamps and (at Binance) the times of an
+        account's orders and fills follow; those of market data and the truth log do not. Gives
+        what then holds, to be used with ``with`` if it should end with a block; without
+        ``seconds`` nothing is changed.
         """
         return Skew(self, seconds, venue)
 

@@ -123,7 +123,8 @@ class Bybit:
         purpose="ws_trade", path="", topics={}, private=True, login=True
     )
     socket_limits = SocketLimits(
-        topics_per_request=streams.TOPICS_PER_REQUEST, bytes_per_request=21_000
+        topics_per_request=streams.TOPICS_PER_REQUEST,
+        bytes_per_request=streams.CHARACTERS_PER_SOCKET,
     )
     book_start = "stream"
     book_recovery = "resubscribe"
@@ -256,7 +257,7 @@ class Bybit:
         return None
 
     def plan_sockets(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
-        """One socket for market data, one for an account."""
+        """A socket for each 21,000 characters of market data, one for an account."""
         return streams.plans(list(dict.fromkeys(self.validate_channel(one) for one in specs)))
 
     def open_session(self, plan: SocketPlan) -> None:

@@ -51,6 +51,8 @@ from vocx.venues.bybit.market import (
 )
 
 TOPICS_PER_REQUEST = 10
+CHARACTERS_PER_SOCKET = 21_000
+"""Of all topics' names (docs v5, connect, 2026-09)."""
 FULL_DEPTH = 200
 DEPTHS: Mapping[int, int] = {1: 10, 50: 20, 200: 100, 1000: 200}
 """Depth of a book to the milliseconds between its changes (docs v5, 2026-03-19)."""
@@ -76,12 +78,19 @@ def topic(spec: ChannelSpec) -> str:
 
 
 def plans(specs: Sequence[ChannelSpec]) -> list[SocketPlan]:
-    """One socket for market data, one for an account."""
+    """A socket for market data, or more where their names are too long for one, and one for an
+    account."""
     found = []
-    public = {topic(one): one for one in specs if one.symbol is not None}
+    shares: list[dict[str, ChannelSpec]] = []
+    length = 0
     private = {topic(one): one for one in specs if one.symbol is None}
-    if public:
-        found.append(SocketPlan(purpose="ws_public", path="", topics=public))
+    for name, spec in {topic(one): one for one in specs if one.symbol is not None}.items():
+        length += len(name)
+        if not shares or length > CHARACTERS_PER_SOCKET:
+            shares.append({})
+            length = len(name)
+        shares[-1][name] = spec
+    found += [SocketPlan(purpose="ws_public", path="", topics=one) for one in shares]
     if private:
         found.append(
             SocketPlan(purpose="ws_private", path="", topics=private, private=True, login=True)

@@ -9,6 +9,7 @@ import pytest
 from venue_bybit import MS, Venue
 
 from vocx.lab.dialects.base import Close
+from vocx.lab.dialects.bybit import orders, sessions
 
 S = 1000 * MS
 PUBLIC, PRIVATE, TRADE = "/v5/public/spot", "/v5/private", "/v5/trade"
@@ -191,6 +192,32 @@ def test_public_answers(venue: Venue) -> None:
     assert "Failed to decode" in public.say(b"{")[0]["ret_msg"]
     (ended,) = public.subscribe("orderbook.50.BTCUSDT", op="unsubscribe")
     assert ended["ret_msg"] == "unsubscribe" and not venue.exchange.topics.topics
+
+
+def test_names_of_one_socket_have_a_bound(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """[33] 21,000 characters over all requests; hundreds of topics are none too many, and what is
+    given up makes room."""
+    assert sessions.LONGEST_ARGS == 21_000
+    topics = ["publicTrade.BTCUSDT", "publicTrade.ETHUSDT", "tickers.BTCUSDT"]
+    monkeypatch.setattr(sessions, "LONGEST_ARGS", len(topics[0]) + len(topics[1]))
+    public = venue.connect(PUBLIC)
+    for one in topics[:2]:
+        assert public.subscribe(one)[0]["success"] is True
+    (refused,) = public.subscribe(topics[2])
+    assert refused["success"] is False and topics[2] not in venue.exchange.topics.topics
+    public.subscribe(topics[0], op="unsubscribe")
+    assert public.subscribe(topics[2])[0]["success"] is True
+
+
+def test_open_orders_have_a_bound(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
+    """500 of an account, over all symbols; one that ends makes room."""
+    assert orders.MOST_OPEN == 500
+    monkeypatch.setattr(orders, "MOST_OPEN", 2)
+    first = venue.place()
+    assert venue.place()["retCode"] == 0 and venue.place()["retCode"] == 170810
+    named = {"category": "spot", "symbol": "BTCUSDT", "orderId": first["result"]["orderId"]}
+    assert venue.ask("POST", "order/cancel", named)["retCode"] == 0
+    assert venue.place()["retCode"] == 0
 
 
 def test_a_book_is_a_snapshot_and_deltas_without_holes(venue: Venue) -> None:

@@ -662,6 +662,43 @@ def test_orders_have_no_snapshot_and_accounts_have_one(venue: Venue) -> None:
     assert said[-1]["arg"]["uid"] and said[-1]["lastPage"] is True
 
 
+def test_cash_is_told_with_its_trades(venue: Venue) -> None:
+    """``balance_and_position``: a snapshot, then both currencies of each fill; what is merely
+    held changes nothing there."""
+    client = venue.connect("private", login=True)
+    client.subscribe({"channel": "balance_and_position"})
+    (first,) = client.data("balance_and_position")
+    assert first["data"][0]["eventType"] == "snapshot" and first["arg"]["uid"]
+    had = {one["ccy"]: Decimal(one["cashBal"]) for one in first["data"][0]["balData"]}
+    venue.rows("trade/order", venue.wish())
+    venue.settle()
+    assert client.data("balance_and_position") == [first]
+    (order,) = venue.rows("trade/order", venue.wish(ordType="market", tgtCcy="base_ccy", px=""))
+    venue.settle()
+    told = [one["data"][0] for one in client.data("balance_and_position")[1:]]
+    fills = venue.rows(f"trade/fills?ordId={order['ordId']}")
+    ids = [one["trades"][0]["tradeId"] for one in told]
+    assert sorted(ids) == sorted(one["tradeId"] for one in fills) and ids
+    now = {one["ccy"]: Decimal(one["cashBal"]) for one in told[-1]["balData"]}
+    spent = sum(Decimal(one["fillPx"]) * Decimal(one["fillSz"]) for one in fills)
+    assert now["USDT"] == had["USDT"] - spent and now["BTC"] > had.get("BTC", 0)
+
+
+def test_maintenance_is_told_where_it_is_asked_for(venue: Venue) -> None:
+    """By ``system/status``, and as the first push of ``status``; nothing while all is well."""
+    quiet = venue.connect("public")
+    assert [one["event"] for one in quiet.subscribe({"channel": "status"})] == ["subscribe"]
+    assert venue.rows("system/status") == []
+    venue.okx.command("fault", {"name": "overloaded", "path": "/api/v5/trade"}, venue.now_ns)
+    venue.now_ns += 6 * S
+    (row,) = venue.rows("system/status")
+    client = venue.connect("public")
+    client.subscribe({"channel": "status"})
+    ((pushed,),) = [one["data"] for one in client.data("status")]
+    assert row["state"] == pushed["state"] == "ongoing" and set(row) == set(pushed)
+    assert int(pushed["end"]) > int(pushed["begin"])
+
+
 def test_a_market_order_on_the_stream(venue: Venue) -> None:
     """live, partially_filled with each trade, then filled without one."""
     client = venue.connect("private", login=True)

@@ -2,7 +2,10 @@
 
 What is a choice where nothing is published: limits slide and count what was carried out; an
 acknowledgement comes before the first push; a price band of 5 %; the account's snapshot each 5 s
-and its changes at once. Not there: the checksum of before 2026-06-23 (it is a fixed 0), the
+and its changes at once; maintenance is the fault ``overloaded``, which ``system/status`` and the
+first push of ``status`` show. A clock that was set (``skew``) moves the times by which signatures
+are judged and those of answers, not those of orders, fills and market data, which are the truth's.
+Not there: later pushes of ``status``, the checksum of before 2026-06-23 (it is a fixed 0), the
 transient refusals of sub-account ceilings (50061; spot is exempt), changes of steps (``upcChg`` is
 empty), fee tiers (64003 for all), ``instId`` over the socket instead of the number.
 """
@@ -125,7 +128,7 @@ class Okx(VenueDialect):
         )
         self.codes = {name: FIRST_CODE + at for at, name in enumerate(self.catalogue.by_name)}
         self.names = {str(code): name for name, code in self.codes.items()}
-        self.topics = Topics(self.catalogue, self.instruments)
+        self.topics = Topics(self.catalogue, self.instruments, self.status)
         self.tags: Latest[int, str] = Latest(MOST_REMEMBERED)
         self.requests: Latest[int, str] = Latest(MOST_REMEMBERED)
         self.completed: Latest[int, None] = Latest(MOST_REMEMBERED)
@@ -165,6 +168,11 @@ class Okx(VenueDialect):
         """Every instrument in full."""
         listed = self.catalogue.by_name.items()
         return [payloads.instrument(one, self.codes[name]) for name, one in listed]
+
+    def status(self, now_ns: int) -> list[Any]:
+        """Maintenance is a fault that the lab's owner switches on: ``overloaded``."""
+        down = any(one.name == "overloaded" for one in self.faults.active)
+        return [payloads.maintenance(now_ns + self.gateway.skew_ns)] if down else []
 
     # -- limits
 
@@ -365,6 +373,12 @@ class Okx(VenueDialect):
         data = [self.balances(owner, wanted)]
         return encode({"arg": self._arg(arg, owner), **paged, "data": data})
 
+    def cash_snapshot(self, owner: str, arg: Mapping[str, str], now_ns: int) -> bytes:
+        """What ``balance_and_position`` begins with."""
+        assert self.gateway.accounts is not None
+        row = payloads.cash(self.gateway.accounts.balances(owner), stamp(now_ns), "snapshot", [])
+        return encode({"arg": self._arg(arg, owner), "data": [row]})
+
     def _arg(self, arg: Mapping[str, str], owner: str) -> dict[str, str]:
         return {**arg, "uid": str(self.gateway.number_of(owner))}
 
@@ -383,10 +397,12 @@ class Okx(VenueDialect):
             if arg["channel"] == "account":
                 return channel, lambda: self._balances_told(event, arg)
             return None
-        if arg["channel"] != "orders":
-            return None
         symbol = event.order.request.symbol
         listing = self.catalogue.by_symbol[symbol]
+        if arg["channel"] == "balance_and_position" and event.fill is not None:
+            return channel, lambda: self._cash_told(event, arg, listing)
+        if arg["channel"] != "orders":
+            return None
         if arg.get("instId") not in (None, "", listing.format.name):
             return None
         return channel, lambda: self._order_told(event, arg, listing)
@@ -397,6 +413,16 @@ class Okx(VenueDialect):
         row = payloads.pushed(
             listing, self.order(event.order), event.fill, amended, request_id or ""
         )
+        return encode({"arg": self._arg(arg, event.owner), "data": [row]})
+
+    def _cash_told(self, event: Executed, arg: Mapping[str, str], listing: Listing) -> bytes:
+        """Only what is held or not differs else, which this channel does not tell."""
+        assert self.gateway.accounts is not None and event.fill is not None
+        form, trade = listing.format, event.fill.trade
+        have = self.gateway.accounts.balances(event.owner)
+        moved = {one: have[one] for one in (form.spec.base, form.spec.quote) if one in have}
+        trades = [{"instId": form.name, "tradeId": str(trade.trade_id)}]
+        row = payloads.cash(moved, stamp(trade.at_ns), "filled", trades)
         return encode({"arg": self._arg(arg, event.owner), "data": [row]})
 
     def _balances_told(self, event: BalancesChanged, arg: Mapping[str, str]) -> bytes:

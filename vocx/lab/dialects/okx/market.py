@@ -69,9 +69,11 @@ class OkxVenue(Protocol):
     def subscriptions(self) -> PrivateSubscriptions: ...
 
     def instruments(self) -> list[Any]: ...
+    def status(self, now_ns: int) -> list[Any]: ...
     def order(self, order: OrderState) -> dict[str, Any]: ...
     def balances(self, owner: str, wanted: Sequence[str] = ()) -> dict[str, Any]: ...
     def account_snapshot(self, owner: str, arg: Mapping[str, str]) -> bytes: ...
+    def cash_snapshot(self, owner: str, arg: Mapping[str, str], now_ns: int) -> bytes: ...
     def connection_count(
         self, owner: str, channel: str, session: Connection
     ) -> tuple[int, bool]: ...
@@ -223,25 +225,8 @@ def _old_trades(call: Call) -> list[Any]:
 
 
 def _status(call: Call) -> list[Any]:
-    """Maintenance is a fault that the lab's owner switches on: ``overloaded``."""
-    down = any(one.name == "overloaded" for one in call.venue.faults.active)
-    if not down:
-        return []
-    row = {
-        "title": "Maintenance",
-        "state": "ongoing",
-        "begin": stamp(call.clock_ns),
-        "end": stamp(call.clock_ns + 3_600 * 10**9),
-        "preOpenBegin": "",
-        "href": "",
-        "serviceType": "5",
-        "system": "unified",
-        "scheDesc": "",
-        "maintType": "1",
-        "env": "1",
-    }
     wanted = text_of(call.given, "state")
-    return [row] if wanted in ("", "ongoing") else []
+    return call.venue.status(call.now_ns) if wanted in ("", "ongoing") else []
 
 
 def listing_of(call: Call, given: Mapping[str, Any]) -> Listing:

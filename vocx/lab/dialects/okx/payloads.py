@@ -3,7 +3,7 @@ apply. (Docs-v5, 2026-07-28; order pushes against recorded frames.)"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -304,6 +304,35 @@ def fill(listing: Listing, one: FillState, tag: str = "") -> dict[str, Any]:
         "ts": stamp(one.trade.at_ns),
         "tradeQuoteCcy": form.spec.quote,
     }
+
+
+def maintenance(begin_ns: int) -> dict[str, str]:
+    """A row of ``system/status`` and of the ``status`` channel: an hour from then."""
+    return {
+        "title": "Maintenance",
+        "state": "ongoing",
+        "begin": stamp(begin_ns),
+        "end": stamp(begin_ns + 3_600 * 10**9),
+        "preOpenBegin": "",
+        "href": "",
+        "serviceType": "5",
+        "system": "unified",
+        "scheDesc": "",
+        "maintType": "1",
+        "env": "1",
+    }
+
+
+def cash(
+    balances: Mapping[str, tuple[Decimal, Decimal]], at: str, event: str, trades: Sequence[Any]
+) -> dict[str, Any]:
+    """``data[0]`` of ``balance_and_position``: what there is of each currency, held or not."""
+    rows = [
+        {"ccy": asset, "cashBal": amount(free + locked), "uTime": at}
+        for asset, (free, locked) in balances.items()
+        if free or locked or trades
+    ]
+    return {"pTime": at, "eventType": event, "balData": rows, "posData": [], "trades": trades}
 
 
 _ZERO_FIELDS = (

@@ -174,7 +174,9 @@ class OkxSession(Connection):
             yield from self._begin_private(name, clean, now_ns)
             return
         assert isinstance(spec, TopicSpec)
-        first = self.venue.topics.add(topic, spec, self, now_ns) or self.venue.topics.first(spec)
+        first = self.venue.topics.add(topic, spec, self, now_ns) or self.venue.topics.first(
+            spec, now_ns
+        )
         if first is not None:
             self.keepalive.sent(now_ns)
             yield first
@@ -227,6 +229,8 @@ class OkxSession(Connection):
             self._args.pop(name)
             self._end_private(name)
             return
+        if channel == "balance_and_position":
+            yield self.venue.cash_snapshot(owner, arg, now_ns)
         if channel == "account":
             yield self.venue.account_snapshot(owner, arg)
             if "updateInterval" not in arg.get("extraParams", ""):

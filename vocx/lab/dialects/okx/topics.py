@@ -148,10 +148,15 @@ class Books(BookDiff):
 class Topics(Publisher):
     """The venue's market channels."""
 
-    def __init__(self, catalogue: Catalogue[Listing], instruments: Callable[[], list[Any]]) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue[Listing],
+        instruments: Callable[[], list[Any]],
+        status: Callable[[int], list[Any]],
+    ) -> None:
         super().__init__(self._state, self._symbol, self._envelope, self._pass_on, _rank)
         self._catalogue = catalogue
-        self._instruments = instruments
+        self._instruments, self._status = instruments, status
         self._windows = Windows()
 
     def spec(self, arg: Mapping[str, Any]) -> TopicSpec | None:
@@ -169,13 +174,14 @@ class Topics(Publisher):
         cadence_ns = CADENCES.get(channel, 0)
         return TopicSpec(kind=channel, symbol=name, cadence_ns=cadence_ns)
 
-    def first(self, spec: TopicSpec) -> bytes | None:
-        """What the channels without a symbol begin with."""
+    def first(self, spec: TopicSpec, now_ns: int) -> bytes | None:
+        """What the channels without a symbol begin with; ``status`` with nothing where nothing is
+        planned."""
         if spec.kind == "instruments":
             arg = {"channel": "instruments", "instType": "SPOT"}
             return encode({"arg": arg, "data": self._instruments()})
-        if spec.kind == "status":
-            return encode({"arg": {"channel": "status"}, "data": []})
+        if spec.kind == "status" and (rows := self._status(now_ns)):
+            return encode({"arg": {"channel": "status"}, "data": rows})
         return None
 
     def _symbol(self, spec: TopicSpec) -> str | None:
