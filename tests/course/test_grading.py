@@ -21,6 +21,7 @@ from answers import (
     lesson06,
     lesson07,
     lesson08,
+    lesson09,
     lesson10,
 )
 
@@ -45,6 +46,7 @@ ANSWERS: dict[str, ModuleType] = {
     "06.1": lesson06,
     "07.1": lesson07,
     "08.1": lesson08,
+    "09.1": lesson09,
     "10.1": lesson10,
 }
 
@@ -85,6 +87,7 @@ def test_every_check_has_answers() -> None:
         judged("06.1", lesson06.by_exception),
         judged("07.1", lesson07.by_behind),
         judged("08.1", lesson08.each_second),
+        judged("09.1", lesson09.in_branches),
         judged("10.1", lesson10.frugal),
     ],
 )

@@ -14,7 +14,7 @@ Progress is kept in a passport (a small file beside the notebooks) and in a resu
 from __future__ import annotations
 
 from vocx.course.grading import Result, check
-from vocx.course.instruments import compare, freshness, frontier, signature
+from vocx.course.instruments import board, compare, freshness, frontier, signature
 from vocx.course.predictions import Prediction, choices, predict, verdict
 from vocx.course.session import begin, end, progress, resume
 
@@ -22,6 +22,7 @@ __all__ = [
     "Prediction",
     "Result",
     "begin",
+    "board",
     "check",
     "choices",
     "compare",

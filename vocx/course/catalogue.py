@@ -101,7 +101,13 @@ LESSONS = (
         minutes=35,
         ready=True,
     ),
-    Lesson(id="09", file="09_many_exchanges", title="Four venues, one program?", minutes=40),
+    Lesson(
+        id="09",
+        file="09_many_exchanges",
+        title="Four venues, one program?",
+        minutes=40,
+        ready=True,
+    ),
     Lesson(
         id="10",
         file="10_choose",

@@ -84,6 +84,11 @@ RIGHT: dict[str, tuple[str, str]] = {
         "Where the first one had arrived there are two now, where it had not there is one, and "
         "you were told the same both times. Without an id there is nothing to ask for.",
     ),
+    "09.1": (
+        "b",
+        "Coinbase prints the side of the order that waited in the book, the maker's. The others "
+        "print the taker's; Binance says it as a yes or no.",
+    ),
     "10.1": (
         "d",
         "It is 40 new orders a second, and an account may place 100 in ten seconds, by whichever "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from importlib import metadata
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,9 @@ def current_exchange() -> Exchange | None:
     return _exchange
 
 
-def begin(lesson: str, *, seed: int = 7, venue: str = "binance") -> tuple[Lab, Exchange]:
+def begin(
+    lesson: str, *, seed: int = 7, venue: str = "binance", beside: Sequence[str] = ()
+) -> tuple[Lab, Exchange]:
     """Start a lesson, or start it again: the only cell that the others need.
 
     Stops what still runs, turns all dials and faults off, opens the lab (or takes the one that
@@ -39,6 +42,8 @@ def begin(lesson: str, *, seed: int = 7, venue: str = "binance") -> tuple[Lab, E
         The market's path: the same seed gives the same events.
     venue : str
         Whose dialect the exchange speaks.
+    beside : sequence of str
+        Further venues that the lab plays, over one price: ``vocx.connect("okx", lab=lab)``.
 
     Raises
     ------
@@ -57,7 +62,7 @@ def begin(lesson: str, *, seed: int = 7, venue: str = "binance") -> tuple[Lab, E
     if _exchange is not None:
         _exchange.close()
         _exchange = None
-    lab = _clean_lab(seed, venue)
+    lab = _clean_lab(seed, [venue, *beside])
     known = passport.save(passport.Passport())
     print(_place(wanted))
     _exchange = connect(venue, lab=lab)
@@ -115,12 +120,12 @@ def _place(wanted: Lesson) -> str:
     return f"Lesson {wanted.id} ({where}): {wanted.title} About {wanted.minutes} min."
 
 
-def _clean_lab(seed: int, venue: str) -> Lab:
+def _clean_lab(seed: int, venues: list[str]) -> Lab:
     """The kernel's lab with every dial at rest; a new one where one with other arguments ran."""
     try:
-        lab = vocx.lab.open(seed=seed, venues=[venue])
+        lab = vocx.lab.open(seed=seed, venues=venues)
     except LabConflict:
-        lab = vocx.lab.open(seed=seed, venues=[venue], replace=True)
+        lab = vocx.lab.open(seed=seed, venues=venues, replace=True)
     lab.network.clear()
     lab.faults.off()
     lab.limits(scale=1, off=False)

@@ -19,7 +19,52 @@ if TYPE_CHECKING:
     from vocx.stream import Stream
     from vocx.views import View
 
-__all__ = ["compare", "freshness", "frontier", "signature"]
+__all__ = ["board", "compare", "freshness", "frontier", "signature"]
+
+
+def board(
+    streams: Sequence[Stream],
+    *,
+    symbol: str | None = None,
+    max_age_ms: float = 2000.0,
+    seconds: float = 30.0,
+    dials: Lab | None = None,
+    far: str | None = None,
+    name: str | None = None,
+    note: str = "",
+) -> View:
+    """The best price of several venues on one chart, and what lies between them.
+
+    Above, the mid price of each venue as it arrived; below, the spread between venues: the best
+    bid of one minus the best ask of another, before fees, in the quote currency. The table has bid,
+    ask, age and state of each. A price that is out of sync, or not proven younger than
+    ``max_age_ms``, breaks its line and is not counted.
+
+    Parameters
+    ----------
+    streams : sequence of Stream
+        Two to four with ``"quotes"``, each of another venue.
+    dials, far : Lab and str, optional
+        Put a slider for the distance of the venue called ``far`` above the chart.
+
+    Raises
+    ------
+    BadInput
+        A stream carries no quotes of this symbol, or two are of one venue.
+    """
+    with optional_parts():
+        from vocx.course.instruments.board_view import BoardView
+
+    return BoardView(
+        streams,
+        symbol=symbol,
+        max_age_ms=max_age_ms,
+        seconds=seconds,
+        dials=dials,
+        far=far,
+        name=name,
+        note=note,
+    )
 
 
 def compare(
