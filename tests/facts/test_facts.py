@@ -82,7 +82,7 @@ def test_what_does_not_exist_is_none() -> None:
     ticker = facts.Ticker(
         symbol="BTC/USDT", last=nothing, bid=nothing, bid_quantity=nothing, ask=nothing,
         ask_quantity=nothing, open=nothing, high=nothing, low=nothing, volume=nothing,
-        change_percent=nothing,
+        quote_volume=some, change_percent=nothing,
     )  # fmt: skip
     told = [name for name in ticker.__struct_fields__ if getattr(ticker, name) is not None]
     assert told == ["arrived_ns", "symbol", "volume"]

@@ -299,6 +299,8 @@ def _fact(kind: type[Any], row: _Row, arrived_ns: int, **more: Any) -> Any:
     reading.check_numbers(*(value for value in told.values() if isinstance(value, Decimal)))
     if isinstance(row, _Book):
         reading.check_levels(row.bids, row.asks)
+    if kind in (facts.Trade, facts.Fill):
+        reading.check_match(told["price"], told["quantity"])
     time_ms = told.get("time")
     told.setdefault("exchange_ns", None if time_ms is None else time_ms * MS)
     told = {name: value for name, value in told.items() if name in kind.__struct_fields__}

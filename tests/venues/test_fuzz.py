@@ -104,6 +104,7 @@ def judge_fact(venue: Venue, fact: Fact) -> None:
         else:
             assert abs(number) < 2**63, f"{number} in a fact"
     _ = fact.time
+    judge_signs(fact)
     if isinstance(fact, BookSnapshot | BookDelta):
         assert all(number >= 0 for number in numbers((fact.bids, fact.asks)))
         book = LocalBook(fact.symbol, venue.check_sequence)
@@ -112,6 +113,16 @@ def judge_fact(venue: Venue, fact: Fact) -> None:
         book.feed(fact)
         if book.in_sync:
             book.snapshot(20)
+
+
+def judge_signs(fact: Fact) -> None:
+    """What does not exist is ``None``: no price is zero, and no amount less than nothing."""
+    for name in ("price", "bid", "ask", "last", "open", "high", "low", "close", "average_price"):
+        price = getattr(fact, name, None)
+        assert not isinstance(price, Decimal) or price > 0, f"{name} {price}"
+    for name in ("filled_quote", "quote_quantity"):
+        amount = getattr(fact, name, None)
+        assert amount is None or amount >= 0, f"{name} {amount}"
 
 
 def numbers(values: Iterable[Any]) -> Iterable[Decimal | int]:

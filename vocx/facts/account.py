@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec.structs import force_setattr
 
 from vocx.arguments import without_exponent
-from vocx.facts.base import Fact, Side, is_absent
+from vocx.facts.base import Fact, Side, forget_negative, is_absent
 from vocx.timing import HttpCall
 
 OrderType = Literal["limit", "market", "post_only"]
@@ -80,8 +80,7 @@ class Order(Fact, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.price is not None and is_absent(self.price):
             force_setattr(self, "price", None)
-        if self.filled_quote is not None and self.filled_quote.is_signed():
-            force_setattr(self, "filled_quote", None)
+        forget_negative(self, "filled_quote", "quantity", "quote_quantity")
 
     @property
     def open(self) -> bool:

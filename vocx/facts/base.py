@@ -77,6 +77,14 @@ def forget_absent(fact: Fact, *prices: str) -> None:
             msgspec.structs.force_setattr(fact, name, None)
 
 
+def forget_negative(fact: Fact, *amounts: str) -> None:
+    """The same for amounts, of which there may be none."""
+    for name in amounts:
+        number = getattr(fact, name)
+        if number is not None and number.is_signed() and number:
+            msgspec.structs.force_setattr(fact, name, None)
+
+
 class Facts(list[F], Generic[F]):
     """A list of facts that also carries the HTTP call it came with and turns into a DataFrame.
 

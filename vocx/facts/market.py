@@ -10,7 +10,7 @@ from msgspec.structs import force_setattr
 
 from vocx.arguments import WIDE, brief, digits, exact, multiple_below, without_exponent
 from vocx.errors import BadInput, optional_parts
-from vocx.facts.base import Fact, Level, Side, aware, forget_absent, is_absent
+from vocx.facts.base import Fact, Level, Side, aware, forget_absent, forget_negative, is_absent
 from vocx.timing import HttpCall
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ class Ticker(Fact, frozen=True, kw_only=True):
         if self.open is not None and is_absent(self.open):
             force_setattr(self, "change_percent", None)  # of nothing
         forget_absent(self, "last", "bid", "ask", "open", "high", "low")
+        forget_negative(self, "volume", "quote_volume")
         if self.bid is None:
             force_setattr(self, "bid_quantity", None)
         if self.ask is None:

@@ -50,6 +50,14 @@ def check_numbers(*numbers: Decimal | None) -> None:
             raise msgspec.ValidationError(f"{str(number)[:40]} is no number of a market")
 
 
+def check_match(price: Decimal, quantity: Decimal) -> None:
+    """The same for a trade or a fill, whose price and quantity are above 0: what is said with a
+    zero is that there was none."""
+    check_numbers(price, quantity)
+    if price <= 0 or quantity <= 0:
+        raise msgspec.ValidationError(f"{quantity:f} at {price:f} is no trade")
+
+
 _PLAIN = b'0123456789.,[]"'
 _ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
 _LONG = b"0" * 40

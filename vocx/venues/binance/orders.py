@@ -52,7 +52,7 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
-from vocx.venues.base.reading import Identifier, Stamp, check_numbers, moment_ns
+from vocx.venues.base.reading import Identifier, Stamp, check_match, check_numbers, moment_ns
 from vocx.venues.binance.rest import MS, venue_symbol
 from vocx.venues.binance.signing import encoded
 
@@ -476,7 +476,8 @@ def _taken(
     arrived_ns: int,
 ) -> Fill:
     """A fill in the reply to a placement: the order came and took."""
-    check_numbers(one.price, one.qty, one.commission)
+    check_match(one.price, one.qty)
+    check_numbers(one.commission)
     return Fill(
         symbol=symbol,
         id=one.tradeId,
@@ -532,7 +533,9 @@ def _read_cancelled(intent: CancelAll, body: bytes, arrived_ns: int) -> Facts[Or
 
 def _read_fills(intent: GetFills, body: bytes, arrived_ns: int) -> Facts[Fill]:
     rows = _trades_of(body)
-    check_numbers(*(value for one in rows for value in (one.price, one.qty, one.commission)))
+    for one in rows:
+        check_match(one.price, one.qty)
+        check_numbers(one.commission)
     return Facts(
         Fill(
             symbol=split_joined(one.symbol, [intent.symbol]) or one.symbol,

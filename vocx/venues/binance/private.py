@@ -38,6 +38,7 @@ from vocx.venues.base.reading import (
     UNREADABLE,
     Identifier,
     Stamp,
+    check_match,
     check_numbers,
     moment_ns,
     shown,
@@ -308,6 +309,7 @@ def _order(found: _Report, fill: Fill | None, arrived_ns: int) -> Order:
 
 
 def _fill(found: _Report, arrived_ns: int) -> Fill:
+    check_match(found.L, found.l)
     return Fill(
         symbol=split_joined(found.s) or found.s,
         id=found.t,

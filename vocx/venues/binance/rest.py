@@ -49,6 +49,7 @@ from vocx.venues.base.reading import (
     Identifier,
     Stamp,
     check_levels,
+    check_match,
     check_numbers,
     moment_ns,
 )
@@ -399,7 +400,8 @@ def _read_book(intent: GetBook, body: bytes, arrived_ns: int) -> BookSnapshot:
 
 def _read_trades(intent: GetTrades, body: bytes, arrived_ns: int) -> Facts[Trade]:
     rows = _trades_body(body)
-    check_numbers(*(number for one in rows for number in (one.price, one.qty)))
+    for one in rows:
+        check_match(one.price, one.qty)
     return Facts(
         Trade(
             symbol=intent.symbol,

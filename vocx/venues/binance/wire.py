@@ -19,6 +19,7 @@ from vocx.venues.base.reading import (
     Identifier,
     Stamp,
     check_levels,
+    check_match,
     check_numbers,
     moment_ns,
     skeleton,
@@ -142,8 +143,10 @@ def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
 def trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _trade_of(data)
     p, q = found.p, found.q
-    if not (p.is_finite() and q.is_finite() and p.adjusted() in SANE and q.adjusted() in SANE):
-        raise msgspec.ValidationError("a price or quantity is no number of a market")
+    if not (  # check_match() without its calls, as above
+        p.is_finite() and q.is_finite() and p.adjusted() in SANE and q.adjusted() in SANE
+    ) or not (p > 0 and q > 0):
+        raise msgspec.ValidationError("a price or quantity is no number of a trade")
     return Trade(
         symbol=symbol,
         price=p,
@@ -158,7 +161,7 @@ def trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
 
 def agg_trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _agg_of(data)
-    check_numbers(found.p, found.q)
+    check_match(found.p, found.q)
     return Trade(
         symbol=symbol,
         price=found.p,

@@ -50,7 +50,7 @@ from vocx.venues.base.reading import (
     Identifier,
     Milliseconds,
     check_levels,
-    check_numbers,
+    check_match,
     ms_to_ns,
     optional_number,
 )
@@ -392,7 +392,7 @@ def taker_side(text: str) -> Side:
 def _read_trades(intent: GetTrades, result: bytes, arrived_ns: int) -> Answer:
     found = []
     for row in _trades_of(result).rows:
-        check_numbers(row.price, row.size)
+        check_match(row.price, row.size)
         found.append(
             Trade(
                 symbol=split_joined(row.symbol, (intent.symbol,)) or row.symbol,

@@ -42,7 +42,7 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
-from vocx.venues.base.reading import check_numbers, ms_to_ns, optional_number
+from vocx.venues.base.reading import check_match, ms_to_ns, optional_number
 from vocx.venues.bybit.errors import VENUE
 from vocx.venues.bybit.market import MS, taker_side, venue_symbol
 from vocx.venues.bybit.signing import WINDOW_MS
@@ -427,7 +427,7 @@ class FillRow(msgspec.Struct):
 
 def fill(row: FillRow, source: Source, arrived_ns: int, known: Iterable[str | None] = ()) -> Fill:
     """One match; ``known`` symbols tell of what. A negative fee is a rebate."""
-    check_numbers(row.execPrice, row.execQty)
+    check_match(row.execPrice, row.execQty)
     return Fill(
         symbol=split_joined(row.symbol, known) or row.symbol,
         id=row.execId,

@@ -33,6 +33,7 @@ from vocx.venues.base.reading import (
     Identifier,
     Milliseconds,
     check_levels,
+    check_match,
     check_numbers,
     shown,
     skeleton,
@@ -260,7 +261,7 @@ def _push(frame: _Frame, spec: ChannelSpec, arrived_ns: int) -> Sequence[Decoded
 
 
 def _trade(row: _Trade, symbol: str, arrived_ns: int) -> Trade:
-    check_numbers(row.p, row.v)
+    check_match(row.p, row.v)
     return Trade(
         symbol=symbol,
         price=row.p,

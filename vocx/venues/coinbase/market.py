@@ -48,6 +48,7 @@ from vocx.venues.base.bars import DAY_NS, MINUTE_NS, Bars
 from vocx.venues.base.checks import check_count
 from vocx.venues.base.reading import (
     check_levels,
+    check_match,
     check_numbers,
     ms_to_ns,
     optional_number,
@@ -354,7 +355,7 @@ class TradeRow(msgspec.Struct):
 
 def trade(row: TradeRow, symbol: str, arrived_ns: int) -> Trade:
     """With the taker's side, as everywhere else."""
-    check_numbers(row.price, row.size)
+    check_match(row.price, row.size)
     side = TAKER.get(row.side)
     if side is None:
         raise msgspec.ValidationError(f"a side called {row.side[:20]!r}")

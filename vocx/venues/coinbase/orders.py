@@ -45,7 +45,7 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
-from vocx.venues.base.reading import check_numbers, optional_number
+from vocx.venues.base.reading import check_match, optional_number
 from vocx.venues.coinbase.errors import VENUE, cancel_error
 from vocx.venues.coinbase.market import SIDES, symbol_of, time_ns, venue_symbol
 
@@ -577,7 +577,7 @@ def _fill(row: _FillRow, arrived_ns: int) -> Fill:
     if side is None or not row.price:
         raise msgspec.ValidationError("a fill without side or price")
     quantity = row.size / row.price if row.size_in_quote else row.size
-    check_numbers(row.price, quantity)
+    check_match(row.price, quantity)
     return Fill(
         symbol=symbol,
         id=row.trade_id,

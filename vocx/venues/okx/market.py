@@ -48,7 +48,7 @@ from vocx.venues.base.reading import (
     LONGEST_TEXT,
     Identifier,
     check_levels,
-    check_numbers,
+    check_match,
     ms_to_ns,
     optional_number,
     whole_number,
@@ -387,7 +387,7 @@ class TradeRow(msgspec.Struct):
 
 def trade(row: TradeRow, symbol: str, arrived_ns: int) -> Trade:
     """``side`` is the taker's; ``id`` is the last of ``count`` matches."""
-    check_numbers(row.px, row.sz)
+    check_match(row.px, row.sz)
     return Trade(
         symbol=symbol,
         price=row.px,

@@ -48,7 +48,7 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
-from vocx.venues.base.reading import check_numbers, ms_to_ns, optional_number
+from vocx.venues.base.reading import check_match, check_numbers, ms_to_ns, optional_number
 from vocx.venues.okx.errors import Item
 from vocx.venues.okx.market import symbol_of, trade_id, venue_symbol
 
@@ -420,6 +420,7 @@ def fill_of(row: OrderRow, arrived_ns: int) -> Fill | None:
     size, price = optional_number(row.fillSz), optional_number(row.fillPx)
     if not row.tradeId or not size or price is None:
         return None
+    check_match(price, size)
     return Fill(
         symbol=symbol_of(row.instId) or row.instId,
         id=trade_id(row.tradeId),
@@ -462,7 +463,7 @@ def _read_fills(intent: GetFills, data: bytes, arrived_ns: int) -> Answer:
     """Newest first on the wire; pages go back in time."""
     rows = _fill_rows(data)
     for one in rows:
-        check_numbers(one.fillPx, one.fillSz)
+        check_match(one.fillPx, one.fillSz)
     found = Facts(
         Fill(
             symbol=symbol_of(one.instId) or one.instId,
