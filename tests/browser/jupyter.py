@@ -1,4 +1,5 @@
-"""A real JupyterLab server of its own, with nothing of the user's settings, for browser tests."""
+"""A real JupyterLab server of its own for browser tests: with what the ``vocx`` command sets and
+nothing of the user's."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ import time
 from pathlib import Path
 
 import requests
+
+from vocx.cli.notebooks import SETTINGS
 
 _SETTINGS = {
     "notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -69,6 +72,7 @@ class Server:
             "HOME": str(self._home),
             "JUPYTER_TOKEN": self.token,
             "JUPYTER_CONFIG_DIR": str(self._home / "config"),
+            "JUPYTER_CONFIG_PATH": str(SETTINGS),
             "JUPYTER_DATA_DIR": str(self._home / "data"),
             "JUPYTER_RUNTIME_DIR": str(runtime),
             "JUPYTERLAB_SETTINGS_DIR": str(self._home / "settings"),

@@ -78,6 +78,10 @@ class Notebook:
     def prompt(self, number: int) -> str:
         return str(self.cell(number).locator(".jp-InputPrompt").first.inner_text())
 
+    def look_at(self, number: int) -> None:
+        """Scroll to a cell: what is out of sight has no text."""
+        self.cell(number).scroll_into_view_if_needed()
+
     def output(self, number: int) -> str:
         """The text that a cell shows below it."""
         return str(self.cell(number).locator(".jp-Cell-outputArea").inner_text())
@@ -96,16 +100,36 @@ class Notebook:
         self.page.locator('[data-command="kernelmenu:interrupt"]').click()
         self.until(lambda: "*" not in self.prompt(number), f"cell {number} ends")
 
-    def restart_kernel(self) -> None:
-        """As a reader does: Kernel menu, Restart and Clear Outputs, yes."""
+    def restart_kernel(self, *, clear: bool = True) -> None:
+        """As a reader does: Kernel menu, Restart and Clear Outputs (or only Restart), yes."""
+        command = "restart-and-clear" if clear else "restart"
         self.page.keyboard.press("Escape")
         self.page.get_by_role("menuitem", name="Kernel", exact=True).click()
-        self.page.locator('[data-command="kernelmenu:restart-and-clear"]').click()
+        self.page.locator(f'[data-command="kernelmenu:{command}"]').click()
         self.page.locator(".jp-Dialog button.jp-mod-accept").click()
-        # What is out of sight has no text.
-        self.cell(0).scroll_into_view_if_needed()
-        self.until(lambda: self.prompt(0) == "[ ]:", "the kernel restarts")
+        self.look_at(0)
+        if clear:
+            self.until(lambda: self.prompt(0) == "[ ]:", "the kernel restarts")
         self._idle()
+
+    def end_kernel(self) -> None:
+        """As a reader does: Kernel menu, Shut Down Kernel."""
+        self.page.keyboard.press("Escape")
+        self.page.get_by_role("menuitem", name="Kernel", exact=True).click()
+        self.page.locator('[data-command="kernelmenu:shutdown"]').click()
+        self.page.get_by_text("No Kernel | Idle").or_(
+            self.page.get_by_text("No Kernel | Unknown")
+        ).first.wait_for(timeout=20_000)
+
+    def save(self) -> None:
+        """Write the notebook to its file, as Ctrl+S does."""
+        self.page.keyboard.press("Control+s")
+        self.until(lambda: not self.dirty, "it is saved", 10)
+
+    @property
+    def dirty(self) -> bool:
+        """Whether JupyterLab would ask to save the notebook that is open."""
+        return int(self.page.locator(".lm-TabBar-tab.jp-mod-dirty").count()) > 0
 
     def reload(self) -> None:
         """Load the page again, as the browser's reload button does."""

@@ -6,6 +6,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ from vocx import course, views
 from vocx.errors import BadInput, BookOutOfSync, NotReady
 from vocx.facts import BookSnapshot, Facts, Quote, Trade
 from vocx.timing import wall_ns
-from vocx.views import plotly_bundle, view
+from vocx.views import formatting, plotly_bundle, view
+from vocx.views.twin import page
 from vocx.views.writer import writer
 
 if TYPE_CHECKING:
@@ -44,6 +46,9 @@ class Tape:
             bid=last.bid, ask=last.ask, in_sync=True, age_ms=4.0, mid=last.mid,
             arrived_ns=last.arrived_ns, bid_quantity=1, ask_quantity=1,
         )  # fmt: skip
+
+    def trade(self, symbol: str) -> Any:
+        return SimpleNamespace(age_ms=2.0)
 
     def recent_quotes(self, symbol: str, seconds: float) -> list[Quote]:
         since = wall_ns() - seconds * 1e9
@@ -189,8 +194,54 @@ def test_stop_ends_the_stream_and_the_view_says_why(tape: Tape) -> None:
     press(shown, "stop")
     until(lambda: shown.mode == "stopped")
     assert tape.state == "stopped"
-    assert shown.panel.status.startswith("stream stopped: stop() was called")
+    assert shown.panel.status.startswith("stream stopped by you")
     assert len(shown.figure._widget_data[0]["y"])
+
+
+def test_a_view_that_ended_says_nothing_of_dials(tape: Tape) -> None:
+    """What is in force now is none of its business."""
+    tape.lab, tape.ping = SimpleNamespace(network="rtt 200 ms"), lambda: None
+    shown = views.price(tape)
+    until(lambda: shown.panel.dials == "dials in force: rtt 200 ms")
+    press(shown, "stop")
+    until(lambda: shown.mode == "stopped")
+    assert shown.panel.dials == ""
+
+
+def test_a_chart_is_as_old_as_what_it_shows(tape: Tape) -> None:
+    """Its stream carries other channels, which may be older."""
+    tape.age_ms = 90_000.0
+    shown = views.price(tape)
+    until(lambda: "live, 4 ms old" in shown.panel.status)
+    assert "live, 4 ms old" in shown.table()
+
+
+def test_ages_in_words() -> None:
+    """Milliseconds up to a second, never "1000 ms" and never "10.0 s"."""
+    ages = (None, 4.4, 112, 999.6, 1640, 9949, 9960, 61_000)
+    assert [formatting.age(one) for one in ages] == [
+        "age unknown", "4 ms old", "112 ms old", "1.0 s old", "1.6 s old", "9.9 s old",
+        "10 s old", "61 s old",
+    ]  # fmt: skip
+
+
+def test_a_page_without_a_kernel_has_a_text(tape: Tape) -> None:
+    """What a venue says is text there too; a view that was taken off leaves none."""
+    at = datetime(2026, 11, 30, 9, 5, tzinfo=UTC)
+    shown = page("BTC/USDT <b>", "best bid <1>", at)
+    assert "BTC/USDT &lt;b&gt;</b> as it was at 2026-11-30 09:05:00 UTC" in shown
+    assert "<pre>best bid &lt;1&gt;</pre>" in shown
+    assert page("BTC/USDT", "") == ""
+
+
+def test_a_view_counts_on_once_a_second(tape: Tape) -> None:
+    """So that the page hears it; a paused one too, a stopped one no longer."""
+    shown = views.price(tape)
+    until(lambda: shown.panel.beat >= 1)
+    shown.pause()
+    until(lambda: shown.mode == "paused")
+    before = shown.panel.beat
+    until(lambda: shown.panel.beat > before)
 
 
 def test_a_stream_that_dies_is_named(tape: Tape) -> None:

@@ -79,7 +79,7 @@ class AccountView(View):
             self.panel.body = _html(*shown)
         if doubt.startswith("reconciling"):
             raise NotReady(f"{doubt} · {self._count()}")
-        return f"{state_text(self._stream)} · {self._count()}"
+        return f"{state_text(self._stream, self._stream.age_ms)} · {self._count()}"
 
     def _rows(self) -> str:
         doubt = self._doubt()
@@ -90,7 +90,7 @@ class AccountView(View):
         """Why this may be out of date; empty while it is complete."""
         stream = self._stream
         if stream.state != "live":
-            return state_text(stream)
+            return state_text(stream, stream.age_ms)
         return f"reconciling: {first_line(why)}" if (why := stream.reconciling) else ""
 
     def _outage(self, doubt: str) -> str:

@@ -14,7 +14,7 @@ from vocx.facts import BookSnapshot
 from vocx.text import text_table
 from vocx.views.formatting import age, choose_symbol, fixed, with_thousands
 from vocx.views.panel import Panel
-from vocx.views.view import View
+from vocx.views.view import View, column
 
 LEVELS = 10
 """Rows of the ladder."""
@@ -48,7 +48,7 @@ class BookView(View):
             [self.figure], layout={"flex": "1 1 200px", "min_width": "200px"}
         )
         row = ipywidgets.HBox([side, self._chart], layout={"align_items": "flex-start"})
-        return ipywidgets.VBox([self.panel, row], layout={"overflow": "hidden"})
+        return column([self.panel, row])
 
     def _draw(self, now_ns: int) -> str:
         try:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from html import escape
 from typing import Any
 
 from vocx.arguments import brief, check_optional_name
-from vocx.errors import BadInput
+from vocx.errors import BadInput, NotReady
 
 SIDES = {"buy": "▲ bought", "sell": "▼ sold"}
 """What happened, in words and as an arrow."""
+
+STATE_METHODS = {
+    "quotes": "quote", "ticker": "ticker", "book": "book", "trades": "trade", "candles": "candle",
+}  # fmt: skip
+"""The question to a stream for the latest of each channel, with its age."""
 
 
 def html_table(
@@ -56,16 +62,12 @@ def first_line(said: object) -> str:
 
 
 def age(milliseconds: float | None) -> str:
-    """An age for people: 4 ms, 0.6 s, 12 s."""
+    """An age for people: 4 ms, 1.6 s, 12 s."""
     if milliseconds is None:
         return "age unknown"
-    if milliseconds < 100:
+    if milliseconds < 999.5:
         return f"{milliseconds:.0f} ms old"
-    return (
-        f"{milliseconds / 1000:.1f} s old"
-        if milliseconds < 10_000
-        else (f"{milliseconds / 1000:.0f} s old")
-    )
+    return f"{milliseconds / 1000:.{1 if milliseconds < 9_950 else 0}f} s old"
 
 
 def milliseconds(value_ms: float) -> str:
@@ -105,9 +107,18 @@ def choose_symbol(stream: Any, symbol: str | None, *channels: str) -> tuple[str,
     return chosen, found
 
 
-def state_text(stream: Any) -> str:
-    """A stream's state in a few words, with its age."""
-    if stream.state == "live" and not stream.why:
-        return f"live, {age(stream.age_ms)}"
+def shown_age_ms(stream: Any, symbol: str, channels: Iterable[str]) -> float | None:
+    """Age of the stalest of these channels of a symbol that has something, milliseconds: now minus
+    the moment up to which it is complete, as its ``age_ms`` says; not of what else the stream
+    carries. ``None`` while none has."""
+    ages = []
+    for channel in channels:
+        with suppress(NotReady):
+            ages.append(getattr(stream, STATE_METHODS[channel])(symbol).age_ms)
+    return max((one for one in ages if one is not None), default=None)
+
+
+def state_text(stream: Any, age_ms: float | None) -> str:
+    """A stream's state in a few words, with the age of what is shown."""
     why = f": {first_line(stream.why)}" if stream.why else ""
-    return f"{stream.state}{why}, {age(stream.age_ms)}"
+    return f"{stream.state}{why}, {age(age_ms)}"

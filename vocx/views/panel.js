@@ -1,8 +1,10 @@
 // The head of a view: title, state, buttons, a table. It only reports what was pressed and that it
 // is looked at; everything it shows comes from the kernel's one writer thread. sliders.js, where it
-// goes before this, puts sliders below the head.
+// goes before this, puts sliders below the head. One thing the page says by itself: that the kernel,
+// which counts a beat on once a second, is silent. Then all of the view is greyed.
 const LOOK_EVERY_MS = 20000;
-const GLYPHS = { live: "●", waiting: "◌", paused: "⏸", stopped: "■", error: "⚠" };
+const SILENT_AFTER_MS = 3000;
+const GLYPHS = { live: "●", waiting: "◌", paused: "⏸", stopped: "■", error: "⚠", silent: "⚠" };
 // What buttons and sliders live on, and JupyterLab would take for its cells.
 const KEYS = /^(Arrow|Page|Home|End|Enter| )/;
 
@@ -61,6 +63,31 @@ function watch(model, el) {
   };
 }
 
+// Seconds of silence, told to changed(); 0 while there is none, and for a view that has ended.
+function listen(model, el, changed) {
+  let heard = performance.now();
+  let silent = 0;
+  const look = () => {
+    const past = performance.now() - heard;
+    const alive = past < SILENT_AFTER_MS || ["", "stopped"].includes(model.get("level"));
+    const now = alive ? 0 : Math.round(past / 1000);
+    if (now === silent) return;
+    silent = now;
+    (el.closest(".vocx-widget") ?? el).classList.toggle("vocx-silent", silent > 0);
+    changed(silent);
+  };
+  const hear = () => {
+    heard = performance.now();
+    look();
+  };
+  model.on("change:beat", hear);
+  const timer = setInterval(look, 250);
+  return () => {
+    model.off("change:beat", hear);
+    clearInterval(timer);
+  };
+}
+
 export default {
   render({ model, el }) {
     el.classList.add("vocx-panel");
@@ -71,6 +98,7 @@ export default {
     const title = make("span", "vocx-title", head);
     const state = make("span", "vocx-state", head);
     const row = make("span", "vocx-buttons", head);
+    let silent = 0;
     const more = typeof extend === "function" ? extend(model, el) : {};
     const note = make("div", "vocx-note", el);
     const body = make("div", "vocx-body", el);
@@ -80,9 +108,12 @@ export default {
         head.hidden = !title.textContent;
       },
       status: () => {
-        const level = model.get("level");
+        const level = silent ? "silent" : model.get("level");
         state.dataset.level = level;
-        state.textContent = `${GLYPHS[level] ?? ""} ${model.get("status")}`;
+        const said = silent
+          ? `the kernel has been silent for ${silent} s. Busy? Wait. Ended? Run the cell again`
+          : model.get("status");
+        state.textContent = `${GLYPHS[level] ?? ""} ${said}`;
       },
       actions: () => buttons(model.get("actions"), row, model),
       ...more,
@@ -100,8 +131,14 @@ export default {
     }
     model.on("change:level", shows.status);
     const unwatch = watch(model, el);
+    const unlisten = listen(model, el, (seconds) => {
+      silent = seconds;
+      row.inert = silent > 0;
+      shows.status();
+    });
     return () => {
       unwatch();
+      unlisten();
       for (const name of names) model.off(`change:${name}`, shows[name]);
       model.off("change:level", shows.status);
     };

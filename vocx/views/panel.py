@@ -32,7 +32,8 @@ class Panel(anywidget.AnyWidget):
 
     ``level`` is ``"live"``, ``"waiting"``, ``"paused"``, ``"stopped"`` or ``"error"``;
     ``actions`` are (id, label, hint), with ``"true"`` or ``"false"`` for a button that may be
-    pressed in; ``body`` is HTML whose values are escaped by its maker.
+    pressed in; ``body`` is HTML whose values are escaped by its maker. ``beat`` counts on once a
+    second: a page that misses it for 3 s greys the view and says so, without the kernel.
     """
 
     _esm = _lean("panel.js")
@@ -44,6 +45,7 @@ class Panel(anywidget.AnyWidget):
     dials = traitlets.Unicode().tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
     body = traitlets.Unicode().tag(sync=True)
+    beat = traitlets.Int().tag(sync=True)
 
 
 class SliderPanel(Panel):

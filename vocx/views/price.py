@@ -11,7 +11,13 @@ from vocx import figures
 from vocx.errors import NotReady
 from vocx.facts import Quote
 from vocx.text import as_float, text_table
-from vocx.views.formatting import choose_symbol, clock, state_text, with_thousands
+from vocx.views.formatting import (
+    choose_symbol,
+    clock,
+    shown_age_ms,
+    state_text,
+    with_thousands,
+)
 from vocx.views.view import View
 
 QUOTES = 600
@@ -99,7 +105,11 @@ class PriceView(View):
             x.append(((hits[:, 0] - now_ns) / 1e9).astype(np.float32))
             y.append(hits[:, 1])
         self._send(x, y)
-        return f"{state_text(self._stream)} · last {self._seconds:g} s"
+        return f"{self._state()} · last {self._seconds:g} s"
+
+    def _state(self) -> str:
+        age_ms = shown_age_ms(self._stream, self.symbol, self._channels)
+        return state_text(self._stream, age_ms)
 
     def _take(self, now_ns: int) -> bool:
         """Take what is new into the window; whether the line may be drawn up to now."""
@@ -143,7 +153,7 @@ class PriceView(View):
                 kept.append(row)
 
     def _rows(self) -> str:
-        lines = [f"{self.symbol} price: {state_text(self._stream)}"]
+        lines = [f"{self.symbol} price: {self._state()}"]
         if "quotes" in self._channels:
             quote = self._stream.quote(self.symbol)
             lines.append(

@@ -19,6 +19,7 @@ from vocx.views.formatting import (
     first_line,
     fixed,
     html_table,
+    shown_age_ms,
     state_text,
 )
 from vocx.views.view import View, opened
@@ -61,7 +62,7 @@ class TapeView(View):
         if newest and newest[-1] is not self._last:
             self._last = newest[-1]
             self.panel.body = html_table(self._head, self._cells(), left=2)
-        return state_text(self._stream)
+        return state_text(self._stream, shown_age_ms(self._stream, self.symbol, ["trades"]))
 
     def _rows(self) -> str:
         return text_table(self._head, self._cells(), left=2)

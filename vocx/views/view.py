@@ -26,6 +26,7 @@ from vocx.views.formatting import first_line
 from vocx.views.panel import Panel, foreign_front_end
 from vocx.views.plotly_bundle import live_figure
 from vocx.views.sliders import Slider
+from vocx.views.twin import MARK, Twin
 from vocx.views.writer import helper, writer
 
 PAUSE_AFTER_S = 600.0
@@ -34,6 +35,11 @@ UNSEEN_AFTER_S = 180.0
 """The same for one that no browser ever showed."""
 _DIALS_EVERY_NS = 1_000_000_000
 _SAY_EVERY_NS = 500_000_000
+_PINGS = 3
+"""After a turn: the first answer may have waited behind bytes that still came from afar."""
+_BEAT_EVERY_NS = 1_000_000_000
+_TWIN_AFTER_NS = 2_000_000_000
+"""Data have come by then, or will not: time to write down what is shown."""
 _PAUSE = ("pause", "Pause", "Freeze the picture; the data goes on")
 _RESUME = ("resume", "Resume", "Go on with what is true now")
 
@@ -88,8 +94,9 @@ class View:
         self._looked_ns = mono_ns()
         self._looked = self._by_itself = False
         self._errors: dict[str, str] = {}
-        self._dials_at = self._said_at = 0
+        self._dials_at = self._said_at = self._beat_at = 0
         self._dials_text = ""
+        self._pings_due = 0
         self._costs: deque[tuple[int, int]] = deque(maxlen=200)
         self._refreshes = 0
         self._sliders: Sequence[Slider] = ()
@@ -99,11 +106,13 @@ class View:
         self.panel.on_msg(self._on_message)
         self.figure = live_figure(figure) if figure is not None else None
         self.widget = self._arrange()
+        self._twin = Twin()
+        self._last_text = ""
+        self._displayed_ns: int | None = None
         self._show_actions()
 
     def _arrange(self) -> Any:
-        parts = [self.panel] if self.figure is None else [self.panel, self.figure]
-        return ipywidgets.VBox(parts, layout={"overflow": "hidden"})
+        return column([self.panel] if self.figure is None else [self.panel, self.figure])
 
     def _begin(self) -> None:
         """Take the name, replace who had it, be drawn. The last line of a constructor."""
@@ -161,6 +170,7 @@ class View:
             if _open.get(self.name) is self:
                 del _open[self.name]
             _close(self.widget)
+        self._keep_text()
 
     def watch(self, seconds: float = 20.0) -> None:
         """Show it from this cell for ``seconds``: for front ends where live widgets freeze.
@@ -202,6 +212,35 @@ class View:
         data = made[0] if isinstance(made, tuple) else made
         data["text/plain"] = repr(self)
         return made
+
+    def _ipython_display_(self) -> None:
+        """The widget, and below it the text that stands for it where no kernel runs."""
+        if not in_notebook():
+            print(repr(self))
+            return
+        from IPython.display import publish_display_data
+
+        made = self._repr_mimebundle_()
+        data, metadata = made if isinstance(made, tuple) else (made, None)
+        publish_display_data(data, metadata)  # type: ignore[no-untyped-call]
+        if not foreign_front_end():
+            self._twin.show(self.panel.title, self._last_text or "nothing was known yet")
+            self._displayed_ns = mono_ns()
+            if self.mode not in ("live", "paused"):
+                self._keep_text()
+
+    def _keep_text(self) -> None:
+        """Have the text below the widget say what is shown now. Asking may wait for a network."""
+        self._displayed_ns = None
+        if self._twin.shown:
+            helper.do((id(self), "twin"), self._write_text)
+
+    def _write_text(self) -> None:
+        try:
+            self._last_text = self.table() if self.mode != "closed" else ""
+        except Exception as error:
+            self._last_text = self._last_text or f"nothing was known yet: {first_line(error)}"
+        self._twin.update(self.panel.title, self._last_text)
 
     # callbacks: they leave a command and nothing else
 
@@ -273,8 +312,13 @@ class View:
         """One tick of the writer thread: commands, then a picture."""
         spent = time.thread_time_ns()
         try:
+            if now_ns - self._beat_at > _BEAT_EVERY_NS:
+                self._beat_at = now_ns
+                self.panel.beat += 1
             self._run_commands(now_ns)
             self._show_sliders()
+            if self._displayed_ns is not None and now_ns - self._displayed_ns > _TWIN_AFTER_NS:
+                self._keep_text()
             if self.mode == "live":
                 self._refresh()
                 self._refreshes += 1
@@ -307,6 +351,7 @@ class View:
         self._settle()
         self._show_actions()
         self._say("paused", why)
+        self._keep_text()
 
     def _resume(self, now_ns: int) -> None:
         self.mode, self._looked_ns = "live", now_ns
@@ -335,8 +380,9 @@ class View:
             level, status = "error", first_line(error)
         if dead is not None:
             self._try("end", self._end)
-            why = first_line(dead.why) or "stop() was called"
-            self._finish(f"stream {dead.state}: {why}")
+            why = first_line(dead.why)
+            by_you = " by you" if dead.state == "stopped" else ""
+            self._finish(f"stream {dead.state}{f': {why}' if why else by_you}")
             return
         if self._errors:
             level, status = "error", "; ".join(list(self._errors.values()))
@@ -358,7 +404,9 @@ class View:
         self._settle()
         self._put_sliders()
         self.panel.actions = []
+        self.panel.dials = ""
         self._say("stopped", f"{why}. Run the cell again for a new view")
+        self._keep_text()
 
     def _say(self, level: str, status: str) -> None:
         """Show a state. The same level again is shown twice a second: faster cannot be read."""
@@ -389,7 +437,20 @@ class View:
             self.panel.dials = self._dials_text
 
     def _ask_dials(self) -> None:
-        self._dials_text = f"dials in force: {self.dials_lab.network}"
+        """What is in force. Where that has changed streams measure their distance anew, or their
+        ages would stand on an old one for half a minute."""
+        text = f"dials in force: {self.dials_lab.network}"
+        if text != self._dials_text:
+            self._dials_text, self._pings_due = text, _PINGS
+        if self._pings_due:
+            self._pings_due -= 1
+            for stream in self._streams:
+                stream.ping()
+
+
+def column(parts: Sequence[Any]) -> Any:
+    """The parts of a view, one below the other."""
+    return ipywidgets.VBox(parts, layout={"overflow": "hidden"}, _dom_classes=[MARK])
 
 
 def _close(widget: Any) -> None:

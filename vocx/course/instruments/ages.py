@@ -16,7 +16,7 @@ import numpy as np
 from vocx.course.instruments.polling import Repeater
 from vocx.errors import VocxError
 from vocx.timing import wall_ns
-from vocx.views.formatting import choose_symbol, symbols_of
+from vocx.views.formatting import STATE_METHODS, choose_symbol, symbols_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,9 +25,6 @@ SAMPLE_EVERY_MS = 37.0
 POINTS = 300
 """At most so many points a line are drawn."""
 _EVEN = 2000
-_CHANNELS = {
-    "quotes": "quote", "ticker": "ticker", "book": "book", "trades": "trade", "candles": "candle",
-}  # fmt: skip
 _ROUND = (20, 30, 50, 80, 120, 200, 300, 400, 600, 800, 1000, 1200, 1600, 2000, 2500, 3000, 4000,
           5000, 6000, 8000)  # fmt: skip
 Line = tuple["NDArray[np.int64]", "NDArray[np.float64]"]
@@ -54,14 +51,14 @@ def feed_of(stream: Any, symbol: str | None) -> Feed:
     BadInput
         It carries nothing of it.
     """
-    chosen, found = choose_symbol(stream, symbol, *_CHANNELS)
-    channel = next(name for name in _CHANNELS if name in found)
+    chosen, found = choose_symbol(stream, symbol, *STATE_METHODS)
+    channel = next(name for name in STATE_METHODS if name in found)
     wanted = next(
         one for one in stream.channels if one.channel == channel and one.symbol in (chosen, None)
     )
     assert chosen in symbols_of(stream, channel)
     cadence_ms = stream.venue.cadence_ms(wanted)
-    ask = getattr(stream, _CHANNELS[channel])
+    ask = getattr(stream, STATE_METHODS[channel])
     name = label = f"pushed {channel}"
     if cadence_ms:
         name, label = f"{name} {span(cadence_ms)}", f"{label}, every {span(cadence_ms)}"

@@ -82,7 +82,6 @@ class FreshnessView(View):
         self._weight = self._dearest.amount
         self.asked = LivePoller(self._ask, every_ms)
         self.sampler = AgeSampler(self._feeds, seconds)
-        self._measured_at_ms, self._pings_due = -1.0, 0
         self._top_ms = 0.0
         self._set_for: tuple[float, float] | None = None
         self._since_ns = self._table_at_ns = 0
@@ -95,8 +94,6 @@ class FreshnessView(View):
             note=note,
         )
         self._put_sliders(*self._made_sliders(every_ms))
-        if self._controls is not None:
-            self._measure_distance()
         self._begin()
         self.asked.start()
         self.sampler.start()
@@ -151,18 +148,6 @@ class FreshnessView(View):
         super()._ask_dials()
         if self._controls is not None:
             self._controls.look()
-            self._measure_distance()
-
-    def _measure_distance(self) -> None:
-        """Have the streams do it when the dial is not where it was, and again a little later: the
-        first answer may have waited behind bytes that still came from afar."""
-        assert self._controls is not None
-        if self._controls.rtt_ms != self._measured_at_ms:
-            self._measured_at_ms, self._pings_due = self._controls.rtt_ms, 3
-        if self._pings_due:
-            self._pings_due -= 1
-            for stream in self._streams:
-                stream.ping()
 
     @property
     def rtt_ms(self) -> float:

@@ -11,7 +11,7 @@ from urllib.parse import quote as percent
 import ipywidgets
 
 from vocx.text import text_table
-from vocx.views.view import View
+from vocx.views.view import View, column
 
 STAMP_LIFE_S = 30.0
 """The view keeps its timestamp so long: then only what was edited differs."""
@@ -75,7 +75,7 @@ class SignatureView(View):
         row = ipywidgets.HBox(
             [*self._inputs, self._how], layout={"flex_flow": "row wrap", "overflow": "hidden"}
         )
-        return ipywidgets.VBox([row, self.panel], layout={"overflow": "hidden"})
+        return column([row, self.panel])
 
     def _edited(self, change: Any) -> None:
         """Leave what is wanted; the writer takes it at its next tick."""
