@@ -39,11 +39,13 @@ def recordings() -> Path:
 SLOW_MARKS = {"live", "long", "kernel", "browser"}
 SLOW_FIXTURES = {"lab", "exchange"}
 SLOW_FILES = {
+    "test_asyncio_examples",
     "test_binder",
     "test_compare",
     "test_tun",
     "test_lessons",
     "test_fuzz",
+    "test_grade",
     "test_lifetime",
     "test_sdk",
     "test_pytest_plugin",

@@ -315,6 +315,57 @@ def record(
         print(run(source, channels, wanted, seconds, path, overwrite=overwrite))
 
 
+@app.command()
+def grade(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder for each student, or notebooks.")
+    ],
+    wanted: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--lesson", metavar="ID", help="Again for more.", show_default="those handed in"
+        ),
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the labs.", show_default="a new one")
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1.0, help="For one answer.")] = 60.0,
+    memory_mb: Annotated[int, typer.Option(min=16, help="For one answer.")] = 1024,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", show_default="grades.csv in FOLDER"),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
+) -> None:
+    """Judge the answers in a class's notebooks again, in labs with a new seed; writes CSV.
+
+    Each answer runs alone: limits on time and memory, an empty environment, a temporary home. That
+    is no protection against malice: answers run with your rights. Grade what you would also open
+    in Jupyter, or grade in a container.
+    """
+    from collections import Counter
+    from secrets import randbelow
+
+    from vocx.course.grade import NO_PROTECTION, write
+    from vocx.course.grade import grade as judge_all
+    from vocx.measure.result import writable
+
+    path = writable(output or folder / "grades.csv", overwrite=overwrite, how="--overwrite")
+    chosen = randbelow(2**31) if seed is None else seed
+    print(NO_PROTECTION, file=sys.stderr)
+    results: Counter[str] = Counter()
+
+    def tell(one: Any) -> None:
+        results[one.result] += 1
+        print(f"{one.student}: {one.check or one.file} {one.result}", file=sys.stderr)
+
+    grades = judge_all(
+        folder, lessons=wanted or (), seed=chosen, seconds=seconds, memory_mb=memory_mb
+    )
+    write(grades, path, chosen, tell)
+    print(f"{path}: {', '.join(f'{count} {name}' for name, count in results.items())}")
+
+
 @lesson.command("check")
 def lesson_check(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Notebooks.")],
