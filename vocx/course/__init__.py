@@ -7,6 +7,7 @@
 >>> course.verdict("03.1")                            # in the cell of the experiment
 >>> course.check("03.1", decide)                      # right, wrong, or not answered yet
 >>> course.end("03")                                  # last cell: stops everything
+>>> course.exam(seed=11).hand_in("book", keep)        # the practical exam: ten tasks
 
 Progress is kept in a passport (a small file beside the notebooks) and in a resume code.
 """
@@ -15,10 +16,12 @@ from __future__ import annotations
 
 from vocx.course.grading import Result, check
 from vocx.course.instruments import board, compare, freshness, frontier, signature
+from vocx.course.practical_exam import Exam, exam
 from vocx.course.predictions import Prediction, choices, predict, verdict
 from vocx.course.session import begin, end, progress, resume
 
 __all__ = [
+    "Exam",
     "Prediction",
     "Result",
     "begin",
@@ -27,6 +30,7 @@ __all__ = [
     "choices",
     "compare",
     "end",
+    "exam",
     "freshness",
     "frontier",
     "predict",

@@ -124,9 +124,13 @@ LESSONS = (
     ),
 )
 
+EXAM = ("book", "name", "pace", "once", "age", "close", "sign", "quiet", "reconcile", "budget")
+"""The tasks of the practical exam."""
+
 CHECKS = (
     *("00.1", "01.1", "02.1", "02b.1", "03.1", "04.1", "05.1", "05b.1", "06.1", "07.1"),
     *("08.1", "09.1", "10.1", "11.1"),
+    *(f"exam.{task}" for task in EXAM),
 )
 """Places of the checks in a resume code (at most 24)."""
 

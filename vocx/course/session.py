@@ -73,6 +73,16 @@ def begin(
     return lab, _exchange
 
 
+def begin_without_lesson(*, seed: int = 7, venue: str = "binance") -> Exchange:
+    """A clean lab and an exchange in it, for what is no lesson."""
+    global _exchange
+    refuse_bad_kernel()
+    display.install()
+    stop_everything()
+    _exchange = connect(venue, lab=_clean_lab(seed, [venue]))
+    return _exchange
+
+
 def end(lesson: str) -> None:
     """Stop everything, note the lesson as done and say what comes next."""
     done = catalogue.lesson(lesson)

@@ -10,6 +10,7 @@ the headers.
 from __future__ import annotations
 
 import time as clock
+from collections.abc import Sequence
 
 import msgspec
 import requests
@@ -169,12 +170,14 @@ class _Stage:
             self._run.lab.limits(scale=scale)
 
 
-def judge(polite: Trial, exchange: Exchange | None) -> str:
-    """Sixty calls from the last seconds of a minute into the next."""
+def judge(
+    polite: Trial, exchange: Exchange | None, paths: Sequence[tuple[str, int]] = PATHS
+) -> str:
+    """Sixty calls, in this order, from the last seconds of a minute into the next."""
     stage = _Stage(exchange)
     lab = exchange.lab if exchange is not None else None
     scale = float(lab.limits(venue="binance")["scale"]) if lab is not None and lab.alive else 1.0
-    calls = [_Call(stage, number, *one) for number, one in enumerate(PATHS, 1)]
+    calls = [_Call(stage, number, *one) for number, one in enumerate(paths, 1)]
     try:
         polite(calls, _Clock(stage))
         if not stage.touched:

@@ -55,15 +55,15 @@ def judge(buy_below: Trial, exchange: Exchange | None) -> str:
     """The published example, an awkward price, and the lab's own book."""
     published = False
     for case in (VECTOR, FLOATY):
-        text = _call(buy_below, case)
+        text = signed_query(buy_below, case)
         published |= PUBLISHED in text.lower()
     vector = "The published signature came out" if published else "Every signature fits its bytes"
     if exchange is None or exchange.lab is None:
         return f"{vector}."
-    return f"{vector}, {_on_the_book(buy_below, exchange, exchange.lab)}."
+    return f"{vector}, {on_the_book(buy_below, exchange, exchange.lab)}."
 
 
-def _call(buy_below: Trial, case: Case) -> str:
+def signed_query(buy_below: Trial, case: Case) -> str:
     got: Any = buy_below(case.symbol, case.quantity, case.bid, case.tick, case.now_ms, case.secret)
     if not isinstance(got, str) or "=" not in got:
         raise Wrong(
@@ -169,7 +169,7 @@ def _habit(given: str, payload: str, secret: str) -> str:
     return ""
 
 
-def _on_the_book(buy_below: Trial, exchange: Any, lab: Lab) -> str:
+def on_the_book(buy_below: Trial, exchange: Any, lab: Lab) -> str:
     """Send it while the market stands still, and look at the book."""
     stood = lab.pace == 0
     lab.pause()
@@ -180,7 +180,7 @@ def _on_the_book(buy_below: Trial, exchange: Any, lab: Lab) -> str:
         key, tick = lab.credentials("binance"), exchange.instrument(LIVE).tick
         now_ms = book.exchange_ns // 1_000_000
         case = Case("BTCUSDT", "0.001", bid, tick, now_ms, key.secret)
-        reply = send(lab, _call(buy_below, case), path="/api/v3/order")
+        reply = send(lab, signed_query(buy_below, case), path="/api/v3/order")
         if reply.status_code != 200:
             raise Wrong("the exchange refused it", given=case.shown, seen=reply_text(reply))
         return _seen(exchange, lab, case, reply.json()["orderId"])
