@@ -138,7 +138,9 @@ def check_names(value: Any, what: str, example: str) -> list[str] | None:
 def check_number(value: Any, what: str, *, above: float = -LONGEST_S) -> float:
     """A number of seconds and the like, of any library: finite, but for an infinite one, which
     stands for more than anybody waits."""
-    number = float(value) if _is_float(value) else whole_of(value)
+    real = isinstance(value, numbers.Real | Decimal) and not isinstance(value, bool)
+    exact_nan = isinstance(value, Decimal) and value.is_nan()  # a float of sNaN is none
+    number = float(value) if real and not exact_nan else whole_of(value)
     if number is None or number != number or number <= above:
         least = "" if above < 0 else " above 0"
         raise BadInput(f"{what} is {brief(value)}; write a number{least}, such as 5")

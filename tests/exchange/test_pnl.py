@@ -97,3 +97,13 @@ def test_fills_of_an_account_add_up_by_themselves() -> None:
     listed = Fills(rows, symbol="BTC/USDT")
     assert listed.pnl(mark=D(120)) == profit_and_loss(rows, mark=D(120))
     assert Fills(symbol="BTC/USDT").pnl().total == 0
+
+
+def test_some_fills_add_up_too() -> None:
+    """A slice, pages joined and what is sorted are fills with their profit, also when empty."""
+    found = Fills([fill(1, "buy", "1", "100"), fill(2, "sell", "1", "110")], symbol="BTC/USDT")
+    for some in (found[:], found[:1] + found[1:], found.sorted(), found.copy(), found[:0]):
+        assert type(some) is Fills and some.kind is Fill
+        assert some.pnl().realized == (10 if some else 0)
+    with pytest.raises(BadInput, match="twice"):
+        (found + found[1:]).pnl()

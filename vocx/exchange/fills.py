@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from vocx.exchange.pnl import ProfitAndLoss, profit_and_loss
-from vocx.facts import Facts, Fill
+from vocx.facts import Fact, Facts, Fill
 from vocx.timing import HttpCall
 
 
@@ -23,6 +23,11 @@ class Fills(Facts[Fill]):
     ) -> None:
         super().__init__(items, http, Fill)
         self._symbol = symbol
+
+    def _alike(
+        self, items: Iterable[Fill], http: HttpCall | None = None, kind: type[Fact] | None = None
+    ) -> Fills:
+        return Fills(items, http or self.http, self._symbol)
 
     def pnl(self, mark: Decimal | None = None) -> ProfitAndLoss:
         """Profit and loss by average cost, each fee once; see :func:`profit_and_loss`. What was

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
-from vocx.arguments import written_fields
+from vocx.arguments import brief, digits, plain_text, written_fields
 from vocx.errors import BadInput
-from vocx.facts import Fill
+from vocx.facts import Fill, exact
 from vocx.venues.base import split_symbol
 
 _ZERO = Decimal(0)
@@ -152,19 +153,39 @@ def profit_and_loss(
         Oldest first, of one symbol, each once.
     symbol : str or None
         Needed only where there may be no fill at all.
-    mark : Decimal or None
-        The price at which the open position is valued, such as ``ex.quote(...).mid``.
+    mark : number or None
+        The price at which the open position is valued, such as ``ex.quote(...).mid``; as text,
+        if you write it.
 
     Raises
     ------
-    BadInput
-        Fills of several symbols, or none and no symbol.
+    BadInput, FloatRefused
+        Fills of several symbols, one of them twice, or none and no symbol; what is no fill; a
+        mark that is no price.
     """
-    listed = list(fills)
-    name = symbol or (listed[0].symbol if listed else None)
+    listed = _listed(fills)
+    price = None if mark is None else exact(mark, "mark")
+    if price is not None and price <= 0:
+        raise BadInput(f"mark is {digits(price)}; write a price above 0")
+    name = plain_text(symbol) or (listed[0].symbol if listed else None)
     if name is None:
         raise BadInput('there is no fill to tell the symbol from: write symbol="BTC/USDT"')
     position = Position(name)
     for fill in listed:
         position.add(fill)
-    return position.result(mark)
+    return position.result(price)
+
+
+def _listed(fills: Any) -> list[Fill]:
+    try:
+        listed = list(fills)
+    except TypeError:
+        raise BadInput(f"fills are {brief(fills)}; write ex.fills(symbol)") from None
+    seen: set[tuple[int | str, int | str]] = set()
+    for one in listed:
+        if not isinstance(one, Fill):
+            raise BadInput(f"{brief(one)} is no fill; write ex.fills(symbol)")
+        if (one.order_id, one.id) in seen:
+            raise BadInput(f"fill {one.id} of order {one.order_id} is there twice: join each once")
+        seen.add((one.order_id, one.id))
+    return listed

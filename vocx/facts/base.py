@@ -114,19 +114,19 @@ class Facts(list[F], Generic[F]):
     def __getitem__(self, index: slice) -> Facts[F]: ...
     def __getitem__(self, index: SupportsIndex | slice) -> F | Facts[F]:
         if isinstance(index, slice):
-            return Facts(super().__getitem__(index), self.http, self.kind)
+            return self._alike(super().__getitem__(index))
         return super().__getitem__(index)
 
     def __add__(self, more: Iterable[F]) -> Facts[F]:  # type: ignore[override]
         if not isinstance(more, list):
             return NotImplemented
         http, kind = getattr(more, "http", None), getattr(more, "kind", None)
-        return Facts([*self, *more], http or self.http, self.kind or kind)
+        return self._alike([*self, *more], http, kind)
 
     def __radd__(self, before: list[F]) -> Facts[F]:
         if not isinstance(before, list):
             return NotImplemented
-        return Facts([*before, *self], self.http, self.kind)
+        return self._alike([*before, *self])
 
     def copy(self) -> Facts[F]:
         """Another list of the same facts."""
@@ -134,7 +134,13 @@ class Facts(list[F], Generic[F]):
 
     def sorted(self, key: Callable[[F], Any] | None = None, *, reverse: bool = False) -> Facts[F]:
         """The same facts in another order, by the venue's time unless ``key`` says by what."""
-        return Facts(sorted(self, key=key or _moment, reverse=reverse), self.http, self.kind)
+        return self._alike(sorted(self, key=key or _moment, reverse=reverse))
+
+    def _alike(
+        self, items: Iterable[F], http: HttpCall | None = None, kind: type[Fact] | None = None
+    ) -> Facts[F]:
+        """Some of these, or more, as a list of the same form."""
+        return Facts(items, http or self.http, self.kind or kind)
 
     def frame(self) -> pd.DataFrame:
         """A DataFrame: numbers as float64, ``*_ns`` columns as datetime64[ns, UTC] without the

@@ -24,13 +24,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
-from vocx.errors import BadInput, NotReady, StreamStopped, VocxError, WaitTimeout
+from vocx.arguments import brief, check_count, check_number, plain_text
+from vocx.errors import (
+    BadInput,
+    NotReady,
+    StreamStopped,
+    UnknownSymbol,
+    VocxError,
+    WaitTimeout,
+)
 from vocx.exchange import Exchange
 from vocx.exchange.pnl import ProfitAndLoss
+from vocx.exchange.private_calls import check_via
 from vocx.facts import BookSnapshot, Trade
 from vocx.hybrid.fallback import ACCOUNT_POLL_S, ACCOUNT_SILENT_S, MarketSource
 from vocx.hybrid.journal import Journal, account_digest
@@ -44,10 +53,12 @@ from vocx.hybrid.strategy import (
     Strategy,
     View,
     Want,
+    check_strategy,
     compare,
 )
 from vocx.stream import Stream
 from vocx.timing import mono_ns, wall_ns
+from vocx.venues.base import split_symbol
 
 STRATEGY_FAILURES = 10
 """After so many failures in a row a strategy is called no more, and its orders are cancelled."""
@@ -134,6 +145,11 @@ class HybridClient:
     via : str
         ``"rest"`` or ``"websocket"`` for order entry.
 
+    Raises
+    ------
+    BadInput, UnknownSymbol
+        One of these is not what it has to be; nothing is written or sent.
+
     Examples
     --------
     >>> client = HybridClient(ex, "BTC/USDT", market_maker(quantity="0.01")).start()
@@ -155,13 +171,25 @@ class HybridClient:
         when_stale: WhenStale = "cancel",
         via: Literal["rest", "websocket"] = "rest",
     ) -> None:
-        if when_stale not in ("cancel", "hold"):
-            raise BadInput(f'when_stale is {when_stale!r}; write "cancel" or "hold"')
+        if not isinstance(exchange, Exchange):
+            raise BadInput(f'{brief(exchange)} is no exchange; write vocx.connect("binance")')
+        symbol = plain_text(symbol)
+        split_symbol(symbol)
+        check_strategy(strategy)
+        if bounds is not None and not isinstance(bounds, Bounds):
+            raise BadInput(f"bounds are {brief(bounds)}; write Bounds(open_orders=2)")
+        if not isinstance(when_stale, str) or when_stale not in get_args(WhenStale):
+            raise BadInput(f'when_stale is {brief(when_stale)}; write "cancel" or "hold"')
+        check_via(via)
+        if via == "websocket" and exchange.venue.order_socket is None:
+            raise BadInput(f"{exchange.venue.name} takes no orders over a WebSocket: leave via out")
         self.exchange, self.symbol, self.strategy = exchange, symbol, strategy
         self.bounds = bounds or Bounds()
-        self.max_age_ms, self.every_s, self.depth = max_age_ms, every_s, depth
+        self.max_age_ms = check_number(max_age_ms, "max_age_ms", above=0)
+        self.every_s = None if every_s is None else check_number(every_s, "every_s", above=0)
+        self.depth = check_count(depth, "depth", 1, 20)
         self.when_stale, self.via = when_stale, via
-        self.journal_path = Path(journal or f"vocx-journal-{exchange.name}.jsonl")
+        self.journal_path = _path(journal, f"vocx-journal-{exchange.name}.jsonl")
         self.rejected: deque[Rejected] = deque(maxlen=100)
         self.source = MarketSource()
         self._wake, self._stopping = threading.Event(), threading.Event()
@@ -187,14 +215,22 @@ class HybridClient:
         ------
         JournalError
             The journal is in use, another account's, or damaged.
-        NotAllowed, BadInput
-            Orders are not allowed here, or there is no key.
+        NotAllowed, BadInput, UnknownSymbol
+            Orders are not allowed here, there is no key, or the symbol is not traded.
         StreamStopped
             It was started before, or stopped meanwhile.
         """
         if self._threads or self._stopping.is_set():
             raise StreamStopped("a hybrid client is started once; make a new one")
         exchange = self._exchange
+        try:
+            exchange.instrument(self.symbol)
+        except UnknownSymbol:
+            self._stopping.set()
+            self._manager.close(time.monotonic() + _CLOSE_S)
+            raise
+        except VocxError as error:  # whether it is traded shows once the venue answers
+            self._manager.note(error)
         journal = Journal(
             self.journal_path,
             venue=exchange.venue.name,
@@ -444,7 +480,7 @@ class HybridClient:
             wanted = self.strategy(view)
             listed: Sequence[Want] | None = None if wanted is None else list(wanted)
             if listed is not None and not all(isinstance(one, Want) for one in listed):
-                raise BadInput(f"a strategy returns orders made by want(...), not {wanted!r}")
+                raise BadInput(f"a strategy returns orders made by want(...), not {brief(wanted)}")
         except Exception as error:  # the strategy is the user's: whatever it raises is shown
             self._strategy_failed(error)
             return
@@ -521,6 +557,15 @@ class HybridClient:
             yield
         except VocxError as error:
             self._manager.note(error)
+
+
+def _path(given: object, default: str) -> Path:
+    if given is None:
+        return Path(default)
+    text = str(given) if isinstance(given, Path) else plain_text(given)
+    if not isinstance(text, str) or not text.strip() or "\0" in text:
+        raise BadInput(f'journal is {brief(given)}; write a file\'s name, such as "mine.jsonl"')
+    return Path(text)
 
 
 def _mid(book: BookSnapshot | None) -> Decimal | None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import msgspec
 
-from vocx.arguments import written_fields
+from vocx.arguments import brief, check_count, whole_of, written_fields
 from vocx.errors import BadInput
 from vocx.facts import aware, exact
 from vocx.hybrid.strategy import Strategy, View, Want, want
@@ -38,7 +38,9 @@ class SpreadMonitor:
     """
 
     def __init__(self, tick: Decimal | str, ticks: int = 10) -> None:
-        self._tick, self._ticks = exact(tick, "tick"), ticks
+        self._tick, self._ticks = exact(tick, "tick"), check_count(ticks, "ticks", 1, 10)
+        if self._tick <= 0:
+            raise BadInput("tick is above 0: ex.instrument(symbol).tick")
         self.seen: deque[WideSpread] = deque(maxlen=1000)
         self.looks = 0
         self._wide = False
@@ -79,6 +81,9 @@ def market_maker(
         The largest position, up or down; five quotes by default.
     """
     size, step = exact(quantity, "quantity"), exact(tick, "tick")
+    behind = whole_of(distance_ticks)
+    if behind is None:
+        raise BadInput(f"distance_ticks is {brief(distance_ticks)}; write a whole number such as 2")
     bound = 5 * size if most is None else exact(most, "most")
     if size <= 0 or step <= 0 or bound <= 0:
         raise BadInput("quantity, tick and most are above 0")
@@ -91,9 +96,9 @@ def market_maker(
         position = view.pnl.position
         wanted = []
         if position + size <= bound:
-            wanted.append(want("buy", size, bid - distance_ticks * step))
+            wanted.append(want("buy", size, bid - behind * step))
         if position - size >= -bound:
-            wanted.append(want("sell", size, ask + distance_ticks * step))
+            wanted.append(want("sell", size, ask + behind * step))
         return wanted
 
     return strategy

@@ -7,14 +7,16 @@ places, cancels or waits: the client compares what is wanted with what there is
 
 from __future__ import annotations
 
+import inspect
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import force_setattr
 
-from vocx.arguments import written_fields
+from vocx.arguments import brief, check_count, check_name, check_number, digits, written_fields
 from vocx.errors import BadInput
 from vocx.exchange.pnl import ProfitAndLoss
 from vocx.facts import Balance, BookSnapshot, OrderType, Side, Trade, exact
@@ -93,6 +95,15 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
 
     __repr__ = written_fields
 
+    def __post_init__(self) -> None:
+        if self.side not in ("buy", "sell"):
+            raise BadInput(f'side is {brief(self.side)}; write "buy" or "sell"')
+        if self.type not in ("limit", "post_only"):
+            raise BadInput(f'type is {brief(self.type)}; what rests is "limit" or "post_only"')
+        check_name(self.slot, "slot", "near")
+        for name in ("quantity", "price"):
+            force_setattr(self, name, _above(exact(getattr(self, name), name), name))
+
     @property
     def key(self) -> str:
         return self.slot or self.side
@@ -100,6 +111,29 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
 
 Strategy = Callable[[View], "Iterable[Want] | None"]
 """``None``: leave everything as it is. An empty list: nothing shall rest."""
+
+
+def check_strategy(strategy: object) -> None:
+    """Refuse what cannot be called with a :class:`View`, as far as that can be told before.
+
+    Raises
+    ------
+    BadInput
+        Not a function, not of one argument, or one that has to be awaited.
+    """
+    if not callable(strategy):
+        raise BadInput(
+            f"strategy is {brief(strategy)}; write a function from a view to the orders that it "
+            'wants, or market_maker("0.01")'
+        )
+    if inspect.iscoroutinefunction(strategy):
+        raise BadInput("the strategy is a coroutine; write a plain function: it never waits")
+    try:
+        inspect.signature(strategy).bind(None)
+    except TypeError:
+        raise BadInput("the strategy is called with one argument, the view") from None
+    except ValueError:  # of some functions in C nothing is known
+        return
 
 
 def want(
@@ -117,18 +151,18 @@ def want(
     BadInput, FloatRefused
         A number that is none, a float, or a type that does not rest.
     """
-    if side not in ("buy", "sell"):
-        raise BadInput(f'side is {side!r}; write "buy" or "sell"')
-    if type not in ("limit", "post_only"):
-        raise BadInput(f'type is {type!r}; what rests is "limit" or "post_only"')
-    amount, at = exact(quantity, "quantity"), exact(price, "price")
-    if amount <= 0 or at <= 0:
-        raise BadInput("quantity and price of a wanted order are above 0")
-    return Want(side=side, quantity=amount, price=at, type=type, slot=slot)
+    numbers: dict[str, Any] = {"quantity": quantity, "price": price}
+    return Want(side=side, type=type, slot=slot, **numbers)
+
+
+def _above(number: Decimal, what: str, least: str = "above 0") -> Decimal:
+    if number < 0 or (not number and least == "above 0"):
+        raise BadInput(f"{what} is {digits(number)}; write a number {least}")
+    return number
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
-    """What a client may do, whatever its strategy wants.
+    """What a client may do, whatever its strategy wants. Numbers may be given as text.
 
     Attributes
     ----------
@@ -142,6 +176,11 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
         Placements and amendments, over any second. Cancels are not counted.
     collar : Decimal
         How far from the middle of the book a price may be, as a share of it.
+
+    Raises
+    ------
+    BadInput, FloatRefused
+        A bound that bounds nothing: no number, not finite, negative.
     """
 
     open_orders: int = 10
@@ -151,6 +190,17 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     collar: Decimal = Decimal("0.05")
 
     __repr__ = written_fields
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "open_orders", check_count(self.open_orders, "open_orders", 0, 10))
+        force_setattr(
+            self, "orders_per_s", check_number(self.orders_per_s, "orders_per_s", above=0)
+        )
+        for name in ("notional", "collar"):
+            force_setattr(self, name, _above(exact(getattr(self, name), name), name))
+        if self.position is not None:
+            position = _above(exact(self.position, "position"), "position", "of at least 0")
+            force_setattr(self, "position", position)
 
 
 class Place(msgspec.Struct, frozen=True):
