@@ -6,6 +6,7 @@
 >>> course.freshness(asked=binance, pushed=tape)       # a lesson's own instrument
 >>> course.verdict("03.1")                            # in the cell of the experiment
 >>> course.check("03.1", decide)                      # right, wrong, or not answered yet
+>>> course.export(client, "my_bot.py")                # what you built, as a script with a test
 >>> course.end("03")                                  # last cell: stops everything
 >>> course.exam(seed=11).hand_in("book", keep)        # the practical exam: ten tasks
 
@@ -14,6 +15,7 @@ Progress is kept in a passport (a small file beside the notebooks) and in a resu
 
 from __future__ import annotations
 
+from vocx.course.export import export
 from vocx.course.grading import Result, check
 from vocx.course.instruments import board, compare, freshness, frontier, signature
 from vocx.course.practical_exam import Exam, exam
@@ -31,6 +33,7 @@ __all__ = [
     "compare",
     "end",
     "exam",
+    "export",
     "freshness",
     "frontier",
     "predict",

@@ -71,6 +71,11 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
 
     @property
+    def in_sync(self) -> bool:
+        """There is a book, and no hole in it, as far as the client knows."""
+        return self.book is not None
+
+    @property
     def mid(self) -> Decimal | None:
         """The middle of the best bid and ask."""
         if self.book is None or self.book.bid is None or self.book.ask is None:

@@ -1,0 +1,279 @@
+"""What a function needs to stand in a file of its own: its source, and all that it names.
+
+A strategy is written in a cell beside much else. :class:`Definitions` follows the names that it
+uses: imports are written as imports, functions of the notebook as their source, plain values (of
+cells, and those that a function closes over) as they are now. What cannot be written down, such as
+a running stream, is refused by its name.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import functools
+import inspect
+import math
+import symtable
+import sys
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from importlib.util import find_spec
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+import msgspec
+
+from vocx.arguments import brief, digits
+from vocx.errors import BadInput
+
+MOST_LETTERS = 10_000
+"""The longest value that is written into a script."""
+DEEPEST = 20
+"""How deep lists of lists may go."""
+_BRACKETS: dict[type, tuple[str, str]] = {list: ("[", "]"), set: ("{", "}"), tuple: ("(", ")")}
+
+
+class Definitions:
+    """Imports and definitions, in the order in which a script needs them.
+
+    Parameters
+    ----------
+    reserved : iterable of str
+        Names that the script has for itself.
+    """
+
+    def __init__(self, reserved: Iterable[str]) -> None:
+        self._reserved = frozenset(reserved)
+        self._named: dict[str, Any] = {}
+        self._modules: dict[str, str] = {}
+        self._from: dict[str, dict[str, str]] = {}
+        self._blocks: list[str] = []
+
+    def imported(self, module: str, *names: str) -> None:
+        """The script itself needs ``import module``, or names from it."""
+        if not names:
+            self._modules[module] = module
+        for name in names:
+            self._from.setdefault(module, {})[name] = name
+
+    def expression(self, value: Any, used_by: str) -> str:
+        """What to write for a value; what it names is defined before.
+
+        Raises
+        ------
+        BadInput
+            It cannot be written down.
+        """
+        if isinstance(value, functools.partial):
+            self.imported("functools", "partial")
+            given = [self.expression(one, used_by) for one in (value.func, *value.args)]
+            given += [
+                f"{key}={self.expression(one, used_by)}" for key, one in value.keywords.items()
+            ]
+            return f"partial({', '.join(given)})"
+        if isinstance(value, FunctionType | BuiltinFunctionType | type):
+            self.define(value.__name__, value, used_by)
+            return value.__name__
+        return self._literal(value, used_by, 0)
+
+    def define(self, name: str, value: Any, used_by: str) -> None:
+        """Let ``name`` stand for ``value`` in the script.
+
+        Raises
+        ------
+        BadInput
+            The name means two things, or belongs to the script; the value cannot be written down.
+        """
+        if name in self._named and self._named[name] is value:
+            return
+        if name in self._named or (name in self._reserved and not self._known_import(name, value)):
+            raise BadInput(
+                f"{used_by} uses a {name!r}, which the script has for something else; give yours "
+                "another name"
+            )
+        self._named[name] = value
+        if isinstance(value, ModuleType):
+            self._modules[name] = value.__name__
+        elif (found := _importable(value)) is not None:
+            module, original = found
+            self._from.setdefault(module, {})[name] = original
+        elif isinstance(value, FunctionType):
+            self._define_function(name, value)
+        elif isinstance(value, type):
+            raise BadInput(
+                f"{used_by} uses the class {name!r} of this notebook; write it into a file of your "
+                "own and import it"
+            )
+        else:
+            self._blocks.append(f"{name} = {self.expression(value, f'{used_by} ({name})')}\n")
+
+    def _known_import(self, name: str, value: Any) -> bool:
+        """The script imports the very same thing."""
+        if isinstance(value, ModuleType):
+            return self._modules.get(name) == value.__name__
+        found = _importable(value)
+        return found is not None and self._from.get(found[0], {}).get(name) == found[1]
+
+    def _define_function(self, name: str, function: FunctionType) -> None:
+        plain = inspect.unwrap(function)
+        source = function_source(plain)
+        cells = dict(zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=True))
+        for used in free_names(source):
+            if used == plain.__name__:
+                continue
+            if used in cells:
+                self.define(used, cells[used].cell_contents, plain.__name__)
+            elif used in plain.__globals__:
+                self.define(used, plain.__globals__[used], plain.__name__)
+            elif not hasattr(builtins, used):
+                raise BadInput(f"{plain.__name__} uses {used!r}, which does not exist here")
+        self._blocks.append(source)
+        if name != plain.__name__:
+            self._blocks.append(f"{name} = {plain.__name__}\n")
+
+    def _literal(self, value: Any, used_by: str, depth: int) -> str:
+        """A plain value as Python writes it."""
+
+        def inner(one: Any) -> str:
+            return self._literal(one, used_by, depth + 1)
+
+        kind: type = type(value)
+        text = ""
+        if depth > DEEPEST:
+            pass
+        elif value is None or kind in (bool, int, bytes):
+            text = repr(value)
+        elif kind is str:
+            text = quoted(value)
+        elif kind is float and math.isfinite(value):
+            text = repr(value)
+        elif kind is Decimal:
+            self.imported("decimal", "Decimal")
+            text = f'Decimal("{digits(value) if value.is_finite() else value}")'
+        elif kind in _BRACKETS and (value or kind is not set):
+            left, right = _BRACKETS[kind]
+            comma = "," if kind is tuple and len(value) == 1 else ""
+            text = f"{left}{', '.join(map(inner, value))}{comma}{right}"
+        elif kind is set:
+            text = "set()"
+        elif kind is dict:
+            pairs = (f"{inner(key)}: {inner(one)}" for key, one in value.items())
+            text = "{" + ", ".join(pairs) + "}"
+        elif isinstance(value, msgspec.Struct) and (found := _importable(kind)) is not None:
+            self._from.setdefault(found[0], {})[kind.__name__] = found[1]
+            fields = (f"{key}={inner(one)}" for key, one in _changed(value).items())
+            text = f"{kind.__name__}({', '.join(fields)})"
+        if not text:
+            raise BadInput(
+                f"{used_by} is {brief(value)}, a {kind.__name__}, which a script cannot have; use "
+                "functions and plain values (numbers, texts, lists, dicts)"
+            )
+        if len(text) > MOST_LETTERS:
+            raise BadInput(f"{used_by} is {len(text):,} letters long: too much for a script")
+        return text
+
+    @property
+    def imports(self) -> str:
+        """The import lines: Python's own, then the others."""
+        plain = [
+            (module, f"import {module}" + (f" as {name}" if name != module else ""))
+            for name, module in self._modules.items()
+        ]
+        several = [
+            (module, f"from {module} import {', '.join(_as(names))}")
+            for module, names in self._from.items()
+        ]
+        groups: tuple[list[str], list[str]] = ([], [])
+        for module, line in [*sorted(plain), *sorted(several)]:
+            groups[module.partition(".")[0] not in sys.stdlib_module_names].append(line)
+        return "\n\n".join("\n".join(group) for group in groups if group) + "\n"
+
+    @property
+    def text(self) -> str:
+        """The definitions, those that others need first; blank lines as in any module."""
+        found, after_function = "", False
+        for block in self._blocks:
+            is_function = block.startswith(("def ", "@", "async "))
+            found += "\n\n" * bool(found and (is_function or after_function)) + block
+            after_function = is_function
+        return found
+
+
+def _as(names: Mapping[str, str]) -> Iterator[str]:
+    for name, original in sorted(names.items()):
+        yield name if name == original else f"{original} as {name}"
+
+
+def _changed(value: msgspec.Struct) -> dict[str, Any]:
+    """The fields that are not what they are by default; a reply is not part of a fact."""
+    fields = msgspec.structs.fields(value)
+    found = {one.name: getattr(value, one.name) for one in fields if one.name != "http"}
+    defaults = {one.name: one.default for one in fields}
+    return {name: one for name, one in found.items() if one != defaults[name]}
+
+
+def _importable(value: Any) -> tuple[str, str] | None:
+    """(module, name) by which a function or class can be imported: the shortest such module."""
+    name, module = getattr(value, "__qualname__", ""), getattr(value, "__module__", None)
+    kinds = FunctionType | BuiltinFunctionType | type
+    if not isinstance(value, kinds) or not name.isidentifier() or module in (None, "__main__"):
+        return None
+    parts = str(module).split(".")
+    for count in range(1, len(parts) + 1):
+        path = ".".join(parts[:count])
+        found = sys.modules.get(path)
+        if getattr(found, name, None) is value and _can_import(path):
+            return path, name
+    return None
+
+
+def _can_import(path: str) -> bool:
+    try:
+        return find_spec(path) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def quoted(text: str) -> str:
+    """A text as a script has it, in double quotes where it can be."""
+    found = repr(text)
+    return found if '"' in text or "\\" in found else f'"{text}"'
+
+
+def function_source(function: Callable[..., Any]) -> str:
+    """The lines of a function that was written with ``def``.
+
+    Raises
+    ------
+    BadInput
+        It was not, or nobody knows its lines.
+    """
+    name = getattr(function, "__name__", "it")
+    if name == "<lambda>":
+        raise BadInput("a lambda has no name to write down; write it with def")
+    try:
+        source = textwrap.dedent(inspect.getsource(function))
+        body = ast.parse(source).body
+    except (OSError, TypeError, SyntaxError) as error:
+        raise BadInput(
+            f"the lines of {name} are not known ({error}); run the cell that defines it again"
+        ) from None
+    if len(body) != 1 or getattr(body[0], "name", None) != name:
+        raise BadInput(f"the lines of {name} are not those of one function; write it with def")
+    return source.rstrip() + "\n"
+
+
+def free_names(source: str) -> list[str]:
+    """The names that a definition takes from outside of itself, in the order of the alphabet."""
+    found: set[str] = set()
+
+    def visit(scope: symtable.SymbolTable, outermost: bool) -> None:
+        for symbol in scope.get_symbols():
+            if symbol.is_global() or (outermost and symbol.is_referenced()):
+                found.add(symbol.get_name())
+        for child in scope.get_children():
+            visit(child, False)
+
+    visit(symtable.symtable(source, "<a cell>", "exec"), True)
+    return sorted(found)
