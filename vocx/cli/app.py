@@ -385,6 +385,18 @@ def lesson_check(
     raise typer.Exit(1 if any(found.values()) else 0)
 
 
+@lesson.command("student")
+def lesson_student(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new one.", file_okay=False)],
+) -> None:
+    """Write the student edition: all lessons, their solutions cut out; hints and pictures stay."""
+    from vocx.cli import lessons
+    from vocx.course.student_edition import write
+
+    written = write(lessons.packaged(), folder)
+    print(f"{len(written)} lessons without solutions: {folder}")
+
+
 @app.command()
 def version() -> None:
     """Print the version."""

@@ -27,7 +27,8 @@ from vocx.errors import BadInput
 MANIFEST = ".vocx-lessons.json"
 FIRST = "00_start_here.ipynb"
 Action = Literal["written", "updated", "kept", "beside"]
-SKIP = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache", MANIFEST}
+SKIP = {"__pycache__", ".ipynb_checkpoints", ".pytest_cache", "teaching", MANIFEST}
+"""What no learner gets: left-overs, and the notes for instructors."""
 
 
 class Done(NamedTuple):
