@@ -192,6 +192,26 @@ def test_exchange_prints_one_json_line_and_ends_on_ctrl_c(started: Any) -> None:
     assert process.wait(10) == 0
 
 
+def test_a_lab_that_runs_is_recorded(started: Any, tmp_path: Path) -> None:
+    """The one that is traded in, by its control; without the token nothing is written."""
+    hello = json.loads(line_with(started("exchange", "--venue", "okx"), r"^(\{.*\})$"))
+    control, path = hello["control"], tmp_path / "a.gz"
+    asked = ["record", "--venue", "okx", "--seconds", "0.5", "-o", str(path)]
+    refused = run(*asked, "--lab", control["url"])
+    assert refused.returncode == 1 and "--token" in refused.stderr and not path.exists()
+    refused = run(*asked, "--token", control["token"])
+    assert refused.returncode == 1 and "--lab" in refused.stderr and not path.exists()
+    done = run(*asked, "--lab", control["url"], "--token", control["token"])
+    assert done.returncode == 0 and path.stat().st_size > 0
+
+
+def test_the_server_finds_our_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its terminals and as ``!vocx``, though the environment was never activated."""
+    monkeypatch.setenv("PATH", "/usr/bin")
+    first, rest = notebooks.environment()["PATH"].split(os.pathsep, 1)
+    assert Path(first) == Path(sys.executable).parent and rest == "/usr/bin"
+
+
 def test_exchange_says_what_it_prints_and_takes() -> None:
     """Its help names every venue and the token's header, and breaks no line at 80 columns."""
     told = CliRunner().invoke(app, ["exchange", "--help"], terminal_width=80).stdout

@@ -289,6 +289,14 @@ def record(
     ] = None,
     venue: VenueName = None,
     where: Annotated[str, typer.Option(help="lab, testnet or real.")] = "lab",
+    lab: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="A lab that runs: the url of control that it printed."),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(help="The token that stood beside that url."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file.")] = False,
 ) -> None:
     """Record what a venue says, to be played by `vocx exchange --replay`."""
@@ -310,7 +318,17 @@ def record(
     name = "-".join(symbol.replace("/", "").lower() for symbol in wanted)
     path = output or Path(f"{adapter.name}-{name}-{stamp}.gz")
     check_path(path, overwrite=overwrite)
-    with connect(adapter.name, cast(Where, where)) as source:
+    if lab is None:
+        if token is not None:
+            raise BadInput("--token is for --lab: give the url of that lab's control too")
+        running = None
+    elif token is None:
+        raise BadInput("--lab needs the token that stood beside the url, as --token")
+    else:
+        from vocx.lab import attach
+
+        running = attach(lab, token)
+    with connect(adapter.name, cast(Where, where), lab=running) as source:
         print("Recording; Ctrl-C ends it." if seconds is None else "Recording.", flush=True)
         print(run(source, channels, wanted, seconds, path, overwrite=overwrite))
 

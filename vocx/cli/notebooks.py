@@ -35,9 +35,13 @@ def arguments(folder: Path, *, browser: bool = True, port: int | None = None) ->
 
 
 def environment() -> dict[str, str]:
-    """This process's environment with our settings before the others."""
-    path = [str(SETTINGS), os.environ.get("JUPYTER_CONFIG_PATH", "")]
-    return os.environ | {"JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, path))}
+    """This process's environment with our settings before the others, and with our commands: a
+    terminal of JupyterLab and ``!vocx`` find them though nobody activated anything."""
+    first = {"JUPYTER_CONFIG_PATH": str(SETTINGS), "PATH": str(Path(sys.executable).parent)}
+    return os.environ | {
+        name: os.pathsep.join(filter(None, [path, os.environ.get(name, "")]))
+        for name, path in first.items()
+    }
 
 
 def require_jupyter() -> None:

@@ -619,11 +619,20 @@ class Exchange:
 def unknown_symbol(venue: str, symbol: str, known: Iterable[str]) -> errors.UnknownSymbol:
     """The error for a well-formed symbol that is not traded, with the closest that are."""
     base, quote = split_symbol(symbol)
-    names = list(known)
-    near = [one for one in (f"{base}/USDT", f"{quote}/{base}") if one in names]
-    near += nearest(symbol, names, most=3)
-    near = list(dict.fromkeys(near))[:3] or names[:3]
-    hint = "; did you mean " + " or ".join(f'"{one}"' for one in near) + "?" if near else ""
+    names = sorted(known)
+    near = [one for one in (f"{base}/USDT", f"{base}/USDC", f"{quote}/{base}") if one in names]
+    bases = {one.partition("/")[0] for one in names}
+    near += [
+        one
+        for found in nearest(base, bases, most=3)
+        for one in names
+        if one.startswith(f"{found}/")
+    ]
+    if near := list(dict.fromkeys(near))[:3]:
+        hint = "; did you mean " + " or ".join(f'"{one}"' for one in near) + "?"
+    else:
+        more = f" and {len(names) - 6} more: ex.instruments()" if len(names) > 6 else ""
+        hint = f"; it has {', '.join(names[:6])}{more}" if names else ""
     return errors.UnknownSymbol(f'{venue} has no "{symbol}"{hint}', venue=venue)
 
 

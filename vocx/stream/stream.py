@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from copy import copy
 from itertools import chain
@@ -402,6 +402,12 @@ class Stream:
 
     def __iter__(self) -> Iterator[Fact]:
         return self.facts()
+
+    async def __aiter__(self) -> AsyncIterator[Fact]:
+        """The same in a coroutine, whose event loop goes on while this waits."""
+        with self.subscribe() as subscription:
+            async for fact in subscription:
+                yield fact
 
     def _deliver(self, facts: Sequence[Fact]) -> None:
         for subscription in self._subscriptions:

@@ -17,7 +17,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from typing import Literal
 
 from vocx.arguments import brief, check_count
@@ -54,11 +55,14 @@ KINDS: dict[str, tuple[type[Fact], ...]] = {
 _WHOLE, _TOP = 1_000_000, 20  # levels a side
 _SLICE_S = 0.2  # waits are cut into slices, so that an interrupt gets through on every system
 
+_TURN = 100  # facts after which other tasks of an event loop get their turn
+
 
 class Subscription:
     """Facts for one consumer, in order. Iterate over it, or :meth:`get` one at a time.
 
-    Iterating ends when the stream is stopped; it raises the stream's error when it died.
+    Iterating ends when the stream is stopped; it raises the stream's error when it died. In a
+    coroutine write ``async for``: the event loop goes on while it waits.
 
     Attributes
     ----------
@@ -94,6 +98,7 @@ class Subscription:
         self._ready = threading.Condition(threading.Lock())
         self._closed = False
         self._error: VocxError | None = None
+        self._wake: Callable[[], None] | None = None
         self._on_close = on_close
         self._refresh = refresh
 
@@ -118,6 +123,8 @@ class Subscription:
                 if len(self._facts) > self._size:
                     self._overflow()
             self._ready.notify()
+            if self._wake is not None:
+                self._wake()
 
     def _concerns(self, fact: Fact) -> bool:
         if isinstance(fact, Gap):
@@ -169,7 +176,7 @@ class Subscription:
         with self._ready:
             self._closed = True
             self._error = error
-            self._ready.notify_all()
+            self._tell_all()
 
     # your side
 
@@ -194,19 +201,23 @@ class Subscription:
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._ready:
             while True:
-                if self._facts:
-                    return self._facts.popleft()
-                if self._latest:
-                    fact = self._whole(self._latest.pop(next(iter(self._latest))))
-                    if fact is None:
-                        continue
+                fact = self._pop()
+                if fact is not None or self._closed:
                     return fact
-                if self._closed:
-                    return None
                 left = _SLICE_S if deadline is None else deadline - time.monotonic()
                 if left <= 0:
                     return None
                 self._ready.wait(min(left, _SLICE_S))
+
+    def _pop(self) -> Fact | None:
+        """What waits longest; the lock is held."""
+        if self._facts:
+            return self._facts.popleft()
+        while self._latest:
+            fact = self._whole(self._latest.pop(next(iter(self._latest))))
+            if fact is not None:
+                return fact
+        return None
 
     def _whole(self, fact: Fact) -> Fact | None:
         """One change of a book alone means nothing: its newest is the top of the book now."""
@@ -224,6 +235,36 @@ class Subscription:
                     raise self._error
                 return
 
+    async def __aiter__(self) -> AsyncIterator[Fact]:
+        import asyncio  # who iterates so has it
+
+        loop, woken = asyncio.get_running_loop(), asyncio.Event()
+
+        def wake() -> None:
+            with suppress(RuntimeError):  # the loop is over: nobody waits
+                loop.call_soon_threadsafe(woken.set)
+
+        self._wake = wake
+        count = 0
+        try:
+            while True:
+                woken.clear()
+                with self._ready:
+                    fact, closed = self._pop(), self._closed
+                if fact is not None:
+                    yield fact
+                    count += 1
+                    if count % _TURN == 0:
+                        await asyncio.sleep(0)
+                elif not closed:
+                    await woken.wait()
+                elif self._error is not None:
+                    raise self._error
+                else:
+                    return
+        finally:
+            self._wake = None
+
     def __len__(self) -> int:
         return len(self._facts) + len(self._latest)
 
@@ -238,7 +279,12 @@ class Subscription:
             self._on_close(self)
         with self._ready:
             self._closed = True
-            self._ready.notify_all()
+            self._tell_all()
+
+    def _tell_all(self) -> None:
+        self._ready.notify_all()
+        if self._wake is not None:
+            self._wake()
 
     def __enter__(self) -> Subscription:
         return self

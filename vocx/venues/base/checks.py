@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,34 @@ from vocx.text import suggest
 from vocx.venues.base.bars import Bars
 from vocx.venues.base.calls import AmendOrder, Credentials, split_symbol
 from vocx.venues.base.sockets import CHANNELS, PRIVATE, ChannelSpec
+
+_ELSEWHERE = {
+    "trades": {"aggtrade", "aggtrades", "publictrade", "markettrades", "matches", "tape"},
+    "quotes": {"bookticker", "bbo", "bbotbt", "bestprice", "level1", "l1", "quote"},
+    "book": {"depth", "books", "orderbook", "level2", "l2", "l2data", "l2book"},
+    "ticker": {"tickers", "24hrticker", "miniticker", "tickerbatch"},
+    "candles": {
+        "kline",
+        "klines",
+        "candle",
+        "candlestick",
+        "candlesticks",
+        "ohlc",
+        "ohlcv",
+        "bars",
+    },
+    "orders": {"user", "executionreport", "userdata", "openorders"},
+    "fills": {"execution", "executions", "mytrades", "usertrades"},
+    "balances": {"account", "wallet", "balance", "outboundaccountposition"},
+}
+"""What venues and other libraries call our channels."""
+
+
+def _plain(name: object) -> set[str]:
+    """A channel's name without case and signs; the same without the parameter that venues append
+    (``depth@100ms``, ``kline_1m``, ``books5``)."""
+    whole = str(name).casefold()
+    return {re.sub("[^a-z0-9]", "", one) for one in (whole, re.sub(r"(@|[._]?\d).*", "", whole))}
 
 
 def check_count(venue: str, name: str, value: object, most: int) -> int:
@@ -82,7 +111,9 @@ def check_channel(
     """
     channel = spec.channel
     if channel not in CHANNELS + PRIVATE:
-        listed, hint = ", ".join(CHANNELS + PRIVATE), suggest(channel, CHANNELS + PRIVATE)
+        listed = ", ".join(CHANNELS + PRIVATE)
+        meant = next((ours for ours, names in _ELSEWHERE.items() if _plain(channel) & names), None)
+        hint = suggest(meant or channel, CHANNELS + PRIVATE)
         raise UnknownChannel(f"{venue} has no channel {brief(channel)}; it has {listed}.{hint}")
     if spec.interval is not None and channel != "candles":
         raise UnknownChannel(f"{channel} has no interval; only candles have one")
