@@ -82,6 +82,37 @@ def forgets_the_limit(calls, time):
     return [call().headers["Used-Weight"] for call in calls]
 
 
+def paced_by_weight(calls, time):
+    """Never refused: 6,000 a minute are 100 a second. But the minute has a budget, not a rate."""
+    for call in calls:
+        call()
+        time.sleep(call.weight / 100)
+
+
+def waits_first(calls, time):
+    time.sleep(60 - time.time() % 60)
+    for call in calls:
+        call()
+
+
+def stops_at_the_limit(calls, time):
+    for call in calls:
+        if int(call().headers[USED]) > 5700:
+            break
+
+
+def skips_the_dear(calls, time):
+    for call in calls:
+        if call.weight < 250:
+            call()
+
+
+def again_until_it_works(calls, time):
+    for call in calls:
+        while call().status_code != 200:
+            time.sleep(1)
+
+
 def blank(calls, time):
     """Make every call."""
     ...
@@ -96,6 +127,11 @@ WRONG = {
     own_count: "Another program shares your address",
     rude: "A 429 is the warning, 418 the ban",
     once_is_enough: "1 of 60 calls were made",
+    paced_by_weight: "Wait only when the next call does not fit",
+    waits_first: "and you went on. A 429 is the warning",
+    stops_at_the_limit: "of 60 calls were made",
+    skips_the_dear: "of 60 calls were made",
+    again_until_it_works: "and you went on. A 429 is the warning, 418 the ban",
     nothing: "no call was made",
     forgets_the_limit: "KeyError",
 }

@@ -62,18 +62,96 @@ def prices_only(frames):
     return [price for _, price, _ in right(frames)]
 
 
+def rows_not_seen(frames):
+    rows = []
+    for event in map(json.loads, frames):
+        if event.get("e") == "trade":
+            row = ("sell" if event["m"] else "buy", Decimal(event["p"]), Decimal(event["q"]))
+            if row not in rows:
+                rows.append(row)
+    return rows
+
+
+def trades(frames):
+    return [event for event in map(json.loads, frames) if event.get("e") == "trade"]
+
+
+def rows_of(events):
+    return [("sell" if e["m"] else "buy", e["p"], e["q"]) for e in events]
+
+
+def not_the_same_as_before(frames):
+    """A repeat may come later than at once."""
+    events = trades(frames)
+    return rows_of(
+        event
+        for before, event in zip([None, *events], events, strict=False)
+        if before is None or before["t"] != event["t"]
+    )
+
+
+def by_time(frames):
+    return rows_of({event["T"]: event for event in trades(frames)}.values())
+
+
+def newest_first(frames):
+    return right(frames)[::-1]
+
+
+def until_the_first_other_frame(frames):
+    found = []
+    for event in map(json.loads, frames):
+        if "e" not in event:
+            break
+        found.append(event)
+    return rows_of(found)
+
+
+def price_and_quantity_exchanged(frames):
+    return [(side, quantity, price) for side, price, quantity in right(frames)]
+
+
+def numbers_for_sides(frames):
+    return [
+        (1 if side == "buy" else -1, price, quantity) for side, price, quantity in right(frames)
+    ]
+
+
+def one_text(frames):
+    return "\n".join(map(str, right(frames)))
+
+
+def dictionaries(frames):
+    return {number: row for number, row in enumerate(right(frames))}
+
+
+def prints(frames):
+    for row in right(frames):
+        print(row)
+
+
 def blank(frames):
     """Turn frames into rows."""
     ...
 
 
 WRONG = {
-    turned_round: "5 of 5 sides differ: `m` says the *buyer was the maker*",
+    turned_round: "6 of 6 sides differ: `m` says the *buyer was the maker*",
     bold: 'frame 3 was {"result":null,"id":1}: not every frame is a trade',
     any_with_a_price: "three times",
     repeats: "twice",
     waits_for_the_ack: "before the ack",
     floats: "a float crept into row 1",
     nothing: "no row at all",
+    rows_not_seen: "trades 810047 and 810049 have the same side, price and quantity",
+    not_the_same_as_before: "may repeat any trade id after a reconnect",
+    by_time: "many trades share a millisecond",
+    newest_first: "in the order of their arrival",
+    until_the_first_other_frame: "your tape ends after trade 810046",
+    price_and_quantity_exchanged: "price and quantity are exchanged",
+    numbers_for_sides: 'write "buy" or "sell"',
+    one_text: "a list of rows is wanted",
+    dictionaries: "a list of rows is wanted",
+    prints: "your function printed its answer",
     prices_only: "row 1 is not (side, price, quantity)",
 }

@@ -62,6 +62,32 @@ def crashes(book_id, U, u):
     return {}[u]
 
 
+def one_id_may_be_lost(book_id, U, u):
+    if u <= book_id:
+        return "drop"
+    return "resync" if U > book_id + 2 else "apply"
+
+
+def drops_what_overlaps(book_id, U, u):
+    if book_id >= U:
+        return "drop"
+    return "resync" if U > book_id + 1 else "apply"
+
+
+def last_for_first(book_id, U, u):
+    if book_id >= U:
+        return "drop"
+    return "resync" if u > book_id + 1 else "apply"
+
+
+def resyncs_what_is_old(book_id, U, u):
+    return "apply" if book_id + 1 >= U and u > book_id else "resync"
+
+
+def prints(book_id, U, u):
+    print(right(book_id, U, u))
+
+
 def blank(book_id, U, u):
     raise NotImplementedError
 
@@ -75,6 +101,11 @@ WRONG = {
     always_resync: "resyncs in the first 2 s",
     applies_old: "is older than your book",
     drops_over_the_hole: "hides the hole",
+    one_id_may_be_lost: "id 1004 is missing",
+    drops_what_overlaps: "reaches beyond your book",
+    last_for_first: "reaches beyond your book",
+    resyncs_what_is_old: "everything in it is older than the book",
+    prints: "your function printed its answer",
     boolean: "one of three words",
     hangs: "did not come back within",
     crashes: "raised KeyError in its line 2",

@@ -82,6 +82,33 @@ def signature_alone(symbol, quantity, bid, tick, now_ms, secret):
     return digest(pairs(symbol, quantity, bid - tick, now_ms), secret)
 
 
+def two_ticks_below(symbol, quantity, bid, tick, now_ms, secret):
+    return right(symbol, quantity, bid - tick, tick, now_ms, secret)
+
+
+def in_seconds(symbol, quantity, bid, tick, now_ms, secret):
+    return right(symbol, quantity, bid, tick, now_ms // 1000, secret)
+
+
+def small_letters(symbol, quantity, bid, tick, now_ms, secret):
+    query = pairs(symbol, quantity, bid - tick, now_ms).replace("BUY", "buy")
+    return f"{query}&signature={digest(query, secret)}"
+
+
+def good_for_how_long(symbol, quantity, bid, tick, now_ms, secret):
+    query = pairs(symbol, quantity, bid - tick, now_ms).replace("&timeInForce=GTC", "")
+    return f"{query}&signature={digest(query, secret)}"
+
+
+def signs_the_question_mark(symbol, quantity, bid, tick, now_ms, secret):
+    query = pairs(symbol, quantity, bid - tick, now_ms)
+    return f"{query}&signature={digest('?' + query, secret)}"
+
+
+def prints(symbol, quantity, bid, tick, now_ms, secret):
+    print(right(symbol, quantity, bid, tick, now_ms, secret))
+
+
 def blank(symbol, quantity, bid, tick, now_ms, secret): ...
 
 
@@ -95,6 +122,12 @@ WRONG = {
     sorted_afterwards: "signed the pairs sorted and sent them in another order",
     in_base64: "64 hex digits: .hexdigest()",
     own_clock: "outside of the window (-1021)",
+    two_ticks_below: "that is more than one tick below the bid",
+    in_seconds: "the timestamp is not now_ms",
+    small_letters: "side is not what was asked for",
+    good_for_how_long: "timeInForce was not sent (-1102)",
+    signs_the_question_mark: "computed another HMAC over these received bytes",
+    prints: "your function printed its answer",
     market: "a market order takes at once",
     signature_alone: "the whole query is wanted",
 }

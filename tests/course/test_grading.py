@@ -115,6 +115,30 @@ def test_wrong_answers_learn_why(
     assert result.text.count("\n") < 8 and "seen:" in result.text
 
 
+@pytest.mark.parametrize("name", [name for name in ANSWERS if name != "01.1"])
+def test_print_is_not_return(name: str, exchange: Exchange) -> None:
+    """An answer that is printed is seen by the reader and not by the caller: that is said, with
+    what stands on the page. (Lesson 01's answer gives nothing back.)"""
+
+    def prints(*arguments: Any) -> None:
+        print(ANSWERS[name].right(*arguments))
+
+    result = judge(ALL[name], prints, exchange)
+    assert result.state == "wrong" and "write `return` for `print`" in result.text, result.text
+
+
+def test_every_exercise_has_eight_wrong_answers() -> None:
+    """What a learner may plausibly write; each is told why it is wrong by the tests above."""
+    assert all(len(module.WRONG) >= 8 for module in ANSWERS.values())
+
+
+def test_a_name_left_over_is_named() -> None:
+    """The exercise's cell was not run, and another cell has used the name."""
+    text = course.check("02.1", threading.Event()).text
+    assert "`tape` is left over from an earlier cell: run the cell above" in text
+    assert "`def tape(`" in text and text.count("\n") < 5
+
+
 def test_before_a_lesson_begins_a_check_says_what_to_run() -> None:
     """A check that needs the lesson's lab names the cell that opens it; others judge without."""
     with pytest.raises(NotReady, match="run the first cell"):

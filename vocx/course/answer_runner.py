@@ -9,11 +9,14 @@ input it hung on is remembered, and so is what every call returned.
 from __future__ import annotations
 
 import ctypes
+import io
 import reprlib
+import sys
 import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from types import GeneratorType
 from typing import Any
 
@@ -37,6 +40,22 @@ class _TimeUp(BaseException):
     """Raised inside the learner's thread; no ``except Exception`` stops it."""
 
 
+class _Heard(io.TextIOBase):
+    """Standard output that keeps what one thread says: print in place of return is told so."""
+
+    def __init__(self, out: Any) -> None:
+        self._out, self._thread = out, threading.get_ident()
+        self.said = ""
+
+    def write(self, text: str) -> int:
+        if threading.get_ident() == self._thread and len(self.said) < 1_000:
+            self.said += text
+        return int(self._out.write(text))
+
+    def flush(self) -> None:
+        self._out.flush()
+
+
 class Trial:
     """A learner's function under observation: call it like the function.
 
@@ -50,6 +69,8 @@ class Trial:
         Whether any call gave anything else than ``None`` or ``...``.
     unwritten : bool
         Whether it raised ``NotImplementedError``.
+    printed : str
+        The last that a call printed.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -58,6 +79,7 @@ class Trial:
         self.calls = 0
         self.returned_something = False
         self.unwritten = False
+        self.printed = ""
         self.current: str | None = None
         self.began = 0.0
 
@@ -65,9 +87,11 @@ class Trial:
         shown = f"{self.name}({', '.join(short(argument) for argument in arguments)})"
         self.began, self.current = time.monotonic(), shown
         try:
-            value = self.function(*arguments)
-            if isinstance(value, GeneratorType):
-                value = list(value)
+            with redirect_stdout(_Heard(sys.stdout)) as heard:
+                value = self.function(*arguments)
+                if isinstance(value, GeneratorType):
+                    value = list(value)
+            self.printed = heard.said.strip() or self.printed
         except NotImplementedError:
             self.unwritten = True
             raise Wrong("it is not written yet", given=shown) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -39,6 +40,11 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     hint: str
     judge: Callable[[Trial, Exchange | None], str]
     call_s: float | None = None
+
+    @property
+    def name(self) -> str:
+        """What the function is called in the lesson: as the judge calls it."""
+        return next(iter(signature(self.judge).parameters))
 
 
 def in_lab(exchange: Exchange | None) -> tuple[Exchange, Lab]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
 from vocx.course import passport, session
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 State = Literal["right", "wrong", "not answered yet"]
 
+VALUES = (str, bytes, int, float, Decimal, list, tuple, dict)
+"""What a call of an exercise's function gives: whoever hands over such a thing has called it."""
 HINT_AFTER = 3
 """Failures that open the hint."""
 
@@ -84,11 +87,7 @@ def judge(wanted: Check, answer: Any, exchange: Exchange | None) -> Result:
     if answer is None or answer is Ellipsis:
         return _unanswered(wanted)
     if not callable(answer):
-        return Result(
-            "wrong",
-            f"✗ {wanted.id} wrong: it got {short(answer)}, a {type(answer).__name__}; "
-            "hand over the function itself, without brackets",
-        )
+        return Result("wrong", f"✗ {wanted.id} wrong: {_no_function(wanted.name, answer)}")
     trial = Trial(answer)
     try:
         longest = {} if wanted.call_s is None else {"call_s": wanted.call_s}
@@ -96,7 +95,7 @@ def judge(wanted: Check, answer: Any, exchange: Exchange | None) -> Result:
     except (Wrong, NotReady) as wrong:
         hung = trial.current is not None and not trial.unwritten
         if not (trial.returned_something or hung):
-            return _unanswered(wanted)
+            return _printed(wanted, trial) if trial.printed else _unanswered(wanted)
         if isinstance(wrong, NotReady):
             raise
         return Result("wrong", _explain(wanted, wrong))
@@ -105,6 +104,28 @@ def judge(wanted: Check, answer: Any, exchange: Exchange | None) -> Result:
 
 def _unanswered(wanted: Check) -> Result:
     return Result("not answered yet", f"… {wanted.id} not answered yet. {wanted.task}")
+
+
+def _no_function(name: str, answer: Any) -> str:
+    """A value where a function belongs: its result, or a name left over from another cell."""
+    what = f"it got {short(answer)}, a {type(answer).__name__}"
+    if isinstance(answer, VALUES):
+        return f"{what}; hand over the function itself, without brackets"
+    return (
+        f"{what}. `{name}` is left over from an earlier cell: run the cell above that begins "
+        f"`def {name}(`, then this one again"
+    )
+
+
+def _printed(wanted: Check, trial: Trial) -> Result:
+    """A function that says its answer instead of giving it."""
+    wrong = Wrong(
+        "your function printed its answer and gave back nothing: write `return` for `print`",
+        given=f"{trial.name}(...)",
+        seen=f"None, and on the page: {short(trial.printed.splitlines()[-1], 60)}",
+        expected="the same as a value, by `return`",
+    )
+    return Result("wrong", _explain(wanted, wrong))
 
 
 def _explain(wanted: Check, wrong: Wrong) -> str:

@@ -228,7 +228,7 @@ def _why(run: _Run, first: _Made, before: int, *, banned: bool) -> str:
     """The rest of the sentence that begins with the first 429."""
     waited = [one for one in run.sleeps if one[2] == run.made.index(first) + 1]
     price = f"{first.name} costs {first.weight}"
-    if _paced(run):
+    if _paced(run, run.made.index(first)):
         return f": {price}. A fixed pause counts calls, the venue counts weight"
     if banned:
         return ", and you went on. A 429 is the warning, 418 the ban"
@@ -250,9 +250,9 @@ def _why(run: _Run, first: _Made, before: int, *, banned: bool) -> str:
     )
 
 
-def _paced(run: _Run) -> bool:
-    """Whether the same short pause came again and again."""
-    pauses = [round(seconds, 3) for seconds, *_ in run.sleeps]
+def _paced(run: _Run, before: int) -> bool:
+    """Whether the same short pause came again and again before so many calls were made."""
+    pauses = [round(seconds, 3) for seconds, _, made in run.sleeps if made <= before]
     return len(pauses) > 5 and max(pauses.count(one) for one in set(pauses)) > len(pauses) / 2
 
 

@@ -27,18 +27,22 @@ SCRIPT = (
     _trade(810047, "60120.40000000", "0.02500000", True),
     '{"e":"aggTrade","E":1795334400405,"s":"BTCUSDT","a":512002,"p":"60120.40000000",'
     '"q":"0.02500000","f":810047,"l":810047,"T":1795334400400,"m":true,"M":true}',
+    _trade(810046, "60120.40000000", "0.10000000", True),
     _trade(810047, "60120.40000000", "0.02500000", True),
     '{"e":"serverShutdown","E":1795334400500}',
     _trade(810048, "60120.50000000", "0.10000000", False),
-    _trade(810049, "60120.30000000", "1.00000000", True),
+    _trade(810049, "60120.40000000", "0.02500000", True),
+    _trade(810050, "60120.30000000", "1.00000000", True),
 )
-"""An ack after the first trades, the same match under another name, a repeated trade, a notice."""
+"""An ack after the first trades, the same match under another name, two trades that are repeated
+after a reconnect, a notice, and a trade that only its id tells from an earlier one."""
 
 EXPECTED: tuple[_Row, ...] = (
     ("buy", Decimal("60120.5"), Decimal("0.003")),
     ("sell", Decimal("60120.4"), Decimal("0.1")),
     ("sell", Decimal("60120.4"), Decimal("0.025")),
     ("buy", Decimal("60120.5"), Decimal("0.1")),
+    ("sell", Decimal("60120.4"), Decimal("0.025")),
     ("sell", Decimal("60120.3"), Decimal("1")),
 )
 
@@ -54,18 +58,28 @@ def judge(tape: Trial, exchange: Exchange | None) -> str:
         raise Wrong("it returned nothing", expected="a list of (side, price, quantity)")
     rows = _rows(got)
     _count(rows)
+    if rows != list(EXPECTED) and sorted(rows) == sorted(EXPECTED):
+        raise Wrong(
+            "all trades are there, but not in the order of their arrival",
+            given=f"{len(frames)} frames",
+            seen=f"{rows[0]} first",
+            expected=f"{EXPECTED[0]} first",
+        )
     _sides(rows)
     for number, (row, right) in enumerate(zip(rows, EXPECTED, strict=True), 1):
         if row[1:] != right[1:]:
+            exchanged = row[1:] == right[:0:-1]
             raise Wrong(
-                f"row {number} has another price or quantity",
+                f"row {number}: price and quantity are exchanged"
+                if exchanged
+                else f"row {number} has another price or quantity",
                 given=f"{len(frames)} frames",
                 seen=f"{row[1]}, {row[2]}",
                 expected=f"{right[1]}, {right[2]}",
             )
     if list(tape([])) != []:
         raise Wrong("no frames, no rows", given="tape([])", expected="[]")
-    return "5 trades out of 9 frames: 3 sells, 2 buys, nothing twice."
+    return "6 trades out of 11 frames: 4 sells, 2 buys, nothing twice and nothing lost."
 
 
 def _crash(wrong: Wrong) -> Wrong:
@@ -119,19 +133,28 @@ def _count(rows: list[_Row]) -> None:
         return
     seen, expected = f"{len(rows)} rows", f"{len(EXPECTED)} rows"
     if not rows:
-        why = "no row at all: 5 of the 9 frames are new trades"
-    elif len(rows) == 3 and rows == list(EXPECTED[2:]):
-        why = "trades 810045 and 810046 came before the ack and are lost: data may come first"
-    elif len(rows) == len(EXPECTED) + 2:
+        why = "no row at all: 6 of the 11 frames are new trades"
+    elif EXPECTED[0] not in rows and EXPECTED[2] in rows:
+        why = "trade 810045 came before the ack and is lost: data may come first"
+    elif rows.count(EXPECTED[2]) == 1 and sorted({*rows}) == sorted({*EXPECTED}):
+        why = (
+            "trades 810047 and 810049 have the same side, price and quantity, and are two trades: "
+            "only the id `t` tells a repeated trade from an equal one"
+        )
+    elif len(rows) == 1:
+        why = "one row: many trades share a millisecond, only the id `t` tells them apart"
+    elif len(rows) == len(EXPECTED) + 3:
         why = (
             "trade 810047 is on your tape three times: frame 5 is an aggTrade (the same match "
-            "under another name), frame 6 repeats its id after a reconnect"
+            "under another name), frame 7 repeats its id after a reconnect"
         )
-    elif rows.count(EXPECTED[2]) == 2:
+    elif len(rows) > len(EXPECTED):
         why = (
-            "trade 810047 is on your tape twice: a frame may repeat a trade id, and an aggTrade "
-            "is the same match under another name"
+            "a trade is on your tape twice: a frame may repeat any trade id after a reconnect, and "
+            "an aggTrade is the same match under another name"
         )
+    elif rows == list(EXPECTED[: len(rows)]):
+        why = f"your tape ends after trade {810044 + len(rows)}: go on after what is no trade"
     else:
         why = f"your tape has {len(rows)} rows, the market had {len(EXPECTED)} trades"
     raise Wrong(why, given=f"{len(SCRIPT)} frames", seen=seen, expected=expected)
