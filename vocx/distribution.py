@@ -22,6 +22,19 @@ REPOSITORY = "https://github.com/vocx/vocx"
 """The one place where the address stands; a test holds README, badges and links to it."""
 
 
+def checkout() -> Path | None:
+    """The notebooks of the checkout that vocx runs from, if it does."""
+    root = Path(__file__).resolve().parents[1]
+    found = root / "notebooks"
+    return found if found.is_dir() and (root / "pyproject.toml").is_file() else None
+
+
+def lessons() -> Path | None:
+    """The lessons that came with the package: inside it from a wheel, else the checkout's."""
+    inside = Path(__file__).resolve().parent / "lessons"
+    return inside if inside.is_dir() else checkout()
+
+
 def pip_line(extra: str) -> str:
     """What to type to have an optional part, such as ``"notebooks"``."""
     return f"{shlex.quote(sys.executable)} -m pip install {_what(extra)}"

@@ -7,6 +7,9 @@ from typing import Any
 
 from vocx.course import book_copies
 from vocx.facts import BookSnapshot
+from vocx.lab.events import LevelChanged
+from vocx.lab.market.instruments import INSTRUMENTS
+from vocx.lab.market.simulation import open_crowd
 
 
 def level(price: int, quantity: int) -> tuple[Decimal, Decimal]:
@@ -75,3 +78,32 @@ def test_pictures_show_the_share_and_the_worst_copy() -> None:
     assert lost.chart().data[0].y[:2] == (50.0, 100.0)
     ghost = next(trace for trace in lost.ghosts().data if trace.name == "your copy, bids")
     assert list(ghost.x) == [99.0, 98.0]
+
+
+def test_forty_losses_show_it_in_every_run() -> None:
+    """On pieces of the lab's crowd that lie apart, more copies are wrong after ten seconds than at
+    once: the experiment backs no wrong prediction."""
+    spec = INSTRUMENTS[0]
+    now_ns = 1_795_305_600_000_000_000
+    simulation = open_crowd(seed=11, start_ns=now_ns, specs=[spec])
+
+    def changed(ticks: int) -> list[dict[str, Any]]:
+        nonlocal now_ns
+        found = []
+        for number in range(1, ticks + 1):
+            now_ns += 100_000_000
+            news: dict[str, dict[int, int]] = {"buy": {}, "sell": {}}
+            while events := simulation.advance(now_ns):
+                for event in events:
+                    if isinstance(event, LevelChanged):
+                        news[event.side][event.price] = event.quantity
+            found.append(change(number, news["buy"].items(), news["sell"].items()))
+        return found
+
+    for _ in range(4):
+        changed(100)
+        sides = simulation.markets[spec.symbol].top(500)
+        bids, asks = (tuple(level(row[0], row[1]) for row in side) for side in sides)
+        snapshot = BookSnapshot(symbol="BTC/USDT", bids=bids, asks=asks, sequence=0, arrived_ns=0)
+        lost = book_copies.lose_each(apply, snapshot, changed(book_copies.COPIES + 100))
+        assert lost.share(100) > lost.share(0) and "it gets worse" in str(lost)

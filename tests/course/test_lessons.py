@@ -6,6 +6,7 @@ The page: what the notebook's file says. The run: as shipped, with every answer 
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import os
@@ -19,7 +20,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from vocx.course import catalogue
+from vocx.course import catalogue, lesson_cells
 from vocx.course.page import IMAGE, RULES, Cell, Exercise, Page
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
@@ -42,6 +43,31 @@ def page(request: pytest.FixtureRequest) -> Page:
 def test_it_keeps_the_page_contract(page: Page, rule: str) -> None:
     """The rule's docstring says what it asks for."""
     assert [str(problem) for problem in RULES[rule](page)] == []
+
+
+def test_a_cell_that_needs_another_says_which(page: Page) -> None:
+    """Run alone after the set-up cell it meets a name that is not there, and is told the line that
+    makes it; what another cell kept in ``seen`` is not asked for."""
+    cells = lesson_cells.read_cells(page.path)
+    known = cells[0].makes | {"display", "get_ipython"}
+    for cell in cells[1:]:
+        for name in cell.needs - known:
+            said = lesson_cells.advice(cells, cell.source, known, name)
+            assert said and len(said) <= 10, f"{name} in {cell.source}"
+            maker = [one for one in cells[: cell.number] if name in one.makes][-1]
+            assert f"    {maker.line_of(name)}" in said
+        assert kept(cell.source, ast.Load) <= kept(cell.source, ast.Store), cell.source
+
+
+def kept(source: str, how: type[ast.expr_context]) -> set[str]:
+    """The keys of ``seen[...]`` that a cell reads or writes."""
+    return {
+        ast.unparse(node.slice)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Subscript)
+        and ast.unparse(node.value) in ("seen", "said")
+        and isinstance(node.ctx, how)
+    }
 
 
 def test_the_maps_follow_the_catalogue() -> None:
@@ -113,6 +139,34 @@ def test_as_shipped_the_checks_wait_for_an_answer(page: Page, shipped: Run) -> N
     """A blank exercise is neither right nor wrong."""
     for one in page.exercises():
         assert shipped.printed(one.checked).startswith(f"… {one.key} not answered yet")
+
+
+FORGET = """\
+for name in set(globals()) - {"In", "Out", "exit", "quit", "open", "get_ipython"}:
+    if not name.startswith("_"):
+        del globals()[name]
+del name
+"""
+WAIT = re.compile(r"(?:(?<=seconds=)|(?<=time\.sleep\())\d+(?![\d.])")
+
+
+@pytest.mark.kernel
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_each_section_runs_after_the_set_up_cell_alone(page: Page, tmp_path: Path) -> None:
+    """The last section first, each with no other name than those of the set-up cell, which is run
+    again before it. Waits are cut to a third: nothing is looked at but errors."""
+    sections: list[list[Any]] = [[]]
+    for cell in page.cells[2:]:
+        if cell.cell_type == "markdown" and re.search(r"^## ", cell.text, re.MULTILINE):
+            sections.append([])
+        elif cell.is_code:
+            quick = WAIT.sub(lambda found: str(max(2, int(found[0]) // 3)), cell.text)
+            sections[-1].append(nbformat.v4.new_code_cell(quick, metadata=cell.metadata))
+    cells = []
+    for section in [one for one in sections if one][:0:-1]:  # the first is run so as shipped
+        cells += [nbformat.v4.new_code_cell(FORGET), fresh(page.code[0]), *section]
+    Run(nbformat.v4.new_notebook(cells=cells, metadata=page.notebook.metadata), tmp_path / "p")
 
 
 @pytest.mark.kernel

@@ -66,3 +66,18 @@ def test_refusals_in_words() -> None:
 
     assert order_examples.refusal(refuse) == "NotAllowed, outcome not_sent:\n  no"
     assert order_examples.refusal(Decimal, "1") == "it was not refused"
+
+
+def test_a_life_begins_behind_a_queue_and_ends_with_a_rest(lab: Lab, exchange: Exchange) -> None:
+    """Each time: others stand at the bid, to be seen beside ours; an IOC order of one more than the
+    best ask leaves a rest; orders of ours from before are not drawn as others'."""
+    for _ in range(4):
+        exchange.place_order(SYMBOL, "buy", "0.5", type="limit", price="60000")
+        timeline = order_examples.OrderTimeline(lab, exchange, SYMBOL)
+        assert not exchange.open_orders(SYMBOL) and 1 <= timeline.queue_ahead <= 6
+        ask, size = lab.truth.book(SYMBOL).asks[0]
+        order = exchange.place_order(
+            SYMBOL, "buy", size + 1, type="limit", price=ask, time_in_force="IOC"
+        )
+        assert order.filled == size and order.status == "expired"
+        lab.resume()

@@ -11,7 +11,7 @@ import pytest
 from answers import lesson00
 
 from vocx import course
-from vocx.course import catalogue, session
+from vocx.course import catalogue, display, lesson_cells, session
 from vocx.errors import VocxError
 
 Done = Callable[[int, int], str]
@@ -114,3 +114,40 @@ def test_notebooks_and_catalogue_agree() -> None:
     if not files:
         pytest.skip(f"no notebooks in {folder}")
     assert files == {one.file for one in catalogue.LESSONS if one.ready}
+
+
+def test_afresh_cancels_what_was_left_open(
+    closed_labs: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The set-up cell run again: orders of before are cancelled, and it says how many."""
+    _, exchange = course.begin("04")
+    for price in ("60000", "60001"):
+        exchange.place_order("BTC/USDT", "buy", "0.01", type="limit", price=price)
+    capsys.readouterr()
+    _, again = course.begin("04")
+    assert "Cancelled: 2 orders left open on BTC/USDT." in capsys.readouterr().out
+    assert not again.open_orders()
+    course.begin("04")
+    assert "Cancelled" not in capsys.readouterr().out
+
+
+def test_a_cell_run_alone_is_told_which_comes_first(
+    closed_labs: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback of a name that is not there, but the lines of the cells that make it; a name
+    that no cell makes is Python's own error."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    ip = InteractiveShell()
+    seen: list[str] = []
+    ip._showtraceback = lambda kind, error, lines: seen.append("\n".join(lines))
+    monkeypatch.setattr(display, "shell", lambda: ip)
+    ip.run_cell(lesson_cells.of_lesson("05")[0].source)
+    ip.run_cell("swept.figure()", store_history=True)
+    assert seen[-1] == (
+        '`swept` is not there yet. First run the cell under "The picture of the course" with\n\n'
+        "    swept = measure.sweep(binance, [0, 20, 80, 200], seconds=3)\n\n"
+        "and then this one again."
+    )
+    ip.run_cell("no_such_name", store_history=True)
+    assert "Traceback" in seen[-1] and "no_such_name" in seen[-1]

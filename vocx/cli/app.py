@@ -78,12 +78,13 @@ def start(no_browser: NoBrowser = False, port: Port = None, folder: Folder = Non
 
 def open_lessons(no_browser: bool, port: int | None, folder: Path | None) -> None:
     """Bring the lessons to where the learner may write, then become JupyterLab."""
+    from vocx import distribution
     from vocx.cli import lessons, notebooks
 
     notebooks.require_jupyter()
     if port is not None:
         notebooks.require_free(port)
-    here = lessons.checkout()
+    here = distribution.checkout()
     if folder is not None or here is None:
         here = (folder or Path("vocx-lessons")).expanduser().resolve()
         for path, action in lessons.copy(lessons.packaged(), here):

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import vocx
+from vocx import distribution
 from vocx.errors import BadInput
 
 MANIFEST = ".vocx-lessons.json"
@@ -38,13 +39,6 @@ class Done(NamedTuple):
     action: Action
 
 
-def checkout() -> Path | None:
-    """The notebooks of the checkout that vocx runs from, if it does."""
-    root = Path(vocx.__file__).resolve().parent.parent
-    found = root / "notebooks"
-    return found if found.is_dir() and (root / "pyproject.toml").is_file() else None
-
-
 def packaged() -> Path:
     """The lessons that came with the package.
 
@@ -53,8 +47,7 @@ def packaged() -> Path:
     BadInput
         When this installation has none.
     """
-    inside = Path(vocx.__file__).resolve().parent / "lessons"
-    found = inside if inside.is_dir() else checkout()
+    found = distribution.lessons()
     if found is None:
         raise BadInput("this installation holds no lessons; install it again with pip")
     return found

@@ -7,7 +7,7 @@ import sysconfig
 import textwrap
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from types import TracebackType
@@ -36,23 +36,32 @@ def in_notebook() -> bool:
     return hasattr(shell(), "kernel")
 
 
-def install() -> None:
-    """Show errors of vocx and interrupts in a few lines; Python's own errors stay as they are."""
+def install(advise: Callable[[NameError], list[str]] = lambda error: []) -> None:
+    """Show errors of vocx and interrupts in a few lines; Python's own errors stay as they are.
+
+    Parameters
+    ----------
+    advise : callable
+        What to do about a name that is not there, in lines; an empty list shows Python's error.
+    """
     ip = shell()
-    if ip is not None:
-        ip.set_custom_exc((VocxError, KeyboardInterrupt), _show)
+    if ip is None:
+        return
 
+    def show(
+        ip: Any,
+        kind: type[BaseException],
+        error: BaseException,
+        trace: TracebackType | None,
+        tb_offset: int | None = None,
+    ) -> list[str]:
+        lines = advise(error) if isinstance(error, NameError) else brief(error, trace)
+        if not lines:
+            lines = ip.InteractiveTB.structured_traceback(kind, error, trace, tb_offset=tb_offset)
+        ip._showtraceback(kind, error, lines)
+        return lines
 
-def _show(
-    ip: Any,
-    kind: type[BaseException],
-    error: BaseException,
-    trace: TracebackType | None,
-    tb_offset: int | None = None,
-) -> list[str]:
-    lines = brief(error, trace)
-    ip._showtraceback(kind, error, lines)
-    return lines
+    ip.set_custom_exc((VocxError, KeyboardInterrupt, NameError), show)
 
 
 def brief(error: BaseException, trace: TracebackType | None) -> list[str]:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 _STEPS = 5
 """Bids that a frame of :class:`OrderTimeline` shows."""
+_QUEUE = (Decimal(1), Decimal(6))
+"""What stands at the best bid when an :class:`OrderTimeline` begins: seen beside an order of 2."""
+_ASK = Decimal(2)
+"""At most so much stands at the best ask then: an IOC order of one more leaves a rest."""
+_STEPS_TO_A_QUEUE = 20_000
 _RICH = {"BTC": "1000", "ETH": "10000", "SOL": "100000"}
 
 
@@ -38,6 +43,16 @@ def describe(order: Order) -> str:
         text += f" ({_count(len(order.fills), 'fill')} at {_count(levels, 'price')}"
         text += f", as {' and '.join(sorted(roles))})" if roles else ")"
     return text
+
+
+def cancel_open_orders(exchange: Exchange, symbol: str | None = None) -> str:
+    """Cancel this account's orders, of one symbol or of all; says how many, ``""`` if none."""
+    found = exchange.open_orders(symbol)
+    symbols = sorted({one.symbol for one in found})
+    for one in symbols:
+        exchange.cancel_all(one)
+    what = _count(len(found), "order")
+    return f"Cancelled: {what} left open on {', '.join(symbols)}." if found else ""
 
 
 def refusal(call: Callable[..., Any], *arguments: Any, **options: Any) -> str:
@@ -77,6 +92,18 @@ class Counterparty:
             raise VocxError(f"the counterparty could not sell: {reply_text(reply)}")
 
 
+def _pause_at_a_queue(lab: Lab, symbol: str) -> None:
+    """Pause where there is something to wait behind, and not more to take than one can buy."""
+    lab.pause()
+    for _ in range(0, _STEPS_TO_A_QUEUE, 20):
+        book = lab.truth.book(symbol, depth=1)
+        if book.bids and book.asks:
+            least, most = _QUEUE
+            if least <= book.bids[0][1] <= most and book.asks[0][1] <= _ASK:
+                return
+        lab.step(20)
+
+
 class TimelineFrame(msgspec.Struct, frozen=True):
     """A book, and your order in it; ``order`` is ``None`` before there was one."""
 
@@ -97,14 +124,18 @@ class TimelineFrame(msgspec.Struct, frozen=True):
 class OrderTimeline:
     """Frames of one order's life, beginning with the book before it.
 
-    Pauses the lab's market, so that nothing happens between two frames but what you do;
-    ``lab.resume()`` lets it go on.
+    Pauses the lab's market, at a moment when a queue stands at the best bid and little at the best
+    ask, so that nothing happens between two frames but what you do; ``lab.resume()`` lets it go
+    on. Orders of yours that are open are cancelled before, which it says: in the frames they would
+    look like those of others.
     """
 
     def __init__(self, lab: Lab, exchange: Exchange, symbol: str) -> None:
         self._lab, self._exchange, self._symbol = lab, exchange, symbol
         self._counterparty = Counterparty(lab)
-        lab.pause()
+        if left := cancel_open_orders(exchange, symbol):
+            print(left)
+        _pause_at_a_queue(lab, symbol)
         self.frames = [TimelineFrame(self._book())]
 
     def _book(self) -> BookSnapshot:

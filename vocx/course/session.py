@@ -9,8 +9,9 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 import vocx.lab
-from vocx.course import catalogue, display, other_kernels, passport
+from vocx.course import catalogue, display, lesson_cells, other_kernels, passport
 from vocx.course.catalogue import Lesson
+from vocx.course.order_examples import cancel_open_orders
 from vocx.errors import LabConflict, VocxError
 from vocx.exchange import Exchange, connect
 from vocx.stream import stop_all
@@ -32,7 +33,9 @@ def begin(
     """Start a lesson, or start it again: the only cell that the others need.
 
     Stops what still runs, turns all dials and faults off, opens the lab (or takes the one that
-    is open) and connects to it. Prints where it runs, how far you are, and your resume code.
+    is open), connects to it and cancels the orders that were left there. Prints where it runs, what
+    it cancelled, how far you are, and your resume code. From here on a name that another cell has
+    to make first is told with that cell.
 
     Parameters
     ----------
@@ -57,8 +60,9 @@ def begin(
     global _exchange
     wanted = catalogue.lesson(lesson)
     refuse_bad_kernel()
-    display.install()
+    display.install(lambda error: _missing(wanted.id, error))
     stop_everything()
+    before = None if _exchange is None else _exchange.lab
     if _exchange is not None:
         _exchange.close()
         _exchange = None
@@ -67,6 +71,8 @@ def begin(
     print(_place(wanted))
     _exchange = connect(venue, lab=lab)
     print(f"{lab.network}")
+    if lab is before and (left := cancel_open_orders(_exchange)):
+        print(left)
     if others := other_kernels.warning(other_kernels.arrive(wanted.id)):
         print(others)
     print(f"Passport: {progress(known)}. Resume code: {known.code()}")
@@ -119,6 +125,15 @@ def stop_everything() -> None:
     if stop_views is not None:
         stop_views()
     stop_all()
+
+
+def _missing(lesson: str, error: NameError) -> list[str]:
+    """What to do about a name that the kernel does not know, if a cell of the lesson makes it."""
+    ip = display.shell()
+    if ip is None or not error.name:
+        return []
+    cell, known = ip.user_ns.get("In", [""])[-1], ip.user_ns
+    return lesson_cells.advice(lesson_cells.of_lesson(lesson), cell, known, error.name)
 
 
 def _place(wanted: Lesson) -> str:

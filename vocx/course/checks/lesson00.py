@@ -71,9 +71,7 @@ def _why(got: Any, right: Decimal, quote: Quote, tick: Decimal) -> str:
     if quote.spread is not None and abs(number - quote.spread) < Decimal("1e-9"):
         return f"that is {quote.symbol.split('/')[1]}; how many ticks of {tick} is it?"
     if quote.spread is not None and number == quote.spread / Decimal("0.01"):
-        return (
-            f"the tick of {quote.symbol} is {tick} here, not 0.01: take the one given"
-        )
+        return f"the tick of {quote.symbol} is {tick} here, not 0.01: take the one given"
     if number == -right:
         return "the ask is above the bid: subtract the other way round"
     if number == 1:
