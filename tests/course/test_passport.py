@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -29,6 +30,7 @@ passports = st.builds(
     choices=st.dictionaries(
         st.sampled_from(list(catalogue.STRATEGIES)), st.sampled_from(list(catalogue.PROTOCOLS))
     ),
+    quiz=st.booleans(),
 )
 
 
@@ -40,6 +42,7 @@ def test_resume_code_holds_everything(found: passport.Passport) -> None:
     assert len(code) == 39
     assert (sorted(back.lessons), sorted(back.checks)) == (found.lessons, found.checks)
     assert (back.predictions, back.choices) == (found.predictions, found.choices)
+    assert back.quiz is found.quiz
 
 
 @given(passports, st.integers(0, 31), st.sampled_from("0123456789ABCDEFGHJKMNPQRSTVWXYZ"))
@@ -119,3 +122,24 @@ def test_resume_restores(capsys: pytest.CaptureFixture[str], done: Done) -> None
     """A code from another machine adds to what is here."""
     course.resume(passport.Passport(lessons=["00", "02"], checks=["02.1"]).code())
     assert done(2, 1) in capsys.readouterr().out
+
+
+def test_a_page_to_print(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lessons, exercises, predictions that were right, exam, quiz, choices and the code."""
+    known = passport.Passport(
+        lessons=["00"],
+        checks=["00.1", "exam.book"],
+        predictions={"00.1": "b", "05.1": "a"},
+        choices={"dca": "rest"},
+        quiz=True,
+    )
+    passport.save(known)
+    course.passport_page(tmp_path / "mine.html")
+    said = capsys.readouterr().out
+    assert (
+        re.search("done +passed +1 of 1", said)
+        and "0 of 1" in said
+        and "Predictions: 1 of 2" in said
+    )
+    assert "1 of 10 tasks: book" in said and "Final quiz: passed" in said and "ask (REST)" in said
+    assert known.code() in said and known.code() in (tmp_path / "mine.html").read_text()

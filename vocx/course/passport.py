@@ -52,6 +52,8 @@ class Passport(msgspec.Struct, kw_only=True):
         Letter by question, such as ``{"02.1": "a"}``.
     choices : dict of str to str
         Protocol by strategy.
+    quiz : bool
+        Whether the final quiz was passed.
     """
 
     lessons: list[str] = []
@@ -59,6 +61,7 @@ class Passport(msgspec.Struct, kw_only=True):
     failures: dict[str, int] = {}
     predictions: dict[str, str] = {}
     choices: dict[str, str] = {}
+    quiz: bool = False
 
     def merge(self, other: Passport) -> None:
         """Add what ``other`` knows; on a contradiction it is the newer one."""
@@ -67,6 +70,7 @@ class Passport(msgspec.Struct, kw_only=True):
         self.failures |= other.failures
         self.predictions |= other.predictions
         self.choices |= other.choices
+        self.quiz |= other.quiz
 
     def progress(self, known_checks: Mapping[str, object]) -> str:
         """``"3 of 12 lessons, 4 of 9 checks"``."""
@@ -111,7 +115,7 @@ def _fields(found: Passport) -> list[tuple[int, int]]:
     """(value, bits) of everything in the order of the code, most significant first."""
     fields = [(_VERSION, 4)]
     fields += [(int(one.id in found.lessons), 1) for one in LESSONS]
-    fields += [(0, 1)] * (16 - len(LESSONS))
+    fields += [(0, 1)] * (15 - len(LESSONS)) + [(int(found.quiz), 1)]
     fields += [(int(name in found.checks), 1) for name in CHECKS]
     fields += [(0, 1)] * (24 - len(CHECKS))
     for question in _questions():
@@ -143,7 +147,7 @@ def _unpack(number: int) -> Passport:
     values.reverse()
     if values[0] != _VERSION:
         raise BadInput("this resume code was made by another version of the course")
-    found, place = Passport(), 17
+    found, place = Passport(quiz=bool(values[16])), 17
     found.lessons = [one.id for one, bit in zip(LESSONS, values[1:], strict=False) if bit]
     found.checks = [name for name, bit in zip(CHECKS, values[place:], strict=False) if bit]
     place += 24
@@ -230,7 +234,7 @@ def forget() -> None:
     with _lock:
         with suppress(OSError):
             path().unlink(missing_ok=True)
-        _unsaved.lessons, _unsaved.checks = [], []
+        _unsaved.lessons, _unsaved.checks, _unsaved.quiz = [], [], False
         _unsaved.failures, _unsaved.predictions, _unsaved.choices = {}, {}, {}
 
 
