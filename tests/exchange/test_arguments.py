@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
@@ -19,7 +20,7 @@ from fake_venue.profile import PROFILES
 import vocx.lab
 from vocx import errors, venues, views
 from vocx.exchange import Exchange, connect
-from vocx.facts import Order, OrderAck
+from vocx.facts import Order, OrderAck, aware
 
 NAMES = (*venues.names(), *PROFILES)
 BTC = "BTC/USDT"
@@ -97,6 +98,21 @@ def test_a_client_order_id_may_be_a_number_written_as_text(ex: Exchange) -> None
     with connect(ex.venue.name, lab=ex.lab) as other:
         assert other.order(mine, symbol=BTC).client_order_id == mine
         other.cancel_order(mine, symbol=BTC)
+
+
+@pytest.mark.parametrize("moment", ["1970-01-01T00:00Z", "2109-05-16T00:00Z"])
+def test_any_moment_that_a_clock_can_show_is_asked_for(ex: Exchange, moment: str) -> None:
+    """The first of all, and one that is far away, are moments like others."""
+    at = datetime.fromisoformat(moment)
+    for bars in (ex.candles(BTC, "5m", 3, start=at), ex.candles(BTC, "5m", 3, end=at)):
+        assert all(one.time == aware(one.open_ns) for one in bars) and "close" in bars.frame()
+    assert "fee" in ex.fills(BTC, start=at).frame()
+
+
+def test_lists_of_none_have_their_columns(ex: Exchange) -> None:
+    """Whatever a venue takes several requests for."""
+    for found in (ex.cancel_all(BTC), ex.cancel_all(BTC), ex.open_orders(BTC), ex.open_orders()):
+        assert {"id", "price"} <= {*found.frame()} and {"price"} <= {*(found + found)[:0].frame()}
 
 
 def calls(ex: Exchange, wrong: Any) -> Iterator[Callable[[], Any]]:

@@ -124,6 +124,8 @@ class Client:
             result, request = joined if joined is not None else answer.result, answer.next
             older = answer.older
             if request is None:
+                if joined is not None:  # what leads to the last page may be of another intent
+                    joined.kind = joined.kind or LISTED.get(type(intent))
                 return result
         raise errors.BadReply(
             f"{self.venue.name} has a next page after {MAX_PAGES:,} of them", venue=self.venue.name

@@ -177,6 +177,7 @@ def _candles(intent: GetCandles, now_ns: int) -> Plan:
     first_ns = last_ns - (count - 1) * length
     if intent.start_ns is not None:
         first_ns = max(first_ns, -(-intent.start_ns // length) * length)
+    first_ns, last_ns = max(0, first_ns), max(0, last_ns)
     parameters = {"start": first_ns // S, "end": last_ns // S, "granularity": name}
     return f"market/products/{venue_symbol(intent.symbol)}/candles", parameters
 

@@ -171,7 +171,8 @@ def _candles(intent: GetCandles) -> Plan:
         # A start without an end asks for the oldest rows from there, as on every venue.
         last_ns = intent.start_ns + intent.limit * length_ns
         end_ns = last_ns if end_ns is None else min(end_ns + 1, last_ns)
-        parameters["before"] = intent.start_ns // MS - 1
+        if intent.start_ns >= MS:  # nothing is older than 1970, and it takes no -1
+            parameters["before"] = intent.start_ns // MS - 1
     elif end_ns is not None:
         end_ns += 1
     if end_ns is not None:

@@ -170,6 +170,10 @@ def _book(most: int, dead_field: bool) -> Callable[[Call], list[Any]]:
     return answer
 
 
+LAST_MS = 2**63 // NS_PER_MS
+"""The last moment that 64 bits of nanoseconds hold."""
+
+
 def _candles(history: bool) -> Callable[[Call], list[Any]]:
     def answer(call: Call) -> list[Any]:
         given, listing = call.given, call.listing()
@@ -179,7 +183,7 @@ def _candles(history: bool) -> Callable[[Call], list[Any]]:
         after, before = whole(given, "after", None), whole(given, "before", None)
         limit = whole(given, "limit", 100, 300)
         assert limit is not None
-        if max(after or 0, before or 0) > 2**42:
+        if max(after or 0, before or 0) > LAST_MS:
             raise wrong("after")
         interval, end_ns = BARS[bar], None if after is None else after * NS_PER_MS - 1
         if end_ns is not None and end_ns < 0:
