@@ -11,6 +11,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import ipywidgets
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -174,6 +175,28 @@ def test_a_rerun_cell_replaces_its_view(tape: Tape) -> None:
     assert first.mode == "closed"
     until(lambda: (len(widgets), threading.active_count()) == before)
     assert len(views.opened()) == 1
+
+
+def test_a_view_is_a_widget(tape: Tape) -> None:
+    """It goes into boxes, alone and with others; closed, it leaves nothing behind."""
+    before = len(widgets)
+    shown = [views.price(tape), views.book(tape)]
+    box = ipywidgets.HBox(shown)
+    assert list(box.children) == shown
+    assert views.price(tape) is not shown[0] and shown[0].mode == "closed"
+    views.opened()[-1].close()
+    shown[1].close()
+    shown[1].close()
+    for widget in (box.layout, box):
+        widget.close()
+    assert len(widgets) == before
+
+
+def test_completion_shows_what_belongs_to_a_view(tape: Tape) -> None:
+    """Not the names of a widget."""
+    assert dir(views.price(tape)) == [
+        "close", "layout", "mode", "name", "pause", "resume", "stats", "stop", "table", "watch",
+    ]  # fmt: skip
 
 
 def test_pause_freezes_and_resume_goes_on(tape: Tape) -> None:

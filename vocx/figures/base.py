@@ -46,12 +46,18 @@ def layout(
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"color": INK, "size": 12},
-        "xaxis": {**axis, "title": {"text": x, "standoff": 4}},
-        "yaxis": {**axis, "title": {"text": y, "standoff": 4}, "tickformat": ",.8~f"},
+        "xaxis": {**axis, "title": {"text": x, "standoff": 4, "font": {"size": 12}}},
+        "yaxis": {
+            **axis,
+            "title": {"text": y, "standoff": 4, "font": {"size": 12}},
+            "tickformat": ",.8~f",
+        },
         "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
         "hovermode": "closest",
         "uirevision": "keep",
     }
+    if not title:  # by the page, not by the axes: it stays above them when the page is resized
+        made["legend"] |= {"yref": "container", "yanchor": "top"}
     if title:
         made["title"] = {"text": title, "font": {"size": 14}, "x": 0.01, "y": 0.98}
     for name, value in more.items():

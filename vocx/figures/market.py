@@ -44,7 +44,7 @@ PHASES = {
 def price_frame(symbol: str, seconds: float, *, height: int = 320, clock: str = "") -> go.Figure:
     """The empty price chart: traces bid, ask, bought, sold, in this order."""
     quote = symbol.partition("/")[2]
-    clock = clock or "arrival on this machine's clock"
+    clock = clock or "arrival here"
     made = go.Figure(
         layout=layout(
             x=f"seconds before now ({clock})",
@@ -259,7 +259,7 @@ def compare_frame(symbol: str, seconds: float, *, height: int = 280) -> go.Figur
     quote = symbol.partition("/")[2]
     made = go.Figure(
         layout=layout(
-            x="seconds before now (when it was known here; truth: when it was so)",
+            x="seconds before now (when known here; truth: when so)",
             y=f"{symbol} mid price, {quote}",
             height=height,
             xaxis={"range": [-seconds, 0.02 * seconds]},

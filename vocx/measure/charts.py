@@ -74,9 +74,7 @@ def _one(watched: Freshness, height: int) -> go.Figure:
         seconds=watched.seconds,
         height=height,
     )
-    made.layout.xaxis.title.text = (
-        "seconds before the end (when it was known here; truth: when it was so)"
-    )
+    made.layout.xaxis.title.text = "seconds before the end (when known here; truth: when so)"
     return made
 
 

@@ -14,7 +14,7 @@ from vocx.facts import BookSnapshot
 from vocx.text import text_table
 from vocx.views.formatting import age, choose_symbol, fixed, with_thousands
 from vocx.views.panel import Panel
-from vocx.views.view import View, column
+from vocx.views.view import View
 
 LEVELS = 10
 """Rows of the ladder."""
@@ -42,13 +42,14 @@ class BookView(View):
         )
         self._begin()
 
-    def _arrange(self) -> Any:
-        side = ipywidgets.VBox([self._ladder], layout={"flex": "0 0 auto"})
-        self._chart = ipywidgets.VBox(
-            [self.figure], layout={"flex": "1 1 200px", "min_width": "200px"}
+    def _parts(self) -> list[Any]:
+        side = ipywidgets.VBox([self._ladder], layout={"max_width": "100%"})
+        self._chart = ipywidgets.VBox([self.figure], layout={"flex": "1 1 260px"})
+        # Where both do not fit beside each other the chart stands below the ladder.
+        row = ipywidgets.HBox(
+            [side, self._chart], layout={"align_items": "flex-start", "flex_flow": "row wrap"}
         )
-        row = ipywidgets.HBox([side, self._chart], layout={"align_items": "flex-start"})
-        return column([self.panel, row])
+        return [self.panel, row]
 
     def _draw(self, now_ns: int) -> str:
         try:
@@ -61,7 +62,7 @@ class BookView(View):
         self._chart.remove_class(STALE)
         self._ladder.body = ladder_html(self._book)
         sides = [figures.cumulated(side) for side in (self._book.bids, self._book.asks)]
-        self._send([x for x, _ in sides], [y for _, y in sides])
+        self._send_points([x for x, _ in sides], [y for _, y in sides])
         return self._status()
 
     def _status(self) -> str:

@@ -14,9 +14,11 @@ _HERE = Path(__file__).parent
 
 
 def _lean(*names: str) -> str:
-    """Files without indentation and comment lines: each panel carries a copy to the page."""
+    """Files without indentation, comment lines and blanks around operators: each panel carries a
+    copy to the page."""
     lines = (line.strip() for name in names for line in _read(name).splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
+    text = "\n".join(line for line in lines if line and not line.startswith("//"))
+    return re.sub(r" (=|=>|===|!==|\?|:|&&|\|\||\?\?|[+<>-]) ", r"\1", text)
 
 
 def _read(name: str) -> str:
@@ -24,7 +26,7 @@ def _read(name: str) -> str:
 
 
 def _style(*names: str) -> str:
-    return re.sub(r"\s*([{};,])\s*", r"\1", _lean(*names))
+    return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", _lean(*names))
 
 
 class Panel(anywidget.AnyWidget):

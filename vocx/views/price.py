@@ -104,7 +104,7 @@ class PriceView(View):
             hits = hits.reshape(-1, 2)
             x.append(((hits[:, 0] - now_ns) / 1e9).astype(np.float32))
             y.append(hits[:, 1])
-        self._send(x, y)
+        self._send_points(x, y)
         return f"{self._state()} · last {self._seconds:g} s"
 
     def _state(self) -> str:

@@ -184,5 +184,5 @@ class BudgetView(SlowTable):
 def _window(seconds: float) -> str:
     """60 s, 5 min, 24 h."""
     if seconds >= 7200:
-        return f"{seconds / 3600:g} h"
+        return f"{round(seconds / 3600, 1):g} h"
     return f"{seconds / 60:g} min" if seconds >= 120 and not seconds % 60 else f"{seconds:g} s"

@@ -54,7 +54,7 @@ class Twin:
         from IPython.display import publish_display_data
 
         publish_display_data(  # type: ignore[no-untyped-call]
-            {"text/html": page(title, text), "text/plain": text},
+            {"text/html": page(title, text), "text/plain": title if text else ""},
             transient={"display_id": self._display_id},
             update=update,
         )

@@ -43,6 +43,9 @@ _TWIN_AFTER_NS = 2_000_000_000
 _PAUSE = ("pause", "Pause", "Freeze the picture; the data goes on")
 _RESUME = ("resume", "Resume", "Go on with what is true now")
 
+_LAYOUT = {"overflow": "hidden", "flex": "1 1 0%", "min_width": "0"}
+"""In a row with others all get an even share."""
+
 _open: dict[str, View] = {}
 
 
@@ -62,8 +65,9 @@ class ViewStats(msgspec.Struct, frozen=True, kw_only=True):
     writer_ms_worst: float
 
 
-class View:
-    """Base of all views; made by the functions of :mod:`vocx.views`.
+class View(ipywidgets.VBox):  # type: ignore[misc]
+    """Base of all views; made by the functions of :mod:`vocx.views`. A widget: it goes where
+    widgets go, ``HBox([views.price(tape), views.book(tape)])`` for one.
 
     Attributes
     ----------
@@ -73,6 +77,7 @@ class View:
         ``"live"``, ``"paused"``, ``"stopped"`` or ``"closed"``.
     """
 
+    mode = "closed"  # of one that was never made whole
     dials_lab: Any = None
     panel_kind: type[Panel] = Panel
 
@@ -105,14 +110,15 @@ class View:
         self.panel = self.panel_kind(title=title, note=notes)
         self.panel.on_msg(self._on_message)
         self.figure = live_figure(figure) if figure is not None else None
-        self.widget = self._arrange()
         self._twin = Twin()
         self._last_text = ""
         self._displayed_ns: int | None = None
+        super().__init__(self._parts(), layout=_LAYOUT, _dom_classes=[MARK])
         self._show_actions()
 
-    def _arrange(self) -> Any:
-        return column([self.panel] if self.figure is None else [self.panel, self.figure])
+    def _parts(self) -> list[Any]:
+        """What stands below each other."""
+        return [self.panel] if self.figure is None else [self.panel, self.figure]
 
     def _begin(self) -> None:
         """Take the name, replace who had it, be drawn. The last line of a constructor."""
@@ -164,12 +170,14 @@ class View:
 
     def close(self) -> None:
         """End it and take it off the page, with all its widgets."""
+        if self.mode == "closed":
+            return
         self.stop()
         with writer.lock:
             self.mode = "closed"
             if _open.get(self.name) is self:
                 del _open[self.name]
-            _close(self.widget)
+            _close(self)
         self._keep_text()
 
     def watch(self, seconds: float = 20.0) -> None:
@@ -207,15 +215,15 @@ class View:
     def __repr__(self) -> str:
         return f"<View {self.name}: {self.mode}>"
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
-        made = self.widget._repr_mimebundle_(**options)
-        data = made[0] if isinstance(made, tuple) else made
-        data["text/plain"] = repr(self)
-        return made
+    def __dir__(self) -> list[str]:
+        """What belongs to a view, not the sixty names of a widget."""
+        ours = (vars(kind) for kind in type(self).__mro__ if kind.__module__.startswith("vocx."))
+        found = {name for names in ours for name in names if not name.startswith("_")}
+        return sorted(found - {"dials_lab", "panel_kind", "tick", "moving"} | {"name", "layout"})
 
     def _ipython_display_(self) -> None:
         """The widget, and below it the text that stands for it where no kernel runs."""
-        if not in_notebook():
+        if not in_notebook() or self.mode == "closed":
             print(repr(self))
             return
         from IPython.display import publish_display_data
@@ -389,7 +397,7 @@ class View:
         self._say(level, status)
         self._look_at_dials()
 
-    def _send(self, x: Sequence[Any], y: Sequence[Any]) -> None:
+    def _send_points(self, x: Sequence[Any], y: Sequence[Any]) -> None:
         """Replace the numbers of all traces in one message, as binary (never views of others:
         the wire takes contiguous memory only)."""
         assert self.figure is not None
@@ -448,11 +456,6 @@ class View:
                 stream.ping()
 
 
-def column(parts: Sequence[Any]) -> Any:
-    """The parts of a view, one below the other."""
-    return ipywidgets.VBox(parts, layout={"overflow": "hidden"}, _dom_classes=[MARK])
-
-
 def _close(widget: Any) -> None:
     """Close a widget with its children, its layout and its style: none is collected by itself."""
     if not isinstance(widget, ipywidgets.Widget):
@@ -463,7 +466,7 @@ def _close(widget: Any) -> None:
         for name in ("layout", "style"):
             with suppress(Exception):
                 _close(getattr(widget, name))
-    widget.close()
+    ipywidgets.Widget.close(widget)  # a view's own close() ends here
 
 
 def opened() -> list[View]:

@@ -92,7 +92,7 @@ class BoardView(View):
             self._add(x, y, rows, now_ns)
         self._put(self._between, now_ns, float(best.amount) if best else float("nan"))
         self._add(x, y, [row for row in self._between if row[0] >= start_ns], now_ns)
-        self._send(x, y)
+        self._send_points(x, y)
         self._show_table(now_ns, quotes)
         return f"{best}, before fees" if best else "fewer than two venues can be used"
 
@@ -170,7 +170,7 @@ def _frame(symbol: str, venues: Sequence[str], seconds: float) -> go.Figure:
     quote = symbol.partition("/")[2]
     made = go.Figure(
         layout=figures.layout(
-            x="seconds before now (arrival on this machine's clock)",
+            x="seconds before now (arrival here)",
             y=f"mid, {quote}",
             height=HEIGHT,
             xaxis={"range": [-seconds, 0.02 * seconds], "anchor": "y2"},

@@ -89,7 +89,7 @@ class CompareView(View):
 
     def _draw(self, now_ns: int) -> str:
         x, y = self._lines(now_ns)
-        self._send(x, y)
+        self._send_points(x, y)
         return self._ages(now_ns)
 
     def _ages(self, now_ns: int) -> str:

@@ -188,7 +188,7 @@ class FreshnessView(View):
         y = [age.astype(np.float32) for _, age in lines]
         x.append(np.array([-self._seconds, 0], dtype=np.float32))
         y.append(np.full(2, expected_ms, dtype=np.float32))
-        self._send(x, y)
+        self._send_points(x, y)
         self._show_table(now_ns)
         if self.asked.error:
             raise NotReady(f"asked: {self.asked.error}")

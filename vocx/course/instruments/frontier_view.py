@@ -123,7 +123,7 @@ class FrontierView(FreshnessView):
         moved = (rtt_ms, every_ms) != self._drawn_for
         if moved or now_ns - self._drawn_ns > _EVERY_NS:
             self._drawn_ns, self._drawn_for = now_ns, (rtt_ms, every_ms)
-            self._send(*zip(*self._marks(self._measured(now_ns)), strict=True))
+            self._send_points(*zip(*self._marks(self._measured(now_ns)), strict=True))
         if moved:
             # What did not change is not sent again: a page that is loaded later learns of it so.
             self._settle()

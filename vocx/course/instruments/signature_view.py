@@ -11,7 +11,7 @@ from urllib.parse import quote as percent
 import ipywidgets
 
 from vocx.text import text_table
-from vocx.views.view import View, column
+from vocx.views.view import View
 
 STAMP_LIFE_S = 30.0
 """The view keeps its timestamp so long: then only what was edited differs."""
@@ -61,7 +61,7 @@ class SignatureView(View):
         )
         self._begin()
 
-    def _arrange(self) -> Any:
+    def _parts(self) -> list[Any]:
         label = {"description_width": "initial"}
         self._inputs = [
             ipywidgets.Text(value=text, description=name, style=label, layout={"width": width})
@@ -75,7 +75,7 @@ class SignatureView(View):
         row = ipywidgets.HBox(
             [*self._inputs, self._how], layout={"flex_flow": "row wrap", "overflow": "hidden"}
         )
-        return column([row, self.panel])
+        return [row, self.panel]
 
     def _edited(self, change: Any) -> None:
         """Leave what is wanted; the writer takes it at its next tick."""
