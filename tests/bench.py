@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benches import books, clients, engine, lab, lessons, measuring, orders, views  # noqa: E402
+from benches import books, clients, engine, lab, lessons, many, measuring, orders, views  # noqa: E402
 from benches.row import Row  # noqa: E402
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -23,6 +23,8 @@ GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "stream": clients.stream_against_bare_sockets,
     "websockets": clients.stream_against_websockets,
     "books": books.books,
+    "venues": many.streams,
+    "at_once": many.at_once,
     "replay": clients.recorded_session,
     "age": clients.age_under_load,
     "measuring": measuring.measuring,

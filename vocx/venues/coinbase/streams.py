@@ -300,12 +300,18 @@ def _told(
         ]
     if frame.channel == "market_trades":
         # The snapshot holds trades from before the subscription: REST has those.
-        return [
-            trade(row, spec.symbol or "", arrived_ns)
+        rows = [
+            row
             for event in _trades(events)
             if event.type != "snapshot"
             for row in reversed(event.trades)
-            for spec in _serving(plan, "market_trades", row.product_id)
+        ]
+        names = {row.product_id for row in rows}
+        serving = {one: _serving(plan, "market_trades", one) for one in names}
+        return [
+            trade(row, spec.symbol or "", arrived_ns)
+            for row in rows
+            for spec in serving[row.product_id]
         ]
     if frame.channel in ("ticker", "ticker_batch"):
         return [
