@@ -3,12 +3,15 @@
 Written from Bybit's documentation (V5, 2026-07-24), its SDK and what others recorded up to
 2026-11, independently of the client in :mod:`vocx.venues.bybit`.
 
-What the venue has and the lab has not, with reasons: RSA keys (HMAC is what all clients here
-use); the demo environment (every lab is one); TLS and permessage-deflate (the lab's servers speak
-plain sockets); conditional orders, RPI and other categories (asked for, they are empty or refused
-by their codes); duplicate or late rows of the private stream (faults hit public topics and
-answers; a reconnecting client gets rows anew from REST); wrong capitals of HTTP methods, which the
-server below does not pass on.
+What the venue has and the lab has not, with reasons: RSA keys (HMAC is what all clients here use);
+the demo environment (every lab is one); conditional orders, RPI and other categories (asked for,
+they are empty or refused by their codes); duplicate or late rows of the private stream (faults hit
+public topics and answers; a reconnecting client gets rows anew from REST); wrong capitals of HTTP
+methods, which the server below does not pass on. A clock that was set (``skew``) moves the times by
+which signatures are judged and those of answers, not those of orders, executions and market data.
+
+Clients that run against it with their URLs changed: pybit 5.17.0, ccxt 4.5.90 with its sockets,
+cryptofeed 2.4.1 (over TLS).
 """
 
 from __future__ import annotations

@@ -20,11 +20,13 @@ recorded frames, independently of the client's side in ``vocx.venues``. One idea
 ==============  ===========================================================================
 
 What this exchange does not do, and why: stop, bracket, TWAP and scaled orders (nothing watches
-prices for them: UNSUPPORTED_ORDER_CONFIGURATION); the HMAC keys of old (retired by the venue);
-limits far from the market and halted products (the lab has neither); ``futures_balance_summary``
-(spot only); a late acknowledgement as a fault of its own (``lab.network`` delays all frames). A
-skipped number is the fault ``drop``, an expired token a skewed clock, a page in HTML
-``html`` with ``status=429``, a huge snapshot ``huge``.
+prices for them: UNSUPPORTED_ORDER_CONFIGURATION); the HMAC keys of old (retired by the venue; so
+cryptofeed 2.4.1, which has no others, is refused); times of orders and market data by a clock that
+was set (``skew`` moves those of answers, and that by which tokens are judged); limits far from the
+market and halted products (the lab has neither); ``futures_balance_summary`` (spot only); a late
+acknowledgement as a fault of its own (``lab.network`` delays all frames). A skipped number is the
+fault ``drop``, an expired token a skewed clock, a page in HTML ``html`` with ``status=429``, a huge
+snapshot ``huge``.
 
 Clients that run against it with their URLs changed: coinbase-advanced-py 1.8.4 and ccxt 4.5.90,
 whose sockets sign with keys of P-256 only: give it ``lab.account(venue="coinbase", secret=pem)``.

@@ -8,6 +8,9 @@ are judged and those of answers, not those of orders, fills and market data, whi
 Not there: later pushes of ``status``, the checksum of before 2026-06-23 (it is a fixed 0), the
 transient refusals of sub-account ceilings (50061; spot is exempt), changes of steps (``upcChg`` is
 empty), fee tiers (64003 for all), ``instId`` over the socket instead of the number.
+
+Clients that run against it with their URLs changed: python-okx 0.4.4, ccxt 4.5.90 with its sockets,
+cryptofeed 2.4.1 (over TLS).
 """
 
 from __future__ import annotations
