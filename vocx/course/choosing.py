@@ -515,8 +515,7 @@ class Chooser:
 
         spots = [[place(float(age), int(count)) for count in symbols] for age in ages_ms]
         made = figures.frame("symbols", "the price may be so old, s", height=height, log="xy")
-        scale = [[at / 5, color] for at in range(5) for color in (_COLORS[at],)]
-        steps = [[(at + end) / 5, color] for at, (_, color) in enumerate(scale) for end in (0, 1)]
+        steps = [[(at + end) / 5, color] for at, color in enumerate(_COLORS) for end in (0, 1)]
         made.add_trace(
             go.Heatmap(
                 x=symbols, y=ages_ms / 1000, z=spots, zmin=-0.5, zmax=4.5, colorscale=steps,

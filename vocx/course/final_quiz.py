@@ -165,7 +165,7 @@ def _fills(one: FillTimes, every_ms: float | None, rtt_ms: float) -> float:
     for path in one.items():
         if path.every_ms == every_ms and path.known_ms:
             return sum(path.known_ms) / len(path.known_ms)
-    raise Wrong(f"it did not ask every {every_ms:g} ms")
+    raise Wrong("it knew of no fill that way" + f", every {every_ms} ms" * (every_ms is not None))
 
 
 def _refused(one: tuple[int, float, str], pace: float) -> float:
