@@ -17,6 +17,7 @@ from vocx.course.answer_runner import Trial, Wrong, short
 from vocx.course.exercise import Check, in_lab
 from vocx.exchange import Exchange
 from vocx.measure import theory
+from vocx.measure.sampling import Interval
 
 WEIGHT, LIMIT = 2, 6000
 """Of a call for a best price, and a minute's (Binance, rest-api.md, 2026-07-21)."""
@@ -33,7 +34,7 @@ FASTEST_MS, SLOWEST_MS = 10.0, 2000.0
 class _Ran(msgspec.Struct, frozen=True):
     """What a plan showed in the lab, milliseconds."""
 
-    p95: float
+    p95: Interval
     mean: float
     between: float
 
@@ -57,7 +58,7 @@ def run_in(exchange: Exchange | None, interval_ms: float, rtt_ms: float) -> _Ran
         (one,) = result.feeds
         at = one.known.at
         _ran[key] = _Ran(
-            p95=one.age.p95.value,
+            p95=one.age.p95,
             mean=one.age.mean.value,
             between=(at[-1] - at[0]) / 1e6 / max(len(at) - 1, 1),
         )
@@ -69,7 +70,7 @@ def judge(plan: Trial, exchange: Exchange | None) -> str:
     shown = [_possible(plan, exchange, *asked) for asked in POSSIBLE]
     for asked in IMPOSSIBLE:
         _impossible(plan, exchange, *asked)
-    pairs = [f"{age} ms: {ran.p95:.0f}" for (age, _), ran in zip(POSSIBLE, shown, strict=True)]
+    pairs = [f"{age} ms: {_ms(ran.p95)}" for (age, _), ran in zip(POSSIBLE, shown, strict=True)]
     return f"Your plans ran here. 95 % of the time below, asked and measured: {', '.join(pairs)}."
 
 
@@ -100,7 +101,7 @@ def _possible(plan: Trial, exchange: Exchange | None, age_ms: int, rtt_ms: int) 
     if got is None:
         ran = run_in(exchange, longest_ms, rtt_ms)
         raise Wrong(
-            f"a poll can keep that: one every {longest_ms:.0f} ms was below {ran.p95:.0f} ms "
+            f"a poll can keep that: one every {longest_ms:.0f} ms was below {_ms(ran.p95)} "
             "in 95 % of the time here",
             given=given,
             seen="None",
@@ -148,11 +149,15 @@ def _off(exchange: Exchange | None, interval_ms: float, age_ms: float, rtt_ms: f
         age_ms: f"it is {rtt_ms / 2:.0f} ms old already when it arrives",
     }
     if interval_ms > longest_ms:
-        said = f"p95 was {ran.p95:.0f} ms, you were asked for {age_ms:.0f}"
+        said = f"p95 was {_ms(ran.p95)}, you were asked for {age_ms:.0f}"
         why = "it is 0.95 of the interval plus half the round trip"
     else:
         dear = longest_ms / interval_ms - 1
-        said = f"p95 was {ran.p95:.0f} ms, {age_ms:.0f} was enough: you pay {dear:.0%} too much"
+        p95_ms = 0.95 * interval_ms + rtt_ms / 2
+        said = (
+            f"p95 is {p95_ms:.0f} ms by arithmetic (here {_ms(ran.p95)}), {age_ms:.0f} was enough: "
+            f"you pay {dear:.0%} too much"
+        )
         near = {
             age_ms - rtt_ms / 2: "the oldest may be older, 5 % of the time",
             (age_ms - rtt_ms) / 0.95: "the price was read half-way, so take half the round trip",
@@ -163,6 +168,11 @@ def _off(exchange: Exchange | None, interval_ms: float, age_ms: float, rtt_ms: f
     if abs(close - interval_ms) < SLACK * interval_ms:
         why = near[close]
     return f"{said}: {why}"
+
+
+def _ms(age: Interval) -> str:
+    """A measured age, with where a longer watch may find it: that may be beyond what was asked."""
+    return age.show(1, 0, " ms")
 
 
 def _weight(weight: float, right: float) -> str:
@@ -191,7 +201,7 @@ def _impossible(plan: Trial, exchange: Exchange | None, age_ms: int, rtt_ms: int
         ran = run_in(exchange, interval_ms, rtt_ms)
         why = (
             f"a poll waits for its reply: you wanted one every {interval_ms:.0f} ms, one came "
-            f"every {ran.between:.0f} ms, and p95 was {ran.p95:.0f} ms"
+            f"every {ran.between:.0f} ms, and p95 was {_ms(ran.p95)}"
         )
     raise Wrong(why, given=_given(plan, age_ms, rtt_ms), seen=short(got), expected="None")
 
