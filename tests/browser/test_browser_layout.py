@@ -16,6 +16,7 @@ from vocx import course, views
 from vocx.hybrid import HybridClient, want
 ex = vocx.connect("binance")
 tape = ex.stream("trades", "quotes", "book", symbols="BTC/USDT").wait(10)
+bars = ex.stream("candles", symbols="BTC/USDT", interval="1m").wait(10)
 order = ex.place_order("BTC/USDT", "buy", "0.01", type="post_only", price=ex.quote("BTC/USDT").bid)
 ex.place_order("BTC/USDT", "buy", "0.02", type="market")
 bid = ex.quote("BTC/USDT").bid * Decimal("0.98") // 1
@@ -28,6 +29,7 @@ VIEWS = [
     "views.price(tape)",
     "views.book(tape)",
     "views.tape(tape)",
+    "views.candles(bars, history=ex.candles('BTC/USDT', '1m', limit=40))",
     "views.dials(ex.lab)",
     "views.orders(ex)",
     "views.balances(ex)",

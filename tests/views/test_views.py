@@ -354,6 +354,22 @@ def test_a_view_of_the_wrong_thing_is_refused(exchange: Exchange) -> None:
         views.book(Tape("book"), depth=0)
 
 
+def test_candles_go_on_from_their_history(exchange: Exchange) -> None:
+    """The stream's word counts more than what was asked for; the open candle is a trace of its
+    own, as text it says that it can still change; other candles are refused."""
+    stream = exchange.stream("candles", symbols="BTC/USDT", interval="1m").wait(5)
+    history = exchange.candles("BTC/USDT", "1m", limit=5)
+    shown = views.candles(stream, history=history, n=5)
+    until(lambda: shown.figure.data[1].x is not None and len(shown.figure.data[1].x) == 1)
+    assert len(shown.figure.data[0].x) == 4
+    assert shown.table().endswith("open: can still change")
+    with pytest.raises(BadInput, match=r'ex\.candles\("BTC/USDT", "1m"\)'):
+        views.candles(stream, history=exchange.candles("BTC/USDT", "5m", limit=5))
+    with pytest.raises(BadInput, match="carries candles of 1m, not of '5m'"):
+        views.candles(stream, "BTC/USDT", "5m")
+    stream.stop()
+
+
 def test_running_and_budget_tell_what_is_used(exchange: Exchange) -> None:
     """Counters come once a second, from the helper thread."""
     stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)

@@ -25,6 +25,8 @@ with optional_parts():
     )
     from vocx.figures.market import (
         PHASES,
+        candle_columns,
+        candle_frame,
         candles,
         compare,
         compare_frame,
@@ -62,6 +64,8 @@ __all__ = [
     "TRUTH",
     "Point",
     "Points",
+    "candle_columns",
+    "candle_frame",
     "candles",
     "compare",
     "compare_frame",

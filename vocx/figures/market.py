@@ -94,42 +94,56 @@ def price(
     return made
 
 
-def candles(bars: Sequence[Candle], *, height: int = 340) -> go.Figure:
-    """Candles by the venue's clock (UTC). A last candle that is still open is drawn hollow."""
-    if not bars:
-        return go.Figure(layout=layout(x="no candles", y="price", height=height))
-    first = bars[0]
-    quote = first.symbol.partition("/")[2]
+def candle_frame(symbol: str, interval: str, *, height: int = 340) -> go.Figure:
+    """The empty candle chart: traces closed, open, in this order. The open candle is hollow, in
+    grey, so that it can be told from its neighbours."""
+    quote = symbol.partition("/")[2]
     made = go.Figure(
         layout=layout(
-            x=f"opening time of each {first.interval} candle (UTC, the venue's clock)",
-            y=f"{first.symbol}, {quote}",
+            x=f"opening time of each {interval} candle (UTC, the venue's clock)",
+            y=f"{symbol}, {quote}",
             height=height,
             xaxis={"rangeslider": {"visible": False}, "type": "date"},
         )
     )
-    done = [bar for bar in bars if bar.closed is not False]
-    for name, group, fill in (("closed", done, 0.85), ("open: can still change", bars, 0.0)):
-        shown = group if group is done else [bar for bar in bars if bar.closed is False]
-        if shown:
-            made.add_trace(_candle_trace(name, shown, fill))
+    made.add_trace(
+        go.Candlestick(
+            name="closed",
+            increasing={"line": {"color": BUY}, "fillcolor": "rgba(26,143,209,0.28)"},
+            decreasing={"line": {"color": SELL}, "fillcolor": "rgba(224,123,26,0.85)"},
+        )
+    )
+    hollow = {"line": {"color": TRUTH, "width": 2.5}, "fillcolor": "rgba(0,0,0,0)"}
+    made.add_trace(
+        go.Candlestick(name="open: can still change", increasing=hollow, decreasing=hollow)
+    )
     return made
 
 
-def _candle_trace(name: str, bars: Sequence[Candle], fill: float) -> Any:
-    def column(field: str) -> NDArray[np.float64]:
-        return np.array([as_float(getattr(bar, field)) for bar in bars])
+def candle_columns(bars: Sequence[Candle]) -> list[dict[str, NDArray[Any]]]:
+    """What the two traces of :func:`candle_frame` show of these candles, by trace and column."""
+    closed = [bar for bar in bars if bar.closed is not False]
+    still_open = [bar for bar in bars if bar.closed is False]
+    return [_candle_columns(group) for group in (closed, still_open)]
 
-    return go.Candlestick(
-        name=name,
-        x=np.array([bar.open_ns // 1_000_000 for bar in bars], dtype="datetime64[ms]"),
-        open=column("open"),
-        high=column("high"),
-        low=column("low"),
-        close=column("close"),
-        increasing={"line": {"color": BUY}, "fillcolor": f"rgba(26,143,209,{fill / 3:.2f})"},
-        decreasing={"line": {"color": SELL}, "fillcolor": f"rgba(224,123,26,{fill:.2f})"},
-    )
+
+def _candle_columns(bars: Sequence[Candle]) -> dict[str, NDArray[Any]]:
+    moments = np.array([bar.open_ns // 1_000_000 for bar in bars], dtype="datetime64[ms]")
+    prices = ("open", "high", "low", "close")
+    return {"x": moments} | {
+        name: np.array([as_float(getattr(bar, name)) for bar in bars]) for name in prices
+    }
+
+
+def candles(bars: Sequence[Candle], *, height: int = 340) -> go.Figure:
+    """Candles by the venue's clock (UTC). A last candle that is still open is drawn hollow."""
+    if not bars:
+        return go.Figure(layout=layout(x="no candles", y="price", height=height))
+    made = candle_frame(bars[0].symbol, bars[0].interval, height=height)
+    for trace, columns in zip(made.data, candle_columns(bars), strict=True):
+        trace.update(columns)
+    made.data = [trace for trace in made.data if len(trace.x)]
+    return made
 
 
 def cumulated(

@@ -30,6 +30,7 @@ from vocx.errors import optional_parts
 with optional_parts():
     from vocx.views.account import BalancesView, OrdersView
     from vocx.views.book import BookView
+    from vocx.views.candles import CandlesView
     from vocx.views.dials import DialsView
     from vocx.views.hybrid import HybridView
     from vocx.views.price import PriceView
@@ -38,6 +39,7 @@ with optional_parts():
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
+    from vocx.facts import Candle
     from vocx.hybrid import HybridClient
     from vocx.lab import Lab
     from vocx.stream import Stream
@@ -48,6 +50,7 @@ __all__ = [
     "balances",
     "book",
     "budget",
+    "candles",
     "dials",
     "hybrid",
     "opened",
@@ -100,6 +103,31 @@ def book(
     """
     depth = check_count(depth, "depth", least=1, example=20)
     return BookView(stream, symbol, depth, *_texts(name, note))
+
+
+def candles(
+    stream: Stream,
+    symbol: str | None = None,
+    interval: str | None = None,
+    *,
+    history: Sequence[Candle] = (),
+    n: int = 60,
+    name: str | None = None,
+    note: str = "",
+) -> View:
+    """The latest ``n`` candles by the venue's clock; the one that can still change is hollow.
+
+    A stream knows the candles since it began. ``history`` goes before them:
+    ``ex.candles("BTC/USDT", "1m", limit=60)``.
+
+    Raises
+    ------
+    BadInput
+        The stream carries no candles of this symbol and interval, or ``history`` is of others.
+    """
+    n = check_count(n, "n", least=1, example=60)
+    interval = check_optional_name(interval, "interval", "1m")
+    return CandlesView(stream, symbol, interval, history, n, *_texts(name, note))
 
 
 def tape(

@@ -1,0 +1,100 @@
+"""The candle chart: history that was asked for, and what the stream adds to it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from vocx import figures
+from vocx.arguments import brief
+from vocx.errors import BadInput
+from vocx.facts import Candle
+from vocx.text import text_table
+from vocx.views.formatting import choose_symbol, state_text, with_thousands
+from vocx.views.view import View
+
+_ROWS = 12
+_HEAD = ("opened (UTC)", "open", "high", "low", "close", "volume", "")
+
+
+class CandlesView(View):
+    """See :func:`vocx.views.candles`."""
+
+    def __init__(
+        self,
+        stream: Any,
+        symbol: str | None,
+        interval: str | None,
+        history: Sequence[Candle],
+        n: int,
+        name: str | None,
+        note: str,
+    ) -> None:
+        self.symbol, _ = choose_symbol(stream, symbol, "candles")
+        carried = [
+            one.interval
+            for one in stream.channels
+            if one.channel == "candles" and one.symbol == self.symbol
+        ]
+        if interval is not None and interval not in carried:
+            raise BadInput(
+                f"{stream.name} carries candles of {', '.join(carried)}, not of {brief(interval)}"
+            )
+        self.interval = interval or carried[0]
+        for one in history:
+            if not isinstance(one, Candle) or (one.symbol, one.interval) != (
+                self.symbol,
+                self.interval,
+            ):
+                raise BadInput(
+                    f"history is candles of {self.interval}: "
+                    f'ex.candles("{self.symbol}", "{self.interval}")'
+                )
+        self._stream, self._n = stream, n
+        self.dials_lab = getattr(stream, "lab", None)
+        self._history = list(history)
+        self._last: Candle | None = None
+        super().__init__(
+            name or f"candles {self.interval} {self.symbol} of {stream.name}",
+            f"{self.symbol} candles, {self.interval}",
+            streams=[stream],
+            figure=figures.candle_frame(self.symbol, self.interval, height=330),
+            note=note,
+        )
+        self._begin()
+
+    def _bars(self) -> list[Candle]:
+        """The latest of each opening, oldest first: the stream's word counts more."""
+        found = {one.open_ns: one for one in self._history}
+        found |= {one.open_ns: one for one in self._stream.candles(self.symbol, self.interval)}
+        return [found[at] for at in sorted(found)][-self._n :]
+
+    def _draw(self, now_ns: int) -> str:
+        bars = self._bars()
+        if bars and bars[-1] is not self._last:
+            self._last = bars[-1]
+            self._send_candles(bars)
+        age_ms = self._stream.candle(self.symbol, self.interval).age_ms
+        return f"{state_text(self._stream, age_ms)} · {len(bars)} candles"
+
+    def _send_candles(self, bars: list[Candle]) -> None:
+        """All of them in one message; moments as text, as dates do not travel as binary."""
+        assert self.figure is not None
+        traces = figures.candle_columns(bars)
+        for columns in traces:
+            columns["x"] = np.datetime_as_string(columns["x"])
+        data = {name: [columns[name] for columns in traces] for name in traces[0]}
+        self.figure.plotly_update(restyle_data=data, trace_indexes=[0, 1])
+
+    def _rows(self) -> str:
+        rows = [
+            (
+                f"{one.time:%Y-%m-%d %H:%M}",
+                *map(with_thousands, (one.open, one.high, one.low, one.close, one.volume)),
+                "open: can still change" if one.closed is False else "",
+            )
+            for one in self._bars()[-_ROWS:]
+        ]
+        return text_table(_HEAD, rows, left=1) if rows else "no candles yet"
