@@ -61,6 +61,9 @@ BROKEN: list[tuple[str, Change, str]] = [
     ("stripped", lambda nb: nb["metadata"].update(widgets={}), "saved widgets"),
     ("portable", rewrite("def decide(", "from math import *\n\ndef decide("), "'import *' breaks"),
     ("portable", rewrite("**Needs**", "Hurry! **Needs**"), "an exclamation mark"),
+    ("planned_errors", lambda nb: nb["cells"][3]["metadata"].update(tags=["raises-exception"]),
+     "begin with # This fails on purpose"),
+    ("references", rewrite("lesson 02", "lessons 02, 05 and 77"), "there is no lesson 77"),
     ("pictures", rewrite("images/03_book.png", "images/03_none.png"), "tests/pictures.py 03"),
     ("pictures", picture_first, ""),
 ]  # fmt: skip

@@ -397,6 +397,26 @@ def portable(page: Page) -> Iterator[Problem]:
         yield Problem(f"a pictograph: {found[0]}")
 
 
+def planned_errors(page: Page) -> Iterator[Problem]:
+    """A cell that is tagged to raise says first that it fails on purpose."""
+    for cell in page.code:
+        tagged = "raises-exception" in cell.metadata.get("tags", [])
+        if tagged and not cell.text.startswith("# This fails on purpose"):
+            yield Problem("it raises: begin with # This fails on purpose.", cell.id)
+
+
+def references(page: Page) -> Iterator[Problem]:
+    """Lessons that are named by number are written."""
+    written = {one.id for one in catalogue.LESSONS if one.ready}
+    for cell in page.cells:
+        if cell.cell_type != "markdown":
+            continue
+        for named in re.findall(r"[Ll]essons? (\d\d\w?(?:(?:, | and | to )\d\d\w?\b)*)", cell.text):
+            for one in re.findall(r"\d\d\w?", named):
+                if one not in written:
+                    yield Problem(f"there is no lesson {one}", cell.id)
+
+
 def pictures(page: Page) -> Iterator[Problem]:
     """Each exists, is small, says in words what it shows, and follows the cell that makes it."""
     before: Cell | None = None
@@ -429,7 +449,7 @@ RULES: dict[str, Rule] = {
     rule.__name__: rule
     for rule in (
         *(size, opening, one_set_up, sections, musts, hidden_answers, verdicts),
-        *(blank_exercises, stripped, portable, pictures),
+        *(blank_exercises, stripped, portable, planned_errors, references, pictures),
     )
 }
 """The contract, by name."""
