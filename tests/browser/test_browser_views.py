@@ -83,7 +83,7 @@ def test_an_order_and_its_fill_appear_in_the_view(notebook: Callable[..., Any]) 
         " price=ex.quote('BTC/USDT').bid)",
         # Another account takes all that stands at the best bid, our order at its end.
         "from vocx.course.order_examples import Counterparty\n"
-        "Counterparty(ex.lab).sell('BTC/USDT', ex.quote('BTC/USDT').bid_quantity)", CLOSE,
+        "Counterparty(ex).sell('BTC/USDT', ex.quote('BTC/USDT').bid_quantity)", CLOSE,
     ])  # fmt: skip
     book.run(0)
     book.run(1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from vocx.course.unknown_orders import Episode, far_below, figure
+import pytest
+
+import vocx
+from vocx.course.unknown_orders import Episode, far_below, figure, order_path
 from vocx.exchange import Exchange
 from vocx.lab import Lab
 
@@ -33,3 +36,18 @@ def test_far_below_is_on_a_tick(exchange: Exchange) -> None:
     price, tick = far_below(exchange), exchange.instrument(BTC).tick
     bid = exchange.quote(BTC).bid
     assert bid is not None and price % tick == 0 and price < bid * 92 / 100
+
+
+@pytest.mark.parametrize(
+    ("venue", "path"),
+    [
+        ("binance", "POST /api/v3/order"),
+        ("okx", "POST /api/v5/trade/order"),
+        ("bybit", "POST /v5/order/create"),
+        ("coinbase", "POST /api/v3/brokerage/orders"),
+    ],
+)
+def test_where_an_order_goes(venue: str, path: str) -> None:
+    """A fault there meets orders, and no cancel that is a POST as well."""
+    with vocx.connect(venue, "real") as exchange:
+        assert order_path(exchange) == path

@@ -227,5 +227,6 @@ def books(client: HybridClient, change: Decimal) -> str:
     status = client.status
     return (
         f"{status.placed} orders, {status.pnl.fills} fills: the client's books say "
-        f"{status.pnl.position:+f} {client.symbol.partition('/')[0]}, the exchange's {change:+f}."
+        f"{status.pnl.position.normalize():+f} {client.symbol.partition('/')[0]}, "
+        f"the exchange's {change.normalize():+f}."
     )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from vocx.course.signing import reply_text, send
-from vocx.errors import BadInput, VocxError, optional_parts
-from vocx.facts import BookSnapshot, Order
+from vocx.errors import BadInput, OrderNotFound, VocxError, optional_parts
+from vocx.exchange import Exchange
+from vocx.exchange.environment import VenueEnvironment
+from vocx.facts import BookSnapshot, Order, OrderAck
 from vocx.text import plain
 
 if TYPE_CHECKING:
-    from vocx.exchange import Exchange
     from vocx.lab import Lab
 
 _STEPS = 5
@@ -24,6 +25,7 @@ _QUEUE = (Decimal(1), Decimal(6))
 _ASK = Decimal(2)
 """At most so much stands at the best ask then: an IOC order of one more leaves a rest."""
 _STEPS_TO_A_QUEUE = 20_000
+_PATIENCE_S = 5.0
 _RICH = {"BTC": "1000", "ETH": "10000", "SOL": "100000"}
 
 
@@ -66,14 +68,45 @@ def refusal(call: Callable[..., Any], *arguments: Any, **options: Any) -> str:
     return "it was not refused"
 
 
+def settled(exchange: Exchange, order: Order | OrderAck) -> Order:
+    """The order as the exchange knows it, as soon as it rests or has ended: some venues answer an
+    order with no more than its id.
+
+    Raises
+    ------
+    OrderNotFound
+        It is not known after five seconds.
+    """
+    if isinstance(order, Order) and not order.open:
+        return order
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        late = time.monotonic() > until
+        try:
+            found = exchange.order(order)
+            if late or not found.open or _may_rest(found):
+                return found
+        except OrderNotFound:
+            if late:
+                raise
+        time.sleep(0.05)
+
+
+def _may_rest(order: Order) -> bool:
+    return order.type != "market" and order.time_in_force not in ("IOC", "FOK")
+
+
 class Counterparty:
-    """A second account of the lab, to trade with."""
+    """A second account at the same exchange of the lab, to trade with."""
 
-    def __init__(self, lab: Lab) -> None:
-        self._lab = lab
-        self._key = lab.account(balances=_RICH, venue="binance")
+    def __init__(self, exchange: Exchange) -> None:
+        assert exchange.lab is not None
+        self._lab, venue = exchange.lab, exchange.venue
+        key = self._lab.account(balances=_RICH, venue=venue.name)
+        place = VenueEnvironment(venue, "custom", urls=self._lab.urls[venue.name], key=key)
+        self._exchange = Exchange(venue, place, name=f"{venue.name}: counterparty")
 
-    def sell(self, symbol: str, quantity: Decimal | str) -> None:
+    def sell(self, symbol: str, quantity: Decimal | str) -> Order:
         """Sell at the best prices there are.
 
         Raises
@@ -81,22 +114,19 @@ class Counterparty:
         VocxError
             The exchange refused, with its reason.
         """
-        book = self._lab.truth.book(symbol, 20)
-        query = (
-            f"symbol={symbol.replace('/', '')}&side=SELL&type=LIMIT&timeInForce=IOC"
-            f"&quantity={quantity}&price={book.bids[-1][0]}"
-            f"&recvWindow=60000&timestamp={(book.exchange_ns or 0) // 1_000_000}"
+        truth = self._lab.truth.at(self._exchange.venue.name)
+        price = truth.book(symbol, 20).bids[-1][0]
+        order = self._exchange.place_order(
+            symbol, "sell", quantity, type="limit", price=price, time_in_force="IOC"
         )
-        reply = send(self._lab, query, path="/api/v3/order", key=self._key)
-        if reply.status_code != 200:
-            raise VocxError(f"the counterparty could not sell: {reply_text(reply)}")
+        return settled(self._exchange, order)
 
 
-def _pause_at_a_queue(lab: Lab, symbol: str) -> None:
+def _pause_at_a_queue(lab: Lab, venue: str, symbol: str) -> None:
     """Pause where there is something to wait behind, and not more to take than one can buy."""
     lab.pause()
     for _ in range(0, _STEPS_TO_A_QUEUE, 20):
-        book = lab.truth.book(symbol, depth=1)
+        book = lab.truth.at(venue).book(symbol, depth=1)
         if book.bids and book.asks:
             least, most = _QUEUE
             if least <= book.bids[0][1] <= most and book.asks[0][1] <= _ASK:
@@ -132,14 +162,14 @@ class OrderTimeline:
 
     def __init__(self, lab: Lab, exchange: Exchange, symbol: str) -> None:
         self._lab, self._exchange, self._symbol = lab, exchange, symbol
-        self._counterparty = Counterparty(lab)
+        self._counterparty = Counterparty(exchange)
         if left := cancel_open_orders(exchange, symbol):
             print(left)
-        _pause_at_a_queue(lab, symbol)
+        _pause_at_a_queue(lab, exchange.venue.name, symbol)
         self.frames = [TimelineFrame(self._book())]
 
     def _book(self) -> BookSnapshot:
-        return self._lab.truth.book(self._symbol, depth=50)
+        return self._lab.truth.at(self._exchange.venue.name).book(self._symbol, depth=50)
 
     @property
     def bid(self) -> Decimal:
@@ -151,9 +181,9 @@ class OrderTimeline:
         """What stood there before."""
         return self.frames[0].book.bids[0][1]
 
-    def capture(self, order: Order) -> Order:
+    def capture(self, order: Order | OrderAck) -> Order:
         """Add a frame of now; the order as the exchange knows it."""
-        now = self._exchange.order(order)
+        now = settled(self._exchange, order)
         self.frames.append(TimelineFrame(self._book(), now))
         return now
 

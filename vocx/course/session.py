@@ -66,7 +66,7 @@ def begin(
     if _exchange is not None:
         _exchange.close()
         _exchange = None
-    lab = _clean_lab(seed, [venue, *beside])
+    lab = _clean_lab(seed, [*dict.fromkeys([venue, *beside])])
     known = passport.save(passport.Passport())
     print(_place(wanted))
     _exchange = connect(venue, lab=lab)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from vocx.errors import OrderNotFound, VocxError, optional_parts
-from vocx.timing import mono_ns
+from vocx.timing import mono_ns, wall_ns
+from vocx.venues.base import PlaceOrder
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -23,6 +24,20 @@ def far_below(exchange: Exchange, symbol: str = "BTC/USDT") -> Decimal:
     bid, tick = exchange.quote(symbol).bid, exchange.instrument(symbol).tick
     assert bid is not None
     return bid * 9 // 10 // tick * tick
+
+
+def order_path(exchange: Exchange, symbol: str = "BTC/USDT") -> str:
+    """Where this venue takes an order by REST, as the lab's faults want it: ``"POST /..."``."""
+    order = PlaceOrder(
+        symbol=symbol,
+        side="buy",
+        quantity=Decimal("0.01"),
+        type="limit",
+        price=Decimal(60000),
+        client_order_id="lesson08",
+    )
+    request = exchange.venue.request(order, wall_ns())
+    return f"{request.method} {request.target.partition('?')[0]}"
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -15,10 +15,12 @@ from typing import Any
 
 import msgspec
 
+from vocx import venues
 from vocx.course.answer_runner import Trial, Wrong, short
 from vocx.course.exercise import Check
 from vocx.course.signing import EXAMPLE, digest, reply_text, send
 from vocx.exchange import Exchange
+from vocx.exchange.environment import LabEnvironment
 from vocx.lab import Lab
 
 SECRET = EXAMPLE[1]
@@ -174,19 +176,28 @@ def on_the_book(buy_below: Trial, exchange: Any, lab: Lab) -> str:
     stood = lab.pace == 0
     lab.pause()
     try:
-        book = lab.truth.book(LIVE, depth=1)
+        binance = _binance(exchange, lab)
+        book = lab.truth.at("binance").book(LIVE, depth=1)
         bid = book.bid
         assert bid is not None and book.exchange_ns is not None
-        key, tick = lab.credentials("binance"), exchange.instrument(LIVE).tick
+        key, tick = lab.credentials("binance"), binance.instrument(LIVE).tick
         now_ms = book.exchange_ns // 1_000_000
         case = Case("BTCUSDT", "0.001", bid, tick, now_ms, key.secret)
         reply = send(lab, signed_query(buy_below, case), path="/api/v3/order")
         if reply.status_code != 200:
             raise Wrong("the exchange refused it", given=case.shown, seen=reply_text(reply))
-        return _seen(exchange, lab, case, reply.json()["orderId"])
+        return _seen(binance, lab, case, reply.json()["orderId"])
     finally:
         if not stood:
             lab.resume()
+
+
+def _binance(exchange: Any, lab: Lab) -> Any:
+    """Whichever venue the lesson runs on, the query is one of Binance."""
+    if exchange.venue.name == "binance":
+        return exchange
+    adapter = venues.get("binance")
+    return Exchange(adapter, LabEnvironment(adapter, lab, tls=False))
 
 
 def _seen(exchange: Any, lab: Lab, case: Case, number: int) -> str:
@@ -194,7 +205,7 @@ def _seen(exchange: Any, lab: Lab, case: Case, number: int) -> str:
     order = standing.get(number)
     if order is None:
         raise Wrong("the exchange took your order, but it does not stand in the book")
-    level = dict(lab.truth.book(LIVE, depth=20).bids).get(case.price, Decimal(0))
+    level = dict(lab.truth.at("binance").book(LIVE, depth=20).bids).get(case.price, Decimal(0))
     exchange.cancel_order(order)
     if order.price != case.price or level < order.quantity:
         raise Wrong(
