@@ -110,6 +110,21 @@ def test_pictures_and_tables_leave_out_what_is_absent() -> None:
     assert str(drawn.open[0]) == "nan" and Facts([candle()]).frame().close.isna().all()
 
 
+def test_facts_are_read_easily() -> None:
+    """Printed a line, in a notebook a table: what is known, by its names; names are text there."""
+    quote = Quote(symbol="<A>/B", bid=Decimal("61700.50"), bid_quantity=Decimal(2), ask=None,
+                  ask_quantity=None, arrived_ns=NS)  # fmt: skip
+    moment = f"{datetime.fromtimestamp(NS / 1e9, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    assert str(quote) == f"Quote: symbol <A>/B, bid 61700.5, bid_quantity 2, arrived {moment}"
+    assert "ask" not in str(quote) and "ask=None" in repr(quote)
+    assert "<td>&lt;A&gt;/B</td><td>61700.5</td>" in quote._repr_html_()
+    assert f"open_time {moment}" in str(candle()) and ", open " not in str(candle())
+    many = Facts([trade(number) for number in range(25)])
+    assert many._repr_html_().count("<tr>") == 21 and "20 of 25" in many._repr_html_()
+    assert Facts(kind=Trade)._repr_html_() == "none"
+    assert "arrived" in str(replace(quote, arrived_ns=2**62 * 3))
+
+
 def test_the_time_of_a_candle_is_its_opening() -> None:
     """Not the moment at which it was asked for."""
     assert candle().time == datetime.fromtimestamp(NS / 1e9, UTC)

@@ -12,6 +12,7 @@ import msgspec
 from vocx.arguments import written_fields
 from vocx.errors import BadInput
 from vocx.facts.frames import frame
+from vocx.facts.shown import line, table
 from vocx.timing import HttpCall
 
 if TYPE_CHECKING:
@@ -58,6 +59,13 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         return aware(self.exchange_ns if self.exchange_ns is not None else self.arrived_ns or None)
 
     __repr__ = written_fields
+
+    def __str__(self) -> str:
+        """One readable line; ``repr`` has every attribute."""
+        return line(self)
+
+    def _repr_html_(self) -> str:
+        return table([self])
 
 
 F = TypeVar("F", bound=Fact)
@@ -141,6 +149,9 @@ class Facts(list[F], Generic[F]):
     ) -> Facts[F]:
         """Some of these, or more, as a list of the same form."""
         return Facts(items, http or self.http, self.kind or kind)
+
+    def _repr_html_(self) -> str:
+        return table(self, len(self)) if self else "none"
 
     def frame(self) -> pd.DataFrame:
         """A DataFrame: numbers as float64, ``*_ns`` columns as datetime64[ns, UTC] without the
