@@ -175,6 +175,27 @@ def test_the_past_looks_like_the_market(symbol: str) -> None:
     assert seam.max() <= np.quantile(np.abs(np.append(returns[past], returns[live])), 0.99)
 
 
+@pytest.mark.parametrize("seed", [4, 7, 10])
+def test_the_seam_of_the_busiest_symbol_is_ordinary(seed: int) -> None:
+    """The symbol that lessons draw: the minutes in which the past becomes the market are no larger
+    than the past's p99, and minutes, hours and days are of one market: their volatility a day
+    agrees within a factor of 2."""
+    simulation = open_crowd(seed=seed, start_ns=START, specs=INSTRUMENTS[:1])
+    now_ns, live = START + 180 * SECOND, 3
+    while simulation.advance(now_ns, 100_000):
+        pass
+    market, a_day = simulation.markets["BTC/USDT"], {}
+    for text, per_day in (("1m", 1_440), ("1h", 24), ("1d", 1)):
+        bars = market.bars(every(text), 1_000, now_ns)
+        returns = np.diff(np.log(np.array([bar.close for bar in bars], float)))
+        a_day[text] = returns.std() * per_day**0.5
+        if text == "1m":
+            border = len(returns) - live - 1
+            past, seam = np.abs(returns[: border - 1]), np.abs(returns[border - 1 : border + 2])
+            assert seam.max() <= np.quantile(past, 0.99)
+    assert max(a_day.values()) < 2 * min(a_day.values()), a_day
+
+
 def test_a_new_lab_has_a_thousand_trades() -> None:
     """From the first moment, consecutive, in order of time, agreeing with their minutes."""
     for market in open_crowd(seed=8, start_ns=START).markets.values():
