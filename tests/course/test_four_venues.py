@@ -88,7 +88,7 @@ def test_each_book_notices_a_hole_and_heals(four_lab: Lab, four: Four) -> None:
     told = [four_venues.lose_one(four_lab, one, "book") for one in streams]
     assert all(one.endswith("book: a gap, and made whole again") for one in told), told
     audited = four_venues.audit(four_lab, streams).splitlines()
-    assert all(line.endswith("0 of 40 wrong") for line in audited), audited
+    assert all(line.endswith("0 of 40 levels wrong") for line in audited), audited
     assert not four_lab.faults and not four_lab.halted
     for one in streams:
         one.stop()
@@ -154,7 +154,7 @@ def test_what_is_shown_between_venues_is_held_against_the_truth(four_lab: Lab, f
     finally:
         four_lab.resume()
     assert still.shown == pytest.approx(still.true, abs=0.02) and still.paid == 0
-    assert f"of {still.looks}" in str(still)
+    assert f"0 of {still.looks} beyond fees" in str(still)
     for one in streams:
         one.stop()
     with pytest.raises(BadInput, match="wait for the streams"):

@@ -268,8 +268,11 @@ def _audited(lab: Lab, stream: Stream, levels: int) -> str:
             continue
         there, here = ({*one.bids, *one.asks} for one in (truth, mine))
         wrong = len(there - here)
-    gaps = f"{stream.stats.gaps} gap{'s' * (stream.stats.gaps != 1)}"
-    return f"{name:<9}{gaps}, {stream.stats.resyncs} new snapshots, {wrong} of {levels * 2} wrong"
+    gaps, fresh = (
+        f"{count} {what}{'s' * (count != 1)}"
+        for count, what in ((stream.stats.gaps, "gap"), (stream.stats.resyncs, "new snapshot"))
+    )
+    return f"{name:<9}{gaps}, {fresh}, {wrong} of {levels * 2} levels wrong"
 
 
 class Allowance(NamedTuple):

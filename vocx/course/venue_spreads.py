@@ -87,8 +87,8 @@ class SpreadWatch(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.shown:+.2f} shown and {self.true:+.2f} true on average; 1 of 20 looks showed "
-            f"{self.too_much_p95:.2f} or more too much; beyond fees: {self.paid} of {self.looks}"
+            f"{self.shown:+.2f} shown, {self.true:+.2f} true; 1 look of 20 was "
+            f"{self.too_much_p95:.2f} or more too high; {self.paid} of {self.looks} beyond fees"
         )
 
 
