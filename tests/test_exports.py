@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -65,3 +66,11 @@ def test_connect_loads_no_plotting_or_server() -> None:
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"plotly", "ipywidgets", "anywidget", "aiohttp", "cryptography", "pandas", "numpy"}
     assert not heavy & set(json.loads(out.stdout))
+
+
+@pytest.mark.parametrize("name", ["", ".credentials", ".figures", ".lab", ".views"])
+def test_completion_shows_what_is_meant(name: str) -> None:
+    """Tab after a module shows its public names, none of what it imports."""
+    module = importlib.import_module(f"vocx{name}")
+    assert dir(module) == sorted(module.__all__)
+    assert all(hasattr(module, one) for one in dir(module))

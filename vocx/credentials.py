@@ -26,6 +26,12 @@ from vocx import venues
 from vocx.errors import BadInput, NotAllowed
 from vocx.venues.base import Credentials
 
+__all__ = ["Credentials", "find", "needed", "on_public_host", "prefix"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 def prefix(venue: str, where: str) -> str:
     """What the names of a venue's variables begin with: ``"VOCX_BINANCE_TESTNET_"``."""

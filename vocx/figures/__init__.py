@@ -85,3 +85,7 @@ __all__ = [
     "seconds_before",
     "steps",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -39,6 +39,11 @@ __all__ = [
     "serve",
 ]
 
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 PathLike = str | os.PathLike[str]
 
 _labs: dict[str, Lab] = {}
