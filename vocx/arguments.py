@@ -9,6 +9,7 @@ exponent.
 
 from __future__ import annotations
 
+import math
 import numbers
 import operator
 from collections.abc import Iterable
@@ -147,6 +148,30 @@ def check_number(value: Any, what: str, *, above: float = -LONGEST_S) -> float:
     return min(number, LONGEST_S)
 
 
+def as_number(value: Any) -> float | None:
+    """A number of any library as a float; ``None`` for anything else, also for a text."""
+    whole = whole_of(value)
+    if whole is not None:
+        return float(whole) if abs(whole) < 2**1000 else math.inf
+    real = isinstance(value, numbers.Real | Decimal) and not isinstance(value, bool)
+    if not real or (isinstance(value, Decimal) and value.is_nan()):  # sNaN is not even to be read
+        return None
+    number: Any = value
+    return float(number)
+
+
+def python_value(value: Any) -> Any:
+    """A value of NumPy as Python has it, for whoever writes it down; ``TypeError`` for what is
+    none."""
+    if isinstance(value, str):
+        return str(value)
+    if type(value).__module__ == "numpy" and type(value).__name__ != "ndarray":
+        found = value.item()
+        if isinstance(found, int | float | str | bytes):
+            return found
+    raise TypeError(f"{brief(value)} is no value that can be written down")
+
+
 def check_flag(value: Any, what: str) -> bool:
     """A truth value, of Python or of another library, or a refusal."""
     if isinstance(value, bool):
@@ -188,7 +213,9 @@ def brief(value: object, most: int = 60, depth: int = 2) -> str:
     try:
         if kind.__module__ == "numpy" and kind.__name__ != "ndarray" and hasattr(value, "item"):
             value = value.item()
-        if isinstance(value, float | Decimal):
+        if isinstance(value, float) and not math.isfinite(value):
+            text = repr(value)
+        elif isinstance(value, float | Decimal):
             text = _brief_number(Decimal(repr(value)) if isinstance(value, float) else value)
         elif type(value) is list and depth:
             text = f"[{', '.join(brief(one, most, depth - 1) for one in value[:most])}]"

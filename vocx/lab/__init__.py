@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from vocx.arguments import brief
 from vocx.errors import BadInput, LabError, RecordingError
 from vocx.lab.dialects import DEFAULT, factories
 from vocx.lab.service.config import Address, Config
 from vocx.lab.service.handle import Lab, conflict
 from vocx.lab.service.truth import Truth, TruthEvent, TruthEvents
-from vocx.lab.settings import shown
 
 __all__ = [
     "Config",
@@ -193,7 +193,7 @@ def attach(url: str, token: str) -> Lab:
     except (ValueError, TypeError, AttributeError):
         fine = False
     if not fine:
-        raise BadInput(f"url is {shown(url)}; a lab prints one such as http://127.0.0.1:41000")
+        raise BadInput(f"url is {brief(url)}; a lab prints one such as http://127.0.0.1:41000")
     if not isinstance(token, str) or not re.fullmatch("[!-~]+", token):
         raise BadInput("token is none that a lab prints: letters, digits and signs without blanks")
     return Lab(f"at {url}").join(Address(url=url, token=token))
@@ -202,10 +202,19 @@ def attach(url: str, token: str) -> Lab:
 def symbol_tuple(symbols: Sequence[str] | None) -> tuple[str, ...]:
     """Symbols as a tuple; one string alone is the mistake everybody makes."""
     if isinstance(symbols, str):
-        raise BadInput(f'symbols is the text {symbols!r}; write a list: ["{symbols}"]')
-    if not isinstance(symbols, Iterable | None):
-        raise BadInput(f'symbols is {shown(symbols)}; write a list: ["BTC/USDT"]')
-    return tuple(symbols or ())
+        raise BadInput(
+            f'symbols is the text {brief(symbols)}; write a list: ["{brief(symbols)[1:-1]}"]'
+        )
+    if symbols is None:
+        return ()
+    try:
+        listed = list(symbols)
+    except TypeError:
+        listed = [symbols]  # type: ignore[list-item]
+    for one in listed:
+        if not isinstance(one, str) or not one.isprintable():
+            raise BadInput(f'symbols is {brief(one)}; write a list: ["BTC/USDT"]')
+    return tuple(map(str, listed))
 
 
 def recording_paths(replay: PathLike | Sequence[PathLike] | None) -> tuple[str, ...]:
@@ -213,13 +222,21 @@ def recording_paths(replay: PathLike | Sequence[PathLike] | None) -> tuple[str, 
     if replay is None:
         return ()
     if not isinstance(replay, str | os.PathLike | Sequence):
-        raise BadInput(f"replay is {replay!r}; give the path of a recording, or a list of them")
+        raise BadInput(
+            f"replay is {brief(replay)}; give the path of a recording, or a list of them"
+        )
     several = [replay] if isinstance(replay, str | os.PathLike) else list(replay)
     found = []
     for item in several:
+        if not isinstance(item, str | os.PathLike) or not str(item).isprintable():
+            raise BadInput(f"replay is {brief(item)}; give the path of a recording, or several")
         path = Path(item).expanduser().resolve()
-        if not path.is_file():
-            raise RecordingError(f"there is no recording {path}; give the path of a file")
+        try:
+            there = path.is_file()
+        except OSError:  # such as a name that is too long
+            there = False
+        if not there:
+            raise RecordingError(f"there is no recording {path!s:.300}; give the path of a file")
         found.append(str(path))
     return tuple(found)
 

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Mapping
 from importlib import import_module
 
+from vocx.arguments import brief
 from vocx.errors import BadInput, UnknownVenue
 from vocx.lab.dialects.base import DialectFactory
-from vocx.lab.settings import shown
 
 BUILT_IN: Mapping[str, str] = {
     "binance": "vocx.lab.dialects.binance:Binance",
@@ -51,7 +51,7 @@ def factories(names: Iterable[str] | None = None) -> dict[str, str]:
     if isinstance(names, str):
         raise BadInput(f'venues is the text {names!r}; write a list: ["{names}"]')
     if not isinstance(names, Iterable | None):
-        raise BadInput(f'venues is {shown(names)}; write a list: ["binance"]')
+        raise BadInput(f'venues is {brief(names)}; write a list: ["binance"]')
     wanted = dict.fromkeys(DEFAULT if names is None else names)
     if not wanted:
         raise BadInput("a lab plays at least one venue; leave venues= out for all")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import force_setattr
 
+from vocx.arguments import as_count, brief
 from vocx.errors import BadInput
 from vocx.lab.dialects import factories
-from vocx.lab.settings import number, pace, shown
+from vocx.lab.settings import number, pace
 
 AUTHORITY = "authority.pem"
 """The file that holds the certificate of a lab's authority: no key is in it."""
@@ -40,19 +42,25 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     import_paths: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise BadInput(f"seed is {shown(self.seed)}; write a whole number from 0 up")
-        pace(self.pace)
+        seed = as_count(self.seed)
+        if type(seed) is not int or not 0 <= seed < 2**63:
+            raise BadInput(f"seed is {brief(self.seed)}; write a whole number from 0 up")
+        force_setattr(self, "seed", seed)
+        force_setattr(self, "pace", pace(self.pace))
         if self.speed is not None:
-            number("speed", self.speed, *SPEEDS)
+            force_setattr(self, "speed", number("speed", self.speed, *SPEEDS))
         for name in ("port", "control_port"):
-            port = getattr(self, name)
-            if isinstance(port, bool) or not isinstance(port, int) or not 0 <= port < 65536:
-                raise BadInput(f"{name} is {shown(port)}; write 0 (any free one) or 1024 to 65535")
+            port = as_count(getattr(self, name))
+            if type(port) is not int or not 0 <= port < 65536:
+                raise BadInput(
+                    f"{name} is {brief(getattr(self, name))}; write 0 (any free one) or 1024 to "
+                    "65535"
+                )
+            force_setattr(self, name, port)
         if not self.venues:
             known = factories()
             played = dict([next(iter(known.items()))]) if self.replay else known
-            msgspec.structs.force_setattr(self, "venues", played)
+            force_setattr(self, "venues", played)
         if self.replay and len(self.venues) > 1:
             raise BadInput("a recording is of one venue; name it: venues=[...]")
         if self.replay and self.symbols:

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from vocx.arguments import brief
 from vocx.errors import BadInput, UnknownSymbol, UnknownVenue, VocxError
 from vocx.lab.dialects.base import HttpIn, HttpOut
 from vocx.lab.events import BookLevel
@@ -202,15 +203,15 @@ class TruthCommands:
     def _venue(self, venue: str | None) -> str:
         if venue is None:
             return next(iter(self._logs))
-        if venue not in self._logs:
+        if not isinstance(venue, str) or venue not in self._logs:
             known = ", ".join(self._logs)
-            raise UnknownVenue(f"the lab has no venue {venue!r}; it has {known}")
+            raise UnknownVenue(f"the lab has no venue {brief(venue)}; it has {known}")
         return venue
 
     def _market(self, symbol: str, venue: str) -> Market:
         markets = self._market_loop.simulations[venue].markets
-        if symbol not in markets:
-            raise UnknownSymbol(f"the lab has no {symbol!r}; it has {', '.join(markets)}")
+        if not isinstance(symbol, str) or symbol not in markets:
+            raise UnknownSymbol(f"the lab has no {brief(symbol)}; it has {', '.join(markets)}")
         return markets[symbol]
 
     def _check(self) -> None:

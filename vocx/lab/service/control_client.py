@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from vocx.errors import LabError
+from vocx.arguments import brief, python_value
+from vocx.errors import BadInput, LabError
 from vocx.lab.service.config import TOKEN_HEADER, Address
 from vocx.lab.service.failure import Failure, from_failure
 
@@ -36,7 +37,11 @@ class ControlClient:
         """One command. A connection that the lab has closed meanwhile is opened again once; the
         lab knows the command by its id, so one whose answer was lost is not carried out twice."""
         message = {"op": op, "arguments": arguments, "id": secrets.token_hex(8)}
-        body = msgspec.json.encode(message)
+        try:
+            body = _encode(message)
+        except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
+            given = ", ".join(f"{name}={brief(one)}" for name, one in arguments.items())
+            raise BadInput(f"the lab cannot be told {op!r} with {given}") from None
         mine = self._kept.setdefault(os.getpid(), _Kept())
         with mine.lock:
             was_open = mine.connection is not None
@@ -73,6 +78,9 @@ class ControlClient:
         if mine is not None:
             with mine.lock:
                 mine.drop()
+
+
+_encode = msgspec.json.Encoder(enc_hook=python_value, decimal_format="number").encode
 
 
 class _Kept:

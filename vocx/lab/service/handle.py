@@ -18,6 +18,7 @@ from weakref import WeakSet
 
 import msgspec
 
+from vocx.arguments import brief
 from vocx.errors import BadInput, LabConflict, LabDied, LabError, UnknownVenue
 from vocx.lab.network import Network
 from vocx.lab.network.connection_log import Connection
@@ -320,11 +321,11 @@ class Lab:
             An asset does not exist here, or the balances of an account that exists were given.
         """
         if name is not None and not (isinstance(name, str) and 0 < len(name) <= 100):
-            raise BadInput(f"name is {str(name)[:60]!r}; write a text of 1 to 100 characters")
+            raise BadInput(f"name is {brief(name)}; write a text of 1 to 100 characters")
         amounts = None
         if balances is not None:
             if not isinstance(balances, Mapping):
-                raise BadInput(f'balances are {balances!r}; write {{"USDT": 10_000}}')
+                raise BadInput(f'balances are {brief(balances)}; write {{"USDT": 10_000}}')
             amounts = {
                 asset: str(amount) if isinstance(amount, Decimal) else amount
                 for asset, amount in balances.items()
@@ -391,8 +392,8 @@ class Lab:
 
     @staticmethod
     def _for_venue(venue: str, table: Mapping[str, dict[str, str]]) -> dict[str, str]:
-        if venue not in table:
-            raise UnknownVenue(f"this lab has no venue {venue!r}; it has {', '.join(table)}")
+        if not isinstance(venue, str) or venue not in table:
+            raise UnknownVenue(f"this lab has no venue {brief(venue)}; it has {', '.join(table)}")
         return table[venue]
 
     @property

@@ -29,6 +29,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from vocx.arguments import brief
 from vocx.errors import LabConflict, LabError, UnknownSymbol
 from vocx.lab.dialects import load
 from vocx.lab.dialects.base import Close, Dialect, DialectFactory
@@ -77,7 +78,7 @@ def open_markets(
         known = {spec.symbol: spec for spec in specs}
         for symbol in config.symbols:
             if symbol not in known:
-                raise UnknownSymbol(f"the lab has no {symbol!r}; it has {', '.join(known)}")
+                raise UnknownSymbol(f"the lab has no {brief(symbol)}; it has {', '.join(known)}")
         specs = tuple(known[symbol] for symbol in config.symbols)
     traits = {name: factory.crowd for name, factory in factories.items()}
     return open_family(traits, seed=config.seed, start_ns=now_ns, specs=specs, pace=config.pace)

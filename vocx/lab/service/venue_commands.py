@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any
 
+from vocx.arguments import brief
 from vocx.errors import BadInput, UnknownVenue
 from vocx.lab.dialects.base import Dialect
 from vocx.lab.ports import MarketLoop
@@ -64,9 +65,9 @@ class VenueCommands:
     def _venues(self, venue: str | None) -> list[str]:
         if venue is None:
             return list(self._dialects)
-        if venue not in self._dialects:
+        if not isinstance(venue, str) or venue not in self._dialects:
             known = ", ".join(self._dialects)
-            raise UnknownVenue(f"the lab has no venue {venue!r}; it has {known}")
+            raise UnknownVenue(f"the lab has no venue {brief(venue)}; it has {known}")
         return [venue]
 
     def _run(self, name: str, /, *, venue: str | None = None, **arguments: Any) -> Any:

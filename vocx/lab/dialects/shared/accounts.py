@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from vocx.arguments import brief
 from vocx.errors import BadInput
 from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.accounts.fees import FeeSchedule
@@ -231,9 +232,9 @@ def _amounts(balances: Any) -> dict[str, Decimal]:
     amounts = {}
     for asset, text in balances.items():
         if not isinstance(text, str | int) or isinstance(text, bool):
-            raise BadInput(f'{asset} is {text!r}; write it as text: "0.5"')
+            raise BadInput(f'{asset} is {brief(text)}; write it as text: "0.5"')
         try:
             amounts[str(asset)] = Decimal(text)
         except InvalidOperation:
-            raise BadInput(f'{asset} is {text!r}; write it as text: "0.5"') from None
+            raise BadInput(f'{asset} is {brief(text)}; write it as text: "0.5"') from None
     return amounts

@@ -26,11 +26,12 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from vocx.arguments import as_count, brief
 from vocx.errors import BadInput
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Out, Publication, Raw
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.topics import Topic
-from vocx.lab.settings import LONGEST_S, number, shown, whole
+from vocx.lab.settings import LONGEST_S, number, whole
 
 ANSWER = "answer"
 STREAM = "stream"
@@ -190,8 +191,8 @@ class FaultInjector:
         **options: Any,
     ) -> Fault:
         """Switch one fault on."""
-        if name not in KINDS:
-            raise BadInput(f"no fault {name!r}; there are: {', '.join(KINDS)}")
+        if not isinstance(name, str) or name not in KINDS:
+            raise BadInput(f"no fault {brief(name)}; there are: {', '.join(KINDS)}")
         kind, defaults = KINDS[name]
         if unknown := set(options) - set(defaults):
             has = ", ".join(defaults) or "none"
@@ -203,7 +204,7 @@ class FaultInjector:
         options = {one: _option(name, one, value) for one, value in options.items()}
         scope = stream if kind == STREAM else path
         if not isinstance(scope, str | None):
-            raise BadInput(f"{name} wants a name or a pattern as text, not {shown(scope)}")
+            raise BadInput(f"{name} wants a name or a pattern as text, not {brief(scope)}")
         self._ids += 1
         fault = Fault(
             id=self._ids,
@@ -220,7 +221,7 @@ class FaultInjector:
         """Switch off by id, by name, or ``"all"``."""
         kept = [one for one in self.active if which not in ("all", one.id, one.name)]
         if len(kept) == len(self.active) and which != "all":
-            raise BadInput(f"no fault {which!r} is on; see lab.faults")
+            raise BadInput(f"no fault {brief(which)} is on; see lab.faults")
         self.active = kept
 
     # -- requests ------------------------------------------------------------------------------
@@ -390,9 +391,10 @@ def _left(name: str, count: int | str | None) -> int | None:
         return None
     if count is None:
         return None if name in UNTIL_OFF else 1
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise BadInput(f'count is {count!r}; write a whole number from 1, or "all"')
-    return count
+    found = as_count(count)
+    if type(found) is not int or found < 1:
+        raise BadInput(f'count is {brief(count)}; write a whole number from 1, or "all"')
+    return found
 
 
 def _option(fault: str, name: str, value: Any) -> Any:
