@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from venue_binance import Venue
 
+from vocx.arguments import brief
 from vocx.errors import BadInput
 from vocx.lab import Config, settings
 from vocx.lab.network.dials import validate_values
@@ -51,7 +52,7 @@ def test_a_pace_within_reason() -> None:
         ("fault", {"name": "limited", "reset_s": "soon"}),
         ("fault", {"name": "html", "path": 7}),
     ],
-    ids=lambda value: settings.shown(value)[:40],
+    ids=lambda value: brief(value)[:40],
 )
 def test_a_venue_refuses_nonsense(command: str, arguments: dict[str, Any]) -> None:
     """And serves on as before."""

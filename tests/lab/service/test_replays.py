@@ -74,7 +74,7 @@ def test_an_end_is_named_where_one_waits(
     said = "the recording is over, its 120 frames are played"
     assert lab.halted == ""
     stream = played(exchange, lab)
-    eventually(lambda: said in stream.why and said in state_text(stream))
+    eventually(lambda: said in stream.why and said in state_text(stream, None))
     late = exchange.create_stream(["quotes"], "BTC/USDT").start()
     eventually(lambda: late.state == "live")
     with pytest.raises(WaitTimeout, match=said) as caught:
