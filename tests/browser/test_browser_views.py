@@ -12,11 +12,12 @@ OUR_COUNT = "sum(t.name.startswith('vocx ') for t in threading.enumerate())"
 
 
 def test_four_figures_share_one_plotly(notebook: Callable[..., Any]) -> None:
-    """At most 3 MB until four charts show, at most 30 KB for each further one; no errors."""
+    """At most 3 MB until four charts show, at most 34 KB for each further one (points that
+    came meanwhile included); no errors."""
     size = measures.figure_bytes(notebook)
     print(size)
     assert size.four <= 3_000_000
-    assert size.further <= 30_000
+    assert size.further <= 34_000
     assert size.errors == []
 
 

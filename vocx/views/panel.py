@@ -14,11 +14,9 @@ _HERE = Path(__file__).parent
 
 
 def _lean(*names: str) -> str:
-    """Files without indentation, comment lines and blanks around operators: each panel carries a
-    copy to the page."""
+    """Files without indentation and comment lines: each panel carries a copy to the page."""
     lines = (line.strip() for name in names for line in _read(name).splitlines())
-    text = "\n".join(line for line in lines if line and not line.startswith("//"))
-    return re.sub(r" (=|=>|===|!==|\?|:|&&|\|\||\?\?|[+<>-]) ", r"\1", text)
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _read(name: str) -> str:
