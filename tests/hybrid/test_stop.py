@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import vocx
 from vocx.errors import ConnectionLost, StreamStopped, VocxError
 from vocx.hybrid import HybridClient, View, Want, want
 
@@ -138,3 +139,44 @@ def test_an_aborted_handle_ends_its_calls(exchange: Exchange, lab_of: Lab) -> No
     with pytest.raises(StreamStopped):
         handle.order_book(BTC)
     exchange.order_book(BTC)
+
+
+def test_what_was_filled_in_an_outage_is_known_when_it_stops(
+    lab_of: Lab, exchange: Exchange, tmp_path: Path
+) -> None:
+    """The private stream was gone and said nothing of it: the fills are asked for before the client is gone."""
+    held = exchange.balances()["BTC"].total
+
+    def near(view: View) -> list[Want]:
+        assert view.book is not None and view.book.bid is not None
+        return [want("buy", "0.01", view.book.bid)]
+
+    client = HybridClient(
+        exchange, BTC, near, when_stale="hold", max_age_ms=60_000, journal=tmp_path / "orders.jsonl"
+    )
+    lab_of.pause()
+    try:
+        client.start()
+        until(lambda: [one.state for one in client.orders] == ["open"])
+        client.strategy = lambda view: None
+        (order,) = client.orders
+        other = lab_of.account("taker in an outage", venue="binance")
+        with (
+            vocx.connect("binance", where=dict(lab_of.urls["binance"]), credentials=other) as taker,
+            lab_of.fault("dial", path="/", status=503, count="all"),
+        ):
+            with lab_of.network.reset_peer():
+                pass
+            assert client._account is not None
+            until(lambda: client._account.state != "live")  # type: ignore[union-attr]
+            depth = taker.order_book(BTC, 5).bids[0][1]
+            taker.place_order(
+                BTC, "sell", depth, type="limit", price=order.price, time_in_force="IOC"
+            )
+            assert client.stop() == []
+    finally:
+        client.stop()
+        lab_of.resume()
+    change = exchange.balances()["BTC"].total - held
+    assert client.pnl().position == change > 0
+    assert {one.source for one in order.fills.values()} == {"rest"}

@@ -361,28 +361,36 @@ class OrderManager:
     # the end
 
     def finish(self, cancel: bool, deadline: float) -> None:
-        """Place nothing more, cancel what is open, find out what is unknown, until this
-        ``time.monotonic()``."""
+        """Place nothing more, cancel what is open, find out what is unknown and which fills are
+        missing, until this ``time.monotonic()``."""
         with self.lock:
             self._stopping = True
+        hurried: set[str] = set()
         while time.monotonic() < deadline:
             with self.lock:
-                left = self.table.alive()
+                left, short = self.table.alive(), self.table.short()
                 now_ns = wall_ns()
+                for name in {one.client_order_id for one in short} - hurried:
+                    self._fills_due[name] = (0, FINISH_NS)
+                    hurried.add(name)
                 for order in left:
                     if order.ask_ns is not None:  # sooner than by the schedule
                         self.table.ask(order, now_ns + FINISH_NS)
             on_its_way = any(one.state in ("intended", "sent") for one in left)
-            if not on_its_way and not (cancel and left):
+            if not on_its_way and not short and not (cancel and left):
                 return
             if cancel:
                 for order in left:
                     if order.state not in ("intended", "sent"):
                         self.cancel(order)
             self._ask_for_orders()
+            if self._fills_wanted(mono_ns()):
+                self.workers.submit_once("ask", self._ask_for_fills)
             begun = time.monotonic()
             ended = self.workers.wait(min(deadline, begun + FINISH_NS / 1e9))
-            if ended and self.table.alive():  # a venue that refuses at once is not asked at once
+            if ended and (
+                self.table.alive() or short
+            ):  # a venue that refuses at once is not asked at once
                 time.sleep(max(0.0, begun + FINISH_NS / 2e9 - time.monotonic()))
 
     def close(self, deadline: float) -> None:
