@@ -144,7 +144,7 @@ def test_an_aborted_handle_ends_its_calls(exchange: Exchange, lab_of: Lab) -> No
 def test_what_was_filled_in_an_outage_is_known_when_it_stops(
     lab_of: Lab, exchange: Exchange, tmp_path: Path
 ) -> None:
-    """The private stream was gone and said nothing of it: the fills are asked for before the client is gone."""
+    """The private stream was gone: the fills that it never told are asked for before the end."""
     held = exchange.balances()["BTC"].total
 
     def near(view: View) -> list[Want]:
