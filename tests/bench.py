@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from benches import books, clients, engine, lab, lessons, many, measuring, orders, views  # noqa: E402
+from benches import books, clients, engine, hybrid, lab, lessons, many, measuring, orders, views  # noqa: E402
 from benches.row import Row  # noqa: E402
 
 GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
@@ -30,6 +30,7 @@ GROUPS: dict[str, Callable[[], Iterator[Row]]] = {
     "measuring": measuring.measuring,
     "engine": engine.operations,
     "orders": orders.orders,
+    "hybrid": hybrid.hybrid,
     "lab": lab.start_and_memory,
     "fanout": lab.many_clients,
     "views": views.views,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, TypeVar
 
+from msgspec.structs import asdict
+
 from vocx.facts import BookSnapshot, Candle, Fact, Quote, Source, Ticker, Trade, aware
 
 
@@ -94,4 +96,4 @@ S = TypeVar("S", bound=Fact)
 
 def latest(kind: type[S], fact: Fact, **times: Any) -> S:
     """``fact`` as a state of this kind, with its times."""
-    return kind(**{name: getattr(fact, name) for name in fact.__struct_fields__}, **times)
+    return kind(**asdict(fact), **times)
