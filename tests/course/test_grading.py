@@ -23,6 +23,7 @@ from answers import (
     lesson08,
     lesson09,
     lesson10,
+    lesson11,
 )
 
 from vocx import course
@@ -50,6 +51,7 @@ ANSWERS: dict[str, ModuleType] = {
     "08.1": lesson08,
     "09.1": lesson09,
     "10.1": lesson10,
+    "11.1": lesson11,
 }
 
 
@@ -91,6 +93,7 @@ def test_every_check_has_answers() -> None:
         judged("08.1", lesson08.each_second),
         judged("09.1", lesson09.in_branches),
         judged("10.1", lesson10.frugal),
+        judged("11.1", lesson11.tidy),
     ],
 )
 def test_right_answers_pass(name: str, answer: Callable[..., Any], exchange: Exchange) -> None:

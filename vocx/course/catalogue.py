@@ -121,6 +121,7 @@ LESSONS = (
         title="What is on the other side?",
         minutes=40,
         optional=True,
+        ready=True,
     ),
 )
 

@@ -94,6 +94,11 @@ RIGHT: dict[str, tuple[str, str]] = {
         "It is 40 new orders a second, and an account may place 100 in ten seconds, by whichever "
         "way they come and however short it is.",
     ),
+    "11.1": (
+        "c",
+        "A level is a queue. The older order gets all it wants, and the newer one what is left: "
+        "price first, then time. (Some futures markets do share by size.)",
+    ),
 }
 """By question: the right letter, and what is said after the experiment."""
 

@@ -16,6 +16,7 @@ from vocx.course.checks import (
     lesson08,
     lesson09,
     lesson10,
+    lesson11,
 )
 from vocx.course.exercise import Check
 
@@ -23,7 +24,7 @@ ALL: dict[str, Check] = {
     one.id: one
     for module in (
         *(lesson00, lesson01, lesson02, lesson02b, lesson03, lesson04, lesson05, lesson05b),
-        *(lesson06, lesson07, lesson08, lesson09, lesson10),
+        *(lesson06, lesson07, lesson08, lesson09, lesson10, lesson11),
     )
     for one in module.CHECKS
 }
