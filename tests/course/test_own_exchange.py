@@ -108,6 +108,7 @@ def test_blanks_wait(capsys: Printed) -> None:
     assert green(RULE_TESTS, lesson11.blank) == "… blank is not written yet: its 10 tests wait"
     assert green(DIAL_TESTS, blank) == "… blank is not written yet: its 4 tests wait"
     assert price_of_loss(blank) == "… blank is not written yet"
+    assert price_of_loss(only_a_number).startswith("✗ a Path is wanted")
     assert capsys.readouterr().out == ""
 
 

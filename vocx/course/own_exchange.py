@@ -311,5 +311,7 @@ def price_of_loss(made: Made, every: int = 50) -> str:
         found = delays_ms(_path(made, every))
     except Blank:
         return f"… {_name(made)} is not written yet"
+    except Red as red:
+        return f"✗ {red}"
     late = sum(delay > RTT_MS // 2 for delay in found)
     return f"Of {len(found)} messages {len(found) // every} were lost, and {late} came late."
