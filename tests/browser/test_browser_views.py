@@ -126,3 +126,34 @@ def test_a_hybrid_client_has_a_panel(notebook: Callable[..., Any]) -> None:
     assert "stopped 0" in book.output(3)
     book.run(4)
     assert book.errors == []
+
+
+def test_a_reader_breaks_the_feed_from_its_picture(notebook: Callable[..., Any]) -> None:
+    """Silence is held while its button is pressed in, the book greys when the line is cut, both
+    are named above the picture, and a second press lets the repair go on."""
+    book = notebook([OPEN, "views.book(tape)", "print(len(ex.lab.faults))", CLOSE])
+    book.run(0)
+    book.run(1)
+    shows_plot(book, 1)
+    silence = book.cell(1).locator('button[data-action="silence"]')
+    silence.click()
+    book.until(lambda: "silenced by you: book" in book.output(1), "the view says who did it")
+    book.until(lambda: silence.get_attribute("aria-pressed") == "true", "it is pressed in")
+    book.cell(1).locator('button[data-action="cut"]').click()
+    book.until(lambda: "line cut by you" in book.output(1), "so does it of the line")
+    grey = book.cell(1).locator("table.stale")
+    book.until(lambda: grey.count() == 1, "the ladder is greyed")
+    book.run(2)
+    assert value(book, 2) == 1 and grey.count() == 1
+    silence.click()
+    book.until(lambda: grey.count() == 0, "the repair goes on")
+    book.until(lambda: silence.get_attribute("aria-pressed") == "false", "it is let go")
+    silence.click()
+    book.until(lambda: "silenced by you" in book.output(1), "it is held again")
+    book.cell(1).locator('button[data-action="stop"]').click()
+    book.until(lambda: "stream stopped" in book.output(1), "the view says that it ended")
+    assert book.cell(1).locator(".vocx-switches button").count() == 0
+    book.run(2)
+    assert value(book, 2) == 0
+    book.run(3)
+    assert book.errors == []

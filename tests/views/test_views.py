@@ -224,6 +224,7 @@ def test_stop_ends_the_stream_and_the_view_says_why(tape: Tape) -> None:
 def test_a_view_that_ended_says_nothing_of_dials(tape: Tape) -> None:
     """What is in force now is none of its business."""
     tape.lab, tape.ping = SimpleNamespace(network="rtt 200 ms"), lambda: None
+    tape.venue = SimpleNamespace(name="polled", poll_intent=lambda spec: spec)
     shown = views.price(tape)
     until(lambda: shown.panel.dials == "dials in force: rtt 200 ms")
     press(shown, "stop")

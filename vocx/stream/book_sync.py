@@ -67,6 +67,8 @@ class BookSync:
         Snapshots that came by REST.
     problem : VocxError or None
         Why the latest try failed.
+    held : bool
+        While it is set no snapshot is asked for; one that comes by itself is taken.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class BookSync:
         self.channel = channel
         self.fetched = 0
         self.problem: VocxError | None = None
+        self.held = False
         self._intent, self._ask, self._background = intent, ask, background
         self._deadlines, self._gate = deadlines, gate
         self._start_in_stream, self._resubscribe = start == "stream", resubscribe
@@ -123,7 +126,9 @@ class BookSync:
         book = self.channel.book
         if book.in_sync:
             self._tries = 0
-        elif not self._busy and now_ns >= self._next_ns and not self._comes_by_itself(now_ns):
+        elif self.held or self._busy or now_ns < self._next_ns:
+            pass
+        elif not self._comes_by_itself(now_ns):
             if self._resubscribe is not None:
                 self._note_try(now_ns)
                 self._resubscribe()

@@ -271,6 +271,14 @@ class Stream:
         for worker in self._workers:
             worker.ping()
 
+    def hold_books(self, held: bool) -> None:
+        """Ask for no snapshot of a book while ``held``: one that is out of sync stays so, that it
+        can be looked at. Where a new connection begins with a snapshot (OKX, Bybit, Coinbase),
+        that one is taken all the same."""
+        for worker in self._workers:
+            for book in worker.books:
+                book.held = held
+
     def tell_stop(self) -> None:
         """Ask the threads to end, without waiting for them."""
         self._stopped = True

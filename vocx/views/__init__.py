@@ -10,7 +10,8 @@
 Every view has a Pause and a Stop, a fixed window, a text twin (``.table()``) and a foreground
 form for front ends where live widgets freeze (``.watch(20)``). Making a view under a name that is
 taken replaces it, so a re-run cell never doubles. ``note`` is a line shown above a view: what to
-look for.
+look for. In a lab the views of a stream can cut its line, silence it and lose one message, by
+buttons and by ``view.cut()``, ``with view.silence(): ...``, ``view.lose_one()``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ with optional_parts():
     from vocx.views.dials import DialsView
     from vocx.views.hybrid import HybridView
     from vocx.views.price import PriceView
+    from vocx.views.stream_view import StreamView
     from vocx.views.tables import BudgetView, RunningView, TapeView
     from vocx.views.view import View, ViewStats, opened, stop_all
 
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from vocx.stream import Stream
 
 __all__ = [
+    "StreamView",
     "View",
     "ViewStats",
     "balances",
@@ -73,7 +76,7 @@ def price(
     seconds: float = 60.0,
     name: str | None = None,
     note: str = "",
-) -> View:
+) -> StreamView:
     """Best bid and ask as steps, trades as triangles, over the last ``seconds``.
 
     Times are arrivals on this machine's clock. Of several changes within a 600th of the window
@@ -95,7 +98,7 @@ def book(
     depth: int = 20,
     name: str | None = None,
     note: str = "",
-) -> View:
+) -> StreamView:
     """The best ten levels as a ladder beside the total quantity of the best ``depth``.
 
     A book that is not in sync is greyed, and the status line says why.
@@ -118,7 +121,7 @@ def candles(
     n: int = 60,
     name: str | None = None,
     note: str = "",
-) -> View:
+) -> StreamView:
     """The latest ``n`` candles by the venue's clock; the one that can still change is hollow.
 
     A stream knows the candles since it began. ``history`` goes before them:
@@ -141,7 +144,7 @@ def tape(
     n: int = 14,
     name: str | None = None,
     note: str = "",
-) -> View:
+) -> StreamView:
     """The last ``n`` trades, newest first, with the taker's side in words.
 
     Raises

@@ -14,7 +14,7 @@ from vocx.facts import BookSnapshot
 from vocx.text import text_table
 from vocx.views.formatting import age, choose_symbol, fixed, with_thousands
 from vocx.views.panel import Panel
-from vocx.views.view import View
+from vocx.views.stream_view import StreamView
 
 LEVELS = 10
 """Rows of the ladder."""
@@ -22,22 +22,23 @@ STALE = "vocx-stale"
 """The class of a chart that shows a book of before."""
 
 
-class BookView(View):
+class BookView(StreamView):
     """See :func:`vocx.views.book`."""
 
     def __init__(
         self, stream: Any, symbol: str | None, depth: int, name: str | None, note: str
     ) -> None:
-        self.symbol, _ = choose_symbol(stream, symbol, "book")
-        self._stream, self._depth = stream, depth
-        self.dials_lab = getattr(stream, "lab", None)
+        symbol, channels = choose_symbol(stream, symbol, "book")
+        self._depth = depth
         self._ladder = Panel(level="")
         self._book: BookSnapshot | None = None
         super().__init__(
-            name or f"book {self.symbol} of {stream.name}",
-            f"{self.symbol} book",
-            streams=[stream],
-            figure=figures.depth_frame(self.symbol, height=300),
+            stream,
+            symbol,
+            channels,
+            name or f"book {symbol} of {stream.name}",
+            f"{symbol} book",
+            figure=figures.depth_frame(symbol, height=300),
             note=note,
         )
         self._begin()

@@ -13,13 +13,13 @@ from vocx.errors import BadInput
 from vocx.facts import Candle
 from vocx.text import text_table
 from vocx.views.formatting import choose_symbol, state_text, with_thousands
-from vocx.views.view import View
+from vocx.views.stream_view import StreamView
 
 _ROWS = 12
 _HEAD = ("opened (UTC)", "open", "high", "low", "close", "volume", "")
 
 
-class CandlesView(View):
+class CandlesView(StreamView):
     """See :func:`vocx.views.candles`."""
 
     def __init__(
@@ -32,11 +32,11 @@ class CandlesView(View):
         name: str | None,
         note: str,
     ) -> None:
-        self.symbol, _ = choose_symbol(stream, symbol, "candles")
+        symbol, channels = choose_symbol(stream, symbol, "candles")
         carried = [
             one.interval
             for one in stream.channels
-            if one.channel == "candles" and one.symbol == self.symbol
+            if one.channel == "candles" and one.symbol == symbol
         ]
         if interval is not None and interval not in carried:
             raise BadInput(
@@ -45,22 +45,23 @@ class CandlesView(View):
         self.interval = interval or carried[0]
         for one in history:
             if not isinstance(one, Candle) or (one.symbol, one.interval) != (
-                self.symbol,
+                symbol,
                 self.interval,
             ):
                 raise BadInput(
                     f"history is candles of {self.interval}: "
-                    f'ex.candles("{self.symbol}", "{self.interval}")'
+                    f'ex.candles("{symbol}", "{self.interval}")'
                 )
-        self._stream, self._n = stream, n
-        self.dials_lab = getattr(stream, "lab", None)
+        self._n = n
         self._history = list(history)
         self._last: Candle | None = None
         super().__init__(
-            name or f"candles {self.interval} {self.symbol} of {stream.name}",
-            f"{self.symbol} candles, {self.interval}",
-            streams=[stream],
-            figure=figures.candle_frame(self.symbol, self.interval, height=330),
+            stream,
+            symbol,
+            channels,
+            name or f"candles {self.interval} {symbol} of {stream.name}",
+            f"{symbol} candles, {self.interval}",
+            figure=figures.candle_frame(symbol, self.interval, height=330),
             note=note,
         )
         self._begin()

@@ -1,4 +1,4 @@
-// The head of a view: title, state, buttons, a table. It only reports what was pressed and that it
+// The head of a view: title, state, buttons, switches, a table. It only reports what was pressed and that it
 // is looked at; everything it shows comes from the kernel's one writer thread. sliders.js, where it
 // goes before this, puts sliders below the head. One thing the page says by itself: that the kernel,
 // which counts a beat on once a second, is silent. Then all of the view is greyed.
@@ -100,6 +100,7 @@ export default {
     const row = make("span", "vocx-buttons", head);
     let silent = 0;
     const more = typeof extend === "function" ? extend(model, el) : {};
+    const switches = make("div", "vocx-buttons vocx-switches", el);
     const note = make("div", "vocx-note", el);
     const body = make("div", "vocx-body", el);
     const shows = {
@@ -116,6 +117,7 @@ export default {
         state.textContent = `${GLYPHS[level] ?? ""} ${said}`;
       },
       actions: () => buttons(model.get("actions"), row, model),
+      switches: () => buttons(model.get("switches"), switches, model),
       ...more,
       dials: () => shows.note(),
       note: () => {
@@ -133,7 +135,7 @@ export default {
     const unwatch = watch(model, el);
     const unlisten = listen(model, el, (seconds) => {
       silent = seconds;
-      row.inert = silent > 0;
+      row.inert = switches.inert = silent > 0;
       shows.status();
     });
     return () => {

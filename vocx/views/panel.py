@@ -31,9 +31,10 @@ class Panel(anywidget.AnyWidget):
     """What is shown above a chart. Written by the writer thread; reports ``{"do": ...}``.
 
     ``level`` is ``"live"``, ``"waiting"``, ``"paused"``, ``"stopped"`` or ``"error"``;
-    ``actions`` are (id, label, hint), with ``"true"`` or ``"false"`` for a button that may be
-    pressed in; ``body`` is HTML whose values are escaped by its maker. ``beat`` counts on once a
-    second: a page that misses it for 3 s greys the view and says so, without the kernel.
+    ``actions`` in the head and ``switches`` below it are (id, label, hint), with ``"true"`` or
+    ``"false"`` for a button that may be pressed in; ``body`` is HTML whose values are escaped by
+    its maker. ``beat`` counts on once a second: a page that misses it for 3 s greys the view and
+    says so, without the kernel.
     """
 
     _esm = _lean("panel.js")
@@ -42,6 +43,7 @@ class Panel(anywidget.AnyWidget):
     status = traitlets.Unicode().tag(sync=True)
     level = traitlets.Unicode("waiting").tag(sync=True)
     actions: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
+    switches: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
     dials = traitlets.Unicode().tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
     body = traitlets.Unicode().tag(sync=True)
@@ -49,13 +51,11 @@ class Panel(anywidget.AnyWidget):
 
 
 class SliderPanel(Panel):
-    """One with sliders and switches; ``sliders`` are made by
-    :class:`~vocx.views.sliders.Slider`."""
+    """One with ``sliders``, made by :class:`~vocx.views.sliders.Slider`."""
 
     _esm = _lean("sliders.js", "panel.js")
     _css = _style("panel.css", "sliders.css")
     sliders: traitlets.List[dict[str, object]] = traitlets.List().tag(sync=True)
-    switches: traitlets.List[list[str]] = traitlets.List().tag(sync=True)
 
 
 def foreign_front_end() -> str:

@@ -18,7 +18,7 @@ from vocx.views.formatting import (
     state_text,
     with_thousands,
 )
-from vocx.views.view import View
+from vocx.views.stream_view import StreamView
 
 QUOTES = 600
 TRADES = 180
@@ -61,27 +61,28 @@ class NewQuotes:
             return []
 
 
-class PriceView(View):
+class PriceView(StreamView):
     """See :func:`vocx.views.price`."""
 
     def __init__(
         self, stream: Any, symbol: str | None, seconds: float, name: str | None, note: str
     ) -> None:
-        self.symbol, self._channels = choose_symbol(stream, symbol, "quotes", "trades")
-        self._stream, self._seconds = stream, seconds
-        self.dials_lab = getattr(stream, "lab", None)
+        symbol, self._channels = choose_symbol(stream, symbol, "quotes", "trades")
+        self._seconds = seconds
         self._bucket_ns = int(seconds * 1e9 / QUOTES)
         self._lines: deque[tuple[int, float, float]] = deque(maxlen=QUOTES)
         self._trades: dict[str, deque[tuple[int, float, float]]] = {
             side: deque(maxlen=TRADES) for side in ("buy", "sell")
         }
-        self._fresh = NewQuotes(stream, self.symbol, seconds)
+        self._fresh = NewQuotes(stream, symbol, seconds)
         self._last_trade: Any = None
         super().__init__(
-            name or f"price {self.symbol} of {stream.name}",
-            f"{self.symbol} price",
-            streams=[stream],
-            figure=figures.price_frame(self.symbol, seconds, height=330),
+            stream,
+            symbol,
+            self._channels,
+            name or f"price {symbol} of {stream.name}",
+            f"{symbol} price",
+            figure=figures.price_frame(symbol, seconds, height=330),
             note=note,
         )
         self._begin()

@@ -1,4 +1,4 @@
-// Sliders and switches, for panels that have some: goes before panel.js, which calls extend().
+// Sliders, for panels that have some: goes before panel.js, which calls extend().
 // One slider: over its own numbers, or over stops of (value, text). What code turns it follows,
 // but never under the reader's hand, nor before the kernel has done what the reader asked for.
 function slider(model, id, parent) {
@@ -61,9 +61,5 @@ function sliders(model, row) {
 
 function extend(model, el) {
   const row = make("div", "vocx-sliders", el);
-  const switches = make("div", "vocx-buttons", el);
-  return {
-    sliders: () => sliders(model, row),
-    switches: () => buttons(model.get("switches"), switches, model),
-  };
+  return { sliders: () => sliders(model, row) };
 }

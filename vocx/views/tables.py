@@ -22,26 +22,28 @@ from vocx.views.formatting import (
     shown_age_ms,
     state_text,
 )
+from vocx.views.stream_view import StreamView
 from vocx.views.view import View, opened
 
 _EVERY_NS = 1_000_000_000
 """Tables of counters are drawn once a second."""
 
 
-class TapeView(View):
+class TapeView(StreamView):
     """See :func:`vocx.views.tape`."""
 
     def __init__(
         self, stream: Any, symbol: str | None, n: int, name: str | None, note: str
     ) -> None:
-        self.symbol, _ = choose_symbol(stream, symbol, "trades")
-        self._stream, self._n = stream, n
+        symbol, channels = choose_symbol(stream, symbol, "trades")
+        self._n = n
         self._last: Any = None
-        self.dials_lab = getattr(stream, "lab", None)
         super().__init__(
-            name or f"tape {self.symbol} of {stream.name}",
-            f"{self.symbol} tape",
-            streams=[stream],
+            stream,
+            symbol,
+            channels,
+            name or f"tape {symbol} of {stream.name}",
+            f"{symbol} tape",
             note=note,
         )
         self._begin()

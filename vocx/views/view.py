@@ -139,6 +139,10 @@ class View(ipywidgets.VBox):  # type: ignore[misc]
         """The same data as text."""
         raise NotImplementedError
 
+    def _in_force(self) -> str:
+        """What the reader does to the data of this view, in words; empty for nothing."""
+        return ""
+
     def _picture(self) -> go.Figure | None:
         return None if self.figure is None else go.Figure(self.figure)
 
@@ -392,6 +396,8 @@ class View(ipywidgets.VBox):  # type: ignore[misc]
             by_you = " by you" if dead.state == "stopped" else ""
             self._finish(f"stream {dead.state}{f': {why}' if why else by_you}")
             return
+        if said := self._in_force():
+            level, status = "waiting" if level == "live" else level, f"{said} · {status}"
         if self._errors:
             level, status = "error", "; ".join(list(self._errors.values()))
         self._say(level, status)

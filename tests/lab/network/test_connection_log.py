@@ -19,7 +19,10 @@ class Link:
     """Counts, as a relay's link does."""
 
     def __init__(self) -> None:
-        self.bytes_up = self.bytes_down = 0
+        self.bytes_up = self.bytes_down = self.resets = 0
+
+    def reset(self) -> None:
+        self.resets += 1
 
 
 def until(true: Callable[[], bool]) -> None:
@@ -52,6 +55,18 @@ def test_open_rows_count_on_and_ended_ones_stand_still() -> None:
     link.bytes_up = 99
     (row,) = log.rows()
     assert (row.bytes_up, row.closed_ns) == (3, 1) and log.rows(since_ns=2) == []
+
+
+def test_only_what_is_open_at_these_ports_is_reset() -> None:
+    """Of one venue, where one is named: two of its clients may have the same port."""
+    log, links = ConnectionLog(), [Link() for _ in range(4)]
+    at = (("binance", 1), ("okx", 1), ("binance", 2), ("binance", 3))
+    for link, (venue, port) in zip(links, at, strict=True):
+        log.opened(link, venue, port, False)
+    log.ended(links[3])
+    assert log.reset([1, 3], "binance") == 1
+    assert log.reset([1, 3]) == 2
+    assert [link.resets for link in links] == [2, 1, 0, 0]
 
 
 def test_the_ledger_forgets_the_oldest() -> None:

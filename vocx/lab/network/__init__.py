@@ -131,6 +131,17 @@ class Network:
         """
         return self._set("reset_peer", venue, None, {})
 
+    def reset_ports(self, ports: Iterable[int], *, venue: str | None = None) -> int:
+        """Reset (RST) the open connections from these local ports, once; how many there were.
+
+        For one client among several: ``lab.network.reset_ports(stream.stats.ports)``. New
+        connections are not met.
+        """
+        arguments: dict[str, Any] = {"ports": list(ports)}
+        if venue is not None:
+            arguments["venue"] = venue
+        return int(self._lab.control("network.reset_ports", **arguments))
+
     def slow_close(
         self, *, ms: float, venue: str | None = None, direction: str | None = None
     ) -> DialHandle:

@@ -55,26 +55,29 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         return self.bytes_up + self.bytes_down
 
 
-class ByteCounter(Protocol):
-    """What counts bytes while a connection is open."""
+class OpenLink(Protocol):
+    """What a connection is while it is open: it counts bytes, and can be reset."""
 
     bytes_up: int
     bytes_down: int
+
+    def reset(self) -> None:
+        """End it with a RST."""
 
 
 class ConnectionLog:
     """All connections of a lab. Used by one thread: the one that runs the relay."""
 
     def __init__(self, kept: int = KEPT, clock: Callable[[], int] = mono_ns) -> None:
-        self._open: dict[ByteCounter, Connection] = {}
+        self._open: dict[OpenLink, Connection] = {}
         self._ended: deque[Connection] = deque(maxlen=kept)
         self._clock = clock
 
-    def opened(self, link: ByteCounter, venue: str, port: int, tls: bool) -> None:
+    def opened(self, link: OpenLink, venue: str, port: int, tls: bool) -> None:
         """A connection was accepted."""
         self._open[link] = Connection(venue=venue, port=port, opened_ns=self._clock(), tls=tls)
 
-    def ended(self, link: ByteCounter) -> None:
+    def ended(self, link: OpenLink) -> None:
         """A connection is gone; its counters are final."""
         row = self._open.pop(link, None)
         if row is not None:
@@ -91,8 +94,20 @@ class ConnectionLog:
         rows = [row for row in found if wanted is None or row.port in wanted]
         return sorted(rows, key=lambda row: row.opened_ns)
 
+    def reset(self, ports: Collection[int], venue: str | None = None) -> int:
+        """Reset the open connections from these ports of the client; how many there were."""
+        wanted = set(ports)
+        found = [
+            link
+            for link, row in self._open.items()
+            if row.port in wanted and venue in (None, row.venue)
+        ]
+        for link in found:
+            link.reset()
+        return len(found)
+
     @staticmethod
-    def _counted(row: Connection, link: ByteCounter, closed_ns: int | None) -> Connection:
+    def _counted(row: Connection, link: OpenLink, closed_ns: int | None) -> Connection:
         return msgspec.structs.replace(
             row, closed_ns=closed_ns, bytes_up=link.bytes_up, bytes_down=link.bytes_down
         )

@@ -30,7 +30,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vocx.arguments import brief
-from vocx.errors import LabConflict, LabError, UnknownSymbol
+from vocx.errors import BadInput, LabConflict, LabError, UnknownSymbol
 from vocx.lab.dialects import load
 from vocx.lab.dialects.base import Close, Dialect, DialectFactory
 from vocx.lab.market.driver import MarketDriver
@@ -224,11 +224,17 @@ class LabProcess:
             "traffic": self.connection_log.rows,
             "close": self.done.set,
             **TruthCommands(driver, driver.truth).commands(),
+            "network.reset_ports": self._reset_ports,
             **{f"network.{name}": command for name, command in network.items()},
         }
 
     def _network(self, name: str, /, **arguments: Any) -> dict[str, Any]:
         return self.dials.command(name, arguments)
+
+    def _reset_ports(self, ports: list[int], venue: str | None = None) -> int:
+        if not (isinstance(ports, list) and all(isinstance(one, int) for one in ports)):
+            raise BadInput(f"ports are {brief(ports)}; write a list of a client's local ports")
+        return self.connection_log.reset(ports, venue)
 
     def status(self) -> dict[str, Any]:
         """What runs, since when, for whom."""
