@@ -23,6 +23,7 @@ USES = {
     "plotly": (
         "from vocx import views",
         "from vocx import figures",
+        "from vocx.facts import Candle, Facts; Facts(kind=Candle).figure()",
         "from vocx import course; course.frontier(asked=None, pushed=None, cost=None)",
     ),
     "anywidget": ("import vocx.views",),

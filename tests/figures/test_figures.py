@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from vocx import figures
-from vocx.facts import BookSnapshot, Candle, Quote, Trade
+from vocx.errors import BadInput
+from vocx.facts import BookSnapshot, Candle, Fact, Facts, Quote, Ticker, Trade
 from vocx.timing import Phases
 
 SECOND = 1_000_000_000
@@ -77,6 +78,36 @@ def test_an_open_candle_stands_apart() -> None:
     ]
 
 
+def test_trades_stand_at_the_venues_time() -> None:
+    """Those of one reply arrived together; one that has no stamp stands where it arrived."""
+    stamped = Trade(symbol="BTC/USDT", price=Decimal("10.5"), quantity=Decimal(2), side="buy",
+                    exchange_ns=7 * SECOND + 1_000, arrived_ns=60 * SECOND)  # fmt: skip
+    made = figures.trades([stamped, trade(60, "11", "sell"), trade(61, "12", "sell")])
+    assert [trace.name for trace in made.data] == ["bought (taker)", "sold (taker)"]
+    assert [trace.x.astype("datetime64[us]").astype(int).tolist() for trace in made.data] == [
+        [7_000_001], [60_000_000, 61_000_000],
+    ]  # fmt: skip
+    assert list(made.data[0].y) == [10.5] and list(made.data[1].y) == [11.0, 12.0]
+
+
+@pytest.mark.parametrize(("facts", "names"), [
+    ([candle(1, True), candle(2, False)], ["closed", "open: can still change"]),
+    ([trade(1, "10", "buy")], ["bought (taker)", "sold (taker)"]),
+    ([quote(1, "9", "11")], ["best bid", "best ask", "bought (taker)", "sold (taker)"]),
+])  # fmt: skip
+def test_a_list_draws_itself(facts: list[Any], names: list[str]) -> None:
+    """Also one that was cut out of another."""
+    made = Facts(facts)[:].figure(height=210)
+    assert [trace.name for trace in made.data] == names and made.layout.height == 210
+
+
+@pytest.mark.parametrize(("kind", "said"), [(Ticker, "Ticker"), (None, "unknown facts")])
+def test_what_has_no_picture_says_what_has(kind: type[Fact] | None, said: str) -> None:
+    """A list of another kind, or of none that is known."""
+    with pytest.raises(BadInput, match=f"no figure of {said}; there is of Candle, Trade, Quote"):
+        Facts(kind=kind).figure()
+
+
 def test_depth_cumulates_from_the_best_price_outwards() -> None:
     """The curve at a price is everything up to there."""
     made = figures.depth(book(("10", "1"), ("9", "2"), asks=(("11", "4"), ("12", "1"))))
@@ -104,7 +135,8 @@ def test_phases_add_up_to_the_call_time() -> None:
 
 
 @pytest.mark.parametrize("made", [
-    figures.price([]), figures.candles([]), figures.depth(book()), figures.ladder(book()),
+    figures.price([]), figures.candles([]), figures.trades([]), Facts(kind=Candle).figure(),
+    figures.depth(book()), figures.ladder(book()),
 ])  # fmt: skip
 def test_nothing_to_draw_is_no_error(made: Any) -> None:
     """An empty picture is a picture, on transparent paper."""

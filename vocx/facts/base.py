@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, Literal, SupportsIndex, TypeVar, overload
 
 import msgspec
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 Side = Literal["buy", "sell"]
 Level = tuple[Decimal, Decimal]
 """One price level: (price, quantity)."""
+_FIGURES = {"Candle": "candles", "Trade": "trades", "Quote": "price"}
+"""By kind of fact, the function of :mod:`vocx.figures` that draws a list of them."""
 
 
 def aware(ns: int | None) -> datetime | None:
@@ -158,6 +161,26 @@ class Facts(list[F], Generic[F]):
         suffix (a candle's ``open_time`` and ``close_time`` beside its prices). Exact in the
         facts, convenient in pandas and plots."""
         return frame(self, self.kind)
+
+    def figure(self, *, height: int = 320) -> Any:
+        """Candles, trades or quotes as a plotly figure: what ``candles``, ``trades`` and ``price``
+        of :mod:`vocx.figures` draw.
+
+        Raises
+        ------
+        BadInput
+            There is no picture of this kind of facts.
+        MissingPart
+            Plotly is not installed.
+        """
+        kind = "Fact" if self.kind is None else self.kind.__name__
+        if kind not in _FIGURES:
+            raise BadInput(
+                f"there is no figure of {'unknown facts' if kind == 'Fact' else kind}; there is of "
+                f"{', '.join(_FIGURES)}"
+            )
+        # By name, and loaded when it is asked for: facts stand below figures and do without them.
+        return getattr(import_module("vocx.figures"), _FIGURES[kind])(self, height=height)
 
 
 def _moment(fact: Fact) -> int:

@@ -37,6 +37,7 @@ with optional_parts():
         phases,
         price,
         price_frame,
+        trades,
     )
     from vocx.figures.results import (
         COLORS,
@@ -84,6 +85,7 @@ __all__ = [
     "price_frame",
     "seconds_before",
     "steps",
+    "trades",
 ]
 
 

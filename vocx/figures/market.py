@@ -94,6 +94,37 @@ def price(
     return made
 
 
+def trades(facts: Sequence[Trade], *, height: int = 320) -> go.Figure:
+    """Trades as triangles by the taker's side, by the venue's clock (UTC); a trade without its
+    stamp stands where it arrived. Several of one moment may come from one large order."""
+    if not facts:
+        return go.Figure(layout=layout(x="no trades", y="price", height=height))
+    symbol = facts[0].symbol
+    made = go.Figure(
+        layout=layout(
+            x="time of each trade (UTC, the venue's clock)",
+            y=f"{symbol}, {symbol.partition('/')[2]}",
+            height=height,
+            xaxis={"type": "date"},
+        )
+    )
+    for side, name, color, shape in (
+        ("buy", "bought (taker)", BUY, "triangle-up"),
+        ("sell", "sold (taker)", SELL, "triangle-down"),
+    ):
+        hits = [fact for fact in facts if fact.side == side]
+        moments = [fact.arrived_ns if (at := fact.exchange_ns) is None else at for fact in hits]
+        trace = marks(name, color, shape)
+        trace.update(
+            x=np.array(moments, dtype="datetime64[ns]").astype("datetime64[us]"),
+            y=np.array([float(fact.price) for fact in hits]),
+            customdata=[str(fact.quantity) for fact in hits],
+            hovertemplate="%{customdata} at %{y}, %{x}<extra>" + name + "</extra>",
+        )
+        made.add_trace(trace)
+    return made
+
+
 def candle_frame(symbol: str, interval: str, *, height: int = 340) -> go.Figure:
     """The empty candle chart: traces closed, open, in this order. The open candle is hollow, in
     grey, so that it can be told from its neighbours."""
