@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Options for this run are not for the pytests that tests start.
+os.environ.pop("PYTEST_ADDOPTS", None)
 
 TESTS = Path(__file__).resolve().parent
 

@@ -113,15 +113,20 @@ def test_a_hybrid_client_has_a_panel(notebook: Callable[..., Any]) -> None:
         "views.hybrid(client)", "import time; time.sleep(8)",
         "print(client.status.state, len(ex.open_orders('BTC/USDT')))", CLOSE,
     ])  # fmt: skip
+
+    def shows(text: str) -> bool:
+        book.look_at(1)
+        return text in book.output(1)
+
     book.run(0)
     book.run(1)
-    book.until(lambda: "running" in book.output(1), "it runs")
-    book.until(lambda: "▲ buy" in book.output(1), "its order shows")
+    book.until(lambda: shows("running"), "it runs")
+    book.until(lambda: shows("▲ buy"), "its order shows")
     book.run(2, wait_s=0)
     first = book.output(1)
-    book.until(lambda: book.output(1) != first, "it moves while a cell is busy")
+    book.until(lambda: not shows(first), "it moves while a cell is busy")
     book.cell(1).locator('button[data-action="stop"]').click()
-    book.until(lambda: "stopped by you" in book.output(1), "the view says that it ended")
+    book.until(lambda: shows("stopped by you"), "the view says that it ended")
     book.run(3)
     assert "stopped 0" in book.output(3)
     book.run(4)
