@@ -116,6 +116,10 @@ def test_silence_ends_with_its_block(lab: Lab, tape: Stream) -> None:
     shown.silence()
     shown.silence().lift()
     assert not lab.faults
+    press(shown, "silence")
+    until(lambda: lab.faults)
+    shown.silence(False)
+    assert not lab.faults
 
 
 def test_one_message_gets_lost(lab: Lab, tape: Stream) -> None:

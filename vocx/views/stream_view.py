@@ -19,7 +19,7 @@ import plotly.graph_objects as go
 from vocx.errors import BadInput, LabError
 from vocx.timing import mono_ns
 from vocx.venues.base import PRIVATE, ChannelSpec
-from vocx.views.view import View
+from vocx.views.view import STOP_STREAM, View
 
 if TYPE_CHECKING:
     from vocx.lab import Lab
@@ -190,13 +190,14 @@ class StreamView(View):
         title: str,
         *,
         figure: go.Figure | None = None,
+        stop: tuple[str, str] = STOP_STREAM,
         note: str = "",
     ) -> None:
         self.symbol, self._stream = symbol, stream
         self.dials_lab = lab = getattr(stream, "lab", None)
         topics = topics_shown(stream, symbol, channels) if lab is not None else {}
         self._faults = StreamFaults(lab, stream, topics) if lab is not None and topics else None
-        super().__init__(name, title, streams=[stream], figure=figure, note=note)
+        super().__init__(name, title, streams=[stream], figure=figure, stop=stop, note=note)
 
     def cut(self) -> None:
         """Cut the line: reset (RST) the connections of the stream, once.
@@ -208,11 +209,11 @@ class StreamView(View):
         """
         self._in_a_lab().cut()
 
-    def silence(self) -> Silence:
+    def silence(self, on: bool = True) -> Silence:
         """Silence this feed from now on: no message of what is shown is sent, also on a new
         connection, and a book that is out of sync asks for no snapshot (see
         :meth:`vocx.stream.Stream.hold_books`). ``with view.silence(): ...`` ends it with the
-        block, ``.lift()`` at once.
+        block; ``view.silence(False)`` or ``.lift()`` end it at once, whoever began it.
 
         Raises
         ------
@@ -220,7 +221,7 @@ class StreamView(View):
             It listens to no lab, or the view has ended.
         """
         faults = self._in_a_lab()
-        faults.silence(True)
+        faults.silence(on)
         return Silence(faults)
 
     def lose_one(self) -> None:

@@ -40,6 +40,8 @@ _PINGS = 3
 _BEAT_EVERY_NS = 1_000_000_000
 _TWIN_AFTER_NS = 2_000_000_000
 """Data have come by then, or will not: time to write down what is shown."""
+STOP_STREAM = ("Stop", "Stop the stream behind this view")
+"""The label and the hint of a view's Stop."""
 _PAUSE = ("pause", "Pause", "Freeze the picture; the data goes on")
 _RESUME = ("resume", "Resume", "Go on with what is true now")
 
@@ -88,7 +90,7 @@ class View(ipywidgets.VBox):  # type: ignore[misc]
         *,
         streams: Sequence[Any] = (),
         figure: go.Figure | None = None,
-        stop: tuple[str, str] = ("Stop", "Stop the stream behind this view"),
+        stop: tuple[str, str] = STOP_STREAM,
         note: str = "",
     ) -> None:
         self.name = name

@@ -14,10 +14,10 @@ from vocx.views.dials import NetworkControls
 from vocx.views.formatting import age, choose_symbol, with_thousands
 from vocx.views.panel import SliderPanel
 from vocx.views.price import NewQuotes
-from vocx.views.view import View
+from vocx.views.stream_view import StreamView
 
 
-class CompareView(View):
+class CompareView(StreamView):
     """See :func:`vocx.course.compare`."""
 
     panel_kind = SliderPanel
@@ -36,25 +36,25 @@ class CompareView(View):
     ) -> None:
         if every_ms < 20:
             raise BadInput(f"every_ms is {every_ms}; ask at most every 20 ms")
-        self.symbol, _ = choose_symbol(pushed, symbol, "quotes")
-        self._stream, self._seconds, self._exchange = pushed, seconds, asked
+        symbol, channels = choose_symbol(pushed, symbol, "quotes")
+        self._seconds = seconds
         lab = dials or asked.lab
-        self.dials_lab = lab
         self._controls = NetworkControls(lab, asked.venue.name) if dials is not None else None
         self._pushed: deque[tuple[int, float]] = deque(maxlen=KEPT)
-        self._fresh = NewQuotes(pushed, self.symbol, seconds)
+        self._fresh = NewQuotes(pushed, symbol, seconds)
         self.asked = LivePoller(lambda: asked.quote(self.symbol), every_ms)
-        self.truth = (
-            TruthLine(lab.truth.at(asked.venue.name), self.symbol) if lab is not None else None
-        )
+        self.truth = TruthLine(lab.truth.at(asked.venue.name), symbol) if lab is not None else None
         super().__init__(
-            name or f"compare {self.symbol}",
-            f"{self.symbol}: asked and pushed",
-            streams=[pushed],
-            figure=figures.compare_frame(self.symbol, seconds, height=290),
+            pushed,
+            symbol,
+            channels,
+            name or f"compare {symbol}",
+            f"{symbol}: asked and pushed",
+            figure=figures.compare_frame(symbol, seconds, height=290),
             stop=("Stop", "End the asking and the stream"),
             note=note,
         )
+        self.dials_lab = lab
         if self._controls is not None:
             label = "distance of the exchange (round trip)"
             self._put_sliders(self._controls.distance_slider(label))
@@ -64,6 +64,7 @@ class CompareView(View):
             self.truth.start()
 
     def _end(self) -> None:
+        super()._end()
         for source in (self.asked, self.truth):
             if source is not None:
                 source.stop()
