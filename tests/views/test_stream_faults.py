@@ -175,6 +175,17 @@ def test_nothing_stays_in_force(lab: Lab, tape: Stream, end: str) -> None:
         shown.silence()
 
 
+def test_a_paused_view_lifts_what_its_stream_left(lab: Lab, tape: Stream) -> None:
+    """The picture stays frozen; nobody else hears the silence of a stream that has ended."""
+    shown = views.price(tape)
+    shown.silence()
+    shown.pause()
+    until(lambda: shown.mode == "paused")
+    tape.stop()
+    until(lambda: not lab.faults)
+    assert shown.mode == "paused"
+
+
 def test_a_real_venue_has_no_such_buttons(tape: Stream) -> None:
     """Nor does code reach it."""
     tape.lab = None

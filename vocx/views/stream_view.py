@@ -52,9 +52,13 @@ def topics_shown(stream: Any, symbol: str, channels: Collection[str]) -> dict[st
     }
 
 
+def _is_over(stream: Any) -> bool:
+    return stream.state in ("stopped", "fatal")
+
+
 class StreamFaults:
     """What a reader does to one stream of a lab. Called from the views' helper thread and from
-    cells; nothing is left in force after :meth:`end`."""
+    cells; nothing is left in force after :meth:`end`, which sets ``ended``."""
 
     def __init__(self, lab: Lab, stream: Any, topics: Mapping[str, ChannelSpec]) -> None:
         self._lab, self._stream, self._topics = lab, stream, topics
@@ -64,7 +68,7 @@ class StreamFaults:
         self._losing = ExitStack()
         self._losing_id: int | None = None
         self._happened: tuple[int, str] = (0, "")
-        self._ended = False
+        self.ended = False
         self.silent = False
         first = min(topics, key=lambda topic: _LOSS_TELLS.index(topics[topic].channel))
         self._lossy, self._lossy_channel = first, topics[first].channel
@@ -124,12 +128,12 @@ class StreamFaults:
         with suppress(LabError):
             self.silence(False)
         with self._lock, suppress(LabError):
-            self._ended = True
+            self.ended = True
             self._losing_id = None
             self._losing.close()
 
     def _demand_life(self) -> None:
-        if self._ended:
+        if self.ended:
             raise BadInput("this view has ended; run its cell again")
 
     def __str__(self) -> str:
@@ -260,6 +264,8 @@ class StreamView(View):
 
     def _show_sliders(self) -> None:
         super()._show_sliders()
+        if self._faults is not None and not self._faults.ended and _is_over(self._stream):
+            self._try("lift", self._faults.end)  # a paused view does not look at its stream
         shown = self._faults is not None and self.mode in ("live", "paused")
         switches = self._faults.switches if shown and self._faults is not None else []
         if switches != self.panel.switches:
