@@ -21,7 +21,7 @@ order = ex.place_order("BTC/USDT", "buy", "0.01", type="post_only", price=ex.quo
 ex.place_order("BTC/USDT", "buy", "0.02", type="market")
 bid = ex.quote("BTC/USDT").bid * Decimal("0.98") // 1
 client = HybridClient(ex, "BTC/USDT", lambda view: [want("buy", "0.01", bid)],
-                      journal="journal.jsonl").start()
+                      journal="layout.jsonl").start()
 """
 STAND = "time.sleep(3)\nfor one in views.opened(): one.pause()"
 """So that the page has time to be looked at."""

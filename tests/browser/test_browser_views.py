@@ -109,7 +109,7 @@ def test_a_hybrid_client_has_a_panel(notebook: Callable[..., Any]) -> None:
         OPEN + "\nfrom decimal import Decimal\nfrom vocx.hybrid import HybridClient, want\n"
         "bid = ex.quote('BTC/USDT').bid * Decimal('0.98') // 1\n"
         "client = HybridClient(ex, 'BTC/USDT', lambda view: [want('buy', '0.01', bid)],\n"
-        "                      journal='journal.jsonl', max_age_ms=10_000).start()",
+        "                      journal='panel.jsonl', max_age_ms=10_000).start()",
         "views.hybrid(client)", "import time; time.sleep(8)",
         "print(client.status.state, len(ex.open_orders('BTC/USDT')))", CLOSE,
     ])  # fmt: skip

@@ -194,8 +194,14 @@ def test_ccxt_itself(four_lab: Lab, four: Four, venue: str) -> None:
     client, asked = pointed_at(four_lab, pytest.importorskip("ccxt"), venue)
     quote = client.fetch_ticker(BTC)
     assert 0 < quote["bid"] < quote["ask"] and asked
-    bought = float(four_venues.market_buy(four[venue]).fact.quantity)
-    sides = {one["side"] for one in client.fetch_trades(BTC) if one["amount"] == bought}
+    before = {one["id"] for one in client.fetch_trades(BTC)}
+    ours = four_venues.market_buy(four[venue]).fact
+    sides = {
+        one["side"]
+        for one in client.fetch_trades(BTC)
+        if one["id"] not in before
+        and (one["price"], one["amount"]) == (float(ours.price), float(ours.quantity))
+    }
     assert sides == {"sell" if venue == "coinbase" else "buy"}
 
 
