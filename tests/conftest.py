@@ -39,7 +39,7 @@ def recordings() -> Path:
 
 
 SLOW_MARKS = {"live", "long", "kernel", "browser"}
-SLOW_FIXTURES = {"lab", "exchange"}
+SLOW_FIXTURES = {"lab", "exchange", "ex", "far", "four_lab"}
 SLOW_FILES = {
     "test_asyncio_examples",
     "test_binder",
@@ -52,6 +52,11 @@ SLOW_FILES = {
     "test_sdk",
     "test_pytest_plugin",
     "test_any_language",
+    "test_cli",
+    "test_faults",
+    "test_hostile",
+    "test_history",
+    "test_recordings",
 }
 
 
