@@ -265,7 +265,13 @@ def _unwritable(path: Path, error: Exception) -> BadInput:
 
 def _target(path: Path) -> Path:
     """Where a link points: to replace the link would leave the file behind it as it was."""
+    if not path.is_symlink():
+        return path
     try:
-        return path.resolve() if path.is_symlink() else path
-    except RuntimeError as error:  # links in a circle
-        raise BadInput(f"{path} cannot be followed: {error}") from error
+        target = path.resolve()
+        circle = target.is_symlink()  # from Python 3.13 on
+    except RuntimeError:  # until then
+        circle = True
+    if circle:
+        raise BadInput(f"{path} cannot be followed: links in a circle")
+    return target
