@@ -72,7 +72,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         return {self.name: self.sizes}
 
 
-class Kept(msgspec.Struct, kw_only=True):
+class OrderRecord(msgspec.Struct, kw_only=True):
     """What is remembered of one order besides its state."""
 
     owner: str
@@ -205,14 +205,14 @@ class OrderBook:
     def __init__(self, products: Products) -> None:
         self._products = products
         self._places = {one.format.spec.symbol: at for at, one in enumerate(products.numbered)}
-        self._kept: dict[tuple[str, int], Kept] = {}
+        self._records: dict[tuple[str, int], OrderRecord] = {}
         self._closed: defaultdict[str, deque[tuple[str, int]]] = defaultdict(deque)
         """By owner: orders that are over, the oldest first."""
         self.ends: dict[tuple[str, int], int] = {}
         """When open GTD orders end."""
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._records)
 
     # -- ids
 
@@ -240,30 +240,30 @@ class OrderBook:
     def keep(self, order: OrderState, sent: Sent) -> None:
         """Remember how an order was sent, as long as its account knows it."""
         key = order.request.symbol, order.id
-        self._kept[key] = Kept(owner=order.request.owner, sent=sent)
+        self._records[key] = OrderRecord(owner=order.request.owner, sent=sent)
         if sent.end_ns is not None and order.open:
             self.ends[key] = sent.end_ns
 
     def edited(self, order: OrderState, at_ns: int) -> None:
         """Remember an edit."""
-        kept = self._kept.get((order.request.symbol, order.id))
-        if kept is None:
+        record = self._records.get((order.request.symbol, order.id))
+        if record is None:
             return
         form = self._products.by_symbol[order.request.symbol].format
         price, size = form.price[order.request.price], form.quantity[order.quantity]
-        kept.edits.append(
+        record.edits.append(
             {"price": price, "size": size, "replace_accept_timestamp": microseconds(at_ns)}
         )
-        sizes = {**kept.sent.sizes, "base_size": size, "limit_price": price}
-        kept.sent = msgspec.structs.replace(kept.sent, sizes=sizes)
+        sizes = {**record.sent.sizes, "base_size": size, "limit_price": price}
+        record.sent = msgspec.structs.replace(record.sent, sizes=sizes)
 
     def owner(self, symbol: str, number: int) -> str:
         """Whose an order is."""
-        return self._kept[symbol, number].owner
+        return self._records[symbol, number].owner
 
     def expire(self, symbol: str, number: int) -> None:
         """A GTD order ends by its time."""
-        self._kept[symbol, number].expired = True
+        self._records[symbol, number].expired = True
 
     def took_place(self, events: Iterable[AccountEvent]) -> None:
         """Count fills and fees of each order as it grows."""
@@ -275,24 +275,24 @@ class OrderBook:
             if not order.open:
                 self.ends.pop(key, None)
                 self._forget(event.owner, key)
-            kept = self._kept.get(key)
-            if fill is None or kept is None:
+            record = self._records.get(key)
+            if fill is None or record is None:
                 continue
-            before = kept.growth.get(order.filled - fill.trade.quantity, (0, Decimal(0)))
-            kept.growth[order.filled] = before[0] + 1, before[1] + fill.fee
+            before = record.growth.get(order.filled - fill.trade.quantity, (0, Decimal(0)))
+            record.growth[order.filled] = before[0] + 1, before[1] + fill.fee
 
     def _forget(self, owner: str, key: tuple[str, int]) -> None:
         """An order is over: forget the oldest that is, as the account does."""
         closed = self._closed[owner]
         closed.append(key)
         if len(closed) > CLOSED_ORDERS:
-            self._kept.pop(closed.popleft(), None)
+            self._records.pop(closed.popleft(), None)
 
     # -- what is written
 
     def sent(self, order: OrderState) -> Sent:
         """How an order was sent."""
-        return self._kept[order.request.symbol, order.id].sent
+        return self._records[order.request.symbol, order.id].sent
 
     def rests(self, order: OrderState) -> bool:
         """Whether it is of a kind that may rest."""
@@ -300,8 +300,8 @@ class OrderBook:
 
     def status(self, order: OrderState) -> str:
         """There is no state of its own for what is filled in part."""
-        kept = self._kept.get((order.request.symbol, order.id))
-        if kept is not None and kept.expired and not order.open:
+        record = self._records.get((order.request.symbol, order.id))
+        if record is not None and record.expired and not order.open:
             return "EXPIRED"
         return _STATUS[order.status]
 
@@ -315,8 +315,8 @@ class OrderBook:
     def shared(self, order: OrderState, rate: Decimal) -> dict[str, Any]:
         """What both surfaces write alike, each under its own names: the numbers."""
         form = self._products.by_symbol[order.request.symbol].format
-        spec, kept = form.spec, self._kept[order.request.symbol, order.id]
-        count, fees = kept.growth.get(order.filled, (0, Decimal(0)))
+        spec, record = form.spec, self._records[order.request.symbol, order.id]
+        count, fees = record.growth.get(order.filled, (0, Decimal(0)))
         buys, left = order.request.side == "buy", order.quantity - order.filled
         held = Decimal(0)
         if order.open and order.request.price:
@@ -342,7 +342,7 @@ class OrderBook:
 
     def row(self, order: OrderState, rate: Decimal) -> dict[str, Any]:
         """An order by REST. No object is null where the official SDK would fail on it."""
-        request, kept = order.request, self._kept[order.request.symbol, order.id]
+        request, record = order.request, self._records[order.request.symbol, order.id]
         form = self._products.by_symbol[request.symbol].format
         numbers, market = self.shared(order, rate), request.type == "market"
         last_ns = order.updated_ns if order.filled else None
@@ -350,7 +350,7 @@ class OrderBook:
             "order_id": self.order_id(order),
             "product_id": form.name,
             "user_id": uuid_of("user", request.owner),
-            "order_configuration": kept.sent.configuration,
+            "order_configuration": record.sent.configuration,
             "side": request.side.upper(),
             "client_order_id": request.client_order_id,
             "status": self.status(order),
@@ -378,7 +378,7 @@ class OrderBook:
             "outstanding_hold_amount": numbers["held"],
             "is_liquidation": False,
             "last_fill_time": None if last_ns is None else microseconds(last_ns),
-            "edit_history": kept.edits,
+            "edit_history": record.edits,
             "leverage": "",
             "margin_type": "UNKNOWN_MARGIN_TYPE",
             "retail_portfolio_id": uuid_of("portfolio", request.owner),
