@@ -108,7 +108,7 @@ def _unanswered(wanted: Check) -> Result:
 
 def _no_function(name: str, answer: Any) -> str:
     """A value where a function belongs: its result, or a name left over from another cell."""
-    what = f"it got {short(answer)}, a {type(answer).__name__}"
+    what = f"it got {short(answer)} ({type(answer).__name__})"
     if isinstance(answer, VALUES):
         return f"{what}; hand over the function itself, without brackets"
     return (

@@ -166,7 +166,7 @@ class Definitions:
             text = f"{kind.__name__}({', '.join(fields)})"
         if not text:
             raise BadInput(
-                f"{used_by} is {brief(value)}, a {kind.__name__}, which a script cannot have; use "
+                f"{used_by} is {brief(value)} ({kind.__name__}), which a script cannot have; use "
                 "functions and plain values (numbers, texts, lists, dicts)"
             )
         if len(text) > MOST_LETTERS:

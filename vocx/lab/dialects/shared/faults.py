@@ -32,6 +32,7 @@ from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Out, Publication, Raw
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.topics import Topic
 from vocx.lab.settings import LONGEST_S, number, whole
+from vocx.text import suggest
 
 ANSWER = "answer"
 STREAM = "stream"
@@ -192,7 +193,8 @@ class FaultInjector:
     ) -> Fault:
         """Switch one fault on."""
         if not isinstance(name, str) or name not in KINDS:
-            raise BadInput(f"no fault {brief(name)}; there are: {', '.join(KINDS)}")
+            listed, hint = ", ".join(KINDS), suggest(name, KINDS)
+            raise BadInput(f"no fault {brief(name)}; there are: {listed}.{hint}")
         kind, defaults = KINDS[name]
         if unknown := set(options) - set(defaults):
             has = ", ".join(defaults) or "none"
