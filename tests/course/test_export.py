@@ -172,7 +172,7 @@ def test_one_argument_says_where(
     ("source", "said"),
     [
         ("strategy = lambda view: []", "a lambda has no name"),
-        ("def strategy(view):\n    return stream.quote()", "strategy .stream. is .*, a object"),
+        ("def strategy(view):\n    return stream.quote()", "strategy .stream. is .* .object."),
         ("def strategy(view):\n    return undefined", "uses 'undefined', which does not exist"),
         ("def run():\n    ...\ndef strategy(view):\n    return run()", "'run', which the script"),
         (
@@ -201,7 +201,7 @@ def test_only_streams_and_clients_are_written(exchange: Exchange, tmp_path: Path
         with pytest.raises(BadInput, match=said):
             course.export(built, tmp_path / "my_bot.py")
     monitor = HybridClient(exchange, BTC, SpreadMonitor("0.01"), journal=tmp_path / "mine")
-    with pytest.raises(BadInput, match="the strategy is .*, a SpreadMonitor"):
+    with pytest.raises(BadInput, match="the strategy is .* .SpreadMonitor."):
         course.export(monitor, tmp_path / "my_bot.py")
 
 
