@@ -338,7 +338,7 @@ def outage(trial: Trial) -> str:
 def dial_limited(trial: Trial) -> str:
     trial.start(when_stale="hold")
     before = trial.market.stats
-    with trial.fault("dial", path="/", status=429, retry_after=3, count=2):
+    with trial.fault("refuse_upgrade", path="/", status=429, retry_after=3, count=2):
         _reset(trial)
         trial.until(lambda: trial.market.stats.dials > before.dials, 3, "it dials")
         waited_s = trial.until(lambda: trial.market.stats.dials > before.dials + 1, 5, "again")
@@ -352,7 +352,7 @@ def dial_limited(trial: Trial) -> str:
 def dial_unavailable(trial: Trial) -> str:
     trial.start(when_stale="hold")
     before = trial.market.stats
-    with trial.fault("dial", path="/", status=503, count="all"):
+    with trial.fault("refuse_upgrade", path="/", status=503, count="all"):
         _reset(trial)
         time.sleep(3.0)
     back_s = trial.back(before.reconnects, 5.0)
@@ -364,7 +364,7 @@ def dial_forbidden(trial: Trial) -> str:
     client = trial.start()
     if trial.venue == "bybit":
         raise NotApplicable("a 403 is the ban of ten minutes here, and waited out")
-    with trial.fault("dial", path="/", status=403, count="all"):
+    with trial.fault("refuse_upgrade", path="/", status=403, count="all"):
         _reset(trial)
         trial.until(lambda: client.status.state == "failed", 5, "it fails")
     trial.until(lambda: not trial.exchange.open_orders(BTC), 3, "its order is cancelled")
@@ -601,7 +601,7 @@ def fills_in_outage(trial: Trial) -> str:
     before = trial.account.stats.reconnects
     with (
         vocx.connect(trial.venue, where=urls, credentials=other) as taker,
-        trial.fault("dial", path="/", status=503, count="all"),
+        trial.fault("refuse_upgrade", path="/", status=503, count="all"),
     ):
         _reset(trial)
         trial.until(lambda: trial.account.state != "live", 3, "the private stream is gone")
@@ -626,7 +626,7 @@ def fills_in_outage(trial: Trial) -> str:
 def private_silent(trial: Trial) -> str:
     client = trial.start(when_stale="hold")
     client.strategy = lambda view: None
-    with trial.fault("dial", path="/", status=503, count="all"):
+    with trial.fault("refuse_upgrade", path="/", status=503, count="all"):
         _reset(trial)
         trial.exchange.cancel_all(BTC)
         time.sleep(2.0)
@@ -641,7 +641,7 @@ def private_silent(trial: Trial) -> str:
 )
 def market_down(trial: Trial) -> str:
     client = trial.start()
-    with trial.fault("dial", path="/", status=503, count="all"):
+    with trial.fault("refuse_upgrade", path="/", status=503, count="all"):
         _reset(trial)
         rest_s = trial.until(lambda: client.view().source == "rest", 8.0, "books come by REST")
         trial.until(lambda: client.view().ready, 4.0, "it acts on them")
@@ -652,7 +652,7 @@ def market_down(trial: Trial) -> str:
 @row("49", "polls slower than max_age_ms", "says that it waits, and does not flap")
 def no_flapping(trial: Trial) -> str:
     client = trial.start(max_age_ms=800.0)
-    with trial.fault("dial", path="/", status=503, count="all"):
+    with trial.fault("refuse_upgrade", path="/", status=503, count="all"):
         _reset(trial)
         trial.until(lambda: client.view().source == "rest", 9.0, "books come by REST")
         placed = client.status.placed

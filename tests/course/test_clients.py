@@ -179,9 +179,9 @@ def test_hybrid_asks_while_the_line_is_down(lab: Lab, start: Start) -> None:
     """The source is said with each price; where REST is silent too, nothing is known."""
     client = start("-m", f"{RUN}hybrid", *urls(lab)[:2], "BTCUSDT")
     client.until(lambda line: line.startswith("stream") and is_price(line))
-    with lab.fault("dial", count="all", status=503), lab.network.reset_peer():
+    with lab.fault("refuse_upgrade", count="all", status=503), lab.network.reset_peer():
         client.until(lambda line: line == "unknown")
-    with lab.fault("dial", count="all", status=503):
+    with lab.fault("refuse_upgrade", count="all", status=503):
         lab.shutdown("binance")
         client.until(lambda line: line.startswith("rest") and is_price(line))
     client.until(lambda line: line.startswith("stream"), 30)

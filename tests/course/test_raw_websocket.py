@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from vocx.course.raw_websocket import ReceivedFrame, dial, listen, timeline
+from vocx.course.raw_websocket import ReceivedFrame, connect, listen, timeline
 from vocx.lab import Lab
 
 
 def test_everything_is_taken_down_and_answers_are_told_apart(lab: Lab) -> None:
     """Combined messages by stream, answers to commands as such, pongs as control frames."""
-    ws = dial(lab, "/stream?streams=btcusdt@ticker")
+    ws = connect(lab, "/stream?streams=btcusdt@ticker")
     ws.send('{"method": "LIST_SUBSCRIPTIONS", "id": 1}')
     ws.ping("x")
     frames = listen(ws, 1.6)
@@ -23,7 +23,7 @@ def test_everything_is_taken_down_and_answers_are_told_apart(lab: Lab) -> None:
 
 def test_silence_ends_on_time_and_the_connection_lives_on(lab: Lab) -> None:
     """Nothing subscribed, nothing heard; the next read has its old patience again."""
-    ws = dial(lab, "/ws")
+    ws = connect(lab, "/ws")
     start = time.monotonic()
     assert listen(ws, 0.2) == []
     assert 0.2 <= time.monotonic() - start < 1.5
@@ -36,7 +36,7 @@ def test_silence_ends_on_time_and_the_connection_lives_on(lab: Lab) -> None:
 def test_who_does_not_answer_pings_is_hung_up_on(lab: Lab) -> None:
     """1008, and listening ends with it; a second look says that it was lost."""
     lab.keepalive(scale=100)
-    ws = dial(lab, "/ws", answer_pings=False)
+    ws = connect(lab, "/ws", answer_pings=False)
     frames = listen(ws, 10)
     lab.keepalive(scale=1)
     assert [one.kind for one in frames[:2]] == ["ping", "ping"]
@@ -45,10 +45,10 @@ def test_who_does_not_answer_pings_is_hung_up_on(lab: Lab) -> None:
 
 
 def test_a_proxy_in_the_environment_is_not_asked(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where 127.0.0.1 is not exempt, the library alone would hand the dial to the proxy."""
+    """Where 127.0.0.1 is not exempt, the library alone would hand the connection to the proxy."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "example.org")
-    ws = dial(lab, "/ws")
+    ws = connect(lab, "/ws")
     assert ws.connected
     ws.close()
 

@@ -1160,7 +1160,7 @@ class FakeExchange(VenueDialect):
         return self.refused(Refusal("internal", status=500), {})
 
     def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
-        fault = self.faults.dial(request.target.partition("?")[0])
+        fault = self.faults.upgrade(request.target.partition("?")[0])
         if fault is None:
             return None
         after = fault.options.get("retry_after")

@@ -73,7 +73,7 @@ STATES: dict[str, Callable[[Lab], Any]] = {
     "cancels hang": lambda lab: lab.fault("lost_answer", path="DELETE /api/v3/order", count="all"),
     "questions hang": lambda lab: lab.fault("lost_answer", path="GET /api/v3/order", count="all"),
     "everything hangs": lambda lab: lab.fault("lost_answer", path="/api/v3", count="all"),
-    "no dial answers": lambda lab: lab.fault("dial", path="/", count="all"),
+    "no dial answers": lambda lab: lab.fault("refuse_upgrade", path="/", count="all"),
 }
 
 
@@ -163,7 +163,7 @@ def test_what_was_filled_in_an_outage_is_known_when_it_stops(
         other = lab_of.account("taker in an outage", venue="binance")
         with (
             vocx.connect("binance", where=dict(lab_of.urls["binance"]), credentials=other) as taker,
-            lab_of.fault("dial", path="/", status=503, count="all"),
+            lab_of.fault("refuse_upgrade", path="/", status=503, count="all"),
         ):
             with lab_of.network.reset_peer():
                 pass

@@ -48,7 +48,7 @@ def test_a_pace_within_reason() -> None:
         ("fault", {"name": "html", "status": "<b>"}),
         ("fault", {"name": "huge", "bytes": 1e300}),
         ("fault", {"name": "close", "code": 2**16}),
-        ("fault", {"name": "dial", "retry_after": "7\r\nX-More: 1"}),
+        ("fault", {"name": "refuse_upgrade", "retry_after": "7\r\nX-More: 1"}),
         ("fault", {"name": "limited", "reset_s": "soon"}),
         ("fault", {"name": "html", "path": 7}),
     ],

@@ -851,7 +851,7 @@ def test_an_outage_of_an_account_is_asked_for(ex: vocx.Exchange) -> None:
     with ex.stream("orders", "fills").wait(10) as stream:
         first = ex.place_order(BTC, "buy", amount, type="market")
         until(lambda: sum(one.quantity for one in fills_of(stream, first)) == amount, "no fills")
-        with ex.lab.fault("dial", venue=ex.venue.name, path="/", count=2):
+        with ex.lab.fault("refuse_upgrade", venue=ex.venue.name, path="/", count=2):
             ex.lab.shutdown(ex.venue.name, notice_s=0)
             until(lambda: stream.state == "reconnecting", "no cut")
             second = ex.place_order(BTC, "buy", amount, type="market")

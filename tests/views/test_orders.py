@@ -141,7 +141,7 @@ def test_an_outage_is_greyed_and_reconciled(exchange: Exchange, mine: Stream) ->
     order = rest(exchange)
     until(lambda: order.client_order_id in shown.panel.body)
     said: list[str] = []
-    with lab.fault("dial", path="/ws-api", status=503, count="all"):
+    with lab.fault("refuse_upgrade", path="/ws-api", status=503, count="all"):
         with lab.network.reset_peer():
             until(lambda: shown.panel.level == "waiting" and "class=stale" in shown.panel.body)
         exchange.place_order(BTC, "buy", "0.0123", type="market")

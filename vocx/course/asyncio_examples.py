@@ -254,7 +254,7 @@ def _dialled(child: subprocess.Popen[str], lab: Lab, since_ns: int) -> None:
 
 @contextmanager
 def _cut_and_refused(lab: Lab) -> Iterator[None]:
-    with lab.fault("dial", path="/ws", venue="binance", count="all"):
+    with lab.fault("refuse_upgrade", path="/ws", venue="binance", count="all"):
         with lab.network.reset_peer():
             pass
         yield

@@ -18,7 +18,7 @@ import msgspec
 import requests
 import websocket
 
-from vocx.course.raw_websocket import dial
+from vocx.course.raw_websocket import connect
 from vocx.errors import WaitTimeout, optional_parts
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ class WatchedFeed:
         self.events: list[Event] = []
         self.broken_s: float | None = None
         self.found: Evidence | None = None
-        self._ws: Any = dial(lab, f"/ws/{self._symbol.lower()}@trade")
+        self._ws: Any = connect(lab, f"/ws/{self._symbol.lower()}@trade")
         self.threads = [
             threading.Thread(target=run, name=f"vocx-watched-{run.__name__}", daemon=True)
             for run in (self._read, self._ping, self._ask)

@@ -23,7 +23,7 @@ from vocx.course.answer_runner import Trial, Wrong, short
 from vocx.course.checks import lesson01, lesson04
 from vocx.course.diagnosis import FAULTS, WORDS, WatchedFeed
 from vocx.course.exercise import Check, in_lab
-from vocx.course.raw_websocket import dial
+from vocx.course.raw_websocket import connect
 from vocx.course.unknown_orders import far_below
 from vocx.errors import OrderNotFound, VocxError
 from vocx.exchange import Exchange
@@ -79,7 +79,7 @@ class _Depth:
 
     def __init__(self, lab: Lab, rng: Random) -> None:
         self._lab, self._rng = lab, rng
-        self._ws: Any = dial(lab, f"/ws/{STREAM}")
+        self._ws: Any = connect(lab, f"/ws/{STREAM}")
         self._http = requests.Session()
         self._http.trust_env = False
         self._last: int | None = None
@@ -310,7 +310,7 @@ def _age(mean_age: Trial, exchange: Exchange, lab: Lab, rng: Random) -> str:
     rtt_ms = rng.choice((60, 120, 180))
     samples: list[tuple[float, float]] = []
     with lab.network.latency(rtt_ms=rtt_ms):
-        ws: Any = dial(lab, f"/ws/{STREAM}")
+        ws: Any = connect(lab, f"/ws/{STREAM}")
         until = time.monotonic() + 2.5
         while time.monotonic() < until:
             event = msgspec.json.decode(ws.recv())
@@ -375,7 +375,7 @@ def _close(read_close: Trial, exchange: Exchange, lab: Lab, rng: Random) -> str:
 def _ended(lab: Lab, end: str) -> list[tuple[str, int]]:
     """Let one connection end like this: the close frames that crossed the wire, in order."""
     frames: list[tuple[str, int]] = []
-    ws: Any = dial(lab, f"/ws/{_TOP}")
+    ws: Any = connect(lab, f"/ws/{_TOP}")
     ws.settimeout(5)
     ws.recv()  # the exchange sends: it knows of this connection
     code = _ENDS[end][1]

@@ -1,7 +1,7 @@
 """The raw wire, for lessons that look at it: one connection, and everything it says.
 
-No threads and no state: ``dial`` is websocket-client's blocking connection, ``listen`` takes down
-what arrives, pings and pongs included. Programs use :class:`vocx.stream.Stream` instead.
+No threads and no state: ``connect`` is websocket-client's blocking connection, ``listen`` takes
+down what arrives, pings and pongs included. Programs use :class:`vocx.stream.Stream` instead.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class _SilentClient(websocket.WebSocket):
         """Nothing."""
 
 
-def dial(
+def connect(
     lab: Lab,
     path: str = "/ws",
     *,

@@ -116,7 +116,9 @@ def test_faults_of_the_websocket_api(venue: Venue) -> None:
 )
 def test_refused_dials(venue: Venue, status: int, retry_after: int | None) -> None:
     """Upgrades are refused below the path, with ``Retry-After`` where there is one."""
-    venue.command("fault", name="dial", path="/ws", status=status, retry_after=retry_after)
+    venue.command(
+        "fault", name="refuse_upgrade", path="/ws", status=status, retry_after=retry_after
+    )
     assert isinstance(venue.dial("/ws-api/v3"), Client)
     refused = venue.dial("/ws/btcusdt@trade")
     assert isinstance(refused, HttpOut) and refused.status == status

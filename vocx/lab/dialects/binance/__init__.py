@@ -132,7 +132,7 @@ class Binance(VenueDialect):
 
     def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
         """The answer to an upgrade that a fault hits."""
-        fault = self.faults.dial(request.target.partition("?")[0])
+        fault = self.faults.upgrade(request.target.partition("?")[0])
         return None if fault is None else fault_responses.refused_dial(fault)
 
     def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:

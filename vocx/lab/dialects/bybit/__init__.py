@@ -391,7 +391,7 @@ class Bybit(Exchange):
 
     def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
         """An upgrade that a fault hits."""
-        fault = self.faults.dial(request.target.partition("?")[0])
+        fault = self.faults.upgrade(request.target.partition("?")[0])
         if fault is None:
             return None
         if fault.name == "region":

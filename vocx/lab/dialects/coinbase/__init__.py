@@ -133,7 +133,7 @@ class Coinbase(VenueDialect):
 
     def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
         """A page, as from what stands in front of the exchange."""
-        fault = self.faults.dial(request.target.partition("?")[0])
+        fault = self.faults.upgrade(request.target.partition("?")[0])
         return None if fault is None else refused_dial(fault)
 
     def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:

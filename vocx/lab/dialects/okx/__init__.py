@@ -280,7 +280,7 @@ class Okx(VenueDialect):
 
     def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
         """A fault may refuse an upgrade."""
-        fault = self.faults.dial(request.target.partition("?")[0])
+        fault = self.faults.upgrade(request.target.partition("?")[0])
         if fault is None:
             return None
         after = fault.options.get("retry_after")

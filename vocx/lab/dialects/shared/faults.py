@@ -11,7 +11,7 @@ Two kinds, told apart by what they are scoped to:
   default ``"*"``) change what the listeners of a stream get: broken frames, silence, duplicates,
   swapped or missing messages, the book anew in mid-stream (``snapshot``; with ``restart=True``
   its numbers begin anew, too), a closed connection;
-* ``dial`` (``path="/ws"``) refuses WebSocket upgrades.
+* ``refuse_upgrade`` (``path="/ws"``) answers the request that would open a WebSocket.
 
 Each fault lives until it is switched off, or for ``count`` messages. Nothing here knows a venue:
 its dialect brings the answers' bodies and the shapes of broken frames.
@@ -36,7 +36,7 @@ from vocx.text import suggest
 
 ANSWER = "answer"
 STREAM = "stream"
-DIAL = "dial"
+UPGRADE = "upgrade"
 HUGE_BYTES = 22 * 2**20
 LONGEST_REASON = 123
 """Bytes that a close frame can say (RFC 6455, 5.5)."""
@@ -56,7 +56,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "lost_request": (ANSWER, {}),
     "delivered_twice": (ANSWER, {}),
     "late_answer": (ANSWER, {"seconds": 1.0}),
-    "dial": (DIAL, {"status": 503, "retry_after": None}),
+    "refuse_upgrade": (UPGRADE, {"status": 503, "retry_after": None}),
     "malformed": (STREAM, {"instead": True}),
     "truncated": (STREAM, {}),
     "array": (STREAM, {"instead": False}),
@@ -285,12 +285,12 @@ class FaultInjector:
             return msgspec.structs.replace(answer, body=cut(answer.body))
         return answer
 
-    def dial(self, path: str) -> Fault | None:
+    def upgrade(self, path: str) -> Fault | None:
         """The fault that this upgrade meets, counted; a restricted region refuses it, too."""
         return self._take(
             one
             for one in self.active
-            if (one.kind == DIAL or one.name == "region") and one.hits_path(path)
+            if (one.kind == UPGRADE or one.name == "region") and one.hits_path(path)
         )
 
     # -- streams -------------------------------------------------------------------------------
