@@ -58,7 +58,8 @@ def test_stop_stops_and_a_rerun_does_not_double(notebook: Callable[..., Any]) ->
 
 
 def test_the_dial_is_beside_its_chart(notebook: Callable[..., Any]) -> None:
-    """Dial, chart and prompt in one output of at most 420 px; both lines get later."""
+    """Dial, interval, chart and prompt in one output of at most 420 px; both lines get later, and
+    the asked one comes as often as is asked."""
     book = notebook([
         OPEN, "course.compare(asked=ex, pushed=tape, dials=ex.lab, note='Which line is first?')",
         CLOSE,
@@ -66,8 +67,10 @@ def test_the_dial_is_beside_its_chart(notebook: Callable[..., Any]) -> None:
     book.run(0)
     book.run(1)
     shows_plot(book, 1)
-    book.cell(1).locator(".vocx-dial-input").fill("200")
+    book.cell(1).locator('[data-slider="distance"] input').fill("200")
     book.until(lambda: "200 ms round trip" in book.output(1), "the dial in force is shown")
+    book.cell(1).locator('[data-slider="interval"] input').press("Home")
+    book.until(lambda: "asked every 200 ms" in book.output(1), "the interval is in force")
     height = book.cell(1).locator(".jp-Cell-outputArea").bounding_box()["height"]
     assert "Which line is first?" in book.output(1)
     assert height <= 420

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vocx import course, views
+from vocx.errors import BadInput
+from vocx.venues.base import GetQuote
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
@@ -42,3 +44,29 @@ def test_compare_asks_listens_and_knows_the_truth(exchange: Exchange) -> None:
     shown.stop()
     stream.stop()
     until(lambda: not shown.asked._thread.is_alive())
+
+
+def test_the_polling_interval_is_set_by_hand_and_by_code(exchange: Exchange) -> None:
+    """Both count at once, the slider follows the code, and the status says what is in force; no
+    place of the slider spends so much of the limit that the reader's own calls have to wait."""
+    stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
+    shown = course.compare(asked=exchange, pushed=stream, every_ms=60_000)
+    (interval,) = shown.panel.sliders
+    charged = exchange.venue.request(GetQuote(symbol="BTC/USDT")).charges["weight"]
+    limit = next(one for one in exchange.budget.rows() if one.bucket == "weight")
+    assert 60_000 / interval["stops"][0][0] * charged < limit.amount / 5
+    until(lambda: shown.asked.calls)
+    shown._on_message(None, {"do": "dial", "id": "interval", "value": 200}, [])
+    until(lambda: shown.asked.calls >= 3)
+    assert shown.every_ms == 200
+    until(lambda: "asked every 200 ms" in shown.panel.status)
+    shown.every_ms = 750
+    until(lambda: shown.panel.sliders[0]["text"] == "750 ms")
+    until(lambda: "asked every 750 ms" in shown.panel.status)
+    assert "every_ms" in dir(shown)
+    for wrong in (5, "soon"):
+        with pytest.raises(BadInput, match="every_ms"):
+            shown.every_ms = wrong
+    assert shown.every_ms == 750
+    shown.stop()
+    stream.stop()

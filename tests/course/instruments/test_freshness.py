@@ -211,7 +211,9 @@ def test_outside_a_lab_nothing_turns_the_distance(elsewhere: Any, quotes: Stream
     assert [one["id"] for one in shown.panel.sliders] == ["interval"]
     assert 0 < shown.rtt_ms < 500
     slide(shown, "interval", 500)
-    until(lambda: shown.asked.every_ms == 500)
+    until(lambda: shown.every_ms == 500)
+    shown.every_ms = 750
+    until(lambda: shown.panel.sliders[0]["text"] == "750 ms")
 
 
 def test_asking_pauses_at_the_brake(elsewhere: Any, quotes: Stream) -> None:

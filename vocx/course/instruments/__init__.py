@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 from vocx.errors import optional_parts
 
 if TYPE_CHECKING:
+    from vocx.course.instruments.compare_view import CompareView
+    from vocx.course.instruments.freshness_view import FreshnessView
+    from vocx.course.instruments.frontier_view import FrontierView
     from vocx.exchange import Exchange
     from vocx.lab import Lab
     from vocx.measure import Traffic
@@ -77,11 +80,12 @@ def compare(
     dials: Lab | None = None,
     name: str | None = None,
     note: str = "",
-) -> View:
+) -> CompareView:
     """The mid price asked for by REST every ``every_ms`` and pushed by a stream, on one chart.
 
     Both lines are drawn by when this machine knew the price; in a lab the true price is drawn
     behind them, by when it was so. The asking is done by the view, in a thread that ends with it.
+    A slider above the chart sets how often, as does ``view.every_ms = 500``.
 
     Parameters
     ----------
@@ -90,7 +94,7 @@ def compare(
     pushed : Stream
         With ``"quotes"``.
     dials : Lab, optional
-        Puts a slider for the distance of the exchange above the chart.
+        Puts a slider for the distance of the exchange above the chart, too.
 
     Raises
     ------
@@ -122,7 +126,7 @@ def freshness(
     dials: Lab | None = None,
     name: str | None = None,
     note: str = "",
-) -> View:
+) -> FreshnessView:
     """How old the price is that asking and listening show, over ``seconds``.
 
     Age is now minus the moment up to which what is shown is complete, milliseconds, on this
@@ -140,7 +144,7 @@ def freshness(
         One line each: its quotes, or else its ticker, book, trades or candles of this symbol.
     every_ms : float
         Polling interval, 20 at least. A poll waits for its reply: at a distance that is longer
-        than the interval, replies come one call time apart.
+        than the interval, replies come one call time apart. ``view.every_ms`` sets it from code.
     dials : Lab, optional
         Whose distance the slider turns; by default that of ``asked``, which outside a lab has
         none.
@@ -176,7 +180,7 @@ def frontier(
     dials: Lab | None = None,
     name: str | None = None,
     note: str = "",
-) -> View:
+) -> FrontierView:
     """What freshness costs: the age below which a price is for 95 % of the time, against KiB a
     second on the wire, both logarithmic.
 

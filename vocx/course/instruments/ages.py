@@ -16,7 +16,7 @@ import numpy as np
 from vocx.course.instruments.polling import Repeater
 from vocx.errors import VocxError
 from vocx.timing import wall_ns
-from vocx.views.formatting import STATE_METHODS, choose_symbol, symbols_of
+from vocx.views.formatting import STATE_METHODS, choose_symbol, span, symbols_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -155,11 +155,6 @@ def calm_top(peak_ms: float, top_ms: float) -> float:
         factor *= 10
     wanted = next(one * factor for one in _ROUND if one * factor >= peak_ms * 1.03)
     return wanted if wanted > top_ms or wanted <= top_ms / 2 else top_ms
-
-
-def span(ms: float) -> str:
-    """20 ms, 1.5 s."""
-    return f"{ms:g} ms" if ms < 1000 else f"{ms / 1000:g} s"
 
 
 def _columns(pairs: Iterable[tuple[int, int]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""Asked for and pushed, on one chart, with the distance dial beside it."""
+"""Asked for and pushed, on one chart, with the polling interval and the distance dial beside it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ from decimal import Decimal
 from typing import Any
 
 from vocx import figures
-from vocx.course.instruments.polling import KEPT, LivePoller, TruthLine
-from vocx.errors import BadInput, NotReady
+from vocx.course.instruments.polling import (
+    KEPT,
+    LivePoller,
+    TruthLine,
+    check_interval,
+    interval_slider,
+)
+from vocx.errors import NotReady
 from vocx.text import as_float, text_table
 from vocx.views.dials import NetworkControls
-from vocx.views.formatting import age, choose_symbol, with_thousands
+from vocx.views.formatting import age, choose_symbol, span, with_thousands
 from vocx.views.panel import SliderPanel
 from vocx.views.price import NewQuotes
 from vocx.views.stream_view import StreamView
+
+INTERVALS_MS = (200, 500, 1000, 2000, 5000)
+"""Of the slider: the soonest spends a tenth of Binance's weight, so that the reader's own calls
+are never made to wait."""
 
 
 class CompareView(StreamView):
@@ -34,8 +44,7 @@ class CompareView(StreamView):
         name: str | None,
         note: str,
     ) -> None:
-        if every_ms < 20:
-            raise BadInput(f"every_ms is {every_ms}; ask at most every 20 ms")
+        every_ms = check_interval(every_ms)
         symbol, channels = choose_symbol(pushed, symbol, "quotes")
         self._seconds = seconds
         lab = dials or asked.lab
@@ -55,13 +64,24 @@ class CompareView(StreamView):
             note=note,
         )
         self.dials_lab = lab
+        sliders = [interval_slider(self.asked, INTERVALS_MS)]
         if self._controls is not None:
-            label = "distance of the exchange (round trip)"
-            self._put_sliders(self._controls.distance_slider(label))
+            sliders.insert(0, self._controls.distance_slider("distance (round trip)"))
+        self._put_sliders(*sliders)
         self._begin()
         self.asked.start()
         if self.truth is not None:
             self.truth.start()
+
+    @property
+    def every_ms(self) -> float:
+        """The polling interval, milliseconds, 20 at least. May be set at any time, as its slider
+        does."""
+        return self.asked.every_ms
+
+    @every_ms.setter
+    def every_ms(self, every_ms: float) -> None:
+        self.asked.every_ms = check_interval(every_ms)
 
     def _end(self) -> None:
         super()._end()
@@ -102,7 +122,7 @@ class CompareView(StreamView):
             pushed = age(self._stream.quote(self.symbol).age_ms)
         except NotReady:
             pushed = "nothing yet"
-        return f"asked every {self.asked.every_ms / 1000:g} s: {asked} · pushed: {pushed}"
+        return f"asked every {span(self.every_ms)}: {asked} · pushed: {pushed}"
 
     def _take(self, now_ns: int) -> None:
         for quote in self._fresh.since(now_ns):

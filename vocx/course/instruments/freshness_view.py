@@ -11,8 +11,8 @@ import plotly.graph_objects as go
 
 from vocx import figures
 from vocx.course.instruments import ages
-from vocx.course.instruments.ages import AgeSampler, Feed, feed_of, span
-from vocx.course.instruments.polling import LivePoller
+from vocx.course.instruments.ages import AgeSampler, Feed, feed_of
+from vocx.course.instruments.polling import LivePoller, check_interval, interval_slider
 from vocx.errors import BadInput, NotReady
 from vocx.measure import theory
 from vocx.rate_limits import dearest
@@ -20,14 +20,12 @@ from vocx.text import text_table
 from vocx.timing import wall_ns
 from vocx.venues.base import GetQuote
 from vocx.views.dials import NetworkControls
-from vocx.views.formatting import html_table, milliseconds
+from vocx.views.formatting import html_table, milliseconds, span
 from vocx.views.panel import SliderPanel
 from vocx.views.sliders import Slider
 from vocx.views.view import View
 
-SOONEST_MS = 20
 INTERVALS_MS = (20, 30, 50, 100, 150, 250, 500, 750, 1000, 1500, 2000, 3000, 5000)
-HINT = "How long to wait between two questions; a poll waits for its reply"
 HEIGHT, ROW = 264, 21
 """Of the chart beside one stream, and what each further one takes for its row of numbers, so that
 all of it stays within 420 pixels."""
@@ -66,8 +64,7 @@ class FreshnessView(View):
         name: str | None,
         note: str,
     ) -> None:
-        if every_ms < SOONEST_MS:
-            raise BadInput(f"every_ms is {every_ms}; ask at most every {SOONEST_MS} ms")
+        every_ms = check_interval(every_ms)
         streams = list(pushed) if isinstance(pushed, Sequence) else [pushed]
         self._exchange, self._seconds = asked, seconds
         self._feeds = _feeds(streams, symbol)
@@ -93,24 +90,26 @@ class FreshnessView(View):
             stop=("Stop", "End the asking and the streams"),
             note=note,
         )
-        self._put_sliders(*self._made_sliders(every_ms))
+        self._put_sliders(*self._made_sliders())
         self._begin()
         self.asked.start()
         self.sampler.start()
 
-    def _made_sliders(self, every_ms: float) -> list[Slider]:
-        stops = [(ms, span(ms)) for ms in sorted({*INTERVALS_MS, every_ms})]
-
-        def apply(every_ms: float) -> None:
-            self.asked.every_ms = every_ms
-
-        interval = Slider(
-            "interval", "polling interval", apply=apply, now=lambda: self.asked.every_ms,
-            stops=stops, hint=HINT,
-        )  # fmt: skip
+    def _made_sliders(self) -> list[Slider]:
+        interval = interval_slider(self.asked, INTERVALS_MS)
         if self._controls is None:
             return [interval]
         return [self._controls.distance_slider("distance (round trip)"), interval]
+
+    @property
+    def every_ms(self) -> float:
+        """The polling interval, milliseconds, 20 at least. May be set at any time, as its slider
+        does."""
+        return self.asked.every_ms
+
+    @every_ms.setter
+    def every_ms(self, every_ms: float) -> None:
+        self.asked.every_ms = check_interval(every_ms)
 
     def _end(self) -> None:
         for source in (self.asked, self.sampler):

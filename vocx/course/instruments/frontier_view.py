@@ -10,11 +10,10 @@ import plotly.graph_objects as go
 
 from vocx import figures
 from vocx.course.instruments import ages
-from vocx.course.instruments.ages import span
 from vocx.course.instruments.freshness_view import FreshnessView
 from vocx.errors import NotReady
 from vocx.measure import theory
-from vocx.views.formatting import milliseconds
+from vocx.views.formatting import milliseconds, span
 
 if TYPE_CHECKING:
     from vocx.measure.traffic import Traffic

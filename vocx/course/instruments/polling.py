@@ -1,5 +1,5 @@
 """What the instruments draw from, each in a thread of its own: replies to live questions, and the
-truth that only a lab can tell.
+truth that only a lab can tell; and the slider of how often is asked.
 
 The probes of :mod:`vocx.measure` keep everything and end by themselves; these keep a window and go
 on, at an interval that a slider changes, until their view ends.
@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from vocx.errors import VocxError
+from vocx.arguments import check_number
+from vocx.errors import BadInput, VocxError
 from vocx.lab import Truth
 from vocx.timing import mono_ns, wall_ns
+from vocx.views.formatting import span
+from vocx.views.sliders import Slider
 
 KEPT = 2000
+SOONEST_MS = 20
+_HINT = "How long to wait between two questions; a poll waits for its reply"
 
 
 class Repeater:
@@ -152,3 +157,33 @@ class TruthLine(Repeater):
                 if not self.points or self.points[-1][1] != mid:
                     self.points.append((event.mono_ns + shift, mid))
         self.as_of_ns = asked + shift
+
+
+def check_interval(every_ms: Any) -> float:
+    """A polling interval, milliseconds.
+
+    Raises
+    ------
+    BadInput
+        It is no number, or below :data:`SOONEST_MS`.
+    """
+    number = check_number(every_ms, "every_ms")
+    if number < SOONEST_MS:
+        raise BadInput(f"every_ms is {number:g}; ask at most every {SOONEST_MS} ms")
+    return number
+
+
+def interval_slider(asked: LivePoller, intervals_ms: Sequence[float]) -> Slider:
+    """The polling interval: one of these, or that in force now."""
+
+    def apply(every_ms: float) -> None:
+        asked.every_ms = every_ms
+
+    return Slider(
+        "interval",
+        "polling interval",
+        apply=apply,
+        now=lambda: asked.every_ms,
+        stops=[(ms, span(ms)) for ms in sorted({*intervals_ms, asked.every_ms})],
+        hint=_HINT,
+    )
