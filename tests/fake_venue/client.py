@@ -297,6 +297,8 @@ def _fact(kind: type[Any], row: _Row, arrived_ns: int, **more: Any) -> Any:
     """The fact that a row tells: by the same names, its numbers looked at."""
     told = {name: getattr(row, name) for name in row.__struct_fields__} | more
     reading.check_numbers(*(value for value in told.values() if isinstance(value, Decimal)))
+    sizes = ("bid_quantity", "ask_quantity", "volume", "filled", "locked")
+    reading.check_sizes(*(told.get(name) for name in sizes))
     if isinstance(row, _Book):
         reading.check_levels(row.bids, row.asks)
     if kind in (facts.Trade, facts.Fill):

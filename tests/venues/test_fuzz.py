@@ -4,6 +4,7 @@ unknown, quickly, and nothing absurd reaches a book, a budget or a text."""
 from __future__ import annotations
 
 import gc
+import re
 import tempfile
 from collections.abc import Iterable
 from decimal import Decimal
@@ -30,6 +31,11 @@ from vocx.venues.base.reading import SANE
 
 NAMES = (*venues.names(), *PROFILES)
 CPU_LIMIT_MS = 50
+SIZES = (
+    *("quantity", "bid_quantity", "ask_quantity", "volume", "quote_volume", "quote_quantity"),
+    *("filled", "filled_quote", "locked"),
+)
+"""What there may be none of, and never less."""
 NOW_NS = 1_795_334_400_000_000_000
 
 
@@ -106,7 +112,8 @@ def judge_fact(venue: Venue, fact: Fact) -> None:
     _ = fact.time
     judge_signs(fact)
     if isinstance(fact, BookSnapshot | BookDelta):
-        assert all(number >= 0 for number in numbers((fact.bids, fact.asks)))
+        for price, quantity in (*fact.bids, *fact.asks):
+            assert quantity >= 0 and (price > 0 or not price and not quantity), f"level of {price}"
         book = LocalBook(fact.symbol, venue.check_sequence)
         if isinstance(fact, BookDelta):
             book.feed(BookSnapshot(symbol=fact.symbol, bids=(), asks=(), sequence=fact.first))
@@ -120,7 +127,7 @@ def judge_signs(fact: Fact) -> None:
     for name in ("price", "bid", "ask", "last", "open", "high", "low", "close", "average_price"):
         price = getattr(fact, name, None)
         assert not isinstance(price, Decimal) or price > 0, f"{name} {price}"
-    for name in ("filled_quote", "quote_quantity"):
+    for name in SIZES:
         amount = getattr(fact, name, None)
         assert amount is None or amount >= 0, f"{name} {amount}"
 
@@ -172,6 +179,29 @@ def cpu_ms(venue: Venue, case: Call) -> float:
 def test_decoders_survive_anything(name: str, pytestconfig: pytest.Config) -> None:
     """A typed error or a counted unknown for any bytes, within 50 ms of CPU."""
     fuzz(name, int(pytestconfig.getoption("cases") or 4_000), seed=1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_size_is_negative_and_no_price_zero(name: str) -> None:
+    """Each number of each sample in turn made negative, and zero: refused, or a fact that says
+    that there is none."""
+    venue = adapter(name)
+    for call in samples(name):
+        for at, value in enumerate(call.arguments):
+            for text in altered(value) if isinstance(value, bytes) else ():
+                case = Call(call.decoder, (*call.arguments[:at], text, *call.arguments[at + 1 :]))
+                try:
+                    read(venue, case)
+                except AssertionError as error:
+                    pytest.fail(f"{name} {case.decoder}: {error} of {text[:400]!r}")
+
+
+def altered(text: bytes) -> Iterable[bytes]:
+    """The text with one of its first hundred numbers less than nothing, then nothing."""
+    for found in list(re.finditer(rb"(?<![\w.:-])\d+(?:\.\d+)?(?![\w.:-])", text))[:100]:
+        begin, end = found.span()
+        yield text[:begin] + b"-" + text[begin:]
+        yield text[:begin] + b"0" + text[end:]
 
 
 @pytest.mark.long

@@ -146,7 +146,7 @@ class Ticker(Fact, frozen=True, kw_only=True):
         if self.open is not None and is_absent(self.open):
             force_setattr(self, "change_percent", None)  # of nothing
         forget_absent(self, "last", "bid", "ask", "open", "high", "low")
-        forget_negative(self, "volume", "quote_volume")
+        forget_negative(self, "volume", "quote_volume", "bid_quantity", "ask_quantity")
         if self.bid is None:
             force_setattr(self, "bid_quantity", None)
         if self.ask is None:
@@ -176,6 +176,7 @@ class Candle(Fact, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         forget_absent(self, "open", "high", "low", "close")
+        forget_negative(self, "quote_volume")
 
     @property
     def time(self) -> datetime | None:

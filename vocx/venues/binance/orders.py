@@ -52,7 +52,14 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
-from vocx.venues.base.reading import Identifier, Stamp, check_match, check_numbers, moment_ns
+from vocx.venues.base.reading import (
+    Identifier,
+    Stamp,
+    check_match,
+    check_numbers,
+    check_sizes,
+    moment_ns,
+)
 from vocx.venues.binance.rest import MS, venue_symbol
 from vocx.venues.binance.signing import encoded
 
@@ -432,8 +439,8 @@ def positive(value: Decimal | None) -> Decimal | None:
 
 
 def _fact(found: _Order, arrived_ns: int, known: str | None) -> Order:
-    check_numbers(found.executedQty, found.cummulativeQuoteQty, found.origQty, found.price)
-    check_numbers(found.origQuoteOrderQty)
+    check_numbers(found.cummulativeQuoteQty, found.origQty, found.price, found.origQuoteOrderQty)
+    check_sizes(found.executedQty)
     symbol = split_joined(found.symbol, [known]) or found.symbol
     changed = found.transactTime if found.transactTime is not None else found.updateTime
     placed = found.origClientOrderId is None and found.transactTime is not None
@@ -569,7 +576,8 @@ def _more_fills(intent: GetFills, fills: Facts[Fill]) -> Request | None:
 
 def _read_balances(_: GetBalances, body: bytes, arrived_ns: int) -> Facts[Balance]:
     found = _account_of(body)
-    check_numbers(*(value for one in found.balances for value in (one.free, one.locked)))
+    check_numbers(*(one.free for one in found.balances))
+    check_sizes(*(one.locked for one in found.balances))
     at_ns = None if found.updateTime is None else moment_ns(found.updateTime)
     return Facts(
         Balance(

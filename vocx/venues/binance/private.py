@@ -40,6 +40,7 @@ from vocx.venues.base.reading import (
     Stamp,
     check_match,
     check_numbers,
+    check_sizes,
     moment_ns,
     shown,
 )
@@ -274,7 +275,8 @@ _change_of = msgspec.json.Decoder(_Change).decode
 
 def _execution(data: bytes, arrived_ns: int, channels: set[str]) -> Sequence[Decoded]:
     found = _report_of(data)
-    check_numbers(found.q, found.p, found.l, found.z, found.L, found.Z, found.n, found.Q)
+    check_numbers(found.q, found.p, found.l, found.L, found.Z, found.n, found.Q)
+    check_sizes(found.z)
     fill = _fill(found, arrived_ns) if found.x == "TRADE" else None
     facts: list[Fact] = []
     if "fills" in channels and fill is not None:
@@ -329,7 +331,8 @@ def _fill(found: _Report, arrived_ns: int) -> Fill:
 
 def _position(data: bytes, arrived_ns: int, channels: set[str]) -> Sequence[Decoded]:
     found = _position_of(data)
-    check_numbers(*(value for one in found.B for value in (one.f, one.l)))
+    check_numbers(*(one.f for one in found.B))
+    check_sizes(*(one.l for one in found.B))
     if "balances" not in channels:
         return ()
     return [

@@ -51,6 +51,7 @@ from vocx.venues.base.reading import (
     check_levels,
     check_match,
     check_numbers,
+    check_sizes,
     moment_ns,
 )
 
@@ -374,7 +375,8 @@ def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Ticker:
 
 def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Quote:
     found = _quote_body(body)
-    check_numbers(found.bidPrice, found.bidQty, found.askPrice, found.askQty)
+    check_numbers(found.bidPrice, found.askPrice)
+    check_sizes(found.bidQty, found.askQty)
     return Quote(
         symbol=split_joined(found.symbol, [intent.symbol]) or found.symbol,
         bid=found.bidPrice,
@@ -419,7 +421,8 @@ def _read_trades(intent: GetTrades, body: bytes, arrived_ns: int) -> Facts[Trade
 def _read_candles(intent: GetCandles, body: bytes, arrived_ns: int) -> Facts[Candle]:
     rows = _klines_body(body)
     for row in rows:
-        check_numbers(row.open, row.high, row.low, row.close, row.volume, row.quote_volume)
+        check_numbers(row.open, row.high, row.low, row.close, row.quote_volume)
+        check_sizes(row.volume)
     return Facts(
         Candle(
             symbol=intent.symbol,

@@ -21,6 +21,7 @@ from vocx.venues.base.reading import (
     check_levels,
     check_match,
     check_numbers,
+    check_sizes,
     moment_ns,
     skeleton,
 )
@@ -120,13 +121,15 @@ _kline_of = msgspec.json.Decoder(_Kline).decode
 def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _quote_of(data)
     b, B, a, A = found.b, found.B, found.a, found.A
-    if not (  # check_numbers() without its call and loop: this runs for every best price
+    if not (  # check_sizes() without its call and loops: this runs for every best price
         b.is_finite() and B.is_finite() and a.is_finite() and A.is_finite()
     ) or not (
         b.adjusted() in SANE
         and B.adjusted() in SANE
         and a.adjusted() in SANE
         and A.adjusted() in SANE
+        and B >= 0
+        and A >= 0
     ):
         raise msgspec.ValidationError("a price or quantity is no number of a market")
     return Quote(
@@ -229,7 +232,8 @@ def ticker(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact
 def candle(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _kline_of(data)
     bar = found.k
-    check_numbers(bar.o, bar.h, bar.l, bar.c, bar.v, bar.q)
+    check_numbers(bar.o, bar.h, bar.l, bar.c, bar.q)
+    check_sizes(bar.v)
     return Candle(
         symbol=symbol,
         interval=bar.i,

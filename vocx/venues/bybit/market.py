@@ -51,6 +51,7 @@ from vocx.venues.base.reading import (
     Milliseconds,
     check_levels,
     check_match,
+    check_sizes,
     ms_to_ns,
     optional_number,
 )
@@ -420,6 +421,7 @@ def _candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Cand
     numbers = [optional_number(text) for text in row[1:7]]
     if open_ns is None or any(one is None for one in numbers[:5]):
         raise msgspec.ValidationError("a candle without time or prices")
+    check_sizes(numbers[4])
     first, high, low, last, volume, turnover = numbers
     return Candle(
         symbol=symbol,

@@ -42,7 +42,7 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
-from vocx.venues.base.reading import check_match, ms_to_ns, optional_number
+from vocx.venues.base.reading import amount, check_match, ms_to_ns, optional_number
 from vocx.venues.bybit.errors import VENUE
 from vocx.venues.bybit.market import MS, taker_side, venue_symbol
 from vocx.venues.bybit.signing import WINDOW_MS
@@ -366,7 +366,7 @@ def order(
         status=state,
         quantity=None if by_quote else size,
         quote_quantity=size if by_quote else None,
-        filled=optional_number(row.cumExecQty) or _ZERO,
+        filled=amount(row.cumExecQty),
         filled_quote=optional_number(row.cumExecValue) or _ZERO,
         price=price if price and kind != "market" else None,
         time_in_force=in_force,
@@ -484,7 +484,7 @@ class _Wallet(msgspec.Struct):
 def balance(row: CoinRow, source: Source, exchange_ns: int | None, arrived_ns: int) -> Balance:
     """``free`` is the wallet less what open orders lock; the wire's own field is not filled any
     more (2025-01-09)."""
-    whole, held = optional_number(row.walletBalance) or _ZERO, optional_number(row.locked) or _ZERO
+    whole, held = optional_number(row.walletBalance) or _ZERO, amount(row.locked)
     return Balance(
         asset=row.coin,
         free=whole - held,

@@ -35,6 +35,7 @@ from vocx.venues.base.reading import (
     check_levels,
     check_match,
     check_numbers,
+    check_sizes,
     shown,
     skeleton,
 )
@@ -274,7 +275,8 @@ def _trade(row: _Trade, symbol: str, arrived_ns: int) -> Trade:
 
 
 def _candle(row: _Candle, symbol: str, interval: str, arrived_ns: int) -> Candle:
-    check_numbers(row.open, row.high, row.low, row.close, row.volume, row.turnover)
+    check_numbers(row.open, row.high, row.low, row.close, row.turnover)
+    check_sizes(row.volume)
     return Candle(
         symbol=symbol,
         interval=interval,

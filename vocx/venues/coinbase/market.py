@@ -51,6 +51,7 @@ from vocx.venues.base.reading import (
     check_levels,
     check_match,
     check_numbers,
+    check_sizes,
     ms_to_ns,
     optional_number,
     whole_number,
@@ -404,7 +405,8 @@ def candle(
     row: CandleRow, symbol: str, interval: str, exchange_ns: int | None, arrived_ns: int
 ) -> Candle:
     """``closed`` is only known where the venue's own time stands beside it."""
-    check_numbers(row.open, row.high, row.low, row.close, row.volume)
+    check_numbers(row.open, row.high, row.low, row.close)
+    check_sizes(row.volume)
     start_s = whole_number(row.start)
     if start_s is None or start_s > 9_000_000_000:
         raise msgspec.ValidationError(f"{row.start[:40]!r} is no time in seconds")

@@ -45,7 +45,7 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
-from vocx.venues.base.reading import check_match, optional_number
+from vocx.venues.base.reading import amount, check_match, optional_number
 from vocx.venues.coinbase.errors import VENUE, cancel_error
 from vocx.venues.coinbase.market import SIDES, symbol_of, time_ns, venue_symbol
 
@@ -438,7 +438,7 @@ def order(row: OrderRow, arrived_ns: int) -> Order:
         kind = "market"
     elif sizes.post_only:
         kind = "post_only"
-    filled = optional_number(row.filled_size) or _ZERO
+    filled = amount(row.filled_size)
     side = SIDES.get(row.side)
     if side is None:
         raise msgspec.ValidationError(f"a side called {row.side[:20]!r}")

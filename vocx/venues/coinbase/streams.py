@@ -34,8 +34,10 @@ from vocx.venues.base import (
 from vocx.venues.base.reading import (
     UNREADABLE,
     Identifier,
+    amount,
     check_levels,
     check_numbers,
+    check_sizes,
     optional_number,
     shown,
     skeleton,
@@ -357,14 +359,17 @@ def _ack(events: bytes, plan: SocketPlan) -> Ack:
 
 def _prices(row: _Ticker, plan: SocketPlan, sent_ns: int | None, arrived_ns: int) -> list[Decoded]:
     found: list[Decoded] = []
+    bid_quantity = optional_number(row.best_bid_quantity)
+    ask_quantity = optional_number(row.best_ask_quantity)
+    check_sizes(bid_quantity, ask_quantity)
     for spec in _serving(plan, "quotes", row.product_id):
         found.append(
             Quote(
                 symbol=spec.symbol or "",
                 bid=optional_number(row.best_bid),
-                bid_quantity=optional_number(row.best_bid_quantity),
+                bid_quantity=bid_quantity,
                 ask=optional_number(row.best_ask),
-                ask_quantity=optional_number(row.best_ask_quantity),
+                ask_quantity=ask_quantity,
                 exchange_ns=sent_ns,
                 arrived_ns=arrived_ns,
             )
@@ -375,9 +380,9 @@ def _prices(row: _Ticker, plan: SocketPlan, sent_ns: int | None, arrived_ns: int
                 symbol=spec.symbol or "",
                 last=optional_number(row.price),
                 bid=optional_number(row.best_bid),
-                bid_quantity=optional_number(row.best_bid_quantity),
+                bid_quantity=bid_quantity,
                 ask=optional_number(row.best_ask),
-                ask_quantity=optional_number(row.best_ask_quantity),
+                ask_quantity=ask_quantity,
                 high=optional_number(row.high_24_h),
                 low=optional_number(row.low_24_h),
                 volume=optional_number(row.volume_24_h),
@@ -466,8 +471,8 @@ def _user(
 
 
 def _order(row: _UserOrder, sent_ns: int | None, arrived_ns: int) -> Order:
-    filled = optional_number(row.cumulative_quantity) or _ZERO
-    left = optional_number(row.leaves_quantity) or _ZERO
+    filled = amount(row.cumulative_quantity)
+    left = amount(row.leaves_quantity)
     kind: OrderType = "market" if row.order_type.upper() == "MARKET" else "limit"
     if kind == "limit" and str(row.post_only).lower() == "true":
         kind = "post_only"

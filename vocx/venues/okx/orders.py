@@ -48,7 +48,13 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
-from vocx.venues.base.reading import check_match, check_numbers, ms_to_ns, optional_number
+from vocx.venues.base.reading import (
+    amount,
+    check_match,
+    check_numbers,
+    ms_to_ns,
+    optional_number,
+)
 from vocx.venues.okx.errors import Item
 from vocx.venues.okx.market import symbol_of, trade_id, venue_symbol
 
@@ -388,7 +394,7 @@ def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
     state = _STATES.get(row.state)
     if state is None:
         raise msgspec.ValidationError(f"an order in state {row.state[:40]!r}")
-    filled = optional_number(row.accFillSz) or _ZERO
+    filled = amount(row.accFillSz)
     average = optional_number(row.avgPx) or _ZERO
     size = optional_number(row.sz)
     value = filled * average
@@ -507,7 +513,7 @@ class AccountRow(msgspec.Struct):
 
 def balance(row: BalanceRow, source: Source, arrived_ns: int) -> Balance:
     """``cashBal`` is the whole, ``frozenBal`` what open orders hold of it."""
-    held = optional_number(row.frozenBal) or _ZERO
+    held = amount(row.frozenBal)
     whole = optional_number(row.cashBal) or _ZERO
     free = optional_number(row.availBal)
     return Balance(
