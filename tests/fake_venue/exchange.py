@@ -489,7 +489,7 @@ def listed(rows: Sequence[Any], cursor: str = "") -> dict[str, Any]:
 
 def status(call: Call) -> dict[str, Any]:
     """Maintenance is a fault that the lab's owner switches on: ``overloaded``."""
-    down = any(one.name == "overloaded" for one in call.exchange.faults.active)
+    down = call.exchange.faults.is_on("overloaded")
     return {"status": "maintenance" if down else "online", "message": ""}
 
 
@@ -1154,18 +1154,13 @@ class FakeExchange(VenueDialect):
             return self.refused(Refusal("too_many_requests", status=429), {})
         status = {"region": 451, "forbidden": 403, "gone": 410, "html": fault.options.get("status")}
         code = status.get(fault.name)
-        return None if code is None else page(int(code), {})
+        return None if code is None else page(int(code))
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
         return self.refused(Refusal("internal", status=500), {})
 
-    def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
-        fault = self.faults.upgrade(request.target.partition("?")[0])
-        if fault is None:
-            return None
-        after = fault.options.get("retry_after")
-        headers = {} if after is None else {"Retry-After": str(after)}
-        return page(int(fault.options.get("status", 451)), headers)
+    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
+        return page(int(fault.options.get("status", 451)))
 
     # -- keys
 
@@ -1260,16 +1255,18 @@ class FakeExchange(VenueDialect):
         for purpose, known in self.profile.sockets.items():
             if path == known:
                 return FakeSession(self, now_ns, request.peer, purpose)
-        return page(404, {})
+        return page(404)
 
     def shutdown_notice(self, session: Connection, now_ns: int) -> bytes | None:
         return session.frame(b'{"event":"shutdown"}')
 
 
-def page(status: int, headers: Mapping[str, str]) -> HttpOut:
+def page(status: int, headers: Mapping[str, str] | None = None) -> HttpOut:
     """What stands before the venue answers."""
     body = f"<html><body><h1>{status}</h1></body></html>".encode()
-    return HttpOut(status=status, headers={"Content-Type": "text/html", **headers}, body=body)
+    return HttpOut(
+        status=status, headers={"Content-Type": "text/html", **(headers or {})}, body=body
+    )
 
 
 class Alpha(FakeExchange):

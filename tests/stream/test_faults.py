@@ -197,7 +197,7 @@ def test_a_refusal_that_retrying_cannot_cure_is_fatal(
             list(stream.subscribe())
 
 
-def test_retry_after_of_a_refused_dial_is_kept() -> None:
+def test_retry_after_of_a_refused_upgrade_is_kept() -> None:
     """Row 11: at least as long as asked, at most a tenth longer."""
     with Faulty(lambda peer: peer.refuse(429, "Retry-After: 1"), healthy) as server:
         with listen(server).start().wait(4):

@@ -144,7 +144,7 @@ def paths(name: str) -> list[str]:
     if name == "okx":
         table: EndpointTable[Any] = OKX
     elif name == "bybit":
-        from vocx.lab.dialects.bybit.rest import ENDPOINTS as table
+        from vocx.lab.dialects.bybit.endpoints import ENDPOINTS as table
     else:
         from vocx.lab.dialects.coinbase.rest import ENDPOINTS as table
     return sorted(table._by_path)

@@ -114,7 +114,7 @@ def test_faults_of_the_websocket_api(venue: Venue) -> None:
 @pytest.mark.parametrize(
     ("status", "retry_after"), [(429, 10), (503, None), (401, None), (403, None), (451, None)]
 )
-def test_refused_dials(venue: Venue, status: int, retry_after: int | None) -> None:
+def test_refused_upgrades(venue: Venue, status: int, retry_after: int | None) -> None:
     """Upgrades are refused below the path, with ``Retry-After`` where there is one."""
     venue.command(
         "fault", name="refuse_upgrade", path="/ws", status=status, retry_after=retry_after

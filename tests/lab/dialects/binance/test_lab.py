@@ -140,7 +140,7 @@ def test_malformed_stream_in_the_url(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(("status", "after"), [(429, "7"), (503, None), (451, None)])
-def test_refused_dials(lab: Lab, status: int, after: str | None) -> None:
+def test_refused_upgrades(lab: Lab, status: int, after: str | None) -> None:
     """A plain HTTP answer instead of the upgrade."""
     lab.fault("refuse_upgrade", path="/ws", status=status, retry_after=after)
     with pytest.raises(websocket.WebSocketBadStatusException) as caught:

@@ -50,7 +50,7 @@ from vocx.lab.dialects.binance.wire import Refusal, refused, time_unit
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, PingPolicy
 from vocx.lab.dialects.shared.dialect import VenueDialect
-from vocx.lab.dialects.shared.faults import FaultInjector
+from vocx.lab.dialects.shared.faults import Fault, FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.numbers import NS_PER_S
 from vocx.lab.dialects.shared.rate_limiter import Rule
@@ -130,10 +130,9 @@ class Binance(VenueDialect):
         """-1000 with the headers that every answer carries."""
         return self._rest.completed(fault_responses.internal_error(), request, now_ns)
 
-    def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
+    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
         """The answer to an upgrade that a fault hits."""
-        fault = self.faults.upgrade(request.target.partition("?")[0])
-        return None if fault is None else fault_responses.refused_dial(fault)
+        return fault_responses.refused_upgrade(fault)
 
     def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
         """A WebSocket upgrade on ``/ws...``, ``/stream...`` or ``/ws-api/v3``."""

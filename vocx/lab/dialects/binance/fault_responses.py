@@ -90,20 +90,16 @@ def refusal_of(fault: Fault) -> Refusal | None:
     return Refusal(-1000, _JSON["internal"].msg, status=int(status))
 
 
-def refused_dial(fault: Fault) -> HttpOut:
+def refused_upgrade(fault: Fault) -> HttpOut:
     """A refused upgrade."""
     if fault.name == "region":
         return refused(_JSON["region"])
     status = int(fault.options["status"])
-    after = fault.options["retry_after"]
-    headers = {} if after is None else {"Retry-After": str(after)}
     if status == 451:
-        answer = refused(_JSON["region"])
-    elif status == 429:
-        answer = refused(Refusal(-1003, "Too many connections.", status=429))
-    else:
-        answer = html(status)
-    return HttpOut(status=status, headers={**answer.headers, **headers}, body=answer.body)
+        return refused(_JSON["region"])
+    if status == 429:
+        return refused(Refusal(-1003, "Too many connections.", status=429))
+    return html(status)
 
 
 class Shapes:

@@ -1,62 +1,67 @@
-"""Bybit's endpoints, by path and verb; ``bucket`` names the limit that a call is charged to."""
+"""Bybit's REST surface: what a request is, and what it is answered."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from vocx.lab.dialects.bybit import account, market, orders
-from vocx.lab.dialects.bybit.calls import Call
-from vocx.lab.dialects.shared.endpoints import Endpoint, EndpointTable
+from vocx.lab.dialects.base import HttpIn, HttpOut
+from vocx.lab.dialects.bybit import limits
+from vocx.lab.dialects.bybit.endpoints import ENDPOINTS, SILENT, Calls
+from vocx.lab.dialects.bybit.signatures import Signatures
+from vocx.lab.dialects.bybit.wire import JSON, Refusal, bad_parameter, good, page, refused
+from vocx.lab.dialects.shared.rate_limiter import RateLimiter
+from vocx.lab.dialects.shared.reading import Unreadable, query_pairs, read_json
+
+_TEXT = {"Content-Type": "text/plain"}
 
 
-def _signed(
-    path: str, answer: Any, bucket: str, verb: str = "GET", trade: bool = False
-) -> Endpoint:
-    return Endpoint(path, answer, verb=verb, bucket=bucket, signed=True, trade=trade)
+class Rest:
+    """Answers requests.
+
+    Parameters
+    ----------
+    calls, signatures, limiter
+        The venue's.
+    """
+
+    def __init__(self, calls: Calls, signatures: Signatures, limiter: RateLimiter) -> None:
+        self._calls = calls
+        self._signatures = signatures
+        self._limiter = limiter
+
+    def answer(self, request: HttpIn, now_ns: int, clock_ns: int) -> HttpOut:
+        """One request; ``clock_ns`` is what the venue's clock shows."""
+        path, _, query = request.target.partition("?")
+        headers: dict[str, str] = {}
+        try:
+            self._limiter.charge(limits.ADDRESS, request.peer, 1, now_ns, request.peer)
+            if request.method not in ("GET", "POST"):
+                raise page(400, "Bad request")
+            endpoint = ENDPOINTS.find(request.method, path)
+            if endpoint is None:
+                raise Refusal(0, "404", status=404, body=b"404 page not found", headers=_TEXT)
+            if request.method == "GET" and request.body:
+                raise page(403, "The request could not be satisfied")
+            key = None
+            if endpoint.signed:
+                key = self._signatures.key_of(request, query, endpoint, now_ns)
+            given = _given(request, query)
+            result, extra = self._calls.carry_out(endpoint, given, now_ns, key, headers)
+        except Refusal as refusal:
+            return refused(refusal, clock_ns, headers)
+        message = "" if endpoint.path in SILENT else "OK"
+        body = good(result, clock_ns, extra=extra, message=message)
+        return HttpOut(status=200, headers={**JSON, **headers}, body=body)
 
 
-def _batch(name: str) -> Endpoint:
-    """Its orders are counted one by one, while they are carried out."""
-    return _signed(f"order/{name}-batch", orders.SINGLE[name], f"{name}-batch", "POST", True)
-
-
-def _system_status(call: Call) -> dict[str, Any]:
-    """Maintenance is a fault that the lab's owner switches on: ``overloaded``."""
-    return {"list": call.book.maintenance(call.now_ns)}
-
-
-def _dead_man(call: Call) -> dict[str, Any]:
-    return call.book.dead_man.set(call.owner, call.given)
-
-
-ENDPOINTS = EndpointTable(
-    "/v5/",
-    (
-        Endpoint("market/time", market.time),
-        Endpoint("market/instruments-info", market.instruments),
-        Endpoint("market/orderbook", market.orderbook),
-        Endpoint("market/kline", market.kline),
-        Endpoint("market/recent-trade", market.trades),
-        Endpoint("market/tickers", market.tickers),
-        Endpoint("system/status", _system_status),
-        _signed("order/create", orders.create, "create", "POST", True),
-        _signed("order/amend", orders.amend, "amend", "POST", True),
-        _signed("order/cancel", orders.cancel, "cancel", "POST", True),
-        _signed("order/cancel-all", orders.cancel_all, "cancel-all", "POST", True),
-        _batch("create"),
-        _batch("amend"),
-        _batch("cancel"),
-        _signed("order/disconnected-cancel-all", _dead_man, "other", "POST", True),
-        _signed("order/realtime", account.realtime, "realtime"),
-        _signed("order/history", account.history, "history"),
-        _signed("execution/list", account.executions, "execution"),
-        _signed("account/wallet-balance", account.wallet, "wallet-balance"),
-        _signed("account/info", account.info, "info"),
-        _signed("account/fee-rate", account.fee_rate, "fee-rate"),
-        _signed("account/instruments-info", market.account_instruments, "other"),
-        _signed("user/query-api", account.key_information, "query-api"),
-        _signed("asset/coin/query-info", market.nothing, "other"),
-    ),
-)
-SILENT = ("user/query-api", "system/status")
-"""Their ``retMsg`` is empty."""
+def _given(request: HttpIn, query: str) -> Mapping[str, Any]:
+    if request.method == "GET":
+        return dict(query_pairs(query))
+    try:
+        body = read_json(request.body or b"{}")
+    except Unreadable as error:
+        raise bad_parameter(f"the body is no JSON: {error.reason}") from None
+    if not isinstance(body, dict):
+        raise bad_parameter("the body is no JSON object")
+    return body

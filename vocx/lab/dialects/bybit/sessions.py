@@ -16,7 +16,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vocx.lab.dialects.base import Close, Out
+from vocx.lab.dialects.bybit import limits
 from vocx.lab.dialects.bybit.account_book import AccountBook
+from vocx.lab.dialects.bybit.endpoints import ENDPOINTS, Calls
+from vocx.lab.dialects.bybit.fault_responses import refusal_of
+from vocx.lab.dialects.bybit.signatures import Signatures
 from vocx.lab.dialects.bybit.topics import Topics, UnknownTopic
 from vocx.lab.dialects.bybit.wire import Refusal
 from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
@@ -52,24 +56,8 @@ class Exchange(VenueDialect):
 
     topics: Topics
     book: AccountBook
-
-    def login(self, message: Mapping[str, Any], peer: str, now_ns: int) -> Key:
-        """The key of a login frame, or its refusal."""
-        raise NotImplementedError
-
-    def count_socket(self, peer: str, now_ns: int) -> None:
-        """One more command of an address, or its refusal."""
-        raise NotImplementedError
-
-    def command_of(
-        self, key: Key, message: Mapping[str, Any], op: str, now_ns: int
-    ) -> tuple[Any, Any, Mapping[str, str]]:
-        """One command: ``data``, ``retExtInfo`` and the headers of its limit; or its refusal."""
-        raise NotImplementedError
-
-    def fault_refusal(self, name: str) -> Refusal | None:
-        """A fault as a refusal of the application, where it is one."""
-        raise NotImplementedError
+    signatures: Signatures
+    calls: Calls
 
 
 class BybitConnection(Connection):
@@ -219,7 +207,7 @@ class PrivateConnection(BybitConnection):
             yield encode(pong)
         elif op == "auth":
             try:
-                self.key = self.exchange.login(message, self.peer, now_ns)
+                self.key = self.exchange.signatures.login(message, self.peer, now_ns)
                 yield self._answer(True, "", message, op)
             except Refusal as refused:
                 yield self.failure(_LOGIN_TEXTS.get(refused.code, refused.message), message, op)
@@ -315,7 +303,7 @@ class TradeConnection(BybitConnection):
             try:
                 if self.key is not None:
                     raise Refusal(20001, "Repeat auth")
-                self.key = self.exchange.login(message, self.peer, now_ns)
+                self.key = self.exchange.signatures.login(message, self.peer, now_ns)
                 yield encode({**self._head(message, 0, "OK", op), "connId": self.conn_id})
             except Refusal as refused:
                 text = "Invalid sign" if refused.code == 10004 else refused.message
@@ -343,7 +331,7 @@ class TradeConnection(BybitConnection):
         yield cut(answer) if fault is not None and fault.name == "truncated_json" else answer
 
     def _instead(self, name: str, message: Mapping[str, Any], op: str, now_ns: int) -> bytes | None:
-        refusal = self.exchange.fault_refusal(name)
+        refusal = refusal_of(name)
         return None if refusal is None else self._refused(refusal, message, op)
 
     def _executed(self, message: Mapping[str, Any], op: str, now_ns: int) -> bytes:
@@ -353,7 +341,8 @@ class TradeConnection(BybitConnection):
             "Timenow": str(now_ns // NS_PER_MS),
         }
         try:
-            exchange.count_socket(self.peer, now_ns)
+            if exchange.limiter.add(limits.SOCKET, self.peer, 1, now_ns):
+                raise exchange.limiter.too_many(limits.SOCKET, now_ns, self.peer)
             named = message.get("reqId")
             if named is not None and not (isinstance(named, str) and 0 < len(named) <= 36):
                 raise Refusal(10001, "reqId is invalid")
@@ -365,8 +354,31 @@ class TradeConnection(BybitConnection):
                 self._seen[named] = None
                 if len(self._seen) > 10_000:
                     del self._seen[next(iter(self._seen))]
-            data, extra, told = exchange.command_of(self.key, message, op, now_ns)
+            data, extra, told = self._carried_out(self.key, message, op, now_ns)
         except Refusal as refused:
             return self._refused(refused, message, op, {**refused.headers, **headers})
         body = {**self._head(message, 0, "OK", op), "data": data, "retExtInfo": extra}
         return encode({**body, "header": {**told, **headers}, "connId": self.conn_id})
+
+    def _carried_out(
+        self, key: Key, message: Mapping[str, Any], op: str, now_ns: int
+    ) -> tuple[Any, Any, Mapping[str, str]]:
+        """One command: ``data``, ``retExtInfo`` and the headers of its limit."""
+        endpoint = ENDPOINTS.find("POST", "/v5/" + op.replace(".", "/", 1))
+        if not op.startswith("order.") or endpoint is None or op == "order.cancel-all":
+            raise Refusal(10404, "op is not found")
+        header, args = message.get("header"), message.get("args")
+        self.exchange.signatures.check_command(header if isinstance(header, dict) else {}, now_ns)
+        if not isinstance(args, list) or len(args) != 1 or not isinstance(args[0], dict):
+            raise Refusal(10001, "args is invalid")
+        if args[0].get("category") != "spot":
+            raise Refusal(10404, "category is not correct")
+        if not key.trade:
+            raise Refusal(10005, "Permission denied for current apikey")
+        headers: dict[str, str] = {}
+        try:
+            data, extra = self.exchange.calls.carry_out(endpoint, args[0], now_ns, key, headers)
+        except Refusal as refusal:
+            refusal.headers |= headers
+            raise
+        return data, extra if extra is not None else {}, headers

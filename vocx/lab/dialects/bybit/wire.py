@@ -13,8 +13,9 @@ from decimal import Decimal
 from typing import Any
 
 from vocx.lab.dialects.base import HttpOut
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, Listing, shortest, to_e8
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue, Listing, shortest, to_e8
 from vocx.lab.dialects.shared.reading import encode
+from vocx.lab.ports import Market
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 HTML = {"Content-Type": "text/html"}
@@ -171,6 +172,18 @@ def fill_id(listing: NumberedListing, trade: int) -> str:
 
 
 class NumberedListing(Listing):
-    """A symbol with Bybit's number of it."""
+    """A symbol with Bybit's number of it, from 1."""
 
-    number: int = 0
+    def __init__(self, market: Market, number: int) -> None:
+        super().__init__(market, market.spec.base + market.spec.quote, shortest)
+        self.number = number
+
+
+def new_catalogue(markets: Mapping[str, Market]) -> Catalogue[NumberedListing]:
+    """The symbols that the venue lists, numbered in their order."""
+    numbers = {symbol: number for number, symbol in enumerate(markets, 1)}
+    return Catalogue(
+        markets,
+        lambda market: NumberedListing(market, numbers[market.spec.symbol]),
+        lambda name: unknown_symbol(),
+    )

@@ -45,14 +45,14 @@ from vocx.lab.dialects.coinbase.calls import Backend
 from vocx.lab.dialects.coinbase.catalogue import TRAITS, Products
 from vocx.lab.dialects.coinbase.limits import CONNECTIONS, new_limiter
 from vocx.lab.dialects.coinbase.recording import CoinbaseRecording
-from vocx.lab.dialects.coinbase.rest import INTERNAL, Rest, refused_dial
+from vocx.lab.dialects.coinbase.rest import INTERNAL, Rest
 from vocx.lab.dialects.coinbase.sessions import POLICY, CoinbaseSession
 from vocx.lab.dialects.coinbase.topics import Shapes, Topics
 from vocx.lab.dialects.coinbase.wire import page, refused
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.dialect import VenueDialect
-from vocx.lab.dialects.shared.faults import FaultInjector
+from vocx.lab.dialects.shared.faults import Fault, FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.numbers import NEVER_NS
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions, Subscription
@@ -131,10 +131,9 @@ class Coinbase(VenueDialect):
         """500 in the form of all errors (a choice)."""
         return refused(INTERNAL)
 
-    def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
+    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
         """A page, as from what stands in front of the exchange."""
-        fault = self.faults.upgrade(request.target.partition("?")[0])
-        return None if fault is None else refused_dial(fault)
+        return page(int(fault.options.get("status", 451)))
 
     def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
         """An upgrade on either address; more than eight a second are refused."""

@@ -202,10 +202,3 @@ def _instead(fault: Fault, now_ns: int) -> HttpOut | None:
     }
     status = pages.get(fault.name)
     return None if status is None else page(int(status))
-
-
-def refused_dial(fault: Fault) -> HttpOut:
-    """A refused upgrade."""
-    after = fault.options.get("retry_after")
-    headers = {} if after is None else {"Retry-After": str(after)}
-    return page(int(fault.options.get("status", 451)), headers)

@@ -83,14 +83,12 @@ def refused(refusal: Refusal) -> HttpOut:
     return HttpOut(status=refusal.status, headers={**JSON, **refusal.headers}, body=encode(body))
 
 
-def page(status: int, headers: Mapping[str, str] | None = None) -> HttpOut:
+def page(status: int) -> HttpOut:
     """What the machines in front of the exchange send."""
     words = {403: "Forbidden", 429: "Too Many Requests", 503: "Service Unavailable"}
     title = f"{status} {words.get(status, 'Error')}"
     body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
-    return HttpOut(
-        status=status, headers={"Content-Type": "text/html", **(headers or {})}, body=body.encode()
-    )
+    return HttpOut(status=status, headers={"Content-Type": "text/html"}, body=body.encode())
 
 
 # -- times -------------------------------------------------------------------------------------

@@ -50,7 +50,7 @@ from vocx.lab.dialects.shared.latest import Latest
 from vocx.lab.dialects.shared.numbers import NEVER_NS, NS_PER_S, Catalogue, Listing, shortest
 from vocx.lab.dialects.shared.rate_limiter import Rule
 from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
-from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions, Subscription
+from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
 from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Executed, FillState, OrderState
 from vocx.lab.market.instruments import CrowdTraits
 from vocx.lab.ports import Market, MarketSimulation, RecordingFormat
@@ -156,7 +156,7 @@ class Okx(VenueDialect):
                 start_ns,
                 FEES,
             ),
-            subscriptions=PrivateSubscriptions(self._private, self._private_frame),
+            subscriptions=PrivateSubscriptions(self._private),
         )
 
     @classmethod
@@ -174,7 +174,7 @@ class Okx(VenueDialect):
 
     def status(self, now_ns: int) -> list[Any]:
         """Maintenance is a fault that the lab's owner switches on: ``overloaded``."""
-        down = any(one.name == "overloaded" for one in self.faults.active)
+        down = self.faults.is_on("overloaded")
         return [payloads.maintenance(now_ns + self.gateway.skew_ns)] if down else []
 
     # -- limits
@@ -278,17 +278,9 @@ class Okx(VenueDialect):
         """50026."""
         return Refusal("50026").answer()
 
-    def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
+    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
         """A fault may refuse an upgrade."""
-        fault = self.faults.upgrade(request.target.partition("?")[0])
-        if fault is None:
-            return None
-        after = fault.options.get("retry_after")
-        page = _page(int(fault.options.get("status", 451)))
-        if after is None:
-            return page
-        headers = {**page.headers, "Retry-After": str(after)}
-        return msgspec.structs.replace(page, headers=headers)
+        return _page(int(fault.options.get("status", 451)))
 
     # -- keys
 
@@ -434,11 +426,6 @@ class Okx(VenueDialect):
         data = [self._account(both, wanted, stamp(event.at_ns))]
         arg = self._arg(arg, event.owner)
         return encode({"arg": arg, "eventType": "event_update", "data": data})
-
-    def _private_frame(
-        self, one: Subscription, session: Session, payload: bytes
-    ) -> tuple[Hashable, Callable[[], bytes]]:
-        return None, lambda: payload
 
     def connection_count(self, owner: str, channel: str, session: Connection) -> tuple[int, bool]:
         """How many connections have a channel of an account, and whether that is too many."""

@@ -7,6 +7,8 @@ and refusals. No name, path or code of a venue stands here.
 ``dialect``          one venue: connections, what waits to be sent, the owner's commands
 ``numbers``          prices and quantities as texts; the listed symbols
 ``reading``          JSON and query strings of strangers, with bounds
+``latest``           a mapping that remembers the latest keys
+``recorded``         recorded lines in the form in which venues send them
 ``endpoints``        what an endpoint and a call are; the table of a venue's endpoints
 ``keys``             keys, signatures, the window of time of a signed request
 ``accounts``         the gateway to the accounts: signed calls, the owner's keys and clock

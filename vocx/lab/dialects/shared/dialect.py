@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from vocx.errors import BadInput
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Publication, Session
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
-from vocx.lab.dialects.shared.faults import FaultInjector
+from vocx.lab.dialects.shared.faults import Fault, FaultInjector
 from vocx.lab.dialects.shared.numbers import NEVER_NS, NS_PER_S
 from vocx.lab.dialects.shared.publisher import Publisher
 from vocx.lab.dialects.shared.rate_limiter import LARGEST_SCALE, RateLimiter
@@ -29,7 +31,7 @@ class VenueDialect:
     """What all venues do alike.
 
     A dialect sets :attr:`name`, :attr:`paths` and :attr:`policy`, hands its parts to this
-    constructor, and answers :meth:`answer`, :meth:`connect`, :meth:`refused_dial`,
+    constructor, and answers :meth:`answer`, :meth:`connect`, :meth:`refused_upgrade`,
     :meth:`internal_error` and :meth:`shutdown_notice`.
     """
 
@@ -69,8 +71,8 @@ class VenueDialect:
         """A WebSocket upgrade: the connection, or the refusal."""
         raise NotImplementedError
 
-    def refused_dial(self, request: HttpIn, now_ns: int) -> HttpOut | None:
-        """The answer to an upgrade that a fault hits, or ``None``."""
+    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
+        """The answer to an upgrade that a fault hits."""
         raise NotImplementedError
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
@@ -93,9 +95,11 @@ class VenueDialect:
 
     def open(self, request: HttpIn, now_ns: int) -> Session | HttpOut:
         """A WebSocket upgrade: a session, or the refusal."""
-        refused = self.refused_dial(request, now_ns)
-        if refused is not None:
-            return refused
+        fault = self.faults.upgrade(request.target.partition("?")[0])
+        if fault is not None:
+            refused, after = self.refused_upgrade(fault, now_ns), fault.options.get("retry_after")
+            headers = {} if after is None else {"Retry-After": str(after)}
+            return replace(refused, headers={**refused.headers, **headers})
         self.limiter.at(now_ns)
         opened = self.connect(request, now_ns)
         if isinstance(opened, Connection):

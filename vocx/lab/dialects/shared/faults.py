@@ -226,6 +226,10 @@ class FaultInjector:
             raise BadInput(f"no fault {brief(which)} is on; see lab.faults")
         self.active = kept
 
+    def is_on(self, name: str) -> bool:
+        """Whether a fault of that name is in force."""
+        return any(one.name == name for one in self.active)
+
     # -- requests ------------------------------------------------------------------------------
 
     def answer(

@@ -35,6 +35,13 @@ Frame = Callable[[Subscription, Session, bytes], tuple[Hashable, Callable[[], by
 """(subscription, session, payload): the same for the frame."""
 
 
+def same_for_all(
+    one: Subscription, session: Session, payload: bytes
+) -> tuple[Hashable, Callable[[], bytes]]:
+    """The frame of a venue whose payloads need no more."""
+    return None, lambda: payload
+
+
 class PrivateSubscriptions:
     """All private subscriptions of one venue.
 
@@ -44,7 +51,7 @@ class PrivateSubscriptions:
         The dialect's.
     """
 
-    def __init__(self, payload: Payload, frame: Frame) -> None:
+    def __init__(self, payload: Payload, frame: Frame = same_for_all) -> None:
         self._payload = payload
         self._frame = frame
         self._next: dict[Session, int] = {}
