@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from answers import lesson11
 
+import vocx
+from vocx.course.order_examples import refusal
 from vocx.course.own_exchange import (
     AGAIN_MS,
     DIAL_TESTS,
@@ -119,6 +121,16 @@ def test_rules_are_red_and_green(capsys: Printed) -> None:
     capsys.readouterr()
     assert green(RULE_TESTS, lesson11.raises).startswith("2 of 10")
     assert "AttributeError: 'RestingBook' object has no attribute" in capsys.readouterr().out
+
+
+def test_a_rule_acts_in_a_whole_lab() -> None:
+    """The end of the rule's section: an ordinary client's cancel is refused while the order is
+    young, and is done in the lab of the plain engine."""
+    for book, said in ((lesson11.right(3600 * 10**9), "-2011"), (Book, "it was not refused")):
+        lab = vocx.lab.open(name="own rule", pace=0.0, book=book, replace=True)
+        with lab, vocx.connect("binance", lab=lab) as exchange:
+            order = exchange.place_order("BTC/USDT", "buy", "0.01", type="limit", price=50_000)
+            assert said in refusal(exchange.cancel_order, order)
 
 
 def test_excerpts_say_where_they_stand(capsys: Printed) -> None:

@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from vocx.arguments import brief
@@ -25,6 +25,9 @@ from vocx.lab.dialects import DEFAULT, factories
 from vocx.lab.service.config import Address, Config
 from vocx.lab.service.handle import Lab, conflict
 from vocx.lab.service.truth import Truth, TruthEvent, TruthEvents
+
+if TYPE_CHECKING:
+    from vocx.lab.market.engine import Book
 
 __all__ = [
     "Config",
@@ -73,6 +76,7 @@ def open(
     venues: Sequence[str] | None = None,
     replace: bool = False,
     name: str = "default",
+    book: type[Book] | None = None,
 ) -> Lab:
     """The lab of this kernel: started, or the one that runs already. A recording that is over is
     played anew.
@@ -96,9 +100,15 @@ def open(
         :func:`vocx.lab.dialects.register` for one of your own.
     replace, name
         Start anew when one with other arguments is open; a second lab beside the default one.
+    book : type, optional
+        A matching engine of your own for every symbol: a class that inherits from
+        :class:`vocx.lab.market.engine.Book`. As a class cannot be sent to another process, such
+        a lab runs on a thread of this one, and is slower than others.
 
     Raises
     ------
+    BadInput
+        An argument makes no sense; the text says which.
     LabConflict
         Another one is open, or a port is taken.
     LabError
@@ -120,18 +130,32 @@ def open(
         venues=dialects,
         import_paths=import_paths(dialects.values()),
     )
-    return _start_or_find(name, config, replace)
+    if book is not None:
+        _check_engine(book, config)
+    return _start_or_find(name, config, book, replace)
 
 
-def _start_or_find(name: str, config: Config, replace: bool) -> Lab:
+def _check_engine(book: object, config: Config) -> None:
+    from vocx.lab.market.engine import Book
+
+    if not (isinstance(book, type) and issubclass(book, Book)):
+        raise BadInput(
+            f"book is {brief(book)}; write a class that inherits from vocx.lab.market.engine.Book"
+        )
+    if config.replay:
+        raise BadInput("a recording has no engine, only what one did; leave book= or replay= out")
+
+
+def _start_or_find(name: str, config: Config, book: type[Book] | None, replace: bool) -> Lab:
     """The lab of that name, running as wanted."""
     with _lock:
         lab = _labs.get(name) or Lab(name)
-        if lab.alive and lab.config == config and not (config.replay and lab.over):
+        same = lab.config == config and lab.book is book
+        if lab.alive and same and not (config.replay and lab.over):
             return lab
-        if lab.alive and lab.config != config and not replace:
-            raise conflict(lab, config)
-        lab.start(config)
+        if lab.alive and not same and not replace:
+            raise conflict(lab, config, book)
+        lab.start(config, book)
         _labs[name] = lab
         return lab
 

@@ -205,13 +205,14 @@ class Accounts:
         now_ns: int,
     ) -> tuple[OrderState | None, list[AnyEvent]]:
         """Take an open order out by either id (with both they must agree); ``None`` when no such
-        order is open. ``cancel_id`` is the client's id of this cancel."""
+        order is open, or the engine keeps it. ``cancel_id`` is the client's id of this cancel."""
         order = self._store(owner).find(symbol, order_id, client_order_id)
         if order is None or not order.open:
             return None, []
         transaction = self._settlement.begin(self._stamp(now_ns), symbol)
         result = self._markets[symbol].book.cancel(transaction.at_ns, order.id)
-        assert result is not None
+        if result is None:
+            return None, []
         order = self._settlement.end(transaction, order, "canceled", cancel_id=cancel_id)
         return order, self._told(transaction, result)
 
@@ -229,10 +230,10 @@ class Accounts:
         """Let an open order be for fewer lots in all; it keeps its place in the queue.
 
         With a ``price`` it may be for more lots, too, and at that price: it then goes behind all
-        others there, and matches as far as it crosses. ``None`` when no such order is open, or
-        ``quantity`` is not between what is filled and what it was for (with a ``price``: not more
-        than what is filled, or nothing changes). ``client_order_id`` is its new one (default: as
-        before).
+        others there, and matches as far as it crosses. ``None`` when no such order is open, the
+        engine keeps it as it is, or ``quantity`` is not between what is filled and what it was for
+        (with a ``price``: not more than what is filled, or nothing changes). ``client_order_id``
+        is its new one (default: as before).
         """
         store = self._store(owner)
         order = store.find(symbol, order_id)
@@ -259,7 +260,8 @@ class Accounts:
             )
         else:
             result = book.reduce(transaction.at_ns, order.id, order.quantity - quantity)
-        assert result is not None
+        if result is None:
+            return None, []
         self._markets[symbol].record(result.events)
         order = self._settlement.amend(transaction, order, quantity, ticks, name, result)
         return order, self._told(transaction, result)

@@ -141,6 +141,7 @@ def open_family(
     start_ns: int,
     specs: Sequence[InstrumentSpec] = INSTRUMENTS,
     pace: float = 1.0,
+    book: type[Book] = Book,
 ) -> MarketFamily:
     """The live markets of some venues, the first of which leads.
 
@@ -148,7 +149,7 @@ def open_family(
     ----------
     traits
         By venue; of the leader's only what it lists counts.
-    seed, start_ns, pace
+    seed, start_ns, pace, book
         As for :func:`vocx.lab.market.simulation.open_crowd`.
     specs
         The lab's symbols.
@@ -156,10 +157,10 @@ def open_family(
     names = iter(traits.items())
     first, leading = next(names)
     listed = tuple(leading.specs(specs).values())
-    leader = open_crowd(seed=seed, start_ns=start_ns, specs=listed, pace=pace)
+    leader = open_crowd(seed=seed, start_ns=start_ns, specs=listed, pace=pace, book=book)
     simulations = {first: leader}
     for name, one in names:
-        simulations[name] = _follower(name, one, leader, seed, start_ns, specs, pace)
+        simulations[name] = _follower(name, one, leader, seed, start_ns, specs, pace, book)
     return MarketFamily(simulations)
 
 
@@ -171,6 +172,7 @@ def _follower(
     start_ns: int,
     specs: Sequence[InstrumentSpec],
     pace: float,
+    book: type[Book],
 ) -> CrowdSimulation:
     live = []
     for symbol, spec in traits.specs(specs).items():
@@ -186,7 +188,7 @@ def _follower(
             return FollowingFlow(spec, book, f"{seed} {venue}", traits, _price_of(market, spec))
 
         apart = crc32(venue.encode()) % 1_000_003 * 1_000
-        live.append(open_market(spec, seed, start_ns, make, apart))
+        live.append(open_market(spec, seed, start_ns, make, apart, book))
     return CrowdSimulation(live, start_ns=start_ns, pace=pace)
 
 

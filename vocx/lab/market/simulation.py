@@ -150,6 +150,7 @@ def open_crowd(
     start_ns: int,
     specs: Sequence[InstrumentSpec] | None = None,
     pace: float = 1.0,
+    book: type[Book] = Book,
 ) -> CrowdSimulation:
     """A live simulation that begins at ``start_ns`` of the exchange's clock.
 
@@ -163,9 +164,11 @@ def open_crowd(
         The symbols; :data:`INSTRUMENTS` by default.
     pace
         1.0 is the recorded session's rate, 0 starts paused.
+    book
+        The engine: :class:`Book`, or a class that inherits from it.
     """
     chosen = INSTRUMENTS if specs is None else tuple(specs)
-    live = [open_market(spec, seed, start_ns) for spec in chosen]
+    live = [open_market(spec, seed, start_ns, book=book) for spec in chosen]
     if live:
         # The first symbol's past is drawn now, so that nobody's first answer waits for it; that
         # of the others, which takes 7 MB each, when somebody asks.
@@ -183,20 +186,21 @@ def open_market(
     start_ns: int,
     make_flow: MakeFlow = OrderFlow,
     first_id: int = 0,
+    book: type[Book] = Book,
 ) -> tuple[SymbolMarket[Book], OrderFlow]:
     """One symbol with its past and its opening book. The past is the seed's, whoever drives the
-    present; ``first_id`` sets the ids of another venue apart."""
+    present; ``first_id`` sets the ids of another venue apart; ``book`` is the engine."""
     own = Random(f"{seed} {spec.symbol} start").getrandbits(62)
     daily = TRADES_A_SECOND * 86_400 * spec.activity
     # Room for all of history below it, and the same wherever on the calendar the lab starts.
     next_trade = int(daily * DAYS * 1.4) + 1_000_000 + first_id
-    book = Book(
+    opened = book(
         spec.symbol,
         update_id=own % 10**9 + 50 * 10**9 + first_id,
         next_order=2 * next_trade,
         next_trade=next_trade,
     )
-    flow = make_flow(spec, book, seed)
+    flow = make_flow(spec, opened, seed)
     # Where a tick is coarse, more of the volume trades in sweeps of the best level; where it is
     # larger than most moves, many of them do not happen.
     coarse = (
@@ -215,4 +219,4 @@ def open_market(
     )
     flow.fill(start_ns)
     tape = Tape(spec.symbol, flow.trader.home, next_trade, history.recent_trades)
-    return SymbolMarket(spec, book, tape, history), flow
+    return SymbolMarket(spec, opened, tape, history), flow

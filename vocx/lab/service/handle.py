@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 from weakref import WeakSet
 
 import msgspec
@@ -29,6 +29,10 @@ from vocx.lab.service.private_folder import PrivateFolder
 from vocx.lab.service.truth import Truth
 from vocx.lab.service.venue_controls import Faults, Limits, Skew, venue_command, without_none
 from vocx.venues.base import Credentials
+
+if TYPE_CHECKING:
+    from vocx.lab.market.engine import Book
+    from vocx.lab.service.thread import LabThread
 
 
 class Lab:
@@ -49,11 +53,12 @@ class Lab:
     def __init__(self, name: str = "default") -> None:
         self.name = name
         self.config = Config()
+        self.book: type[Book] | None = None
         self.network = Network(self)
         self.truth = Truth(self)
         self.limits = Limits(self)
         self._lock = threading.RLock()
-        self._child: ChildProcess | None = None
+        self._child: ChildProcess | LabThread | None = None
         self._ready: Ready | None = None
         self._client: ControlClient | None = None
         self._tls: dict[str, Any] | None = None
@@ -64,15 +69,16 @@ class Lab:
 
     # -- life ----------------------------------------------------------------------------------
 
-    def start(self, config: Config) -> Lab:
-        """Start a process behind this handle; the one that runs ends when the new one is ready
-        (before, where both want the same port), so a refused configuration costs nothing."""
+    def start(self, config: Config, book: type[Book] | None = None) -> Lab:
+        """Start a process behind this handle, or with an engine of one's own a thread; what runs
+        ends when the new one is ready (before, where both want the same port), so a refused
+        configuration costs nothing."""
         with self._lock:
             if config.port or config.control_port:
                 self.close()
-            child = spawn(config)
+            child = spawn(config) if book is None else _thread(config, book)
             self.close()
-            self.config, self._child = config, child
+            self.config, self.book, self._child = config, book, child
             self._join(child.ready)
             atexit.register(self.close)
         return self
@@ -434,14 +440,24 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_locks)
 
 
-def conflict(lab: Lab, wanted: Config) -> LabConflict:
+def _thread(config: Config, book: type[Book]) -> LabThread:
+    """Imported when it is wanted: no client needs the exchange's side in its process."""
+    from vocx.lab.service.thread import LabThread
+
+    return LabThread(config, book)
+
+
+def conflict(lab: Lab, wanted: Config, book: type[Book] | None) -> LabConflict:
     """What differs between the lab that runs and the one that is wanted."""
     now, then = msgspec.structs.asdict(lab.config), msgspec.structs.asdict(wanted)
     for one in (now, then):
         one["venues"] = tuple(one["venues"])
-    differs = ", ".join(
-        f"{key}={now[key]!r}, not {then[key]!r}" for key in now if now[key] != then[key]
-    )
+    unlike = [f"{key}={now[key]!r}, not {then[key]!r}" for key in now if now[key] != then[key]]
+    if lab.book is not book:
+        names = [one.__name__ if one is not None else "Book" for one in (lab.book, book)]
+        again = f"an older {names[1]}" if names[0] == names[1] else names[0]
+        unlike.append(f"book={again}, not {names[1]}")
+    differs = ", ".join(unlike)
     return LabConflict(
         f"the lab {lab.name!r} is open with {differs}. Use it as it is, or write replace=True to "
         "start it anew (its connections are cut; streams reconnect by themselves)"

@@ -34,6 +34,7 @@ from vocx.errors import BadInput, LabConflict, LabError, UnknownSymbol
 from vocx.lab.dialects import load
 from vocx.lab.dialects.base import Close, Dialect, DialectFactory
 from vocx.lab.market.driver import MarketDriver
+from vocx.lab.market.engine import Book
 from vocx.lab.market.family import MarketFamily, open_family
 from vocx.lab.market.instruments import INSTRUMENTS
 from vocx.lab.market.truth_log import CAPACITY, RECORDED_CAPACITY, TruthLog
@@ -59,7 +60,10 @@ STOP_S = 2.0
 
 
 def open_markets(
-    config: Config, factories: Mapping[str, DialectFactory], now_ns: int
+    config: Config,
+    factories: Mapping[str, DialectFactory],
+    now_ns: int,
+    book: type[Book] = Book,
 ) -> MarketFamily:
     """The markets that the configuration asks for."""
     if config.replay:
@@ -81,20 +85,22 @@ def open_markets(
                 raise UnknownSymbol(f"the lab has no {brief(symbol)}; it has {', '.join(known)}")
         specs = tuple(known[symbol] for symbol in config.symbols)
     traits = {name: factory.crowd for name, factory in factories.items()}
-    return open_family(traits, seed=config.seed, start_ns=now_ns, specs=specs, pace=config.pace)
+    return open_family(
+        traits, seed=config.seed, start_ns=now_ns, specs=specs, pace=config.pace, book=book
+    )
 
 
 class LabProcess:
     """Everything that runs in the process, and how it is taken down."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, book: type[Book] = Book) -> None:
         self.config = config
         self.done = asyncio.Event()
         clock = SteadyClock()
         now_ns = clock()
         sys.path.extend(config.import_paths)
         factories = {name: load(factory) for name, factory in config.venues.items()}
-        family = open_markets(config, factories, now_ns)
+        family = open_markets(config, factories, now_ns, book)
         live = not config.replay
         capacity = CAPACITY if live else RECORDED_CAPACITY
         self.driver = MarketDriver(
@@ -306,19 +312,27 @@ StopHandlers = Callable[[asyncio.AbstractEventLoop, asyncio.Event], None]
 """Sees to it that the event is set when the lab must end."""
 
 
-async def run(config: Config, announce: Callable[[Ready], None], on_stop: StopHandlers) -> None:
+async def run(
+    config: Config,
+    announce: Callable[[Ready], None],
+    on_stop: StopHandlers,
+    book: type[Book] = Book,
+) -> None:
     """A lab from its start to its end; ``announce`` is called when it listens."""
     raise_file_limit()
-    lab = LabProcess(config)
+    lab = LabProcess(config, book)
     on_stop(asyncio.get_running_loop(), lab.done)
     try:
-        ready = await lab.start()
-        gc.collect()
-        gc.freeze()
-        announce(ready)
+        announce(await lab.start())
         await lab.done.wait()
     finally:
         await lab.stop()
+
+
+def freeze_start_up() -> None:
+    """Let no later collection look at what every lab has from its start on."""
+    gc.collect()
+    gc.freeze()
 
 
 def run_foreground(config: Config) -> int:
@@ -329,6 +343,7 @@ def run_foreground(config: Config) -> int:
             loop.add_signal_handler(number, done.set)
 
     def announce(ready: Ready) -> None:
+        freeze_start_up()
         line = msgspec.to_builtins(ready)
         if not ready.tls_urls:
             del line["tls_urls"], line["certificate"]
@@ -389,6 +404,7 @@ def main() -> int:
     announced: list[Ready] = []
 
     def announce(ready: Ready) -> None:
+        freeze_start_up()
         write(ready)
         announced.append(ready)
 

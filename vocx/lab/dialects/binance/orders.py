@@ -34,6 +34,7 @@ _REJECTED = {
     "no_liquidity": "Order book liquidity is less than LOT_SIZE filter minimum quantity.",
 }
 UNKNOWN = Refusal(-2011, "Unknown order sent.")
+NOT_CANCELED = Refusal(-2011, "Order was not canceled due to cancel restrictions.")
 NO_ORDER = Refusal(-2013, "Order does not exist.")
 _FAILED = (-2022, "Order cancel-replace failed.", 400)
 _HALF_FAILED = (-2021, "Order cancel-replace partially failed.", 409)
@@ -151,7 +152,7 @@ def cancel(call: Call) -> dict[str, Any]:
         raise UNKNOWN
     needed = {"ONLY_NEW": "new", "ONLY_PARTIALLY_FILLED": "partially_filled"}
     if ids.restriction is not None and found.status != needed[ids.restriction]:
-        raise Refusal(-2011, "Order was not canceled due to cancel restrictions.")
+        raise NOT_CANCELED
     state, _ = call.accounts.cancel(
         call.owner,
         found.request.symbol,
@@ -159,7 +160,8 @@ def cancel(call: Call) -> dict[str, Any]:
         cancel_id=ids.cancel_id or call.backend.gateway.new_id(),
         now_ns=call.now_ns,
     )
-    assert state is not None, "it was open"
+    if state is None:
+        raise NOT_CANCELED
     return _writer(call, listing.format).canceled(state)
 
 

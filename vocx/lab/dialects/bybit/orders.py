@@ -49,6 +49,7 @@ _SMP: Mapping[str, SelfTrade] = {
     "CancelBoth": "expire_both",
 }
 _ATTACHED = ("triggerPrice", "takeProfit", "stopLoss", "tpLimitPrice", "slLimitPrice")
+NO_ORDER = Refusal(170213, "Order does not exist.")
 FILTERS = ("Order", "tpslOrder", "StopOrder", "OcoOrder", "BidirectionalTpslOrder")
 
 
@@ -204,7 +205,7 @@ def _found(call: Call) -> tuple[NumberedListing, OrderState]:
     listing = call.some()[0]
     order = account.found(call, listing)
     if order is None or not order.open:
-        raise Refusal(170213, "Order does not exist.")
+        raise NO_ORDER
     return listing, order
 
 
@@ -233,7 +234,8 @@ def amend(call: Call) -> dict[str, str]:
         if amended.reason == "insufficient_balance":
             raise Refusal(170131, "Insufficient balance.")
         raise Refusal(170218, "The LIMIT-MAKER order is rejected due to invalid price.")
-    assert amended is not None, "it was open"
+    if amended is None:
+        raise NO_ORDER
     return acknowledged(listing, amended)
 
 
@@ -242,7 +244,9 @@ def cancel(call: Call) -> dict[str, str]:
     if text(call.given, "orderFilter", "Order") not in FILTERS:
         raise Refusal(170201, "Your order's orderFilter is invalid.")
     listing, order = _found(call)
-    call.accounts.cancel(call.owner, order.request.symbol, order.id, now_ns=call.now_ns)
+    gone, _ = call.accounts.cancel(call.owner, order.request.symbol, order.id, now_ns=call.now_ns)
+    if gone is None:
+        raise NO_ORDER
     return acknowledged(listing, order)
 
 

@@ -279,8 +279,12 @@ def _cancelled(call: Call, text: str) -> dict[str, Any]:
     if order is None:
         reason = "UNKNOWN_CANCEL_ORDER"
     elif order.open:
-        call.accounts.cancel(call.owner, order.request.symbol, order.id, now_ns=call.now_ns)
-        return {"success": True, "failure_reason": reason, "order_id": text}
+        gone, _ = call.accounts.cancel(
+            call.owner, order.request.symbol, order.id, now_ns=call.now_ns
+        )
+        if gone is not None:
+            return {"success": True, "failure_reason": reason, "order_id": text}
+        reason = "COMMANDER_REJECTED_CANCEL_ORDER"
     elif order.status == "filled":
         reason = "ORDER_IS_FULLY_FILLED"
     else:
@@ -329,7 +333,8 @@ def _edited(call: Call, *, change: bool) -> list[dict[str, str]]:
     if isinstance(amended, Rejection):
         error, _ = _REJECTED[amended.reason]
         return _not_edited("UNKNOWN_EDIT_ORDER_FAILURE_REASON", f"PREVIEW_{error}")
-    assert amended is not None, "it was open"
+    if amended is None:
+        return _not_edited("COMMANDER_REJECTED_EDIT_ORDER")
     call.backend.orders.edited(amended, call.now_ns)
     return []
 

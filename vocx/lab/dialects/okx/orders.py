@@ -215,7 +215,9 @@ def _cancel(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
     order = found(call, given, listing, "51003")
     if order is None or not order.open:
         raise Declined("51400")
-    call.accounts.cancel(call.owner, order.request.symbol, order.id, now_ns=call.now_ns)
+    gone, _ = call.accounts.cancel(call.owner, order.request.symbol, order.id, now_ns=call.now_ns)
+    if gone is None:
+        raise Declined("51400")
     return _named(call, order)
 
 
