@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from vocx.lab import Lab
 
 MARKER = "vocx_lab"
-OPENING = ("venues", "seed", "pace", "symbols", "replay", "speed", "skip_bad")
+OPENING = ("venues", "seed", "pace", "symbols", "replay", "speed", "skip_bad", "loop")
 """Arguments that :func:`vocx.lab.open` takes under the same names."""
 DIALS = ("rtt_ms", "jitter_ms", "faults")
 """Arguments that are set when the lab runs, before the test begins."""

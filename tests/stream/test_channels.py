@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 from faulty import Faulty, Peer, listen, quote, trade, until
+from msgspec.structs import replace
 
 from vocx.errors import BadInput, BookOutOfSync, NotReady, WaitTimeout
 from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap, Quote, Trade
@@ -78,6 +79,29 @@ def test_only_changes_of_the_best_price_are_kept_for_charts() -> None:
     channel, out = quote_channel(1, 2, 3)
     channel.take(quoted(4, bid=101), 1, out)
     assert [fact.sequence for fact in channel.recent] == [1, 4] and len(out) == 4
+
+
+def test_trades_that_are_told_again_and_a_venue_that_begins_anew() -> None:
+    """After a reconnect known trades are told in a frame, and dropped; where nothing else comes in
+    ten frames, the venue counts anew, and all of it is believed to the end of its ids."""
+    channel, out = trade_channel(*(told(number, number) for number in range(1, 101)))
+    channel.on_connect()
+    for number in range(51, 101):
+        channel.take(told(number, 500), 1, out)
+    channel.take(told(101, 501), 1, out)
+    assert [fact.id for fact in out if isinstance(fact, Trade)] == list(range(1, 102))
+    assert channel.counters.duplicates == 50
+    for first in (10, 1):  # the second time its first ids are not the last that were heard
+        channel.on_connect()
+        out.clear()
+        for number in range(1, 102):
+            channel.take(told(number, 1000 + number), 1, out)
+        assert [fact.id for fact in out if isinstance(fact, Trade)] == list(range(first, 102))
+    assert channel.counters.gaps == 0
+
+
+def told(identity: int, arrived_ns: int) -> Trade:
+    return replace(traded(identity), arrived_ns=arrived_ns)
 
 
 def test_a_trade_that_stands_for_several_leaves_no_gap() -> None:

@@ -114,6 +114,9 @@ def exchange(
     ] = None,
     speed: Annotated[str, typer.Option(help="Of a replay: 1, 10, ... or max.")] = "1",
     skip_bad: Annotated[bool, typer.Option(help="Leave out unreadable lines.")] = False,
+    loop: Annotated[
+        bool, typer.Option("--loop", help="Play a recording again when it is over.")
+    ] = False,
     venue: VenueNames = None,
     tls: Annotated[
         bool,
@@ -133,6 +136,11 @@ def exchange(
     Give your client these URLs instead of the venue's, with the paths,
     signatures and messages that the venue documents. The keys are new each
     time and worth nothing elsewhere.
+
+    The clock of a replay is the recording's: it stands at the first frame
+    until somebody subscribes, and orders signed with the time of today are
+    refused. With --loop each end closes all connections with 1001, and ids
+    and clock begin anew.
 
     What is true, dials and faults are for its owner: POST to the control url,
     with the token in the header X-Vocx-Token.
@@ -158,6 +166,7 @@ def exchange(
         replay=recording_paths([*(replay or []), *(more or [])] or None),
         speed=_speed(speed),
         skip_bad=skip_bad,
+        loop=loop,
         port=port,
         tls=tls,
         venues=factories(venue),

@@ -71,6 +71,7 @@ def open(
     replay: PathLike | Sequence[PathLike] | None = None,
     speed: float | Literal["max"] = 1.0,
     skip_bad: bool = False,
+    loop: bool = False,
     port: int = 0,
     control_port: int = 0,
     venues: Sequence[str] | None = None,
@@ -91,7 +92,9 @@ def open(
         Only these, such as ``["BTC/USDT"]``.
     replay : path or sequence of paths, optional
         Recordings to play instead: at ``speed`` (``"max"``: as fast as clients read), with
-        ``skip_bad`` without their unreadable lines.
+        ``skip_bad`` without their unreadable lines. ``loop`` plays them again and again: at each
+        end every connection is closed with 1001 and the exchange starts anew, so that ids, the
+        clock (it is the recording's), and faults and limits that were set begin from the start.
     port, control_port : int
         0 lets the system choose; any other ``port`` is the first venue's, and the next ones are
         the others'.
@@ -125,6 +128,7 @@ def open(
         replay=recording_paths(replay),
         speed=None if speed == "max" else speed,
         skip_bad=skip_bad,
+        loop=loop,
         port=port,
         control_port=control_port,
         venues=dialects,

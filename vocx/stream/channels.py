@@ -37,6 +37,7 @@ from vocx.venues.base import PRIVATE, ChannelSpec, Sockets
 
 TRADES, CANDLES, QUOTES = 1000, 500, 2000
 _WINDOW = 1024  # ids remembered against duplicates
+_REPEATED = 10  # frames of nothing but known trades, after which the venue tells them anew
 _STUBBORN = 100  # facts in a row from "the past" mean that the venue began to count anew
 
 
@@ -179,9 +180,13 @@ class QuoteChannel(ChannelState):
 
 
 class TradeChannel(ChannelState):
-    """Trades: each id once; what the venue's rule misses is a :class:`~vocx.facts.Gap`."""
+    """Trades: each id once; what the venue's rule misses is a :class:`~vocx.facts.Gap`.
 
-    __slots__ = ("_check", "_seen", "_order")
+    A new connection may begin with trades that are known, in a frame or two; where nothing else
+    comes, the exchange has begun its ids anew, as a recording does that is played again.
+    """
+
+    __slots__ = ("_check", "_seen", "_order", "_repeated", "_repeated_ns")
 
     def __init__(
         self,
@@ -194,6 +199,11 @@ class TradeChannel(ChannelState):
         self._check = check_trade
         self._seen: set[int | str] = set()
         self._order: deque[int | str] = deque()
+        self._repeated = self._repeated_ns = 0
+
+    def on_connect(self) -> None:
+        super().on_connect()
+        self._repeated = self._repeated_ns = 0
 
     def take(self, fact: Trade, now_ns: int, out: list[Fact]) -> None:  # type: ignore[override]
         self.heard_ns = now_ns
@@ -210,13 +220,15 @@ class TradeChannel(ChannelState):
         return fact.id in self._seen or self._check(self.last, fact) < 0
 
     def _is_new(self, identity: int | str, fact: Trade, out: list[Fact]) -> bool:
-        if identity in self._seen:
+        if identity in self._seen and not self._is_told_anew(fact):
             self.counters.duplicates += 1
             return False
         if self.last is not None:
             missed = self._check(self.last, fact)
-            if missed < 0 and not self._is_anew():
-                return False
+            if missed < 0:
+                if not self._is_anew():
+                    return False
+                self._forget()
             if missed > 0:
                 before = self.fact.arrived_ns if self.fact else fact.arrived_ns
                 reason = f"trade ids: after {self.last} came {identity}"
@@ -229,6 +241,21 @@ class TradeChannel(ChannelState):
         if len(self._order) > _WINDOW:
             self._seen.discard(self._order.popleft())
         return True
+
+    def _is_told_anew(self, fact: Trade) -> bool:
+        """Whether this connection has told known trades, and no other, in frame after frame."""
+        if self.new_connection and fact.arrived_ns != self._repeated_ns:
+            self._repeated += 1
+            self._repeated_ns = fact.arrived_ns
+        if not self.new_connection or self._repeated < _REPEATED:
+            return False
+        self._forget()
+        self.last = None
+        return True
+
+    def _forget(self) -> None:
+        self._seen.clear()
+        self._order.clear()
 
     def _missed(self, first: Fact | None) -> int | None:
         """The outage's gap says how many, so that the jump in the ids is no second one."""

@@ -181,6 +181,22 @@ def test_after_the_end_it_is_over_and_silent() -> None:
     assert simulation.progress["state"] == "over" and simulation.progress["played"] == 5
 
 
+def test_it_can_be_played_again() -> None:
+    """From the first frame, with the books, the trades and the clock of its beginning; what was
+    played before stays as it is."""
+    first = a_replay(speed=None)
+    first.begin(0)
+    played = first.advance(0)
+    second = first.again()
+    assert (second.state, second.round, second.played) == ("waiting", 2, 0)
+    assert second.exchange_ns(10**20) == START + BEHIND_MS * 1_000_000
+    market = second.markets["BTC/USDT"]
+    assert market.best()[0] == 10010 and market.tape.newest is None
+    assert (first.state, first.markets["BTC/USDT"].best()[0]) == ("over", 10012)
+    second.begin(5)
+    assert second.advance(5) == played and market.best()[0] == 10012
+
+
 def test_a_corrupt_line_is_named_or_left_out() -> None:
     """The first bad line stops a recording; ``skip_bad`` plays the rest and counts."""
     lines = [*SESSION[:3], b'17 {"stream":"btcusdt@trade","data":{"t":5\n', b"rubbish\n"]

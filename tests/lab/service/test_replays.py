@@ -17,8 +17,9 @@ import websocket
 
 import vocx
 import vocx.lab
-from vocx.errors import NotReady, WaitTimeout
+from vocx.errors import BadInput, NotReady, WaitTimeout
 from vocx.exchange import Exchange
+from vocx.facts import Trade
 from vocx.lab import Lab
 from vocx.recording import Writer
 from vocx.views.formatting import state_text
@@ -100,6 +101,42 @@ def test_a_cell_that_is_run_again_plays_it_again(
     assert vocx.lab.open(name="replay", replay=recording) is lab and lab.pid != pid
     second = exchange.stream("trades", symbols="BTC/USDT").wait(5)
     eventually(lambda: second.stats.frames >= heard)
+
+
+def test_a_recording_in_a_loop_begins_a_new_session(recording: Path) -> None:
+    """At its end connections are closed with 1001; the next subscription hears it from its first
+    frame, by the recording's clock; a stream goes through that as through any other end."""
+    with vocx.lab.open(name="loop", replay=recording, loop=True) as lab:
+        socket = websocket.create_connection(
+            f"{lab.urls['binance']['ws']}/ws/btcusdt@trade", timeout=5
+        )
+        heard = [json.loads(socket.recv())["t"] for _ in range(FRAMES)]
+        assert heard == list(range(FRAMES))
+        opcode, said = socket.recv_data()
+        socket.shutdown()
+        assert opcode == websocket.ABNF.OPCODE_CLOSE
+        assert int.from_bytes(said[:2]) == 1001 and b"begins again" in said
+        status = lab.status()
+        assert status["replay"]["round"] == 2 and status["replay"]["state"] == "waiting"
+        assert status["exchange_ns"] == AT_MS * 1_000_000 and not lab.over and not lab.halted
+        with closing(vocx.connect("binance", lab=lab)) as exchange:
+            stream = exchange.stream("trades", symbols="BTC/USDT")
+            ended = False
+            for fact in stream.facts(seconds=60):
+                identity = fact.id if isinstance(fact, Trade) else None
+                if ended and identity is not None:
+                    break
+                ended |= identity == FRAMES - 1
+            assert identity is not None and int(identity) < FRAMES // 2
+            assert stream.stats.reconnects > 0
+
+
+def test_only_a_recording_is_played_in_a_loop(recording: Path) -> None:
+    """And the flag is one."""
+    with pytest.raises(BadInput, match="name it: replay="):
+        vocx.lab.open(name="loop", loop=True)
+    with pytest.raises(BadInput, match="write True or False"):
+        vocx.lab.open(name="loop", replay=recording, loop=3)  # type: ignore[arg-type]
 
 
 def test_a_paused_market_is_named(exchange: Exchange, lab: Lab) -> None:

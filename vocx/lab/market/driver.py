@@ -45,7 +45,9 @@ class MarketDriver:
 
     ``truth`` has a log for each of them. ``speed`` turns the exchange's nanoseconds into real ones:
     1.0 for a live market, the speed of a replay, ``None`` for a replay that goes as fast as the
-    slowest client reads. ``clock`` gives nanoseconds since the epoch and never goes back.
+    slowest client reads. ``clock`` gives nanoseconds since the epoch and never goes back. ``renew``
+    ends the sessions of clients and gives the markets of the next round, where a recording that is
+    over is to be played again.
 
     Attributes
     ----------
@@ -67,6 +69,7 @@ class MarketDriver:
         pace: float = 1.0,
         speed: float | None = 1.0,
         clock: Callable[[], int],
+        renew: Callable[[], MarketFamily] | None = None,
     ) -> None:
         self.simulations, self.truth = family.simulations, truth
         self._family = family
@@ -76,6 +79,7 @@ class MarketDriver:
         self.failures = 0
         self.servers: list[VenueServer] = []
         self._clock = clock
+        self._renew = renew
         self._last_ns = clock()
         self._loop = asyncio.get_running_loop()
         self._last_contact_s = self._loop.time()
@@ -199,19 +203,34 @@ class MarketDriver:
             self._apply_pace()
         self._publish(events)
         if not self._ended and not any(events.values()):
-            self._report_end()
+            self._end()
         self._fall_asleep()
 
-    def _report_end(self) -> None:
-        """Say once that a recording is over: who sits before a terminal waits for more."""
+    def _end(self) -> None:
+        """Play a recording that is over again where that is wanted, and say that it is over: who
+        sits before a terminal waits for more."""
         progress = self._family.leader.progress
-        if progress is not None and progress["state"] == "over":
+        if progress is None or progress["state"] != "over":
+            return
+        if self._renew is not None:
+            if not self.lossless or not any(server.waiting() for server in self.servers):
+                self._begin_again(self._renew())
+        else:
             self._ended = True
             log.warning(
                 "the recording is over, its %s frames are played; what is known stays to be asked "
                 "for, and who opens it again plays it anew",
                 f"{progress['frames']:,}",
             )
+
+    def _begin_again(self, family: MarketFamily) -> None:
+        self._family, self._begun = family, False
+        self.simulations = family.simulations
+        self._apply_pace()
+        log.warning(
+            "the recording is over and begins again: connections were closed with 1001, and with "
+            "the next subscription ids and the clock start from its first frame"
+        )
 
     def _publish(self, events: Mapping[str, Sequence[AnyEvent]]) -> None:
         for venue, happened in events.items():

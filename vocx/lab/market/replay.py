@@ -2,7 +2,8 @@
 
 The play starts with the first subscription. The exchange's clock is the recording's: it stands
 at the first frame until then, runs ``speed`` times as fast as ours afterwards, and jumps from
-frame to frame at full speed (``speed=None``). After the last frame streams stay open and silent.
+frame to frame at full speed (``speed=None``). After the last frame streams stay open and silent,
+unless it is played again (:meth:`Replay.again`).
 
 The core takes lines; :func:`open_replay` reads them from files. Files are read twice, once for
 the index and once to play, and never kept in memory as a whole.
@@ -11,6 +12,7 @@ the index and once to play, and never kept in memory as a whole.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -194,6 +196,8 @@ class Replay:
         ``"waiting"`` (nobody has subscribed), ``"playing"``, ``"paused"`` or ``"over"``.
     played, frames, bad, others : int
         Frames played so far, frames in all, bad lines left out, acknowledgements and the like.
+    round : int
+        How often it was begun, with this time.
     """
 
     def __init__(
@@ -206,12 +210,26 @@ class Replay:
     ) -> None:
         if speed is not None and not 0 < speed < 1e6:
             raise BadInput(f"speed is {speed!r}; write a number above 0, or None for full speed")
-        index = index_recording(lines(), form, skip_bad=skip_bad)
         self.speed = speed
         self.accounts = None
+        self.round = 1
+        self._form, self._lines = form, lines
+        self._load(index_recording(lines(), form, skip_bad=skip_bad))
+
+    def again(self) -> Replay:
+        """The same recording from its first frame, waiting for a subscription. Its books, its ids
+        and its clock begin anew; the files are not indexed a second time."""
+        found = copy(self)
+        found.round += 1
+        found._load(self._index)
+        return found
+
+    def _load(self, index: RecordingIndex) -> None:
+        """Stand before the first frame."""
+        self._index = index
         self.frames, self.bad, self.played = index.frames, len(index.bad), 0
         self.others = index.others
-        self._form = form
+        form = self._form
         self._recorded = {
             symbol: RecordedMarket(found.spec, found.snapshots, form)
             for symbol, found in index.symbols.items()
@@ -219,7 +237,7 @@ class Replay:
         self.markets: dict[str, Market] = {
             symbol: recorded.market for symbol, recorded in self._recorded.items()
         }
-        self._frames = self._events(lines(), index)
+        self._frames = self._events(self._lines(), index)
         self._next: Recorded | None = next(self._frames, None)
         self._at_ns = index.first_ns + index.shift_ns
         self._since_ns = 0
@@ -266,6 +284,7 @@ class Replay:
             "bad": self.bad,
             "others": self.others,
             "speed": self.speed,
+            "round": self.round,
         }
 
     def exchange_ns(self, now_ns: int) -> int:

@@ -25,8 +25,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     empty for all that are built in (in a replay: the first); ``import_paths`` are the folders
     outside of vocx that these are found in. ``symbols`` empty means the default ones; ``replay``
     holds absolute paths, empty for the crowd; ``speed`` is the replay's (``None``: as fast as
-    clients read); ports 0 are chosen by the system, any other ``port`` is the first venue's, and
-    the next ones the others'.
+    clients read), and ``loop`` plays it again and again; ports 0 are chosen by the system, any
+    other ``port`` is the first venue's, and the next ones the others'.
     """
 
     seed: int = 7
@@ -35,6 +35,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     replay: tuple[str, ...] = ()
     speed: float | None = 1.0
     skip_bad: bool = False
+    loop: bool = False
     port: int = 0
     control_port: int = 0
     tls: bool = False
@@ -57,6 +58,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
                     "65535"
                 )
             force_setattr(self, name, port)
+        if type(self.loop) is not bool:
+            raise BadInput(f"loop is {brief(self.loop)}; write True or False")
+        if self.loop and not self.replay:
+            raise BadInput("loop plays a recording again; name it: replay=...")
         if not self.venues:
             known = factories()
             played = dict([next(iter(known.items()))]) if self.replay else known

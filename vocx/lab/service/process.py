@@ -100,6 +100,8 @@ class LabProcess:
         now_ns = clock()
         sys.path.extend(config.import_paths)
         factories = {name: load(factory) for name, factory in config.venues.items()}
+        self._factories = factories
+        self._entropy = {name: secrets.token_bytes(64) for name in factories}
         family = open_markets(config, factories, now_ns, book)
         live = not config.replay
         capacity = CAPACITY if live else RECORDED_CAPACITY
@@ -112,18 +114,15 @@ class LabProcess:
             pace=config.pace,
             speed=1.0 if live else config.speed,
             clock=clock,
+            renew=self._play_again if config.loop else None,
         )
-        dialects: dict[str, Dialect] = {}
+        self._clock = clock
+        self._dialects: dict[str, Dialect] = {}
         self.servers: dict[str, VenueServer] = {}
-        for name, factory in factories.items():
-            simulation = family.simulations[name]
-            dialect = dialects[name] = factory.create(
-                simulation,
-                start_ns=simulation.exchange_ns(now_ns),
-                entropy=secrets.token_bytes(64),
-            )
+        for name in factories:
+            dialect = self._dialects[name] = self._create(name, family)
             self.servers[name] = VenueServer(name, dialect, self.driver)
-        self._venues = VenueCommands(dialects, self.driver)
+        self._venues = VenueCommands(self._dialects, self.driver)
         self.dials = Dials()
         self.connection_log = ConnectionLog()
         self.token = secrets.token_urlsafe(32)
@@ -133,6 +132,33 @@ class LabProcess:
         self.urls: dict[str, dict[str, str]] = {}
         self.control_url = ""
         self._folder: PrivateFolder | None = None
+
+    def _create(self, name: str, family: MarketFamily) -> Dialect:
+        """A venue's dialect, with the keys that it has in this process."""
+        simulation = family.simulations[name]
+        return self._factories[name].create(
+            simulation,
+            start_ns=simulation.exchange_ns(self._clock()),
+            entropy=self._entropy[name],
+        )
+
+    def _play_again(self) -> MarketFamily:
+        """The recording from its first frame. What a venue remembers of its clients ends, as their
+        connections do: ids and clock go back, and nobody may take that for one session."""
+        from vocx.lab.market.replay import Replay
+
+        family = MarketFamily(
+            {
+                name: simulation.again()
+                for name, simulation in self.driver.simulations.items()
+                if isinstance(simulation, Replay)
+            }
+        )
+        for name, server in self.servers.items():
+            for connection in tuple(server.connections):
+                connection.close(Close(1001, "The recording begins again"))
+            server.dialect = self._dialects[name] = self._create(name, family)
+        return family
 
     # -- listening -----------------------------------------------------------------------------
 
