@@ -196,13 +196,14 @@ def run_script(
     killed = False
     with _started(source, lab.url("binance", "ws") + STREAM) as child:
         _dialled(child, lab, began_ns)
-        mark = lab.truth.events(None).next
+        truth = lab.truth.at("binance")
+        mark = truth.events(None).next
         with fault(lab):
             try:
                 child.wait(seconds)
             except subprocess.TimeoutExpired:
                 killed = True
-            quotes = len(lab.truth.events(mark, symbol="BTC/USDT", kind="quote"))
+            quotes = len(truth.events(mark, symbol="BTC/USDT", kind="quote"))
         child.kill()
         out, err = child.communicate()
     dials = len(_connections(lab, began_ns))

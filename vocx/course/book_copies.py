@@ -45,7 +45,7 @@ def finish_recording(lab: Lab, ws: websocket.WebSocket, changes: list[Change]) -
     """
     lab.pause()
     try:
-        truth = lab.truth.book("BTC/USDT", depth=5000)
+        truth = lab.truth.at("binance").book("BTC/USDT", depth=5000)
         while changes[-1]["u"] < (truth.sequence or 0):
             changes.append(json.loads(ws.recv()))
     finally:
@@ -85,7 +85,7 @@ def audit(lab: Lab, stream: Stream, symbol: str = "BTC/USDT") -> str:
     """
     lab.pause()
     try:
-        truth = lab.truth.book(symbol, depth=5000)
+        truth = lab.truth.at(stream.venue.name).book(symbol, depth=5000)
         patience = time.monotonic() + _PATIENCE_S
         while time.monotonic() < patience:
             try:

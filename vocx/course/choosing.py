@@ -16,7 +16,6 @@ venue's own limits. The arithmetic between them is :mod:`vocx.measure.theory`.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from html import escape
@@ -34,8 +33,8 @@ from vocx.measure.adverse_selection import AdverseSelection, StaleCost, adverse_
 from vocx.measure.code_size import code_size
 from vocx.measure.feeds import Feed, Poll, Push
 from vocx.measure.result import lab_of
-from vocx.measure.simulation import truth_of
 from vocx.measure.traffic import traffic
+from vocx.measure.true_prices import truth_of
 from vocx.rate_limits import dearest
 from vocx.text import suggest, text_table
 from vocx.venues.base import GetOpenOrders, GetQuote
@@ -279,10 +278,7 @@ def measured(exchange: Exchange, *, seconds: float = 4.0) -> Numbers:
     cost = traffic(
         exchange, seconds=seconds, polls=["quote"], streams=["quotes", "ticker"], tls=[True]
     )
-    true = truth_of(lab)
-    if (missing_s := _LEAST_TRUE_S - (true.at[-1] - true.at[0]) / 1e9) > 0:
-        time.sleep(missing_s)
-        true = truth_of(lab)
+    true = truth_of(lab, venue=exchange.venue.name, least_s=_LEAST_TRUE_S)
     return Numbers(cost, code_size(), true, all_quotes(lab))
 
 

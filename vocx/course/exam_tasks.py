@@ -133,7 +133,7 @@ def _book(keep: Trial, exchange: Exchange, lab: Lab, rng: Random) -> str:
     feed = _Depth(lab, rng)
     try:
         got = keep(feed.messages(), feed.snapshot)
-        true = lab.truth.book(SYMBOL, depth=LEVELS)
+        true = exchange.truth.book(SYMBOL, depth=LEVELS)
     finally:
         feed.close()
     seen = f"{feed.count} messages, holes before {feed.holes}, snapshots after {feed.snapshots}"

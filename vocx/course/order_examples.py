@@ -169,7 +169,7 @@ class OrderTimeline:
         self.frames = [TimelineFrame(self._book())]
 
     def _book(self) -> BookSnapshot:
-        return self._lab.truth.at(self._exchange.venue.name).book(self._symbol, depth=50)
+        return self._exchange.truth.book(self._symbol, depth=50)
 
     @property
     def bid(self) -> Decimal:

@@ -70,7 +70,7 @@ class Episode:
         self.client_order_id = exchange.new_client_order_id()
         self._price = far_below(exchange, symbol)
         exchange.balances()  # clock and connection are known: the next POST is the order
-        self._mark = lab.truth.events(None).next
+        self._mark = exchange.truth.events(None).next
         self._sent_ns = mono_ns()
         self.events: list[Event] = []
         self._send()
@@ -92,7 +92,7 @@ class Episode:
                 )
             except VocxError as error:
                 self._note(str(error.outcome))
-        for one in self._lab.truth.events(self._mark, symbol=self._symbol, kind="order"):
+        for one in self._exchange.truth.events(self._mark, symbol=self._symbol, kind="order"):
             if one.price == self._price and one.what in ("new", "accepted", "rested"):
                 at_s = (one.mono_ns - self._sent_ns) / 1e9
                 self.events.append(Event(at_s, "the exchange", "has it"))

@@ -32,9 +32,10 @@ from vocx.measure.freshness import FeedResult, Freshness, Sweep, freshness, swee
 from vocx.measure.orders import OrderEntry, orders
 from vocx.measure.result import Conditions, Result, load
 from vocx.measure.sampling import Interval
-from vocx.measure.simulation import Simulation, simulate, truth_in, truth_of
+from vocx.measure.simulation import Simulation, simulate
 from vocx.measure.steps import Ages, Observed, Steps
 from vocx.measure.traffic import Cost, Traffic, traffic
+from vocx.measure.true_prices import truth_in, truth_of
 
 __all__ = [
     "Ages",

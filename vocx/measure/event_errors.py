@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import fmean
-from threading import Event
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -21,13 +20,13 @@ from vocx.measure.feeds import Feed, Poll, feeds_of
 from vocx.measure.result import Column, Conditions, Result
 from vocx.measure.sampling import Interval, share_interval
 from vocx.measure.simulation import perfect, pooled
-from vocx.measure.steps import BLOCKS, Observed, Steps, steps_of, tick_of, wrong
-from vocx.timing import mono_ns
+from vocx.measure.steps import BLOCKS, Observed, Steps, wrong
+from vocx.measure.true_prices import steps_in, true_quotes
 
 if TYPE_CHECKING:
-    from vocx.lab import Lab, TruthEvent
+    from vocx.lab import Lab
 
-LEAST_PERIODS, LEAST_S, GRACE_S = 3, 4.0, 2.0
+LEAST_PERIODS, LEAST_S = 3, 4.0
 Moment = tuple[int, int]
 """When (nanoseconds), and which of the true steps held just before."""
 
@@ -75,32 +74,35 @@ def event_errors(
     *,
     rtt_ms: float = 0.0,
     symbol: str = "BTC/USDT",
+    venue: str | None = None,
     seconds: float = 60.0,
     phases: int = 8,
 ) -> EventErrors:
     """How often the price that a perfect feed (:class:`Poll` each second by default) showed was
     not the true one: of the time, of the moments just before a trade, and just before the true
-    price changed. From the lab's truth log of the last seconds; in a lab that is younger than some
-    seconds or three periods of the feed, it waits.
+    price changed. From the truth log of the last seconds, of a ``venue`` or of the lab's first one;
+    in a lab that is younger than some seconds or three periods of the feed, it waits.
 
     Raises
     ------
     BadInput
         Nothing happens to this symbol: there is none, or the market is paused.
+    UnknownVenue
+        It is not in this lab.
     """
     (feed,), (rtt_ms,) = feeds_of([feed or Poll(1000.0)]), validation.distances([rtt_ms])
     validation.whole("phases", phases, 1, 1000)
-    seconds, lab = validation.number("seconds", seconds, 0.1, 3600), validation.lab(lab)
-    periods_s = LEAST_PERIODS * (feed.cadence_ms + rtt_ms) / 1000
-    wanted_s = min(seconds, max(LEAST_S, periods_s))
-    quotes = _quotes(lab, validation.symbol(symbol), seconds, wanted_s)
+    venue = venue or next(iter(validation.lab(lab).urls))
+    if lab.status()["paused"]:
+        raise BadInput("the market is paused: let the market run, with lab.resume(), and ask again")
+    least_s = max(LEAST_S, LEAST_PERIODS * (feed.cadence_ms + rtt_ms) / 1000)
+    quotes = true_quotes(lab, symbol, venue=venue, seconds=seconds, least_s=least_s)
     trades = [
         one
-        for one in lab.truth.events(1, symbol=symbol, kind="trade")
+        for one in lab.truth.at(venue).events(1, symbol=symbol, kind="trade")
         if quotes[0].mono_ns <= one.mono_ns <= quotes[-1].mono_ns
     ]
-    tick = tick_of(price for one in quotes for price in (one.bid, one.ask))
-    true = steps_of([(one.mono_ns, one.bid, one.ask) for one in quotes], tick)
+    true = steps_in(quotes)
     # An order that eats several levels makes trades and prices in one instant: their order in the
     # log says which price each trade met.
     met = np.searchsorted([one.sequence for one in quotes], [one.sequence for one in trades])
@@ -110,6 +112,7 @@ def event_errors(
         conditions=Conditions(
             path="from the exchange's book to a perfect program",
             clock="the exchange",
+            venue=venue,
             symbol=symbol,
             rtt_ms=rtt_ms,
             seed=None if lab.config.replay else lab.config.seed,
@@ -118,21 +121,6 @@ def event_errors(
         feed=feed,
         errors=errors,
     )
-
-
-def _quotes(lab: Lab, symbol: str, seconds: float, wanted_s: float) -> list[TruthEvent]:
-    """The true best prices of the last ``seconds``; waits until there are ``wanted_s`` of them."""
-    pause, deadline_ns = Event(), mono_ns() + int((wanted_s + GRACE_S) * 1e9)
-    while True:
-        since_ns = mono_ns() - int(seconds * 1e9)
-        found = lab.truth.events(1, symbol=symbol, kind="quote")
-        kept = [one for one in found if one.mono_ns >= since_ns]
-        missing_s = wanted_s - ((kept[-1].mono_ns - kept[0].mono_ns) / 1e9 if kept else 0.0)
-        if len(kept) >= 2 and missing_s <= 0:
-            return kept
-        if mono_ns() > deadline_ns:
-            raise BadInput(f"too little happened to {symbol}: let the market run, then ask again")
-        pause.wait(max(missing_s, 0.1))
 
 
 def errors_at(

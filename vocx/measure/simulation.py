@@ -8,28 +8,19 @@ for the wrong share, which no formula knows because it depends on how the market
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from random import Random
 from statistics import fmean
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import msgspec
 import numpy as np
 
-from vocx import venues
 from vocx.errors import BadInput
-from vocx.facts import Quote
 from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, Push, feeds_of
 from vocx.measure.result import Column, Conditions, Result, crossed, value_alone
 from vocx.measure.sampling import Interval
-from vocx.measure.steps import Observed, Steps, ages, steps_of, tick_of, wrong
-from vocx.recording import read, split
-from vocx.timing import mono_ns
-from vocx.venues.base import ChannelSpec
-
-if TYPE_CHECKING:
-    from vocx.lab import Lab
+from vocx.measure.steps import Observed, Steps, ages, wrong
 
 REFERENCE: tuple[Feed, ...] = (
     Push("quotes"),
@@ -40,57 +31,6 @@ REFERENCE: tuple[Feed, ...] = (
     Poll(5000.0),
 )
 DISTANCES = (0.0, 20.0, 80.0, 200.0)
-
-
-def truth_of(lab: Lab, symbol: str = "BTC/USDT", *, seconds: float = 60.0) -> Steps:
-    """The true best prices of the last seconds, from the lab's truth log (it keeps about a
-    minute and a half), every change of price or quantity; the machine's shared clock.
-
-    Raises
-    ------
-    BadInput
-        The log has nothing of this symbol yet.
-    """
-    seconds = validation.number("seconds", seconds, 0.1, 3600)
-    symbol = validation.symbol(symbol)
-    events = validation.lab(lab).truth.events(1, symbol=symbol, kind="quote")
-    since_ns = mono_ns() - int(seconds * 1e9)
-    found = [(one.mono_ns, one.bid, one.ask) for one in events if one.mono_ns >= since_ns]
-    if len(found) < 2:
-        raise BadInput(f"nothing happened to {symbol} yet: let the market run for some seconds")
-    return steps_of(found, tick_of(value for _, *pair in found for value in pair))
-
-
-def truth_in(
-    paths: str | Path | Sequence[str | Path],
-    symbol: str = "BTC/USDT",
-    *,
-    venue: str = venues.DEFAULT,
-) -> Steps:
-    """The best prices of a recording (``vocx record``), by when its frames came.
-
-    Raises
-    ------
-    RecordingError
-        A file is missing or damaged.
-    BadInput
-        There are no best prices of this symbol in it.
-    """
-    single = [paths] if isinstance(paths, str | Path) else paths
-    files = validation.several("paths", single, 'the path of a recording, "btc.vocx.gz"')
-    adapter = venues.get(venue)
-    plan = adapter.plan_sockets([ChannelSpec(channel="quotes", symbol=symbol)])[0]
-    session = adapter.open_session(plan)
-    found = []
-    for line in read([Path(one) for one in files]):
-        at_ns, text = split(line)
-        for fact in adapter.decode(text, at_ns, plan, session):
-            if isinstance(fact, Quote) and fact.symbol == symbol:
-                found.append((at_ns, fact.bid, fact.ask))
-    if len(found) < 2:
-        raise BadInput(f"there are no best prices of {symbol} in {', '.join(map(str, files))}")
-    found.sort(key=lambda one: one[0])
-    return steps_of(found, tick_of(value for _, *pair in found for value in pair))
 
 
 def perfect(
