@@ -60,8 +60,35 @@ SLOW_FILES = {
 }
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs neither a lab, a kernel nor a browser is quick."""
+LONGEST = (
+    "/browser/",
+    "test_lessons",
+    "test_contract",
+    "test_other_venues",
+    "test_in_lab",
+    "test_fuzz",
+    "test_faults",
+    "test_tun",
+    "test_binder",
+    "test_compare",
+    "test_freshness",
+    "test_diagnosis",
+    "test_practical_exam",
+    "test_clients",
+    "test_cli",
+    "test_grade.",
+    "test_final_quiz",
+    "test_asyncio_examples",
+    "test_own_programs",
+    "test_lifetime",
+)
+"""What takes from a quarter of a minute to minutes, the longest first."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What needs neither a lab, a kernel nor a browser is quick; where workers share the tests,
+    what takes longest is begun first, so that none works on alone at the end."""
+    ranks: dict[str, int] = {}
     for item in items:
         marks = {mark.name for mark in item.iter_markers()}
         slow = (
@@ -71,28 +98,41 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         )
         if not slow:
             item.add_marker(pytest.mark.quick)
+        scope = scope_of(item.nodeid)
+        ranks[scope] = min(ranks.get(scope, rank_of(scope, quick=True)), rank_of(scope, not slow))
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: ranks[scope_of(item.nodeid)])
+
+
+def rank_of(scope: str, quick: bool) -> int:
+    """How early a scope is begun: by its place in ``LONGEST``, what is quick last."""
+    found = [at for at, part in enumerate(LONGEST) if part in scope]
+    return found[0] if found else len(LONGEST) + quick
 
 
 def scope_of(nodeid: str) -> str:
-    """What one worker runs together: a file, whose tests share a lab; each lesson, and the answers
-    to each exercise, by themselves; all pages, which share a browser."""
+    """What one worker runs together: a file, whose tests share a lab; each lesson, the answers to
+    each exercise, and each venue's part of the contract, by themselves; all pages, which share a
+    browser."""
     path, _, test = nodeid.partition("::")
     if "/browser/" in path:
-        return "browser"
-    if path.endswith(("test_lessons.py", "test_grading.py")) and "[" in test:
+        return "tests/browser/"
+    if path.endswith(("test_lessons.py", "test_grading.py", "test_contract.py")) and "[" in test:
         return f"{path}[{test.partition('[')[2].partition('-')[0].rstrip(']')}"
     return path
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Work is shared out by :func:`scope_of` (xdist's own marks do not work with pytest 9.2)."""
+    """Work is shared out by :func:`scope_of` (xdist's own marks do not work with pytest 9.2), in
+    the order of the tests."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByScope(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             return scope_of(nodeid)
 
+    config.option.loadscopereorder = False
     return ByScope(config, log)
 
 
