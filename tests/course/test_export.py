@@ -10,15 +10,17 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from vocx import course
+from vocx.course import display
 from vocx.course.standalone import Definitions
 from vocx.errors import BadInput, NotAllowed
 from vocx.exchange import Exchange
@@ -45,11 +47,33 @@ def cell(source: str, **names: Any) -> dict[str, Any]:
     return namespace
 
 
+Notebook = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
+    """Runs cells in a shell that remembers them, and gives the names that they leave."""
+    from IPython.core.interactiveshell import InteractiveShell
+
+    ip = InteractiveShell()
+    monkeypatch.setattr(display, "shell", lambda: ip)
+
+    def run(*cells: str, **names: Any) -> dict[str, Any]:
+        ip.user_ns.update(names)
+        for source in cells:
+            ip.run_cell(source, store_history=True).raise_error()
+        return cast(dict[str, Any], ip.user_ns)
+
+    return run
+
+
 def load(script: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(script.stem, script)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, script.stem, module)  # where a dataclass looks names up
+        spec.loader.exec_module(module)
     return module
 
 
@@ -83,16 +107,65 @@ def client(exchange: Exchange, tmp_path: Path) -> HybridClient:
     )
 
 
+CLASSES = (
+    """
+from dataclasses import dataclass
+from decimal import Decimal
+
+from vocx.hybrid import Bounds, HybridClient, SpreadMonitor, want
+
+
+@dataclass
+class Size:
+    most: Decimal
+
+
+class Quoter:
+    \"\"\"What any of them needs.\"\"\"
+
+    side = "buy"
+
+    def __init__(self, size, behind):
+        self.size, self.behind, self.looks = size, behind, 0
+
+    def price(self, best):
+        return best - self.behind * STEP
+""",
+    """
+STEP = Decimal("0.01")
+SMALL = Size(most=Decimal("0.01"))
+
+
+class Patient(Quoter):
+    def __call__(self, view):
+        self.looks += 1
+        if not view.in_sync or view.book.bid is None:
+            return []
+        known = [one.price for one in view.orders if one.price is not None]
+        price = known[0] if known else super().price(view.book.bid)
+        return [want(self.side, self.size.most, price)]
+""",
+    "patient = Patient(SMALL, behind=20)\nnot_this_one = Patient(SMALL, behind=2)",
+)
+
+
 @pytest.fixture
 def script(client: HybridClient, tmp_path: Path) -> Path:
     return course.export(client, tmp_path / "my_bot.py")
 
 
 def test_the_tests_that_are_written_pass(
-    exchange: Exchange, script: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    exchange: Exchange,
+    script: Path,
+    notebook: Notebook,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """A learner's client and a stream of two symbols, in a pytest of their own, where connections
-    are reset."""
+    """A learner's clients, with a function and with an object of a class, and a stream of two
+    symbols, in a pytest of their own, where connections are reset."""
+    patient = notebook(*CLASSES)["patient"]
+    made = HybridClient(exchange, BTC, patient, journal=tmp_path / "theirs")
+    course.export(made, tmp_path / "my_class.py")
     with exchange.stream("book", "candles", symbols=[BTC, "ETH/USDT"], interval="1m") as stream:
         course.export(stream, tmp_path / "my_stream.py")
     assert "Try: python my_stream.py lab; pytest test_my_stream.py" in capsys.readouterr().out
@@ -105,7 +178,7 @@ def test_the_tests_that_are_written_pass(
         text=True,
         timeout=110,
     )
-    assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0 and "5 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_script_in_the_lab_ends_with_ctrl_c(script: Path, tmp_path: Path) -> None:
@@ -176,8 +249,13 @@ def test_one_argument_says_where(
         ("def strategy(view):\n    return undefined", "uses 'undefined', which does not exist"),
         ("def run():\n    ...\ndef strategy(view):\n    return run()", "'run', which the script"),
         (
-            "class Mine:\n    ...\ndef strategy(view):\n    return Mine()",
-            "the class 'Mine' of this notebook",
+            "def make():\n    class Mine:\n        ...\n    return Mine\nMine = make()\n"
+            "def strategy(view):\n    return Mine()",
+            "the class 'Mine' is made inside of a function",
+        ),
+        (
+            "Mine = type('Mine', (), {})\ndef strategy(view):\n    return Mine()",
+            "the lines of the class 'Mine' are not known",
         ),
         ("many = list(range(10_000))\ndef strategy(view):\n    many", "letters long"),
         ("many = []\nmany.append(many)\ndef strategy(view):\n    many", "many"),
@@ -195,8 +273,63 @@ def test_what_no_script_can_have_is_refused_by_name(
     assert not list(tmp_path.glob("*.py"))
 
 
+def test_an_object_is_written_as_it_was_made(
+    exchange: Exchange, notebook: Notebook, tmp_path: Path
+) -> None:
+    """By the cell that named it, with the classes and values that it needs, and not what it has
+    become; of the package's classes no more than the import."""
+    names = notebook(*CLASSES, exchange=exchange, journal=tmp_path / "mine")
+    patient = names["patient"]
+    patient.looks = 10_000
+    client = HybridClient(exchange, BTC, patient, journal=tmp_path / "mine")
+    text = course.export(client, tmp_path / "patient.py").read_text()
+    made = load(tmp_path / "patient.py")
+    strategy = made.make_client(exchange, tmp_path / "its").strategy
+    assert (strategy.looks, strategy.behind, strategy.size.most) == (0, 20, Decimal("0.01"))
+    assert "not_this_one" not in text and text.count("10000") == 0
+    client = HybridClient(exchange, BTC, patient.__call__, journal=tmp_path / "mine")
+    assert (
+        "Patient(SMALL, behind=20).__call__,"
+        in course.export(client, tmp_path / "method.py").read_text()
+    )
+    client = notebook(
+        'client = HybridClient(exchange, "BTC/USDT", SpreadMonitor("0.01"), journal=journal)'
+    )["client"]
+    text = course.export(client, tmp_path / "monitor.py").read_text()
+    assert "SpreadMonitor('0.01')," in text and "class " not in text
+    assert "from vocx.hybrid import Bounds, HybridClient, SpreadMonitor\n" in text
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("one = Patient(SMALL, 1); two = Patient(SMALL, 2); mine, two = two, 5", "or several do"),
+        (
+            "mine = [Patient][0](SMALL, 1)",
+            "no cell says how, or several do. Make it by a statement",
+        ),
+        ("mine = Patient(SMALL, exchange.quote('BTC/USDT').bid)", r"\(exchange\) is .*Exchange"),
+        ("mine = Patient(*[one for one in (SMALL, 1)])", ""),
+        ("mine = Patient(SMALL, 1)\nclass Patient: ...", "or several do"),
+    ],
+)
+def test_an_object_that_cannot_be_made_anew_is_refused(
+    exchange: Exchange, notebook: Notebook, tmp_path: Path, source: str, said: str
+) -> None:
+    """Where no statement says how it was made, or what it was made of cannot be had; the text says
+    what to do."""
+    mine = notebook(*CLASSES[:2], source, exchange=exchange)["mine"]
+    client = HybridClient(exchange, BTC, mine, journal=tmp_path / "mine")
+    if not said:
+        assert course.export(client, tmp_path / "my_bot.py").is_file()
+        return
+    with pytest.raises(BadInput, match=said):
+        course.export(client, tmp_path / "my_bot.py")
+    assert not list(tmp_path.glob("*.py"))
+
+
 def test_only_streams_and_clients_are_written(exchange: Exchange, tmp_path: Path) -> None:
-    """A strategy with a state of its own is none of the things that can be written down."""
+    """Nor is an object whose making no cell tells, as there is no notebook here."""
     for built, said in ((exchange, "no stream and no hybrid client"), (None, "None is no stream")):
         with pytest.raises(BadInput, match=said):
             course.export(built, tmp_path / "my_bot.py")

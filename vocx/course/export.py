@@ -13,6 +13,7 @@ from string import Template
 import vocx
 from vocx import credentials, distribution
 from vocx.arguments import brief
+from vocx.course.cell_sources import CellSources
 from vocx.course.standalone import Definitions, quoted
 from vocx.errors import BadInput
 from vocx.hybrid import HybridClient
@@ -185,8 +186,9 @@ def export(built: object, path: PathLike = "my_bot.py", *, overwrite: bool = Fal
     """Write a stream or a hybrid client as a script that runs without a notebook, and its test.
 
     ``python my_bot.py lab`` runs it; ``testnet`` and ``real`` instead of ``lab`` are the other
-    places. A client brings its strategy, with the functions and plain values that it uses, as they
-    are now; orders at the real venue need a bound that you write into the script.
+    places. A client brings its strategy, with the functions, classes and plain values that it uses,
+    as they are now; an object of a class (``SpreadMonitor("0.01")``) is made anew, by the call with
+    which a cell made it. Orders at the real venue need a bound that you write into the script.
 
     Parameters
     ----------
@@ -302,7 +304,7 @@ def _options(venue: Venue, channels: tuple[ChannelSpec, ...]) -> dict[str, objec
 def _client(client: HybridClient, path: Path) -> tuple[str, str]:
     """The script of a hybrid client and its test."""
     venue = client.exchange.venue
-    definitions = Definitions(CLIENT_NAMES)
+    definitions = Definitions(CLIENT_NAMES, CellSources.of_kernel())
     for module in ("argparse", "math", "signal", "sys", "tempfile", "time", "vocx"):
         definitions.imported(module)
     definitions.imported("pathlib", "Path")

@@ -1,9 +1,10 @@
-"""What a function needs to stand in a file of its own: its source, and all that it names.
+"""What a strategy needs to stand in a file of its own: its source, and all that it names.
 
 A strategy is written in a cell beside much else. :class:`Definitions` follows the names that it
-uses: imports are written as imports, functions of the notebook as their source, plain values (of
-cells, and those that a function closes over) as they are now. What cannot be written down, such as
-a running stream, is refused by its name.
+uses: imports are written as imports, functions and classes of the notebook as their source, plain
+values (of cells, and those that a function closes over) as they are now, and objects of a class as
+the call that made them. What cannot be written down, such as a running stream, is refused by its
+name.
 """
 
 from __future__ import annotations
@@ -19,18 +20,20 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal
 from importlib.util import find_spec
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import msgspec
 
 from vocx.arguments import brief, digits
+from vocx.course.cell_sources import CellSources
 from vocx.errors import BadInput
 
 MOST_LETTERS = 10_000
 """The longest value that is written into a script."""
 DEEPEST = 20
 """How deep lists of lists may go."""
+_PLAIN = (type(None), bool, int, float, str, bytes, Decimal, list, set, tuple, dict)
 _BRACKETS: dict[type, tuple[str, str]] = {list: ("[", "]"), set: ("{", "}"), tuple: ("(", ")")}
 
 
@@ -41,9 +44,12 @@ class Definitions:
     ----------
     reserved : iterable of str
         Names that the script has for itself.
+    cells : CellSources
+        Where classes and objects of the notebook are written.
     """
 
-    def __init__(self, reserved: Iterable[str]) -> None:
+    def __init__(self, reserved: Iterable[str], cells: CellSources | None = None) -> None:
+        self._cells = cells or CellSources()
         self._reserved = frozenset(reserved)
         self._named: dict[str, Any] = {}
         self._modules: dict[str, str] = {}
@@ -75,6 +81,10 @@ class Definitions:
         if isinstance(value, FunctionType | BuiltinFunctionType | type):
             self.define(value.__name__, value, used_by)
             return value.__name__
+        if isinstance(value, MethodType):
+            return f"{self.expression(value.__self__, used_by)}.{value.__name__}"
+        if type(value) not in _PLAIN and not isinstance(value, msgspec.Struct):
+            return self._construction(value, used_by)
         return self._literal(value, used_by, 0)
 
     def define(self, name: str, value: Any, used_by: str) -> None:
@@ -101,10 +111,7 @@ class Definitions:
         elif isinstance(value, FunctionType):
             self._define_function(name, value)
         elif isinstance(value, type):
-            raise BadInput(
-                f"{used_by} uses the class {name!r} of this notebook; write it into a file of your "
-                "own and import it"
-            )
+            self._define_class(name, value)
         else:
             self._blocks.append(f"{name} = {self.expression(value, f'{used_by} ({name})')}\n")
 
@@ -118,19 +125,43 @@ class Definitions:
     def _define_function(self, name: str, function: FunctionType) -> None:
         plain = inspect.unwrap(function)
         source = function_source(plain)
-        cells = dict(zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=True))
+        cells = zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=True)
+        closed_over = {used: cell.cell_contents for used, cell in cells}
+        self._define_used(source, {**plain.__globals__, **closed_over}, plain.__name__)
+        self._add(name, plain.__name__, source)
+
+    def _define_class(self, name: str, kind: type) -> None:
+        source, known = self._cells.class_source(kind)
+        self._define_used(source, known, kind.__name__)
+        self._add(name, kind.__name__, source)
+
+    def _construction(self, value: Any, used_by: str) -> str:
+        """An object is made by the script as a cell has made it."""
+        made, kind = self._cells.construction(value), type(value).__name__
+        if made is None:
+            raise BadInput(
+                f"{used_by} is {brief(value)} ({kind}), which a script cannot have: it can only "
+                "make one anew, and no cell says how, or several do. Make it by a statement of its "
+                f"own, such as it = {kind}(...), and use functions and plain values (numbers, "
+                "texts, lists, dicts)"
+            )
+        self._define_used(made, self._cells.names, made)
+        return made
+
+    def _define_used(self, source: str, known: Mapping[str, Any], user: str) -> None:
+        """Define every name that lines take from outside of themselves."""
         for used in free_names(source):
-            if used == plain.__name__:
+            if used == user:
                 continue
-            if used in cells:
-                self.define(used, cells[used].cell_contents, plain.__name__)
-            elif used in plain.__globals__:
-                self.define(used, plain.__globals__[used], plain.__name__)
+            if used in known:
+                self.define(used, known[used], user)
             elif not hasattr(builtins, used):
-                raise BadInput(f"{plain.__name__} uses {used!r}, which does not exist here")
+                raise BadInput(f"{user} uses {used!r}, which does not exist here")
+
+    def _add(self, name: str, written_as: str, source: str) -> None:
         self._blocks.append(source)
-        if name != plain.__name__:
-            self._blocks.append(f"{name} = {plain.__name__}\n")
+        if name != written_as:
+            self._blocks.append(f"{name} = {written_as}\n")
 
     def _literal(self, value: Any, used_by: str, depth: int) -> str:
         """A plain value as Python writes it."""
@@ -160,8 +191,8 @@ class Definitions:
         elif kind is dict:
             pairs = (f"{inner(key)}: {inner(one)}" for key, one in value.items())
             text = "{" + ", ".join(pairs) + "}"
-        elif isinstance(value, msgspec.Struct) and (found := _importable(kind)) is not None:
-            self._from.setdefault(found[0], {})[kind.__name__] = found[1]
+        elif isinstance(value, msgspec.Struct):
+            self.define(kind.__name__, kind, used_by)
             fields = (f"{key}={inner(one)}" for key, one in _changed(value).items())
             text = f"{kind.__name__}({', '.join(fields)})"
         if not text:
@@ -192,11 +223,11 @@ class Definitions:
     @property
     def text(self) -> str:
         """The definitions, those that others need first; blank lines as in any module."""
-        found, after_function = "", False
+        found, after_definition = "", False
         for block in self._blocks:
-            is_function = block.startswith(("def ", "@", "async "))
-            found += "\n\n" * bool(found and (is_function or after_function)) + block
-            after_function = is_function
+            is_definition = block.startswith(("def ", "class ", "@", "async "))
+            found += "\n\n" * bool(found and (is_definition or after_definition)) + block
+            after_definition = is_definition
         return found
 
 
