@@ -12,7 +12,7 @@ import pytest
 from vocx.errors import BadInput, RecordingError
 from vocx.exchange.exchange import epoch_ns
 from vocx.recording import Line, split
-from vocx.timing import stamp_ns
+from vocx.timing import ClockOffset, stamp_ns
 from vocx.venues.base.reading import moment_ns, ms_to_ns
 
 NOW_S = 1_796_021_040
@@ -23,6 +23,24 @@ NOW_S = 1_796_021_040
 def test_the_digits_of_a_stamp_tell_its_unit(unit_ns: int, second: int) -> None:
     """Between 2001 and 2262: seconds, milliseconds, microseconds and nanoseconds."""
     assert stamp_ns(second * 10**9 // unit_ns) == second * 10**9
+
+
+@pytest.mark.parametrize("set_s", [-3600, 3600])
+def test_a_clock_that_is_set_does_not_move_the_venue_s(set_s: int) -> None:
+    """What was measured before is right after it: the offset moves by as much the other way. A
+    machine that sleeps has a wall clock that goes on, and so does the clock it is held against."""
+    wall_ns, boot_ns = NOW_S * 10**9, 5 * 10**9
+    clock = ClockOffset(lambda: wall_ns, lambda: boot_ns)
+    assert clock.offset_ns == 0
+    for round_trip_ns in (0, 10**9):
+        assert clock.add(wall_ns - round_trip_ns, wall_ns - round_trip_ns // 2 + 7, wall_ns)
+    assert clock.offset_ns == 7
+    wall_ns += set_s * 10**9
+    assert clock.offset_ns == 7 - set_s * 10**9
+    wall_ns, boot_ns = wall_ns + 50 * 10**9, boot_ns + 50 * 10**9
+    assert wall_ns + clock.offset_ns == (NOW_S + 50) * 10**9 + 7
+    clock.reset()
+    assert clock.offset_ns == 0
 
 
 @pytest.mark.parametrize("digits", [1, 9, 11, 12, 14, 15, 17, 18, 20, 40])

@@ -1,14 +1,15 @@
 """Time as data: the phases of one HTTP exchange, and an estimate of the venue's clock.
 
-Nothing here reads a clock except :func:`wall_ns` and :func:`mono_ns`, which exist so that the
-rest of the package has two names to inject and one place to look.
+Nothing here reads a clock except :func:`wall_ns`, :func:`mono_ns` and :func:`boot_ns`, which exist
+so that the rest of the package has names to inject and one place to look.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from statistics import median
+from collections.abc import Callable
+from statistics import median_high, median_low
 
 import msgspec
 
@@ -21,6 +22,15 @@ def wall_ns() -> int:
 def mono_ns() -> int:
     """``CLOCK_MONOTONIC`` in nanoseconds: shared exactly by all processes of one machine."""
     return time.monotonic_ns()
+
+
+def boot_ns() -> int:
+    """Nanoseconds since this machine started, those included in which it slept: a clock that
+    nobody sets."""
+    if not hasattr(time, "clock_gettime_ns"):
+        return time.monotonic_ns()
+    # elsewhere than on Linux CLOCK_MONOTONIC goes on while a machine sleeps
+    return time.clock_gettime_ns(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def stamp_ns(stamp: int) -> int | None:
@@ -139,21 +149,31 @@ def _lines(mark: str, message: bytes, limit: int) -> str:
 class ClockOffset:
     """How far the venue's clock is ahead of ours, by the round-trip midpoint; median of five.
 
-    Pure: the caller measures ``sent_ns`` and ``received_ns`` and passes the venue's stamp.
-    A sample whose round trip exceeds 2 s is refused, because half of it is the error.
+    The caller measures ``sent_ns`` and ``received_ns`` and passes the venue's stamp.
+    A sample whose round trip exceeds 2 s is refused, because half of it is the error. Where our
+    wall clock is set after a measurement, the offset moves by as much the other way: samples are
+    kept by a clock that nobody sets.
     """
 
     MAX_ROUND_TRIP_NS = 2_000_000_000
 
-    def __init__(self) -> None:
+    def __init__(
+        self, wall: Callable[[], int] = wall_ns, boot: Callable[[], int] = boot_ns
+    ) -> None:
+        self._wall, self._boot = wall, boot
         self._samples: deque[int] = deque(maxlen=5)
 
     def add(self, sent_ns: int, venue_ns: int, received_ns: int) -> bool:
         """Take one sample; False when its round trip is too long to mean anything."""
         if not 0 <= received_ns - sent_ns <= self.MAX_ROUND_TRIP_NS:
             return False
-        self._samples.append(venue_ns - (sent_ns + received_ns) // 2)
+        self._samples.append(venue_ns - (sent_ns + received_ns) // 2 + self._started_ns())
         return True
+
+    def _started_ns(self) -> int:
+        """When this machine started, by the wall clock as it is set now."""
+        boot = self._boot()
+        return self._wall() - boot
 
     def reset(self) -> None:
         """Forget all samples (after the venue refused a timestamp)."""
@@ -166,4 +186,7 @@ class ClockOffset:
     @property
     def offset_ns(self) -> int:
         """Add this to our wall clock to get the venue's. 0 while unknown."""
-        return int(median(self._samples)) if self._samples else 0
+        if not self._samples:
+            return 0
+        low, high = median_low(self._samples), median_high(self._samples)  # exact, as integers
+        return (low + high) // 2 - self._started_ns()
