@@ -89,7 +89,9 @@ async def no_cut_expected(connect, take, note):
         await asyncio.sleep(random.uniform(1, 2))
 
 
-def with_pauses(after_dial=False, most_s=60.0, factor=2, chance=0.5, after_data=True, quiet=False):
+def with_pauses(
+    after_connect=False, most_s=60.0, factor=2, chance=0.5, after_data=True, quiet=False
+):
     """The right one, with one thing changed."""
 
     async def changed(connect, take, note):
@@ -97,7 +99,7 @@ def with_pauses(after_dial=False, most_s=60.0, factor=2, chance=0.5, after_data=
         while True:
             try:
                 async with connect() as ws:
-                    pause_s = 1 if after_dial else pause_s
+                    pause_s = 1 if after_connect else pause_s
                     async for message in ws:
                         take(message)
                         pause_s = 1 if after_data else pause_s
@@ -112,7 +114,7 @@ def with_pauses(after_dial=False, most_s=60.0, factor=2, chance=0.5, after_data=
 
 
 async def reset_on_connect(connect, take, note):
-    await with_pauses(after_dial=True)(connect, take, note)
+    await with_pauses(after_connect=True)(connect, take, note)
 
 
 async def fixed(connect, take, note):
@@ -191,21 +193,21 @@ async def blank(connect, take, note): ...
 
 
 WRONG = {
-    listing: "dead after ConnectionRefusedError on the first re-dial",
+    listing: "dead after ConnectionRefusedError on the second attempt",
     only_errors_pause: "nothing noted: an end without an error needs a pause",
     gives_up_quietly: "ends without an error on 1000 and 1001",
-    closed_only: "dead after InvalidHandshake on re-dial 2",
+    closed_only: "dead after InvalidHandshake on attempt 3",
     no_cut_expected: "a cut without a close frame is an end like any other",
     reset_on_connect: "make the pause short again after good data, not after the handshake",
     fixed: "let the pause grow",
     no_end_of_growth: "let the pause grow to a minute and no further",
     never_short_again: "an outage that is over should not count any more",
-    no_chance: "two runs dialled at the very same moments",
+    no_chance: "two runs tried to connect at the very same moments",
     silent_close: "a reconnect that is silent hides the outage",
     recursion: "each reconnect waits inside the one before",
     drops_the_first: "messages came",
     cannot_be_stopped: "it went on after it was cancelled",
-    minutes: "seconds between the first dials, not minutes",
+    minutes: "seconds between the first attempts, not minutes",
     not_async: "this is no coroutine function: write async def",
     hangs: "did not come back within",
 }

@@ -30,11 +30,11 @@ def test_each_program_dies_in_its_own_way(name: str, lab: Lab) -> None:
     """As the lesson says: by an error, by a storm, by patience, by a neighbour."""
     found = examples.die(name, lab)
     if name == "recursion":
-        assert not found.killed and found.dials == 2 and "HTTP 503" in found.error
+        assert not found.killed and found.attempts == 2 and "HTTP 503" in found.error
     elif name == "endless loop":
-        assert found.killed and found.dials > 10 and found.said == []
+        assert found.killed and found.attempts > 10 and found.said == []
     elif name == "ping":
-        assert found.killed and found.dials == 1 and found.quotes > 0
+        assert found.killed and found.attempts == 1 and found.quotes > 0
         assert found.said and set(found.said) == {"quiet for 1 s: pinged"}
     else:
         assert found.said[-2].startswith("stopped: unsupported operand")
@@ -45,7 +45,7 @@ def test_each_program_dies_in_its_own_way(name: str, lab: Lab) -> None:
 def test_a_child_that_does_nothing_is_given_up(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is killed, and the text says what did not happen."""
     monkeypatch.setattr(examples, "CHILD_S", 0.5)
-    with pytest.raises(NotReady, match="did not dial within 0.5 s"):
+    with pytest.raises(NotReady, match="did not connect within 0.5 s"):
         examples.run_script("import time; time.sleep(60)", lab)
     with pytest.raises(BadInput, match="there are recursion, endless loop, ping, gather"):
         examples.die("old age", lab)
@@ -97,8 +97,8 @@ def test_iteration_ends_as_that_of_websockets() -> None:
     assert time.monotonic() - began < 30
 
 
-def test_the_figure_counts_dials() -> None:
+def test_the_figure_counts_attempts() -> None:
     """A storm, a comb and a handful."""
     pytest.importorskip("plotly")
     growing, fixed, storm = (len(trace.x) for trace in virtual.restart_figure().data)
-    assert storm == virtual.MOST_DIALS and growing < fixed < 20
+    assert storm == virtual.MOST_ATTEMPTS and growing < fixed < 20

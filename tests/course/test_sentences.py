@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 from typing import Any
 
 from vocx.course.sentences import at_my_distance, near_and_far
+from vocx.measure import Poll, Push, Steps
 from vocx.measure.sampling import Interval
 
+EACH_SECOND = Steps(
+    at=[second * 10**9 for second in range(60)],
+    bid=[100 + second for second in range(60)],
+    ask=[101 + second for second in range(60)],
+)
+"""A price that changes once a second: 200 ms away a perfect stream is wrong for 100 ms of each."""
 
-def watched(rtt_ms: float, *feeds: tuple[Interval, Interval], changes: int = 40) -> Any:
+
+def watched(rtt_ms: float, *feeds: tuple[Interval, Interval]) -> Any:
     return SimpleNamespace(
         conditions=SimpleNamespace(rtt_ms=rtt_ms),
-        changes=changes,
-        feeds=[SimpleNamespace(age=SimpleNamespace(mean=age), wrong=wrong) for age, wrong in feeds],
+        seconds=60,
+        true=EACH_SECOND,
+        feeds=[
+            SimpleNamespace(feed=feed, age=SimpleNamespace(mean=age), wrong=wrong)
+            for feed, (age, wrong) in zip((Poll(1000), Push("quotes")), feeds, strict=True)
+        ],
     )
 
 
@@ -22,14 +35,17 @@ OLD, MOST = Interval(601, 580, 620, n=8), Interval(0.36, 0.25, 0.5, n=8)
 
 
 def test_near_and_far_carry_their_brackets() -> None:
-    """Four shares with their intervals, two differences of ages, and how much happened."""
+    """Two differences of ages as measured; four shares with their intervals, of both distances
+    over the same prices, so that far away is never better by chance."""
     said = near_and_far(
-        watched(0, (AGE, WRONG), (AGE, WRONG)), watched(200, (OLD, MOST), (OLD, MOST), changes=9)
+        watched(0, (AGE, MOST), (AGE, MOST)), watched(200, (OLD, WRONG), (OLD, WRONG))
     )
     text = " ".join(said.split())
     assert text.startswith("200 ms further away an asked price was 101 ms older, a pushed one 101")
-    assert text.count("31 % (20 to 42)") == text.count("36 % (25 to 50)") == 2
-    assert "changed 40 and 9 times" in text
+    assert "pushed, 0 % and 10 % (9 to 11)" in text and "the same 60 s" in text
+    shares = r"wrong (\d+) % \(\d+ to \d+\) of the time near by and (\d+) % \(\d+ to \d+\) far away"
+    found = re.search(shares, text)
+    assert found and int(found[1]) < int(found[2])
 
 
 def test_ages_that_differ_are_not_called_alike() -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 STREAM = "/ws/btcusdt@bookTicker"
 CHILD_S = 15.0
-"""A child that has not dialled by then never will."""
+"""A child that has not connected by then never will."""
 FAULT_S = 3.0
 CLICKS = 5
 
@@ -138,8 +138,8 @@ class ChildRun(msgspec.Struct, frozen=True, kw_only=True):
         The last line of its traceback; empty without one.
     killed : bool
         It did not end by itself.
-    dials : int
-        Connections that it opened at the lab.
+    attempts : int
+        Connections that it opened at the lab, refused ones too.
     quotes : int
         Changes of the true best price or its quantity while the fault was on.
     """
@@ -147,7 +147,7 @@ class ChildRun(msgspec.Struct, frozen=True, kw_only=True):
     said: list[str]
     error: str = ""
     killed: bool = False
-    dials: int = 0
+    attempts: int = 0
     quotes: int = 0
 
     def __str__(self) -> str:
@@ -155,7 +155,7 @@ class ChildRun(msgspec.Struct, frozen=True, kw_only=True):
         shown = [*self.said[:3], *more] if more else self.said
         lines = [f"  {line}" for line in shown] or ["  (it said nothing)"]
         end = "still ran when we killed it" if self.killed else self.error or "ended by itself"
-        return "\n".join([*lines, f"end: {end}", f"dials: {self.dials}"])
+        return "\n".join([*lines, f"end: {end}", f"attempts to connect: {self.attempts}"])
 
 
 def connector(lab: Lab, path: str = "/ws/btcusdt@trade") -> Callable[[], Any]:
@@ -190,12 +190,12 @@ def run_script(
     Raises
     ------
     NotReady
-        It neither dialled nor ended.
+        It neither connected nor ended.
     """
     began_ns = mono_ns()
     killed = False
     with _started(source, lab.url("binance", "ws") + STREAM) as child:
-        _dialled(child, lab, began_ns)
+        _connected(child, lab, began_ns)
         truth = lab.truth.at("binance")
         mark = truth.events(None).next
         with fault(lab):
@@ -206,13 +206,13 @@ def run_script(
             quotes = len(truth.events(mark, symbol="BTC/USDT", kind="quote"))
         child.kill()
         out, err = child.communicate()
-    dials = len(_connections(lab, began_ns))
+    attempts = len(_connections(lab, began_ns))
     last = "" if killed else (err.strip().splitlines() or [""])[-1]
     return ChildRun(
         said=out.splitlines(),
         error=re.sub(r"^[\w.]+\.(?=\w+:)", "", last),
         killed=killed,
-        dials=dials,
+        attempts=attempts,
         quotes=quotes,
     )
 
@@ -241,7 +241,7 @@ def _connections(lab: Lab, since_ns: int) -> list[Any]:
     return [one for one in lab.traffic(since_ns=since_ns) if one.opened_ns >= since_ns]
 
 
-def _dialled(child: subprocess.Popen[str], lab: Lab, since_ns: int) -> None:
+def _connected(child: subprocess.Popen[str], lab: Lab, since_ns: int) -> None:
     """Until the child has a connection on which more than the handshake has come."""
     until = time.monotonic() + CHILD_S
     while time.monotonic() < until:
@@ -250,7 +250,7 @@ def _dialled(child: subprocess.Popen[str], lab: Lab, since_ns: int) -> None:
         if child.poll() is not None:
             return
         time.sleep(0.05)
-    raise NotReady(f"the child process did not dial within {CHILD_S:g} s")
+    raise NotReady(f"the child process did not connect within {CHILD_S:g} s")
 
 
 @contextmanager
@@ -262,7 +262,7 @@ def _cut_and_refused(lab: Lab) -> Iterator[None]:
 
 
 DEATHS: dict[str, tuple[str, str, Callable[[Lab], AbstractContextManager[object]]]] = {
-    "recursion": (RECURSION, "the line is cut, the next dial answered 503", _cut_and_refused),
+    "recursion": (RECURSION, "the line is cut, the next attempt answered 503", _cut_and_refused),
     "endless loop": (
         ENDLESS_LOOP,
         "each connection is closed with 1001 at its first message",

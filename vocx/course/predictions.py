@@ -51,7 +51,7 @@ RIGHT: dict[str, tuple[str, str]] = {
     ),
     "05.1": (
         "b",
-        "bookTicker speaks at each change: half a round trip, 10 ms. REST every 250 ms: 10 + 125. "
+        "quotes speak at each change: half a round trip, 10 ms. REST every 250 ms: 10 + 125. "
         "ticker speaks once a second, pushed or not: 10 + 500.",
     ),
     "05.2": (

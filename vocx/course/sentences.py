@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vocx.course.display import fold
+from vocx.measure import simulate
 
 if TYPE_CHECKING:
     from vocx.measure import Freshness
@@ -15,6 +16,9 @@ ALIKE_MS = 30
 
 def near_and_far(near: Freshness | None, far: Freshness | None) -> str:
     """Lesson 00: a poll and a stream, measured near by and far away.
+
+    How often each was wrong is computed for both distances over the same seconds, those of
+    ``far``: in a few seconds a quiet market changes more than the distance does.
 
     Parameters
     ----------
@@ -28,14 +32,19 @@ def near_and_far(near: Freshness | None, far: Freshness | None) -> str:
         for here, there in zip(near.feeds, far.feeds, strict=True)
     ]
     alike = abs(older[0] - older[1]) < ALIKE_MS
-    wrong = [one.wrong.show(100, 0, " %") for one in (*near.feeds, *far.feeds)]
-    rtt_ms = (far.conditions.rtt_ms or 0) - (near.conditions.rtt_ms or 0)
+    rtts = [one.conditions.rtt_ms or 0 for one in (near, far)]
+    perfect = simulate(far.true, [one.feed for one in far.feeds], rtts)
+    asked, pushed = (
+        [perfect.find(one.feed, rtt_ms).wrong.show(100, 0, " %") for rtt_ms in rtts]
+        for one in far.feeds
+    )
     return fold(
-        f"{rtt_ms:g} ms further away an asked price was {older[0]} ms older, a pushed one "
-        f"{older[1]} ms: {'about the same' if alike else 'not the same, on a busy machine'}. "
-        f"Asked for once a second it was wrong {wrong[0]} of the time near by, {wrong[2]} far "
-        f"away; pushed {wrong[1]} and {wrong[3]}. The price changed {near.changes} and "
-        f"{far.changes} times meanwhile. Your numbers, this machine's clock."
+        f"{rtts[1] - rtts[0]:g} ms further away an asked price was {older[0]} ms older, a pushed "
+        f"one {older[1]} ms: {'about the same' if alike else 'not the same, on a busy machine'}. "
+        f"By arithmetic, over the same {far.seconds:.0f} s of the market: asked for once a second "
+        f"it is wrong {asked[0]} of the time near by and {asked[1]} far away; pushed, {pushed[0]} "
+        f"and {pushed[1]}. "
+        "Your numbers, this machine's clock."
     )
 
 

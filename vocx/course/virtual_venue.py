@@ -1,4 +1,4 @@
-"""Lesson 02b: a venue that exists only in virtual time, for programs that listen and dial again.
+"""Lesson 02b: a venue that exists only in virtual time, for programs that listen and connect again.
 
 An event loop whose clock jumps to the next thing to do: ten minutes without an exchange take no
 time at all, and come out the same each time. What a program gets from ``connect()`` behaves as what
@@ -20,14 +20,14 @@ import msgspec
 from vocx.errors import optional_parts
 
 LISTEN = Callable[..., Coroutine[Any, Any, None]]
-DIAL_S = 0.002
-"""What a dial takes."""
-MOST_DIALS = 4_000
+ATTEMPT_S = 0.002
+"""What an attempt to connect takes."""
+MOST_ATTEMPTS = 4_000
 """So many, and the program is stopped."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """What the venue does with one dial.
+    """What the venue does with one attempt to connect.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     seconds : float
         How long it lasts.
     plan : callable
-        (number of the dial from 1, seconds since the beginning) to a :class:`Plan`.
+        (number of the attempt from 1, seconds since the beginning) to a :class:`Plan`.
     """
 
     name: str
@@ -72,8 +72,8 @@ class Played(msgspec.Struct, kw_only=True):
 
     Attributes
     ----------
-    dials_s : list of float
-        When it dialled.
+    attempts_s : list of float
+        When it tried to connect.
     ends_s : list of float
         When a connection ended or was refused.
     sent, taken : list of str
@@ -88,7 +88,7 @@ class Played(msgspec.Struct, kw_only=True):
         It did not end when it was cancelled.
     """
 
-    dials_s: list[float]
+    attempts_s: list[float]
     ends_s: list[float]
     sent: list[str]
     taken: list[str]
@@ -98,8 +98,10 @@ class Played(msgspec.Struct, kw_only=True):
     stubborn: bool = False
 
     def pauses_s(self) -> list[float]:
-        """From each end to the dial after it."""
-        return [dial - end for end, dial in zip(self.ends_s, self.dials_s[1:], strict=False)]
+        """From each end to the attempt after it."""
+        return [
+            attempt - end for end, attempt in zip(self.ends_s, self.attempts_s[1:], strict=False)
+        ]
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -125,17 +127,17 @@ class _JumpingSelector(selectors.SelectSelector):
 
 
 class VirtualVenue:
-    """Plays a scene to one program; ``connect`` is what the program dials with."""
+    """Plays a scene to one program; ``connect`` is what the program connects with."""
 
     def __init__(self, scene: Scene, loop: VirtualLoop) -> None:
         self.scene, self._loop = scene, loop
-        self.played = Played(dials_s=[], ends_s=[], sent=[], taken=[], notes=[])
+        self.played = Played(attempts_s=[], ends_s=[], sent=[], taken=[], notes=[])
 
     def connect(self) -> _Connect:
-        """One dial, to be awaited or entered with ``async with``."""
+        """One attempt, to be awaited or entered with ``async with``."""
         return _Connect(self)
 
-    async def dial(self) -> _Connection:
+    async def attempt(self) -> _Connection:
         """A connection.
 
         Raises
@@ -146,11 +148,11 @@ class VirtualVenue:
         with optional_parts():
             from websockets.exceptions import InvalidHandshake
 
-        self.played.dials_s.append(self._loop.time())
-        if len(self.played.dials_s) >= MOST_DIALS:
+        self.played.attempts_s.append(self._loop.time())
+        if len(self.played.attempts_s) >= MOST_ATTEMPTS:
             self._loop.stop()
-        plan = self.scene.plan(len(self.played.dials_s), self._loop.time())
-        await asyncio.sleep(DIAL_S)
+        plan = self.scene.plan(len(self.played.attempts_s), self._loop.time())
+        await asyncio.sleep(ATTEMPT_S)
         if plan.refuse:
             self.ended()
         if plan.refuse == "port":
@@ -169,10 +171,10 @@ class _Connect:
         self._venue = venue
 
     def __await__(self) -> Generator[Any, None, _Connection]:
-        return self._venue.dial().__await__()
+        return self._venue.attempt().__await__()
 
     async def __aenter__(self) -> _Connection:
-        return await self._venue.dial()
+        return await self._venue.attempt()
 
     async def __aexit__(self, *_: object) -> None:
         """The connection is gone with the block."""
@@ -215,7 +217,7 @@ class _Connection:
     async def ping(self) -> asyncio.Future[float]:
         """A pong comes at once."""
         pong = asyncio.get_running_loop().create_future()
-        pong.set_result(DIAL_S)
+        pong.set_result(ATTEMPT_S)
         return pong
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
@@ -296,15 +298,15 @@ def _with_pause(next_s: Callable[[float], float]) -> LISTEN:
 
 RESTART_S = 5.0, 30.0
 RESTART = Scene(
-    name="a restart: until it is over each dial is accepted and closed with 1001",
+    name="a restart: until it is over each connection is accepted and closed with 1001",
     seconds=45,
     plan=lambda number, at_s: Plan(messages=10 if number == 1 else 0 if at_s < 30 else None),
 )
 
 
 def restart_figure(seed: int = 7) -> Any:
-    """When three programs dial while an exchange restarts, in virtual time: one row a program, one
-    mark a dial, the restart in grey."""
+    """When three programs try to connect while an exchange restarts, in virtual time: one row a
+    program, one mark an attempt, the restart in grey."""
     with optional_parts():
         import plotly.graph_objects as go
 
@@ -318,14 +320,14 @@ def restart_figure(seed: int = 7) -> Any:
     }
     # In a thread: a kernel's own thread has a loop that runs already.
     with ThreadPoolExecutor(1) as thread:
-        dials_s = {
-            name: thread.submit(play, listen, RESTART).result().dials_s
+        attempts_s = {
+            name: thread.submit(play, listen, RESTART).result().attempts_s
             for name, listen in programs.items()
         }
     x = "seconds (virtual time)"
     made = go.Figure(layout=figures.layout(x=x, y="", height=260, showlegend=False))
-    for name, at_s in reversed(list(dials_s.items())):
-        count = f"{len(at_s):,}" + (", then stopped" if len(at_s) >= MOST_DIALS else "")
+    for name, at_s in reversed(list(attempts_s.items())):
+        count = f"{len(at_s):,}" + (", then stopped" if len(at_s) >= MOST_ATTEMPTS else "")
         made.add_scatter(
             x=at_s,
             y=[f"{name}  ({count})"] * len(at_s),

@@ -142,9 +142,9 @@ BRIEF = (
     Column("feed", "feed.name", ""),
     Column("call", lambda one: one.call_ms.value if one.call_ms else "no call", "call time, ms"),
     Column("age", "age.mean.value", "mean age, ms"),
-    Column("wrong_share", "wrong", "wrong share", lambda one: one.show(100, 0, " %")),
+    Column("wrong_share", "wrong", "time with a wrong price", lambda one: one.show(100, 0, " %")),
 )
-"""The three words only."""
+"""For readers who do not know the terms yet."""
 
 
 class Freshness(Result, frozen=True, kw_only=True):
@@ -204,10 +204,12 @@ class Freshness(Result, frozen=True, kw_only=True):
         """That the market was too quiet for wrong shares, where it was."""
         if self.changes >= self.enough:
             return []
-        return ["the market stood still, which says little of wrong shares: run it again"]
+        return [
+            "the market stood still, which says little of how often a price is wrong: run it again"
+        ]
 
     def brief(self) -> str:
-        """The three words only."""
+        """Call time, mean age, and how much of the time the price shown was not the true one."""
         stated = self.conditions
         market = f"{stated.symbol}, {self.seconds:.0f} s, {self.changes} changes of the best price"
         return "\n".join([f"{market}; {stated.dials}", grid(self.feeds, BRIEF), *self._still()])

@@ -1,4 +1,4 @@
-"""Lesson 02b: ``listen(connect, take, note)`` that dials again, judged in virtual time."""
+"""Lesson 02b: ``listen(connect, take, note)`` that connects again, judged in virtual time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from inspect import iscoroutinefunction
 
 from vocx.course.answer_runner import Trial, Wrong
 from vocx.course.exercise import Check
-from vocx.course.virtual_venue import LISTEN, MOST_DIALS, Plan, Played, Scene, play
+from vocx.course.virtual_venue import LISTEN, MOST_ATTEMPTS, Plan, Played, Scene, play
 from vocx.exchange import Exchange
 
 _SERVE = Plan()
@@ -32,12 +32,12 @@ def _outage(number: int, at_s: float) -> Plan:
 
 
 CUT = Scene(
-    name="closed with 1001, three dials refused, served, cut without a close frame",
+    name="closed with 1001, three attempts refused, served, cut without a close frame",
     seconds=90,
     plan=_cut,
 )
 GREETED = Scene(
-    name="each dial is accepted and closed with 1001 before any message, for 30 s",
+    name="each connection is accepted and closed with 1001 before any message, for 30 s",
     seconds=30,
     plan=lambda number, at_s: Plan(messages=0),
 )
@@ -55,29 +55,29 @@ def judge(listen: Trial, exchange: Exchange | None) -> str:
     first = _played(listen, CUT)
     _came_back(first)
     greeted = _played(listen, GREETED)
-    if len(greeted.dials_s) > _MOST_IN_30_S:
+    if len(greeted.attempts_s) > _MOST_IN_30_S:
         raise Wrong(
-            f"{len(greeted.dials_s)} dials in 30 s: make the pause short again after good data, "
-            "not after the handshake",
+            f"{len(greeted.attempts_s)} attempts in 30 s: make the pause short again after good "
+            "data, not after the handshake",
             given=GREETED.name,
             seen=_pauses(greeted),
-            expected=f"at most {_MOST_IN_30_S} dials",
+            expected=f"at most {_MOST_IN_30_S} attempts",
         )
     outage = _played(listen, OUTAGE)
     _outlasted(outage)
     _played(listen, LIVES)
     _noted(first)
-    if _played(listen, CUT).dials_s == first.dials_s:
+    if _played(listen, CUT).attempts_s == first.attempts_s:
         raise Wrong(
-            "two runs dialled at the very same moments: so will a thousand programs after a "
-            "restart of the exchange. Leave each pause partly to chance",
+            "two runs tried to connect at the very same moments: so will a thousand programs after "
+            "a restart of the exchange. Leave each pause partly to chance",
             given=f"{CUT.name}; twice",
             seen=_pauses(first),
             expected="other pauses each time",
         )
-    refused = sum(at_s < _OUTAGE_S for at_s in outage.dials_s)
+    refused = sum(at_s < _OUTAGE_S for at_s in outage.attempts_s)
     return (
-        f"Back after a close, a cut and {refused} refused dials in ten minutes; "
+        f"Back after a close, a cut and {refused} refused attempts in ten minutes; "
         f"{_LIVES:,} connections outlived; every end was noted."
     )
 
@@ -87,7 +87,7 @@ def _run(listen: LISTEN, scene: Scene) -> Played | None:
     if not iscoroutinefunction(listen):
         raise TypeError("this is no coroutine function: write async def")
     played = play(listen, scene)
-    nothing = not played.dials_s and played.error is None and played.returned_s is not None
+    nothing = not played.attempts_s and played.error is None and played.returned_s is not None
     return None if nothing else played
 
 
@@ -95,26 +95,29 @@ def _played(listen: Trial, scene: Scene) -> Played:
     """The scene, and what is wrong in any of them: death, a quiet end, a storm, silence."""
     played: Played | None = listen(scene)
     if played is None:
-        raise Wrong("it dialled nobody", given=scene.name, expected="async with connect() as ws")
-    dials = len(played.dials_s)
+        raise Wrong(
+            "it never tried to connect", given=scene.name, expected="async with connect() as ws"
+        )
+    attempts = len(played.attempts_s)
     if played.error is not None:
         raise _dead(played, scene)
     if played.returned_s is not None:
         raise Wrong(
-            f"it came to its end after {played.returned_s:.1f} s and {dials} dials: a loop over a "
-            "connection ends without an error on 1000 and 1001, and then nobody dials again",
+            f"it came to its end after {played.returned_s:.1f} s and {attempts} attempts: a loop "
+            "over a connection ends without an error on 1000 and 1001, and then nobody connects "
+            "again",
             given=scene.name,
             seen=f"listen returned; {len(played.taken)} messages taken",
             expected="it listens until it is cancelled",
         )
-    if dials >= MOST_DIALS:
+    if attempts >= MOST_ATTEMPTS:
         quiet = "nothing noted" if not played.notes else f"{len(played.notes)} notes"
         raise Wrong(
-            f"{dials:,} dials in {played.dials_s[-1]:.0f} s, {quiet}: an end without an error "
-            "needs a pause, too",
+            f"{attempts:,} attempts in {played.attempts_s[-1]:.0f} s, {quiet}: an end without an "
+            "error needs a pause, too",
             given=scene.name,
             seen=_pauses(played),
-            expected="a pause before every dial",
+            expected="a pause before every attempt",
         )
     if played.stubborn:
         raise Wrong(
@@ -134,33 +137,37 @@ def _played(listen: Trial, scene: Scene) -> Played:
 
 
 def _dead(played: Played, scene: Scene) -> Wrong:
-    error, dials = played.error, len(played.dials_s)
+    error, attempts = played.error, len(played.attempts_s)
     name = type(error).__name__
     if isinstance(error, RecursionError):
-        why = f"dead after {dials} dials: each reconnect waits inside the one before; use a loop"
-    elif len(played.ends_s) == dials and dials > 1:
-        which = "the first re-dial" if dials == 2 else f"re-dial {dials - 1}"
-        why = f"dead after {name} on {which}: a dial that fails needs a pause and another dial"
+        why = (
+            f"dead after {attempts} attempts: each reconnect waits inside the one before; use a "
+            "loop"
+        )
+    elif len(played.ends_s) == attempts and attempts > 1:
+        which = "the second attempt" if attempts == 2 else f"attempt {attempts}"
+        why = f"dead after {name} on {which}: one that fails needs a pause and another attempt"
     else:
-        why = f"dead after {name}, {played.dials_s[-1] if dials else 0:.0f} s after the beginning"
+        last_s = played.attempts_s[-1] if attempts else 0
+        why = f"dead after {name}, {last_s:.0f} s after the beginning"
     if name == "ConnectionClosedError":
         why = f"dead after {name}: a cut without a close frame is an end like any other"
     return Wrong(
         why,
         given=scene.name,
         seen=f"{name}: {error}",
-        expected="it dials again",
+        expected="it connects again",
     )
 
 
 def _came_back(played: Played) -> None:
-    if len(played.dials_s) < 6 or len(played.taken) < 24:
+    if len(played.attempts_s) < 6 or len(played.taken) < 24:
         raise Wrong(
-            f"{len(played.dials_s)} dials in {CUT.seconds:.0f} s: the exchange was back, and you "
-            "were not",
+            f"{len(played.attempts_s)} attempts in {CUT.seconds:.0f} s: the exchange was back, and "
+            "you were not",
             given=CUT.name,
             seen=_pauses(played),
-            expected="seconds between the first dials, not minutes",
+            expected="seconds between the first attempts, not minutes",
         )
 
 
@@ -176,25 +183,25 @@ def _noted(played: Played) -> None:
 
 
 def _outlasted(played: Played) -> None:
-    refused = [at_s for at_s in played.dials_s if at_s < _OUTAGE_S]
+    refused = [at_s for at_s in played.attempts_s if at_s < _OUTAGE_S]
     if len(refused) > _MOST_IN_OUTAGE:
         raise Wrong(
-            f"{len(refused)} dials in ten minutes without an exchange: let the pause grow",
+            f"{len(refused)} attempts in ten minutes without an exchange: let the pause grow",
             given=OUTAGE.name,
             seen=_pauses(played),
             expected=f"at most {_MOST_IN_OUTAGE}",
         )
-    back_s = min((at_s for at_s in played.dials_s if at_s >= _OUTAGE_S), default=OUTAGE.seconds)
+    back_s = min((at_s for at_s in played.attempts_s if at_s >= _OUTAGE_S), default=OUTAGE.seconds)
     if back_s > _OUTAGE_S + _BACK_S:
         raise Wrong(
             f"the exchange was back, and for {back_s - _OUTAGE_S:.0f} s you were not: let the "
             "pause grow to a minute and no further",
             given=OUTAGE.name,
             seen=_pauses(played),
-            expected=f"a dial within {_BACK_S:.0f} s",
+            expected=f"an attempt within {_BACK_S:.0f} s",
         )
     end_s = played.ends_s[len(refused)]
-    after_s = min((one for one in played.dials_s if one > end_s), default=OUTAGE.seconds) - end_s
+    after_s = min((one for one in played.attempts_s if one > end_s), default=OUTAGE.seconds) - end_s
     if after_s > _SOON_S:
         raise Wrong(
             f"after good data the next pause was {after_s:.0f} s: an outage that is over should "
@@ -214,7 +221,7 @@ def _pauses(played: Played) -> str:
 CHECKS = (
     Check(
         id="02b.1",
-        task="Write async def listen(connect, take, note): it dials again, whatever ends.",
+        task="Write async def listen(connect, take, note): it connects again, whatever ends.",
         hint=(
             "while True around try, async with connect() as ws, async for. note what ended it, "
             "error or not; sleep; double the pause up to 60; a message makes it short again."
