@@ -10,7 +10,7 @@ def right(view, limit):
         return []
     if view.book.ask > limit:
         return []
-    return [want("buy", "0.01", view.book.ask)]
+    return [want("buy", "0.01", view.book.ask, type="limit")]
 
 
 def by_exception(view, limit):
@@ -19,11 +19,11 @@ def by_exception(view, limit):
         good = view.in_sync and view.age_ms <= 500 and view.book.ask <= limit
     except (AttributeError, TypeError):
         return None
-    return [want("buy", "0.01", view.book.ask)] if good else None
+    return [want("buy", "0.01", view.book.ask, type="limit")] if good else None
 
 
 def order(view):
-    return [want("buy", "0.01", view.book.ask)]
+    return [want("buy", "0.01", view.book.ask, type="limit")]
 
 
 def a_book_is_there(view, limit):
@@ -78,11 +78,15 @@ def nothing_is_unknown(view, limit):
 
 
 def at_the_bid(view, limit):
-    return [want("buy", "0.01", view.book.bid)] if right(view, limit) else []
+    return [want("buy", "0.01", view.book.bid, type="limit")] if right(view, limit) else []
 
 
 def sells(view, limit):
-    return [want("sell", "0.01", view.book.ask)] if right(view, limit) else []
+    return [want("sell", "0.01", view.book.ask, type="limit")] if right(view, limit) else []
+
+
+def only_rests(view, limit):
+    return [want("buy", "0.01", view.book.ask)] if right(view, limit) else []
 
 
 def twice(view, limit):
@@ -120,6 +124,7 @@ WRONG = {
     nothing_is_unknown: "your function raised TypeError",
     at_the_bid: "nobody sells; the ask is the price at which somebody does",
     sells: "it was to buy",
+    only_rests: "a post_only order only ever rests: at the ask it is refused",
     twice: "2 orders at one look",
     a_price: "a list of orders is wanted",
     no_list: "a list of orders is wanted",

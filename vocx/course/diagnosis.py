@@ -1,4 +1,4 @@
-"""Lesson 07: a feed that keeps evidence and never dials again, faults to break it with, a score.
+"""Lesson 07: a feed that keeps evidence and never reconnects, faults to break it with, a score.
 
 What :class:`WatchedFeed` is: the usual client, one connection to the trades of one symbol, which
 keeps what a program can know about its line. It sends a ping and asks REST for the latest trade
@@ -68,7 +68,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         if self.status is None:
             rest = "REST: no answer"
         elif self.behind is None:
-            rest = f"REST: {self.status}"
+            rest = f"REST: status {self.status}"
         else:
             rest = f"REST: {self.behind} ahead" if self.behind else "REST: the same"
         return (

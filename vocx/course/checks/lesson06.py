@@ -194,7 +194,7 @@ def _orders(strategy: Trial, look: Look) -> list[Any]:
     if not isinstance(got, list | tuple) or not all(isinstance(one, Want) for one in got):
         raise Wrong(
             "a list of orders is wanted", given=look.shown, seen=short(got),
-            expected='[] or [want("buy", "0.01", view.book.ask)]',
+            expected='[] or [want("buy", "0.01", view.book.ask, type="limit")]',
         )  # fmt: skip
     return list(got)
 
@@ -210,9 +210,14 @@ def _form(look: Look, orders: list[Want]) -> None:
         why = f"at {first.price} nobody sells; the ask is the price at which somebody does"
     elif first.quantity != Decimal("0.01"):
         why = "another quantity"
+    elif first.type != "limit":
+        why = "a post_only order only ever rests: at the ask it is refused, and buys nothing"
     if why:
         raise Wrong(
-            why, given=look.shown, seen=short(orders), expected=f'[want("buy", "0.01", "{ask}")]'
+            why,
+            given=look.shown,
+            seen=short(orders),
+            expected=f'[want("buy", "0.01", "{ask}", type="limit")]',
         )
 
 

@@ -142,10 +142,10 @@ _INSTEAD: dict[tuple[str, str], str] = {
     ("slow reader", "dead line"): "a message was read {e.data_s:.1f} s ago. Pongs are late because "
     "they wait in the same queue, behind {e.behind} messages",
     ("slow reader", "silent feed"): "a message was read {e.data_s:.1f} s ago: the feed speaks, and "
-    "you are {e.behind} behind. Dialling again does not make you faster",
+    "you are {e.behind} behind. Reconnecting does not make you faster",
     ("slow reader", "healthy"): "a message was read just now, but it is an old one: REST is "
     "{e.behind} trades ahead",
-    ("rule broken", "connection lost"): "1008 says that you broke a rule; you would dial again "
+    ("rule broken", "connection lost"): "1008 says that you broke a rule; you would reconnect "
     "and break it again",
     ("maintenance", "connection lost"): "REST says {e.status}: the exchange is not there, and "
     "no place to send orders to",
@@ -154,7 +154,7 @@ _INSTEAD: dict[tuple[str, str], str] = {
     ("banned", "maintenance"): "HTTP {e.status} is about you, not about the exchange",
     ("banned", "healthy"): "the stream goes on, but REST says {e.status}: each further question "
     "makes it longer",
-    ("connection lost", "maintenance"): "REST answers, so the exchange is there: dial again",
+    ("connection lost", "maintenance"): "REST answers, so the exchange is there: reconnect",
     ("connection lost", "dead line"): "the connection was closed with {e.close}. A dead line says "
     "nothing",
 }
@@ -216,7 +216,7 @@ def _no_alarms(played: list[tuple[Look, str]]) -> None:
         where = (
             f"false alarms in {count} of 2 quiet markets: nothing came for "
             f"{quiet[-1][0].evidence.data_s:.1f} s, and nothing happened either. Ask REST before "
-            "you dial again"
+            "you reconnect"
         )
         look, got = quiet[-1]
     else:
