@@ -137,7 +137,7 @@ WRONG = {
     no_data_is_dead: "false alarms in 2 of 2 quiet markets",
     ahead_is_silent: "a few trades are on their way",
     pong_before_data: "Pongs are late because they wait in the same queue",
-    slow_is_silent: "Dialling again does not make you faster",
+    slow_is_silent: "Reconnecting does not make you faster",
     fresh_is_healthy: "it is an old one",
     sequence_forgotten: "the sequence skipped",
     closed_is_lost: "you would reconnect and break it again",
