@@ -180,6 +180,25 @@ def test_a_name_that_nobody_can_split(
                 assert error.http_status != 500
 
 
+def test_an_account_of_a_recording_at_bybit_is_read_as_empty(tmp_path: Path) -> None:
+    """Only a new order is rejected; of what there is nothing, the venue says so."""
+    path = tmp_path / "session.gz"
+    with gzip.open(path, "wb") as file:
+        for at_ns, frame in session("bybit"):
+            file.write(b"%d %s\n" % (at_ns, frame))
+    with vocx.lab.open(replay=path, venues=["bybit"], name="read in a recording") as lab:
+        ex = vocx.connect("bybit", lab=lab)
+        assert ex.open_orders() == [] and ex.fills("BTC/USDT") == []
+        assert all(one.total == 0 for one in ex.balances())
+        assert ex.cancel_all("BTC/USDT") == []
+        for ask in (ex.order, ex.cancel_order):
+            with pytest.raises(errors.OrderNotFound):
+                ask("5", symbol="BTC/USDT")
+        with pytest.raises(errors.Refused, match="New order rejected") as caught:
+            ex.place_order("BTC/USDT", "buy", "0.01", type="limit", price="50000")
+        assert caught.value.outcome == "refused"
+
+
 TEXTS = {
     "binance": '{"stream":"btcusdt@trade","data":{"E":1700000000001,"t":5,"p":"1","q":%s,'
     '"T":1700000000001,"m":true}}',

@@ -31,8 +31,8 @@ def found(call: Call, listing: NumberedListing) -> OrderState | None:
     identity, link = text(call.given, "orderId"), text(call.given, "orderLinkId")
     symbol = listing.format.spec.symbol
     if identity:
-        return call.accounts.order(call.owner, symbol, order_number(listing, identity))
-    return call.accounts.order(call.owner, symbol, client_order_id=link) if link else None
+        return call.records.order(call.owner, symbol, order_number(listing, identity))
+    return call.records.order(call.owner, symbol, client_order_id=link) if link else None
 
 
 def _of_id(call: Call) -> list[tuple[NumberedListing, OrderState]]:
@@ -44,7 +44,7 @@ def _all(call: Call, open_only: bool) -> list[tuple[NumberedListing, OrderState]
     return [
         (listing, order)
         for listing in call.some()
-        for order in call.accounts.orders(call.owner, listing.format.spec.symbol, open_only)
+        for order in call.records.orders(call.owner, listing.format.spec.symbol, open_only)
     ]
 
 
@@ -134,14 +134,14 @@ def executions(call: Call) -> dict[str, Any]:
     rows = [
         (listing, fill)
         for listing in call.some()
-        for fill in call.accounts.fills(call.owner, listing.format.spec.symbol)
+        for fill in call.records.fills(call.owner, listing.format.spec.symbol)
         if (by_id and (listing.format.name, fill.order.id) in chosen)
         or (not by_id and start <= fill.trade.at_ns // NS_PER_MS <= end)
     ]
     if text(call.given, "execType", "Trade") != "Trade":
         rows = []
     page, cursor = _cut(call, rows, _fill_time, call.limit(50, 100))
-    schedule = call.accounts.fees(call.owner)
+    schedule = call.records.fees(call.owner)
     rates = {True: schedule.maker, False: schedule.taker}
     return listed(
         "spot", [execution_row(one, fill, rates[fill.maker]) for one, fill in page], cursor
@@ -161,7 +161,7 @@ def wallet(call: Call) -> dict[str, Any]:
     if text(call.given, "accountType") != "UNIFIED":
         raise bad_parameter("accountType only support UNIFIED.")
     names = [name for name in text(call.given, "coin").split(",") if name]
-    balances = call.accounts.balances(call.owner)
+    balances = call.records.balances(call.owner)
     prices = usdt_prices(call.catalogue)
     total = total_in_usdt(balances, prices)
     if unknown := [name for name in names if name not in balances]:
@@ -223,7 +223,7 @@ def fee_rate(call: Call) -> dict[str, Any]:
     """Of one symbol, or of all; ``category`` may be absent (a choice: clients leave it out)."""
     if call.category("spot") != "spot":
         return {"category": call.category("spot"), "list": []}
-    fees = call.accounts.fees(call.owner)
+    fees = call.records.fees(call.owner)
     rates = {
         "takerFeeRate": f"{fees.taker.normalize():f}",
         "makerFeeRate": f"{fees.maker.normalize():f}",

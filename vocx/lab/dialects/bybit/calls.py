@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
-from vocx.lab.accounts.accounts import Accounts
+from vocx.lab.accounts.accounts import Accounts, Tradable
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.wire import (
     NumberedListing,
@@ -50,6 +50,16 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         if self.book.accounts is None:
             raise Refusal(170210, "New order rejected.")
         return self.book.accounts
+
+    @property
+    def records(self) -> Accounts:
+        """Orders, fills and balances to be read; in a recording there are none."""
+        accounts = self.book.accounts
+        if accounts is None:
+            markets = [one.market for one in self.catalogue.by_name.values()]
+            accounts = Accounts(cast(list[Tradable], markets), lambda at_ns: 0)
+            accounts.open(self.owner, {})
+        return accounts
 
     def category(self, default: str = "") -> str:
         """``category``: mandatory, and one of four."""

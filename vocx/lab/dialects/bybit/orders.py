@@ -258,7 +258,7 @@ def cancel_all(call: Call) -> dict[str, Any]:
     rows = []
     for listing in call.some() if text(call.given, "orderFilter", "Order") == "Order" else ():
         symbol = listing.format.spec.symbol
-        orders, _ = call.accounts.cancel_all(call.owner, symbol, call.now_ns)
+        orders, _ = call.records.cancel_all(call.owner, symbol, call.now_ns)
         rows += [acknowledged(listing, order) for order in orders]
     return {"list": rows, "success": "1"}
 
