@@ -16,7 +16,8 @@ from vocx.measure import Article, Conditions, FillTimes, Interval, OrderEntry, a
 from vocx.measure.article import ABSENT, page
 from vocx.measure.claims import UNKNOWN, claims
 from vocx.measure.findings import ROWS
-from vocx.measure.orders import Placed, Sent
+from vocx.measure.order_paths import Placed
+from vocx.measure.orders import Sent
 
 MADE = Conditions(path="from here to there", clock="this machine", rtt_ms=40.0, made="2026-11-22")
 

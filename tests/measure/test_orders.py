@@ -14,7 +14,8 @@ import vocx
 from vocx import measure, venues
 from vocx.errors import BadInput
 from vocx.measure import Interval, OrderEntry
-from vocx.measure.orders import ACCOUNT, LoggedOnPath, SocketPath, signatures
+from vocx.measure.order_paths import LoggedOnPath, SocketPath, signatures
+from vocx.measure.orders import ACCOUNT
 from vocx.measure.trading import Trader
 from vocx.venues.base import GetBalances, GetOpenOrders
 

@@ -36,7 +36,6 @@ from vocx.measure.sampling import mean_interval, quantile_interval
 from vocx.measure.trading import Trader, small, trading_lab, warmed
 from vocx.rate_limits import dearest
 from vocx.stream import Stream
-from vocx.stream.account import AccountAccess
 from vocx.timing import mono_ns
 from vocx.venues.base import ChannelSpec, GetOrder, Intent
 
@@ -291,7 +290,7 @@ class _Run:
         self._taker = stack.enter_context(
             Trader(exchange, f"measure: the other side of {symbol}", balances=rich)
         )
-        self._truth = self._maker.lab.truth.at(exchange.venue.name)
+        self._truth = exchange.truth
         self.pause = Event()
         self.calls_ms: list[list[float]] = [[] for _ in every_ms]
         ask = GetOrder(symbol=symbol, id=1)
@@ -416,10 +415,6 @@ def _ahead(book: BookSnapshot, side: Side, price: Decimal) -> Decimal:
 def _private(exchange: Exchange, trader: Trader, **probe: Any) -> Stream:
     """The stream of the trader's account, not started yet."""
 
-    access = AccountAccess(
-        credentials=lambda: trader.key, now_ns=trader.now_ns, measure_clock=lambda: None
-    )
-
     def no_book(intent: Intent, stopping: Event) -> NoReturn:
         raise AssertionError("an account's stream keeps no book")
 
@@ -428,7 +423,7 @@ def _private(exchange: Exchange, trader: Trader, **probe: Any) -> Stream:
         exchange.url,
         [ChannelSpec(channel="orders", symbol=None)],
         ask=no_book,
-        account=access,
+        account=trader.access(),
         ca_file=exchange.environment.ca_file(),
         **probe,
     )

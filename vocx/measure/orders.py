@@ -14,63 +14,32 @@ from what was sent.
 
 from __future__ import annotations
 
-import re
-import secrets
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from decimal import Decimal
 from functools import partial
 from statistics import fmean, median
-from threading import Barrier, Lock
-from typing import TYPE_CHECKING, ClassVar, cast
+from threading import Barrier
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 from msgspec.structs import replace
 
-from vocx.arguments import written_fields
-from vocx.errors import VocxError
-from vocx.facts import Order, OrderAck
 from vocx.measure import theory, validation
-from vocx.measure.compression import framed_bytes
-from vocx.measure.probes import http_of, unlimited
+from vocx.measure.order_paths import OrderPath, Placed, Ready, paths_of
+from vocx.measure.probes import unlimited
 from vocx.measure.result import CLOCK, Column, Result, conditions, fold
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.trading import Trader, small, trading_lab
-from vocx.stream.account import AccountAccess
-from vocx.stream.request_socket import RequestSocket
 from vocx.timing import mono_ns
-from vocx.venues.base import Credentials, PlaceOrder, Request, Secrets
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
 
 ACCOUNT = "measure: order entry"
-KEY_KINDS = {"coinbase": "Ed25519"}
-"""What signs the orders of a lab's account, where it is not an HMAC key."""
 WARM_UP = 2
 FEWER = 0.6
 """New connections and bursts are dear: so many of them for each of ``repeats``."""
-
-
-class Placed(msgspec.Struct, frozen=True, kw_only=True):
-    """One order: sent, accepted by the engine, answered, in nanoseconds on the clock that the lab
-    shares; and what it carried.
-
-    ``sent_bytes`` and ``received_bytes`` are above TLS: heads and bodies, or frames with their
-    headers.
-    """
-
-    id: int | str
-    price: Decimal
-    begun_ns: int
-    accepted_ns: int = 0
-    ended_ns: int
-    signatures: int
-    sent_bytes: int
-    received_bytes: int
-
-    __repr__ = written_fields
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
@@ -278,206 +247,49 @@ def _result(run: _Run, exchange: Exchange, repeats: int, seconds: float) -> Orde
         sent=run.sent(),
         opening_trips={path.name: path.opening_trips for path in run.paths},
         made_us={kind: median(found) for kind, found in run.made_us.items()},
-        logon_signatures=run.logged_on.logon_signatures if run.logged_on else 0,
+        logon_signatures=sum(path.logon_signatures for path in run.paths),
     )
 
 
-# How an order travels: a REST call, a frame on a kept socket, a frame on a socket that logged on
-# once. Each path makes a request first and sends it later, so that many can leave at the same
-# moment; what is timed is the sending. The bytes that were sent are counted, not assumed.
-
-
-class Ready(msgspec.Struct, frozen=True):
-    """An order that only needs sending. ``made_us``: how long making and signing it took."""
-
-    request: Request
-    number: int
-    made_us: float
-
-    @property
-    def price(self) -> Decimal:
-        """Of this order alone in its run, so that the engine's log tells which one it was."""
-        price: Decimal = self.request.intent.price  # type: ignore[attr-defined]
-        return price
-
-
-def signatures(sent: bytes, secrets: Secrets) -> int:
-    """How many signatures some bytes carry: of what the venue hides, those that prove a key."""
-    names = {name.lower() for name in (*secrets.headers, *secrets.fields)}
-    proofs = [re.escape(one) for one in names if re.search("sign|jwt|authorization", one)]
-    pattern = f'\\b(?:{"|".join(proofs)})"?\\s*[=:]'
-    return len(re.findall(pattern, sent.decode(errors="replace").lower())) if proofs else 0
-
-
-class RestPath:
-    """A signed POST for each order. One session keeps up to ten connections."""
-
-    name = "REST"
-    opening_trips = 0
-
-    def __init__(self, trader: Trader) -> None:
-        self._trader = trader
-        self._client = trader.client()
-        self._lock = Lock()
-        self.dials = 0
-
-    def ready(self, order: PlaceOrder) -> Ready:
-        begun_ns = mono_ns()
-        venue, trader = self._trader.exchange.venue, self._trader
-        request = venue.sign(
-            venue.request(order), trader.now_ns(), trader.key, secrets.token_hex(16)
-        )
-        return Ready(request, 0, (mono_ns() - begun_ns) / 1e3)
-
-    def send(self, ready: Ready) -> Placed:
-        begun_ns = mono_ns()
-        placed = cast(Order | OrderAck, self._client.send(ready.request).result)
-        ended_ns = mono_ns()
-        call = http_of(placed)
-        with self._lock:
-            self.dials += call.phases.new_connection
-        return Placed(
-            id=placed.id,
-            price=ready.price,
-            begun_ns=begun_ns,
-            ended_ns=ended_ns,
-            signatures=signatures(call.request, self._trader.exchange.venue.secrets),
-            sent_bytes=len(call.request),
-            received_bytes=call.reply_wire_bytes,
-        )
-
-    def hang_up(self) -> None:
-        self._client.close()
-
-
-class SocketPath:
-    """A signed frame for each order, on one socket that carries all of them."""
-
-    name = "WebSocket"
-    opening_trips = 1
-
-    def __init__(self, trader: Trader, key: Credentials | None = None) -> None:
-        self._trader, self._key = trader, key or trader.key
-        self._proof: Credentials | None = self._key
-        exchange, plan = trader.exchange, trader.exchange.venue.order_socket
-        assert plan is not None, f"{exchange.venue.name} takes no orders by socket"
-        purpose, path = plan.purpose, plan.path
-        self._socket = RequestSocket(
-            exchange.venue,
-            lambda: exchange.url(purpose) + path,
-            plan=plan if plan.login else None,
-            account=AccountAccess(
-                credentials=lambda: self._key,
-                now_ns=trader.now_ns,
-                measure_clock=lambda: exchange.clock,
-            ),
-            ca_file=exchange.environment.ca_file,
-            name=f"measure-{self.name}",
-        )
-
-    @property
-    def dials(self) -> int:
-        return self._socket.dials
-
-    def ready(self, order: PlaceOrder) -> Ready:
-        begun_ns, number = mono_ns(), self._socket.next_id()
-        venue, now_ns = self._trader.exchange.venue, self._trader.now_ns()
-        request = venue.ws_request(order, number, now_ns, self._proof, secrets.token_hex(16))
-        return Ready(request, number, (mono_ns() - begun_ns) / 1e3)
-
-    def send(self, ready: Ready) -> Placed:
-        begun_ns = mono_ns()
-        answer = self._socket.request(ready.number, ready.request.body)
-        response = answer.response
-        said = self._trader.exchange.venue.reply(
-            ready.request, response.status, response.headers, response.body, answer.received_ns
-        )
-        placed = cast(Order | OrderAck, said.result)
-        ended_ns = mono_ns()
-        return Placed(
-            id=placed.id,
-            price=ready.price,
-            begun_ns=begun_ns,
-            ended_ns=ended_ns,
-            signatures=signatures(answer.sent, self._trader.exchange.venue.secrets),
-            sent_bytes=framed_bytes(len(answer.sent), masked=True),
-            received_bytes=framed_bytes(len(answer.received)),
-        )
-
-    def hang_up(self) -> None:
-        self._socket.close()
-
-
-class LoggedOnPath(SocketPath):
-    """A socket that has proven once whose it is, with an Ed25519 key: its frames carry neither key
-    nor signature. A raw exchange: vocx's own client signs each.
+class _Run:
+    """An account, the ways to send its orders, and what was sent.
 
     Attributes
     ----------
-    logon_signatures : int
-        In the frame that logged on.
+    made_us : dict
+        Microseconds to make and sign each order, by kind of key.
     """
-
-    name = "WebSocket, logged on"
-    opening_trips = 2
-
-    def __init__(self, trader: Trader) -> None:
-        super().__init__(trader, trader.new_key(ed25519=True))
-        self._proof = None
-        self.logon_signatures = 0
-
-    def log_on(self) -> None:
-        """Open the connection and log on."""
-        number, venue = self._socket.next_id(), self._trader.exchange.venue
-        logon = venue.ws_logon(number, self._trader.now_ns(), self._key, secrets.token_hex(16))
-        assert logon is not None, f"{venue.name} has no logon"
-        answer = self._socket.request(number, logon.body)
-        if answer.response.status != 200:
-            raise VocxError(f"the exchange refused the logon: {answer.response.body[:200]!r}")
-        self.logon_signatures = signatures(answer.sent, venue.secrets)
-
-
-class _Run:
-    """An account, the ways to send its orders, and what was sent."""
 
     def __init__(self, exchange: Exchange, symbol: str, many: int, stack: ExitStack) -> None:
         self._trader = stack.enter_context(Trader(exchange, ACCOUNT))
-        self._truth = self._trader.lab.truth.at(exchange.venue.name)
+        self._truth = exchange.truth
         self.symbol, self._many = symbol, many
         instrument = exchange.instrument(symbol)
         bid = self._truth.book(symbol, depth=1).bids[0][0]
         self._price, self._tick = instrument.round_price(bid / 2, "buy"), instrument.tick
         self._quantity = small(instrument, self._price)
-        venue = exchange.venue
-        self.paths: list[RestPath | SocketPath] = [RestPath(self._trader)]
-        if venue.order_socket is not None:
-            self.paths.append(SocketPath(self._trader))
-        self.logged_on: LoggedOnPath | None = None
-        if venue.ws_logon(0, self._trader.now_ns(), self._trader.key, "") is not None:
-            self.logged_on = LoggedOnPath(self._trader)
-            self.paths.append(self.logged_on)
+        self.paths = paths_of(self._trader)
         for path in self.paths:
             stack.callback(path.hang_up)
+        self._unproven = [path for path in self.paths if not path.logs_on]
         self.made_us: dict[str, list[float]] = {}
-        self._kind = KEY_KINDS.get(self._trader.exchange.venue.name, "HMAC")
         self._pool = ThreadPoolExecutor(many, "vocx-measure-orders")
         stack.callback(self._pool.shutdown, wait=True, cancel_futures=True)
         self._sent: list[Sent] = []
         self._mark = self._truth.events(None).next
-        if self.logged_on is not None:
-            self.logged_on.log_on()
+        for path in self.paths:
+            path.log_on()
         for path in self.paths:
             for _ in range(WARM_UP):
                 path.send(self._ready(path))
 
-    def _ready(self, path: RestPath | SocketPath) -> Ready:
+    def _ready(self, path: OrderPath) -> Ready:
         self._price -= self._tick
         order = self._trader.order(
             self.symbol, "buy", self._quantity, self._price, time_in_force="IOC"
         )
         ready = path.ready(order)
-        kind = "Ed25519" if path is self.logged_on else self._kind
-        self.made_us.setdefault(kind, []).append(ready.made_us)
+        self.made_us.setdefault(path.key_kind, []).append(ready.made_us)
         return ready
 
     def singles(self, repeats: int) -> None:
@@ -489,7 +301,7 @@ class _Run:
     def news(self, repeats: int) -> None:
         """One at a time, and many at once, with no connection open."""
         for _ in range(repeats):
-            for path in self.paths[:2]:
+            for path in self._unproven:
                 for at_once in dict.fromkeys((1, self._many)):
                     path.hang_up()
                     self._send(path, at_once, new=True)
@@ -498,19 +310,19 @@ class _Run:
         """Many at once on connections that are open."""
         if self._many == 1:
             return
-        for path in self.paths[:2]:
+        for path in self._unproven:
             self._at_once(path, self._many)
         for _ in range(repeats):
-            for path in self.paths[:2]:
+            for path in self._unproven:
                 self._send(path, self._many)
 
-    def _send(self, path: RestPath | SocketPath, at_once: int, *, new: bool = False) -> None:
+    def _send(self, path: OrderPath, at_once: int, *, new: bool = False) -> None:
         dials = path.dials
         placed = [path.send(self._ready(path))] if at_once == 1 else self._at_once(path, at_once)
         opened = path.dials - dials
         self._sent.append(Sent(path=path.name, new=new, connections=opened, orders=placed))
 
-    def _at_once(self, path: RestPath | SocketPath, count: int) -> list[Placed]:
+    def _at_once(self, path: OrderPath, count: int) -> list[Placed]:
         """Made before, sent in the same moment from as many threads."""
         ready, start = [self._ready(path) for _ in range(count)], Barrier(count)
 
@@ -525,8 +337,7 @@ class _Run:
         mine = partial(self._truth.events, self._mark, owner=self._trader.owner)
         events = mine(symbol=self.symbol, kind="order")
         accepted = {event.price: event.mono_ns for event in events if event.what == "new"}
-        for one in self._sent:
-            one.orders[:] = [
-                replace(order, accepted_ns=accepted[order.price]) for order in one.orders
-            ]
-        return self._sent
+        return [
+            replace(one, orders=[replace(it, accepted_ns=accepted[it.price]) for it in one.orders])
+            for one in self._sent
+        ]

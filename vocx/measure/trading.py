@@ -8,6 +8,7 @@ taken away at the end. Orders travel as everywhere in this package: by :class:`v
 from __future__ import annotations
 
 import secrets
+from base64 import b64decode
 from collections.abc import Mapping
 from contextlib import suppress
 from decimal import ROUND_CEILING, Decimal
@@ -17,6 +18,7 @@ from vocx.errors import BadInput, LabError, OrderNotFound
 from vocx.facts import Instrument, Order, OrderAck, OrderType, Side, TimeInForce
 from vocx.measure.result import lab_of
 from vocx.rest import Client
+from vocx.stream.account import AccountAccess
 from vocx.timing import wall_ns
 from vocx.venues.base import CancelAll, Credentials, GetOrder, GetTime, PlaceOrder
 
@@ -67,6 +69,13 @@ class Trader:
     def client(self) -> Client:
         """REST with connections of its own; close it. Nothing brakes it before the limit."""
         return Client(self.exchange.venue, self.exchange.environment)
+
+    def access(self, key: Credentials | None = None) -> AccountAccess:
+        """What a private connection needs to log in, with a key of this account."""
+        used = key or self.key
+        return AccountAccess(
+            credentials=lambda: used, now_ns=self.now_ns, measure_clock=lambda: None
+        )
 
     @property
     def owner(self) -> str:
@@ -162,3 +171,14 @@ def warmed(client: Client) -> Client:
     """The client with a connection that is open."""
     client.call(GetTime())
     return client
+
+
+def key_kind(key: Credentials) -> str:
+    """What a key of a lab's account signs with: ``"HMAC"``, or ``"Ed25519"`` where its secret is a
+    private key (PEM, or 64 bytes in base64)."""
+    if key.secret.startswith("-----BEGIN"):
+        return "Ed25519"
+    try:
+        return "Ed25519" if len(b64decode(key.secret, validate=True)) == 64 else "HMAC"
+    except ValueError:
+        return "HMAC"
