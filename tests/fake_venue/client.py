@@ -16,11 +16,9 @@ keys and random texts are arguments, and what one connection must remember is in
 from __future__ import annotations
 
 import hmac
-import re
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from hashlib import sha256
-from math import inf
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -31,7 +29,7 @@ from fake_venue.profile import PROFILES, Profile
 from vocx import errors, facts
 from vocx.venues import base
 from vocx.venues.base import reading
-from vocx.venues.base.checks import refuse_client_order_id
+from vocx.venues.base.adapter import Adapter, ClientOrderIds, Operation
 from vocx.venues.base.reading import Identifier, Milliseconds
 
 MS = 1_000_000
@@ -330,7 +328,7 @@ class _Cancel(base.CancelAll, frozen=True, kw_only=True):
     ids: tuple[int | str, ...]
 
 
-class Fake:
+class Fake(Adapter):
     """The adapter of one profile (see :class:`vocx.venues.base.Venue`)."""
 
     def __init__(self, profile: Profile) -> None:
@@ -342,6 +340,9 @@ class Fake:
         self.limits: Sequence[base.Limit] = LIMITS[profile.limits]
         self.secrets = base.Secrets(
             headers=("X-Key", "X-Sign"), fields=("key", "sign", "X-Key", "X-Sign")
+        )
+        self.client_order_ids = ClientOrderIds(
+            self.name, "", profile.client_ids, profile.client_ids
         )
         self.key_pattern = r"[A-Za-z0-9]{8,128}"
         self.intervals: Sequence[str] = INTERVALS
@@ -379,16 +380,6 @@ class Fake:
         ws = given.get("ws", "").rstrip("/")
         derived = {purpose: ws + path for purpose, path in self.profile.sockets.items() if ws}
         return derived | {name: url for name, url in given.items() if name != "ws"}
-
-    def make_client_order_id(self, number: int) -> str:
-        """26 letters and digits, which all three profiles take."""
-        return base.id_digits(number)
-
-    def validate_client_order_id(self, text: str) -> None:
-        """Refuse what does not match the profile's alphabet."""
-        valid = isinstance(text, str) and text.isprintable()
-        if not (valid and re.fullmatch(self.profile.client_ids, text)):
-            raise refuse_client_order_id(self.name, text, self.profile.client_ids)
 
     # Requests
 
@@ -763,12 +754,6 @@ class Fake:
         frame |= {"headers": dict(made.headers), "body": made.body.decode()}
         return replace(made, purpose=self.order_socket.purpose, body=msgspec.json.encode(frame))
 
-    def ws_logon(
-        self, number: int, now_ns: int, credentials: base.Credentials, nonce: str
-    ) -> base.Request | None:
-        """Nothing: each call proves itself."""
-        return None
-
     def parse_response(self, text: bytes) -> base.Response | None:
         """A frame of that socket as an answer."""
         try:
@@ -820,12 +805,10 @@ class Fake:
         symbol = self.venue_symbol(spec.symbol) if spec.symbol else None
         return _Argument(channel, symbol, spec.interval, spec.depth)
 
-    def plan_sockets(self, specs: Sequence[base.ChannelSpec]) -> Sequence[base.SocketPlan]:
+    def plans(self, specs: Sequence[base.ChannelSpec]) -> Sequence[base.SocketPlan]:
         """One socket a purpose; where one purpose serves all, private channels have their own."""
         groups: dict[tuple[str, bool], dict[str, base.ChannelSpec]] = {}
-        for spec in dict.fromkeys(self.validate_channel(one) for one in specs):
-            if self.poll_intent(spec) is not None:
-                continue
+        for spec in specs:
             private = spec.channel in base.PRIVATE
             wanted = (spec.channel, "private" if private else "public", "all")
             purpose = next(one for one in wanted if one in self.profile.sockets)
@@ -861,41 +844,16 @@ class Fake:
         proof = self._proof(b"GET/ws/login", now_ns, credentials)
         return self._control({"id": "login", "op": "login", **proof}, ())
 
-    def subscribe_frames(
+    def control_frames(
         self,
+        operation: Operation,
         plan: base.SocketPlan,
         topics: Sequence[str],
         now_ns: int,
         credentials: base.Credentials | None,
         nonce: str,
     ) -> Sequence[base.ControlFrame]:
-        """One frame for all, or one a channel behind the heartbeat's."""
-        frames = self._changes("subscribe", plan, topics, now_ns, credentials, nonce)
-        if self.profile.keepalive != "heartbeat":
-            return frames
-        beat = {"op": "subscribe", "args": [_Argument("heartbeat")]}
-        return [self._control(beat, ()), *frames]
-
-    def unsubscribe_frames(
-        self,
-        plan: base.SocketPlan,
-        topics: Sequence[str],
-        now_ns: int,
-        credentials: base.Credentials | None,
-        nonce: str,
-    ) -> Sequence[base.ControlFrame]:
-        """The same the other way round; the heartbeat stays."""
-        return self._changes("unsubscribe", plan, topics, now_ns, credentials, nonce)
-
-    def _changes(
-        self,
-        op: str,
-        plan: base.SocketPlan,
-        topics: Sequence[str],
-        now_ns: int,
-        credentials: base.Credentials | None,
-        nonce: str,
-    ) -> list[base.ControlFrame]:
+        """One frame for all, or one a channel behind the heartbeat's, which is never ended."""
         proof = {}
         if plan.private and not plan.login:
             if credentials is None:
@@ -903,15 +861,18 @@ class Fake:
             proof = self._proof(b"GET/ws/login", now_ns, credentials)
         arguments = {topic: self._argument(plan.topics[topic]) for topic in topics}
         if self.profile.ack != "state":
-            about = {"id": f"{nonce}{op[0]}"[-36:], "op": op, **proof}
+            about = {"id": f"{nonce}{operation[0]}"[-36:], "op": operation, **proof}
             return [self._control({**about, "args": [*arguments.values()]}, topics)]
+        frames = []
+        if self.profile.keepalive == "heartbeat" and operation == "subscribe":
+            frames.append(self._control({"op": operation, "args": [_Argument("heartbeat")]}, ()))
         groups: dict[str, dict[str, _Argument]] = {}
         for topic, argument in arguments.items():
             groups.setdefault(argument.channel, {})[topic] = argument
-        return [
-            self._control({"op": op, "args": [*{*group.values()}], **proof}, list(group))
-            for group in groups.values()
-        ]
+        for group in groups.values():
+            frame = {"op": operation, "args": [*{*group.values()}], **proof}
+            frames.append(self._control(frame, list(group)))
+        return frames
 
     @staticmethod
     def _control(frame: Mapping[str, Any], topics: Sequence[str]) -> base.ControlFrame:
@@ -1107,10 +1068,6 @@ class Fake:
         """Books each 100 ms, tickers and candles each second, the rest at once."""
         return {"book": 100, "ticker": 1000, "candles": 1000}.get(spec.channel, 0)
 
-    def stale_after_s(self, spec: base.ChannelSpec) -> float:
-        """A minute for trades, 15 s for the rest; an account may be silent for ever."""
-        return inf if spec.channel in base.PRIVATE else 60.0 if spec.channel == "trades" else 15.0
-
     def proof_of_life(self, spec: base.ChannelSpec) -> base.Proof:
         """The heartbeat where there is one, else what REST shows."""
         if spec.channel in base.PRIVATE:
@@ -1138,10 +1095,6 @@ class Fake:
             return "drop"
         hole = self.profile.sequence == "book" and delta.first > sequence + 1
         return "resync" if hole else "apply"
-
-    def check_trade(self, last: int | str, trade: facts.Trade) -> int:
-        """Trade ids of a symbol are consecutive."""
-        return base.count_missing_trades(last, trade)
 
 
 class Alpha(Fake):

@@ -69,7 +69,7 @@ PROFILES: Mapping[str, Profile] = {
     "gamma": Profile(
         name="gamma",
         relabel=("USDT", "USD"),
-        client_ids=".{1,128}",
+        client_ids="[ -~]{1,128}",
         replies="ack",
         amend="both",
         cancel_all=False,

@@ -177,7 +177,7 @@ def test_prices_of_zero_are_absent(ex: Exchange, lab: vocx.lab.Lab) -> None:
     with lab.limits.paused():
         asking, adapter = swapped(ex)
         adapter.change = lambda body: re.sub(
-            rb"(?<![\w.:-])(?:\d+\.\d+|\d{5})(?![\w.-])", b"0.00000000", body
+            rb'(?<![\w.:-])\d+\.\d+(?![\w.-])|(?<=")\d{5}(?=")', b"0.00000000", body
         )
         quote = asking.quote(BTC)
         assert quote.bid is quote.ask is quote.mid is quote.spread is None

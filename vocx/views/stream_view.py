@@ -29,8 +29,6 @@ _SAID_FOR_NS = 5_000_000_000
 """How long a view names what happened once."""
 _LOSS_TELLS = ("book", "trades", "candles", "quotes")
 """Of which channel a message gets lost: of the first one shown, as its loss tells most."""
-_SHARED: Mapping[str, tuple[str, str]] = {"coinbase": ("quotes:", "ticker:")}
-"""Where the adapter tells apart what is one topic on the wire: its name, and that one."""
 _CUT = ["cut", "Cut the line", "Reset (RST) the connections of this stream, once"]
 _SILENCE_HINT = (
     "No message of what is shown here is sent, until pressed again; a book's repair waits"
@@ -43,9 +41,8 @@ def topics_shown(stream: Any, symbol: str, channels: Collection[str]) -> dict[st
     channel that is polled has none."""
     venue = stream.venue
     streamed = [spec for spec in stream.channels if venue.poll_intent(spec) is None]
-    ours, wire = _SHARED.get(venue.name, ("", ""))
     return {
-        topic.replace(ours, wire, 1): spec
+        venue.wire_topic(topic): spec
         for plan in (venue.plan_sockets(streamed) if streamed else ())
         for topic, spec in plan.topics.items()
         if spec.symbol == symbol and spec.channel in channels and spec.channel not in PRIVATE

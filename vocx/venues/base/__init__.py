@@ -40,7 +40,6 @@ from vocx.venues.base.calls import (
     Usage,
     check_answer,
     id_digits,
-    split_symbol,
 )
 from vocx.venues.base.sockets import (
     CHANNELS,
@@ -64,6 +63,7 @@ from vocx.venues.base.sockets import (
     count_missing_trades,
     standard_close,
 )
+from vocx.venues.base.spelling import split_symbol
 
 
 class Venue(Calls, Sockets, Protocol):

@@ -13,8 +13,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from vocx.arguments import brief, written_fields
-from vocx.errors import BadInput, BadReply, UnknownSymbol
+from vocx.arguments import written_fields
+from vocx.errors import BadReply
 from vocx.facts import (
     Balance,
     Candle,
@@ -28,7 +28,6 @@ from vocx.facts import (
     TimeInForce,
     Trade,
 )
-from vocx.symbols import split_joined
 
 Id = int | str
 """A venue's id of a trade, an order or a fill."""
@@ -250,6 +249,10 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+Per = Literal["address", "account", "instrument", "connection"]
+"""Whose a limit is."""
+
+
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """One limit of a venue: ``amount`` of what ``bucket`` counts, per ``window_s`` seconds.
 
@@ -261,7 +264,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     amount: int
     window_s: float
     aligned: bool = True
-    per: Literal["address", "account", "instrument", "connection"] = "address"
+    per: Per = "address"
     source: str = ""
 
 
@@ -405,29 +408,3 @@ def check_answer(venue: str, intent: Intent, answer: Answer) -> None:
                     f"about {told!r}",
                     venue=venue,
                 )
-
-
-LONGEST_SYMBOL = 60
-
-
-def split_symbol(symbol: str) -> tuple[str, str]:
-    """``("BTC", "USDT")`` of ``"BTC/USDT"``, or a refusal that says what to write instead."""
-    if not isinstance(symbol, str) or len(symbol) > LONGEST_SYMBOL:
-        raise BadInput(f'symbol is {brief(symbol)}; write "BTC/USDT"')
-    if ":" in symbol and symbol.isprintable():
-        spot = symbol.split(":")[0]
-        raise BadInput(f'{brief(symbol)} names a future; vocx is spot only: write "{spot}"')
-    base, slash, quote = symbol.partition("/")
-    if not (slash and base.isalnum() and quote.isalnum()) or symbol != symbol.upper():
-        guess = symbol.strip().upper().replace("-", "/").replace("_", "/")
-        if guess.isalnum() and split_joined(guess) is None:
-            raise UnknownSymbol(
-                f"{brief(symbol)} is not how vocx writes a symbol, and no currency at its end "
-                'tells where its base ends; write it with a slash, as in "BTC/USDT"'
-            )
-        if "/" not in guess:
-            guess = split_joined(guess) or ""
-        if not all(part.isalnum() for part in guess.split("/")) or guess.count("/") != 1:
-            guess = "BTC/USDT"
-        raise UnknownSymbol(f'{brief(symbol)} is not how vocx writes a symbol; write "{guess}"')
-    return base, quote

@@ -12,8 +12,9 @@ from vocx.arguments import brief
 from vocx.errors import BadInput, UnknownChannel
 from vocx.text import suggest
 from vocx.venues.base.bars import Bars
-from vocx.venues.base.calls import AmendOrder, Credentials, split_symbol
+from vocx.venues.base.calls import AmendOrder, Credentials
 from vocx.venues.base.sockets import CHANNELS, PRIVATE, ChannelSpec
+from vocx.venues.base.spelling import split_symbol
 
 _ELSEWHERE = {
     "trades": {"aggtrade", "aggtrades", "publictrade", "markettrades", "matches", "tape"},

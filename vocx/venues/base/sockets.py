@@ -207,6 +207,10 @@ class Sockets(Protocol):
     def plan_sockets(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
         """Which sockets to open, and what each carries."""
 
+    def wire_topic(self, topic: str) -> str:
+        """The venue's own name of what serves a topic of a plan: another one where an adapter
+        tells apart what is one on the wire."""
+
     def open_session(self, plan: SocketPlan) -> Any:
         """What :meth:`decode` remembers of one connection; a fresh one for each."""
 

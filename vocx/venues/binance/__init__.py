@@ -24,20 +24,14 @@ to 2026-09-18) and from replies that others recorded. The surprises, each met so
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
 from vocx.errors import BadInput, VenueError
-from vocx.errors import UnknownChannel as UnknownChannel
 from vocx.facts import BookDelta
 from vocx.symbols import split_joined
-from vocx.text import suggest as suggest
-from vocx.venues.base import (
-    CHANNELS as CHANNELS,
-)
 from vocx.venues.base import (
     PRIVATE,
     AmendOrder,
@@ -60,12 +54,12 @@ from vocx.venues.base import (
     SocketLimits,
     SocketPlan,
     Usage,
-    count_missing_trades,
-    id_digits,
     standard_close,
 )
+from vocx.venues.base.adapter import Adapter, Operation
 from vocx.venues.base.checks import check_channel, check_owner, check_purposes
 from vocx.venues.base.reading import UNREADABLE
+from vocx.venues.base.spelling import joined_symbol
 from vocx.venues.binance import errors, orders, private, rest, signing, streams
 from vocx.venues.binance.limits import LIMITS, parse_limits, parse_usage
 
@@ -100,27 +94,28 @@ _KEEPALIVE = Keepalive(
 )
 
 
-class Binance:
+class Binance(Adapter):
     """The adapter of Binance Spot: pure functions, no state (see :mod:`vocx.venues.base`)."""
 
     name = "binance"
-    environments: Mapping[str, Endpoints] = _ENVIRONMENTS
-    limits: Sequence[Limit] = LIMITS
+    environments = _ENVIRONMENTS
+    limits = LIMITS
     secrets = Secrets(headers=("X-MBX-APIKEY",), fields=("signature", "apiKey", "listenKey"))
     key_pattern = r"[A-Za-z0-9]{64}"
-    order_socket: SocketPlan | None = _ORDER_SOCKET
+    client_order_ids = orders.CLIENT_ORDER_IDS
+    order_socket = _ORDER_SOCKET
     socket_limits = SocketLimits(
         topics=streams.STREAMS_PER_SOCKET, topics_per_request=streams.NAMES_PER_FRAME
     )
-    book_start: Literal["rest", "stream"] = "rest"
-    book_recovery: Literal["refetch", "resubscribe"] = "refetch"
-    refusal_scope: Literal["argument", "request"] = "request"
+    book_start = "rest"
+    book_recovery = "refetch"
+    refusal_scope = "request"
     ticker_has_quote = True
-    intervals: Sequence[str] = rest.BARS.intervals
+    intervals = rest.BARS.intervals
 
     def venue_symbol(self, symbol: str) -> str:
         """``"BTC/USDT"`` as ``"BTCUSDT"``."""
-        return rest.venue_symbol(symbol)
+        return joined_symbol(symbol)
 
     def symbol_of(self, venue_symbol: str, instruments: Collection[str] = ()) -> str | None:
         """``"BTCUSDT"`` as ``"BTC/USDT"``; where the base ends is known or guessed."""
@@ -142,14 +137,6 @@ class Binance:
         if "ws" in found:
             found.setdefault("ws_api", found["ws"].rstrip("/") + "/ws-api/v3")
         return found
-
-    def make_client_order_id(self, number: int) -> str:
-        """``vocx-`` and 26 characters: 31 of the 36 that binance takes."""
-        return f"vocx-{id_digits(number)}"
-
-    def validate_client_order_id(self, text: str) -> None:
-        """1 to 36 letters, digits, ``-`` and ``_``, or ``BadInput``."""
-        orders.validate_client_order_id(text)
 
     def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The request for it, unsigned; ``BadInput`` where it cannot be sent."""
@@ -227,15 +214,10 @@ class Binance:
         """With defaults: candles of 1m, the local book each 100 ms, its tops each second."""
         return check_channel(self.name, spec, rest.BARS, depths=_DEPTHS)
 
-    def poll_intent(self, spec: ChannelSpec) -> Intent | None:
-        """Nothing: Binance streams every channel."""
-        return None
-
-    def plan_sockets(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
+    def plans(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
         """One combined socket for every 1,024 streams, and one for everything private."""
-        checked = dict.fromkeys(self.validate_channel(one) for one in specs)
-        plans = streams.plans([one for one in checked if one.channel not in PRIVATE])
-        mine = [one for one in checked if one.channel in PRIVATE]
+        plans = streams.plans([one for one in specs if one.channel not in PRIVATE])
+        mine = [one for one in specs if one.channel in PRIVATE]
         return [*plans, private.plan(mine)] if mine else plans
 
     def open_session(self, plan: SocketPlan) -> streams.Payloads:
@@ -243,38 +225,25 @@ class Binance:
         stream begins, so that it is told at one look."""
         return {} if plan.private else streams.payloads(plan)
 
-    def login_frame(
-        self, plan: SocketPlan, now_ns: int, credentials: Credentials, nonce: str
-    ) -> ControlFrame | None:
-        """None: the subscription to an account is itself signed."""
-        return None
-
-    def subscribe_frames(
+    def control_frames(
         self,
+        operation: Operation,
         plan: SocketPlan,
         topics: Sequence[str],
         now_ns: int,
         credentials: Credentials | None,
         nonce: str,
     ) -> Sequence[ControlFrame]:
-        """``SUBSCRIBE`` with up to 200 names each; one signed frame for an account."""
-        if plan.private:
-            if credentials is None:
-                raise BadInput("an account is subscribed to with a key")
-            check_owner(self.name, credentials)
-            return [private.subscribe_frame(tuple(plan.topics), now_ns, credentials, nonce)]
-        return streams.control_frames("SUBSCRIBE", topics, nonce)
-
-    def unsubscribe_frames(
-        self,
-        plan: SocketPlan,
-        topics: Sequence[str],
-        now_ns: int,
-        credentials: Credentials | None,
-        nonce: str,
-    ) -> Sequence[ControlFrame]:
-        """``UNSUBSCRIBE``; an account's subscription ends with its connection."""
-        return [] if plan.private else streams.control_frames("UNSUBSCRIBE", topics, nonce)
+        """Up to 200 names each. An account is subscribed to by one signed frame, and that ends with
+        its connection."""
+        if not plan.private:
+            return streams.control_frames(operation.upper(), topics, nonce)
+        if operation == "unsubscribe":
+            return []
+        if credentials is None:
+            raise BadInput("an account is subscribed to with a key")
+        check_owner(self.name, credentials)
+        return [private.subscribe_frame(tuple(plan.topics), now_ns, credentials, nonce)]
 
     def decode(
         self, text: bytes, arrived_ns: int, plan: SocketPlan, state: streams.Payloads
@@ -302,13 +271,6 @@ class Binance:
             return 1000 if spec.interval == "1s" else 2000
         return 1000 if spec.channel == "ticker" else 0
 
-    def stale_after_s(self, spec: ChannelSpec) -> float:
-        """A minute for trades, which may well be rare; 15 s for other market data. An account in
-        which nothing happens is silent for ever: there the answer to a ping is all the proof."""
-        if spec.channel in PRIVATE:
-            return math.inf
-        return 60.0 if spec.channel == "trades" else 15.0
-
     def proof_of_life(self, spec: ChannelSpec) -> Proof:
         """REST shows the ids of the diff book, trades and candles. A best price carries the id of
         its own last change, which REST does not tell, and a ticker none: there the top of the
@@ -333,5 +295,3 @@ class Binance:
         if delta.last <= sequence:
             return "drop"
         return "resync" if delta.first > sequence + 1 else "apply"
-
-    check_trade = staticmethod(count_missing_trades)  # ids of a symbol are consecutive

@@ -17,7 +17,6 @@ bodies serve the WebSocket API. The surprises:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Literal, cast
@@ -51,7 +50,8 @@ from vocx.venues.base import (
     PlaceOrder,
     Request,
 )
-from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
+from vocx.venues.base.adapter import ClientOrderIds
+from vocx.venues.base.checks import check_amendment, check_order_named
 from vocx.venues.base.reading import (
     Identifier,
     Stamp,
@@ -60,16 +60,14 @@ from vocx.venues.base.reading import (
     check_sizes,
     moment_ns,
 )
-from vocx.venues.binance.rest import MS, venue_symbol
+from vocx.venues.base.spelling import joined_symbol
+from vocx.venues.binance.rest import MS
 from vocx.venues.binance.signing import encoded
 
 Parameters = dict[str, str | int]
 
 MOST_FILLS = 1000
 """In one answer of ``myTrades``."""
-
-CLIENT_ID = re.compile(r"[a-zA-Z0-9-_]{1,36}")
-"""What the exchange accepts as a client order id."""
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -114,10 +112,10 @@ def request(intent: Intent, made: Call) -> Request:
     )
 
 
-def validate_client_order_id(text: str) -> None:
-    """1 to 36 letters, digits, ``-`` and ``_``, or ``BadInput``."""
-    if not isinstance(text, str) or not CLIENT_ID.fullmatch(text):
-        raise refuse_client_order_id("binance", text, "1 to 36 letters, digits, - and _")
+CLIENT_ORDER_IDS = ClientOrderIds(
+    "binance", "vocx-", "[a-zA-Z0-9-_]{1,36}", "1 to 36 letters, digits, - and _"
+)
+"""What the exchange accepts; ours have 31."""
 
 
 def number(value: Decimal) -> str:
@@ -126,9 +124,9 @@ def number(value: Decimal) -> str:
 
 
 def _place(intent: PlaceOrder) -> Call:
-    validate_client_order_id(intent.client_order_id)
+    CLIENT_ORDER_IDS.check(intent.client_order_id)
     given = {
-        "symbol": venue_symbol(intent.symbol),
+        "symbol": joined_symbol(intent.symbol),
         "side": intent.side.upper(),
         "type": _TYPES.get(intent.type, intent.type.upper()),
         "timeInForce": intent.time_in_force,
@@ -193,7 +191,7 @@ def amendment(intent: AmendOrder, order: Order) -> Call | None:
             "or cancel the order",
             outcome="not_sent",
         )
-    named = {"symbol": venue_symbol(order.symbol)}
+    named = {"symbol": joined_symbol(order.symbol)}
     if price == order.price and quantity == order.quantity:
         return None
     if price == order.price and quantity < order.quantity:
@@ -227,7 +225,7 @@ def amendment(intent: AmendOrder, order: Order) -> Call | None:
 
 def _which(intent: CancelOrder | GetOrder | AmendOrder) -> Parameters:
     check_order_named(intent)
-    parameters: Parameters = {"symbol": venue_symbol(intent.symbol)}
+    parameters: Parameters = {"symbol": joined_symbol(intent.symbol)}
     if intent.id is not None:
         return {**parameters, "orderId": intent.id}
     return {**parameters, "origClientOrderId": intent.client_order_id or ""}
@@ -238,7 +236,7 @@ def _cancel(intent: CancelOrder) -> Call:
 
 
 def _cancel_all(intent: CancelAll) -> Call:
-    symbol: Parameters = {"symbol": venue_symbol(intent.symbol)}
+    symbol: Parameters = {"symbol": joined_symbol(intent.symbol)}
     return Call("DELETE", "openOrders", "openOrders.cancelAll", symbol, 1)
 
 
@@ -248,7 +246,7 @@ def _order(intent: GetOrder) -> Call:
 
 def _open_orders(intent: GetOpenOrders) -> Call:
     one = intent.symbol is not None
-    symbol: Parameters = {"symbol": venue_symbol(intent.symbol)} if intent.symbol else {}
+    symbol: Parameters = {"symbol": joined_symbol(intent.symbol)} if intent.symbol else {}
     return Call("GET", "openOrders", "openOrders.status", symbol, 6 if one else 80)
 
 
@@ -261,7 +259,7 @@ def _fills(intent: GetFills) -> Call:
     if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MOST_FILLS:
         raise BadInput(f"limit is {brief(most)}; binance gives 1 to {MOST_FILLS} in one call")
     given = {
-        "symbol": venue_symbol(intent.symbol),
+        "symbol": joined_symbol(intent.symbol),
         "orderId": intent.order_id,
         "startTime": None if intent.start_ns is None else intent.start_ns // MS,
         "limit": most,
@@ -566,7 +564,7 @@ def _more_fills(intent: GetFills, fills: Facts[Fill]) -> Request | None:
     if intent.limit is not None or len(fills) < MOST_FILLS:
         return None
     page = {
-        "symbol": venue_symbol(intent.symbol),
+        "symbol": joined_symbol(intent.symbol),
         "orderId": intent.order_id,
         "fromId": int(fills[-1].id) + 1,
         "limit": MOST_FILLS,

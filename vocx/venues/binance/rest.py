@@ -40,7 +40,6 @@ from vocx.venues.base import (
     GetTrades,
     Intent,
     Request,
-    split_symbol,
 )
 from vocx.venues.base.bars import DAY_NS, MINUTE_NS, Bars
 from vocx.venues.base.checks import check_count
@@ -54,6 +53,7 @@ from vocx.venues.base.reading import (
     check_sizes,
     moment_ns,
 )
+from vocx.venues.base.spelling import joined_symbol
 
 MS = 1_000_000
 """Nanoseconds in Binance's millisecond."""
@@ -72,12 +72,6 @@ _LENGTHS: Mapping[str, int | None] = {
 }
 BARS = Bars("binance", {name: (name, length) for name, length in _LENGTHS.items()})
 """Binance's names are ours. Case matters: 1m is a minute, 1M a month."""
-
-
-def venue_symbol(symbol: str) -> str:
-    """``"BTC/USDT"`` as ``"BTCUSDT"``."""
-    base, quote = split_symbol(symbol)
-    return base + quote
 
 
 def build(intent: Intent) -> Request:
@@ -122,7 +116,7 @@ def without_status(request: Request) -> Request:
 
 
 def _instruments(intent: GetInstruments) -> Plan:
-    names = [venue_symbol(symbol) for symbol in intent.symbols]
+    names = [joined_symbol(symbol) for symbol in intent.symbols]
     if not names:
         return "exchangeInfo", {}, 20
     if len(names) == 1:
@@ -131,25 +125,25 @@ def _instruments(intent: GetInstruments) -> Plan:
 
 
 def _ticker(intent: GetTicker) -> Plan:
-    return "ticker/24hr", {"symbol": venue_symbol(intent.symbol)}, 2
+    return "ticker/24hr", {"symbol": joined_symbol(intent.symbol)}, 2
 
 
 def _quote(intent: GetQuote) -> Plan:
-    return "ticker/bookTicker", {"symbol": venue_symbol(intent.symbol)}, 2
+    return "ticker/bookTicker", {"symbol": joined_symbol(intent.symbol)}, 2
 
 
 def _book(intent: GetBook) -> Plan:
     depth = check_count("binance", "depth", intent.depth, 5000)
     return (
         "depth",
-        {"symbol": venue_symbol(intent.symbol), "limit": depth},
+        {"symbol": joined_symbol(intent.symbol), "limit": depth},
         depth_weight(depth),
     )
 
 
 def _trades(intent: GetTrades) -> Plan:
     parameters: dict[str, str | int] = {
-        "symbol": venue_symbol(intent.symbol),
+        "symbol": joined_symbol(intent.symbol),
         "limit": check_count("binance", "limit", intent.limit, 1000),
     }
     if intent.from_id is None:
@@ -159,7 +153,7 @@ def _trades(intent: GetTrades) -> Plan:
 
 def _candles(intent: GetCandles) -> Plan:
     parameters: dict[str, str | int] = {
-        "symbol": venue_symbol(intent.symbol),
+        "symbol": joined_symbol(intent.symbol),
         "interval": BARS.name(intent.interval),
         "limit": check_count("binance", "limit", intent.limit, 1000),
     }

@@ -26,8 +26,8 @@ from vocx.venues.base import (
     Unknown,
 )
 from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, Identifier, shown
+from vocx.venues.base.spelling import joined_symbol
 from vocx.venues.binance import wire
-from vocx.venues.binance.rest import venue_symbol
 
 STREAMS_PER_SOCKET = 1024
 """A documented limit; stream 1025 gets code 4 and the socket is closed."""
@@ -39,7 +39,7 @@ NAMES_PER_FRAME = 200
 def topic(spec: ChannelSpec) -> str:
     """Binance's stream name of one channel: lower-case symbol, case-sensitive suffix."""
     assert spec.symbol is not None
-    symbol = venue_symbol(spec.symbol).lower()
+    symbol = joined_symbol(spec.symbol).lower()
     if spec.channel == "trades":
         return f"{symbol}@trade"
     if spec.channel == "quotes":

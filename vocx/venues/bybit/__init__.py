@@ -16,27 +16,19 @@ each met somewhere below:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from vocx.errors import BadInput as BadInput
-from vocx.errors import UnknownChannel as UnknownChannel
 from vocx.errors import VenueError
 from vocx.facts import BookDelta, Trade
 from vocx.symbols import split_joined
-from vocx.text import suggest as suggest
-from vocx.venues.base import (
-    CHANNELS as CHANNELS,
-)
 from vocx.venues.base import (
     PRIVATE,
     Answer,
     ChannelSpec,
-    CloseKind,
     ControlFrame,
     Credentials,
     Decoded,
@@ -52,12 +44,12 @@ from vocx.venues.base import (
     SocketLimits,
     SocketPlan,
     Usage,
-    id_digits,
-    standard_close,
 )
-from vocx.venues.base.checks import check_channel, check_owner, check_purposes
+from vocx.venues.base.adapter import Adapter, Operation, derive_sockets
+from vocx.venues.base.checks import check_channel, check_owner
 from vocx.venues.base.reading import UNREADABLE, header, whole_number
 from vocx.venues.base.refusals import bad_reply, unknown_symbol
+from vocx.venues.base.spelling import joined_symbol
 from vocx.venues.bybit import errors, market, orders, signing, streams
 
 _SOCKETS = {"ws_public": "public/spot", "ws_private": "private", "ws_trade": "trade"}
@@ -79,49 +71,33 @@ _ENVIRONMENTS = {
 
 _DOCS = "docs v5, rate limit, 2026-09"
 
-
-Per = Literal["address", "account", "instrument", "connection"]
-
-
-def _limit(bucket: str, amount: int, window_s: float = 1.0, per: Per = "account") -> Limit:
-    return Limit(
-        bucket=bucket,
-        amount=amount,
-        window_s=window_s,
-        aligned=False,
-        per=per,
-        source=_DOCS,
-    )
-
-
+_PER_SECOND = {
+    **{"create": 20, "amend": 10, "cancel": 20, "cancel-all": 20},
+    **{"realtime": 50, "history": 50, "execution": 50, "wallet-balance": 50},
+}
 _LIMITS = (
-    _limit("requests", 600, 5.0, "address"),
-    _limit("create", 20),
-    _limit("amend", 10),
-    _limit("cancel", 20),
-    _limit("cancel-all", 20),
-    _limit("realtime", 50),
-    _limit("history", 50),
-    _limit("execution", 50),
-    _limit("wallet-balance", 50),
+    Limit(bucket="requests", amount=600, window_s=5.0, aligned=False, source=_DOCS),
+    *(
+        Limit(bucket=name, amount=n, window_s=1.0, aligned=False, per="account", source=_DOCS)
+        for name, n in _PER_SECOND.items()
+    ),
 )
 
 
-class Bybit:
+class Bybit(Adapter):
     """The adapter of Bybit spot: pure functions, no state (see :mod:`vocx.venues.base`)."""
 
     name = "bybit"
-    environments: Mapping[str, Endpoints] = _ENVIRONMENTS
-    limits: Sequence[Limit] = _LIMITS
+    environments = _ENVIRONMENTS
+    limits = _LIMITS
     key_pattern = r"[A-Za-z0-9]{18}"
+    client_order_ids = orders.CLIENT_ORDER_IDS
     secrets = Secrets(
         headers=("X-BAPI-API-KEY", "X-BAPI-SIGN"),
         after=(r'"op"\s*:\s*"auth"\s*,\s*"args"\s*:\s*\[', r"origin_string\["),
     )
-    intervals: Sequence[str] = market.BARS.intervals
-    order_socket: SocketPlan | None = SocketPlan(
-        purpose="ws_trade", path="", topics={}, private=True, login=True
-    )
+    intervals = market.BARS.intervals
+    order_socket = SocketPlan(purpose="ws_trade", path="", topics={}, private=True, login=True)
     socket_limits = SocketLimits(
         topics_per_request=streams.TOPICS_PER_REQUEST,
         bytes_per_request=streams.CHARACTERS_PER_SOCKET,
@@ -130,12 +106,14 @@ class Bybit:
     book_recovery = "resubscribe"
     refusal_scope = "request"
     ticker_has_quote = False
+    rare = ("trades", "candles")
+    """Candles come with trades only."""
 
     # calls
 
     def venue_symbol(self, symbol: str) -> str:
         """``"BTC/USDT"`` as ``"BTCUSDT"``."""
-        return market.venue_symbol(symbol)
+        return joined_symbol(symbol)
 
     def symbol_of(self, venue_symbol: str, instruments: Collection[str] = ()) -> str | None:
         """``"BTCUSDT"`` as ``"BTC/USDT"``, by the symbols known here, else by its ending."""
@@ -143,21 +121,7 @@ class Bybit:
 
     def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """From ``rest`` and ``ws``, the root of the three sockets (``wss://host``)."""
-        check_purposes(self.name, given, ("rest", "ws", *_SOCKETS))
-        urls = {name: url.rstrip("/") for name, url in given.items()}
-        base = urls.pop("ws", None)
-        for purpose, path in _SOCKETS.items():
-            if base is not None and purpose not in urls:
-                urls[purpose] = f"{base.removesuffix('/v5')}/v5/{path}"
-        return urls
-
-    def make_client_order_id(self, number: int) -> str:
-        """``vocx-`` and 26 letters and digits: 31 of 36."""
-        return "vocx-" + id_digits(number)
-
-    def validate_client_order_id(self, text: str) -> None:
-        """1 to 36 letters, digits, dashes and underscores."""
-        orders.validate_client_order_id(text)
+        return derive_sockets(self.name, given, "/v5", _SOCKETS)
 
     def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The (first) request for it."""
@@ -196,10 +160,6 @@ class Bybit:
                 self.name, request, "sent a reply of another shape", body
             ) from None
 
-    def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:
-        """No body says what the limits are."""
-        return ()
-
     def parse_usage(self, request: Request, headers: Mapping[str, str]) -> Sequence[Usage]:
         """What is left of a signed call's own limit, and the limit itself."""
         left = whole_number(header(headers, "x-bapi-limit-status"))
@@ -220,12 +180,6 @@ class Bybit:
     ) -> Request:
         """An order, a change or a cancel as a frame of the trade socket."""
         return orders.frame(intent, number, now_ns)
-
-    def ws_logon(
-        self, number: int, now_ns: int, credentials: Credentials, nonce: str
-    ) -> Request | None:
-        """None: the connection is logged in before any call."""
-        return None
 
     def parse_response(self, text: bytes) -> Response | None:
         """Answers to ``order.*`` carry the ``reqId``, and in ``header`` what REST has in its
@@ -252,13 +206,9 @@ class Bybit:
         depths.update({depth: (ms,) for depth, ms in streams.DEPTHS.items()})
         return check_channel(self.name, spec, market.BARS, depths=depths)
 
-    def poll_intent(self, spec: ChannelSpec) -> Intent | None:
-        """Everything is streamed."""
-        return None
-
-    def plan_sockets(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
+    def plans(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
         """A socket for each 21,000 characters of market data, one for an account."""
-        return streams.plans(list(dict.fromkeys(self.validate_channel(one) for one in specs)))
+        return streams.plans(specs)
 
     def open_session(self, plan: SocketPlan) -> None:
         """Nothing need be remembered of a connection: rows are cumulative or have ids."""
@@ -272,8 +222,9 @@ class Bybit:
             return None
         return streams.login_frame(plan, now_ns, check_owner(self.name, credentials))
 
-    def subscribe_frames(
+    def control_frames(
         self,
+        operation: Operation,
         plan: SocketPlan,
         topics: Sequence[str],
         now_ns: int,
@@ -281,18 +232,7 @@ class Bybit:
         nonce: str,
     ) -> Sequence[ControlFrame]:
         """Ten topics a frame."""
-        return streams.control_frames("subscribe", topics, nonce)
-
-    def unsubscribe_frames(
-        self,
-        plan: SocketPlan,
-        topics: Sequence[str],
-        now_ns: int,
-        credentials: Credentials | None,
-        nonce: str,
-    ) -> Sequence[ControlFrame]:
-        """The same the other way."""
-        return streams.control_frames("unsubscribe", topics, nonce)
+        return streams.control_frames(operation, topics, nonce)
 
     def decode(
         self, text: bytes, arrived_ns: int, plan: SocketPlan, state: Any
@@ -305,10 +245,6 @@ class Bybit:
         time."""
         return Keepalive(client_ping_s=10.0, pong_deadline_s=5.0, ping_text='{"op":"ping"}')
 
-    def classify_close(self, code: int, reason: str) -> CloseKind:
-        """Bybit documents no codes of its own."""
-        return standard_close(code, reason)
-
     def refused_upgrade(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
         """The typed error in an HTTP answer to a handshake that is not 101."""
         return errors.upgrade_error(status, headers, body)
@@ -320,13 +256,6 @@ class Bybit:
             return streams.DEPTHS[spec.depth or streams.FULL_DEPTH]
         return {"quotes": 10, "ticker": 50, "candles": 1000}.get(spec.channel, 0)
 
-    def stale_after_s(self, spec: ChannelSpec) -> float:
-        """A minute for trades and candles, which come with trades only; 15 s for other market
-        data; an account may be silent for ever."""
-        if spec.channel in PRIVATE:
-            return math.inf
-        return 60.0 if spec.channel in ("trades", "candles") else 15.0
-
     def proof_of_life(self, spec: ChannelSpec) -> Proof:
         """``u`` of a stream and ``seq`` of REST are different counts, so prices and quantities
         are compared."""
@@ -336,7 +265,7 @@ class Bybit:
         """For a probe; a local book starts in-band."""
         return GetBook(symbol=symbol, depth=streams.FULL_DEPTH)
 
-    def check_sequence(self, sequence: int, delta: BookDelta) -> str:
+    def check_sequence(self, sequence: int, delta: BookDelta) -> Literal["drop", "apply", "resync"]:
         """``u`` has no holes; what is not newer is dropped."""
         if delta.last <= sequence:
             return "drop"

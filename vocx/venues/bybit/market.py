@@ -41,7 +41,6 @@ from vocx.venues.base import (
     GetTrades,
     Intent,
     Request,
-    split_symbol,
 )
 from vocx.venues.base.bars import DAY_NS, MINUTE_NS, Bars
 from vocx.venues.base.checks import check_count
@@ -55,6 +54,7 @@ from vocx.venues.base.reading import (
     ms_to_ns,
     optional_number,
 )
+from vocx.venues.base.spelling import joined_symbol, split_symbol
 
 MS = 1_000_000
 """Nanoseconds in Bybit's millisecond."""
@@ -73,12 +73,6 @@ BARS = Bars(
 
 _CANDLES, _TRADES, _BOOK = 1000, 60, 1000
 SIDES: Mapping[str, Side] = {"Buy": "buy", "Sell": "sell"}
-
-
-def venue_symbol(symbol: str) -> str:
-    """``"BTC/USDT"`` as ``"BTCUSDT"``."""
-    base, quote = split_symbol(symbol)
-    return base + quote
 
 
 # requests
@@ -101,7 +95,7 @@ Plan = tuple[str, Mapping[str, str | int]]
 
 
 def _spot(symbol: str, **more: str | int) -> dict[str, str | int]:
-    return {"category": "spot", "symbol": venue_symbol(symbol), **more}
+    return {"category": "spot", "symbol": joined_symbol(symbol), **more}
 
 
 def _time(_: GetTime) -> Plan:

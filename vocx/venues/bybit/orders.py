@@ -7,7 +7,6 @@ buy's size is quote unless ``marketUnit`` says otherwise, so it always does here
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -41,10 +40,12 @@ from vocx.venues.base import (
     PlaceOrder,
     Request,
 )
-from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
+from vocx.venues.base.adapter import ClientOrderIds
+from vocx.venues.base.checks import check_amendment, check_order_named
 from vocx.venues.base.reading import amount, check_match, ms_to_ns, optional_number
+from vocx.venues.base.spelling import joined_symbol
 from vocx.venues.bybit.errors import VENUE
-from vocx.venues.bybit.market import MS, taker_side, venue_symbol
+from vocx.venues.bybit.market import MS, taker_side
 from vocx.venues.bybit.signing import WINDOW_MS
 
 _OPEN_PAGE, _FILLS_PAGE = 50, 100
@@ -90,13 +91,10 @@ def is_signed(intent: Intent) -> bool:
     return type(intent) in _BUILDERS
 
 
-_CLIENT_ID = re.compile("[A-Za-z0-9_-]{1,36}")
-
-
-def validate_client_order_id(text: object) -> None:
-    """1 to 36 letters, digits, ``-`` and ``_``."""
-    if not isinstance(text, str) or not _CLIENT_ID.fullmatch(text):
-        raise refuse_client_order_id("bybit", text, "1 to 36 letters, digits, - and _")
+CLIENT_ORDER_IDS = ClientOrderIds(
+    "bybit", "vocx-", "[A-Za-z0-9_-]{1,36}", "1 to 36 letters, digits, - and _"
+)
+"""Ours have 31."""
 
 
 def build(intent: Intent) -> Request:
@@ -142,7 +140,7 @@ def _named(intent: Any) -> dict[str, str]:
 
 
 def _order_fields(intent: PlaceOrder) -> dict[str, str]:
-    validate_client_order_id(intent.client_order_id)
+    CLIENT_ORDER_IDS.check(intent.client_order_id)
     if intent.test:
         raise BadInput(
             "bybit has no order that is only checked: leave test out, and practise in the lab. "
@@ -150,7 +148,7 @@ def _order_fields(intent: PlaceOrder) -> dict[str, str]:
         )
     fields = {
         "category": "spot",
-        "symbol": venue_symbol(intent.symbol),
+        "symbol": joined_symbol(intent.symbol),
         "side": "Buy" if intent.side == "buy" else "Sell",
         "orderType": "Market" if intent.type == "market" else "Limit",
     }
@@ -168,7 +166,7 @@ def _order_fields(intent: PlaceOrder) -> dict[str, str]:
 
 def _amend_fields(intent: AmendOrder) -> dict[str, str]:
     check_amendment(intent)
-    fields = {"category": "spot", "symbol": venue_symbol(intent.symbol), **_named(intent)}
+    fields = {"category": "spot", "symbol": joined_symbol(intent.symbol), **_named(intent)}
     if intent.quantity is not None:
         fields["qty"] = f"{intent.quantity:f}"
     if intent.price is not None:
@@ -177,7 +175,7 @@ def _amend_fields(intent: AmendOrder) -> dict[str, str]:
 
 
 def _cancel_fields(intent: CancelOrder) -> dict[str, str]:
-    return {"category": "spot", "symbol": venue_symbol(intent.symbol), **_named(intent)}
+    return {"category": "spot", "symbol": joined_symbol(intent.symbol), **_named(intent)}
 
 
 def _place(intent: PlaceOrder) -> Request:
@@ -193,25 +191,25 @@ def _cancel(intent: CancelOrder) -> Request:
 
 
 def _cancel_all(intent: CancelAll) -> Request:
-    body = {"category": "spot", "symbol": venue_symbol(intent.symbol)}
+    body = {"category": "spot", "symbol": joined_symbol(intent.symbol)}
     return _post(intent, "cancel-all", body, safe=True)
 
 
 def _order(intent: GetOrder) -> Request:
     """Open and recent ones first; :func:`_read_order` goes on with the history."""
-    parameters = {"category": "spot", "symbol": venue_symbol(intent.symbol), **_named(intent)}
+    parameters = {"category": "spot", "symbol": joined_symbol(intent.symbol), **_named(intent)}
     return _get(intent, "order/realtime", parameters, "realtime")
 
 
 def _closed(intent: ClosedOrder) -> Request:
-    parameters = {"category": "spot", "symbol": venue_symbol(intent.symbol), **_named(intent)}
+    parameters = {"category": "spot", "symbol": joined_symbol(intent.symbol), **_named(intent)}
     return _get(intent, "order/history", parameters, "history")
 
 
 def _open_orders(intent: GetOpenOrders) -> Request:
     parameters = {
         "category": "spot",
-        "symbol": None if intent.symbol is None else venue_symbol(intent.symbol),
+        "symbol": None if intent.symbol is None else joined_symbol(intent.symbol),
         "openOnly": 0,
         "limit": _OPEN_PAGE,
         "cursor": intent.cursor if isinstance(intent, OpenOrdersPage) else None,
@@ -223,7 +221,7 @@ def _fills(intent: GetFills) -> Request:
     """At most a week between start and end: longer spans are asked week by week."""
     if intent.limit is not None and not 1 <= intent.limit <= 10_000:
         raise BadInput(f"limit is {intent.limit!r}; bybit gives 1 to 10,000 fills")
-    parameters: dict[str, Any] = {"category": "spot", "symbol": venue_symbol(intent.symbol)}
+    parameters: dict[str, Any] = {"category": "spot", "symbol": joined_symbol(intent.symbol)}
     if intent.order_id is not None:
         parameters["orderId"] = str(intent.order_id)
     elif intent.start_ns is not None:

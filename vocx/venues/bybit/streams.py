@@ -39,6 +39,7 @@ from vocx.venues.base.reading import (
     shown,
     skeleton,
 )
+from vocx.venues.base.spelling import joined_symbol
 from vocx.venues.bybit import orders, signing
 from vocx.venues.bybit.errors import VENUE, socket_error
 from vocx.venues.bybit.market import (
@@ -49,7 +50,6 @@ from vocx.venues.bybit.market import (
     quote,
     taker_side,
     ticker,
-    venue_symbol,
 )
 
 TOPICS_PER_REQUEST = 10
@@ -70,7 +70,7 @@ def topic(spec: ChannelSpec) -> str:
     """Bybit's name of one channel."""
     if spec.symbol is None:
         return _PRIVATE_TOPICS[spec.channel]
-    name = venue_symbol(spec.symbol)
+    name = joined_symbol(spec.symbol)
     if spec.channel == "book":
         return f"orderbook.{spec.depth or FULL_DEPTH}.{name}"
     if spec.channel == "candles":

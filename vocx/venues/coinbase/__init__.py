@@ -17,23 +17,17 @@ recorded. The surprises, each met somewhere below:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
 from msgspec.structs import replace
 
 from vocx.errors import BadInput, VenueError
-from vocx.errors import UnknownChannel as UnknownChannel
-from vocx.facts import BookDelta, Trade
-from vocx.text import suggest as suggest
-from vocx.venues.base import (
-    CHANNELS as CHANNELS,
-)
+from vocx.facts import BookDelta
 from vocx.venues.base import (
     PRIVATE,
     Answer,
     ChannelSpec,
-    CloseKind,
     ControlFrame,
     Credentials,
     Decoded,
@@ -51,13 +45,12 @@ from vocx.venues.base import (
     SocketLimits,
     SocketPlan,
     Usage,
-    count_missing_trades,
-    id_digits,
-    standard_close,
 )
+from vocx.venues.base.adapter import Adapter, Operation
 from vocx.venues.base.checks import check_channel, check_owner, check_purposes
 from vocx.venues.base.reading import UNREADABLE, header, whole_number
 from vocx.venues.base.refusals import bad_reply
+from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.coinbase import errors, market, orders, signing, streams
 
 _ENVIRONMENTS = {
@@ -87,32 +80,34 @@ _LIMITS = (
 )
 
 
-class Coinbase:
+class Coinbase(Adapter):
     """The adapter of Coinbase Advanced Trade: pure functions, no state of its own (see
     :mod:`vocx.venues.base`)."""
 
     name = "coinbase"
-    environments: Mapping[str, Endpoints] = _ENVIRONMENTS
-    limits: Sequence[Limit] = _LIMITS
+    environments = _ENVIRONMENTS
+    limits = _LIMITS
     key_pattern = r"organizations/.+/apiKeys/.+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    client_order_ids = orders.CLIENT_ORDER_IDS
     secrets = Secrets(headers=("Authorization",), fields=("jwt",))
-    intervals: Sequence[str] = market.BARS.intervals
-    order_socket: SocketPlan | None = None
+    intervals = market.BARS.intervals
+    order_socket = None
     socket_limits = SocketLimits()
     book_start = "stream"
     book_recovery = "resubscribe"
     refusal_scope = "argument"
     ticker_has_quote = True
+    rare = ("trades", "candles")
 
     # calls
 
     def venue_symbol(self, symbol: str) -> str:
         """``"BTC/USD"`` as ``"BTC-USD"``."""
-        return market.venue_symbol(symbol)
+        return dashed_symbol(symbol)
 
     def symbol_of(self, venue_symbol: str, instruments: Collection[str] = ()) -> str | None:
         """``"BTC-USD"`` as ``"BTC/USD"``."""
-        return market.symbol_of(venue_symbol)
+        return split_dashed(venue_symbol)
 
     def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """One socket address serves market data and accounts."""
@@ -121,14 +116,6 @@ class Coinbase:
         if "ws" in urls:
             urls.setdefault("ws_user", urls["ws"])
         return urls
-
-    def make_client_order_id(self, number: int) -> str:
-        """``vocx-`` and 26 letters and digits."""
-        return "vocx-" + id_digits(number)
-
-    def validate_client_order_id(self, text: str) -> None:
-        """The alphabet is not documented: what is printable ASCII was seen, up to 41."""
-        orders.validate_client_order_id(text)
 
     def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The (first) request for it; candles without an end end now."""
@@ -164,10 +151,6 @@ class Coinbase:
                 raise
             raise bad_reply(self.name, request, "sent a reply of another shape", body) from None
 
-    def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:
-        """No body says what the limits are."""
-        return ()
-
     def parse_usage(self, request: Request, headers: Mapping[str, str]) -> Sequence[Usage]:
         """Headers that are there for some keys only."""
         left = whole_number(header(headers, "x-ratelimit-remaining"))
@@ -184,12 +167,6 @@ class Coinbase:
     ) -> Request:
         """There is no order entry by socket."""
         raise BadInput('coinbase takes orders by REST only: leave via="websocket" out')
-
-    def ws_logon(
-        self, number: int, now_ns: int, credentials: Credentials, nonce: str
-    ) -> Request | None:
-        """None: there is no such socket."""
-        return None
 
     def parse_response(self, text: bytes) -> Response | None:
         """Nothing answers by socket."""
@@ -215,44 +192,30 @@ class Coinbase:
             return GetCandles(symbol=spec.symbol, interval=spec.interval, limit=2)
         return None
 
-    def plan_sockets(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
+    def plans(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
         """One socket for market data, one for an account."""
-        checked = dict.fromkeys(self.validate_channel(one) for one in specs)
-        return streams.plans([one for one in checked if self.poll_intent(one) is None])
+        return streams.plans(specs)
+
+    def wire_topic(self, topic: str) -> str:
+        """Quotes and tickers are one channel on the wire."""
+        return topic.replace("quotes:", "ticker:", 1)
 
     def open_session(self, plan: SocketPlan) -> streams.Session:
         """The connection's sequence, and how far each order had grown."""
         return streams.Session()
 
-    def login_frame(
-        self, plan: SocketPlan, now_ns: int, credentials: Credentials, nonce: str
-    ) -> ControlFrame | None:
-        """There is no login: each private subscription carries a token."""
-        return None
-
-    def subscribe_frames(
+    def control_frames(
         self,
+        operation: Operation,
         plan: SocketPlan,
         topics: Sequence[str],
         now_ns: int,
         credentials: Credentials | None,
         nonce: str,
     ) -> Sequence[ControlFrame]:
-        """Heartbeats first, then a message for each channel."""
+        """A message for each channel; heartbeats are subscribed to first."""
         mine = None if credentials is None else check_owner(self.name, credentials)
-        return streams.control_frames("subscribe", plan, topics, now_ns, mine, nonce)
-
-    def unsubscribe_frames(
-        self,
-        plan: SocketPlan,
-        topics: Sequence[str],
-        now_ns: int,
-        credentials: Credentials | None,
-        nonce: str,
-    ) -> Sequence[ControlFrame]:
-        """A message for each channel."""
-        mine = None if credentials is None else check_owner(self.name, credentials)
-        return streams.control_frames("unsubscribe", plan, topics, now_ns, mine, nonce)
+        return streams.control_frames(operation, plan, topics, now_ns, mine, nonce)
 
     def decode(
         self, text: bytes, arrived_ns: int, plan: SocketPlan, state: streams.Session
@@ -264,10 +227,6 @@ class Coinbase:
         """A beat each second proves the feed; a ping measures the way."""
         return Keepalive(client_ping_s=10.0, pong_deadline_s=5.0, heartbeat_s=1.0)
 
-    def classify_close(self, code: int, reason: str) -> CloseKind:
-        """Coinbase documents no codes of its own."""
-        return standard_close(code, reason)
-
     def refused_upgrade(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
         """The typed error in an HTTP answer to a handshake that is not 101."""
         return errors.upgrade_error(status, headers, body)
@@ -278,12 +237,6 @@ class Coinbase:
         known = {"trades": 250, "candles": 1000, "quotes": 100, "ticker": 100, "book": 50}
         return known.get(spec.channel, 0)
 
-    def stale_after_s(self, spec: ChannelSpec) -> float:
-        """A minute for trades and candles; 15 s for other market data."""
-        if spec.channel in PRIVATE:
-            return math.inf
-        return 60.0 if spec.channel in ("trades", "candles") else 15.0
-
     def proof_of_life(self, spec: ChannelSpec) -> Proof:
         """The connection's sequence and its heartbeats prove that nothing is missing."""
         return "pong" if spec.channel in PRIVATE else "heartbeat"
@@ -292,11 +245,7 @@ class Coinbase:
         """For a probe; a local book starts in-band and cannot be joined to REST."""
         return GetBook(symbol=symbol, depth=1000)
 
-    def check_sequence(self, sequence: int, delta: BookDelta) -> str:
+    def check_sequence(self, sequence: int, delta: BookDelta) -> Literal["drop", "apply", "resync"]:
         """The rule is the connection's: a change applies unless a hole was told, or unless it was
         sent before the snapshot."""
         return "drop" if delta.last < sequence else "apply"
-
-    def check_trade(self, last: int | str, trade: Trade) -> int:
-        """Ids ascend for each product."""
-        return count_missing_trades(last, trade)

@@ -43,7 +43,6 @@ from vocx.venues.base import (
     GetTrades,
     Intent,
     Request,
-    split_symbol,
 )
 from vocx.venues.base.bars import DAY_NS, MINUTE_NS, Bars
 from vocx.venues.base.checks import check_count
@@ -56,6 +55,7 @@ from vocx.venues.base.reading import (
     optional_number,
     whole_number,
 )
+from vocx.venues.base.spelling import dashed_symbol, split_dashed, split_symbol
 
 S = 1_000_000_000
 """Nanoseconds in a second, the unit of Coinbase's candles."""
@@ -81,18 +81,6 @@ _CANDLES = 350
 TAKER: Mapping[str, Side] = {"BUY": "sell", "SELL": "buy"}
 """Printed side, the maker's, to the taker's."""
 SIDES: Mapping[str, Side] = {"BUY": "buy", "SELL": "sell"}
-
-
-def venue_symbol(symbol: str) -> str:
-    """``"BTC/USD"`` as ``"BTC-USD"``."""
-    base, quote = split_symbol(symbol)
-    return f"{base}-{quote}"
-
-
-def symbol_of(product: str) -> str | None:
-    """``"BTC-USD"`` as ``"BTC/USD"``; ``None`` for what is no spot pair."""
-    base, dash, quote = product.partition("-")
-    return f"{base}/{quote}" if dash and base and quote and "-" not in quote else None
 
 
 def time_ns(text: str | None) -> int | None:
@@ -145,7 +133,7 @@ def _time(_: GetTime, now_ns: int) -> Plan:
 
 
 def _instruments(intent: GetInstruments, now_ns: int) -> Plan:
-    names = [venue_symbol(symbol) for symbol in intent.symbols]
+    names = [dashed_symbol(symbol) for symbol in intent.symbols]
     if len(names) == 1:
         return f"market/products/{names[0]}", {}
     named = {"product_ids": names} if names else {}
@@ -153,23 +141,23 @@ def _instruments(intent: GetInstruments, now_ns: int) -> Plan:
 
 
 def _ticker(intent: GetTicker, now_ns: int) -> Plan:
-    return f"market/products/{venue_symbol(intent.symbol)}", {}
+    return f"market/products/{dashed_symbol(intent.symbol)}", {}
 
 
 def _quote(intent: GetQuote, now_ns: int) -> Plan:
-    return "market/product_book", {"product_id": venue_symbol(intent.symbol), "limit": 1}
+    return "market/product_book", {"product_id": dashed_symbol(intent.symbol), "limit": 1}
 
 
 def _book(intent: GetBook, now_ns: int) -> Plan:
     depth = check_count("coinbase", "depth", intent.depth, 1000)
-    return "market/product_book", {"product_id": venue_symbol(intent.symbol), "limit": depth}
+    return "market/product_book", {"product_id": dashed_symbol(intent.symbol), "limit": depth}
 
 
 def _trades(intent: GetTrades, now_ns: int) -> Plan:
     if intent.from_id is not None:
         raise BadInput("coinbase finds trades by time, not by id: leave from_id out")
     limit = check_count("coinbase", "limit", intent.limit, 1000)
-    return f"market/products/{venue_symbol(intent.symbol)}/ticker", {"limit": limit}
+    return f"market/products/{dashed_symbol(intent.symbol)}/ticker", {"limit": limit}
 
 
 def _candles(intent: GetCandles, now_ns: int) -> Plan:
@@ -186,7 +174,7 @@ def _candles(intent: GetCandles, now_ns: int) -> Plan:
         first_ns = max(first_ns, -(-intent.start_ns // length) * length)
     first_ns, last_ns = max(0, first_ns), max(0, last_ns)
     parameters = {"start": first_ns // S, "end": last_ns // S, "granularity": name}
-    return f"market/products/{venue_symbol(intent.symbol)}/candles", parameters
+    return f"market/products/{dashed_symbol(intent.symbol)}/candles", parameters
 
 
 _BUILDERS: Mapping[type[Intent], Callable[[Any, int], Plan]] = {
@@ -260,7 +248,7 @@ def _read_instruments(intent: GetInstruments, body: bytes, arrived_ns: int) -> A
 
 
 def _instrument(row: _Product, arrived_ns: int) -> Instrument | None:
-    symbol = symbol_of(row.product_id)
+    symbol = split_dashed(row.product_id)
     tick = optional_number(row.price_increment) or optional_number(row.quote_increment)
     lot = optional_number(row.base_increment)
     if row.product_type != "SPOT" or symbol is None or tick is None or lot is None:
@@ -289,7 +277,7 @@ def _read_ticker(intent: GetTicker, body: bytes, arrived_ns: int) -> Answer:
     row = _product_of(body)
     last, change = optional_number(row.price), optional_number(row.price_percentage_change_24h)
     ticker = Ticker(
-        symbol=symbol_of(row.product_id) or row.product_id,
+        symbol=split_dashed(row.product_id) or row.product_id,
         last=last,
         volume=optional_number(row.volume_24h),
         quote_volume=optional_number(row.approximate_quote_24h_volume),
@@ -325,7 +313,7 @@ def _read_book(intent: GetBook, body: bytes, arrived_ns: int) -> Answer:
     """No sequence: a book by REST cannot be joined to the stream."""
     row = _price_book(body).pricebook
     book = BookSnapshot(
-        symbol=symbol_of(row.product_id) or row.product_id,
+        symbol=split_dashed(row.product_id) or row.product_id,
         bids=_levels(row.bids),
         asks=_levels(row.asks),
         depth=intent.depth,
@@ -339,7 +327,7 @@ def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Answer:
     row = _price_book(body).pricebook
     bids, asks = _levels(row.bids), _levels(row.asks)
     quote = Quote(
-        symbol=symbol_of(row.product_id) or row.product_id,
+        symbol=split_dashed(row.product_id) or row.product_id,
         bid=bids[0][0] if bids else None,
         bid_quantity=bids[0][1] if bids else None,
         ask=asks[0][0] if asks else None,
@@ -385,7 +373,7 @@ class _Trades(msgspec.Struct):
 
 def _read_trades(intent: GetTrades, body: bytes, arrived_ns: int) -> Answer:
     rows = reversed(_trades_of(body).trades)
-    found = [trade(one, symbol_of(one.product_id) or one.product_id, arrived_ns) for one in rows]
+    found = [trade(one, split_dashed(one.product_id) or one.product_id, arrived_ns) for one in rows]
     return Answer(result=Facts(found))
 
 

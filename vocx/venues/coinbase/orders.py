@@ -44,10 +44,12 @@ from vocx.venues.base import (
     PlaceOrder,
     Request,
 )
-from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
+from vocx.venues.base.adapter import ClientOrderIds
+from vocx.venues.base.checks import check_amendment, check_order_named
 from vocx.venues.base.reading import amount, check_match, optional_number
+from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.coinbase.errors import VENUE, cancel_error
-from vocx.venues.coinbase.market import SIDES, symbol_of, time_ns, venue_symbol
+from vocx.venues.coinbase.market import SIDES, time_ns
 
 _PAGE, _CANCELS = 100, 100
 _ZERO = Decimal(0)
@@ -167,19 +169,17 @@ def _configuration(intent: PlaceOrder) -> dict[str, dict[str, Any]]:
     return {"limit_limit_gtc": {**sizes, "post_only": intent.type == "post_only"}}
 
 
-def validate_client_order_id(text: object) -> None:
-    """The alphabet is not documented: printable ASCII without blanks was seen, up to 41."""
-    good = isinstance(text, str) and 1 <= len(text) <= 64 and text.isascii()
-    if not good or not str(text).isprintable() or " " in str(text):
-        rule = "1 to 64 letters, digits, dashes and the like"
-        raise refuse_client_order_id("coinbase", text, rule)
+CLIENT_ORDER_IDS = ClientOrderIds(
+    "coinbase", "vocx-", "[!-~]{1,64}", "1 to 64 letters, digits, dashes and the like"
+)
+"""The alphabet is not documented: printable ASCII without blanks was seen, up to 41."""
 
 
 def _place(intent: PlaceOrder) -> Request:
-    validate_client_order_id(intent.client_order_id)
+    CLIENT_ORDER_IDS.check(intent.client_order_id)
     body = {
         "client_order_id": intent.client_order_id,
-        "product_id": venue_symbol(intent.symbol),
+        "product_id": dashed_symbol(intent.symbol),
         "side": intent.side.upper(),
         "order_configuration": _configuration(intent),
     }
@@ -233,7 +233,7 @@ def _cancel(intent: CancelOrder) -> Request:
 
 
 def _cancel_all(intent: CancelAll) -> Request:
-    venue_symbol(intent.symbol)
+    dashed_symbol(intent.symbol)
     return _open_orders(OpenOrdersPage(symbol=intent.symbol, cancel=True))
 
 
@@ -250,7 +250,7 @@ def _order(intent: GetOrder) -> Request:
 
 def _find(intent: FindOrder) -> Request:
     parameters = {
-        "product_ids": venue_symbol(intent.symbol),
+        "product_ids": dashed_symbol(intent.symbol),
         "limit": _PAGE,
         "cursor": intent.cursor,
     }
@@ -260,7 +260,7 @@ def _find(intent: FindOrder) -> Request:
 def _open_orders(intent: GetOpenOrders) -> Request:
     parameters = {
         "order_status": "OPEN",
-        "product_ids": None if intent.symbol is None else venue_symbol(intent.symbol),
+        "product_ids": None if intent.symbol is None else dashed_symbol(intent.symbol),
         "limit": _PAGE,
         "cursor": intent.cursor if isinstance(intent, OpenOrdersPage) else "",
     }
@@ -272,7 +272,7 @@ def _fills(intent: GetFills) -> Request:
         raise BadInput(f"limit is {intent.limit!r}; coinbase gives 1 to 10,000 fills")
     moment = aware(intent.start_ns)
     parameters = {
-        "product_ids": venue_symbol(intent.symbol),
+        "product_ids": dashed_symbol(intent.symbol),
         "order_ids": intent.order_id,
         "start_sequence_timestamp": None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%SZ}",
         "limit": _PAGE if intent.limit is None else min(intent.limit, _PAGE),
@@ -444,7 +444,7 @@ def order(row: OrderRow, arrived_ns: int) -> Order:
         raise msgspec.ValidationError(f"a side called {row.side[:20]!r}")
     reason = row.cancel_message or row.reject_reason
     return Order(
-        symbol=symbol_of(row.product_id) or row.product_id,
+        symbol=split_dashed(row.product_id) or row.product_id,
         id=row.order_id,
         client_order_id=row.client_order_id,
         side=side,
@@ -572,7 +572,7 @@ class _Fills(msgspec.Struct):
 
 
 def _fill(row: _FillRow, arrived_ns: int) -> Fill:
-    symbol = symbol_of(row.product_id) or row.product_id
+    symbol = split_dashed(row.product_id) or row.product_id
     side = SIDES.get(row.side)
     if side is None or not row.price:
         raise msgspec.ValidationError("a fill without side or price")

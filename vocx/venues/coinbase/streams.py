@@ -42,6 +42,7 @@ from vocx.venues.base.reading import (
     shown,
     skeleton,
 )
+from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.coinbase import signing
 from vocx.venues.coinbase.errors import VENUE, socket_error
 from vocx.venues.coinbase.market import (
@@ -50,10 +51,8 @@ from vocx.venues.coinbase.market import (
     CandleRow,
     TradeRow,
     candle,
-    symbol_of,
     time_ns,
     trade,
-    venue_symbol,
 )
 from vocx.venues.coinbase.orders import IN_FORCE, status_of
 
@@ -86,7 +85,7 @@ def topic(spec: ChannelSpec) -> str:
     if spec.symbol is None:
         return spec.channel
     name = "quotes" if spec.channel == "quotes" else _CHANNELS[spec.channel]
-    return f"{name}:{venue_symbol(spec.symbol)}"
+    return f"{name}:{dashed_symbol(spec.symbol)}"
 
 
 def plans(specs: Sequence[ChannelSpec]) -> list[SocketPlan]:
@@ -480,7 +479,7 @@ def _order(row: _UserOrder, sent_ns: int | None, arrived_ns: int) -> Order:
     if side is None:
         raise msgspec.ValidationError(f"a side called {row.order_side[:20]!r}")
     return Order(
-        symbol=symbol_of(row.product_id) or row.product_id,
+        symbol=split_dashed(row.product_id) or row.product_id,
         id=row.order_id,
         client_order_id=row.client_order_id,
         side=side,

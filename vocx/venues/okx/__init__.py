@@ -20,21 +20,14 @@ others recorded. The surprises, each met somewhere below:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 from msgspec.structs import replace
 
-from vocx.errors import BadInput as BadInput
-from vocx.errors import UnknownChannel as UnknownChannel
 from vocx.errors import VenueError
-from vocx.facts import BookDelta, Trade
-from vocx.text import suggest as suggest
-from vocx.venues.base import (
-    CHANNELS as CHANNELS,
-)
+from vocx.facts import BookDelta
 from vocx.venues.base import (
     PRIVATE,
     Answer,
@@ -55,14 +48,14 @@ from vocx.venues.base import (
     Secrets,
     SocketLimits,
     SocketPlan,
-    Usage,
-    count_missing_trades,
-    id_digits,
     standard_close,
 )
-from vocx.venues.base.checks import check_channel, check_owner, check_purposes
+from vocx.venues.base.adapter import Adapter, Operation, derive_sockets
+from vocx.venues.base.calls import Per
+from vocx.venues.base.checks import check_channel, check_owner
 from vocx.venues.base.reading import UNREADABLE, whole_number
 from vocx.venues.base.refusals import bad_reply
+from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.okx import errors, market, orders, signing, streams
 
 _SOCKETS = {"ws_public": "public", "ws_private": "private", "ws_business": "business"}
@@ -95,58 +88,37 @@ _GUIDE = "docs-v5, 2026-07-28"
 
 _DEPTHS: Mapping[int | None, tuple[int]] = dict.fromkeys((None, 5, 10, 20, 50, 100, 400), (100,))
 """Five levels are streamed, ``None`` is the local book of 400; others are asked for by REST."""
-Per = Literal["address", "account", "instrument", "connection"]
-
-
-def _limit(bucket: str, amount: int, per: Per = "address", window_s: float = 2.0) -> Limit:
-    return Limit(
-        bucket=bucket,
-        amount=amount,
-        window_s=window_s,
-        aligned=False,
-        per=per,
-        source=_GUIDE,
-    )
-
-
-_LIMITS = (
-    _limit("time", 10),
-    _limit("status", 1, window_s=5.0),
-    _limit("instruments", 20),
-    _limit("ticker", 20),
-    _limit("books", 40),
-    _limit("books-full", 10),
-    _limit("candles", 40),
-    _limit("history-candles", 20),
-    _limit("trades", 100),
-    _limit("history-trades", 20),
-    _limit("place", 60, "instrument"),
-    _limit("amend", 60, "instrument"),
-    _limit("cancel", 60, "instrument"),
-    _limit("cancel_batch", 300, "instrument"),
-    _limit("order", 60, "instrument"),
-    _limit("orders-pending", 60, "account"),
-    _limit("fills", 60, "account"),
-    _limit("fills-history", 10, "account"),
-    _limit("balance", 10, "account"),
+_AMOUNTS: Sequence[tuple[Per, Mapping[str, int]]] = (
+    ("address", {"time": 10, "instruments": 20, "ticker": 20, "books": 40, "books-full": 10}),
+    ("address", {"candles": 40, "history-candles": 20, "trades": 100, "history-trades": 20}),
+    ("instrument", {"place": 60, "amend": 60, "cancel": 60, "cancel_batch": 300, "order": 60}),
+    ("account", {"orders-pending": 60, "fills": 60, "fills-history": 10, "balance": 10}),
 )
+_LIMITS = (
+    Limit(bucket="status", amount=1, window_s=5.0, aligned=False, source=_GUIDE),
+    *(
+        Limit(bucket=name, amount=n, window_s=2.0, aligned=False, per=per, source=_GUIDE)
+        for per, amounts in _AMOUNTS
+        for name, n in amounts.items()
+    ),
+)
+"""OKX says nowhere what its limits are but in its documents, and no header tells what is used."""
 
 
-class Okx:
+class Okx(Adapter):
     """The adapter of OKX spot: pure functions, no state (see :mod:`vocx.venues.base`)."""
 
     name = "okx"
-    environments: Mapping[str, Endpoints] = _ENVIRONMENTS
-    limits: Sequence[Limit] = _LIMITS
+    environments = _ENVIRONMENTS
+    limits = _LIMITS
     key_pattern = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    client_order_ids = orders.CLIENT_ORDER_IDS
     secrets = Secrets(
         headers=("OK-ACCESS-KEY", "OK-ACCESS-SIGN", "OK-ACCESS-PASSPHRASE"),
         fields=("apiKey", "passphrase", "sign"),
     )
-    intervals: Sequence[str] = market.BARS.intervals
-    order_socket: SocketPlan | None = SocketPlan(
-        purpose="ws_private", path="", topics={}, private=True, login=True
-    )
+    intervals = market.BARS.intervals
+    order_socket = SocketPlan(purpose="ws_private", path="", topics={}, private=True, login=True)
     socket_limits = SocketLimits(
         topics_per_request=streams.ARGUMENTS_PER_FRAME, bytes_per_request=65_536, dials_per_s=3
     )
@@ -159,30 +131,15 @@ class Okx:
 
     def venue_symbol(self, symbol: str) -> str:
         """``"BTC/USDT"`` as ``"BTC-USDT"``."""
-        return market.venue_symbol(symbol)
+        return dashed_symbol(symbol)
 
     def symbol_of(self, venue_symbol: str, instruments: Collection[str] = ()) -> str | None:
         """``"BTC-USDT"`` as ``"BTC/USDT"``; a swap is none of ours."""
-        return market.symbol_of(venue_symbol)
+        return split_dashed(venue_symbol)
 
     def derive_urls(self, given: Mapping[str, str]) -> Mapping[str, str]:
         """From ``rest`` and ``ws``, the base of the three sockets (``wss://host/ws/v5``)."""
-        check_purposes(self.name, given, ("rest", "ws", *_SOCKETS))
-        urls = {name: url.rstrip("/") for name, url in given.items()}
-        base = urls.pop("ws", None)
-        for purpose, path in _SOCKETS.items():
-            if base is not None and purpose not in urls:
-                root = base if base.endswith("/ws/v5") else f"{base}/ws/v5"
-                urls[purpose] = f"{root}/{path}"
-        return urls
-
-    def make_client_order_id(self, number: int) -> str:
-        """``vocx`` and 26 letters and digits: 30 of 32."""
-        return "vocx" + id_digits(number)
-
-    def validate_client_order_id(self, text: str) -> None:
-        """1 to 32 letters and digits."""
-        orders.validate_client_order_id(text)
+        return derive_sockets(self.name, given, "/ws/v5", _SOCKETS)
 
     def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The (first) request for it."""
@@ -218,25 +175,11 @@ class Okx:
         except (*UNREADABLE, ValueError):
             raise bad_reply(self.name, request, "sent a reply of another shape", body) from None
 
-    def parse_limits(self, request: Request, body: bytes) -> Sequence[Limit]:
-        """OKX says nowhere what its limits are but in its documents."""
-        return ()
-
-    def parse_usage(self, request: Request, headers: Mapping[str, str]) -> Sequence[Usage]:
-        """No header tells what is used."""
-        return ()
-
     def ws_request(
         self, intent: Intent, number: int, now_ns: int, credentials: Credentials | None, nonce: str
     ) -> Request:
         """An order, a change or a cancel as a frame of the private socket."""
         return orders.frame(intent, number)
-
-    def ws_logon(
-        self, number: int, now_ns: int, credentials: Credentials, nonce: str
-    ) -> Request | None:
-        """None: the connection is logged in before any call."""
-        return None
 
     def parse_response(self, text: bytes) -> Response | None:
         """Answers to operations have an ``op`` and no ``event``."""
@@ -270,10 +213,9 @@ class Okx:
             return GetCandles(symbol=spec.symbol, interval="1s", limit=3)
         return None
 
-    def plan_sockets(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
+    def plans(self, specs: Sequence[ChannelSpec]) -> Sequence[SocketPlan]:
         """One socket for each of the three addresses that is needed."""
-        checked = dict.fromkeys(self.validate_channel(one) for one in specs)
-        return streams.plans([one for one in checked if self.poll_intent(one) is None])
+        return streams.plans(specs)
 
     def open_session(self, plan: SocketPlan) -> streams.Session:
         """What was told already of one's own orders."""
@@ -287,8 +229,9 @@ class Okx:
             streams.login_frame(now_ns, check_owner(self.name, credentials)) if plan.login else None
         )
 
-    def subscribe_frames(
+    def control_frames(
         self,
+        operation: Operation,
         plan: SocketPlan,
         topics: Sequence[str],
         now_ns: int,
@@ -296,18 +239,7 @@ class Okx:
         nonce: str,
     ) -> Sequence[ControlFrame]:
         """A hundred arguments a frame."""
-        return streams.control_frames("subscribe", plan, topics, nonce)
-
-    def unsubscribe_frames(
-        self,
-        plan: SocketPlan,
-        topics: Sequence[str],
-        now_ns: int,
-        credentials: Credentials | None,
-        nonce: str,
-    ) -> Sequence[ControlFrame]:
-        """The same the other way."""
-        return streams.control_frames("unsubscribe", plan, topics, nonce)
+        return streams.control_frames(operation, plan, topics, nonce)
 
     def decode(
         self, text: bytes, arrived_ns: int, plan: SocketPlan, state: streams.Session
@@ -336,12 +268,6 @@ class Okx:
         """Best prices 10 ms, books and tickers 100 ms, candles a second, trades at once."""
         return {"quotes": 10, "book": 100, "ticker": 100, "candles": 1000}.get(spec.channel, 0)
 
-    def stale_after_s(self, spec: ChannelSpec) -> float:
-        """A minute for trades, 15 s for other market data; an account may be silent for ever."""
-        if spec.channel in PRIVATE:
-            return math.inf
-        return 60.0 if spec.channel == "trades" else 15.0
-
     def proof_of_life(self, spec: ChannelSpec) -> Proof:
         """The REST book and the stream need not share a sequence (the guide does not promise it),
         so best prices and quantities are compared; an empty update each minute proves more."""
@@ -353,14 +279,10 @@ class Okx:
         """For a probe; a local book starts in-band."""
         return GetBook(symbol=symbol, depth=400)
 
-    def check_sequence(self, sequence: int, delta: BookDelta) -> str:
+    def check_sequence(self, sequence: int, delta: BookDelta) -> Literal["drop", "apply", "resync"]:
         """A change follows when its ``prevSeqId`` is the book's; its own ``seqId`` may be lower,
         once, after a maintenance."""
         return "apply" if delta.previous == sequence else "resync"
-
-    def check_trade(self, last: int | str, trade: Trade) -> int:
-        """Ids are dense; a row stands for ``count`` of them."""
-        return count_missing_trades(last, trade)
 
 
 class _Head(msgspec.Struct):

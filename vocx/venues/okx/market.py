@@ -40,7 +40,6 @@ from vocx.venues.base import (
     GetTrades,
     Intent,
     Request,
-    split_symbol,
 )
 from vocx.venues.base.bars import DAY_NS, MINUTE_NS, Bars
 from vocx.venues.base.checks import check_count
@@ -54,6 +53,7 @@ from vocx.venues.base.reading import (
     optional_number,
     whole_number,
 )
+from vocx.venues.base.spelling import dashed_symbol, split_dashed, split_symbol
 
 MS = 1_000_000
 """Nanoseconds in OKX's millisecond."""
@@ -76,19 +76,6 @@ BARS = Bars(
 _CANDLES, _OLD_CANDLES = 300, 100
 _TRADES, _OLD_TRADES = 500, 100
 _BOOK, _FULL_BOOK = 400, 5000
-
-
-def venue_symbol(symbol: str) -> str:
-    """``"BTC/USDT"`` as ``"BTC-USDT"``."""
-    base, quote = split_symbol(symbol)
-    return f"{base}-{quote}"
-
-
-def symbol_of(name: str) -> str | None:
-    """``"BTC-USDT"`` as ``"BTC/USDT"``; ``None`` for what is no spot pair (a swap has three
-    parts)."""
-    base, dash, quote = name.partition("-")
-    return f"{base}/{quote}" if dash and base and quote and "-" not in quote else None
 
 
 def trade_id(text: str) -> int | str:
@@ -123,7 +110,7 @@ def _status(_: GetStatus) -> Plan:
 
 def _instruments(intent: GetInstruments) -> Plan:
     if len(intent.symbols) == 1:
-        name = venue_symbol(intent.symbols[0])
+        name = dashed_symbol(intent.symbols[0])
         return "/public/instruments", {"instType": "SPOT", "instId": name}
     for symbol in intent.symbols:
         split_symbol(symbol)
@@ -131,21 +118,21 @@ def _instruments(intent: GetInstruments) -> Plan:
 
 
 def _ticker(intent: GetTicker) -> Plan:
-    return "/market/ticker", {"instId": venue_symbol(intent.symbol)}
+    return "/market/ticker", {"instId": dashed_symbol(intent.symbol)}
 
 
 def _quote(intent: GetQuote) -> Plan:
-    return "/market/books", {"instId": venue_symbol(intent.symbol), "sz": 1}
+    return "/market/books", {"instId": dashed_symbol(intent.symbol), "sz": 1}
 
 
 def _book(intent: GetBook) -> Plan:
     depth = check_count("okx", "depth", intent.depth, _FULL_BOOK)
     path = "/market/books" if depth <= _BOOK else "/market/books-full"
-    return path, {"instId": venue_symbol(intent.symbol), "sz": depth}
+    return path, {"instId": dashed_symbol(intent.symbol), "sz": depth}
 
 
 def _trades(intent: GetTrades) -> Plan:
-    name = venue_symbol(intent.symbol)
+    name = dashed_symbol(intent.symbol)
     if intent.from_id is None:
         return "/market/trades", {
             "instId": name,
@@ -164,7 +151,7 @@ def _candles(intent: GetCandles) -> Plan:
     """The newest page that is wanted; older ones follow (:func:`_older`)."""
     check_count("okx", "limit", intent.limit, 100_000)
     bar = BARS.name(intent.interval)
-    parameters: dict[str, str | int] = {"instId": venue_symbol(intent.symbol), "bar": bar}
+    parameters: dict[str, str | int] = {"instId": dashed_symbol(intent.symbol), "bar": bar}
     old = intent.end_ns is not None or intent.start_ns is not None or intent.interval == "1s"
     end_ns = intent.end_ns
     length_ns = BARS.length_ns(intent.interval)
@@ -263,7 +250,7 @@ def _read_instruments(intent: GetInstruments, data: bytes, arrived_ns: int) -> A
 
 def _instrument(row: _Instrument, arrived_ns: int) -> Instrument | None:
     symbol, tick, lot = (
-        symbol_of(row.instId),
+        split_dashed(row.instId),
         optional_number(row.tickSz),
         optional_number(row.lotSz),
     )
@@ -329,7 +316,7 @@ def ticker(row: TickerRow, symbol: str, arrived_ns: int) -> Ticker:
 
 def _read_ticker(intent: GetTicker, data: bytes, arrived_ns: int) -> Answer:
     (row,) = _tickers(data)
-    return Answer(result=ticker(row, symbol_of(row.instId) or row.instId, arrived_ns))
+    return Answer(result=ticker(row, split_dashed(row.instId) or row.instId, arrived_ns))
 
 
 class _Book(msgspec.Struct):
@@ -404,7 +391,7 @@ def trade(row: TradeRow, symbol: str, arrived_ns: int) -> Trade:
 
 def _read_trades(intent: GetTrades, data: bytes, arrived_ns: int) -> Answer:
     rows = _trade_rows(data)
-    found = [trade(one, symbol_of(one.instId) or one.instId, arrived_ns) for one in rows]
+    found = [trade(one, split_dashed(one.instId) or one.instId, arrived_ns) for one in rows]
     return Answer(result=Facts(reversed(found)))
 
 

@@ -47,7 +47,8 @@ from vocx.venues.base import (
     PlaceOrder,
     Request,
 )
-from vocx.venues.base.checks import check_amendment, check_order_named, refuse_client_order_id
+from vocx.venues.base.adapter import ClientOrderIds
+from vocx.venues.base.checks import check_amendment, check_order_named
 from vocx.venues.base.reading import (
     amount,
     check_match,
@@ -55,8 +56,9 @@ from vocx.venues.base.reading import (
     ms_to_ns,
     optional_number,
 )
+from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.okx.errors import Item
-from vocx.venues.okx.market import symbol_of, trade_id, venue_symbol
+from vocx.venues.okx.market import trade_id
 
 BATCH, PAGE = 20, 100
 _ZERO = Decimal(0)
@@ -110,13 +112,10 @@ class FillsPage(GetFills, frozen=True, kw_only=True):
     after: str
 
 
-def validate_client_order_id(text: object) -> None:
-    """1 to 32 letters and digits."""
-    good = isinstance(text, str) and 1 <= len(text) <= 32 and text.isascii() and text.isalnum()
-    if not good:
-        raise refuse_client_order_id(
-            "okx", text, "1 to 32 letters and digits (a UUID without its dashes)"
-        )
+CLIENT_ORDER_IDS = ClientOrderIds(
+    "okx", "vocx", "[A-Za-z0-9]{1,32}", "1 to 32 letters and digits (a UUID without its dashes)"
+)
+"""Ours have 30."""
 
 
 def build(intent: Intent) -> Request:
@@ -160,7 +159,7 @@ def _named(intent: Any) -> dict[str, str]:
 
 
 def _order_fields(intent: PlaceOrder) -> dict[str, str]:
-    validate_client_order_id(intent.client_order_id)
+    CLIENT_ORDER_IDS.check(intent.client_order_id)
     if intent.test:
         raise BadInput(
             "okx has no order that is only checked: leave test out, and practise in the lab. "
@@ -193,30 +192,30 @@ def _amend_fields(intent: AmendOrder) -> dict[str, str]:
 
 
 def _place(intent: PlaceOrder) -> Request:
-    name = venue_symbol(intent.symbol)
+    name = dashed_symbol(intent.symbol)
     body = {"instId": name, **_order_fields(intent)}
     return _post(intent, "/trade/order", body, f"place:{name}")
 
 
 def _amend(intent: AmendOrder) -> Request:
-    name = venue_symbol(intent.symbol)
+    name = dashed_symbol(intent.symbol)
     body = {"instId": name, **_amend_fields(intent)}
     return _post(intent, "/trade/amend-order", body, f"amend:{name}")
 
 
 def _cancel(intent: CancelOrder) -> Request:
-    name = venue_symbol(intent.symbol)
+    name = dashed_symbol(intent.symbol)
     body = {"instId": name, **_named(intent)}
     return _post(intent, "/trade/cancel-order", body, f"cancel:{name}", safe=True)
 
 
 def _cancel_all(intent: CancelAll) -> Request:
-    venue_symbol(intent.symbol)
+    dashed_symbol(intent.symbol)
     return _pending(OpenOrdersPage(symbol=intent.symbol, cancel=True))
 
 
 def _cancel_batch(intent: CancelBatch) -> Request:
-    name = venue_symbol(intent.symbol)
+    name = dashed_symbol(intent.symbol)
     body = [{"instId": name, "ordId": one} for one in intent.ids]
     bucket = f"cancel:{name}" if len(body) == 1 else f"cancel_batch:{name}"
     request = _post(intent, "/trade/cancel-batch-orders", body, bucket, safe=True)
@@ -224,12 +223,12 @@ def _cancel_batch(intent: CancelBatch) -> Request:
 
 
 def _order(intent: GetOrder) -> Request:
-    name = venue_symbol(intent.symbol)
+    name = dashed_symbol(intent.symbol)
     return _get(intent, "/trade/order", {"instId": name, **_named(intent)}, f"order:{name}")
 
 
 def _pending(intent: GetOpenOrders) -> Request:
-    name = None if intent.symbol is None else venue_symbol(intent.symbol)
+    name = None if intent.symbol is None else dashed_symbol(intent.symbol)
     after = intent.after if isinstance(intent, OpenOrdersPage) else None
     parameters = {"instType": "SPOT", "instId": name, "after": after, "limit": PAGE}
     return _get(intent, "/trade/orders-pending", parameters, "orders-pending")
@@ -242,7 +241,7 @@ def _fills(intent: GetFills) -> Request:
     old = intent.start_ns is not None
     parameters: dict[str, str | int | None] = {
         "instType": "SPOT",
-        "instId": venue_symbol(intent.symbol),
+        "instId": dashed_symbol(intent.symbol),
         "ordId": None if intent.order_id is None else str(intent.order_id),
         "begin": None if intent.start_ns is None else intent.start_ns // 1_000_000,
         "after": intent.after if isinstance(intent, FillsPage) else None,
@@ -302,7 +301,7 @@ def frame(intent: Intent, number: int) -> Request:
         method=operation,
         target="",
         body=msgspec.json.encode(body),
-        charges={f"{bucket}:{venue_symbol(intent.symbol)}": 1},
+        charges={f"{bucket}:{dashed_symbol(intent.symbol)}": 1},
         signed=True,
         safe_to_retry=isinstance(intent, CancelOrder),
     )
@@ -401,7 +400,7 @@ def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
     check_numbers(value)
     by_quote = row.tgtCcy == "quote_ccy" and kind == "market"
     return Order(
-        symbol=symbol_of(row.instId) or row.instId,
+        symbol=split_dashed(row.instId) or row.instId,
         id=row.ordId,
         client_order_id=row.clOrdId,
         side=row.side,
@@ -428,7 +427,7 @@ def fill_of(row: OrderRow, arrived_ns: int) -> Fill | None:
         return None
     check_match(price, size)
     return Fill(
-        symbol=symbol_of(row.instId) or row.instId,
+        symbol=split_dashed(row.instId) or row.instId,
         id=trade_id(row.tradeId),
         order_id=row.ordId,
         side=row.side,
@@ -472,7 +471,7 @@ def _read_fills(intent: GetFills, data: bytes, arrived_ns: int) -> Answer:
         check_match(one.fillPx, one.fillSz)
     found = Facts(
         Fill(
-            symbol=symbol_of(one.instId) or one.instId,
+            symbol=split_dashed(one.instId) or one.instId,
             id=trade_id(one.tradeId),
             order_id=one.ordId,
             side=one.side,

@@ -33,6 +33,7 @@ from vocx.venues.base import (
     Unknown,
 )
 from vocx.venues.base.reading import UNREADABLE, Identifier, check_levels, ms_to_ns, shown, skeleton
+from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.okx import orders, signing
 from vocx.venues.okx.errors import VENUE, socket_error
 from vocx.venues.okx.market import (
@@ -40,10 +41,8 @@ from vocx.venues.okx.market import (
     TickerRow,
     TradeRow,
     candle,
-    symbol_of,
     ticker,
     trade,
-    venue_symbol,
 )
 
 ARGUMENTS_PER_FRAME = 100
@@ -72,7 +71,7 @@ def plans(specs: Sequence[ChannelSpec]) -> list[SocketPlan]:
             private[spec.channel] = spec
         else:
             topics = public.setdefault(_PURPOSES.get(spec.channel, "ws_public"), {})
-            topics[f"{_channel(spec)}:{venue_symbol(spec.symbol)}"] = spec
+            topics[f"{_channel(spec)}:{dashed_symbol(spec.symbol)}"] = spec
     found = [SocketPlan(purpose=name, path="", topics=topics) for name, topics in public.items()]
     if private:
         plan = SocketPlan(purpose="ws_private", path="", topics=private, private=True, login=True)
@@ -355,7 +354,7 @@ def _private(
         return (Unknown(text=shown(text)),)
     found: list[Fact] = []
     for row in _orders(data):
-        if row.instType != "SPOT" or symbol_of(row.instId) is None or not state.news(row):
+        if row.instType != "SPOT" or split_dashed(row.instId) is None or not state.news(row):
             continue
         fill = orders.fill_of(row, arrived_ns)
         if fill is not None and "fills" in plan.topics:
