@@ -14,11 +14,14 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import AnyStr
 
+WIDE = 96
+"""Columns that a notebook's page of 1,000 pixels shows of a text without breaking its lines."""
 _NAMES = "signature|api[-_]?key|listen[-_]?key|token|passphrase|secret|password|jwt"
 _SECRETS = re.compile(
     # a header whose name speaks of a key; those of a WebSocket handshake are no secrets
@@ -76,6 +79,19 @@ def redact(text: AnyStr) -> AnyStr:
 def _kept(found: re.Match[AnyStr]) -> AnyStr:
     """What stands before the secret."""
     return next(group for group in found.groups() if group is not None)
+
+
+def fold(text: str, inset: str = "  ") -> str:
+    """Each line in pieces of at most :data:`WIDE` columns, those after the first set in."""
+    shape = textwrap.TextWrapper(
+        WIDE, subsequent_indent=inset, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(map(shape.fill, text.splitlines()))
+
+
+def span(milliseconds: float) -> str:
+    """``"250 ms"``, ``"1.5 s"``."""
+    return f"{milliseconds:g} ms" if milliseconds < 1000 else f"{milliseconds / 1000:g} s"
 
 
 def as_float(number: Decimal | None) -> float:

@@ -21,17 +21,17 @@ from rich.text import Text
 
 import vocx
 from vocx.errors import BadInput
+from vocx.measure.feeds import DISTANCES
 from vocx.measure.result import cell, writable
+from vocx.measure.validation import FARTHEST_MS
 from vocx.text import text_table
 
 if TYPE_CHECKING:
     from vocx.measure import Article, Sweep
     from vocx.measure.freshness import FeedResult
 
-RTTS = (0.0, 20.0, 80.0, 200.0)
 SECONDS, FULL_SECONDS = 4.0, 20.0
 LEAST_S, MOST_S = 2.0, 300.0
-FARTHEST_MS = 2000.0
 MOST = 8
 LIBRARIES = ("requests", "urllib3", "websocket-client", "aiohttp", "msgspec")
 CELL, LABEL = 12, 6
@@ -117,7 +117,7 @@ def distances(words: Sequence[str]) -> list[float]:
         raise BadInput("--rtt has a distance twice; write each once")
     if len(found) > MOST:
         raise BadInput(f"--rtt has {len(found)} distances; write at most {MOST}")
-    return found or list(RTTS)
+    return found or list(DISTANCES)
 
 
 def output_path(path: Path | None, *, overwrite: bool) -> Path | None:

@@ -36,7 +36,7 @@ from vocx.measure.result import lab_of
 from vocx.measure.traffic import traffic
 from vocx.measure.true_prices import truth_of
 from vocx.rate_limits import dearest
-from vocx.text import suggest, text_table
+from vocx.text import fold, suggest, text_table
 from vocx.venues.base import GetOpenOrders, GetQuote
 
 if TYPE_CHECKING:
@@ -590,7 +590,7 @@ class Chooser:
                 if change.get("owner") is strategy:
                     for dial in ("age_ms", "symbols", "orders_per_s"):
                         dials[dial].value = getattr(NEEDS[strategy.value], dial)
-                said.value = f"<pre>{escape(display.fold(told()))}</pre>"
+                said.value = f"<pre>{escape(fold(told()))}</pre>"
             except Exception as error:
                 said.value = f"<pre>{escape(f'{type(error).__name__}: {error}')}</pre>"
 

@@ -14,9 +14,9 @@ from types import TracebackType
 from typing import Any
 
 from vocx.errors import VocxError, optional_parts
+from vocx.text import WIDE
 
 MOST_LINES = 8
-_WIDTH = 96
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 _OTHERS = (_PACKAGE, sysconfig.get_path("stdlib"), str(Path(threading.__file__).parent))
 """Where no line of a learner stands: vocx, and Python itself, by either name of its folder."""
@@ -69,7 +69,7 @@ def brief(error: BaseException, trace: TracebackType | None) -> list[str]:
     text: list[str] = []
     said = "Interrupted." if isinstance(error, KeyboardInterrupt) else ""
     for paragraph in (said or f"{type(error).__name__}: {error}").splitlines():
-        text += textwrap.wrap(paragraph, _WIDTH, break_on_hyphens=False) or [""]
+        text += textwrap.wrap(paragraph, WIDE, break_on_hyphens=False) or [""]
     where = _yours(trace)
     room = MOST_LINES - len(where)
     if len(text) > room:
@@ -86,15 +86,7 @@ def _yours(trace: TracebackType | None) -> list[str]:
         return []
     frame = own[-1]
     line = f"  in line {frame.lineno} of your cell" + (f": {frame.line}" if frame.line else "")
-    return [line if len(line) <= _WIDTH else f"{line[: _WIDTH - 3]}..."]
-
-
-def fold(text: str) -> str:
-    """Each line in pieces that no page has to break, those after the first set in."""
-    shape = textwrap.TextWrapper(
-        _WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
-    )
-    return "\n".join(map(shape.fill, text.splitlines()))
+    return [line if len(line) <= WIDE else f"{line[: WIDE - 3]}..."]
 
 
 def link(text: str, href: str) -> None:

@@ -20,10 +20,9 @@ import msgspec
 
 from vocx.course import passport
 from vocx.course.answer_runner import Wrong, short
-from vocx.course.display import fold
 from vocx.course.grading import Result
 from vocx.errors import BadInput
-from vocx.text import suggest, text_table
+from vocx.text import fold, suggest, text_table
 
 if TYPE_CHECKING:
     from vocx.measure import CallTimes, Feed, FillTimes, Freshness, Traffic

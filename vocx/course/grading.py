@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from vocx.course import passport, session
 from vocx.course.answer_runner import Trial, Wrong, observe, short
-from vocx.course.display import fold
 from vocx.course.exercise import Check
 from vocx.errors import BadInput, NotReady
-from vocx.text import suggest
+from vocx.text import fold, suggest
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange

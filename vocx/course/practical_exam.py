@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from vocx.course import passport, session
 from vocx.course.catalogue import EXAM
-from vocx.course.display import fold
 from vocx.course.grading import Result, judge
 from vocx.errors import BadInput
 from vocx.exchange import Exchange
-from vocx.text import suggest, text_table
+from vocx.text import fold, suggest, text_table
 
 if TYPE_CHECKING:
     from vocx.course.exam_tasks import Task

@@ -14,6 +14,7 @@ from typing import Any
 from vocx.course import display, passport
 from vocx.course.catalogue import PROTOCOLS, STRATEGIES, lesson
 from vocx.errors import BadInput, optional_parts
+from vocx.text import fold
 
 _open: dict[str, list[Any]] = {}
 """Widgets on the page by question: asked again, the old ones are closed."""
@@ -231,7 +232,7 @@ def verdict(name: str) -> None:
         print(f"Prediction {key}: run its cell first, to be told.")
         return
     asked.told = True
-    print(display.fold(f"Prediction {key}: {asked.verdict()}"))
+    print(fold(f"Prediction {key}: {asked.verdict()}"))
     for widget in _open.get(key, ()):
         if hasattr(widget, "disabled"):
             widget.disabled = True

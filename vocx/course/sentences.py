@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vocx.course.display import fold
 from vocx.measure import simulate
+from vocx.text import fold
 
 if TYPE_CHECKING:
     from vocx.measure import Freshness

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 import numpy as np
 
-from vocx.errors import BadInput
 from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, Push, feeds_of
-from vocx.measure.result import Column, Conditions, Result, fold
+from vocx.measure.result import Column, Conditions, Result
 from vocx.measure.sampling import MEMORY, Interval, mean_interval, share_interval
-from vocx.measure.simulation import perfect
+from vocx.measure.simulation import perfect, window
 from vocx.measure.steps import BLOCKS, Observed, Steps, at_moments
+from vocx.text import fold
 
 if TYPE_CHECKING:
     from vocx.measure.steps import Moments, Numbers
@@ -127,23 +127,20 @@ def adverse_selection(
     (rtt_ms,), feeds = validation.distances([rtt_ms]), feeds_of(feeds)
     true = validation.steps(true)
     screens = {feed: perfect(true, feed, rtt_ms, phase=0.5) for feed in feeds}
-    longest_ms = max(feed.cadence_ms for feed in feeds) + rtt_ms
-    since_ns, until_ns = true.at[0] + int(longest_ms * 1e6), true.at[-1]
-    half_ns = int(rtt_ms / 2 * 1e6)  # an order's way to the book
-    if until_ns - half_ns <= since_ns:
-        raise BadInput("the time is shorter than the longest interval and distance: take more")
+    way_ms = rtt_ms / 2  # of an order, to the book
+    since_ns, until_ns = window(true, feeds, rtt_ms, spare_ms=way_ms)
     draw = Random(seed)
-    drawn = sorted(draw.randrange(since_ns, until_ns - half_ns) for _ in range(orders))
+    drawn = sorted(draw.randrange(since_ns, until_ns) for _ in range(orders))
     return AdverseSelection(
         conditions=Conditions(
             path="from what a perfect feed shows to the exchange's book",
             clock="whoever wrote the prices down",
             rtt_ms=rtt_ms,
             seed=seed,
-            seconds=(until_ns - since_ns) / 1e9,
+            seconds=(true.at[-1] - since_ns) / 1e9,
         ),
         orders=orders,
-        costs=_costs(screens, true, np.array(drawn, np.int64), half_ns),
+        costs=_costs(screens, true, np.array(drawn, np.int64), int(way_ms * 1e6)),
     )
 
 

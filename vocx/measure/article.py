@@ -17,10 +17,11 @@ from vocx.measure.calls import calls as measure_calls
 from vocx.measure.claims import Claim, claims
 from vocx.measure.code_size import CodeSize
 from vocx.measure.code_size import code_size as count_code
+from vocx.measure.feeds import DISTANCES
 from vocx.measure.fills import FillTimes
 from vocx.measure.fills import fills as measure_fills
 from vocx.measure.findings import Parts, findings
-from vocx.measure.freshness import DISTANCES, Freshness, Sweep
+from vocx.measure.freshness import Freshness, Sweep
 from vocx.measure.freshness import sweep as measure_sweep
 from vocx.measure.orders import OrderEntry
 from vocx.measure.orders import orders as measure_orders

@@ -11,6 +11,7 @@ import numpy as np
 from vocx.errors import BadInput
 from vocx.measure import theory
 from vocx.measure.feeds import Poll, Push
+from vocx.measure.traffic import KIB
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -119,7 +120,7 @@ def frontier(
         if isinstance(one.feed, Poll):
             polls.append((theory.kib_per_s(asked.bytes_each, one.feed.every_ms, call), *age))
         elif isinstance(one.feed, Push):
-            rate = cost.cost(STREAM_OF[one.feed.channel] + wire).wire_per_s.value / 1024
+            rate = cost.cost(STREAM_OF[one.feed.channel] + wire).wire_per_s.value / KIB
             pushed.append((one.feed.name, (rate, *age)))
     made.add_trace(figures.points("polls, measured", polls, 0))
     for number, (name, point) in enumerate(pushed, 1):

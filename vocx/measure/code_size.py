@@ -17,7 +17,8 @@ from typing import ClassVar
 
 import msgspec
 
-from vocx.measure.result import Column, Conditions, Result, fold
+from vocx.measure.result import Column, Conditions, Result
+from vocx.text import fold
 
 HERE = Path(__file__).parents[1] / "course" / "clients"
 KNOWN: dict[str, tuple[str, tuple[str, ...]]] = {

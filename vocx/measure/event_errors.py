@@ -19,7 +19,7 @@ from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, feeds_of
 from vocx.measure.result import Column, Conditions, Result
 from vocx.measure.sampling import Interval, share_interval
-from vocx.measure.simulation import perfect, pooled
+from vocx.measure.simulation import perfect, pooled, window
 from vocx.measure.steps import BLOCKS, Observed, Steps, wrong
 from vocx.measure.true_prices import steps_in, true_quotes
 
@@ -131,14 +131,12 @@ def errors_at(
     Raises
     ------
     BadInput
-        The time is shorter than one period of the feed.
+        The time is shorter than one period of the feed and its distance.
     """
     bid, ask = np.asarray(true.bid), np.asarray(true.ask)
     turned = np.flatnonzero((np.diff(bid) != 0) | (np.diff(ask) != 0))
     changes = [(true.at[one + 1], int(one)) for one in turned]
-    since_ns, until_ns = true.at[0] + int((feed.cadence_ms + rtt_ms) * 1e6), true.at[-1]
-    if until_ns <= since_ns:
-        raise BadInput("the time is shorter than one period: let the market run for some seconds")
+    since_ns, until_ns = window(true, [feed], rtt_ms)
     shown = [perfect(true, feed, rtt_ms, phase=(one + 0.5) / phases) for one in range(phases)]
     made = [
         EventError(

@@ -12,6 +12,7 @@ import msgspec
 
 from vocx.errors import BadInput, UnknownChannel
 from vocx.measure import theory, validation
+from vocx.text import span
 from vocx.venues.base import ChannelSpec, Venue
 
 PushChannel = Literal["quotes", "book", "ticker"]
@@ -20,6 +21,8 @@ CADENCE_MS = {"quotes": 0.0, "book": 100.0, "ticker": 1000.0}
 that is watched has its own (``venue.cadence_ms``)."""
 NAMES = {"quotes": "quotes", "book": "top", "ticker": "ticker"}
 LEAST_MS, HOUR_MS = 5.0, 3_600_000.0
+DISTANCES = (0.0, 20.0, 80.0, 200.0)
+"""From how far away feeds are compared: round trips, milliseconds."""
 
 
 class Poll(msgspec.Struct, frozen=True, tag=True):
@@ -85,12 +88,6 @@ STANDARD: tuple[Feed, ...] = (
     Poll(250.0),
     Poll(1000.0),
 )
-
-
-def span(milliseconds: float) -> str:
-    """``"250 ms"``, ``"1 s"``."""
-    whole = milliseconds >= 1000
-    return f"{milliseconds / 1000:g} s" if whole else f"{milliseconds:g} ms"
 
 
 def is_streamed(venue: Venue, symbol: str, channel: str, depth: int | None = None) -> bool:

@@ -14,19 +14,19 @@ import msgspec
 from vocx.measure import theory
 from vocx.measure.calls import CallTimes
 from vocx.measure.code_size import CodeSize
-from vocx.measure.feeds import Poll, Push, span
+from vocx.measure.feeds import Poll, Push
 from vocx.measure.fills import FillTimes
 from vocx.measure.freshness import FeedResult, Freshness, Sweep
 from vocx.measure.orders import OrderEntry
 from vocx.measure.sampling import Interval, mean_interval
-from vocx.measure.traffic import Cost, Traffic
+from vocx.measure.traffic import KIB, Cost, Traffic
+from vocx.text import span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 USUAL_MS = 1000.0
 """The polling interval that the rows speak of, where it was measured; else the nearest."""
-KIB = 1024.0
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,7 +17,16 @@ from msgspec.structs import replace
 
 from vocx.errors import BadInput
 from vocx.measure import theory, validation
-from vocx.measure.feeds import STANDARD, Feed, Poll, Push, at_venue, feeds_of, is_streamed, span
+from vocx.measure.feeds import (
+    DISTANCES,
+    STANDARD,
+    Feed,
+    Poll,
+    Push,
+    at_venue,
+    feeds_of,
+    is_streamed,
+)
 from vocx.measure.probes import (
     READY_S,
     Listener,
@@ -43,6 +52,7 @@ from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.simulation import expected_wrong
 from vocx.measure.steps import Ages, Observed, Steps, ages, steps_of, within, wrong
 from vocx.rate_limits import dearest
+from vocx.text import span
 from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import ChannelSpec, GetQuote
 
@@ -63,7 +73,6 @@ LONGER_NS = 500_000_000
 """So much longer is watched at a time where the price hardly changed."""
 STAGGER_NS = 17_000_000
 """Feeds begin one after the other, so that their calls do not meet."""
-DISTANCES = (0.0, 20.0, 80.0, 200.0)
 FIRST = 40
 """Frames among which a price must come, if one comes at all."""
 SWEPT: tuple[Feed, ...] = (

@@ -28,9 +28,10 @@ from msgspec.structs import replace
 from vocx.measure import theory, validation
 from vocx.measure.order_paths import OrderPath, Placed, Ready, paths_of
 from vocx.measure.probes import unlimited
-from vocx.measure.result import CLOCK, Column, Result, conditions, fold
+from vocx.measure.result import CLOCK, Column, Result, conditions
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.measure.trading import Trader, small, trading_lab
+from vocx.text import fold
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import platform
-import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -28,7 +27,7 @@ from vocx.arguments import digits
 from vocx.errors import BadInput, optional_parts
 from vocx.lab.network import one_way_ms
 from vocx.measure.sampling import Interval, places
-from vocx.text import text_table
+from vocx.text import fold, text_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
 
 CLOCK = "this machine, which the lab shares"
 SUFFIX = ".json"
-WIDE = 96
-"""Columns that a notebook's page of 1,000 pixels shows of a text without breaking its lines."""
 
 
 class Conditions(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,11 +89,6 @@ class Conditions(msgspec.Struct, frozen=True, kw_only=True):
         """The same in lines that no page has to break."""
         whole = self.show().replace("seed ", "seed\u00a0").replace(" s;", "\u00a0s;")
         return fold(whole).replace("\u00a0", " ")
-
-
-def fold(text: str) -> str:
-    """A sentence in lines of at most :data:`WIDE` columns, those after the first set in."""
-    return textwrap.fill(text, WIDE, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def conditions(exchange: Exchange, *, path: str, clock: str, **more: Any) -> Conditions:

@@ -17,7 +17,7 @@ import numpy as np
 
 from vocx.errors import BadInput
 from vocx.measure import validation
-from vocx.measure.feeds import Feed, Poll, Push, feeds_of
+from vocx.measure.feeds import DISTANCES, Feed, Poll, Push, feeds_of
 from vocx.measure.result import Column, Conditions, Result, crossed, value_alone
 from vocx.measure.sampling import Interval
 from vocx.measure.steps import Observed, Steps, ages, wrong
@@ -30,7 +30,28 @@ REFERENCE: tuple[Feed, ...] = (
     Poll(1000.0),
     Poll(5000.0),
 )
-DISTANCES = (0.0, 20.0, 80.0, 200.0)
+
+
+def window(
+    true: Steps, feeds: Sequence[Feed], rtt_ms: float, *, spare_ms: float = 0.0
+) -> tuple[int, int]:
+    """From when on all of these feeds show something, so far away, until ``spare_ms`` before the
+    end of the true prices: nanoseconds.
+
+    Raises
+    ------
+    BadInput
+        The end comes first.
+    """
+    longest_ms = max(one.cadence_ms for one in feeds) + rtt_ms
+    since_ns = true.at[0] + int(longest_ms * 1e6)
+    until_ns = true.at[-1] - int(spare_ms * 1e6)
+    if until_ns <= since_ns:
+        raise BadInput(
+            "the time is shorter than the longest interval and distance: let the market run for "
+            "some seconds more"
+        )
+    return since_ns, until_ns
 
 
 def perfect(
@@ -133,11 +154,7 @@ def simulate(
     """
     draw, phases = Random(seed), validation.whole("phases", phases, 1, 1000)
     feeds, rtts = feeds_of(feeds), validation.distances(rtts)
-    longest_ms = max(one.cadence_ms for one in feeds) + max(rtts)
-    validation.steps(true)
-    since_ns, until_ns = true.at[0] + int(longest_ms * 1e6), true.at[-1]
-    if until_ns <= since_ns:
-        raise BadInput("the time is shorter than the longest interval and distance: take more")
+    since_ns, until_ns = window(validation.steps(true), feeds, max(rtts))
     found = []
     for feed in feeds:
         for rtt_ms in rtts:

@@ -18,9 +18,10 @@ from vocx.measure.byte_counts import ByteCounts
 from vocx.measure.claims import SEEN_HEAD, SEEN_HEAD_AT
 from vocx.measure.feeds import is_streamed
 from vocx.measure.probes import READY_S, Listener, Poller, http_of, unbraked, unlimited, wait_until
-from vocx.measure.result import CLOCK, Column, Result, conditions, fold, grid, lab_of
+from vocx.measure.result import CLOCK, Column, Result, conditions, grid, lab_of
 from vocx.measure.sampling import Interval
 from vocx.rate_limits import Charge, dearest
+from vocx.text import fold
 from vocx.timing import HttpCall
 from vocx.venues.base import GetBook, GetQuote, GetTicker, Intent
 

@@ -75,11 +75,6 @@ def milliseconds(value_ms: float) -> str:
     return "…" if value_ms != value_ms else f"{value_ms:,.0f} ms"
 
 
-def span(ms: float) -> str:
-    """20 ms, 1.5 s."""
-    return f"{ms:g} ms" if ms < 1000 else f"{ms / 1000:g} s"
-
-
 def symbols_of(stream: Any, channel: str) -> list[str]:
     """The symbols of one channel that a stream listens to."""
     if not hasattr(stream, "channels"):

@@ -15,8 +15,9 @@ import numpy as np
 
 from vocx.course.instruments.polling import Repeater
 from vocx.errors import VocxError
+from vocx.text import span
 from vocx.timing import wall_ns
-from vocx.views.formatting import STATE_METHODS, choose_symbol, span, symbols_of
+from vocx.views.formatting import STATE_METHODS, choose_symbol, symbols_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

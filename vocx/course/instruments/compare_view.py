@@ -15,9 +15,9 @@ from vocx.course.instruments.polling import (
     interval_slider,
 )
 from vocx.errors import NotReady
-from vocx.text import as_float, text_table
+from vocx.text import as_float, span, text_table
 from vocx.views.dials import NetworkControls
-from vocx.views.formatting import age, choose_symbol, span, with_thousands
+from vocx.views.formatting import age, choose_symbol, with_thousands
 from vocx.views.panel import SliderPanel
 from vocx.views.price import NewQuotes
 from vocx.views.stream_view import StreamView

@@ -16,11 +16,11 @@ from vocx.course.instruments.polling import LivePoller, check_interval, interval
 from vocx.errors import BadInput, NotReady
 from vocx.measure import theory
 from vocx.rate_limits import dearest
-from vocx.text import text_table
+from vocx.text import span, text_table
 from vocx.timing import wall_ns
 from vocx.venues.base import GetQuote
 from vocx.views.dials import NetworkControls
-from vocx.views.formatting import html_table, milliseconds, span
+from vocx.views.formatting import html_table, milliseconds
 from vocx.views.panel import SliderPanel
 from vocx.views.sliders import Slider
 from vocx.views.view import View

@@ -13,7 +13,8 @@ from vocx.course.instruments import ages
 from vocx.course.instruments.freshness_view import FreshnessView
 from vocx.errors import NotReady
 from vocx.measure import theory
-from vocx.views.formatting import milliseconds, span
+from vocx.text import span
+from vocx.views.formatting import milliseconds
 
 if TYPE_CHECKING:
     from vocx.measure.traffic import Traffic

@@ -15,8 +15,8 @@ from typing import Any
 from vocx.arguments import check_number
 from vocx.errors import BadInput, VocxError
 from vocx.lab import Truth
+from vocx.text import span
 from vocx.timing import mono_ns, wall_ns
-from vocx.views.formatting import span
 from vocx.views.sliders import Slider
 
 KEPT = 2000
