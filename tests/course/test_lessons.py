@@ -94,6 +94,9 @@ def test_every_picture_is_shown() -> None:
 
 # the run
 
+EXPLAINED = {"wrong share": "05", "p95": "05"}
+"""Terms, and the lesson that says what they mean."""
+
 
 class Run:
     """An executed notebook, and how long it took with its kernel's start."""
@@ -139,6 +142,16 @@ def test_as_shipped_the_checks_wait_for_an_answer(page: Page, shipped: Run) -> N
     """A blank exercise is neither right nor wrong."""
     for one in page.exercises():
         assert shipped.printed(one.checked).startswith(f"… {one.key} not answered yet")
+
+
+@pytest.mark.kernel
+def test_terms_wait_for_the_lesson_that_explains_them(page: Page, shipped: Run) -> None:
+    """Neither the page nor what its cells print uses them earlier."""
+    printed = "".join(shipped.printed(number) for number in range(len(shipped.cells)))
+    said = "\n".join([page.prose, *(cell.text for cell in page.code), printed]).lower()
+    for term, lesson in EXPLAINED.items():
+        if catalogue.LESSONS.index(page.lesson) < catalogue.LESSONS.index(catalogue.lesson(lesson)):
+            assert term not in said, term
 
 
 FORGET = """\

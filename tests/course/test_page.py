@@ -15,6 +15,8 @@ import pytest
 from vocx.course.page import RULES, Page, problems
 
 LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "03_order_book.ipynb"
+BLANK = "def decide(book_id, U, u): ..."
+"""Its exercise, which the solution above it is not."""
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -37,9 +39,14 @@ def picture_first(notebook: dict[str, Any]) -> None:
     cells.insert(1, cells.pop(cells.index(cell(notebook, "images/03_book.png"))))
 
 
+def hint_last(notebook: dict[str, Any]) -> None:
+    cells = notebook["cells"]
+    cells.append(cells.pop(cells.index(cell(notebook, "<summary>Hint"))))
+
+
 BROKEN: list[tuple[str, Change, str]] = [
     ("size", lambda nb: nb["cells"].pop(3) and nb["cells"].__delitem__(slice(2, 14)), "cells; "),
-    ("size", rewrite("def decide(", "\n".join(["x = 1"] * 16) + "\ndef decide("), "at most 15"),
+    ("size", rewrite(BLANK, "\n".join(["x = 1"] * 16) + f"\n{BLANK}"), "at most 15"),
     ("size", rewrite("**Needs**", "word " * 900 + "**Needs**"), "words; between 700 and 1,100"),
     ("size", rewrite("**Needs**", "# a\n" * 9 + "**Needs**"), "headings; at most 8"),
     ("opening", rewrite("# Can you trust", "# Do you trust"), "does not begin with the title"),
@@ -47,19 +54,20 @@ BROKEN: list[tuple[str, Change, str]] = [
     ("opening", rewrite("\n- ", "\n* "), "0 things that one can do"),
     ("one_set_up", rewrite('begin("03")', 'begin("04")'), 'write course.begin("03")'),
     ("one_set_up", lambda nb: nb["cells"].insert(1, nb["cells"].pop(2)), "in the second cell"),
-    ("sections", rewrite("def decide(", "later = unheard_of\ndef decide("), "unheard_of"),
+    ("sections", rewrite(BLANK, f"later = unheard_of\n{BLANK}"), "unheard_of"),
     ("musts", rewrite("course.predict(", "print("), "0 predictions; ask one or two"),
     ("musts", rewrite("course.check(", "print("), "no course.check("),
     ("musts", rewrite('course.end("03")', ""), 'is not course.end("03")'),
     ("hidden_answers", rewrite("    ],\n)", '    ],\n    right="b",\n)'), "predictions.py"),
     ("verdicts", rewrite('course.verdict("03.1")', ""), 'no course.verdict("03.1")'),
-    ("blank_exercises", rewrite("def decide(", "y = 1\ndef decide("), "more than an unwritten"),
+    ("blank_exercises", rewrite(BLANK, f"y = 1\n{BLANK}"), "more than an unwritten"),
     ("blank_exercises", rewrite("<summary>Solution", "<summary>Answer"), "no <details>"),
+    ("blank_exercises", hint_last, "the hint does not stand in the text above it"),
     ("stripped", lambda nb: nb["cells"][1].update(execution_count=3), "clear all outputs"),
     ("stripped", lambda nb: nb["cells"][1].update(id="0123abcd"), "give it an id of words"),
     ("stripped", lambda nb: nb["cells"][1].update(id="opening"), "two cells have this id"),
     ("stripped", lambda nb: nb["metadata"].update(widgets={}), "saved widgets"),
-    ("portable", rewrite("def decide(", "from math import *\n\ndef decide("), "'import *' breaks"),
+    ("portable", rewrite(BLANK, f"from math import *\n\n{BLANK}"), "'import *' breaks"),
     ("portable", rewrite("**Needs**", "Hurry! **Needs**"), "an exclamation mark"),
     ("planned_errors", lambda nb: nb["cells"][3]["metadata"].update(tags=["raises-exception"]),
      "begin with # This fails on purpose"),

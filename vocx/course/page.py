@@ -11,6 +11,7 @@ import ast
 import builtins
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -347,7 +348,8 @@ def verdicts(page: Page) -> Iterator[Problem]:
 
 
 def blank_exercises(page: Page) -> Iterator[Problem]:
-    """The cell holds only ``...``; the solution is folded inside the hint."""
+    """The cell holds only ``...``; the solution is folded inside the hint, in the text above."""
+    above = {after.id: before.text for before, after in pairwise(page.cells)}
     for one in page.exercises():
         cell, body = page.code[one.written], page.trees[one.written].body
         function = body[0]
@@ -356,7 +358,10 @@ def blank_exercises(page: Page) -> Iterator[Problem]:
             yield Problem(
                 f"it holds more than an unwritten {one.name}: def, docstring, ...", cell.id
             )
-        if page.solution(one.name) is None:
+        shown = page.solution(one.name)
+        if shown is not None and shown not in above.get(cell.id, ""):
+            yield Problem("the hint does not stand in the text above it", cell.id)
+        if shown is None:
             yield Problem(
                 f"no <details><summary>Hint</summary> with a <details><summary>Solution</summary> "
                 f"inside that has {one.name} in a ```python block"
