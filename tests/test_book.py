@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import tracemalloc
 from bisect import bisect_right
 from collections.abc import Iterator
 from decimal import Decimal
@@ -153,6 +154,23 @@ def test_depth_and_horizon() -> None:
     assert made.horizon == (Decimal(9), Decimal(12))
     with pytest.raises(BadInput, match="such as 20"):
         made.snapshot(0)
+
+
+def test_memory_of_a_book_that_nobody_looks_at() -> None:
+    """Changes are put in order at a look; without one they do not pile up, and what a look then
+    shows is right."""
+    made = book(snapshot())
+    tracemalloc.start()
+    try:
+        for number in range(101, 20_101):
+            made.feed(delta(number, number, bids=(5 + number % 4, number % 3)))
+            if number == 10_100:
+                half_bytes = tracemalloc.get_traced_memory()[0]
+        grown_bytes = tracemalloc.get_traced_memory()[0] - half_bytes
+    finally:
+        tracemalloc.stop()
+    assert grown_bytes < 100_000, grown_bytes
+    assert [int(price) for price, _ in made.snapshot().bids] == [10, 9, 8, 7]
 
 
 changes = st.lists(st.tuples(st.integers(1, 20), st.integers(0, 3)), max_size=40)

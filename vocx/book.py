@@ -77,22 +77,26 @@ class _Side:
         for level in changes:
             price, quantity = level
             key = float(price)
-            before = levels.get(key)
-            if before is None:
-                if quantity:
+            if quantity:
+                before = levels.setdefault(key, level)
+                if before is level:
                     if key - key:  # infinite or no number
                         raise ArithmeticError(f"the price {digits(price)} is no number")
-                    levels[key] = level
                     changed.append(key)
                     heappush(self._heap, self._sign * key)
-            elif before[0] != price:
-                both = f"{digits(price)} and {digits(before[0])}"
-                raise ArithmeticError(f"the prices {both} cannot be told apart")
-            elif quantity:
+                    continue
                 levels[key] = level
             else:
-                del levels[key]
+                gone = levels.pop(key, None)
+                if gone is None:
+                    continue
+                before = gone
                 changed.append(key)
+            if before[0] != price:
+                both = f"{digits(price)} and {digits(before[0])}"
+                raise ArithmeticError(f"the prices {both} cannot be told apart")
+        if len(changed) > _MANY:  # the next look sorts anew, whatever they are
+            del changed[_MANY + 1 :]
         if len(self._heap) > 2 * len(levels) + _SPARE:
             self._renew_heap()
 
