@@ -45,10 +45,12 @@ class Quote(Fact, frozen=True, kw_only=True, gc=False):
     http: HttpCall | None = None
 
     def __post_init__(self) -> None:
-        if self.bid is None or is_absent(self.bid):
+        bid, ask = self.bid, self.ask
+        # is_absent() without its call: no fact is more frequent
+        if not bid or bid.is_signed():
             force_setattr(self, "bid", None)
             force_setattr(self, "bid_quantity", None)
-        if self.ask is None or is_absent(self.ask):
+        if not ask or ask.is_signed():
             force_setattr(self, "ask", None)
             force_setattr(self, "ask_quantity", None)
 
