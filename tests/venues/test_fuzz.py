@@ -197,11 +197,14 @@ def test_no_size_is_negative_and_no_price_zero(name: str) -> None:
 
 
 def altered(text: bytes) -> Iterable[bytes]:
-    """The text with one of its first hundred numbers less than nothing, then nothing."""
+    """The text with one of its first hundred numbers less than nothing, then nothing, also where it
+    is a number of JSON and no text."""
     for found in list(re.finditer(rb"(?<![\w.:-])\d+(?:\.\d+)?(?![\w.:-])", text))[:100]:
         begin, end = found.span()
         yield text[:begin] + b"-" + text[begin:]
         yield text[:begin] + b"0" + text[end:]
+        if text[begin - 1 : begin] == text[end : end + 1] == b'"':
+            yield text[: begin - 1] + b"0" + text[end + 1 :]
 
 
 @pytest.mark.long

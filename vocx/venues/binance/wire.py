@@ -128,16 +128,16 @@ def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
         and B.adjusted() in SANE
         and a.adjusted() in SANE
         and A.adjusted() in SANE
-        and B >= 0
-        and A >= 0
+        and (not B.is_signed() or not B)
+        and (not A.is_signed() or not A)
     ):
         raise msgspec.ValidationError("a price or quantity is no number of a market")
     return Quote(
         symbol=symbol,
-        bid=b or None,  # an empty side is told as price 0
-        bid_quantity=B if b else None,
-        ask=a or None,
-        ask_quantity=A if a else None,
+        bid=b,
+        bid_quantity=B,
+        ask=a,
+        ask_quantity=A,
         sequence=found.u,
         arrived_ns=arrived_ns,
     )
@@ -180,8 +180,8 @@ def agg_trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> F
 
 def delta(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _delta_of(data)
-    if skeleton(data[data.find(b'"b":') :]) != b"b:a:}":
-        check_levels(found.b, found.a)
+    plain = skeleton(data[data.find(b'"b":') :]) == b"b:a:}"
+    check_levels(found.b, found.a, plain=plain)
     return BookDelta(
         symbol=symbol,
         bids=found.b,

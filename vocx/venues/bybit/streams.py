@@ -235,8 +235,8 @@ def _push(frame: _Frame, spec: ChannelSpec, arrived_ns: int) -> Sequence[Decoded
         return [_candle(row, symbol, interval, arrived_ns) for row in _candles(data)]
     row = _book_of(data)
     name = (frame.topic or "").rpartition(".")[2].encode()
-    if skeleton(data) != b"{s:%bb:a:u:seq:}" % skeleton(name):
-        check_levels(row.b, row.a)
+    plain = skeleton(data) == b"{s:%bb:a:u:seq:}" % skeleton(name)
+    check_levels(row.b, row.a, plain=plain)
     bids, asks = row.b, row.a
     if frame.type == "delta":
         delta = BookDelta(

@@ -202,7 +202,7 @@ class Coinbase(Adapter):
 
     def open_session(self, plan: SocketPlan) -> streams.Session:
         """The connection's sequence, and how far each order had grown."""
-        return streams.Session()
+        return streams.Session(plan)
 
     def control_frames(
         self,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -40,7 +40,6 @@ from vocx.venues.base.reading import (
     check_sizes,
     optional_number,
     shown,
-    skeleton,
 )
 from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.coinbase import signing
@@ -139,9 +138,20 @@ def control_frames(
 
 
 class Session:
-    """What one connection must remember: its sequence, and how far each order had grown."""
+    """What one connection must remember: its sequence, and how far each order had grown.
 
-    def __init__(self) -> None:
+    Attributes
+    ----------
+    serves : dict
+        Channel and product of a frame, by its own name or by an alias, to what it is for.
+    """
+
+    def __init__(self, plan: SocketPlan) -> None:
+        self.serves: dict[tuple[str, str], list[ChannelSpec]] = {}
+        for name, spec in plan.topics.items():
+            channel, _, product = name.partition(":")
+            for one in dict.fromkeys((product, arrives_as(product))):
+                self.serves.setdefault((channel, one), []).append(spec)
         self.sequence: int | None = None
         self.grown: dict[str, tuple[Decimal, Decimal, Decimal]] = {}
         self._over: dict[str, None] = {}
@@ -216,7 +226,7 @@ class _Candles(msgspec.Struct):
 
 
 class _Update(msgspec.Struct, gc=False):
-    side: str
+    side: Literal["bid", "offer"]
     price_level: Decimal
     new_quantity: Decimal
 
@@ -295,9 +305,7 @@ def _told(
         return _user(events, plan, state, sent_ns, arrived_ns)
     if frame.channel == "l2_data":
         return [
-            one
-            for row in _books(events)
-            for one in _book(row, _is_plain(events, row), plan, number, sent_ns, arrived_ns)
+            one for row in _books(events) for one in _book(row, state, number, sent_ns, arrived_ns)
         ]
     if frame.channel == "market_trades":
         # The snapshot holds trades from before the subscription: REST has those.
@@ -307,38 +315,26 @@ def _told(
             if event.type != "snapshot"
             for row in reversed(event.trades)
         ]
-        names = {row.product_id for row in rows}
-        serving = {one: _serving(plan, "market_trades", one) for one in names}
         return [
             trade(row, spec.symbol or "", arrived_ns)
             for row in rows
-            for spec in serving[row.product_id]
+            for spec in state.serves.get(("market_trades", row.product_id), ())
         ]
     if frame.channel in ("ticker", "ticker_batch"):
         return [
             one
             for event in _tickers(events)
             for row in event.tickers
-            for one in _prices(row, plan, sent_ns, arrived_ns)
+            for one in _prices(row, state, sent_ns, arrived_ns)
         ]
     if frame.channel == "candles":
         return [
             candle(row, spec.symbol or "", STREAMED_INTERVAL, sent_ns, arrived_ns)
             for event in _candles(events)
             for row in reversed(event.candles)
-            for spec in _serving(plan, "candles", row.product_id)
+            for spec in state.serves.get(("candles", row.product_id), ())
         ]
     return (Unknown(text=shown(text)),)
-
-
-def _serving(plan: SocketPlan, channel: str, product: str) -> list[ChannelSpec]:
-    """The channels that a frame of this product is for, by its own name or by an alias."""
-    found = []
-    for name, spec in plan.topics.items():
-        kind, _, wanted = name.partition(":")
-        if kind == channel and product in (wanted, arrives_as(wanted)):
-            found.append(spec)
-    return found
 
 
 def _ack(events: bytes, plan: SocketPlan) -> Ack:
@@ -356,12 +352,12 @@ def _ack(events: bytes, plan: SocketPlan) -> Ack:
     return Ack(topics=tuple(confirmed)) if confirmed else Ack(topics=(HEARTBEATS,))
 
 
-def _prices(row: _Ticker, plan: SocketPlan, sent_ns: int | None, arrived_ns: int) -> list[Decoded]:
+def _prices(row: _Ticker, state: Session, sent_ns: int | None, arrived_ns: int) -> list[Decoded]:
     found: list[Decoded] = []
     bid_quantity = optional_number(row.best_bid_quantity)
     ask_quantity = optional_number(row.best_ask_quantity)
     check_sizes(bid_quantity, ask_quantity)
-    for spec in _serving(plan, "quotes", row.product_id):
+    for spec in state.serves.get(("quotes", row.product_id), ()):
         found.append(
             Quote(
                 symbol=spec.symbol or "",
@@ -373,7 +369,7 @@ def _prices(row: _Ticker, plan: SocketPlan, sent_ns: int | None, arrived_ns: int
                 arrived_ns=arrived_ns,
             )
         )
-    for spec in _serving(plan, "ticker", row.product_id):
+    for spec in state.serves.get(("ticker", row.product_id), ()):
         found.append(
             Ticker(
                 symbol=spec.symbol or "",
@@ -393,27 +389,8 @@ def _prices(row: _Ticker, plan: SocketPlan, sent_ns: int | None, arrived_ns: int
     return found
 
 
-_PLAIN_UPDATES = tuple(
-    b"{side:%bevent_time:--T::Zprice_level:new_quantity:}" % side for side in (b"bid", b"offer")
-)
-
-
-def _is_plain(events: bytes, row: _Book) -> bool:
-    """Whether all of the one event is plain: its levels need no second look."""
-    rest = skeleton(events)
-    for update in _PLAIN_UPDATES:
-        rest = rest.replace(update, b"")
-    name = skeleton(row.product_id.encode())
-    return rest == b"{type:%bproduct_id:%bupdates:}" % (row.type.encode(), name)
-
-
 def _book(
-    row: _Book,
-    plain: bool,
-    plan: SocketPlan,
-    number: int,
-    sent_ns: int | None,
-    arrived_ns: int,
+    row: _Book, state: Session, number: int, sent_ns: int | None, arrived_ns: int
 ) -> list[Decoded]:
     """Bids and *offers*. The number is the connection's, so a change follows whatever the book is
     at, unless it is older: holes are told apart from it (:class:`~vocx.venues.base.SequenceGap`).
@@ -421,13 +398,10 @@ def _book(
     bids: list[Level] = []
     asks: list[Level] = []
     for one in row.updates:
-        if one.side not in ("bid", "offer"):
-            raise msgspec.ValidationError(f"a side called {one.side[:20]!r}")
         (bids if one.side == "bid" else asks).append((one.price_level, one.new_quantity))
-    if not plain:
-        check_levels(bids, asks)
+    check_levels(bids, asks)
     found: list[Decoded] = []
-    for spec in _serving(plan, "level2", row.product_id):
+    for spec in state.serves.get(("level2", row.product_id), ()):
         if row.type == "snapshot":
             found.append(
                 BookSnapshot(

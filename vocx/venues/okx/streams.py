@@ -283,13 +283,12 @@ _PLAIN_BOOKS = frozenset(
     f"{{asks:bids:ts:checksum:{ids}}}".encode()
     for ids in ("prevSeqId:seqId:", "seqId:prevSeqId:", "prevSeqId:-seqId:", "seqId:prevSeqId:-")
 )
-"""Books whose levels need no second look."""
+"""Of books whose numbers need no second look."""
 
 
 def _levels(rows: list[_Level], plain: bool) -> tuple[Level, ...]:
     levels = tuple([(row.price, row.quantity) for row in rows])
-    if not plain:
-        check_levels(levels)
+    check_levels(levels, plain=plain)
     return levels
 
 
