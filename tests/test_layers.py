@@ -34,6 +34,7 @@ ROWS: dict[str, int] = {
     "timing": BASE - 3,
     "errors": BASE - 2,
     "arguments": BASE - 1,
+    "call_forms": BASE,
     "facts": BASE,
     "recording": BASE,  # a file format: the lab plays what record writes
     "venues": PURE,
@@ -79,6 +80,7 @@ ROWS: dict[str, int] = {
 OUTSIDE: dict[str, set[str]] = {
     "errors": set(),
     "arguments": set(),
+    "call_forms": set(),
     "facts": {"msgspec", "pandas"},
     "timing": {"msgspec"},
     "text": set(),

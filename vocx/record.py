@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput, NotAllowed, StreamStopped, WaitTimeout
 from vocx.exchange.streaming import channel_specs
 from vocx.facts import BookSnapshot
@@ -51,6 +52,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+@says_its_form
 def record(
     exchange: Exchange,
     channels: str | Iterable[str],

@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from vocx import errors, venues
+from vocx.call_forms import says_its_form
 from vocx.distribution import STRANGER, is_shadowed, pip_line
 from vocx.doctor.hosts import Answer, Target, probe, targets
 from vocx.facts import ServerTime
@@ -78,6 +79,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return self.table()
 
 
+@says_its_form
 def check(
     *,
     lab: Callable[[], Finding] | None = None,

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from vocx import credentials as keys
 from vocx import errors
 from vocx.arguments import brief, check_flag, check_optional_name
+from vocx.call_forms import says_its_form
 from vocx.exchange.environment import LabEnvironment, Place, VenueEnvironment
 from vocx.exchange.exchange import Exchange
 from vocx.exchange.order_checks import MaxNotional, allowance
@@ -23,6 +24,7 @@ PLACES = ("lab", "testnet", "real")
 """What every venue has, or says why not; some have a ``"demo"`` as well."""
 
 
+@says_its_form
 def connect(
     venue: str = DEFAULT,
     where: Where | Mapping[str, str] = "lab",

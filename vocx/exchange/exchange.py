@@ -19,6 +19,7 @@ from vocx.arguments import (
     check_optional_name,
     plain_text,
 )
+from vocx.call_forms import methods_say_their_form
 from vocx.exchange import order_checks
 from vocx.exchange.balances import Balances
 from vocx.exchange.environment import Place
@@ -79,6 +80,7 @@ BOOK_FOR_COST = 1000
 _INSTRUMENTS_NS = 86_400 * 10**9
 
 
+@methods_say_their_form
 class Exchange:
     """One venue at one place. Made by :func:`connect`; storing only, nothing is sent here.
 

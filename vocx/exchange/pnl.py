@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from vocx.arguments import brief, digits, plain_text, written_fields
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.facts import Fill, exact
 from vocx.venues.base import split_symbol
@@ -142,6 +143,7 @@ class Position:
         )
 
 
+@says_its_form
 def profit_and_loss(
     fills: Iterable[Fill], *, symbol: str | None = None, mark: Decimal | None = None
 ) -> ProfitAndLoss:

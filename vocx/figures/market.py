@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from vocx.call_forms import says_its_form
 from vocx.facts import BookSnapshot, Candle, Quote, Trade
 from vocx.figures.base import (
     ASK,
@@ -60,6 +61,7 @@ def price_frame(symbol: str, seconds: float, *, height: int = 320, clock: str = 
     return made
 
 
+@says_its_form
 def price(
     facts: Iterable[Trade | Quote], *, seconds: float | None = None, height: int = 320
 ) -> go.Figure:
@@ -94,6 +96,7 @@ def price(
     return made
 
 
+@says_its_form
 def trades(facts: Sequence[Trade], *, height: int = 320) -> go.Figure:
     """Trades as triangles by the taker's side, by the venue's clock (UTC); a trade without its
     stamp stands where it arrived. Several of one moment may come from one large order."""
@@ -166,6 +169,7 @@ def _candle_columns(bars: Sequence[Candle]) -> dict[str, NDArray[Any]]:
     }
 
 
+@says_its_form
 def candles(bars: Sequence[Candle], *, height: int = 340) -> go.Figure:
     """Candles by the venue's clock (UTC). A last candle that is still open is drawn hollow."""
     if not bars:
@@ -204,6 +208,7 @@ def depth_frame(symbol: str, *, height: int = 300) -> go.Figure:
     return made
 
 
+@says_its_form
 def depth(book: BookSnapshot, *, ghost: BookSnapshot | None = None, height: int = 320) -> go.Figure:
     """Total quantity from the best price outwards, both sides.
 
@@ -221,6 +226,7 @@ def depth(book: BookSnapshot, *, ghost: BookSnapshot | None = None, height: int 
     return made
 
 
+@says_its_form
 def ladder(book: BookSnapshot, *, levels: int = 10, height: int = 340) -> go.Figure:
     """The best ``levels`` of each side as bars of quantity: asks above, bids below."""
     base, _, quote = book.symbol.partition("/")
@@ -252,6 +258,7 @@ def ladder(book: BookSnapshot, *, levels: int = 10, height: int = 340) -> go.Fig
     return made
 
 
+@says_its_form
 def phases(
     calls: Mapping[str, HttpCall | Phases] | Sequence[HttpCall | Phases],
     *,
@@ -318,6 +325,7 @@ def compare_frame(symbol: str, seconds: float, *, height: int = 280) -> go.Figur
     return made
 
 
+@says_its_form
 def compare(
     symbol: str,
     *,

@@ -29,6 +29,7 @@ from typing import Literal, get_args
 import msgspec
 
 from vocx.arguments import brief, check_count, check_number, plain_text
+from vocx.call_forms import methods_say_their_form
 from vocx.errors import (
     BadInput,
     NotReady,
@@ -115,6 +116,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     pnl: ProfitAndLoss
 
 
+@methods_say_their_form
 class HybridClient:
     """One strategy on one symbol of one venue. Nothing happens before :meth:`start`.
 

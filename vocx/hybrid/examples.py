@@ -10,6 +10,7 @@ from decimal import Decimal
 import msgspec
 
 from vocx.arguments import brief, check_count, whole_of, written_fields
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.facts import aware, exact
 from vocx.hybrid.strategy import Strategy, View, Want, want
@@ -59,6 +60,7 @@ class SpreadMonitor:
         return None
 
 
+@says_its_form
 def market_maker(
     quantity: Decimal | int | str,
     *,

@@ -17,6 +17,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from vocx.arguments import brief, check_count, check_name, check_number, digits, written_fields
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.exchange.pnl import ProfitAndLoss
 from vocx.facts import Balance, BookSnapshot, OrderType, Side, Trade, exact
@@ -141,6 +142,7 @@ def check_strategy(strategy: object) -> None:
         return
 
 
+@says_its_form
 def want(
     side: Side,
     quantity: Decimal | int | str,

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from vocx.arguments import brief
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput, LabError, RecordingError
 from vocx.lab.dialects import DEFAULT, factories
 from vocx.lab.service.config import Address, Config
@@ -63,6 +64,7 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
 
+@says_its_form
 def open(
     *,
     seed: int = 7,

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 import numpy as np
 
+from vocx.call_forms import says_its_form
 from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, Push, feeds_of
 from vocx.measure.result import Column, Conditions, Result
@@ -99,6 +100,7 @@ class AdverseSelection(Result, frozen=True, kw_only=True):
         return next(one for one in self.costs if one.feed == feed)
 
 
+@says_its_form
 def adverse_selection(
     true: Steps,
     feeds: Sequence[Feed] = PLAYED,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec.structs import replace
 
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.measure import validation
 from vocx.measure.calls import CallTimes
@@ -183,6 +184,7 @@ def _cell(html: str, more: str = "") -> str:
     return f'<td{more} style="{_LEFT}">{html}</td>'
 
 
+@says_its_form
 def article(
     exchange: Exchange | None = None,
     *,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.lab.network import round_trip_ms
 from vocx.measure import theory, validation
@@ -118,6 +119,7 @@ class CallTimes(Result, frozen=True, kw_only=True):
         raise BadInput(f"there is no {name!r} at {rtt_ms} ms here; there are {known}")
 
 
+@says_its_form
 def calls(
     exchange: Exchange,
     *,

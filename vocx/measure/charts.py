@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.measure import theory
 from vocx.measure.feeds import Poll, Push
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 STREAM_OF = {"quotes": "stream quotes", "book": "stream top", "ticker": "stream ticker"}
 
 
+@says_its_form
 def prices(*watched: Freshness, height: int = 380) -> go.Figure:
     """The mid price as the first poll and the first stream of each measurement knew it, above the
     true one; several measurements above each other, each with its dials as a title.
@@ -85,6 +87,7 @@ def _middle(steps: Steps) -> Any:
     return [(at, (bid + ask) * half) for at, bid, ask in pairs]
 
 
+@says_its_form
 def frontier(
     watched: Freshness, cost: Traffic, *, tls: bool = False, height: int = 400
 ) -> go.Figure:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from vocx import errors, venues
+from vocx.call_forms import says_its_form
 from vocx.lab import Lab
 from vocx.measure import validation
 from vocx.measure.probes import http_of
@@ -125,6 +126,7 @@ class Distance(Result, frozen=True, kw_only=True):
         return found.network.latency(rtt_ms=round(self.rtt_ms, 1))
 
 
+@says_its_form
 def distance(
     exchange: Exchange | None = None,
     *,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 import numpy as np
 
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, feeds_of
@@ -68,6 +69,7 @@ class EventErrors(Result, frozen=True, kw_only=True):
         return [f"{self.feed.name}, {self.conditions.rtt_ms:g} ms away"]
 
 
+@says_its_form
 def event_errors(
     lab: Lab,
     feed: Feed | None = None,

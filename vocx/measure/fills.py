@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
 
 import msgspec
 
+from vocx.call_forms import says_its_form
 from vocx.errors import Refused, WaitTimeout, optional_parts
 from vocx.facts import BookSnapshot, Order, Side
 from vocx.measure import theory, validation
@@ -174,6 +175,7 @@ class FillTimes(Result, frozen=True, kw_only=True):
         return made
 
 
+@says_its_form
 def fills(
     exchange: Exchange,
     *,

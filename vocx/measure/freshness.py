@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 from msgspec.structs import replace
 
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.measure import theory, validation
 from vocx.measure.feeds import (
@@ -224,6 +225,7 @@ class Freshness(Result, frozen=True, kw_only=True):
         return "\n".join([f"{market}; {stated.dials}", grid(self.feeds, BRIEF), *self._still()])
 
 
+@says_its_form
 def freshness(
     exchange: Exchange,
     feeds: Sequence[Feed] = STANDARD,
@@ -611,6 +613,7 @@ def _traces(one: Freshness, number: int, crossing: bool) -> list[Any]:
     return made
 
 
+@says_its_form
 def sweep(
     exchange: Exchange,
     rtts: Sequence[float] = DISTANCES,

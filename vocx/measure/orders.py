@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 from msgspec.structs import replace
 
+from vocx.call_forms import says_its_form
 from vocx.measure import theory, validation
 from vocx.measure.order_paths import OrderPath, Placed, Ready, paths_of
 from vocx.measure.probes import unlimited
@@ -191,6 +192,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
         return [fold(f"making and signing an order: {keys}{logged_on}")]
 
 
+@says_its_form
 def orders(
     exchange: Exchange,
     *,

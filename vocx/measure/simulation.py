@@ -15,6 +15,7 @@ from typing import ClassVar
 import msgspec
 import numpy as np
 
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.measure import validation
 from vocx.measure.feeds import DISTANCES, Feed, Poll, Push, feeds_of
@@ -139,6 +140,7 @@ class Simulation(Result, frozen=True, kw_only=True):
         return next(one for one in self.feeds if (one.feed, one.rtt_ms) == (feed, rtt_ms))
 
 
+@says_its_form
 def simulate(
     true: Steps,
     feeds: Sequence[Feed] = REFERENCE,

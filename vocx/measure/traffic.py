@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.measure import compression, validation
 from vocx.measure.byte_counts import ByteCounts
@@ -206,6 +207,7 @@ class Traffic(Result, frozen=True, kw_only=True):
         return asked.bytes_each / rate * 1000 if rate else None
 
 
+@says_its_form
 def traffic(
     exchange: Exchange,
     *,

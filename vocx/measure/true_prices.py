@@ -8,6 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from vocx import venues
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.facts import Quote
 from vocx.measure import validation
@@ -23,6 +24,7 @@ GRACE_S = 2.0
 """How much longer than it should take is waited for a market to move."""
 
 
+@says_its_form
 def truth_of(
     lab: Lab,
     symbol: str = "BTC/USDT",
@@ -79,6 +81,7 @@ def steps_in(events: Sequence[TruthEvent]) -> Steps:
     return steps_of(found, tick_of(value for _, *pair in found for value in pair))
 
 
+@says_its_form
 def truth_in(
     paths: str | Path | Sequence[str | Path],
     symbol: str = "BTC/USDT",

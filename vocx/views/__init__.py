@@ -26,6 +26,7 @@ from vocx.arguments import (
     check_number,
     check_optional_name,
 )
+from vocx.call_forms import says_its_form
 from vocx.errors import optional_parts
 
 with optional_parts():
@@ -69,6 +70,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
+@says_its_form
 def price(
     stream: Stream,
     symbol: str | None = None,
@@ -91,6 +93,7 @@ def price(
     return PriceView(stream, symbol, seconds, *_texts(name, note))
 
 
+@says_its_form
 def book(
     stream: Stream,
     symbol: str | None = None,
@@ -112,6 +115,7 @@ def book(
     return BookView(stream, symbol, depth, *_texts(name, note))
 
 
+@says_its_form
 def candles(
     stream: Stream,
     symbol: str | None = None,
@@ -137,6 +141,7 @@ def candles(
     return CandlesView(stream, symbol, interval, history, n, *_texts(name, note))
 
 
+@says_its_form
 def tape(
     stream: Stream,
     symbol: str | None = None,
@@ -155,6 +160,7 @@ def tape(
     return TapeView(stream, symbol, check_count(n, "n", least=1, example=14), *_texts(name, note))
 
 
+@says_its_form
 def dials(lab: Lab, venue: str | None = None, *, name: str | None = None, note: str = "") -> View:
     """Sliders and buttons for a lab's network dials: distance, jitter, bandwidth; ``timeout`` (a
     black hole, until pressed again), ``reset_peer`` (once) and "Clear all".
@@ -171,6 +177,7 @@ def dials(lab: Lab, venue: str | None = None, *, name: str | None = None, note: 
     return DialsView(lab, venue, *_texts(name, note))
 
 
+@says_its_form
 def hybrid(client: HybridClient, *, name: str | None = None, note: str = "") -> View:
     """How a hybrid client does: where its book comes from and how old it is, reconnects, gaps and
     drops, the fullest limit, its orders with those of unknown outcome, profit and loss.
@@ -186,16 +193,19 @@ def hybrid(client: HybridClient, *, name: str | None = None, note: str = "") -> 
     return HybridView(client, name, note)
 
 
+@says_its_form
 def running(*, name: str | None = None) -> View:
     """The streams and views of this kernel: state, rate, age, reconnects; once a second."""
     return RunningView(check_optional_name(name, "name", "mine"))
 
 
+@says_its_form
 def budget(exchange: Exchange, *, name: str | None = None) -> View:
     """What is used and left of each of the venue's limits; once a second."""
     return BudgetView(exchange, check_optional_name(name, "name", "mine"))
 
 
+@says_its_form
 def orders(
     source: Stream | Exchange,
     symbol: str | None = None,
@@ -228,6 +238,7 @@ def orders(
     return OrdersView(source, symbol, n, *_texts(name, note))
 
 
+@says_its_form
 def balances(
     source: Stream | Exchange,
     assets: Sequence[str] | None = None,

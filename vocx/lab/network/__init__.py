@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
+from vocx.call_forms import methods_say_their_form
 from vocx.errors import LabDied
 from vocx.lab.network.dials import describe, validate_values
 
@@ -73,6 +74,7 @@ class DialHandle:
         return self._text
 
 
+@methods_say_their_form
 class Network:
     """The network dials of one lab. Printing it shows those in force, in one line."""
 

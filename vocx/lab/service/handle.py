@@ -19,6 +19,7 @@ from weakref import WeakSet
 import msgspec
 
 from vocx.arguments import brief
+from vocx.call_forms import methods_say_their_form
 from vocx.errors import BadInput, LabConflict, LabDied, LabError, UnknownVenue
 from vocx.lab.network import Network
 from vocx.lab.network.connection_log import Connection
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from vocx.lab.service.thread import LabThread
 
 
+@methods_say_their_form
 class Lab:
     """An exchange in a box. Made by :func:`vocx.lab.open` and :func:`vocx.lab.attach`.
 

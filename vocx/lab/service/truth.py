@@ -11,6 +11,7 @@ from decimal import Decimal
 import msgspec
 
 from vocx.arguments import written_fields
+from vocx.call_forms import methods_say_their_form
 from vocx.facts import BookSnapshot
 from vocx.lab.network import Controlled
 from vocx.timing import wall_ns
@@ -74,6 +75,7 @@ class TruthEvents(list[TruthEvent]):
     missed: int = 0
 
 
+@methods_say_their_form
 class Truth:
     """What the lab's engine knows. Asking costs the lab a millisecond or so, not the market.
 

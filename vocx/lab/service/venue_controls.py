@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
+from vocx.call_forms import methods_say_their_form
 from vocx.errors import BadInput, LabDied, LabError
 from vocx.lab.network import Controlled
 from vocx.lab.service.control_client import ControlClient
@@ -37,6 +38,7 @@ def venue_command(lab: Controlled, op: str, venue: str | None = None, **argument
     return next(iter(answer.values())) if venue is None and len(answer) == 1 else answer
 
 
+@methods_say_their_form
 class Limits:
     """``lab.limits(scale=10)`` makes the venue's windows and bans ten times shorter,
     ``lab.limits(off=True)`` takes them away, ``lab.limits.advance(60)`` lets a minute pass."""
@@ -85,6 +87,7 @@ class Limits:
         return answer
 
 
+@methods_say_their_form
 class Faults(list[dict[str, Any]]):
     """The faults in force when it was asked for, by venue, oldest first.
 
