@@ -73,13 +73,45 @@ OVERFLOWS = """(cell) => {
   return found;
 }"""
 
+RECORD = """() => {
+  const before = new Map(), found = new Set();
+  window.painted = { found, stop: false };
+  const look = () => {
+    for (const plot of document.querySelectorAll(".js-plotly-plot:has(.main-svg)")) {
+      const frame = plot.getBoundingClientRect();
+      if (!frame.width) continue;
+      for (const axis of ["x", "y"]) {
+        const title = plot.querySelector(`.${axis}title`)?.textContent ?? "";
+        const numbers = [...plot.querySelectorAll(`.${axis}tick text`)].map((n) => n.textContent);
+        if (title.endsWith(", USDT") && numbers.some((text) => !/^\\d\\d,\\d\\d\\d/.test(text)))
+          found.add(`${title}: ${numbers.join(" ")}`);
+      }
+      const at = plot.querySelector(".legend .bg")?.getBoundingClientRect();
+      if (!at?.width) continue;
+      const here = [at.left - frame.left, at.top - frame.top, at.width].map(Math.round).join();
+      const { width } = plot.querySelector(".main-svg").getBoundingClientRect();
+      const last = before.get(plot);
+      before.set(plot, { here, width });
+      if (last?.width === width && last.here !== here)
+        found.add(`a legend moves from ${last.here} to ${here}`);
+    }
+    if (!window.painted.stop) requestAnimationFrame(look);
+  };
+  look();
+}"""
+"""Looks at each frame that the page paints: on an axis of prices only numbers that are prices, and
+legends that stay where they are while the chart is as wide."""
+
 
 def test_nothing_is_cut_off(notebook: Callable[..., Any]) -> None:
     """Every view alone, in a row, in a tab: no box wider than its place, no text of a chart
-    outside it, no legend over its lines. JupyterLab's side bar is folded away."""
+    outside it, no legend over its lines. JupyterLab's side bar is folded away. From its first
+    picture on a chart has the axes of its data, and its legend stands still."""
     book = notebook([OPEN, *VIEWS, STAND, "client.stop(); " + CLOSE])
+    book.page.evaluate(RECORD)
     for cell in range(len(VIEWS) + 2):
         book.run(cell)
+    painted = book.page.evaluate("() => (painted.stop = true, [...painted.found])")
     book.page.keyboard.press("Escape")
     book.page.keyboard.press("Control+b")
     found = []
@@ -93,6 +125,7 @@ def test_nothing_is_cut_off(notebook: Callable[..., Any]) -> None:
                 found += [f"{code} at {width} px, {scheme}: {one}" for one in cut(book, cell)]
     book.run(len(VIEWS) + 2)
     assert not found, "\n".join(found)
+    assert not painted, "\n".join(painted)
     assert book.errors == []
 
 

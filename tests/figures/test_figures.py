@@ -66,7 +66,44 @@ def test_no_meaning_by_colour_alone() -> None:
     bid, ask, bought, sold = figures.price_frame("BTC/USDT", 60).data
     assert bid.line.dash != ask.line.dash
     assert bought.marker.symbol != sold.marker.symbol
-    assert len({trace.line.dash for trace in figures.compare_frame("BTC/USDT", 20).data}) == 3
+    lines = [one for one in figures.compare_frame("BTC/USDT", 20).data if one.mode == "lines"]
+    assert len({trace.line.dash for trace in lines}) == len(lines) == 3
+    one = book(("10", "1"), asks=(("11", "1"),))
+    drawn = [(trace.line.dash, trace.line.width) for trace in figures.depth(one, ghost=one).data]
+    assert len({*drawn}) == 4
+    whole = Phases(dns_ms=1.0, connect_ms=1.0, tls_ms=1.0, send_ms=1.0, first_byte_ms=1.0,
+                   body_ms=1.0)  # fmt: skip
+    patterns = [trace.marker.pattern for trace in figures.phases({"new": whole}).data]
+    assert len({pattern.shape for pattern in patterns}) == 6
+
+
+def test_hatched_bars_are_as_full_as_others() -> None:
+    """White lines over the whole color; without it a bar would be thin lines on paper."""
+    call = Phases(tls_ms=40.0, send_ms=0.5, first_byte_ms=22.0)
+    bars = [*figures.ladder(book(("10", "1"), asks=(("11", "1"),))).data,
+            *figures.phases([call]).data]  # fmt: skip
+    assert len(bars) == 5
+    assert {bar.marker.pattern.fillmode for bar in bars} == {"overlay"}
+
+
+def test_squares_stand_only_where_replies_are() -> None:
+    """The line enters its window with what was true there and is held until now; neither end is
+    a reply."""
+    asked = [(0, 1.0), (5 * SECOND, 2.0), (7 * SECOND, 2.0)]
+    made = figures.compare("BTC/USDT", asked=asked, pushed=[], now_ns=10 * SECOND, seconds=8.0)
+    *_, line, squares = made.data
+    assert list(line.x) == [-8.0, -5.0, -3.0, 0.0]
+    assert (list(squares.x), list(squares.y)) == ([-5.0, -3.0], [2.0, 2.0])
+    assert line.mode == "lines" and squares.marker.symbol == "square"
+
+
+@pytest.mark.parametrize("made", [
+    figures.price_frame("BTC/USDT", 60), figures.phases([Phases(send_ms=1.0)]),
+    figures.frame("x", "y", title="with a title"),
+])  # fmt: skip
+def test_a_legend_stands_still(made: Any) -> None:
+    """By the page: numbers of an axis that get wider do not move it."""
+    assert (made.layout.legend.xref, made.layout.legend.x) == ("container", 0)
 
 
 def test_an_open_candle_stands_apart() -> None:

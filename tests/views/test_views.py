@@ -143,6 +143,34 @@ def test_a_view_draws_what_the_stream_knows(tape: Tape) -> None:
     assert shown.figure.data[0].x[-1] == 0.0
 
 
+def test_a_first_picture_has_the_axes_of_its_data(tape: Tape) -> None:
+    """A page first paints what the figure is made with: what is known already, or axes without
+    numbers, which they get together with the first data."""
+    known = views.price(tape).figure.get_state()
+    assert known["_widget_data"][0]["y"]["shape"] == (2,)  # the quote, held until now
+    shown = views.book(tape)
+    axes = [shown.figure.layout[name] for name in ("xaxis", "yaxis")]
+    assert [one.showticklabels for one in axes] == [False, False]
+    levels = tuple((Decimal(price), Decimal(1)) for price in (10, 9))
+    tape.levels = BookSnapshot(symbol="BTC/USDT", bids=levels, asks=levels)
+    until(lambda: [one.showticklabels for one in axes] == [True, True])
+    assert shown.figure._widget_layout["yaxis"]["showticklabels"]  # also for a page loaded later
+    assert shown.figure.data[1].y.tolist() == [1.0, 2.0]
+
+
+def test_every_message_is_whole(tape: Tape) -> None:
+    """Where the price stands still, too: a page that missed the message before would draw x
+    without y, from 0 on. A trace without points is sent as a point that is nowhere, so that its
+    name stays in the legend."""
+    shown = views.price(tape)
+    sent: list[Any] = []
+    shown.figure.observe(lambda change: sent.append(change["new"]), names="_py2js_update")
+    until(lambda: len(sent) > 4)
+    messages = [one["style_data"] for one in sent if one]
+    assert all(len(one["x"]) == len(one["y"]) == 4 for one in messages)
+    assert all(len(column) for one in messages for column in (*one["x"], *one["y"]))
+
+
 def test_what_is_sent_is_contiguous(exchange: Exchange) -> None:
     """Comm buffers refuse strided memory, and only a real kernel says so."""
     stream = exchange.stream("trades", "quotes", "book", symbols="BTC/USDT").wait(5)
@@ -361,8 +389,8 @@ def test_candles_go_on_from_their_history(exchange: Exchange) -> None:
     stream = exchange.stream("candles", symbols="BTC/USDT", interval="1m").wait(5)
     history = exchange.candles("BTC/USDT", "1m", limit=5)
     shown = views.candles(stream, history=history, n=5)
-    until(lambda: shown.figure.data[1].x is not None and len(shown.figure.data[1].x) == 1)
-    assert len(shown.figure.data[0].x) == 4
+    until(lambda: np.isfinite(shown.figure.data[1].close).all())
+    assert len(shown.figure.data[1].x) == 1 and len(shown.figure.data[0].x) == 4
     assert shown.table().endswith("open: can still change")
     with pytest.raises(BadInput, match=r'ex\.candles\("BTC/USDT", "1m"\)'):
         views.candles(stream, history=exchange.candles("BTC/USDT", "5m", limit=5))

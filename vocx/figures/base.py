@@ -52,11 +52,12 @@ def layout(
             "title": {"text": y, "standoff": 4, "font": {"size": 12}},
             "tickformat": ",.8~f",
         },
-        "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom"},
+        # By the page, not by the axes: it stands still when their numbers get wider.
+        "legend": {"orientation": "h", "xref": "container", "x": 0, "y": 1.0, "yanchor": "bottom"},
         "hovermode": "closest",
         "uirevision": "keep",
     }
-    if not title:  # by the page, not by the axes: it stays above them when the page is resized
+    if not title:  # the same, so that it stays above them when the page is resized
         made["legend"] |= {"yref": "container", "yanchor": "top"}
     if title:
         made["title"] = {"text": title, "font": {"size": 14}, "x": 0.01, "y": 0.98}
@@ -117,3 +118,12 @@ def steps(
     if hold and len(at):
         at, values = np.append(at, 0.0), np.append(values, values[-1])
     return at.astype(np.float32), values.copy()
+
+
+def inside(
+    points: Points, now_ns: int, seconds: float
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """x and y of the points inside the window, and of nothing else."""
+    pairs = np.array(list(points), dtype=np.float64).reshape(-1, 2)
+    pairs = pairs[(pairs[:, 0] - now_ns) / 1e9 >= -seconds]
+    return ((pairs[:, 0] - now_ns) / 1e9).astype(np.float32), pairs[:, 1].copy()

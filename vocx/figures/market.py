@@ -19,6 +19,7 @@ from vocx.figures.base import (
     SELL,
     TRUTH,
     Points,
+    inside,
     layout,
     line,
     marks,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from vocx.timing import HttpCall, Phases
 
+_COPY_ASK = "#6c71c4"
+"""Of a copy of the book, beside :data:`ASKED` for its bids."""
 PHASES = {
     "dns_ms": ("DNS", "#8a8a8a", "/"),
     "connect_ms": ("TCP", "#1a8fd1", ""),
@@ -40,6 +43,9 @@ PHASES = {
     "first_byte_ms": ("first byte", "#e07b1a", "."),
     "body_ms": ("body", "#c0569b", "\\"),
 }
+
+_HATCHED = {"fillmode": "overlay", "fgcolor": "#ffffff", "fgopacity": 0.75, "size": 7}
+"""White over the whole color: a bar looks as full as its neighbours, on any paper."""
 
 
 def price_frame(symbol: str, seconds: float, *, height: int = 320, clock: str = "") -> go.Figure:
@@ -212,16 +218,20 @@ def depth_frame(symbol: str, *, height: int = 300) -> go.Figure:
 def depth(book: BookSnapshot, *, ghost: BookSnapshot | None = None, height: int = 320) -> go.Figure:
     """Total quantity from the best price outwards, both sides.
 
-    ``ghost`` is drawn over it in outline: a copy that has gone wrong, over the true book.
+    ``ghost`` is drawn over it in outline: a copy that has gone wrong, over the true book. Its
+    bids are a thick dotted line, its asks a thin one.
     """
     made = depth_frame(book.symbol, height=height)
     for trace, levels in ((made.data[0], book.bids), (made.data[1], book.asks)):
         trace.x, trace.y = cumulated(levels)
     if ghost is not None:
-        for name, levels in (("your copy, bids", ghost.bids), ("your copy, asks", ghost.asks)):
-            outline = line(name, ASKED, dash="dot")
+        for name, levels, color, dash, width in (
+            ("your copy, bids", ghost.bids, ASKED, "dot", 3.2),
+            ("your copy, asks", ghost.asks, _COPY_ASK, "solid", 1.4),
+        ):
+            outline = line(name, color, dash=dash)
             outline.x, outline.y = cumulated(levels)
-            outline.line.width = 2.4
+            outline.line.width = width
             made.add_trace(outline)
     return made
 
@@ -251,7 +261,7 @@ def ladder(book: BookSnapshot, *, levels: int = 10, height: int = 340) -> go.Fig
                 orientation="h",
                 y=[f"{price:,.{places}f}" for price, _ in side],
                 x=np.array([float(quantity) for _, quantity in side]),
-                marker={"color": color, "opacity": 0.8, "pattern": {"shape": shape}},
+                marker={"color": color, "opacity": 0.85, "pattern": {"shape": shape, **_HATCHED}},
                 hovertemplate="%{x} at %{y}<extra>" + name + "</extra>",
             )
         )
@@ -299,7 +309,7 @@ def phases(
                 orientation="h",
                 y=list(named),
                 x=values,
-                marker={"color": color, "pattern": {"shape": shape, "fgopacity": 0.5}},
+                marker={"color": color, "pattern": {"shape": shape, **_HATCHED}},
                 hovertemplate="%{x:.1f} ms<extra>" + name + "</extra>",
             )
         )
@@ -307,7 +317,8 @@ def phases(
 
 
 def compare_frame(symbol: str, seconds: float, *, height: int = 280) -> go.Figure:
-    """The empty comparison: traces truth, pushed, asked, in this order."""
+    """The empty comparison: traces truth, pushed, asked, replies, in this order. Asked and its
+    replies are one to the legend: a line between the squares at which something came."""
     quote = symbol.partition("/")[2]
     made = go.Figure(
         layout=layout(
@@ -319,9 +330,9 @@ def compare_frame(symbol: str, seconds: float, *, height: int = 280) -> go.Figur
     )
     made.add_trace(line("true price (inside the exchange)", TRUTH, dash="dot"))
     made.add_trace(line("pushed: WebSocket", PUSHED))
-    asked = line("asked: REST", ASKED, dash="dash")
-    asked.update(mode="lines+markers", marker={"symbol": "square", "size": 6, "color": ASKED})
-    made.add_trace(asked)
+    made.add_trace(line("asked: REST", ASKED, dash="dash", legendgroup="asked"))
+    replies = marks("a reply", ASKED, "square", legendgroup="asked", showlegend=False)
+    made.add_trace(replies.update(marker={"size": 6, "opacity": 1}))
     return made
 
 
@@ -338,6 +349,7 @@ def compare(
 ) -> go.Figure:
     """The same price, asked for and pushed, by when this machine knew it; truth behind them."""
     made = compare_frame(symbol, seconds, height=height)
-    for trace, points in zip(made.data, (truth, pushed, asked), strict=True):
+    for trace, points in zip(made.data, (truth, pushed, asked), strict=False):
         trace.x, trace.y = steps(points, now_ns, seconds)
+    made.data[-1].x, made.data[-1].y = inside(asked, now_ns, seconds)
     return made

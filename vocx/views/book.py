@@ -31,6 +31,7 @@ class BookView(StreamView):
         symbol, channels = choose_symbol(stream, symbol, "book")
         self._depth = depth
         self._ladder = Panel(level="")
+        self._chart = ipywidgets.VBox(layout={"flex": "1 1 260px"})
         self._book: BookSnapshot | None = None
         super().__init__(
             stream,
@@ -45,7 +46,7 @@ class BookView(StreamView):
 
     def _parts(self) -> list[Any]:
         side = ipywidgets.VBox([self._ladder], layout={"max_width": "100%"})
-        self._chart = ipywidgets.VBox([self.figure], layout={"flex": "1 1 260px"})
+        self._chart.children = [self.figure]
         # Where both do not fit beside each other the chart stands below the ladder.
         row = ipywidgets.HBox(
             [side, self._chart], layout={"align_items": "flex-start", "flex_flow": "row wrap"}

@@ -22,7 +22,8 @@ async function unpack(packed) {
   }
 }
 
-// What one view sees of its model: silent towards the kernel, and one update a frame at most.
+// What one view sees of its model: silent towards the kernel, and one update a frame at most. The
+// newest has all numbers; what an earlier one changed of the layout is not lost.
 function quiet(model) {
   const handlers = [];
   let pending = null;
@@ -30,7 +31,8 @@ function quiet(model) {
   let frame = 0;
   function oneAFrame(call) {
     return () => {
-      pending = model.get("_py2js_update") ?? pending;
+      const next = model.get("_py2js_update");
+      if (next) pending = { ...next, layout_data: { ...pending?.layout_data, ...next.layout_data } };
       if (frame || !pending) return;
       frame = requestAnimationFrame(() => {
         frame = 0;

@@ -9,6 +9,7 @@ What the browser side (``plotly_bundle.js``) does beyond that, because live char
 * Drawing waits for the bundle, but *initialising does not*: anywidget gives up on a model that
   takes longer than 2 s to initialise, which 1.5 MB over a slow line does.
 * Updates are coalesced to one a frame: a slow or hidden page skips frames, it never falls behind.
+  Each update of ours is whole: the newest is all there is to know.
 * Nothing is reported back. plotly answers each update with its computed defaults, which nobody
   reads here and which would queue behind a busy cell.
 * A view that leaves the page takes its handlers with it.
@@ -86,6 +87,12 @@ class SharedFigure(go.FigureWidget):  # type: ignore[misc]
     """A ``FigureWidget`` that draws with the page's one copy of plotly.js."""
 
     _esm = _FIGURE_SCRIPT
+
+    def _perform_plotly_restyle(self, restyle_data: Any, trace_indexes: Any) -> Any:
+        """Send all numbers each time, not only columns that changed: a page that shows the figure
+        later has not heard the messages before, and x without y is drawn as 0, 1, 2, ..."""
+        super()._perform_plotly_restyle(restyle_data, trace_indexes)
+        return restyle_data
 
 
 @cache

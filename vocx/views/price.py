@@ -64,6 +64,8 @@ class NewQuotes:
 class PriceView(StreamView):
     """See :func:`vocx.views.price`."""
 
+    _unlabelled = ("yaxis",)
+
     def __init__(
         self, stream: Any, symbol: str | None, seconds: float, name: str | None, note: str
     ) -> None:

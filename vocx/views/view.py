@@ -48,6 +48,9 @@ _RESUME = ("resume", "Resume", "Go on with what is true now")
 _LAYOUT = {"overflow": "hidden", "flex": "1 1 0%", "min_width": "0"}
 """In a row with others all get an even share."""
 
+_NOWHERE = np.full(1, np.nan)
+"""Of a trace without points."""
+
 _open: dict[str, View] = {}
 
 
@@ -82,6 +85,8 @@ class View(ipywidgets.VBox):  # type: ignore[misc]
     mode = "closed"  # of one that was never made whole
     dials_lab: Any = None
     panel_kind: type[Panel] = Panel
+    _unlabelled: Sequence[str] = ("xaxis", "yaxis")  # until something is known
+    _drawn = False  # since the page was last told how the picture looks
 
     def __init__(
         self,
@@ -111,12 +116,23 @@ class View(ipywidgets.VBox):  # type: ignore[misc]
         notes = " · ".join(filter(None, [note, foreign_front_end()]))
         self.panel = self.panel_kind(title=title, note=notes)
         self.panel.on_msg(self._on_message)
-        self.figure = live_figure(figure) if figure is not None else None
+        self.figure = None if figure is None else self._first_picture(figure)
         self._twin = Twin()
         self._last_text = ""
         self._displayed_ns: int | None = None
         super().__init__(self._parts(), layout=_LAYOUT, _dom_classes=[MARK])
         self._show_actions()
+
+    def _first_picture(self, figure: go.Figure) -> Any:
+        """The live figure, with what is known already: a page first paints what it is made with,
+        and would show axes of nothing. Where nothing is known yet they bear no numbers."""
+        self.figure = figure
+        for name in self._unlabelled:
+            figure.layout[name].showticklabels = False
+        with suppress(Exception):  # which the first tick shows
+            self._draw(wall_ns())
+        self._drawn = False
+        return live_figure(figure)
 
     def _parts(self) -> list[Any]:
         """What stands below each other."""
@@ -407,13 +423,22 @@ class View(ipywidgets.VBox):  # type: ignore[misc]
 
     def _send_points(self, x: Sequence[Any], y: Sequence[Any]) -> None:
         """Replace the numbers of all traces in one message, as binary (never views of others:
-        the wire takes contiguous memory only)."""
+        the wire takes contiguous memory only). A trace without points keeps its place in the
+        legend."""
+        places = [np.ascontiguousarray(one) if len(one) else _NOWHERE for one in x]
+        values = [np.ascontiguousarray(one) if len(one) else _NOWHERE for one in y]
+        self._send_columns({"x": places, "y": values}, known=any(map(len, y)))
+
+    def _send_columns(self, data: dict[str, list[Any]], *, known: bool) -> None:
+        """Replace columns of all traces in one message; ``known``: there is something to see."""
         assert self.figure is not None
-        data = {
-            "x": [np.ascontiguousarray(one) for one in x],
-            "y": [np.ascontiguousarray(one) for one in y],
-        }
-        self.figure.plotly_update(restyle_data=data, trace_indexes=list(range(len(x))))
+        layout = {f"{name}.showticklabels": True for name in self._unlabelled if known}
+        traces = list(range(len(self.figure.data)))
+        self.figure.plotly_update(restyle_data=data, relayout_data=layout, trace_indexes=traces)
+        self._drawn = True
+        if layout:
+            self._unlabelled = ()
+            self._settle_layout()
 
     def _finish(self, why: str) -> None:
         self.mode = "stopped"
@@ -438,8 +463,14 @@ class View(ipywidgets.VBox):  # type: ignore[misc]
 
     def _settle(self) -> None:
         """Let the page keep the last picture when it is loaded again."""
-        if self.figure is not None:
+        if self._drawn and self.figure is not None:
+            self._drawn = False
             self.figure._widget_data = deepcopy(self.figure._data)
+
+    def _settle_layout(self) -> None:
+        """Let a page that is loaded later have the axes of now."""
+        if isinstance(self.figure, go.FigureWidget):
+            self.figure._widget_layout = deepcopy(self.figure._layout)
 
     def _look_at_dials(self) -> None:
         """Ask the lab now and then which dials are in force, and show it."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from vocx import course, views
@@ -35,7 +36,8 @@ def test_compare_asks_listens_and_knows_the_truth(exchange: Exchange) -> None:
     """Three lines, a slider that follows the dial, and the asking ends with the view."""
     stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
     shown = course.compare(asked=exchange, pushed=stream, every_ms=100, dials=exchange.lab)
-    until(lambda: all(trace.y is not None and len(trace.y) for trace in shown.figure.data), 10)
+    until(lambda: all(np.isfinite(trace.y).any() for trace in shown.figure.data), 10)
+    assert len(shown.figure.data[3].x) == len(shown.asked.points)  # a square each
     shown._on_message(None, {"do": "dial", "value": 40}, [])
     until(lambda: "40 ms" in shown.panel.dials, 10)
     exchange.lab.network.latency(rtt_ms=80)

@@ -36,6 +36,7 @@ class BoardView(View):
     """See :func:`vocx.course.board`."""
 
     panel_kind = SliderPanel
+    _unlabelled = ("yaxis", "yaxis2")
 
     def __init__(
         self,

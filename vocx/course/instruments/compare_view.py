@@ -31,6 +31,7 @@ class CompareView(StreamView):
     """See :func:`vocx.course.compare`."""
 
     panel_kind = SliderPanel
+    _unlabelled = ("yaxis",)
 
     def __init__(
         self,
@@ -104,7 +105,8 @@ class CompareView(StreamView):
         pairs = [
             figures.steps(truth, now_ns, self._seconds, hold=False),
             figures.steps(self._pushed, now_ns, self._seconds),
-            figures.steps(self.asked.points.copy(), now_ns, self._seconds),
+            figures.steps(asked := self.asked.points.copy(), now_ns, self._seconds),
+            figures.inside(asked, now_ns, self._seconds),
         ]
         return [x for x, _ in pairs], [y for _, y in pairs]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import deepcopy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,6 +50,7 @@ class FreshnessView(View):
     panel_kind = SliderPanel
     kind = "freshness"
     about = "age of the price"
+    _unlabelled = ()  # its axes are known before any age
 
     def __init__(
         self,
@@ -200,7 +200,7 @@ class FreshnessView(View):
         if top_ms != self._top_ms:
             self._top_ms = top_ms
             self.figure.plotly_relayout({"yaxis.range": [0, top_ms]})
-            self.figure._widget_layout = deepcopy(self.figure._layout)
+            self._settle_layout()
 
     def _arithmetic(self, rtt_ms: float, every_ms: float) -> str:
         period_ms = theory.period_ms(every_ms, rtt_ms)

@@ -124,9 +124,6 @@ class FrontierView(FreshnessView):
         if moved or now_ns - self._drawn_ns > _EVERY_NS:
             self._drawn_ns, self._drawn_for = now_ns, (rtt_ms, every_ms)
             self._send_points(*zip(*self._marks(self._measured(now_ns)), strict=True))
-        if moved:
-            # What did not change is not sent again: a page that is loaded later learns of it so.
-            self._settle()
         self._show_table(now_ns)
         if self.asked.error:
             raise NotReady(f"asked: {self.asked.error}")
