@@ -105,6 +105,23 @@ def test_silence_is_held_and_the_repair_waits(lab: Lab, tape: Stream) -> None:
     until(lambda: pressed(shown) == "false" and "silenced" not in shown.panel.status)
 
 
+@pytest.mark.parametrize("venue", VENUES[1:])
+def test_a_snapshot_in_the_stream_is_silenced_too(lab: Lab, venue: str) -> None:
+    """Where a new subscriber gets the book first of all: nothing comes, so nothing is true."""
+    ex = vocx.connect(venue, lab=lab)
+    stream = ex.stream("trades", "book", symbols=BTC).wait(10)
+    shown = views.book(stream)
+    with shown.silence():
+        shown.cut()
+        until(lambda: stream.stats.reconnects == 1 and stream.state != "reconnecting")
+        trades = stream.stats.facts["Trade"]
+        until(lambda: stream.stats.facts["Trade"] > trades + 5)
+        assert not in_sync(stream)
+        until(lambda: "stale" in shown._ladder.body)
+    until(lambda: in_sync(stream))
+    ex.close()
+
+
 def test_silence_ends_with_its_block(lab: Lab, tape: Stream) -> None:
     """From code the same: at once, said by the view, whatever the block raises."""
     shown = views.price(tape)

@@ -58,6 +58,7 @@ class VenueDialect:
         self.outbox: list[Publication] = []
         self.listened = False
         self.publisher.injection = self.faults.injection
+        self.publisher.silences = self.faults.silences
         self._keepalive_scale = 1.0
         self._endings: list[tuple[int, tuple[Connection, ...]]] = []
 

@@ -8,9 +8,10 @@ Two kinds, told apart by what they are scoped to:
   is what the error promises); ``lost_answer`` has been, ``lost_request`` has not, and
   ``delivered_twice`` has been twice. ``path="POST /api/v3/order"`` hits one HTTP method only;
 * **streams** (``stream="btcusdt@depth@100ms"``, a name or a pattern such as ``"*@trade"``;
-  default ``"*"``) change what the listeners of a stream get: broken frames, silence, duplicates,
-  swapped or missing messages, the book anew in mid-stream (``snapshot``; with ``restart=True``
-  its numbers begin anew, too), a closed connection;
+  default ``"*"``) change what the listeners of a stream get: broken frames, silence (also in
+  place of what a new subscriber gets first), duplicates, swapped or missing messages, the book
+  anew in mid-stream (``snapshot``; with ``restart=True`` its numbers begin anew, too), a closed
+  connection;
 * ``refuse_upgrade`` (``path="/ws"``) answers the request that would open a WebSocket.
 
 Each fault lives until it is switched off, or for ``count`` messages. Nothing here knows a venue:
@@ -303,6 +304,11 @@ class FaultInjector:
         """What a stream's messages must pass now, if anything."""
         hit = any(one.kind == STREAM and one.hits_stream(stream) for one in self.active)
         return self.inject if hit or stream in self._held else None
+
+    def silences(self, stream: str) -> bool:
+        """Whether what a new subscriber would get first is kept back, counted."""
+        silent = (one for one in self.active if one.name == "silence" and one.hits_stream(stream))
+        return self._take(silent) is not None
 
     def inject(self, topic: Topic, message: list[Publication]) -> list[Publication]:
         """One message in all its encodings, as the fault leaves it. A truncated frame is the last

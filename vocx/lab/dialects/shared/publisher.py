@@ -48,6 +48,7 @@ class Publisher:
         self.topics: dict[str, Topic] = {}
         self.recorded: set[str] = set()
         self.injection: Callable[[str], Callable[..., list[Publication]] | None] = lambda _: None
+        self.silences: Callable[[str], bool] = lambda _: False
         self._make_state = make_state
         self._symbol_of = symbol_of
         self._envelope = envelope
@@ -76,7 +77,10 @@ class Publisher:
         if topic is None:
             topic = self.topics[name] = self._new_topic(name, spec, now_ns)
         topic.add(session, encoding)
-        return None if topic.state is None else topic.state.welcome(topic, now_ns, encoding.unit_ns)
+        if topic.state is None:
+            return None
+        first = topic.state.welcome(topic, now_ns, encoding.unit_ns)
+        return None if first is None or self.silences(name) else first
 
     def remove(self, name: str, session: Session) -> None:
         """Let a session have it no more; a topic without subscribers is forgotten."""
