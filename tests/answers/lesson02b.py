@@ -5,6 +5,8 @@ import random
 
 import websockets
 
+from vocx.course.virtual_venue import endless_loop
+
 
 async def right(connect, take, note):
     pause_s = 1
@@ -48,93 +50,10 @@ async def listing(connect, take, note):
     await listing(connect, take, note)
 
 
-async def only_errors_pause(connect, take, note):
-    while True:
-        try:
-            async with connect() as ws:
-                async for message in ws:
-                    take(message)
-        except Exception as error:
-            note(str(error))
-            await asyncio.sleep(2)
-
-
 async def gives_up_quietly(connect, take, note):
     async with connect() as ws:
         async for message in ws:
             take(message)
-
-
-async def closed_only(connect, take, note):
-    while True:
-        try:
-            async with connect() as ws:
-                async for message in ws:
-                    take(message)
-            note("closed")
-        except (OSError, websockets.ConnectionClosed) as error:
-            note(str(error))
-        await asyncio.sleep(random.uniform(1, 2))
-
-
-async def no_cut_expected(connect, take, note):
-    while True:
-        try:
-            async with connect() as ws:
-                async for message in ws:
-                    take(message)
-            note("closed")
-        except (OSError, websockets.InvalidHandshake) as error:
-            note(str(error))
-        await asyncio.sleep(random.uniform(1, 2))
-
-
-def with_pauses(
-    after_connect=False, most_s=60.0, factor=2, chance=0.5, after_data=True, quiet=False
-):
-    """The right one, with one thing changed."""
-
-    async def changed(connect, take, note):
-        pause_s = 1
-        while True:
-            try:
-                async with connect() as ws:
-                    pause_s = 1 if after_connect else pause_s
-                    async for message in ws:
-                        take(message)
-                        pause_s = 1 if after_data else pause_s
-                if not quiet:
-                    note("closed")
-            except (OSError, websockets.WebSocketException) as error:
-                note(str(error))
-            await asyncio.sleep(pause_s * random.uniform(1 - chance, 1 + chance))
-            pause_s = min(factor * pause_s, most_s)
-
-    return changed
-
-
-async def reset_on_connect(connect, take, note):
-    await with_pauses(after_connect=True)(connect, take, note)
-
-
-async def fixed(connect, take, note):
-    await with_pauses(factor=3, most_s=3, chance=0.1)(connect, take, note)
-
-
-async def no_end_of_growth(connect, take, note):
-    await with_pauses(most_s=10_000, chance=0.1)(connect, take, note)
-
-
-async def never_short_again(connect, take, note):
-    await with_pauses(after_data=False, most_s=40)(connect, take, note)
-
-
-async def no_chance(connect, take, note):
-    await with_pauses(chance=0)(connect, take, note)
-
-
-async def silent_close(connect, take, note):
-    await with_pauses(quiet=True)(connect, take, note)
 
 
 async def recursion(connect, take, note, pause_s=1):
@@ -168,18 +87,6 @@ async def cannot_be_stopped(connect, take, note):
             await asyncio.sleep(1)
 
 
-async def minutes(connect, take, note):
-    while True:
-        try:
-            async with connect() as ws:
-                async for message in ws:
-                    take(message)
-            note("closed")
-        except (OSError, websockets.WebSocketException) as error:
-            note(repr(error))
-        await asyncio.sleep(random.uniform(50, 60))
-
-
 def not_async(connect, take, note):
     return connect()
 
@@ -192,22 +99,70 @@ async def hangs(connect, take, note):
 async def blank(connect, take, note): ...
 
 
+ANY_END = OSError, websockets.WebSocketException
+
+
+def with_pauses(
+    name,
+    errors=ANY_END,
+    first_s=1.0,
+    most_s=60.0,
+    factor=2,
+    chance=0.5,
+    after_connect=False,
+    after_data=True,
+    quiet=False,
+):
+    """The right one, with something changed."""
+
+    async def changed(connect, take, note):
+        pause_s = first_s
+        while True:
+            try:
+                async with connect() as ws:
+                    pause_s = first_s if after_connect else pause_s
+                    async for message in ws:
+                        take(message)
+                        pause_s = first_s if after_data else pause_s
+                if not quiet:
+                    note("closed")
+            except errors as error:
+                note(str(error))
+            await asyncio.sleep(pause_s * random.uniform(1 - chance, 1 + chance))
+            pause_s = min(factor * pause_s, most_s)
+
+    changed.__name__ = name
+    return changed
+
+
 WRONG = {
     listing: "dead after ConnectionRefusedError on the second attempt",
-    only_errors_pause: "nothing noted: an end without an error needs a pause",
+    endless_loop: "nothing noted: an end without an error needs a pause",
     gives_up_quietly: "ends without an error on 1000 and 1001",
-    closed_only: "dead after InvalidHandshake on attempt 3",
-    no_cut_expected: "a cut without a close frame is an end like any other",
-    reset_on_connect: "make the pause short again after good data, not after the handshake",
-    fixed: "let the pause grow",
-    no_end_of_growth: "let the pause grow to a minute and no further",
-    never_short_again: "an outage that is over should not count any more",
-    no_chance: "two runs tried to connect at the very same moments",
-    silent_close: "a reconnect that is silent hides the outage",
+    with_pauses("closed_only", errors=(OSError, websockets.ConnectionClosed)): (
+        "dead after InvalidHandshake on attempt 3"
+    ),
+    with_pauses("no_cut_expected", errors=(OSError, websockets.InvalidHandshake)): (
+        "a cut without a close frame is an end like any other"
+    ),
+    with_pauses("reset_on_connect", after_connect=True): (
+        "make the pause short again after good data, not after the handshake"
+    ),
+    with_pauses("fixed", factor=3, most_s=3, chance=0.1): "let the pause grow",
+    with_pauses("no_end_of_growth", most_s=10_000, chance=0.1): (
+        "let the pause grow to a minute and no further"
+    ),
+    with_pauses("never_short_again", after_data=False, most_s=40): (
+        "an outage that is over should not count any more"
+    ),
+    with_pauses("no_chance", chance=0): "two runs tried to connect at the very same moments",
+    with_pauses("silent_close", quiet=True): "a reconnect that is silent hides the outage",
+    with_pauses("minutes", first_s=55, factor=1, chance=0.1): (
+        "seconds between the first attempts, not minutes"
+    ),
     recursion: "each reconnect waits inside the one before",
     drops_the_first: "messages came",
     cannot_be_stopped: "it went on after it was cancelled",
-    minutes: "seconds between the first attempts, not minutes",
     not_async: "this is no coroutine function: write async def",
     hangs: "did not come back within",
 }

@@ -1,5 +1,7 @@
 """Lesson 08: ``place_once``."""
 
+from functools import partial
+
 WAITS = (0.2, 0.5, 1, 2, 4, 8)
 
 
@@ -57,67 +59,74 @@ def again_with_the_same_id(send, ask, wait, new_id):
     return "unknown"
 
 
-def one_question(send, ask, wait, new_id):
-    name = new_id()
-    try:
-        return send(name)
-    except TimeoutError:
+def after_a_time_out(then):
+    """An answer that sends once; ``then`` says what a time-out means."""
+
+    def place_once(send, ask, wait, new_id):
+        name = new_id()
         try:
-            return "accepted" if ask(name) else "not placed"
+            return send(name)
         except TimeoutError:
-            return "unknown"
+            return then(partial(ask, name), wait)
+
+    place_once.__name__ = then.__name__
+    return place_once
 
 
-def three_seconds(send, ask, wait, new_id):
-    name = new_id()
-    try:
-        return send(name)
-    except TimeoutError:
-        for _ in range(3):
-            wait(1)
-            if ask(name):
+def saying(name, word):
+    """An answer to which a time-out is a word, and nothing is asked."""
+
+    def said(ask, wait):
+        return word
+
+    said.__name__ = name
+    return after_a_time_out(said)
+
+
+def asking(name, waits):
+    """An answer that asks after each of these waits, and believes the last no."""
+
+    def asked(ask, wait):
+        for seconds in waits:
+            wait(seconds)
+            if ask():
                 return "accepted"
         return "not placed"
 
+    asked.__name__ = name
+    return after_a_time_out(asked)
 
-def four_seconds(send, ask, wait, new_id):
-    name = new_id()
+
+@after_a_time_out
+def one_question(ask, wait):
     try:
-        return send(name)
-    except TimeoutError:
-        for _ in range(4):
-            wait(1)
-            if ask(name):
-                return "accepted"
-        return "not placed"
-
-
-def a_time_out_is_a_no(send, ask, wait, new_id):
-    try:
-        return send(new_id())
-    except TimeoutError:
-        return "not placed"
-
-
-def a_time_out_is_a_refusal(send, ask, wait, new_id):
-    try:
-        return send(new_id())
-    except TimeoutError:
-        return "refused"
-
-
-def a_time_out_is_a_yes(send, ask, wait, new_id):
-    try:
-        return send(new_id())
-    except TimeoutError:
-        return "accepted"
-
-
-def never_asks(send, ask, wait, new_id):
-    try:
-        return send(new_id())
+        return "accepted" if ask() else "not placed"
     except TimeoutError:
         return "unknown"
+
+
+@after_a_time_out
+def six_at_once(ask, wait):
+    return "accepted" if any([ask() for _ in range(6)]) else "not placed"
+
+
+@after_a_time_out
+def until_found(ask, wait):
+    while not ask():
+        wait(0.1)
+    return "accepted"
+
+
+@after_a_time_out
+def silence_is_a_no(ask, wait):
+    for seconds in WAITS:
+        wait(seconds)
+        try:
+            if ask():
+                return "accepted"
+        except TimeoutError:
+            pass
+    return "not placed"
 
 
 def asks_for_another(send, ask, wait, new_id):
@@ -137,51 +146,6 @@ def no_id(send, ask, wait, new_id):
         return send()
     except TimeoutError:
         return "unknown"
-
-
-def six_at_once(send, ask, wait, new_id):
-    name = new_id()
-    try:
-        return send(name)
-    except TimeoutError:
-        return "accepted" if any([ask(name) for _ in range(6)]) else "not placed"
-
-
-def until_found(send, ask, wait, new_id):
-    name = new_id()
-    try:
-        return send(name)
-    except TimeoutError:
-        while not ask(name):
-            wait(0.1)
-        return "accepted"
-
-
-def questions_always_answered(send, ask, wait, new_id):
-    name = new_id()
-    try:
-        return send(name)
-    except TimeoutError:
-        for seconds in WAITS:
-            wait(seconds)
-            if ask(name):
-                return "accepted"
-        return "not placed"
-
-
-def silence_is_a_no(send, ask, wait, new_id):
-    name = new_id()
-    try:
-        return send(name)
-    except TimeoutError:
-        for seconds in WAITS:
-            wait(seconds)
-            try:
-                if ask(name):
-                    return "accepted"
-            except TimeoutError:
-                pass
-        return "not placed"
 
 
 def catches_nothing(send, ask, wait, new_id):
@@ -208,17 +172,21 @@ WRONG = {
     again_with_a_new_id: "3 orders, 0.03 BTC: the first had arrived, only its answer was lost",
     again_with_the_same_id: "the order went over the wire 3 times",
     one_question: "you reported not placed; the order appeared 700 ms after it was sent",
-    three_seconds: "you reported not placed; the order appeared 4200 ms after it was sent",
-    four_seconds: "it was true this time, and you could not know it yet",
-    a_time_out_is_a_no: "a time-out is not a no: the order was there, and nobody had asked",
-    a_time_out_is_a_refusal: "nobody refused it",
-    a_time_out_is_a_yes: "nobody had said so",
-    never_asks: "it could be found out",
+    asking(
+        "three_seconds", [1] * 3
+    ): "you reported not placed; the order appeared 4200 ms after it was sent",
+    asking("four_seconds", [1] * 4): "it was true this time, and you could not know it yet",
+    saying(
+        "a_time_out_is_a_no", "not placed"
+    ): "a time-out is not a no: the order was there, and nobody had asked",
+    saying("a_time_out_is_a_refusal", "refused"): "nobody refused it",
+    saying("a_time_out_is_a_yes", "accepted"): "nobody had said so",
+    saying("never_asks", "unknown"): "it could be found out",
     asks_for_another: "you asked for 'order-2', and sent 'order-1'",
     no_id: "it was sent without an id of yours",
     six_at_once: "6 questions in the same moment are one question",
     until_found: "a question costs weight, and without an end it is a hot loop",
-    questions_always_answered: "your function raised TimeoutError",
+    asking("questions_always_answered", WAITS): "your function raised TimeoutError",
     silence_is_a_no: "a question without an answer is not a no either",
     catches_nothing: "your function raised TimeoutError",
     true_or_false: "report one of accepted, refused, not placed, unknown",

@@ -15,8 +15,6 @@ from urllib.parse import urlsplit
 import msgspec
 import websocket
 
-from vocx.errors import optional_parts
-
 if TYPE_CHECKING:
     from vocx.lab import Lab
 
@@ -114,20 +112,10 @@ def _text(kind: str, data: bytes) -> str:
 
 def timeline(frames: Sequence[ReceivedFrame], *, height: int = 250) -> Any:
     """A figure with one row a stream and one mark a message, by when this machine had read it."""
-    with optional_parts():
-        import plotly.graph_objects as go
-
     from vocx import figures
 
-    x = "seconds of listening (this machine's clock)"
-    figure = go.Figure(layout=figures.layout(x=x, y="", height=height, showlegend=False))
-    for name in sorted({one.name for one in frames}, reverse=True):
-        at = [one.at_s for one in frames if one.name == name]
-        figure.add_scatter(
-            x=at,
-            y=[f"{name}  ({len(at)})"] * len(at),
-            mode="markers",
-            marker={"symbol": "line-ns-open", "size": 24, "color": figures.PUSHED},
-            hovertemplate="%{x:.3f} s<extra></extra>",
-        )
-    return figure
+    rows: dict[str, list[float]] = {}
+    for one in sorted(frames, key=lambda one: (one.name, one.at_s)):
+        rows.setdefault(one.name, []).append(one.at_s)
+    counted = {f"{name}  ({len(at_s)})": at_s for name, at_s in rows.items()}
+    return figures.moments("seconds of listening (this machine's clock)", counted, height=height)

@@ -268,7 +268,8 @@ def _close(loop: VirtualLoop) -> None:
     loop.close()
 
 
-async def _endless_loop(connect: Any, take: Any, note: Any) -> None:
+async def endless_loop(connect: Any, take: Any, note: Any) -> None:
+    """Pauses after an error only: an end without one makes it try again at once."""
     while True:
         try:
             async with connect() as ws:
@@ -307,14 +308,11 @@ RESTART = Scene(
 def restart_figure(seed: int = 7) -> Any:
     """When three programs try to connect while an exchange restarts, in virtual time: one row a
     program, one mark an attempt, the restart in grey."""
-    with optional_parts():
-        import plotly.graph_objects as go
-
     from vocx import figures
 
     chance = Random(seed)
     programs = {
-        "endless loop": _endless_loop,
+        "endless loop": endless_loop,
         "3 s each time": _with_pause(lambda pause_s: 3.0),
         "growing, by chance": _with_pause(lambda pause_s: pause_s * chance.uniform(0.5, 1.5)),
     }
@@ -324,17 +322,11 @@ def restart_figure(seed: int = 7) -> Any:
             name: thread.submit(play, listen, RESTART).result().attempts_s
             for name, listen in programs.items()
         }
-    x = "seconds (virtual time)"
-    made = go.Figure(layout=figures.layout(x=x, y="", height=260, showlegend=False))
-    for name, at_s in reversed(list(attempts_s.items())):
-        count = f"{len(at_s):,}" + (", then stopped" if len(at_s) >= MOST_ATTEMPTS else "")
-        made.add_scatter(
-            x=at_s,
-            y=[f"{name}  ({count})"] * len(at_s),
-            mode="markers",
-            marker={"symbol": "line-ns-open", "size": 24, "color": figures.PUSHED},
-            hovertemplate="%{x:.3f} s<extra></extra>",
-        )
+    rows = {
+        f"{name}  ({len(at_s):,}{', then stopped' * (len(at_s) >= MOST_ATTEMPTS)})": at_s
+        for name, at_s in attempts_s.items()
+    }
+    made = figures.moments("seconds (virtual time)", rows, height=260)
     grey = {"fillcolor": figures.INK, "opacity": 0.2, "line_width": 0}
     made.add_vrect(x0=RESTART_S[0], x1=RESTART_S[1], **grey)
     return made

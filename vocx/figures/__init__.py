@@ -47,6 +47,7 @@ with optional_parts():
         Point,
         curve,
         frame,
+        moments,
         points,
     )
 
@@ -81,6 +82,7 @@ __all__ = [
     "layout",
     "line",
     "marks",
+    "moments",
     "phases",
     "points",
     "price",

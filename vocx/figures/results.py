@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from vocx.figures.base import ASK, ASKED, BID, GRID, INK, layout
+from vocx.figures.base import ASK, ASKED, BID, GRID, INK, PUSHED, layout
 
 COLORS = (BID, ASK, ASKED, "#2aa198", "#b58900", "#8a8a8a", "#6c71c4")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
@@ -45,6 +45,20 @@ def curve(name: str, pairs: Pairs, number: int, *, markers: bool = False, **more
         hovertemplate="%{y:.3~g} at %{x:.3~g}<extra>" + name + "</extra>",
         **more,
     )
+
+
+def moments(x: str, rows: Mapping[str, Sequence[float]], *, height: int) -> go.Figure:
+    """One row a name, the first on top, and one mark at each of its moments (seconds)."""
+    made = go.Figure(layout=layout(x=x, y="", height=height, showlegend=False))
+    for name, at_s in reversed(list(rows.items())):
+        made.add_scatter(
+            x=at_s,
+            y=[name] * len(at_s),
+            mode="markers",
+            marker={"symbol": "line-ns-open", "size": 24, "color": PUSHED},
+            hovertemplate="%{x:.3f} s<extra></extra>",
+        )
+    return made
 
 
 def points(name: str, found: Sequence[Point], number: int, **more: Any) -> Any:

@@ -56,11 +56,11 @@ def judge(listen: Trial, exchange: Exchange | None) -> str:
     _came_back(first)
     greeted = _played(listen, GREETED)
     if len(greeted.attempts_s) > _MOST_IN_30_S:
-        raise Wrong(
+        raise _by_its_pauses(
+            greeted,
+            GREETED.name,
             f"{len(greeted.attempts_s)} attempts in 30 s: make the pause short again after good "
             "data, not after the handshake",
-            given=GREETED.name,
-            seen=_pauses(greeted),
             expected=f"at most {_MOST_IN_30_S} attempts",
         )
     outage = _played(listen, OUTAGE)
@@ -68,11 +68,11 @@ def judge(listen: Trial, exchange: Exchange | None) -> str:
     _played(listen, LIVES)
     _noted(first)
     if _played(listen, CUT).attempts_s == first.attempts_s:
-        raise Wrong(
+        raise _by_its_pauses(
+            first,
+            f"{CUT.name}; twice",
             "two runs tried to connect at the very same moments: so will a thousand programs after "
             "a restart of the exchange. Leave each pause partly to chance",
-            given=f"{CUT.name}; twice",
-            seen=_pauses(first),
             expected="other pauses each time",
         )
     refused = sum(at_s < _OUTAGE_S for at_s in outage.attempts_s)
@@ -112,11 +112,11 @@ def _played(listen: Trial, scene: Scene) -> Played:
         )
     if attempts >= MOST_ATTEMPTS:
         quiet = "nothing noted" if not played.notes else f"{len(played.notes)} notes"
-        raise Wrong(
+        raise _by_its_pauses(
+            played,
+            scene.name,
             f"{attempts:,} attempts in {played.attempts_s[-1]:.0f} s, {quiet}: an end without an "
             "error needs a pause, too",
-            given=scene.name,
-            seen=_pauses(played),
             expected="a pause before every attempt",
         )
     if played.stubborn:
@@ -162,11 +162,11 @@ def _dead(played: Played, scene: Scene) -> Wrong:
 
 def _came_back(played: Played) -> None:
     if len(played.attempts_s) < 6 or len(played.taken) < 24:
-        raise Wrong(
+        raise _by_its_pauses(
+            played,
+            CUT.name,
             f"{len(played.attempts_s)} attempts in {CUT.seconds:.0f} s: the exchange was back, and "
             "you were not",
-            given=CUT.name,
-            seen=_pauses(played),
             expected="seconds between the first attempts, not minutes",
         )
 
@@ -185,37 +185,39 @@ def _noted(played: Played) -> None:
 def _outlasted(played: Played) -> None:
     refused = [at_s for at_s in played.attempts_s if at_s < _OUTAGE_S]
     if len(refused) > _MOST_IN_OUTAGE:
-        raise Wrong(
+        raise _by_its_pauses(
+            played,
+            OUTAGE.name,
             f"{len(refused)} attempts in ten minutes without an exchange: let the pause grow",
-            given=OUTAGE.name,
-            seen=_pauses(played),
             expected=f"at most {_MOST_IN_OUTAGE}",
         )
     back_s = min((at_s for at_s in played.attempts_s if at_s >= _OUTAGE_S), default=OUTAGE.seconds)
     if back_s > _OUTAGE_S + _BACK_S:
-        raise Wrong(
+        raise _by_its_pauses(
+            played,
+            OUTAGE.name,
             f"the exchange was back, and for {back_s - _OUTAGE_S:.0f} s you were not: let the "
             "pause grow to a minute and no further",
-            given=OUTAGE.name,
-            seen=_pauses(played),
             expected=f"an attempt within {_BACK_S:.0f} s",
         )
     end_s = played.ends_s[len(refused)]
     after_s = min((one for one in played.attempts_s if one > end_s), default=OUTAGE.seconds) - end_s
     if after_s > _SOON_S:
-        raise Wrong(
+        raise _by_its_pauses(
+            played,
+            OUTAGE.name,
             f"after good data the next pause was {after_s:.0f} s: an outage that is over should "
             "not count any more",
-            given=OUTAGE.name,
-            seen=_pauses(played),
             expected=f"at most {_SOON_S:.0f} s",
         )
 
 
-def _pauses(played: Played) -> str:
+def _by_its_pauses(played: Played, given: str, why: str, *, expected: str) -> Wrong:
+    """What is wrong is seen in the pauses before its attempts."""
     pauses = [f"{one:.1f}" for one in played.pauses_s()]
     shown = pauses if len(pauses) <= 12 else [*pauses[:8], "...", *pauses[-3:]]
-    return f"pauses in s: {', '.join(shown) or 'none'}"
+    seen = f"pauses in s: {', '.join(shown) or 'none'}"
+    return Wrong(why, given=given, seen=seen, expected=expected)
 
 
 CHECKS = (
@@ -227,6 +229,6 @@ CHECKS = (
             "error or not; sleep; double the pause up to 60; a message makes it short again."
         ),
         judge=judge,
-        call_s=4.0,
+        call_s=10.0,
     ),
 )
