@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from time import thread_time_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from vocx.errors import VocxError, WaitTimeout
 from vocx.measure.result import lab_of
@@ -31,20 +31,82 @@ Frame = tuple[int, int, bytes]
 """When it was here, how much CPU its reader's thread had used by then (ns), and its text."""
 
 
-class Poller:
-    """Calls something every so often, in a thread of its own.
+class Repeater:
+    """Does something every so often, in a thread of its own.
 
     A beat that was missed is not made up for: the next one is the next in the future, as a polling
     program would have it.
 
     Parameters
     ----------
-    call : callable
-        One question; what it gives is kept.
     every_ms : float
-        0: the next one as soon as the last one is back.
+        0: the next one as soon as the last one is over.
     begin_ns : int, optional
         The first beat (monotonic); now when left out.
+    """
+
+    def __init__(self, every_ms: float = 0.0, *, begin_ns: int | None = None) -> None:
+        self._every_ms, self._begin_ns = every_ms, begin_ns
+        self._stopped = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="vocx poller", daemon=True)
+
+    def start(self) -> Self:
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """End it. Does not wait for what is under way."""
+        self._stopped = True
+        self._wake.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+
+    @property
+    def every_ms(self) -> float:
+        """How often, milliseconds. May be changed at any time, and counts at once."""
+        return self._every_ms
+
+    @every_ms.setter
+    def every_ms(self, every_ms: float) -> None:
+        self._every_ms = every_ms
+        self._wake.set()
+
+    def once(self) -> bool:
+        """One beat; whether another one is wanted."""
+        raise NotImplementedError
+
+    def _run(self) -> None:
+        over_ns = mono_ns() if self._begin_ns is None else self._begin_ns
+        begun_ns = over_ns - int(self._every_ms * 1e6)
+        while (due_ns := self._awaited(begun_ns, over_ns)) is not None and self.once():
+            begun_ns, over_ns = due_ns, mono_ns()
+
+    def _awaited(self, begun_ns: int, over_ns: int) -> int | None:
+        """The moment of the next beat, when it has come: after one that was due at ``begun_ns`` and
+        over at ``over_ns``, however often the interval changes meanwhile. ``None``: stopped."""
+        while True:
+            self._wake.clear()
+            if self._stopped:
+                return None
+            due_ns = max(begun_ns + int(self._every_ms * 1e6), over_ns)
+            if (left_ns := due_ns - mono_ns()) <= 0:
+                return due_ns
+            self._wake.wait(left_ns / 1e9)
+
+
+class Poller(Repeater):
+    """Calls something every so often, and keeps the answers.
+
+    Parameters
+    ----------
+    call : callable
+        One question; what it gives is kept.
+    every_ms, begin_ns
+        As of any :class:`Repeater`.
     count : int, optional
         How many there are; without end when left out.
     until : callable, optional
@@ -72,23 +134,17 @@ class Poller:
         until: Callable[[Any], bool] | None = None,
         patient: bool = False,
     ) -> None:
+        super().__init__(every_ms, begin_ns=begin_ns)
         self.replies: list[tuple[int, Any]] = []
         self.failures, self.cpu_ns = 0, 0
         self.error: Exception | None = None
         self._call, self._until, self._patient = call, until, patient
-        self._every_ns, self._begin_ns, self._left = int(every_ms * 1e6), begin_ns, count
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="vocx measure poll", daemon=True)
-
-    def start(self) -> Poller:
-        self._thread.start()
-        return self
+        self._left = count
 
     def stop(self) -> None:
         """End it; what was noted stays."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join(READY_S)
+        super().stop()
+        self.join(READY_S)
 
     def finish(self) -> list[Any]:
         """The answers, when the last one is here; a call that failed is raised."""
@@ -97,26 +153,18 @@ class Poller:
             raise self.error
         return [reply for _, reply in self.replies]
 
-    def _run(self) -> None:
-        due_ns = mono_ns() if self._begin_ns is None else self._begin_ns
-        while self._left != 0 and not self._stop.wait(max(0, due_ns - mono_ns()) / 1e9):
-            if not self.once():
-                return
-            self._left = None if self._left is None else self._left - 1
-            due_ns = max(due_ns + self._every_ns, mono_ns())
-
     def once(self) -> bool:
-        """One beat; whether another one is wanted."""
         begun_ns = thread_time_ns()
+        self._left = None if self._left is None else self._left - 1
         try:
             reply = self._call()
             self.replies.append((mono_ns(), reply))
         except Exception as error:  # raised where the others have been ended
             self.failures, self.error = self.failures + 1, error
-            return self._patient and isinstance(error, VocxError)
+            return self._left != 0 and self._patient and isinstance(error, VocxError)
         finally:
             self.cpu_ns += thread_time_ns() - begun_ns
-        return self._until is None or not self._until(reply)
+        return self._left != 0 and (self._until is None or not self._until(reply))
 
 
 class Listener:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vocx.course.instruments.polling import Repeater
+from vocx.course.instruments.polling import LiveProbe
 from vocx.errors import VocxError
 from vocx.text import span
 from vocx.timing import wall_ns
@@ -76,7 +76,7 @@ def feed_of(stream: Any, symbol: str | None) -> Feed:
     return Feed(name, label, channel, chosen, cadence_ms, age_ms)
 
 
-class AgeSampler(Repeater):
+class AgeSampler(LiveProbe):
     """Asks streams for their ages again and again, in a thread of its own.
 
     Attributes
@@ -86,12 +86,12 @@ class AgeSampler(Repeater):
     """
 
     def __init__(self, feeds: Sequence[Feed], seconds: float) -> None:
-        super().__init__(self._sample, SAMPLE_EVERY_MS)
+        super().__init__(SAMPLE_EVERY_MS)
         kept = int((seconds + 2) * 1000 / SAMPLE_EVERY_MS)
         self._feeds = feeds
         self.samples: list[deque[tuple[int, float]]] = [deque(maxlen=kept) for _ in feeds]
 
-    def _sample(self) -> None:
+    def look(self) -> None:
         for feed, samples in zip(self._feeds, self.samples, strict=True):
             age_ms = feed.age_ms()
             samples.append((wall_ns(), age_ms))

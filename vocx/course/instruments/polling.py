@@ -1,13 +1,12 @@
 """What the instruments draw from, each in a thread of its own: replies to live questions, and the
 truth that only a lab can tell; and the slider of how often is asked.
 
-The probes of :mod:`vocx.measure` keep everything and end by themselves; these keep a window and go
+The pollers of :mod:`vocx.measure` keep everything and end by themselves; these keep a window and go
 on, at an interval that a slider changes, until their view ends.
 """
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 from vocx.arguments import check_number
 from vocx.errors import BadInput, VocxError
 from vocx.lab import Truth
+from vocx.measure.probes import Repeater
 from vocx.text import span
 from vocx.timing import mono_ns, wall_ns
 from vocx.views.sliders import Slider
@@ -24,8 +24,8 @@ SOONEST_MS = 20
 _HINT = "How long to wait between two questions; a poll waits for its reply"
 
 
-class Repeater:
-    """Does a job again and again in a thread of its own, which ends with :meth:`stop`.
+class LiveProbe(Repeater):
+    """Looks again and again, whatever fails, until it is stopped.
 
     Attributes
     ----------
@@ -33,60 +33,24 @@ class Repeater:
         Of the last time; empty when it went well.
     """
 
-    def __init__(self, job: Callable[[], None], every_ms: float) -> None:
-        self._job, self._every_ms = job, every_ms
-        self.error = ""
-        self._stopped = False
-        self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="vocx poller", daemon=True)
+    error = ""
 
-    def start(self) -> None:
-        self._thread.start()
+    def look(self) -> None:
+        """One look."""
+        raise NotImplementedError
 
-    def stop(self) -> None:
-        """End it. Does not wait for what is under way."""
-        self._stopped = True
-        self._wake.set()
-
-    def join(self, seconds: float) -> None:
-        """Wait for the thread to end."""
-        self._thread.join(seconds)
-
-    @property
-    def every_ms(self) -> float:
-        """How often, milliseconds. May be changed at any time, and counts at once."""
-        return self._every_ms
-
-    @every_ms.setter
-    def every_ms(self, every_ms: float) -> None:
-        self._every_ms = every_ms
-        self._wake.set()
-
-    def _run(self) -> None:
-        due_ns = mono_ns()
-        while not self._stopped:
-            try:
-                self._job()
-                self.error = ""
-            except VocxError as error:
-                self.error = str(error).partition("\n")[0]
-            except Exception as error:
-                self.error = f"{type(error).__name__}: {error}"
-            due_ns = self._sleep(due_ns)
-
-    def _sleep(self, begun_ns: int) -> int:
-        """Wait for the next time after that of ``begun_ns``, however often the interval changes;
-        returns its moment. What is late is not made up for."""
-        while True:
-            self._wake.clear()
-            due_ns = begun_ns + int(self._every_ms * 1e6)
-            left_s = (due_ns - mono_ns()) / 1e9
-            if self._stopped or left_s <= 0:
-                return max(due_ns, mono_ns())
-            self._wake.wait(left_s)
+    def once(self) -> bool:
+        try:
+            self.look()
+            self.error = ""
+        except VocxError as error:
+            self.error = str(error).partition("\n")[0]
+        except Exception as error:
+            self.error = f"{type(error).__name__}: {error}"
+        return True
 
 
-class LivePoller(Repeater):
+class LivePoller(LiveProbe):
     """Asks for the best bid and ask, and keeps a window of what came.
 
     Attributes
@@ -102,7 +66,7 @@ class LivePoller(Repeater):
     """
 
     def __init__(self, ask: Callable[[], Any], every_ms: float) -> None:
-        super().__init__(self._poll, every_ms)
+        super().__init__(every_ms)
         self._ask = ask
         self.points: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self.replies: deque[tuple[int, int]] = deque(maxlen=4 * KEPT)
@@ -110,7 +74,7 @@ class LivePoller(Repeater):
         self.call_ms: float | None = None
         self.calls = 0
 
-    def _poll(self) -> None:
+    def look(self) -> None:
         sent = wall_ns()
         reply = self._ask()
         here = wall_ns()
@@ -122,7 +86,7 @@ class LivePoller(Repeater):
             self.points.append((here, float(reply.bid + reply.ask) / 2))
 
 
-class TruthLine(Repeater):
+class TruthLine(LiveProbe):
     """The true mid price of one symbol, by the moment when it became true.
 
     Attributes
@@ -134,13 +98,13 @@ class TruthLine(Repeater):
     """
 
     def __init__(self, truth: Truth, symbol: str, every_ms: float = 200.0) -> None:
-        super().__init__(self._follow, every_ms)
+        super().__init__(every_ms)
         self.points: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self._truth, self._symbol = truth, symbol
         self._next: int | None = None
         self.as_of_ns = 0
 
-    def _follow(self) -> None:
+    def look(self) -> None:
         asked = mono_ns()
         if self._next is None:
             self._next = self._truth.events(None).next
