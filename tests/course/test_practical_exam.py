@@ -40,6 +40,17 @@ def test_naive_answers_are_told_why(exchange: Exchange, name: str) -> None:
     assert passport.load().checks == []
 
 
+def no_number(*_: Any) -> float:
+    return float("nan")
+
+
+@pytest.mark.parametrize("name", ["age", "budget"])
+def test_what_is_no_number_is_no_answer(exchange: Exchange, name: str) -> None:
+    """It is neither too small nor too large, and still wrong."""
+    result = Exam(exchange, SEED).hand_in(name, no_number)
+    assert result.state == "wrong" and "a number of milliseconds is wanted" in result.text
+
+
 def blank(*_: Any) -> None: ...
 
 

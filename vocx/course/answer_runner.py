@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from math import isfinite
 from types import GeneratorType
 from typing import Any
 
@@ -124,6 +125,30 @@ def short(value: Any, most: int = 90) -> str:
     cut.maxstring = cut.maxother = cut.maxlong = most
     text = cut.repr(value)
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def is_number(value: object) -> bool:
+    """Whether it is a finite number: no text, no bool, and not "not a number", which is neither
+    too small nor too large."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def milliseconds(value: Any, given: str) -> float:
+    """An answer as a number of milliseconds.
+
+    Raises
+    ------
+    Wrong
+        It is none.
+    """
+    if not is_number(value):
+        raise Wrong(
+            "a number of milliseconds is wanted",
+            given=given,
+            seen=short(value),
+            expected="a number",
+        )
+    return float(value)
 
 
 def _line(error: Exception, function: Callable[..., Any]) -> str:

@@ -19,7 +19,7 @@ import msgspec
 import requests
 import websocket
 
-from vocx.course.answer_runner import Trial, Wrong, short
+from vocx.course.answer_runner import Trial, Wrong, milliseconds, short
 from vocx.course.checks import lesson01, lesson04
 from vocx.course.diagnosis import FAULTS, WORDS, WatchedFeed
 from vocx.course.exercise import Check, in_lab
@@ -316,12 +316,10 @@ def _age(mean_age: Trial, exchange: Exchange, lab: Lab, rng: Random) -> str:
             event = msgspec.json.decode(ws.recv())
             samples.append((float(event["E"]), wall_ns() / 1e6))
         ws.close(timeout=1)
-    got = mean_age(samples)
     right = _mean_age(samples)
     delay = sum(arrived - made for made, arrived in samples) / len(samples)
     given = f"{len(samples)} messages, {rtt_ms} ms away"
-    if isinstance(got, bool) or not isinstance(got, int | float):
-        raise Wrong("a number of milliseconds is wanted", given=given, seen=short(got))
+    got = milliseconds(mean_age(samples), given)
     if abs(got - right) > 0.1 * right + 5:
         why = "that is not the age of what a program sees, over time"
         if abs(got - delay) < 0.05 * delay + 3:
@@ -453,9 +451,9 @@ def _budget(fastest: Trial, exchange: Exchange, lab: Lab, rng: Random) -> str:
         calls = (LIMIT - used) // (weight * symbols)
         best_ms = max(60_000 / calls, float(rtt_ms))
         given = f"{symbols} symbols of weight {weight}, {used} used by others, {rtt_ms} ms away"
-        got = fastest(symbols, weight, used, rtt_ms)
-        if isinstance(got, bool) or not isinstance(got, int | float) or got <= 0:
-            raise Wrong("a number of milliseconds is wanted", given=given, seen=short(got))
+        got = milliseconds(fastest(symbols, weight, used, rtt_ms), given)
+        if got <= 0:
+            raise Wrong("an interval lies above 0", given=given, seen=short(got))
         seen = f"every {got:.0f} ms"
         if (refused := _refused_at(got, rtt_ms, weight * symbols, used)) is not None:
             why = (

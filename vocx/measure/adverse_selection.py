@@ -95,10 +95,6 @@ class AdverseSelection(Result, frozen=True, kw_only=True):
             )
         ]
 
-    def find(self, feed: Feed) -> StaleCost:
-        """What one feed cost."""
-        return next(one for one in self.costs if one.feed == feed)
-
 
 @says_its_form
 def adverse_selection(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from numbers import Real
 from statistics import median
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,7 +16,7 @@ from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.lab.network import round_trip_ms
 from vocx.measure import theory, validation
-from vocx.measure.probes import Poller, http_of, unbraked, unlimited
+from vocx.measure.probes import Poller, calling, unbraked, unlimited
 from vocx.measure.result import Column, Result, conditions, lab_of
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.timing import HttpCall, Phases
@@ -184,14 +185,9 @@ def _sampled(
     with ExitStack() as stack:
         pollers: dict[Kind, Poller] = {}
         for kind in [(new, secure) for secure in tls for new in (True, False)]:
-            twin = stack.enter_context(unbraked(exchange, tls=kind[1]))
-
-            def call(twin: Exchange = twin, new: bool = kind[0]) -> HttpCall:
-                made = http_of(twin.quote(symbol))
-                if new:
-                    twin.close()
-                return made
-
+            new, secure = kind
+            twin = stack.enter_context(unbraked(exchange, tls=secure))
+            call = calling(twin, partial(twin.quote, symbol), new=new)
             pollers[kind] = Poller(call, count=WARM_UP + repeats)
             stack.callback(pollers[kind].stop)
         if distance_ms < APART_MS:

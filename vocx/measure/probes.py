@@ -230,6 +230,18 @@ def http_of(fact: Any) -> HttpCall:
     return call
 
 
+def calling(exchange: Exchange, ask: Callable[[], Any], *, new: bool) -> Callable[[], HttpCall]:
+    """One question as its call, on a connection that is kept, or on a new one each time."""
+
+    def call() -> HttpCall:
+        made = http_of(ask())
+        if new:
+            exchange.close()
+        return made
+
+    return call
+
+
 def wait_until(
     ready: Sequence[Callable[[], bool]], seconds: float, why: Callable[[Sequence[int]], str]
 ) -> None:

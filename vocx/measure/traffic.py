@@ -18,7 +18,7 @@ from vocx.measure import compression, validation
 from vocx.measure.byte_counts import ByteCounts
 from vocx.measure.claims import SEEN_HEAD, SEEN_HEAD_AT
 from vocx.measure.feeds import is_streamed
-from vocx.measure.probes import READY_S, Listener, Poller, http_of, unbraked, unlimited, wait_until
+from vocx.measure.probes import READY_S, Listener, Poller, calling, unbraked, unlimited, wait_until
 from vocx.measure.result import CLOCK, Column, Result, conditions, grid, lab_of
 from vocx.measure.sampling import Interval
 from vocx.rate_limits import Charge, dearest
@@ -285,9 +285,10 @@ class _Poll:
     ) -> None:
         self.name, self.tls = name, tls
         what, found, _ = name.partition(NEW)
-        self._new = bool(found)
-        self._twin, self._stack = stack.enter_context(unbraked(exchange, tls=tls)), stack
-        intent, self._ask = _asked(what, self._twin, symbol)
+        self._new, self._stack = bool(found), stack
+        twin = stack.enter_context(unbraked(exchange, tls=tls))
+        intent, ask = _asked(what, twin, symbol)
+        self._call = calling(twin, ask, new=self._new)
         self.charge = dearest(exchange.venue.request(intent).charges, exchange.venue.limits)
         self._warm: list[HttpCall] = []
         self._calls: list[HttpCall] = []
@@ -302,12 +303,6 @@ class _Poll:
         self._poller = Poller(self._call, every_ns / 1e6, begin_ns=begin_ns, count=calls)
         self._stack.callback(self._poller.stop)
         self._poller.start()
-
-    def _call(self) -> HttpCall:
-        call = http_of(self._ask())
-        if self._new:
-            self._twin.close()
-        return call
 
     def end(self) -> None:
         """The last call is back."""

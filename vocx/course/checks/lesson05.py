@@ -7,12 +7,11 @@ a kernel, as that takes about ten seconds. What is wrong is told with what was m
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isfinite
 
 import msgspec
 
 from vocx import measure
-from vocx.course.answer_runner import Trial, Wrong, short
+from vocx.course.answer_runner import Trial, Wrong, milliseconds
 from vocx.course.exercise import Check, in_lab
 from vocx.exchange import Exchange
 
@@ -162,14 +161,7 @@ def judge(expected_age: Trial, exchange: Exchange | None) -> str:
 
 def _number(expected_age: Trial, interval_ms: int, rtt_ms: int) -> float:
     got = expected_age(interval_ms, rtt_ms)
-    if isinstance(got, bool) or not isinstance(got, int | float) or not isfinite(got):
-        raise Wrong(
-            "a number of milliseconds is wanted",
-            given=f"{expected_age.name}({interval_ms}, {rtt_ms})",
-            seen=short(got),
-            expected="a number",
-        )
-    return float(got)
+    return milliseconds(got, f"{expected_age.name}({interval_ms}, {rtt_ms})")
 
 
 def _distance(got: float, one: _Seen) -> str:

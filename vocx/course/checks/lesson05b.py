@@ -7,13 +7,12 @@ with the age that was measured; a right plan is told what it showed here.
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any
 
 import msgspec
 
 from vocx import measure
-from vocx.course.answer_runner import Trial, Wrong, short
+from vocx.course.answer_runner import Trial, Wrong, is_number, short
 from vocx.course.exercise import Check, in_lab
 from vocx.exchange import Exchange
 from vocx.measure import theory
@@ -81,7 +80,7 @@ def _given(plan: Trial, age_ms: int, rtt_ms: int) -> str:
 def _pair(plan: Trial, age_ms: int, rtt_ms: int, got: Any) -> tuple[float, float]:
     """An interval and a weight, as numbers."""
     pair = tuple(got) if isinstance(got, tuple | list) else ()
-    if len(pair) != 2 or not all(_is_number(one) for one in pair):
+    if len(pair) != 2 or not all(is_number(one) for one in pair):
         raise Wrong(
             "a pair is wanted, (interval in ms, weight a minute), or None",
             given=_given(plan, age_ms, rtt_ms),
@@ -89,10 +88,6 @@ def _pair(plan: Trial, age_ms: int, rtt_ms: int, got: Any) -> tuple[float, float
             expected="a pair of numbers",
         )
     return float(pair[0]), float(pair[1])
-
-
-def _is_number(one: Any) -> bool:
-    return isinstance(one, int | float) and not isinstance(one, bool) and isfinite(one)
 
 
 def _possible(plan: Trial, exchange: Exchange | None, age_ms: int, rtt_ms: int) -> _Ran:
