@@ -80,7 +80,7 @@ def shoot(notebook: Notebook, pictures: dict[int, list[str]]) -> None:
         notebook.cell(number).scroll_into_view_if_needed()
         notebook.run(number)
         if names := pictures.get(number):
-            output = notebook.cell(number).locator(".jp-OutputArea-output").last
+            output = notebook.cell(number).locator(".jp-OutputArea-output:visible").last
             output.scroll_into_view_if_needed()
             notebook.page.wait_for_timeout(SETTLE_MS)
             for name in names:
