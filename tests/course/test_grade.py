@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import json
 import os
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from answers import exam
 
+from vocx.course import catalogue
 from vocx.course import grade as grading
 from vocx.course.page import Page
 from vocx.errors import BadInput
@@ -134,6 +137,23 @@ def test_an_answer_leans_on_its_notebook(tmp_path: Path) -> None:
     assert name == "mine" and begun == ["lab", "binance"] and len(required) == 1
     assert {"TICK = Decimal('0.1')", helper.strip()} <= {one.strip() for one in optional}
     assert not any("fire" in one or "course.begin" in one for one in optional)
+
+
+def test_the_exam_is_graded_with_another_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tasks are rows, judged with faults that nobody has seen."""
+    assert grading.checks_of("12") == [f"exam.{task}" for task in catalogue.EXAM]
+    monkeypatch.setattr(catalogue, "EXAM", ("budget",))
+    notebook = json.loads((LESSON.parent / "12_exam.ipynb").read_text(encoding="utf-8"))
+    (cell,) = (one for one in notebook["cells"] if one["id"] == "task-budget")
+    answer = f"{inspect.getsource(exam.budget)}\nexam.hand_in('budget', budget)"
+    cell["source"] = answer
+    (tmp_path / "anna").mkdir()
+    (tmp_path / "anna" / "mine.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    (found,) = grading.grade(tmp_path, seed=11, seconds=100)
+    assert (found.check, found.result) == ("exam.budget", "right"), found
+    assert grading.function_name(grading.read(LESSON), "exam.budget") == "fastest"
 
 
 def test_nothing_to_grade_is_said(tmp_path: Path) -> None:

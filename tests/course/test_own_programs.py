@@ -17,8 +17,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 OWN = re.compile(
     r"<details><summary>In your own program</summary>\s+```python\n(.*?)```", re.DOTALL
 )
-PLAIN = {"02b_asyncio", "09_many_exchanges", "10_choose", "11_read_the_exchange"}
-"""The first two are made of such programs, the third is about a choice, the last one reads vocx."""
+PLAIN = {"02b_asyncio", "09_many_exchanges", "10_choose", "11_read_the_exchange", "12_exam"}
+"""The first two are made of such programs, the third is about a choice, the fourth reads vocx; an
+exam shows nothing."""
 LESSONS = sorted(path for path in FOLDER.glob("*.ipynb") if path.stem not in PLAIN)
 
 

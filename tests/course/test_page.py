@@ -102,6 +102,33 @@ def test_a_rule_says_what_breaks_it(rule: str, change: Change, says: str, copy: 
 
 
 @pytest.mark.parametrize(
+    ("rule", "change", "says"),
+    [
+        ("size", rewrite("**Needs**", "word " * 300 + "**Needs**"), "words; between 150 and 500"),
+        ("musts", rewrite('hand_in("age"', 'hand_in("close"'), "once, close, close"),
+        ("musts", rewrite("course.quiz(", "print("), "course.quiz is called 0 times"),
+        ("musts", rewrite("print(exam)", 'course.check("03.1", keep)'), "has no exercises besides"),
+        ("blank_exercises", rewrite("keep(messages, snapshot): ...",
+         "keep(messages, snapshot):\n    return {}, {}"), "more than an unwritten keep"),
+        ("blank_exercises", rewrite('exam.show("age")', ""), "it does not begin and end with"),
+        ("blank_exercises", rewrite("## Ten tasks", "## Ten tasks\n\n    def keep(a): 1"),
+         "shows a solution of keep"),
+    ],
+)  # fmt: skip
+def test_an_exam_has_a_contract_of_its_own(
+    rule: str, change: Change, says: str, tmp_path: Path
+) -> None:
+    """Tasks instead of exercises, each in one cell, and solutions nowhere."""
+    copy = Path(shutil.copy(LESSON.parent / "12_exam.ipynb", tmp_path))
+    assert problems(copy) == []
+    notebook = json.loads(copy.read_text(encoding="utf-8"))
+    change(notebook)
+    copy.write_text(json.dumps(notebook) + "\n", encoding="utf-8")
+    found = [str(problem) for problem in RULES[rule](Page(copy))]
+    assert any(says in text for text in found), found
+
+
+@pytest.mark.parametrize(
     ("content", "says"),
     [
         (b"no json", "no notebook of format 4"),

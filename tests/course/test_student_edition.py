@@ -24,10 +24,13 @@ def test_solutions_are_gone_and_nothing_else(tmp_path: Path) -> None:
     for path in written:
         page, whole = Page(path), Page(FOLDER / path.name)
         assert page.code == whole.code
-        assert "<details><summary>Hint</summary>" in "\n".join(page.markdown)
+        hints = "<details><summary>Hint</summary>" in "\n".join(page.markdown)
+        assert hints != page.lesson.exam
         assert "Solution" not in "\n".join(page.markdown)
         for one in whole.exercises():
-            assert (whole.solution(one.name) or "?") not in "\n".join(page.markdown)
+            solution = whole.solution(one.name)
+            assert (solution is None) == page.lesson.exam
+            assert solution is None or solution not in "\n".join(page.markdown)
         for cell, before in zip(page.cells, whole.cells, strict=True):
             assert cell.text.count("<details>") == cell.text.count("</details>")
             if "<summary>Solution" not in before.text:

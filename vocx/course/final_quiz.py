@@ -222,7 +222,7 @@ class Quiz:
             raise BadInput(f"{short(number)} is no number of {one.unit}")
         first = one.id not in self.said
         said = self.said.setdefault(one.id, float(number))
-        if measurement is None:
+        if measurement is None or measurement is Ellipsis:
             return Result("not answered yet", f"… {one.id}: {said:g} {one.unit}. Now measure it.")
         try:
             if not isinstance(measurement, one.kind):

@@ -28,7 +28,7 @@ from pathlib import Path
 import msgspec
 
 import vocx
-from vocx.course import catalogue
+from vocx.course import catalogue, practical_exam
 from vocx.course.checks import ALL
 from vocx.course.page import FUNCTION, Notebook, read
 from vocx.errors import BadInput
@@ -52,7 +52,7 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
     file : str
         The notebook, from the graded folder on.
     check : str
-        ``"03.1"``; empty where the notebook is of no lesson.
+        ``"03.1"``, ``"exam.book"``; empty where the notebook is of no lesson.
     result : str
         ``right``, ``wrong``, ``not answered yet``; ``missing`` (no notebook), ``unreadable``,
         ``no lesson``, ``no function``, ``syntax error``, ``broken`` (its cell raises), ``time``,
@@ -167,8 +167,12 @@ def _class(
 
 
 def checks_of(lesson: str) -> list[str]:
-    """The checks of a lesson."""
-    return [key for key in ALL if key.split(".")[0] == lesson]
+    """The checks of a lesson, or the tasks of the exam."""
+    return [
+        key
+        for key in (*ALL, *(f"exam.{task}" for task in catalogue.EXAM))
+        if catalogue.lesson_of(key).id == lesson
+    ]
 
 
 def collect(folder: Path) -> tuple[list[str], list[Handed]]:
@@ -266,9 +270,14 @@ def _judged(one: Handed, check: str, seed: int, seconds: float, memory_mb: int) 
 def function_name(notebook: Notebook, check: str) -> str:
     """What the notebook hands to the check; where that is gone, what the task calls it."""
     code = "\n".join(cell.text for cell in notebook.cells if cell.is_code)
-    keys = f"{re.escape(check)}|{re.escape(check.removesuffix('.1'))}"
-    found = re.findall(rf"""\bcourse\.check\(\s*["'](?:{keys})["']\s*,\s*(\w+)\s*\)""", code)
-    task = re.search(r"(\w+)\(", ALL[check].task)
+    name = check.removeprefix("exam.")
+    if name != check:
+        call, keys, text = r"exam\.hand_in", name, practical_exam.tasks()[name].text
+    else:
+        call, text = r"course\.check", ALL[check].task
+        keys = f"{re.escape(check)}|{re.escape(check.removesuffix('.1'))}"
+    found = re.findall(rf"""\b{call}\(\s*["'](?:{keys})["']\s*,\s*(\w+)\s*\)""", code)
+    task = re.search(r"(\w+)\(", text)
     return str(found[-1]) if found else task[1] if task else ""
 
 

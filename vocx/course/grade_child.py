@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from vocx.course import grading, session
+from vocx.course import catalogue, grading, practical_exam, session
 from vocx.course.grade import Outcome, Task
 from vocx.errors import VocxError
 
@@ -34,7 +34,12 @@ def main() -> None:
 
 def judged(task: Task) -> Outcome:
     """What becomes of the answer."""
-    lab, exchange = session.begin(task.check.split(".")[0], seed=task.seed)
+    lesson = catalogue.lesson_of(task.check)
+    lab, exchange = session.begin(lesson.id, seed=task.seed)
+    if lesson.exam:
+        check = practical_exam.tasks()[task.check.removeprefix("exam.")].check(task.seed)
+    else:
+        check = grading.find(task.check)
     _limit(task.memory_mb)
     # As in a notebook, where a cell's names are those of the module __main__.
     names: dict[str, Any] = {
@@ -52,7 +57,7 @@ def judged(task: Task) -> Outcome:
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         return Outcome("broken", f"its cell raised {type(error).__name__}: {error}")
     try:
-        found = grading.judge(grading.find(task.check), names.get(task.name), exchange)
+        found = grading.judge(check, names.get(task.name), exchange)
     except VocxError as error:
         return Outcome("broken", f"{type(error).__name__}: {error}")
     if "raised MemoryError" in found.text:

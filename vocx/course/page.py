@@ -26,7 +26,7 @@ from vocx.course.predictions import RIGHT
 from vocx.distribution import REPOSITORY
 from vocx.errors import BadInput
 
-CELLS, WORDS = (20, 32), (700, 1100)
+CELLS, WORDS, EXAM_WORDS = (20, 32), (700, 1100), (150, 500)
 MEDIAN_LINES, MOST_LINES, MOST_HEADINGS = 3, 15, 8
 BADGE = "https://mybinder.org/badge_logo.svg"
 LAUNCH = (
@@ -131,13 +131,13 @@ class Page:
         text = _FENCE.sub("", "\n\n".join(self.markdown))
         return re.sub(r"<[^>]+>|(?<=\])\([^)]*\)", "", text)
 
-    def calls(self, name: str) -> list[tuple[int, ast.Call]]:
+    def calls(self, name: str, of: str = "course") -> list[tuple[int, ast.Call]]:
         """Every ``course.<name>(...)`` with the number of its cell among the code cells."""
         return [
             (number, node)
             for number, tree in enumerate(self.trees)
             for node in ast.walk(tree)
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == f"course.{name}"
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == f"{of}.{name}"
         ]
 
     def keys(self, name: str) -> dict[str, int]:
@@ -146,12 +146,16 @@ class Page:
         return {text: at for at, call in self.calls(name) if (text := _text(call)) is not None}
 
     def exercises(self) -> list[Exercise]:
-        """Every ``course.check("03.1", function)`` whose function a cell of its own defines."""
+        """Every ``course.check("03.1", function)`` whose function a cell defines, and every
+        ``exam.hand_in("book", function)``, which is ``exam.book``."""
         found = []
-        for at, call in self.calls("check"):
+        tasks = self.calls("hand_in", of="exam")
+        for at, call in [*self.calls("check"), *tasks]:
             key, name = _text(call), call.args[1] if len(call.args) > 1 else None
             if key is None or not isinstance(name, ast.Name):
                 continue
+            if (at, call) in tasks:
+                key = f"exam.{key}"
             for number, tree in enumerate(self.trees):
                 if any(isinstance(one, FUNCTION) and one.name == name.id for one in tree.body):
                     found.append(Exercise(key, name.id, number, at))
@@ -211,9 +215,11 @@ def _text(call: ast.Call) -> str | None:
 
 
 def size(page: Page) -> Iterator[Problem]:
-    """20 to 32 cells, 700 to 1,100 words, at most 8 headings; code in small pieces."""
+    """20 to 32 cells, 700 to 1,100 words (an exam: 150 to 500), at most 8 headings; code in small
+    pieces."""
+    words = len(re.findall(r"\w[\w'’-]*", page.prose))
     yield from _between("cells", len(page.cells), CELLS)
-    yield from _between("words", len(re.findall(r"\w[\w'’-]*", page.prose)), WORDS)
+    yield from _between("words", words, EXAM_WORDS if page.lesson.exam else WORDS)
     headings = len(re.findall(r"^#+ ", page.prose, re.MULTILINE))
     if headings > MOST_HEADINGS:
         yield Problem(f"{headings} headings; at most {MOST_HEADINGS}")
@@ -306,7 +312,18 @@ def loaded(tree: ast.AST) -> set[str]:
 
 
 def musts(page: Page) -> Iterator[Problem]:
-    """One or two predictions, at least one check of this lesson, and an end."""
+    """One or two predictions, at least one check of this lesson, and an end. An exam has the quiz
+    and its ten tasks instead, in their order."""
+    if page.lesson.exam:
+        yield from _parts_of_an_exam(page)
+    else:
+        yield from _parts_of_a_lesson(page)
+    last = page.cells[-1].text.splitlines() if page.cells else []
+    if not last or last[-1] != f'course.end("{page.lesson.id}")':
+        yield Problem(f'the last line of the last cell is not course.end("{page.lesson.id}")')
+
+
+def _parts_of_a_lesson(page: Page) -> Iterator[Problem]:
     asked = [_text(call) for _, call in page.calls("predict")]
     checked = [one.key for one in page.exercises()]
     if not 1 <= len(asked) <= 2 or len(set(asked)) < len(asked):
@@ -321,9 +338,19 @@ def musts(page: Page) -> Iterator[Problem]:
     for one in [*asked, *checked]:
         if one is None or one.split(".")[0] != page.lesson.id:
             yield Problem(f"{one} is of another lesson than {page.lesson.id}")
-    last = page.cells[-1].text.splitlines() if page.cells else []
-    if not last or last[-1] != f'course.end("{page.lesson.id}")':
-        yield Problem(f'the last line of the last cell is not course.end("{page.lesson.id}")')
+
+
+def _parts_of_an_exam(page: Page) -> Iterator[Problem]:
+    for name in ("quiz", "exam", "passport_page"):
+        if len(page.calls(name)) != 1:
+            yield Problem(f"course.{name} is called {len(page.calls(name))} times; call it once")
+    if page.calls("predict") or page.calls("check"):
+        yield Problem("an exam asks for no predictions and has no exercises besides its tasks")
+    tasks = [one.key.removeprefix("exam.") for one in page.exercises()]
+    if tuple(tasks) != catalogue.EXAM:
+        yield Problem(
+            f"handed in are {', '.join(tasks)}; the tasks are {', '.join(catalogue.EXAM)}"
+        )
 
 
 def hidden_answers(page: Page) -> Iterator[Problem]:
@@ -348,24 +375,40 @@ def verdicts(page: Page) -> Iterator[Problem]:
 
 
 def blank_exercises(page: Page) -> Iterator[Problem]:
-    """The cell holds only ``...``; the solution is folded inside the hint, in the text above."""
-    above = {after.id: before.text for before, after in pairwise(page.cells)}
+    """The cell holds only ``...``; the solution is folded inside the hint, in the text above. A
+    task of an exam is shown, written and handed in by one cell, and its solution is nowhere."""
     for one in page.exercises():
         cell, body = page.code[one.written], page.trees[one.written].body
-        function = body[0]
+        if page.lesson.exam:
+            task = one.key.removeprefix("exam.")
+            around = [f"exam.show('{task}')", f"exam.hand_in('{task}', {one.name})"]
+            if [ast.unparse(statement) for statement in (body[0], body[-1])] != around:
+                yield Problem(f"it does not begin and end with {' and '.join(around)}", cell.id)
+            body = body[1:-1]
+        function = body[0] if body else None
         alone = len(body) == 1 and isinstance(function, FUNCTION) and len(function.body) <= 2
-        if not alone or ast.unparse(function.body[-1]) != "...":  # type: ignore[attr-defined]
+        if not alone or ast.unparse(function.body[-1]) != "...":  # type: ignore[union-attr]
             yield Problem(
                 f"it holds more than an unwritten {one.name}: def, docstring, ...", cell.id
             )
-        shown = page.solution(one.name)
-        if shown is not None and shown not in above.get(cell.id, ""):
-            yield Problem("the hint does not stand in the text above it", cell.id)
-        if shown is None:
-            yield Problem(
-                f"no <details><summary>Hint</summary> with a <details><summary>Solution</summary> "
-                f"inside that has {one.name} in a ```python block"
-            )
+        yield from _solution(page, one.name, cell)
+
+
+def _solution(page: Page, name: str, cell: Cell) -> Iterator[Problem]:
+    """Where the solution of an exercise stands that is written in ``cell``."""
+    if page.lesson.exam:
+        if f"def {name}(" in "\n".join(page.markdown):
+            yield Problem(f"the text shows a solution of {name}")
+        return
+    above = {after.id: before.text for before, after in pairwise(page.cells)}
+    shown = page.solution(name)
+    if shown is None:
+        yield Problem(
+            f"no <details><summary>Hint</summary> with a <details><summary>Solution</summary> "
+            f"inside that has {name} in a ```python block"
+        )
+    elif shown not in above.get(cell.id, ""):
+        yield Problem("the hint does not stand in the text above it", cell.id)
 
 
 def stripped(page: Page) -> Iterator[Problem]:
