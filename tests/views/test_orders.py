@@ -132,6 +132,24 @@ def test_balances_follow_an_order(exchange: Exchange, mine: Stream) -> None:
     assert lines(views.balances(mine, ["ETH"]))[1:][0].startswith("ETH")
 
 
+def test_a_reader_cuts_the_line_of_an_account(exchange: Exchange, mine: Stream) -> None:
+    """By the button or from code; the view says who did it and names the outage. There is no topic
+    to silence or to lose messages of, so it has no such button."""
+    shown = views.orders(mine)
+    until(lambda: [one[0] for one in shown.panel.switches] == ["cut"])
+    assert "cut" in dir(shown) and not {"silence", "lose_one"} & {*dir(shown)}
+    shown._on_message(None, {"do": "cut"}, [])
+    until(lambda: "line cut by you" in shown.panel.status)
+    until(lambda: "1 outage of " in shown.panel.body and mine.state == "live")
+    shown.cut()
+    until(lambda: "2 outages" in shown.panel.body and mine.state == "live")
+    for refused in (shown.silence, shown.lose_one):
+        with pytest.raises(BadInput, match="no topic"):
+            refused()
+    shown.stop()
+    until(lambda: not shown.panel.switches)
+
+
 def test_an_outage_is_greyed_and_reconciled(exchange: Exchange, mine: Stream) -> None:
     """No row passes for current while it may be old; what the outage hid says that it came
     later, and the outage stays named."""

@@ -203,6 +203,18 @@ def test_a_paused_view_lifts_what_its_stream_left(lab: Lab, tape: Stream) -> Non
     assert shown.mode == "paused"
 
 
+def test_what_is_polled_has_no_line(lab: Lab) -> None:
+    """Coinbase's balances come by REST; its orders over a connection, which can be cut."""
+    ex = vocx.connect("coinbase", lab=lab)
+    stream = ex.stream("orders", "balances").wait(10)
+    held, mine = views.balances(stream), views.orders(stream)
+    until(lambda: [one[0] for one in mine.panel.switches] == ["cut"])
+    assert held.panel.switches == []
+    with pytest.raises(BadInput, match="is polled"):
+        held.cut()
+    ex.close()
+
+
 def test_a_real_venue_has_no_such_buttons(tape: Stream) -> None:
     """Nor does code reach it."""
     tape.lab = None

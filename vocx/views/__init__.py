@@ -213,12 +213,14 @@ def orders(
     n: int = 8,
     name: str | None = None,
     note: str = "",
-) -> View:
+) -> StreamView:
     """My orders, open ones first, at most ``n``; below them the latest fills.
 
     Of all symbols, or of one. While the connection is lost, and until what that hid was asked for
     by REST ("reconciling"), the rows are greyed and the status line says why; the latest outage
-    stays named below. A fill that no event told is marked so.
+    stays named below. A fill that no event told is marked so. In a lab a button cuts the line, as
+    ``view.cut()`` does; there is nothing to silence or to lose, as the lab's faults are of public
+    topics.
 
     Parameters
     ----------
@@ -246,11 +248,12 @@ def balances(
     n: int = 12,
     name: str | None = None,
     note: str = "",
-) -> View:
+) -> StreamView:
     """What the account holds: free, locked by open orders, and both together; at most ``n`` rows.
 
     Shows the ``assets`` named, or all that are held. Greyed while they may be out of date, as
-    :func:`orders` are; ``source`` as there, with ``"balances"``.
+    :func:`orders` are, with the same button where they are not polled; ``source`` as there, with
+    ``"balances"``.
 
     Raises
     ------

@@ -25,7 +25,8 @@ from vocx.views.formatting import (
     state_text,
     with_thousands,
 )
-from vocx.views.view import View, opened
+from vocx.views.stream_view import StreamView
+from vocx.views.view import opened
 
 CHANNELS = ("orders", "fills", "balances")
 _NINE_DIGITS = Context(prec=9)
@@ -45,20 +46,32 @@ class Table(NamedTuple):
     below: str
 
 
-class AccountView(View):
-    """What views of an account have in common: where from, when it is complete, what was lost."""
+class AccountView(StreamView):
+    """What views of an account have in common: where from, when it is complete, what was lost.
+
+    Of a stream's buttons it has only "Cut the line": see :mod:`vocx.views.stream_view`.
+    """
 
     def __init__(
-        self, source: Any, channel: str, title: str, name: str | None, note: str, symbol: str = ""
+        self,
+        source: Any,
+        channel: str,
+        title: str,
+        name: str | None,
+        note: str,
+        *,
+        symbol: str | None = None,
+        of: str = "",
     ) -> None:
         self._channel = channel
-        self._stream = listening(source, channel)
         self._shown: object = None
-        self.dials_lab = getattr(self._stream, "lab", None)
+        stream = listening(source, channel)
         super().__init__(
-            name or " ".join(filter(None, [channel, symbol, "of", self._stream.name])),
+            stream,
+            symbol,
+            [channel],
+            name or " ".join(filter(None, [channel, of, "of", stream.name])),
             title,
-            streams=[self._stream],
             note=note,
         )
         self._begin()
@@ -106,6 +119,7 @@ class AccountView(View):
 
     def _end(self) -> None:
         """The stream too, if views made it and no other view shows it."""
+        super()._end()
         others = (one for one in opened() if one is not self and one.mode in ("live", "paused"))
         if self._stream in _made and not any(self._stream in one._streams for one in others):
             self._stream.stop()
@@ -117,8 +131,8 @@ class OrdersView(AccountView):
     def __init__(
         self, source: Any, symbol: str | None, n: int, name: str | None, note: str
     ) -> None:
-        self.symbol, self._n = symbol, n
-        super().__init__(source, "orders", "My orders", name, note, symbol or "")
+        self._n = n
+        super().__init__(source, "orders", "My orders", name, note, symbol=symbol, of=symbol or "")
 
     def _found(self) -> tuple[list[Order], int]:
         """Orders as shown, open ones first, the latest changed first; and how many are open."""
@@ -155,7 +169,7 @@ class BalancesView(AccountView):
     ) -> None:
         self._assets = None if assets is None else list(assets)
         self._n = n
-        super().__init__(source, "balances", "Balances", name, note, ",".join(assets or ()))
+        super().__init__(source, "balances", "Balances", name, note, of=",".join(assets or ()))
 
     def _found(self) -> list[Balance]:
         """The assets that were named; or those held, and those used up while listening."""

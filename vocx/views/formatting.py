@@ -107,7 +107,7 @@ def choose_symbol(stream: Any, symbol: str | None, *channels: str) -> tuple[str,
     return chosen, found
 
 
-def shown_age_ms(stream: Any, symbol: str, channels: Iterable[str]) -> float | None:
+def shown_age_ms(stream: Any, symbol: str | None, channels: Iterable[str]) -> float | None:
     """Age of the stalest of these channels of a symbol that has something, milliseconds: now minus
     the moment up to which it is complete, as its ``age_ms`` says; not of what else the stream
     carries. ``None`` while none has."""

@@ -2,8 +2,9 @@
 silence the feed, lose one message; by buttons of the view, and by the same from code.
 
 They meet the stream that is shown: its own connections, and of its venue the topics that the view
-shows (another stream that listens to the same topics does not hear them either). At a real venue
-there is nothing of the kind.
+shows (another stream that listens to the same topics does not hear them either). An account's line
+can be cut and no more: its messages are no topic, and the lab's faults are of topics. At a real
+venue there is nothing of the kind.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from vocx.views.view import STOP_STREAM, View
 if TYPE_CHECKING:
     from vocx.lab import Lab
 
-_TAMPERING = {"cut", "lose_one", "silence"}
+_OF_TOPICS = {"lose_one", "silence"}
 _SAID_FOR_NS = 5_000_000_000
 """How long a view names what happened once."""
 _LOSS_TELLS = ("book", "trades", "candles", "quotes")
@@ -36,7 +37,9 @@ _SILENCE_HINT = (
 _LOSE = ["lose", "Lose one message", "The next message of what is shown here never arrives"]
 
 
-def topics_shown(stream: Any, symbol: str, channels: Collection[str]) -> dict[str, ChannelSpec]:
+def topics_shown(
+    stream: Any, symbol: str | None, channels: Collection[str]
+) -> dict[str, ChannelSpec]:
     """The venue's own topics of what a stream listens to, of one symbol's public ``channels``; a
     channel that is polled has none."""
     venue = stream.venue
@@ -47,6 +50,12 @@ def topics_shown(stream: Any, symbol: str, channels: Collection[str]) -> dict[st
         for topic, spec in plan.topics.items()
         if spec.symbol == symbol and spec.channel in channels and spec.channel not in PRIVATE
     }
+
+
+def has_line(stream: Any, channels: Collection[str]) -> bool:
+    """Whether any of these channels comes over a connection, and is not polled."""
+    shown = (spec for spec in stream.channels if spec.channel in channels)
+    return any(stream.venue.poll_intent(spec) is None for spec in shown)
 
 
 def _is_over(stream: Any) -> bool:
@@ -67,8 +76,9 @@ class StreamFaults:
         self._happened: tuple[int, str] = (0, "")
         self.ended = False
         self.silent = False
-        first = min(topics, key=lambda topic: _LOSS_TELLS.index(topics[topic].channel))
-        self._lossy, self._lossy_channel = first, topics[first].channel
+        if topics:
+            first = min(topics, key=lambda topic: _LOSS_TELLS.index(topics[topic].channel))
+            self._lossy, self._lossy_channel = first, topics[first].channel
 
     def cut(self) -> None:
         """Reset the stream's connections, once."""
@@ -129,6 +139,11 @@ class StreamFaults:
             self._losing_id = None
             self._losing.close()
 
+    @property
+    def of_topics(self) -> bool:
+        """Whether there is a feed to silence, and to lose messages of."""
+        return bool(self._topics)
+
     def _demand_life(self) -> None:
         if self.ended:
             raise BadInput("this view has ended; run its cell again")
@@ -145,6 +160,8 @@ class StreamFaults:
     @property
     def switches(self) -> list[list[str]]:
         """The buttons, as a panel takes them."""
+        if not self.of_topics:
+            return [_CUT]
         label = "Silenced (lift)" if self.silent else "Silence this feed"
         return [_CUT, ["silence", label, _SILENCE_HINT, str(self.silent).lower()], _LOSE]
 
@@ -176,16 +193,17 @@ class Silence:
 
 
 class StreamView(View):
-    """A view of channels of one symbol of a stream.
+    """A view of channels of a stream, of one symbol or of an account.
 
-    In a lab it has three more buttons, :meth:`cut`, :meth:`silence` and :meth:`lose_one`, and its
-    status says what is in force; whatever was switched on ends with the view.
+    In a lab it has three more buttons, :meth:`cut`, :meth:`silence` and :meth:`lose_one` (that of
+    an account the first), and its status says what is in force; whatever was switched on ends with
+    the view.
     """
 
     def __init__(
         self,
         stream: Any,
-        symbol: str,
+        symbol: str | None,
         channels: Collection[str],
         name: str,
         title: str,
@@ -196,8 +214,9 @@ class StreamView(View):
     ) -> None:
         self.symbol, self._stream = symbol, stream
         self.dials_lab = lab = getattr(stream, "lab", None)
-        topics = topics_shown(stream, symbol, channels) if lab is not None else {}
-        self._faults = StreamFaults(lab, stream, topics) if lab is not None and topics else None
+        self._faults: StreamFaults | None = None
+        if lab is not None and has_line(stream, channels):
+            self._faults = StreamFaults(lab, stream, topics_shown(stream, symbol, channels))
         super().__init__(name, title, streams=[stream], figure=figure, stop=stop, note=note)
 
     def cut(self) -> None:
@@ -208,7 +227,7 @@ class StreamView(View):
         BadInput
             It listens to no lab, or the view has ended.
         """
-        self._in_a_lab().cut()
+        self._in_a_lab("cut").cut()
 
     def silence(self, on: bool = True) -> Silence:
         """Silence this feed from now on: no message of what is shown is sent, also on a new
@@ -219,9 +238,9 @@ class StreamView(View):
         Raises
         ------
         BadInput
-            It listens to no lab, or the view has ended.
+            It listens to no lab, or to an account, or the view has ended.
         """
-        faults = self._in_a_lab()
+        faults = self._in_a_lab("silence")
         faults.silence(on)
         return Silence(faults)
 
@@ -231,18 +250,22 @@ class StreamView(View):
         Raises
         ------
         BadInput
-            It listens to no lab, or the view has ended.
+            It listens to no lab, or to an account, or the view has ended.
         """
-        self._in_a_lab().lose_one()
+        self._in_a_lab("lose_one").lose_one()
 
     def __dir__(self) -> list[str]:
         """Without what only a lab lets one do, where there is none."""
-        return sorted({*super().__dir__()} - (_TAMPERING if self._faults is None else set()))
+        faults = self._faults
+        found = {*super().__dir__()} - (set() if faults is not None else {"cut"})
+        return sorted(found - (set() if faults is not None and faults.of_topics else _OF_TOPICS))
 
-    def _in_a_lab(self) -> StreamFaults:
+    def _in_a_lab(self, wish: str) -> StreamFaults:
         if self._faults is None:
             why = "is polled" if self.dials_lab is not None else "listens to no lab"
             raise BadInput(f"{self._stream.name} {why}: there is no line of it to tamper with")
+        if wish in _OF_TOPICS and not self._faults.of_topics:
+            raise BadInput(f"an account's messages are no topic of the lab: {wish} meets topics")
         return self._faults
 
     def _in_force(self) -> str:
