@@ -33,8 +33,6 @@ from vocx.venues.base import CancelOrder, GetBook, GetOpenOrders, PlaceOrder
 
 BTC = "BTC/USDT"
 STOP_S = 2.0
-PACE_S = {"coinbase": 0.5}
-"""A venue that takes one channel a message is subscribed to at four messages a second."""
 _numbers = itertools.count()
 
 
@@ -273,7 +271,7 @@ def _cut(
             5,
             "the cut is noticed",
         )
-        back_s = trial.back(before, within_s + PACE_S.get(trial.venue, 0.0))
+        back_s = trial.back(before, within_s)
         if back_s < not_before_s:
             raise Missed(f"back after {back_s:.2f} s already")
         outage = trial.market.outages()[-1]

@@ -660,19 +660,20 @@ def told(plan: Any, *frames: bytes, state: Any = None) -> list[Any]:
 
 
 def test_subscriptions() -> None:
-    """Heartbeats first, one channel a message, each with a token of its own that names no call."""
-    frames = coinbase.subscribe_frames(PUBLIC, list(PUBLIC.topics), NOW_NS, MINE, "aa")
+    """Books first and heartbeats last, because messages leave apart; one channel a message, each
+    with a token of its own that names no call."""
+    frames = coinbase.subscribe_frames(PUBLIC, list(PUBLIC.topics)[::-1], NOW_NS, MINE, "aa")
     said = [json.loads(one.text) for one in frames]
     assert [one["channel"] for one in said] == [
-        "heartbeats", "level2", "ticker", "market_trades", "candles"
+        "level2", "candles", "ticker", "market_trades", "heartbeats"
     ]  # fmt: skip
-    assert all(one["product_ids"] == ["BTC-USD"] for one in said[1:])
+    assert all(one["product_ids"] == ["BTC-USD"] for one in said[:-1])
     assert len({one["jwt"] for one in said}) == 5
     claims = jwt.decode(said[0]["jwt"], options={"verify_signature": False})
     assert set(claims) == {"sub", "iss", "nbf", "exp"}
     later = coinbase.subscribe_frames(PRIVATE, list(PRIVATE.topics), NOW_NS + 10**9, MINE, "aa")
-    assert json.loads(later[1].text)["channel"] == "user" and later[1].topics == ("orders", "fills")
-    claims = jwt.decode(json.loads(later[1].text)["jwt"], options={"verify_signature": False})
+    assert json.loads(later[0].text)["channel"] == "user" and later[0].topics == ("orders", "fills")
+    claims = jwt.decode(json.loads(later[0].text)["jwt"], options={"verify_signature": False})
     assert claims["nbf"] == NOW_NS // 10**9 + 1
     bare = coinbase.subscribe_frames(PUBLIC, ["level2:BTC-USD"], NOW_NS, None, "aa")
     assert all("jwt" not in json.loads(one.text) for one in bare)

@@ -115,7 +115,11 @@ def control_frames(
     credentials: Credentials | None,
     nonce: str,
 ) -> list[ControlFrame]:
-    """A message for each channel, each with a token of its own where there is a key."""
+    """A message for each channel, each with a token of its own where there is a key.
+
+    They leave a quarter of a second apart, so books, which are acted on, are asked for first, and
+    heartbeats, which come each second, last.
+    """
     served: dict[str, tuple[dict[str, None], list[str]]] = {}
     for name in topics:
         channel, product = _wire(name, plan.private)
@@ -125,8 +129,9 @@ def control_frames(
             products[product] = None
     frames = []
     if operation == "subscribe":
-        served = {HEARTBEATS: ({}, []), **served}
-    for number_, (channel, (products, names)) in enumerate(served.items()):
+        served[HEARTBEATS] = ({}, [])
+    ordered = sorted(served.items(), key=lambda one: one[0] != "level2")
+    for number_, (channel, (products, names)) in enumerate(ordered):
         body: dict[str, Any] = {"type": operation, "channel": channel}
         if products:
             body["product_ids"] = list(products)
