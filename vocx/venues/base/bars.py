@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+
+import msgspec
 
 from vocx.arguments import brief
 from vocx.errors import UnknownInterval
-from vocx.facts import aware
+from vocx.facts import Candle, aware
+from vocx.venues.base.reading import check_sizes, ms_to_ns, optional_number
 
 MINUTE_NS = 60_000_000_000
 DAY_NS = 1440 * MINUTE_NS
@@ -58,3 +61,36 @@ class Bars:
             following = (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
             length_ns = (following - begin.replace(day=1)) // timedelta(microseconds=1) * 1000
         return open_ns + length_ns - 1
+
+    def candle(
+        self,
+        row: Sequence[str],
+        symbol: str,
+        interval: str,
+        arrived_ns: int,
+        closed: bool | None = None,
+    ) -> Candle:
+        """A bar that is written as a list of texts: open time in milliseconds, open, high, low,
+        close, volume, quote volume."""
+        if len(row) < 7:
+            raise msgspec.ValidationError(f"a candle has 7 texts, this one {len(row)}")
+        open_ns = ms_to_ns(row[0])
+        numbers = [optional_number(text) for text in row[1:7]]
+        if open_ns is None or any(one is None for one in numbers[:5]):
+            raise msgspec.ValidationError("a candle without time or prices")
+        check_sizes(numbers[4])
+        first, high, low, last, volume, quote_volume = numbers
+        return Candle(
+            symbol=symbol,
+            interval=interval,
+            open_ns=open_ns,
+            close_ns=self.close_ns(interval, open_ns),
+            open=first,
+            high=high,
+            low=low,
+            close=last,
+            volume=volume,  # type: ignore[arg-type]
+            quote_volume=quote_volume,
+            closed=closed,
+            arrived_ns=arrived_ns,
+        )

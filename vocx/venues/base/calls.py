@@ -226,6 +226,22 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         return f"<Request {self.method} {self.target.partition('?')[0] or self.intent!r}>"
 
 
+def json_post(
+    intent: Intent, target: str, body: Any, charges: Mapping[str, int], *, safe: bool = False
+) -> Request:
+    """A signed call whose parameters are a JSON body; ``safe`` to send again."""
+    return Request(
+        intent=intent,
+        method="POST",
+        target=target,
+        headers={"Content-Type": "application/json"},
+        body=msgspec.json.encode(body),
+        charges=charges,
+        signed=True,
+        safe_to_retry=safe,
+    )
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a reply says: facts, and the request that goes on where the intent takes several.
 

@@ -12,7 +12,7 @@ from vocx.arguments import brief
 from vocx.errors import BadInput, UnknownChannel
 from vocx.text import suggest
 from vocx.venues.base.bars import Bars
-from vocx.venues.base.calls import AmendOrder, Credentials
+from vocx.venues.base.calls import AmendOrder, Credentials, GetFills, PlaceOrder
 from vocx.venues.base.sockets import CHANNELS, PRIVATE, ChannelSpec
 from vocx.venues.base.spelling import split_symbol
 
@@ -50,6 +50,21 @@ def check_count(venue: str, name: str, value: object, most: int) -> int:
     if type(value) is not int or not 1 <= value <= most:
         raise BadInput(f"{name} is {brief(value)}; {venue} gives 1 to {most}")
     return value
+
+
+def check_fills(venue: str, intent: GetFills) -> None:
+    """All fills, or 1 to 10,000, in as many pages as that takes."""
+    if intent.limit is not None and not 1 <= intent.limit <= 10_000:
+        raise BadInput(f"limit is {intent.limit!r}; {venue} gives 1 to 10,000 fills")
+
+
+def refuse_test(venue: str, intent: PlaceOrder) -> None:
+    """Of a venue that has no order that is only checked."""
+    if intent.test:
+        raise BadInput(
+            f"{venue} has no order that is only checked: leave test out, and practise in the lab. "
+            "Nothing was sent"
+        )
 
 
 def check_order_named(intent: Any) -> None:

@@ -13,12 +13,14 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from itertools import chain
 from operator import itemgetter
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 
-from vocx.facts import Level
+from vocx.facts import Level, Quote
 from vocx.timing import stamp_ns
+
+Ours = TypeVar("Ours")
 
 UNREADABLE = (
     msgspec.DecodeError,  # ValidationError is one
@@ -146,6 +148,35 @@ def check_levels(*sides: Sequence[Level], plain: bool = False) -> None:
             if nobody and price or quantity and not price:
                 raise msgspec.ValidationError(f"a level of {quantity:f} at price {price:f}")
             nobody = not price
+
+
+def top_quote(
+    symbol: str,
+    bids: Sequence[Level],
+    asks: Sequence[Level],
+    sequence: int | None,
+    exchange_ns: int | None,
+    arrived_ns: int,
+) -> Quote:
+    """The best levels of a book; a side without levels has none."""
+    return Quote(
+        symbol=symbol,
+        bid=bids[0][0] if bids else None,
+        bid_quantity=bids[0][1] if bids else None,
+        ask=asks[0][0] if asks else None,
+        ask_quantity=asks[0][1] if asks else None,
+        sequence=sequence,
+        exchange_ns=exchange_ns,
+        arrived_ns=arrived_ns,
+    )
+
+
+def one_of(table: Mapping[str, Ours], text: str, what: str) -> Ours:
+    """A venue's word in ours; ``what`` it is, for the refusal of one that is in no document."""
+    try:
+        return table[text]
+    except KeyError:
+        raise msgspec.ValidationError(f"{what} {text[:40]!r}") from None
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:

@@ -23,7 +23,7 @@ from vocx.errors import (
 )
 from vocx.text import suggest
 from vocx.venues.base.calls import GetInstruments, Request
-from vocx.venues.base.reading import words
+from vocx.venues.base.reading import shown, words
 
 _COMMON = (
     *("BTC/USDT", "ETH/USDT", "SOL/USDT", "BNB/USDT", "XRP/USDT", "DOGE/USDT", "ADA/USDT"),
@@ -78,6 +78,13 @@ def bad_reply(venue: str, request: Request, what: str, body: bytes) -> BadReply:
     """A reply that cannot be read; of an order nobody knows then what became of it."""
     outcome: Outcome | None = None if request.safe_to_retry else "unknown"
     return BadReply(f"{venue} {what}: {words(body)!r}", venue=venue, outcome=outcome)
+
+
+def bad_frame(venue: str, error: Exception, text: bytes, what: str = "frame") -> BadReply:
+    """A frame of a socket that cannot be read."""
+    return BadReply(
+        f"{venue} sent a {what} that cannot be read ({error}): {shown(text, 80)!r}", venue=venue
+    )
 
 
 def not_its_json(venue: str, request: Request, status: int, body: bytes) -> BadReply:

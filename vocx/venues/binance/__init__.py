@@ -140,8 +140,8 @@ class Binance(Adapter):
 
     def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The request for it, unsigned; ``BadInput`` where it cannot be sent."""
-        if orders.has(intent):
-            return orders.request(intent, orders.call(intent))
+        if intent in orders.CALLS:
+            return orders.request(intent, orders.CALLS.make(intent))
         return rest.build(intent)
 
     def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
@@ -158,7 +158,7 @@ class Binance(Adapter):
         self, intent: Intent, number: int, now_ns: int, credentials: Credentials | None, nonce: str
     ) -> Request:
         """A signed call as a frame of the WebSocket API."""
-        if not orders.has(intent) or isinstance(intent, AmendOrder):
+        if intent not in orders.CALLS or isinstance(intent, AmendOrder):
             raise BadInput(f"vocx asks binance for {type(intent).__name__} by REST")
         if credentials is not None:
             check_owner(self.name, credentials)
@@ -187,9 +187,9 @@ class Binance(Adapter):
         """What a reply says, or one typed error."""
         if status == 200:
             try:
-                if orders.has(request.intent):
+                if request.intent in orders.CALLS:
                     return orders.read(request, body, arrived_ns)
-                return Answer(result=rest.read(request.intent, body, arrived_ns))
+                return Answer(result=rest.CALLS.read(request.intent, body, arrived_ns))
             except UNREADABLE:
                 pass
         if status == 404 and request.target == rest.SYSTEM:

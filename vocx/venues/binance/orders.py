@@ -61,6 +61,7 @@ from vocx.venues.base.reading import (
     moment_ns,
 )
 from vocx.venues.base.spelling import joined_symbol
+from vocx.venues.base.tables import CallTable
 from vocx.venues.binance.rest import MS
 from vocx.venues.binance.signing import encoded
 
@@ -87,16 +88,6 @@ class Call(msgspec.Struct, frozen=True):
         """What the exchange counts for it, by bucket."""
         counted = {"weight": self.weight, "requests": 1}
         return counted | ({"orders": self.orders} if self.orders else {})
-
-
-def has(intent: Intent) -> bool:
-    """Whether it is one of the signed calls here."""
-    return type(intent) in _CALLS
-
-
-def call(intent: Intent) -> Call:
-    """What one signed intent asks for, or ``BadInput``."""
-    return _CALLS[type(intent)](intent)
 
 
 def request(intent: Intent, made: Call) -> Request:
@@ -271,18 +262,6 @@ def _balances(_: GetBalances) -> Call:
     return Call("GET", "account", "account.status", {"omitZeroBalances": "true"}, 20)
 
 
-_CALLS: Mapping[type[Intent], Callable[[Any], Call]] = {
-    PlaceOrder: _place,
-    AmendOrder: _amend_first,
-    CancelOrder: _cancel,
-    CancelAll: _cancel_all,
-    GetOrder: _order,
-    GetOpenOrders: _open_orders,
-    GetFills: _fills,
-    GetBalances: _balances,
-}
-
-
 class _Fill(msgspec.Struct):
     price: Decimal
     qty: Decimal
@@ -390,7 +369,7 @@ def read(asked: Request, body: bytes, arrived_ns: int) -> Answer:
     if isinstance(intent, GetFills):
         fills = _read_fills(intent, body, arrived_ns)
         return Answer(result=fills, next=_more_fills(intent, fills))
-    return Answer(result=_READERS[type(intent)](intent, body, arrived_ns))
+    return Answer(result=CALLS.read(intent, body, arrived_ns))
 
 
 def _read_amend(asked: Request, intent: AmendOrder, body: bytes, arrived_ns: int) -> Answer:
@@ -589,11 +568,16 @@ def _read_balances(_: GetBalances, body: bytes, arrived_ns: int) -> Facts[Balanc
     )
 
 
-_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Fact | Facts[Any]]] = {
-    PlaceOrder: _read_placed,
-    CancelOrder: _read_order,
-    CancelAll: _read_cancelled,
-    GetOrder: _read_order,
-    GetOpenOrders: _read_orders,
-    GetBalances: _read_balances,
-}
+CALLS: CallTable[Call, Fact | Facts[Any]] = CallTable(
+    "binance",
+    {
+        PlaceOrder: (_place, _read_placed),
+        AmendOrder: (_amend_first, None),
+        CancelOrder: (_cancel, _read_order),
+        CancelAll: (_cancel_all, _read_cancelled),
+        GetOrder: (_order, _read_order),
+        GetOpenOrders: (_open_orders, _read_orders),
+        GetFills: (_fills, None),
+        GetBalances: (_balances, _read_balances),
+    },
+)

@@ -17,7 +17,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from vocx.errors import BadReply, VenueError
+from vocx.errors import VenueError
 from vocx.facts import Balance, Fact, Fill, Order, Side, TimeInForce
 from vocx.symbols import split_joined
 from vocx.venues.base import (
@@ -44,6 +44,7 @@ from vocx.venues.base.reading import (
     moment_ns,
     shown,
 )
+from vocx.venues.base.refusals import bad_frame
 from vocx.venues.binance import errors, orders, signing
 
 _LOGIN = "userDataStream.subscribe.signature"
@@ -87,7 +88,7 @@ def ws_request(
     intent: Intent, number: int, now_ns: int, credentials: Credentials | None
 ) -> Request:
     """An intent as a frame of the WebSocket API, signed unless the connection has logged on."""
-    call = orders.call(intent)
+    call = orders.CALLS.make(intent)
     parameters = dict(call.parameters)
     params: dict[str, Any] = (
         signing.timed_params(parameters, now_ns)
@@ -194,10 +195,7 @@ def decode(text: bytes, arrived_ns: int, of: SocketPlan) -> Sequence[Decoded]:
     try:
         found = _frame_of(text)
     except UNREADABLE as error:
-        raise BadReply(
-            f"binance sent a frame that cannot be read ({error}): {shown(text, 80)!r}",
-            venue="binance",
-        ) from None
+        raise bad_frame("binance", error, text) from None
     answer = _response(found)
     if answer is not None:
         return (_ack(answer, arrived_ns, tuple(of.topics)),)

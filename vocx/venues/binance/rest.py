@@ -13,7 +13,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from vocx.errors import BadInput
 from vocx.facts import (
     BookSnapshot,
     Candle,
@@ -54,6 +53,7 @@ from vocx.venues.base.reading import (
     moment_ns,
 )
 from vocx.venues.base.spelling import joined_symbol
+from vocx.venues.base.tables import CallTable
 
 MS = 1_000_000
 """Nanoseconds in Binance's millisecond."""
@@ -76,10 +76,7 @@ BARS = Bars("binance", {name: (name, length) for name, length in _LENGTHS.items(
 
 def build(intent: Intent) -> Request:
     """The request for one public intent."""
-    maker = _BUILDERS.get(type(intent))
-    if maker is None:
-        raise BadInput(f"binance cannot be asked for {type(intent).__name__} here")
-    path, parameters, weight = maker(intent)
+    path, parameters, weight = CALLS.make(intent)
     query = "?" + urlencode(parameters) if parameters else ""
     charges = {"weight": weight, "requests": 1}
     if isinstance(intent, GetStatus):  # the public-data hosts have no /sapi
@@ -87,11 +84,6 @@ def build(intent: Intent) -> Request:
             intent=intent, method="GET", target=SYSTEM, purpose="rest_signed", charges=charges
         )
     return Request(intent=intent, method="GET", target=f"/api/v3/{path}{query}", charges=charges)
-
-
-def read(intent: Intent, body: bytes, arrived_ns: int) -> Fact | Facts[Any]:
-    """The facts in a good reply; ``msgspec.DecodeError`` when it has another shape."""
-    return _READERS[type(intent)](intent, body, arrived_ns)
 
 
 Plan = tuple[str, Mapping[str, str | int], int]
@@ -162,18 +154,6 @@ def _candles(intent: GetCandles) -> Plan:
     if intent.end_ns is not None:
         parameters["endTime"] = intent.end_ns // MS
     return "klines", parameters, 2
-
-
-_BUILDERS: Mapping[type[Intent], Callable[[Any], Plan]] = {
-    GetTime: _time,
-    GetStatus: _status,
-    GetInstruments: _instruments,
-    GetTicker: _ticker,
-    GetQuote: _quote,
-    GetBook: _book,
-    GetTrades: _trades,
-    GetCandles: _candles,
-}
 
 
 class _Time(msgspec.Struct):
@@ -436,13 +416,16 @@ def _read_candles(intent: GetCandles, body: bytes, arrived_ns: int) -> Facts[Can
     )
 
 
-_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Fact | Facts[Any]]] = {
-    GetTime: _read_time,
-    GetStatus: _read_status,
-    GetInstruments: _read_instruments,
-    GetTicker: _read_ticker,
-    GetQuote: _read_quote,
-    GetBook: _read_book,
-    GetTrades: _read_trades,
-    GetCandles: _read_candles,
-}
+CALLS: CallTable[Plan, Fact | Facts[Any]] = CallTable(
+    "binance",
+    {
+        GetTime: (_time, _read_time),
+        GetStatus: (_status, _read_status),
+        GetInstruments: (_instruments, _read_instruments),
+        GetTicker: (_ticker, _read_ticker),
+        GetQuote: (_quote, _read_quote),
+        GetBook: (_book, _read_book),
+        GetTrades: (_trades, _read_trades),
+        GetCandles: (_candles, _read_candles),
+    },
+)

@@ -125,7 +125,7 @@ class Bybit(Adapter):
 
     def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The (first) request for it."""
-        return orders.build(intent) if orders.is_signed(intent) else market.build(intent)
+        return orders.CALLS.make(intent) if intent in orders.CALLS else market.build(intent)
 
     def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
         """The same with the four headers of a signed call. A frame of the trade socket has a new
@@ -151,9 +151,9 @@ class Bybit(Adapter):
             raise error
         found = errors.read_envelope(body)
         assert found is not None
-        read = orders.read if orders.is_signed(request.intent) else market.read
+        calls = orders.CALLS if request.intent in orders.CALLS else market.CALLS
         try:
-            return read(request, bytes(found.result), arrived_ns)
+            return calls.read(request.intent, bytes(found.result), arrived_ns)
         except (*UNREADABLE, ValueError):
             empty = b'"list":[]' in body and unknown_symbol(self.name, request, "an empty list")
             raise empty or bad_reply(

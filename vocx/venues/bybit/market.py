@@ -6,9 +6,8 @@ sequences and some stamps are numbers. Candles and trades come newest first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -17,7 +16,6 @@ from msgspec.structs import replace
 from vocx.errors import BadInput
 from vocx.facts import (
     BookSnapshot,
-    Candle,
     Facts,
     Instrument,
     Level,
@@ -50,11 +48,13 @@ from vocx.venues.base.reading import (
     Milliseconds,
     check_levels,
     check_match,
-    check_sizes,
     ms_to_ns,
+    one_of,
     optional_number,
+    top_quote,
 )
 from vocx.venues.base.spelling import joined_symbol, split_symbol
+from vocx.venues.base.tables import CallTable
 
 MS = 1_000_000
 """Nanoseconds in Bybit's millisecond."""
@@ -80,10 +80,7 @@ SIDES: Mapping[str, Side] = {"Buy": "buy", "Sell": "sell"}
 
 def build(intent: Intent) -> Request:
     """The (first) request for one public intent."""
-    maker = _BUILDERS.get(type(intent))
-    if maker is None:
-        raise BadInput(f"bybit cannot be asked for {type(intent).__name__} here")
-    path, parameters = maker(intent)
+    path, parameters = CALLS.make(intent)
     query = "?" + urlencode(parameters) if parameters else ""
     root = "/v5" if isinstance(intent, GetStatus) else "/v5/market"
     return Request(
@@ -147,25 +144,7 @@ def _status(_: GetStatus) -> Plan:
     return "system/status", {}
 
 
-_BUILDERS: Mapping[type[Intent], Callable[[Any], Plan]] = {
-    GetTime: _time,
-    GetStatus: _status,
-    GetInstruments: _instruments,
-    GetTicker: _ticker,
-    GetQuote: _quote,
-    GetBook: _book,
-    GetTrades: _trades,
-    GetCandles: _candles,
-}
-
-
 # replies
-
-
-def read(request: Request, result: bytes, arrived_ns: int) -> Answer:
-    """The facts in the ``result`` of a good reply; ``msgspec.DecodeError`` when it has another
-    shape."""
-    return _READERS[type(request.intent)](request.intent, result, arrived_ns)
 
 
 class _Time(msgspec.Struct):
@@ -325,17 +304,7 @@ class BookRow(msgspec.Struct):
 def quote(row: BookRow, symbol: str, exchange_ns: int | None, arrived_ns: int) -> Quote:
     """The best levels of a book. ``seq`` is one sequence for all depths, and for REST."""
     check_levels(row.b, row.a)
-    bids, asks = row.b, row.a
-    return Quote(
-        symbol=symbol,
-        bid=bids[0][0] if bids else None,
-        bid_quantity=bids[0][1] if bids else None,
-        ask=asks[0][0] if asks else None,
-        ask_quantity=asks[0][1] if asks else None,
-        sequence=row.seq,
-        exchange_ns=exchange_ns,
-        arrived_ns=arrived_ns,
-    )
+    return top_quote(symbol, row.b, row.a, row.seq, exchange_ns, arrived_ns)
 
 
 def _stamp(row: BookRow) -> int | None:
@@ -378,10 +347,7 @@ class _Trades(msgspec.Struct):
 
 def taker_side(text: str) -> Side:
     """``"Buy"`` or ``"Sell"``."""
-    side = SIDES.get(text)
-    if side is None:
-        raise msgspec.ValidationError(f"a side called {text[:20]!r}")
-    return side
+    return one_of(SIDES, text, "a side called")
 
 
 def _read_trades(intent: GetTrades, result: bytes, arrived_ns: int) -> Answer:
@@ -408,30 +374,6 @@ class _Candles(msgspec.Struct):
     symbol: str = ""
 
 
-def _candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Candle:
-    if len(row) < 7:
-        raise msgspec.ValidationError(f"a candle has 7 texts, this one {len(row)}")
-    open_ns = ms_to_ns(row[0])
-    numbers = [optional_number(text) for text in row[1:7]]
-    if open_ns is None or any(one is None for one in numbers[:5]):
-        raise msgspec.ValidationError("a candle without time or prices")
-    check_sizes(numbers[4])
-    first, high, low, last, volume, turnover = numbers
-    return Candle(
-        symbol=symbol,
-        interval=interval,
-        open_ns=open_ns,
-        close_ns=BARS.close_ns(interval, open_ns),
-        open=first,
-        high=high,
-        low=low,
-        close=last,
-        volume=volume,  # type: ignore[arg-type]
-        quote_volume=turnover,
-        arrived_ns=arrived_ns,
-    )
-
-
 def _read_candles(intent: GetCandles, result: bytes, arrived_ns: int) -> Answer:
     """Pages go on from the newest end; with a start, from the oldest."""
     page = _candles_of(result)
@@ -439,7 +381,7 @@ def _read_candles(intent: GetCandles, result: bytes, arrived_ns: int) -> Answer:
     symbol = intent.symbol
     if page.symbol:
         symbol = split_joined(page.symbol, (symbol,)) or page.symbol
-    found = [_candle(one, symbol, intent.interval, arrived_ns) for one in reversed(rows)]
+    found = [BARS.candle(one, symbol, intent.interval, arrived_ns) for one in reversed(rows)]
     left = intent.limit - len(found)
     if len(found) < min(intent.limit, _CANDLES) or left <= 0:
         return Answer(result=Facts(found))
@@ -458,13 +400,16 @@ _book_of = msgspec.json.Decoder(BookRow).decode
 _trades_of = msgspec.json.Decoder(_Trades).decode
 _candles_of = msgspec.json.Decoder(_Candles).decode
 
-_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Answer]] = {
-    GetTime: _read_time,
-    GetStatus: _read_status,
-    GetInstruments: _read_instruments,
-    GetTicker: _read_ticker,
-    GetQuote: _read_quote,
-    GetBook: _read_book,
-    GetTrades: _read_trades,
-    GetCandles: _read_candles,
-}
+CALLS: CallTable[Plan, Answer] = CallTable(
+    "bybit",
+    {
+        GetTime: (_time, _read_time),
+        GetStatus: (_status, _read_status),
+        GetInstruments: (_instruments, _read_instruments),
+        GetTicker: (_ticker, _read_ticker),
+        GetQuote: (_quote, _read_quote),
+        GetBook: (_book, _read_book),
+        GetTrades: (_trades, _read_trades),
+        GetCandles: (_candles, _read_candles),
+    },
+)

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec.structs import asdict
 
 from vocx.errors import BadInput, OrderNotFound
 from vocx.facts import (
@@ -41,9 +42,11 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.adapter import ClientOrderIds
-from vocx.venues.base.checks import check_amendment, check_order_named
-from vocx.venues.base.reading import amount, check_match, ms_to_ns, optional_number
+from vocx.venues.base.calls import json_post
+from vocx.venues.base.checks import check_amendment, check_fills, check_order_named, refuse_test
+from vocx.venues.base.reading import amount, check_match, ms_to_ns, one_of, optional_number
 from vocx.venues.base.spelling import joined_symbol
+from vocx.venues.base.tables import CallTable
 from vocx.venues.bybit.errors import VENUE
 from vocx.venues.bybit.market import MS, taker_side
 from vocx.venues.bybit.signing import WINDOW_MS
@@ -86,20 +89,10 @@ class ClosedOrder(GetOrder, frozen=True, kw_only=True):
     """An order that is not among the recent ones: asked for in the history."""
 
 
-def is_signed(intent: Intent) -> bool:
-    """Whether it needs a key."""
-    return type(intent) in _BUILDERS
-
-
 CLIENT_ORDER_IDS = ClientOrderIds(
     "bybit", "vocx-", "[A-Za-z0-9_-]{1,36}", "1 to 36 letters, digits, - and _"
 )
 """Ours have 31."""
-
-
-def build(intent: Intent) -> Request:
-    """The (first) request for one signed intent, unsigned."""
-    return _BUILDERS[type(intent)](intent)
 
 
 def _get(intent: Intent, path: str, parameters: Mapping[str, Any], bucket: str) -> Request:
@@ -119,16 +112,7 @@ def _get(intent: Intent, path: str, parameters: Mapping[str, Any], bucket: str) 
 
 
 def _post(intent: Intent, action: str, body: Any, *, safe: bool = False) -> Request:
-    return Request(
-        intent=intent,
-        method="POST",
-        target=f"/v5/order/{action}",
-        headers={"Content-Type": "application/json"},
-        body=msgspec.json.encode(body),
-        charges={"requests": 1, action: 1},
-        signed=True,
-        safe_to_retry=safe,
-    )
+    return json_post(intent, f"/v5/order/{action}", body, {"requests": 1, action: 1}, safe=safe)
 
 
 def _named(intent: Any) -> dict[str, str]:
@@ -141,11 +125,7 @@ def _named(intent: Any) -> dict[str, str]:
 
 def _order_fields(intent: PlaceOrder) -> dict[str, str]:
     CLIENT_ORDER_IDS.check(intent.client_order_id)
-    if intent.test:
-        raise BadInput(
-            "bybit has no order that is only checked: leave test out, and practise in the lab. "
-            "Nothing was sent"
-        )
+    refuse_test("bybit", intent)
     fields = {
         "category": "spot",
         "symbol": joined_symbol(intent.symbol),
@@ -219,8 +199,7 @@ def _open_orders(intent: GetOpenOrders) -> Request:
 
 def _fills(intent: GetFills) -> Request:
     """At most a week between start and end: longer spans are asked week by week."""
-    if intent.limit is not None and not 1 <= intent.limit <= 10_000:
-        raise BadInput(f"limit is {intent.limit!r}; bybit gives 1 to 10,000 fills")
+    check_fills("bybit", intent)
     parameters: dict[str, Any] = {"category": "spot", "symbol": joined_symbol(intent.symbol)}
     if intent.order_id is not None:
         parameters["orderId"] = str(intent.order_id)
@@ -235,20 +214,6 @@ def _fills(intent: GetFills) -> Request:
 def _balances(intent: GetBalances) -> Request:
     return _get(intent, "account/wallet-balance", {"accountType": "UNIFIED"}, "wallet-balance")
 
-
-_BUILDERS: Mapping[type[Intent], Callable[[Any], Request]] = {
-    PlaceOrder: _place,
-    AmendOrder: _amend,
-    CancelOrder: _cancel,
-    CancelAll: _cancel_all,
-    GetOrder: _order,
-    ClosedOrder: _closed,
-    GetOpenOrders: _open_orders,
-    OpenOrdersPage: _open_orders,
-    GetFills: _fills,
-    FillsPage: _fills,
-    GetBalances: _balances,
-}
 
 _OPERATIONS: Mapping[type[Intent], tuple[str, Callable[[Any], dict[str, str]]]] = {
     PlaceOrder: ("create", _order_fields),
@@ -281,11 +246,6 @@ def frame(intent: Intent, number: int, now_ns: int) -> Request:
 
 
 # replies
-
-
-def read(request: Request, result: bytes, arrived_ns: int) -> Answer:
-    """The facts in the ``result`` of a good reply."""
-    return _READERS[type(request.intent)](request.intent, result, arrived_ns)
 
 
 class _Ack(msgspec.Struct):
@@ -348,9 +308,7 @@ def order(
     A market buy by quote that ends "partially filled, canceled" has spent what could be spent: the
     last fraction buys no whole step.
     """
-    state = _STATES.get(row.orderStatus)
-    if state is None:
-        raise msgspec.ValidationError(f"an order in state {row.orderStatus[:40]!r}")
+    state = one_of(_STATES, row.orderStatus, "an order in state")
     kind, in_force = _TYPES.get((row.orderType, row.timeInForce), ("market", None))
     by_quote = kind == "market" and row.marketUnit == "quoteCoin"
     size, price = optional_number(row.qty), optional_number(row.price)
@@ -392,8 +350,7 @@ def _read_order(intent: GetOrder, result: bytes, arrived_ns: int) -> Answer:
             "list is empty",
             venue=VENUE,
         )
-    told = {name: getattr(intent, name) for name in GetOrder.__struct_fields__}
-    return Answer(result=None, next=_closed(ClosedOrder(**told)))
+    return Answer(result=None, next=_closed(ClosedOrder(**asdict(intent))))
 
 
 def _read_open(intent: GetOpenOrders, result: bytes, arrived_ns: int) -> Answer:
@@ -456,8 +413,7 @@ def _read_fills(intent: GetFills, result: bytes, arrived_ns: int) -> Answer:
     left = None if intent.limit is None else intent.limit - len(page.rows)
     if not page.rows or not page.nextPageCursor or (left is not None and left <= 0):
         return Answer(result=found, older=True)
-    told = {name: getattr(intent, name) for name in GetFills.__struct_fields__}
-    more = FillsPage(**{**told, "limit": left, "cursor": page.nextPageCursor})
+    more = FillsPage(**{**asdict(intent), "limit": left, "cursor": page.nextPageCursor})
     return Answer(result=found, next=_fills(more), older=True)
 
 
@@ -504,16 +460,19 @@ _orders_of = msgspec.json.Decoder(_Orders).decode
 _fills_of = msgspec.json.Decoder(_Fills).decode
 _wallet_of = msgspec.json.Decoder(_Wallet).decode
 
-_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Answer]] = {
-    PlaceOrder: _read_ack,
-    AmendOrder: _read_ack,
-    CancelOrder: _read_ack,
-    CancelAll: _read_acks,
-    GetOrder: _read_order,
-    ClosedOrder: _read_order,
-    GetOpenOrders: _read_open,
-    OpenOrdersPage: _read_open,
-    GetFills: _read_fills,
-    FillsPage: _read_fills,
-    GetBalances: _read_balances,
-}
+CALLS: CallTable[Request, Answer] = CallTable(
+    "bybit",
+    {
+        PlaceOrder: (_place, _read_ack),
+        AmendOrder: (_amend, _read_ack),
+        CancelOrder: (_cancel, _read_ack),
+        CancelAll: (_cancel_all, _read_acks),
+        GetOrder: (_order, _read_order),
+        ClosedOrder: (_closed, _read_order),
+        GetOpenOrders: (_open_orders, _read_open),
+        OpenOrdersPage: (_open_orders, _read_open),
+        GetFills: (_fills, _read_fills),
+        FillsPage: (_fills, _read_fills),
+        GetBalances: (_balances, _read_balances),
+    },
+)

@@ -15,7 +15,6 @@ from decimal import Decimal
 
 import msgspec
 
-from vocx.errors import BadReply
 from vocx.facts import BookDelta, BookSnapshot, Candle, Level, Trade
 from vocx.venues.base import (
     Ack,
@@ -39,6 +38,7 @@ from vocx.venues.base.reading import (
     shown,
     skeleton,
 )
+from vocx.venues.base.refusals import bad_frame
 from vocx.venues.base.spelling import joined_symbol
 from vocx.venues.bybit import orders, signing
 from vocx.venues.bybit.errors import VENUE, socket_error
@@ -188,9 +188,7 @@ def decode(text: bytes, arrived_ns: int, plan: SocketPlan) -> Sequence[Decoded]:
             return (Unknown(text=shown(text)),)
         return _push(frame, spec, arrived_ns)
     except UNREADABLE as error:
-        raise BadReply(
-            f"bybit sent a frame that cannot be read ({error}): {shown(text, 80)!r}", venue=VENUE
-        ) from None
+        raise bad_frame(VENUE, error, text) from None
 
 
 def _control(frame: _Frame, text: bytes) -> Decoded:

@@ -119,8 +119,8 @@ class Coinbase(Adapter):
 
     def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The (first) request for it; candles without an end end now."""
-        if orders.is_signed(intent):
-            return orders.build(intent)
+        if intent in orders.CALLS:
+            return orders.CALLS.make(intent)
         return market.build(intent, now_ns)
 
     def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
@@ -143,9 +143,9 @@ class Coinbase(Adapter):
         error = errors.reply_error(request, status, headers, body)
         if error is not None:
             raise error
-        read = orders.read if orders.is_signed(request.intent) else market.read
+        calls = orders.CALLS if request.intent in orders.CALLS else market.CALLS
         try:
-            return read(request, body, arrived_ns)
+            return calls.read(request.intent, body, arrived_ns)
         except (*UNREADABLE, ValueError) as problem:
             if isinstance(problem, BadInput):
                 raise

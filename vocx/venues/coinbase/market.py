@@ -7,7 +7,7 @@ times are RFC 3339; candles and trades come newest first; the side of a printed 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -24,7 +24,6 @@ from vocx.facts import (
     Facts,
     Instrument,
     Level,
-    Quote,
     ServerTime,
     Side,
     Ticker,
@@ -52,10 +51,13 @@ from vocx.venues.base.reading import (
     check_numbers,
     check_sizes,
     ms_to_ns,
+    one_of,
     optional_number,
+    top_quote,
     whole_number,
 )
 from vocx.venues.base.spelling import dashed_symbol, split_dashed, split_symbol
+from vocx.venues.base.tables import CallTable
 
 S = 1_000_000_000
 """Nanoseconds in a second, the unit of Coinbase's candles."""
@@ -110,10 +112,7 @@ def _second_ns(whole: str) -> int | None:
 
 def build(intent: Intent, now_ns: int) -> Request:
     """The (first) request for one public intent."""
-    maker = _BUILDERS.get(type(intent))
-    if maker is None:
-        raise BadInput(f"coinbase cannot be asked for {type(intent).__name__} here")
-    path, parameters = maker(intent, now_ns)
+    path, parameters = CALLS.make(intent, now_ns)
     query = "?" + urlencode(parameters, doseq=True) if parameters else ""
     # Answers to unsigned calls are kept for a second in front of the exchange, unless told so.
     return Request(
@@ -177,24 +176,7 @@ def _candles(intent: GetCandles, now_ns: int) -> Plan:
     return f"market/products/{dashed_symbol(intent.symbol)}/candles", parameters
 
 
-_BUILDERS: Mapping[type[Intent], Callable[[Any, int], Plan]] = {
-    GetTime: _time,
-    GetStatus: _time,  # it answers, so it is up: maintenance is told on a web page only
-    GetInstruments: _instruments,
-    GetTicker: _ticker,
-    GetQuote: _quote,
-    GetBook: _book,
-    GetTrades: _trades,
-    GetCandles: _candles,
-}
-
-
 # replies
-
-
-def read(request: Request, body: bytes, arrived_ns: int) -> Answer:
-    """The facts in a good reply; ``msgspec.DecodeError`` when it has another shape."""
-    return _READERS[type(request.intent)](request.intent, body, arrived_ns)
 
 
 class _Time(msgspec.Struct):
@@ -325,17 +307,9 @@ def _read_book(intent: GetBook, body: bytes, arrived_ns: int) -> Answer:
 
 def _read_quote(intent: GetQuote, body: bytes, arrived_ns: int) -> Answer:
     row = _price_book(body).pricebook
+    symbol = split_dashed(row.product_id) or row.product_id
     bids, asks = _levels(row.bids), _levels(row.asks)
-    quote = Quote(
-        symbol=split_dashed(row.product_id) or row.product_id,
-        bid=bids[0][0] if bids else None,
-        bid_quantity=bids[0][1] if bids else None,
-        ask=asks[0][0] if asks else None,
-        ask_quantity=asks[0][1] if asks else None,
-        exchange_ns=time_ns(row.time),
-        arrived_ns=arrived_ns,
-    )
-    return Answer(result=quote)
+    return Answer(result=top_quote(symbol, bids, asks, None, time_ns(row.time), arrived_ns))
 
 
 class TradeRow(msgspec.Struct):
@@ -352,15 +326,12 @@ class TradeRow(msgspec.Struct):
 def trade(row: TradeRow, symbol: str, arrived_ns: int) -> Trade:
     """With the taker's side, as everywhere else."""
     check_match(row.price, row.size)
-    side = TAKER.get(row.side)
-    if side is None:
-        raise msgspec.ValidationError(f"a side called {row.side[:20]!r}")
     number_ = whole_number(row.trade_id)
     return Trade(
         symbol=symbol,
         price=row.price,
         quantity=row.size,
-        side=side,
+        side=one_of(TAKER, row.side, "a side called"),
         id=row.trade_id if number_ is None else number_,
         exchange_ns=time_ns(row.time),
         arrived_ns=arrived_ns,
@@ -443,13 +414,19 @@ _price_book = msgspec.json.Decoder(_PriceBook).decode
 _trades_of = msgspec.json.Decoder(_Trades).decode
 _candles_of = msgspec.json.Decoder(_Candles).decode
 
-_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Answer]] = {
-    GetTime: _read_time,
-    GetStatus: _read_status,
-    GetInstruments: _read_instruments,
-    GetTicker: _read_ticker,
-    GetQuote: _read_quote,
-    GetBook: _read_book,
-    GetTrades: _read_trades,
-    GetCandles: _read_candles,
-}
+CALLS: CallTable[Plan, Answer] = CallTable(
+    "coinbase",
+    {
+        GetTime: (_time, _read_time),
+        GetStatus: (
+            _time,
+            _read_status,
+        ),  # it answers, so it is up: maintenance is told on a web page only
+        GetInstruments: (_instruments, _read_instruments),
+        GetTicker: (_ticker, _read_ticker),
+        GetQuote: (_quote, _read_quote),
+        GetBook: (_book, _read_book),
+        GetTrades: (_trades, _read_trades),
+        GetCandles: (_candles, _read_candles),
+    },
+)

@@ -12,12 +12,13 @@ From the Advanced Trade reference (2026-09). What differs from most venues:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec.structs import asdict
 
 from vocx.errors import BadInput, OrderNotFound
 from vocx.facts import (
@@ -45,9 +46,11 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.adapter import ClientOrderIds
-from vocx.venues.base.checks import check_amendment, check_order_named
-from vocx.venues.base.reading import amount, check_match, optional_number
+from vocx.venues.base.calls import json_post
+from vocx.venues.base.checks import check_amendment, check_fills, check_order_named
+from vocx.venues.base.reading import amount, check_match, one_of, optional_number
 from vocx.venues.base.spelling import dashed_symbol, split_dashed
+from vocx.venues.base.tables import CallTable
 from vocx.venues.coinbase.errors import VENUE, cancel_error
 from vocx.venues.coinbase.market import SIDES, time_ns
 
@@ -118,16 +121,6 @@ class BalancesPage(GetBalances, frozen=True, kw_only=True):
     cursor: str
 
 
-def is_signed(intent: Intent) -> bool:
-    """Whether it needs a key."""
-    return type(intent) in _BUILDERS
-
-
-def build(intent: Intent) -> Request:
-    """The (first) request for one signed intent, unsigned."""
-    return _BUILDERS[type(intent)](intent)
-
-
 def _get(intent: Intent, path: str, parameters: Mapping[str, Any]) -> Request:
     given = {name: value for name, value in parameters.items() if value not in (None, "")}
     query = "?" + urlencode(given) if given else ""
@@ -141,16 +134,7 @@ def _get(intent: Intent, path: str, parameters: Mapping[str, Any]) -> Request:
 
 
 def _post(intent: Intent, path: str, body: Any, *, safe: bool = False) -> Request:
-    return Request(
-        intent=intent,
-        method="POST",
-        target=f"/api/v3/brokerage/{path}",
-        headers={"Content-Type": "application/json"},
-        body=msgspec.json.encode(body),
-        charges={"private": 1},
-        signed=True,
-        safe_to_retry=safe,
-    )
+    return json_post(intent, f"/api/v3/brokerage/{path}", body, {"private": 1}, safe=safe)
 
 
 def _configuration(intent: PlaceOrder) -> dict[str, dict[str, Any]]:
@@ -268,8 +252,7 @@ def _open_orders(intent: GetOpenOrders) -> Request:
 
 
 def _fills(intent: GetFills) -> Request:
-    if intent.limit is not None and not 1 <= intent.limit <= 10_000:
-        raise BadInput(f"limit is {intent.limit!r}; coinbase gives 1 to 10,000 fills")
+    check_fills("coinbase", intent)
     moment = aware(intent.start_ns)
     parameters = {
         "product_ids": dashed_symbol(intent.symbol),
@@ -286,30 +269,7 @@ def _balances(intent: GetBalances) -> Request:
     return _get(intent, "accounts", {"limit": 250, "cursor": cursor})
 
 
-_BUILDERS: Mapping[type[Intent], Callable[[Any], Request]] = {
-    PlaceOrder: _place,
-    AmendOrder: _amend,
-    EditOrder: _edit,
-    CancelOrder: _cancel,
-    CancelAll: _cancel_all,
-    CancelBatch: _cancel_batch,
-    GetOrder: _order,
-    FindOrder: _find,
-    GetOpenOrders: _open_orders,
-    OpenOrdersPage: _open_orders,
-    GetFills: _fills,
-    FillsPage: _fills,
-    GetBalances: _balances,
-    BalancesPage: _balances,
-}
-
-
 # replies
-
-
-def read(request: Request, body: bytes, arrived_ns: int) -> Answer:
-    """The facts in a good reply."""
-    return _READERS[type(request.intent)](request.intent, body, arrived_ns)
 
 
 class _Placed(msgspec.Struct):
@@ -424,9 +384,7 @@ class OrderRow(msgspec.Struct):
 
 def status_of(state: str, filled: Decimal) -> OrderStatus:
     """The venue's word in ours; an open order with something filled is partially filled."""
-    status = STATES.get(state)
-    if status is None:
-        raise msgspec.ValidationError(f"an order in state {state[:40]!r}")
+    status = one_of(STATES, state, "an order in state")
     return "partially_filled" if status == "new" and filled else status
 
 
@@ -439,15 +397,12 @@ def order(row: OrderRow, arrived_ns: int) -> Order:
     elif sizes.post_only:
         kind = "post_only"
     filled = amount(row.filled_size)
-    side = SIDES.get(row.side)
-    if side is None:
-        raise msgspec.ValidationError(f"a side called {row.side[:20]!r}")
     reason = row.cancel_message or row.reject_reason
     return Order(
         symbol=split_dashed(row.product_id) or row.product_id,
         id=row.order_id,
         client_order_id=row.client_order_id,
-        side=side,
+        side=one_of(SIDES, row.side, "a side called"),
         type=kind,
         status=status_of(row.status, filled),
         quantity=optional_number(sizes.base_size),
@@ -600,8 +555,7 @@ def _read_fills(intent: GetFills, body: bytes, arrived_ns: int) -> Answer:
     left = None if intent.limit is None else intent.limit - len(found)
     if not page.cursor or not page.fills or (left is not None and left <= 0):
         return Answer(result=found, older=True)
-    told = {name: getattr(intent, name) for name in GetFills.__struct_fields__}
-    more = FillsPage(**{**told, "limit": left, "cursor": page.cursor})
+    more = FillsPage(**{**asdict(intent), "limit": left, "cursor": page.cursor})
     return Answer(result=found, next=_fills(more), older=True)
 
 
@@ -652,17 +606,22 @@ _orders_of = msgspec.json.Decoder(_Orders).decode
 _fills_of = msgspec.json.Decoder(_Fills).decode
 _accounts_of = msgspec.json.Decoder(_Accounts).decode
 
-_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Answer]] = {
-    PlaceOrder: _read_placed,
-    EditOrder: _read_edit,
-    CancelOrder: _read_cancel,
-    CancelBatch: _read_batch,
-    GetOrder: _read_order,
-    FindOrder: _read_found,
-    GetOpenOrders: _read_open,
-    OpenOrdersPage: _read_open,
-    GetFills: _read_fills,
-    FillsPage: _read_fills,
-    GetBalances: _read_balances,
-    BalancesPage: _read_balances,
-}
+CALLS: CallTable[Request, Answer] = CallTable(
+    "coinbase",
+    {
+        PlaceOrder: (_place, _read_placed),
+        AmendOrder: (_amend, None),
+        EditOrder: (_edit, _read_edit),
+        CancelOrder: (_cancel, _read_cancel),
+        CancelAll: (_cancel_all, None),
+        CancelBatch: (_cancel_batch, _read_batch),
+        GetOrder: (_order, _read_order),
+        FindOrder: (_find, _read_found),
+        GetOpenOrders: (_open_orders, _read_open),
+        OpenOrdersPage: (_open_orders, _read_open),
+        GetFills: (_fills, _read_fills),
+        FillsPage: (_fills, _read_fills),
+        GetBalances: (_balances, _read_balances),
+        BalancesPage: (_balances, _read_balances),
+    },
+)

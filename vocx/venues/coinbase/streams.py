@@ -18,7 +18,6 @@ from typing import Any, Literal
 
 import msgspec
 
-from vocx.errors import BadReply
 from vocx.facts import BookDelta, BookSnapshot, Fact, Fill, Level, Order, OrderType, Quote, Ticker
 from vocx.venues.base import (
     Ack,
@@ -38,9 +37,11 @@ from vocx.venues.base.reading import (
     check_levels,
     check_numbers,
     check_sizes,
+    one_of,
     optional_number,
     shown,
 )
+from vocx.venues.base.refusals import bad_frame
 from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.coinbase import signing
 from vocx.venues.coinbase.errors import VENUE, socket_error
@@ -291,10 +292,7 @@ def decode(text: bytes, arrived_ns: int, plan: SocketPlan, state: Session) -> Se
         told = _told(frame, plan, state, arrived_ns, text)
         return told if gap is None else (gap, *told)
     except UNREADABLE as error:
-        raise BadReply(
-            f"coinbase sent a frame that cannot be read ({error}): {shown(text, 80)!r}",
-            venue=VENUE,
-        ) from None
+        raise bad_frame(VENUE, error, text) from None
 
 
 def _told(
@@ -454,14 +452,11 @@ def _order(row: _UserOrder, sent_ns: int | None, arrived_ns: int) -> Order:
     kind: OrderType = "market" if row.order_type.upper() == "MARKET" else "limit"
     if kind == "limit" and str(row.post_only).lower() == "true":
         kind = "post_only"
-    side = SIDES.get(row.order_side)
-    if side is None:
-        raise msgspec.ValidationError(f"a side called {row.order_side[:20]!r}")
     return Order(
         symbol=split_dashed(row.product_id) or row.product_id,
         id=row.order_id,
         client_order_id=row.client_order_id,
-        side=side,
+        side=one_of(SIDES, row.order_side, "a side called"),
         type=kind,
         status=status_of(row.status, filled),
         quantity=filled + left,

@@ -143,7 +143,7 @@ class Okx(Adapter):
 
     def request(self, intent: Intent, now_ns: int = 0) -> Request:
         """The (first) request for it."""
-        return orders.build(intent) if orders.is_signed(intent) else market.build(intent)
+        return orders.CALLS.make(intent) if intent in orders.CALLS else market.build(intent)
 
     def sign(self, request: Request, now_ns: int, credentials: Credentials, nonce: str) -> Request:
         """The same with the four headers of a signed call. A frame of the socket has none: its
@@ -169,9 +169,9 @@ class Okx(Adapter):
         if error is not None and not (batch and found is not None and errors.read_items(found)):
             raise error
         assert found is not None
-        read = orders.read if orders.is_signed(request.intent) else market.read
+        calls = orders.CALLS if request.intent in orders.CALLS else market.CALLS
         try:
-            return read(request, bytes(found.data), arrived_ns)
+            return calls.read(request.intent, bytes(found.data), arrived_ns)
         except (*UNREADABLE, ValueError):
             raise bad_reply(self.name, request, "sent a reply of another shape", body) from None
 

@@ -6,9 +6,8 @@ empty text means that there is none. ``after`` asks for *older* rows and ``befor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
@@ -21,7 +20,6 @@ from vocx.facts import (
     Facts,
     Instrument,
     Level,
-    Quote,
     ServerTime,
     Side,
     Ticker,
@@ -48,12 +46,13 @@ from vocx.venues.base.reading import (
     Identifier,
     check_levels,
     check_match,
-    check_sizes,
     ms_to_ns,
     optional_number,
+    top_quote,
     whole_number,
 )
 from vocx.venues.base.spelling import dashed_symbol, split_dashed, split_symbol
+from vocx.venues.base.tables import CallTable
 
 MS = 1_000_000
 """Nanoseconds in OKX's millisecond."""
@@ -88,10 +87,7 @@ def trade_id(text: str) -> int | str:
 
 def build(intent: Intent) -> Request:
     """The (first) request for one public intent."""
-    maker = _BUILDERS.get(type(intent))
-    if maker is None:
-        raise BadInput(f"okx cannot be asked for {type(intent).__name__} here")
-    path, parameters = maker(intent)
+    path, parameters = CALLS.make(intent)
     query = "?" + urlencode(parameters) if parameters else ""
     bucket = path.rpartition("/")[2]
     return Request(intent=intent, method="GET", target=f"/api/v5{path}{query}", charges={bucket: 1})
@@ -169,25 +165,7 @@ def _candles(intent: GetCandles) -> Plan:
     return "/market/history-candles" if old else "/market/candles", parameters
 
 
-_BUILDERS: Mapping[type[Intent], Callable[[Any], Plan]] = {
-    GetTime: _time,
-    GetStatus: _status,
-    GetInstruments: _instruments,
-    GetTicker: _ticker,
-    GetQuote: _quote,
-    GetBook: _book,
-    GetTrades: _trades,
-    GetCandles: _candles,
-}
-
-
 # replies
-
-
-def read(request: Request, data: bytes, arrived_ns: int) -> Answer:
-    """The facts in the ``data`` of a good reply; ``msgspec.DecodeError`` when it has another
-    shape."""
-    return _READERS[type(request.intent)](request.intent, data, arrived_ns)
 
 
 class _Time(msgspec.Struct):
@@ -349,16 +327,7 @@ def _read_book(intent: GetBook, data: bytes, arrived_ns: int) -> Answer:
 def _read_quote(intent: GetQuote, data: bytes, arrived_ns: int) -> Answer:
     (row,) = _books(data)
     bids, asks = _levels(row.bids), _levels(row.asks)
-    quote = Quote(
-        symbol=intent.symbol,
-        bid=bids[0][0] if bids else None,
-        bid_quantity=bids[0][1] if bids else None,
-        ask=asks[0][0] if asks else None,
-        ask_quantity=asks[0][1] if asks else None,
-        sequence=row.seqId,
-        exchange_ns=ms_to_ns(row.ts),
-        arrived_ns=arrived_ns,
-    )
+    quote = top_quote(intent.symbol, bids, asks, row.seqId, ms_to_ns(row.ts), arrived_ns)
     return Answer(result=quote)
 
 
@@ -399,26 +368,7 @@ def candle(row: list[str], symbol: str, interval: str, arrived_ns: int) -> Candl
     """``[open time, open, high, low, close, volume, quote volume, the same, confirm]``."""
     if len(row) < 9:
         raise msgspec.ValidationError(f"a candle has 9 texts, this one {len(row)}")
-    open_ns = ms_to_ns(row[0])
-    numbers = [optional_number(text) for text in row[1:7]]
-    if open_ns is None or any(one is None for one in numbers[:5]):
-        raise msgspec.ValidationError("a candle without time or prices")
-    check_sizes(numbers[4])
-    first, high, low, last, volume, quote_volume = numbers
-    return Candle(
-        symbol=symbol,
-        interval=interval,
-        open_ns=open_ns,
-        close_ns=BARS.close_ns(interval, open_ns),
-        open=first,
-        high=high,
-        low=low,
-        close=last,
-        volume=volume,  # type: ignore[arg-type]
-        quote_volume=quote_volume,
-        closed=row[8] == "1",
-        arrived_ns=arrived_ns,
-    )
+    return BARS.candle(row, symbol, interval, arrived_ns, closed=row[8] == "1")
 
 
 def _read_candles(intent: GetCandles, data: bytes, arrived_ns: int) -> Answer:
@@ -451,13 +401,16 @@ _books = msgspec.json.Decoder(list[_Book]).decode
 _trade_rows = msgspec.json.Decoder(list[TradeRow]).decode
 _candle_rows = msgspec.json.Decoder(list[list[str]]).decode
 
-_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Answer]] = {
-    GetTime: _read_time,
-    GetStatus: _read_status,
-    GetInstruments: _read_instruments,
-    GetTicker: _read_ticker,
-    GetQuote: _read_quote,
-    GetBook: _read_book,
-    GetTrades: _read_trades,
-    GetCandles: _read_candles,
-}
+CALLS: CallTable[Plan, Answer] = CallTable(
+    "okx",
+    {
+        GetTime: (_time, _read_time),
+        GetStatus: (_status, _read_status),
+        GetInstruments: (_instruments, _read_instruments),
+        GetTicker: (_ticker, _read_ticker),
+        GetQuote: (_quote, _read_quote),
+        GetBook: (_book, _read_book),
+        GetTrades: (_trades, _read_trades),
+        GetCandles: (_candles, _read_candles),
+    },
+)

@@ -13,13 +13,13 @@ From docs-v5, order book trading and account (2026-07-28). What differs from mos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from vocx.errors import BadInput
 from vocx.facts import (
@@ -48,15 +48,18 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.adapter import ClientOrderIds
-from vocx.venues.base.checks import check_amendment, check_order_named
+from vocx.venues.base.calls import json_post
+from vocx.venues.base.checks import check_amendment, check_fills, check_order_named, refuse_test
 from vocx.venues.base.reading import (
     amount,
     check_match,
     check_numbers,
     ms_to_ns,
+    one_of,
     optional_number,
 )
 from vocx.venues.base.spelling import dashed_symbol, split_dashed
+from vocx.venues.base.tables import CallTable
 from vocx.venues.okx.errors import Item
 from vocx.venues.okx.market import trade_id
 
@@ -118,16 +121,6 @@ CLIENT_ORDER_IDS = ClientOrderIds(
 """Ours have 30."""
 
 
-def build(intent: Intent) -> Request:
-    """The (first) request for one signed intent, unsigned."""
-    return _BUILDERS[type(intent)](intent)
-
-
-def is_signed(intent: Intent) -> bool:
-    """Whether it needs a key."""
-    return type(intent) in _BUILDERS
-
-
 def _get(
     intent: Intent, path: str, parameters: Mapping[str, str | int | None], bucket: str
 ) -> Request:
@@ -138,16 +131,7 @@ def _get(
 
 
 def _post(intent: Intent, path: str, body: Any, bucket: str, *, safe: bool = False) -> Request:
-    return Request(
-        intent=intent,
-        method="POST",
-        target=f"/api/v5{path}",
-        headers={"Content-Type": "application/json"},
-        body=msgspec.json.encode(body),
-        charges={bucket: 1},
-        signed=True,
-        safe_to_retry=safe,
-    )
+    return json_post(intent, f"/api/v5{path}", body, {bucket: 1}, safe=safe)
 
 
 def _named(intent: Any) -> dict[str, str]:
@@ -160,11 +144,7 @@ def _named(intent: Any) -> dict[str, str]:
 
 def _order_fields(intent: PlaceOrder) -> dict[str, str]:
     CLIENT_ORDER_IDS.check(intent.client_order_id)
-    if intent.test:
-        raise BadInput(
-            "okx has no order that is only checked: leave test out, and practise in the lab. "
-            "Nothing was sent"
-        )
+    refuse_test("okx", intent)
     kind: str = intent.type
     if intent.type == "limit" and intent.time_in_force in ("IOC", "FOK"):
         kind = intent.time_in_force.lower()
@@ -236,8 +216,7 @@ def _pending(intent: GetOpenOrders) -> Request:
 
 def _fills(intent: GetFills) -> Request:
     """The last three days are in ``fills``, three months in ``fills-history``, which is dearer."""
-    if intent.limit is not None and not 1 <= intent.limit <= 10_000:
-        raise BadInput(f"limit is {intent.limit!r}; okx gives 1 to 10,000 fills")
+    check_fills("okx", intent)
     old = intent.start_ns is not None
     parameters: dict[str, str | int | None] = {
         "instType": "SPOT",
@@ -254,20 +233,6 @@ def _fills(intent: GetFills) -> Request:
 def _balances(intent: GetBalances) -> Request:
     return _get(intent, "/account/balance", {}, "balance")
 
-
-_BUILDERS: Mapping[type[Intent], Callable[[Any], Request]] = {
-    PlaceOrder: _place,
-    AmendOrder: _amend,
-    CancelOrder: _cancel,
-    CancelAll: _cancel_all,
-    CancelBatch: _cancel_batch,
-    GetOrder: _order,
-    GetOpenOrders: _pending,
-    OpenOrdersPage: _pending,
-    GetFills: _fills,
-    FillsPage: _fills,
-    GetBalances: _balances,
-}
 
 _OPERATIONS: Mapping[type[Intent], tuple[str, str]] = {
     PlaceOrder: ("order", "place"),
@@ -308,11 +273,6 @@ def frame(intent: Intent, number: int) -> Request:
 
 
 # replies
-
-
-def read(request: Request, data: bytes, arrived_ns: int) -> Answer:
-    """The facts in the ``data`` of a good reply."""
-    return _READERS[type(request.intent)](request.intent, data, arrived_ns)
 
 
 def _ack(symbol: str, row: Item, client_order_id: str | None, arrived_ns: int) -> OrderAck:
@@ -390,9 +350,7 @@ class OrderRow(msgspec.Struct):
 def order(row: OrderRow, source: Source, arrived_ns: int) -> Order:
     """The order as it stands."""
     kind, in_force = _TYPES.get(row.ordType, ("limit", None))
-    state = _STATES.get(row.state)
-    if state is None:
-        raise msgspec.ValidationError(f"an order in state {row.state[:40]!r}")
+    state = one_of(_STATES, row.state, "an order in state")
     filled = amount(row.accFillSz)
     average = optional_number(row.avgPx) or _ZERO
     size = optional_number(row.sz)
@@ -489,8 +447,7 @@ def _read_fills(intent: GetFills, data: bytes, arrived_ns: int) -> Answer:
     left = None if intent.limit is None else intent.limit - len(rows)
     if len(rows) < PAGE or (left is not None and left <= 0):
         return Answer(result=found, older=True)
-    told = {name: getattr(intent, name) for name in GetFills.__struct_fields__}
-    page = FillsPage(**{**told, "after": rows[-1].billId, "limit": left})
+    page = FillsPage(**{**asdict(intent), "after": rows[-1].billId, "limit": left})
     return Answer(result=found, next=_fills(page), older=True)
 
 
@@ -535,15 +492,19 @@ _order_rows = msgspec.json.Decoder(list[OrderRow]).decode
 _fill_rows = msgspec.json.Decoder(list[_FillRow]).decode
 _account_rows = msgspec.json.Decoder(list[AccountRow]).decode
 
-_READERS: Mapping[type[Intent], Callable[[Any, bytes, int], Answer]] = {
-    PlaceOrder: _read_ack,
-    AmendOrder: _read_ack,
-    CancelOrder: _read_ack,
-    CancelBatch: _read_batch,
-    GetOrder: _read_order,
-    GetOpenOrders: _read_open,
-    OpenOrdersPage: _read_open,
-    GetFills: _read_fills,
-    FillsPage: _read_fills,
-    GetBalances: _read_balances,
-}
+CALLS: CallTable[Request, Answer] = CallTable(
+    "okx",
+    {
+        PlaceOrder: (_place, _read_ack),
+        AmendOrder: (_amend, _read_ack),
+        CancelOrder: (_cancel, _read_ack),
+        CancelAll: (_cancel_all, None),
+        CancelBatch: (_cancel_batch, _read_batch),
+        GetOrder: (_order, _read_order),
+        GetOpenOrders: (_pending, _read_open),
+        OpenOrdersPage: (_pending, _read_open),
+        GetFills: (_fills, _read_fills),
+        FillsPage: (_fills, _read_fills),
+        GetBalances: (_balances, _read_balances),
+    },
+)

@@ -17,7 +17,6 @@ from decimal import Decimal
 
 import msgspec
 
-from vocx.errors import BadReply
 from vocx.facts import BookDelta, BookSnapshot, Fact, Level, Quote
 from vocx.venues.base import (
     Ack,
@@ -32,7 +31,16 @@ from vocx.venues.base import (
     SocketPlan,
     Unknown,
 )
-from vocx.venues.base.reading import UNREADABLE, Identifier, check_levels, ms_to_ns, shown, skeleton
+from vocx.venues.base.reading import (
+    UNREADABLE,
+    Identifier,
+    check_levels,
+    ms_to_ns,
+    shown,
+    skeleton,
+    top_quote,
+)
+from vocx.venues.base.refusals import bad_frame
 from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.okx import orders, signing
 from vocx.venues.okx.errors import VENUE, socket_error
@@ -193,9 +201,7 @@ def decode(text: bytes, arrived_ns: int, plan: SocketPlan, state: Session) -> Se
     try:
         frame = _frame_of(text)
     except UNREADABLE as error:
-        raise BadReply(
-            f"okx sent a frame that cannot be read ({error}): {shown(text, 80)!r}", venue=VENUE
-        ) from None
+        raise bad_frame(VENUE, error, text) from None
     if frame.event is not None:
         return (_event(frame, text, plan),)
     if frame.arg is None or not bytes(frame.data):
@@ -206,9 +212,7 @@ def decode(text: bytes, arrived_ns: int, plan: SocketPlan, state: Session) -> Se
         topic = f"{frame.arg.channel}:{frame.arg.instId}"
         return _push(frame, plan.topics.get(topic), topic, arrived_ns, text)
     except UNREADABLE as error:
-        raise BadReply(
-            f"okx sent a push that cannot be read ({error}): {shown(text, 80)!r}", venue=VENUE
-        ) from None
+        raise bad_frame(VENUE, error, text, "push") from None
 
 
 def _event(frame: _Frame, text: bytes, plan: SocketPlan) -> Decoded:
@@ -294,16 +298,7 @@ def _levels(rows: list[_Level], plain: bool) -> tuple[Level, ...]:
 
 def _quote(row: _Book, symbol: str, arrived_ns: int) -> Quote:
     bids, asks = _levels(row.bids, False), _levels(row.asks, False)
-    return Quote(
-        symbol=symbol,
-        bid=bids[0][0] if bids else None,
-        bid_quantity=bids[0][1] if bids else None,
-        ask=asks[0][0] if asks else None,
-        ask_quantity=asks[0][1] if asks else None,
-        sequence=row.seqId,
-        exchange_ns=ms_to_ns(row.ts),
-        arrived_ns=arrived_ns,
-    )
+    return top_quote(symbol, bids, asks, row.seqId, ms_to_ns(row.ts), arrived_ns)
 
 
 def _book(
