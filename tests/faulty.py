@@ -240,7 +240,7 @@ def listen(server: Faulty, *channels: str, **options: Any) -> Stream:
     return Stream(Binance(), lambda _: server.url, specs, **settings)
 
 
-def until(condition: Callable[[], object], seconds: float = 5.0, what: str = "") -> float:
+def until(condition: Callable[[], object], seconds: float = 15.0, what: str = "") -> float:
     """Wait for a state; the seconds it took."""
     started = time.monotonic()
     while not condition():

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from faulty import until
 
-from vocx import course, views
+from vocx import course
 from vocx.errors import BadInput, NotReady
 from vocx.timing import wall_ns
 
@@ -48,23 +46,9 @@ class Feed:
         self.state = "stopped"
 
 
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    yield
-    views.stop_all()
-    assert not [t.name for t in threading.enumerate() if t.name.startswith("vocx ")]
-
-
 @pytest.fixture
 def feeds() -> list[Any]:
     return [Feed("near", "100.0", "100.1"), Feed("dear", "103.00", "103.01")]
-
-
-def until(true: Callable[[], object], deadline_s: float = 10.0) -> None:
-    end = time.monotonic() + deadline_s
-    while not true():
-        assert time.monotonic() < end, "the state was not reached"
-        time.sleep(0.01)
 
 
 def lines(shown: Any) -> list[Any]:

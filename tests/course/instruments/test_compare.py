@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from faulty import until
 
-from vocx import course, views
+from vocx import course
 from vocx.errors import BadInput
 from vocx.venues.base import GetQuote
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    yield
-    views.stop_all()
-    assert not [t.name for t in threading.enumerate() if t.name.startswith("vocx ")]
-
-
-def until(true: Callable[[], object], deadline_s: float = 5.0) -> None:
-    end = time.monotonic() + deadline_s
-    while not true():
-        assert time.monotonic() < end, "the state was not reached"
-        time.sleep(0.01)
 
 
 def test_compare_asks_listens_and_knows_the_truth(exchange: Exchange) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from faulty import until
 
 from vocx import course, venues, views
 from vocx.course.instruments import ages
@@ -25,20 +25,6 @@ if TYPE_CHECKING:
 
 BTC = "BTC/USDT"
 S, MS = 1_000_000_000, 1_000_000
-
-
-def until(true: Callable[[], object], deadline_s: float = 15.0) -> None:
-    end = time.monotonic() + deadline_s
-    while not true():
-        assert time.monotonic() < end, "the state was not reached"
-        time.sleep(0.01)
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left() -> Iterator[None]:
-    yield
-    views.stop_all()
-    assert not [t.name for t in threading.enumerate() if t.name.startswith("vocx ")]
 
 
 @pytest.fixture

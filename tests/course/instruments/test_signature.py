@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
+from faulty import until
 
 from vocx import course
 from vocx.course import signing
 from vocx.course.instruments.signature_view import _html
 from vocx.lab import Lab
-
-
-def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it never became so"
-        time.sleep(0.02)
 
 
 def test_signature_view(lab: Lab) -> None:
