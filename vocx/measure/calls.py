@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from vocx.call_forms import says_its_form
-from vocx.errors import BadInput
 from vocx.lab.network import round_trip_ms
 from vocx.measure import theory, validation
 from vocx.measure.probes import Poller, calling, unbraked, unlimited
-from vocx.measure.result import Column, Result, conditions, lab_of
+from vocx.measure.result import Column, Result, conditions, lab_of, pick
 from vocx.measure.sampling import Interval, quantile_interval
 from vocx.timing import HttpCall, Phases
 
@@ -113,11 +112,10 @@ class CallTimes(Result, frozen=True, kw_only=True):
 
     def call(self, name: str, rtt_ms: float | None = None) -> CallTime:
         """One row by its name, such as ``"https, new connection"``, and its distance."""
-        for one in self.calls:
-            if one.name == name and rtt_ms in (None, one.rtt_ms):
-                return one
-        known = ", ".join(dict.fromkeys(one.name for one in self.calls))
-        raise BadInput(f"there is no {name!r} at {rtt_ms} ms here; there are {known}")
+        found = {f"{one.name}, {one.rtt_ms:g} ms away": one for one in self.calls}
+        if rtt_ms is None:
+            found = {one.name: one for one in reversed(self.calls)}
+        return pick(found, name if rtt_ms is None else f"{name}, {rtt_ms:g} ms away")
 
 
 @says_its_form

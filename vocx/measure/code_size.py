@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import msgspec
 
-from vocx.measure.result import Column, Conditions, Result
+from vocx.measure.result import Column, Conditions, Result, pick
 from vocx.text import fold
 
 HERE = Path(__file__).parents[1] / "course" / "clients"
@@ -86,7 +86,7 @@ class CodeSize(Result, frozen=True, kw_only=True):
 
     def find(self, client: str) -> ClientSize:
         """One of them, by name."""
-        return next(one for one in self.clients if one.client == client)
+        return pick({one.client: one for one in self.clients}, client)
 
 
 def code_size() -> CodeSize:

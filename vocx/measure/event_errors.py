@@ -18,7 +18,7 @@ from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.measure import validation
 from vocx.measure.feeds import Feed, Poll, feeds_of
-from vocx.measure.result import Column, Conditions, Result
+from vocx.measure.result import Column, Conditions, Result, pick
 from vocx.measure.sampling import Interval, share_interval
 from vocx.measure.simulation import perfect, pooled, window
 from vocx.measure.steps import BLOCKS, Observed, Steps, wrong
@@ -50,10 +50,7 @@ class EventErrors(Result, frozen=True, kw_only=True):
 
     def find(self, when: str) -> EventError:
         """``"at any time"``, ``"at a trade"`` or ``"at a price change"``."""
-        for one in self.errors:
-            if one.when == when:
-                return one
-        raise BadInput(f"there is no {when!r}; there are {[one.when for one in self.errors]}")
+        return pick({one.when: one for one in self.errors}, when)
 
     def items(self) -> Sequence[EventError]:
         return self.errors

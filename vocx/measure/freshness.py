@@ -47,6 +47,7 @@ from vocx.measure.result import (
     grid,
     in_force,
     lab_of,
+    pick,
     value_alone,
 )
 from vocx.measure.sampling import Interval, quantile_interval
@@ -549,11 +550,8 @@ class Sweep(Result, frozen=True, kw_only=True):
 
     def at(self, rtt_ms: float) -> Freshness:
         """The result at one distance."""
-        for one in self.results:
-            if one.conditions.rtt_ms == rtt_ms:
-                return one
-        there = ", ".join(f"{one.conditions.rtt_ms:g}" for one in self.results)
-        raise BadInput(f"{rtt_ms:g} ms was not measured; there are {there}")
+        found = {f"{one.conditions.rtt_ms:g} ms": one for one in self.results}
+        return pick(found, f"{rtt_ms:g} ms")
 
     def figure(self, *, height: int = 400) -> go.Figure:
         """Mean age against cadence, a line of theory for the polls of each distance, measured

@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.lab import Lab
 
+Item = TypeVar("Item")
 CLOCK = "this machine, which the lab shares"
 SUFFIX = ".json"
 
@@ -319,6 +320,19 @@ def _place(path: Any) -> Path:
 def _kinds(kind: type[Result]) -> list[type[Result]]:
     """What is derived from it, however far."""
     return [every for one in kind.__subclasses__() for every in (one, *_kinds(one))]
+
+
+def pick(items: Mapping[str, Item], name: str) -> Item:
+    """One of several by its name.
+
+    Raises
+    ------
+    BadInput
+        There is none; the text says which there are.
+    """
+    if name not in items:
+        raise BadInput(f"{name!r} was not measured; there are {', '.join(items)}")
+    return items[name]
 
 
 def grid(items: Sequence[Any], columns: Sequence[Column]) -> str:

@@ -19,7 +19,7 @@ from vocx.measure.byte_counts import ByteCounts
 from vocx.measure.claims import SEEN_HEAD, SEEN_HEAD_AT
 from vocx.measure.feeds import is_streamed
 from vocx.measure.probes import READY_S, Listener, Poller, calling, unbraked, unlimited, wait_until
-from vocx.measure.result import CLOCK, Column, Result, conditions, grid, lab_of
+from vocx.measure.result import CLOCK, Column, Result, conditions, grid, lab_of, pick
 from vocx.measure.sampling import Interval
 from vocx.rate_limits import Charge, dearest
 from vocx.text import fold
@@ -192,10 +192,7 @@ class Traffic(Result, frozen=True, kw_only=True):
 
     def cost(self, name: str) -> Cost:
         """One row by its name: ``"poll quote"``, ``"stream quotes, TLS"``."""
-        found = {one.name: one for one in self.costs}
-        if name not in found:
-            raise BadInput(f"there is no {name!r} here; there are {', '.join(found)}")
-        return found[name]
+        return pick({one.name: one for one in self.costs}, name)
 
     def equal_every_ms(
         self, poll: str = "poll quote", stream: str = "stream quotes"
