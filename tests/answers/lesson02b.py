@@ -135,31 +135,29 @@ def with_pauses(
     return changed
 
 
+closed_only = with_pauses("closed_only", errors=(OSError, websockets.ConnectionClosed))
+no_cut_expected = with_pauses("no_cut_expected", errors=(OSError, websockets.InvalidHandshake))
+reset_on_connect = with_pauses("reset_on_connect", after_connect=True)
+fixed = with_pauses("fixed", factor=3, most_s=3, chance=0.1)
+no_end_of_growth = with_pauses("no_end_of_growth", most_s=10_000, chance=0.1)
+never_short_again = with_pauses("never_short_again", after_data=False, most_s=40)
+no_chance = with_pauses("no_chance", chance=0)
+silent_close = with_pauses("silent_close", quiet=True)
+minutes = with_pauses("minutes", first_s=55, factor=1, chance=0.1)
+
 WRONG = {
     listing: "dead after ConnectionRefusedError on the second attempt",
     endless_loop: "nothing noted: an end without an error needs a pause",
     gives_up_quietly: "ends without an error on 1000 and 1001",
-    with_pauses("closed_only", errors=(OSError, websockets.ConnectionClosed)): (
-        "dead after InvalidHandshake on attempt 3"
-    ),
-    with_pauses("no_cut_expected", errors=(OSError, websockets.InvalidHandshake)): (
-        "a cut without a close frame is an end like any other"
-    ),
-    with_pauses("reset_on_connect", after_connect=True): (
-        "make the pause short again after good data, not after the handshake"
-    ),
-    with_pauses("fixed", factor=3, most_s=3, chance=0.1): "let the pause grow",
-    with_pauses("no_end_of_growth", most_s=10_000, chance=0.1): (
-        "let the pause grow to a minute and no further"
-    ),
-    with_pauses("never_short_again", after_data=False, most_s=40): (
-        "an outage that is over should not count any more"
-    ),
-    with_pauses("no_chance", chance=0): "two runs tried to connect at the very same moments",
-    with_pauses("silent_close", quiet=True): "a reconnect that is silent hides the outage",
-    with_pauses("minutes", first_s=55, factor=1, chance=0.1): (
-        "seconds between the first attempts, not minutes"
-    ),
+    closed_only: "dead after InvalidHandshake on attempt 3",
+    no_cut_expected: "a cut without a close frame is an end like any other",
+    reset_on_connect: "make the pause short again after good data, not after the handshake",
+    fixed: "let the pause grow",
+    no_end_of_growth: "let the pause grow to a minute and no further",
+    never_short_again: "an outage that is over should not count any more",
+    no_chance: "two runs tried to connect at the very same moments",
+    silent_close: "a reconnect that is silent hides the outage",
+    minutes: "seconds between the first attempts, not minutes",
     recursion: "each reconnect waits inside the one before",
     drops_the_first: "messages came",
     cannot_be_stopped: "it went on after it was cancelled",

@@ -168,25 +168,29 @@ def hangs(send, ask, wait, new_id):
 def blank(send, ask, wait, new_id): ...
 
 
+three_seconds = asking("three_seconds", [1] * 3)
+four_seconds = asking("four_seconds", [1] * 4)
+a_time_out_is_a_no = saying("a_time_out_is_a_no", "not placed")
+a_time_out_is_a_refusal = saying("a_time_out_is_a_refusal", "refused")
+a_time_out_is_a_yes = saying("a_time_out_is_a_yes", "accepted")
+never_asks = saying("never_asks", "unknown")
+questions_always_answered = asking("questions_always_answered", WAITS)
+
 WRONG = {
     again_with_a_new_id: "3 orders, 0.03 BTC: the first had arrived, only its answer was lost",
     again_with_the_same_id: "the order went over the wire 3 times",
     one_question: "you reported not placed; the order appeared 700 ms after it was sent",
-    asking(
-        "three_seconds", [1] * 3
-    ): "you reported not placed; the order appeared 4200 ms after it was sent",
-    asking("four_seconds", [1] * 4): "it was true this time, and you could not know it yet",
-    saying(
-        "a_time_out_is_a_no", "not placed"
-    ): "a time-out is not a no: the order was there, and nobody had asked",
-    saying("a_time_out_is_a_refusal", "refused"): "nobody refused it",
-    saying("a_time_out_is_a_yes", "accepted"): "nobody had said so",
-    saying("never_asks", "unknown"): "it could be found out",
+    three_seconds: "you reported not placed; the order appeared 4200 ms after it was sent",
+    four_seconds: "it was true this time, and you could not know it yet",
+    a_time_out_is_a_no: "a time-out is not a no: the order was there, and nobody had asked",
+    a_time_out_is_a_refusal: "nobody refused it",
+    a_time_out_is_a_yes: "nobody had said so",
+    never_asks: "it could be found out",
     asks_for_another: "you asked for 'order-2', and sent 'order-1'",
     no_id: "it was sent without an id of yours",
     six_at_once: "6 questions in the same moment are one question",
     until_found: "a question costs weight, and without an end it is a hot loop",
-    asking("questions_always_answered", WAITS): "your function raised TimeoutError",
+    questions_always_answered: "your function raised TimeoutError",
     silence_is_a_no: "a question without an answer is not a no either",
     catches_nothing: "your function raised TimeoutError",
     true_or_false: "report one of accepted, refused, not placed, unknown",
