@@ -183,10 +183,10 @@ def decode(text: bytes, arrived_ns: int, plan: SocketPlan) -> Sequence[Decoded]:
         frame = _frame_of(text)
         if frame.topic is None:
             return (_control(frame, text),)
-        spec = plan.topics.get(frame.topic)
-        if spec is None or not bytes(frame.data):
+        spec, data = plan.topics.get(frame.topic), bytes(frame.data)
+        if spec is None or not data:
             return (Unknown(text=shown(text)),)
-        return _push(frame, spec, arrived_ns)
+        return _push(frame, spec, data, arrived_ns)
     except UNREADABLE as error:
         raise bad_frame(VENUE, error, text) from None
 
@@ -216,8 +216,7 @@ def _blamed(said: str) -> tuple[str, ...]:
     return (rest.strip(),) if named and rest.strip() else ()
 
 
-def _push(frame: _Frame, spec: ChannelSpec, arrived_ns: int) -> Sequence[Decoded]:
-    data = bytes(frame.data)
+def _push(frame: _Frame, spec: ChannelSpec, data: bytes, arrived_ns: int) -> Sequence[Decoded]:
     if spec.symbol is None:
         return _private(frame, spec, data, arrived_ns)
     sent_ns = None if frame.ts is None else frame.ts * MS
@@ -232,8 +231,7 @@ def _push(frame: _Frame, spec: ChannelSpec, arrived_ns: int) -> Sequence[Decoded
         interval = spec.interval or "1m"
         return [_candle(row, symbol, interval, arrived_ns) for row in _candles(data)]
     row = _book_of(data)
-    name = (frame.topic or "").rpartition(".")[2].encode()
-    plain = skeleton(data) == b"{s:%bb:a:u:seq:}" % skeleton(name)
+    plain = skeleton(data[data.find(b'"b":') :]) == b"b:a:u:seq:}"
     check_levels(row.b, row.a, plain=plain)
     bids, asks = row.b, row.a
     if frame.type == "delta":
