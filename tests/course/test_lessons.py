@@ -13,6 +13,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,21 @@ def test_each_section_runs_after_the_set_up_cell_alone(page: Page, tmp_path: Pat
 
 @pytest.mark.kernel
 def test_answers_get_what_they_deserve(page: Page, tmp_path: Path) -> None:
-    """The right answer and the shown solution pass; each wrong one is told why."""
+    """The right answer and the shown solution pass; a wrong one is told why. (Each wrong one:
+    ``test_grading``, and here where there is time.)"""
+    judged_in_a_kernel(page, 1, tmp_path / "p")
+
+
+@pytest.mark.kernel
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_each_wrong_answer_is_told_why(page: Page, tmp_path: Path) -> None:
+    """In the notebook too."""
+    judged_in_a_kernel(page, None, tmp_path / "p")
+
+
+def judged_in_a_kernel(page: Page, wrong: int | None, passport: Path) -> None:
+    """Run each check on each answer, of the wrong ones on so many."""
     wanted: list[str] = []
     cells = [fresh(page.code[0])]
     if page.lesson.exam:
@@ -202,12 +217,10 @@ def test_answers_get_what_they_deserve(page: Page, tmp_path: Path) -> None:
                 cells += [nbformat.v4.new_code_cell(cell)]
                 wanted += [verdict]
             continue
-        for answer, verdict in answers(page, one):
+        for answer, verdict in answers(page, one, wrong):
             cells += [nbformat.v4.new_code_cell(answer), fresh(page.code[one.checked])]
             wanted += ["", verdict]
-    run = Run(
-        nbformat.v4.new_notebook(cells=cells, metadata=page.notebook.metadata), tmp_path / "p"
-    )
+    run = Run(nbformat.v4.new_notebook(cells=cells, metadata=page.notebook.metadata), passport)
     for number, verdict in enumerate(wanted, 1):
         said = " ".join(run.printed(number).split())
         assert " ".join(verdict.split()) in said, run.cells[number - 1].source[-60:]
@@ -233,13 +246,13 @@ def handed_in(page: Page, one: Exercise) -> Iterator[tuple[str, str]]:
             yield page.code[one.written].text.replace(blank, written), verdict
 
 
-def answers(page: Page, one: Exercise) -> Iterator[tuple[str, str]]:
-    """(source of an exercise cell, what its check has to say)."""
+def answers(page: Page, one: Exercise, wrong: int | None) -> Iterator[tuple[str, str]]:
+    """(source of an exercise cell, what its check has to say), with so many wrong ones."""
     module = importlib.import_module(f"answers.lesson{page.lesson.id}")
     source = inspect.getsource(module)
     shown = page.solution(one.name)
     assert shown is not None
     yield shown, f"✓ {one.key} right"
     yield f"{source}\n{one.name} = right", f"✓ {one.key} right"
-    for wrong, why in module.WRONG.items():
-        yield f"{source}\n{one.name} = {wrong.__name__}", why
+    for answer, why in islice(module.WRONG.items(), wrong):
+        yield f"{source}\n{one.name} = {answer.__name__}", why
