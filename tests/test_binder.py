@@ -114,6 +114,7 @@ def base_image_pins(repo2docker: Path, minor: str) -> list[str]:
     return [f"{name}=={match.group(1)}" for name, match in found.items() if match]
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_post_build_in_a_fresh_environment(
     repo2docker: Path, checkout: Path, tmp_path: Path
