@@ -943,10 +943,13 @@ def test_connect_opens_the_lab_that_plays_it(known: None, ex: vocx.Exchange) -> 
 
 
 def test_a_comparison_is_measured(ex: vocx.Exchange) -> None:
-    """Ages against the truth, call times, bytes, fills and orders: what ``vocx compare`` shows."""
+    """Ages against the truth, call times, bytes, fills and orders: what ``vocx compare`` shows,
+    of samples as small as they may be."""
     from vocx import measure
 
-    found = measure.article(ex, rtts=[0.0], seconds=2)
+    fills = measure.fills(ex, every_ms=(250,), repeats=3)
+    orders = measure.orders(ex, repeats=3)
+    found = measure.article(ex, fills=fills, orders=orders, rtts=[0.0], seconds=2)
     assert len(found.rows()) >= 8 and found.table()
     feeds = found.parts.sweep.results[0].feeds
     names = {one.feed.name for one in feeds}
