@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
+import venue_in_memory
 from venue_binance import INSTRUMENTS, MS, T0
 
-from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Ping, Raw
+from vocx.lab.dialects.base import HttpIn, HttpOut
 from vocx.lab.dialects.bybit import Bybit
-from vocx.lab.market.simulation import open_crowd
 
 KEY, SECRET = "vocxTestKey000001", "vocxTestSecret0000000000000000000001"
 
@@ -21,21 +20,13 @@ def sign(text: str, secret: str = SECRET) -> str:
     return hmac.new(secret.encode(), text.encode(), sha256).hexdigest()
 
 
-class Venue:
+class Venue(venue_in_memory.Venue):
     """The exchange with one account."""
 
     def __init__(self) -> None:
-        self.now_ns = T0
-        self.simulation = open_crowd(seed=7, start_ns=T0, specs=INSTRUMENTS, pace=0)
-        self.simulation.step(300, T0)
-        self.exchange = Bybit(self.simulation, start_ns=T0)
+        super().__init__(lambda simulation: Bybit(simulation, start_ns=T0), INSTRUMENTS)
         self.command("account", name="default", key=KEY, secret=SECRET)
-        self.told: list[Any] = []
-        self.simulation.accounts.on_events = self.told.extend
         self.market = self.simulation.markets["BTC/USDT"]
-
-    def command(self, command: str, /, **arguments: Any) -> Any:
-        return self.exchange.command(command, arguments, self.now_ns)
 
     def moment(self) -> int:
         self.now_ns += 1
@@ -115,38 +106,9 @@ class Venue:
         assert not isinstance(opened, HttpOut), opened
         return Client(self, opened)
 
-    def settle(self) -> None:
-        """Publish what requests have changed."""
-        events, self.told[:] = list(self.told), []
-        deliver(self.exchange.publish(events, self.now_ns))
 
-    def step(self, count: int) -> None:
-        deliver(self.exchange.publish(self.simulation.step(count, self.now_ns), self.now_ns))
-
-    def pass_time(self, ns: int) -> None:
-        end_ns = self.now_ns + ns
-        while (due_ns := self.exchange.next_tick_ns) <= end_ns:
-            self.now_ns = max(due_ns, self.now_ns)
-            deliver(self.exchange.tick(self.now_ns))
-        self.now_ns = end_ns
-
-
-class Client:
+class Client(venue_in_memory.Client):
     """One connection, and everything that was sent to it."""
-
-    def __init__(self, venue: Venue, session: Any) -> None:
-        self.venue, self.session = venue, session
-        session.handle = self
-        self.got: list[Any] = []
-
-    def take(self, outs: Iterable[Any]) -> list[Any]:
-        new = [one if isinstance(one, Close | Ping | Raw) else json.loads(one) for one in outs]
-        self.got += new
-        return new
-
-    def say(self, message: Any) -> list[Any]:
-        raw = message if isinstance(message, bytes) else json.dumps(message).encode()
-        return self.take(self.session.text(raw, self.venue.moment()))
 
     def subscribe(self, *topics: str, op: str = "subscribe", **more: Any) -> list[Any]:
         return self.say({"op": op, "args": list(topics), **more})
@@ -159,9 +121,3 @@ class Client:
     def topic(self, topic: str) -> list[Any]:
         """The frames of a topic."""
         return [one for one in self.got if isinstance(one, dict) and one.get("topic") == topic]
-
-
-def deliver(publications: Iterable[Any]) -> None:
-    for one in publications:
-        for session in one.to:
-            session.handle.take([one.payload])

@@ -5,21 +5,21 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import jwt
 import pytest
+import venue_in_memory
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from venue_binance import MS, T0, S
 
-from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair, Publication
+from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair
 from vocx.lab.dialects.coinbase import Coinbase
 from vocx.lab.market.instruments import INSTRUMENTS
-from vocx.lab.market.simulation import open_crowd
 
 NAME = (
     "organizations/11111111-2222-4333-8444-555555555555/apiKeys/"
@@ -65,23 +65,18 @@ def token(now_ns: int, call: str = "", key: str = NAME, **changed: Any) -> str:
     return jwt.encode(claims, private, "EdDSA", headers={"kid": key, "nonce": "00"})
 
 
-class Venue:
+class Venue(venue_in_memory.Venue):
     """The exchange over a market of its own, with a clock that the test turns."""
 
     def __init__(self, now_ns: int = T0) -> None:
-        self.now_ns = now_ns
-        specs = tuple(Coinbase.crowd.specs(INSTRUMENTS[:2]).values())
-        self.simulation = open_crowd(seed=7, start_ns=now_ns, specs=specs, pace=0)
-        self.simulation.step(300, now_ns)
         pair = KeyPair(key=NAME, secret=SECRET)
-        self.coinbase = Coinbase(self.simulation, start_ns=now_ns, credentials=pair)
-        self.told: list[Any] = []
-        self.simulation.accounts.on_events = self.told.extend
+        super().__init__(
+            lambda simulation: Coinbase(simulation, start_ns=now_ns, credentials=pair),
+            Coinbase.crowd.specs(INSTRUMENTS[:2]).values(),
+            now_ns,
+        )
         self.market = self.simulation.markets["BTC/USD"]
         self.named = 0
-
-    def command(self, command: str, /, **arguments: Any) -> Any:
-        return self.coinbase.command(command, arguments, self.now_ns)
 
     def raw(
         self,
@@ -100,7 +95,7 @@ class Venue:
             headers["authorization"] = f"Bearer {made if signed is True else signed}"
         request = HttpIn(method=verb, target=target, headers=headers, body=body, peer=peer)
         self.now_ns += 40 * MS
-        return self.coinbase.http(request, self.now_ns)
+        return self.exchange.http(request, self.now_ns)
 
     def ask(self, path: str, body: Any = None, *, status: int = 200, signed: Any = True) -> Any:
         verb = "GET" if body is None else "POST"
@@ -147,58 +142,14 @@ class Venue:
         (row,) = (one for one in self.ask("accounts")["accounts"] if one["currency"] == asset)
         return Decimal(row["available_balance"]["value"]), Decimal(row["hold"]["value"])
 
-    def settle(self) -> None:
-        """Publish what requests have changed."""
-        events, self.told[:] = list(self.told), []
-        deliver(self.coinbase.publish(events, self.now_ns))
-
-    def step(self, count: int) -> None:
-        events = self.simulation.step(count, self.now_ns)
-        deliver(self.coinbase.publish(events, self.now_ns))
-
-    def pass_time(self, ns: int, clients: Iterable[Client] = ()) -> None:
-        end_ns = self.now_ns + ns
-        while True:
-            due = [self.coinbase.next_tick_ns, *(one.session.next_tick_ns for one in clients)]
-            if min(due) > end_ns:
-                break
-            self.now_ns = max(min(due), self.now_ns)
-            deliver(self.coinbase.tick(self.now_ns))
-            self.settle()
-            for one in clients:
-                if one.session.next_tick_ns <= self.now_ns:
-                    one.take(one.session.tick(self.now_ns))
-        self.now_ns = end_ns
-
-    def dial(self, path: str = "/ws", peer: str = "1.1.1.1") -> Any:
-        request = HttpIn(method="GET", target=path, headers={}, peer=peer)
-        return self.coinbase.open(request, self.now_ns)
-
     def connect(self, path: str = "/ws") -> Client:
-        opened = self.dial(path)
-        assert not isinstance(opened, HttpOut), opened
+        opened = self.opened(path)
         self.now_ns += S
         return Client(self, opened)
 
 
-class Client:
+class Client(venue_in_memory.Client):
     """One connection in memory, and everything that was sent to it."""
-
-    def __init__(self, venue: Venue, session: Any) -> None:
-        self.venue, self.session = venue, session
-        session.handle = self
-        self.got: list[Any] = []
-
-    def take(self, outs: Iterable[Any]) -> None:
-        self.got += [json.loads(one) if isinstance(one, bytes) else one for one in outs]
-
-    def say(self, message: Any) -> list[Any]:
-        """What comes at once."""
-        before = len(self.got)
-        text = message if isinstance(message, bytes) else json.dumps(message).encode()
-        self.venue.now_ns += 1
-        self.take(self.session.text(text, self.venue.now_ns))
-        return self.got[before:]
 
     def subscribe(self, channel: str, *products: str, wanted: str = "subscribe") -> list[Any]:
         message: dict[str, Any] = {"type": wanted, "channel": channel}
@@ -223,12 +174,6 @@ class Client:
             for row in event["orders"]
             if row["order_id"] == number
         ]
-
-
-def deliver(publications: Iterable[Publication]) -> None:
-    for publication in publications:
-        for session in publication.to:
-            session.handle.take([publication.payload])
 
 
 @pytest.fixture
@@ -385,7 +330,7 @@ def test_twins(venue: Venue) -> None:
     assert venue.raw("GET", f"{ROOT}market/best_bid_ask", signed=False).status == 404
     (one,) = venue.ask(f"best_bid_ask?product_ids={BTC}")["pricebooks"]
     assert len(one["bids"]) == len(one["asks"]) == 1
-    assert len(venue.ask("best_bid_ask")["pricebooks"]) == len(venue.coinbase.products.by_name)
+    assert len(venue.ask("best_bid_ask")["pricebooks"]) == len(venue.exchange.products.by_name)
     assert venue.raw("GET", f"{ROOT}no/such", signed=False).status == 404
 
 
@@ -988,7 +933,7 @@ def test_orders_that_were_long_ago(venue: Venue, monkeypatch: pytest.MonkeyPatch
         "CANCELLED", "CANCELLED", "CANCELLED", "OPEN"
     ]  # fmt: skip
     venue.ask(f"orders/historical/{old}", status=404)
-    assert len(venue.coinbase.backend.orders) == 4
+    assert len(venue.exchange.backend.orders) == 4
 
 
 def test_unknown_orders_and_accounts(venue: Venue) -> None:
@@ -1180,7 +1125,7 @@ def test_the_book(venue: Venue) -> None:
 def test_client_id_is_a_switch(venue: Venue) -> None:
     """[34] an empty one by default, which the SDK's types need; none as production sends."""
     assert venue.connect().subscribe("heartbeats")[0]["client_id"] == ""
-    venue.coinbase.client_id = False
+    venue.exchange.client_id = False
     assert "client_id" not in venue.connect().subscribe("heartbeats")[0]
 
 
@@ -1291,10 +1236,10 @@ def test_too_many_messages_and_connections(venue: Venue) -> None:
     opened = []
     for _ in range(9):
         venue.now_ns += 1
-        opened.append(venue.dial())
+        opened.append(venue.dial("/ws"))
     assert [isinstance(one, HttpOut) for one in opened] == [False] * 8 + [True]
     assert opened[-1].status == 429
-    assert not isinstance(venue.dial(peer="2.2.2.2"), HttpOut)
+    assert not isinstance(venue.dial("/ws", peer="2.2.2.2"), HttpOut)
     assert venue.dial("/nowhere", peer="2.2.2.2").status == 404
 
 

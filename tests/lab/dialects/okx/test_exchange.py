@@ -6,18 +6,17 @@ from __future__ import annotations
 import base64
 import hmac
 import json
-from collections.abc import Iterable
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
 import pytest
+import venue_in_memory
 from venue_binance import MS, T0, S
 
-from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair, Publication
+from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair
 from vocx.lab.dialects.okx import Okx
 from vocx.lab.market.instruments import INSTRUMENTS
-from vocx.lab.market.simulation import open_crowd
 
 KEY = "00000000-1111-4222-8333-444444444444"
 SECRET = "22582BD0CFF14C41EDBF1AB98506286D"
@@ -27,18 +26,16 @@ VECTOR_NS = 1_795_334_400_123_000_000
 """2026-11-22T08:00:00.123Z, the clock of the published signatures."""
 
 
-class Venue:
+class Venue(venue_in_memory.Venue):
     """The exchange over a market of its own, with a clock that the test turns."""
 
     def __init__(self, now_ns: int = T0) -> None:
-        self.now_ns = now_ns
-        specs = tuple(Okx.crowd.specs(INSTRUMENTS[:2]).values())
-        self.simulation = open_crowd(seed=7, start_ns=now_ns, specs=specs, pace=0)
-        self.simulation.step(300, now_ns)
         pair = KeyPair(key=KEY, secret=SECRET, passphrase=PASSPHRASE)
-        self.okx = Okx(self.simulation, start_ns=now_ns, credentials=pair)
-        self.told: list[Any] = []
-        self.simulation.accounts.on_events = self.told.extend
+        super().__init__(
+            lambda simulation: Okx(simulation, start_ns=now_ns, credentials=pair),
+            Okx.crowd.specs(INSTRUMENTS[:2]).values(),
+            now_ns,
+        )
         self.market = self.simulation.markets["BTC/USDT"]
 
     def raw(
@@ -57,7 +54,7 @@ class Venue:
         given |= {name.replace("_", "-"): value for name, value in headers.items()}
         request = HttpIn(method=verb, target=target, headers=given, body=body)
         self.now_ns += 1
-        return self.okx.http(request, self.now_ns)
+        return self.exchange.http(request, self.now_ns)
 
     def ask(self, path: str, body: Any = None, *, signed: bool = True, **headers: str) -> Any:
         verb = "GET" if body is None else "POST"
@@ -84,32 +81,8 @@ class Venue:
         data = answer.get("data") or [{}]
         return str(data[0].get("sCode", answer["code"]))
 
-    def settle(self) -> None:
-        """Publish what requests have changed."""
-        events, self.told[:] = list(self.told), []
-        deliver(self.okx.publish(events, self.now_ns))
-
-    def step(self, count: int) -> None:
-        events = self.simulation.step(count, self.now_ns)
-        deliver(self.okx.publish(events, self.now_ns))
-
-    def pass_time(self, ns: int, clients: Iterable[Client] = ()) -> None:
-        end_ns = self.now_ns + ns
-        while True:
-            due = [self.okx.next_tick_ns, *(one.session.next_tick_ns for one in clients)]
-            if min(due) > end_ns:
-                break
-            self.now_ns = max(min(due), self.now_ns)
-            deliver(self.okx.tick(self.now_ns))
-            for one in clients:
-                if one.session.next_tick_ns <= self.now_ns:
-                    one.take(one.session.tick(self.now_ns))
-        self.now_ns = end_ns
-
     def connect(self, purpose: str, login: bool = False) -> Client:
-        request = HttpIn(method="GET", target=f"/ws/v5/{purpose}?brokerId=9", headers={})
-        opened = self.okx.open(request, self.now_ns)
-        assert not isinstance(opened, HttpOut), opened
+        opened = self.opened(f"/ws/v5/{purpose}?brokerId=9")
         client = Client(self, opened)
         if login:
             assert client.say(client.login()) == [
@@ -119,26 +92,8 @@ class Venue:
         return client
 
 
-class Client:
+class Client(venue_in_memory.Client):
     """One connection in memory, and everything that was sent to it."""
-
-    def __init__(self, venue: Venue, session: Any) -> None:
-        self.venue, self.session = venue, session
-        session.handle = self
-        self.got: list[Any] = []
-
-    def take(self, outs: Iterable[Any]) -> None:
-        for out in outs:
-            plain = not isinstance(out, bytes) or out == b"pong"
-            self.got.append(out if plain else json.loads(out))
-
-    def say(self, message: Any) -> list[Any]:
-        """What comes at once."""
-        before = len(self.got)
-        text = message if isinstance(message, bytes) else json.dumps(message).encode()
-        self.venue.now_ns += 1
-        self.take(self.session.text(text, self.venue.now_ns))
-        return self.got[before:]
 
     def login(self, **changed: Any) -> dict[str, Any]:
         seconds = self.venue.now_ns // S
@@ -159,12 +114,6 @@ class Client:
             for one in self.got
             if isinstance(one, dict) and "data" in one and one["arg"]["channel"] == channel
         ]
-
-
-def deliver(publications: Iterable[Publication]) -> None:
-    for publication in publications:
-        for session in publication.to:
-            session.handle.take([publication.payload])
 
 
 def iso(ns: int) -> str:
@@ -308,7 +257,7 @@ def test_published_signatures(verb: str, target: str, body: str, signature: str)
         "ok-access-passphrase": PASSPHRASE,
     }
     request = HttpIn(method=verb, target=target, headers=headers, body=body.encode())
-    assert json.loads(venue.okx.http(request, VECTOR_NS).body)["code"] == "0"
+    assert json.loads(venue.exchange.http(request, VECTOR_NS).body)["code"] == "0"
 
 
 def test_refusals_of_keys(venue: Venue) -> None:
@@ -330,7 +279,7 @@ def test_refusals_of_keys(venue: Venue) -> None:
         assert refused(ok_access_timestamp=iso(venue.now_ns + off)) == (401, "50102")
     assert refused(x_simulated_trading="1") == (401, "50101")
     assert refused(x_simulated_trading="0") == (200, "0")
-    read_only = venue.okx.command("account", {"name": "default", "trade": False}, venue.now_ns)
+    read_only = venue.exchange.command("account", {"name": "default", "trade": False}, venue.now_ns)
     body = json.dumps(venue.wish()).encode()
     text = f"{iso(venue.now_ns)}POST/api/v5/trade/order".encode() + body
     signature = base64.b64encode(
@@ -494,7 +443,7 @@ def test_limits_per_user_and_instrument(venue: Venue) -> None:
         assert venue.code("trade/order", venue.wish(sz="0.000001")) == "51020"
     client = venue.connect("private", login=True)
     venue.now_ns -= S
-    code = venue.okx.codes[BTC]
+    code = venue.exchange.codes[BTC]
     wish = {name: value for name, value in venue.wish(sz="0.000001").items() if name != "instId"}
     frame = {"id": "1", "op": "order", "args": [{"instIdCode": code, **wish}]}
     assert client.say(frame)[0]["data"][0]["sCode"] == "51020"
@@ -620,7 +569,7 @@ def test_a_reset_of_the_sequence(venue: Venue) -> None:
     """[40] one update whose seqId is lower than its prevSeqId, which the next ones follow."""
     client = venue.connect("public")
     client.subscribe({"channel": "books", "instId": BTC})
-    venue.okx.topics.topics[f"books:{BTC}"].state.restart()  # type: ignore[union-attr]
+    venue.exchange.topics.topics[f"books:{BTC}"].state.restart()  # type: ignore[union-attr]
     for _ in range(3):
         venue.step(30)
         venue.pass_time(110 * MS, [client])
@@ -689,7 +638,7 @@ def test_maintenance_is_told_where_it_is_asked_for(venue: Venue) -> None:
     quiet = venue.connect("public")
     assert [one["event"] for one in quiet.subscribe({"channel": "status"})] == ["subscribe"]
     assert venue.rows("system/status") == []
-    venue.okx.command("fault", {"name": "overloaded", "path": "/api/v5/trade"}, venue.now_ns)
+    venue.exchange.command("fault", {"name": "overloaded", "path": "/api/v5/trade"}, venue.now_ns)
     venue.now_ns += 6 * S
     (row,) = venue.rows("system/status")
     client = venue.connect("public")
@@ -730,7 +679,7 @@ def test_post_only_that_would_take_is_told_once(venue: Venue) -> None:
 def test_orders_over_the_socket(venue: Venue) -> None:
     """[36] by number, with an id, after a login; a batch of one as ccxt sends it."""
     wish = {name: value for name, value in venue.wish().items() if name != "instId"}
-    args = [{"instIdCode": venue.okx.codes[BTC], **wish}]
+    args = [{"instIdCode": venue.exchange.codes[BTC], **wish}]
     stranger = venue.connect("private")
     assert stranger.say({"id": "1", "op": "order", "args": args})[0]["code"] == "60011"
     public = venue.connect("public")
@@ -754,8 +703,8 @@ def test_notice_of_an_upgrade(venue: Venue) -> None:
     client = venue.connect("private", login=True)
     client.subscribe({"channel": "account"})
     client.got.clear()
-    assert venue.okx.command("shutdown", {}, venue.now_ns)["notice_s"] == 60
-    deliver(venue.okx.tick(venue.now_ns))
+    assert venue.exchange.command("shutdown", {}, venue.now_ns)["notice_s"] == 60
+    venue_in_memory.deliver(venue.exchange.tick(venue.now_ns))
     (notice,) = client.got
     assert (notice["event"], notice["code"]) == ("notice", "64008")
     later = venue.connect("private", login=True)
@@ -765,8 +714,8 @@ def test_notice_of_an_upgrade(venue: Venue) -> None:
     venue.pass_time(2 * S, [client, later])
     assert isinstance(client.got[-1], Close)
     assert not any(isinstance(one, Close) for one in later.got)
-    venue.okx.command("shutdown", {"notice_s": 0}, venue.now_ns)
-    deliver(venue.okx.tick(venue.now_ns))
+    venue.exchange.command("shutdown", {"notice_s": 0}, venue.now_ns)
+    venue_in_memory.deliver(venue.exchange.tick(venue.now_ns))
     assert isinstance(later.got[-1], Close)
 
 
@@ -817,7 +766,7 @@ def test_amendments_that_are_told_together(venue: Venue) -> None:
 
 def test_what_is_remembered_of_orders_is_bounded(venue: Venue) -> None:
     """The oldest tag makes room; at most twenty countdowns of an account run."""
-    latest = type(venue.okx.tags)(3)
+    latest = type(venue.exchange.tags)(3)
     for number in range(5):
         latest[number] = str(number)
     latest[2] = "again"
@@ -840,7 +789,7 @@ def test_bounds_of_connections(venue: Venue) -> None:
     (close,) = venue.connect("public").say(b'{"op":"' + b"x" * 70_000 + b'"}')
     assert isinstance(close, Close) and close.code == 1009
     request = HttpIn(method="GET", target="/ws/v5/public", headers={})
-    opened = [venue.okx.open(request, venue.now_ns + n) for n in range(1, 5)]
+    opened = [venue.exchange.open(request, venue.now_ns + n) for n in range(1, 5)]
     assert isinstance(opened[3], HttpOut) and opened[3].status == 429
     venue.now_ns += 2 * S
     for number in range(31):
