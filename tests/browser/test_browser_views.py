@@ -59,10 +59,12 @@ def test_stop_stops_and_a_rerun_does_not_double(notebook: Callable[..., Any]) ->
 
 def test_the_dial_is_beside_its_chart(notebook: Callable[..., Any]) -> None:
     """Dial, interval, chart and prompt in one output of at most 420 px; both lines get later, and
-    the asked one comes as often as is asked."""
+    the asked one comes as often as is asked. Lesson 10's chooser beside them takes back its verdict
+    when a strategy is chosen and when a dial is turned."""
     book = notebook([
         OPEN, "course.compare(asked=ex, pushed=tape, dials=ex.lab, note='Which line is first?')",
-        CLOSE,
+        "from vocx.course.choosing import Chooser\ndesk = Chooser(ex)\ndesk.measure()\n"
+        "desk.show()", CLOSE,
     ])  # fmt: skip
     book.run(0)
     book.run(1)
@@ -75,7 +77,21 @@ def test_the_dial_is_beside_its_chart(notebook: Callable[..., Any]) -> None:
     assert "Which line is first?" in book.output(1)
     assert height <= 420
     book.run(2)
+    book.look_at(2)
+    book.until(lambda: "dca: " in verdict(book, 2), "the first strategy has a verdict")
+    book.cell(2).locator(".widget-dropdown select").select_option("alerts")
+    book.until(lambda: "alerts: " in verdict(book, 2), "the other strategy has one")
+    assert "stream, each 1 s; fills" in verdict(book, 2)
+    book.cell(2).locator(".noUi-handle").nth(2).press("End")
+    book.until(lambda: "300 symbols" in verdict(book, 2), "the dial is in force")
+    assert "verdict   all polled each" in verdict(book, 2)
+    book.run(3)
     assert book.errors == []
+
+
+def verdict(book: Any, number: int) -> str:
+    """What the chooser of a cell says below its dials."""
+    return str(book.cell(number).locator(".widget-html pre").inner_text())
 
 
 def test_an_order_and_its_fill_appear_in_the_view(notebook: Callable[..., Any]) -> None:
