@@ -5,6 +5,9 @@ the widget's place, so a second output follows each view: what it last showed, a
 hides the text while the widget is there, and the place of the widget while it is not. The text is
 written when data have come and when the view pauses or ends, and not between: each change of an
 output makes a notebook ask to be saved.
+
+A view inside a box of the reader's own has none: the box is the output, and of its models nothing
+is left where no kernel runs (widget state that is saved makes other pages refuse a notebook).
 """
 
 from __future__ import annotations
