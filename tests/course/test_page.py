@@ -140,6 +140,10 @@ def test_an_exam_has_a_contract_of_its_own(
             b'{"cells": [{"cell_type": "code", "id": "x", "source": "a\\u0000"}]}',
             "this is no Python",
         ),
+        (
+            b'{"cells": [{"cell_type": "code", "id": "x", "source": "nonlocal a"}]}',
+            "cell x: this is no Python",
+        ),
         (b'{"cells": []}', "between 20 and 32"),
         (
             b'{"cells": [{"cell_type": "code", "source": "course.check(); course.end(1)"}]}',

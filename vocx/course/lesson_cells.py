@@ -64,7 +64,7 @@ def read_cells(path: Path) -> list[LessonCell]:
             section = headings[-1] if headings else section
         elif cell["cell_type"] == "code":
             try:
-                makes, needs = _names(source)
+                makes, needs = names_of(source)
             except SyntaxError:  # a magic, or a cell that is being written
                 continue
             found.append(LessonCell(len(found), section, source, makes, needs))
@@ -124,7 +124,7 @@ def advice(cells: list[LessonCell], source: str, known: Container[str], name: st
     return [*lines, "", "and then this one again."]
 
 
-def _names(source: str) -> tuple[frozenset[str], frozenset[str]]:
+def names_of(source: str) -> tuple[frozenset[str], frozenset[str]]:
     """What a cell binds in the notebook, and what it reads there, also from inside functions."""
     top = symtable.symtable(source, "cell", "exec")
     makes = {one.get_name() for one in top.get_symbols() if one.is_assigned() or one.is_imported()}

@@ -8,7 +8,6 @@ Nothing is run: whether the notebook goes through is for ``pytest --nbval-lax`` 
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -22,6 +21,7 @@ import msgspec
 import vocx
 from vocx.course import catalogue
 from vocx.course.catalogue import Lesson
+from vocx.course.lesson_cells import names_of
 from vocx.course.predictions import RIGHT
 from vocx.distribution import REPOSITORY
 from vocx.errors import BadInput
@@ -198,6 +198,7 @@ def _in_catalogue(path: Path) -> Lesson:
 
 def _parsed(path: Path, cell: Cell) -> ast.Module:
     try:
+        names_of(cell.text)  # finds what ast.parse lets pass, such as a nonlocal at the left edge
         return ast.parse(cell.text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadInput(
@@ -271,44 +272,18 @@ def one_set_up(page: Page) -> Iterator[Problem]:
 
 def sections(page: Page) -> Iterator[Problem]:
     """No section uses a name that another section made: any of them can be run on its own."""
-    if not page.trees:
+    if not page.code:
         return
-    ready = stored(page.trees[0]) | set(dir(builtins)) | {"display", "get_ipython"}
-    known, trees = set(ready), iter(page.trees)
+    ready = names_of(page.code[0].text)[0] | {"display", "get_ipython"}
+    known = ready
     for cell in page.cells:
         if cell.cell_type == "markdown" and re.search(r"^## ", cell.text, re.MULTILINE):
-            known = set(ready)
+            known = ready
         elif cell.is_code:
-            tree = next(trees)
-            known |= stored(tree)
-            if missing := sorted(loaded(tree) - known):
+            makes, needs = names_of(cell.text)
+            if missing := sorted(needs - known):
                 yield Problem(f"names of another section: {', '.join(missing)}", cell.id)
-
-
-def stored(tree: ast.AST) -> set[str]:
-    """Every name that the code binds anywhere."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, FUNCTION | ast.ClassDef):
-            names.add(node.name)
-        elif isinstance(node, ast.arg):
-            names.add(node.arg)
-        elif isinstance(node, ast.alias):
-            names.add((node.asname or node.name).split(".")[0])
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            names.add(node.name)
-    return names
-
-
-def loaded(tree: ast.AST) -> set[str]:
-    """Every name that the code uses."""
-    return {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-    }
+            known |= makes
 
 
 def musts(page: Page) -> Iterator[Problem]:
