@@ -634,7 +634,8 @@ def test_cash_is_told_with_its_trades(venue: Venue) -> None:
 
 
 def test_maintenance_is_told_where_it_is_asked_for(venue: Venue) -> None:
-    """By ``system/status``, and as the first push of ``status``; nothing while all is well."""
+    """By ``system/status``, and on ``status``: as it stands, then when it begins and when it is
+    over; nothing while all is well."""
     quiet = venue.connect("public")
     assert [one["event"] for one in quiet.subscribe({"channel": "status"})] == ["subscribe"]
     assert venue.rows("system/status") == []
@@ -646,6 +647,14 @@ def test_maintenance_is_told_where_it_is_asked_for(venue: Venue) -> None:
     ((pushed,),) = [one["data"] for one in client.data("status")]
     assert row["state"] == pushed["state"] == "ongoing" and set(row) == set(pushed)
     assert int(pushed["end"]) > int(pushed["begin"])
+    assert venue.exchange.next_tick_ns == 0
+    venue.pass_time(1)
+    venue.exchange.command("fault", {"off": "all"}, venue.now_ns)
+    venue.pass_time(6 * S)
+    told = [one["data"][0] for one in quiet.data("status")]
+    assert [one["state"] for one in told] == ["ongoing", "completed"]
+    assert int(told[1]["end"]) < int(told[0]["end"]) and told[1]["begin"] == told[0]["begin"]
+    assert venue.rows("system/status") == []
 
 
 def test_a_market_order_on_the_stream(venue: Venue) -> None:

@@ -3,9 +3,9 @@
 What is a choice where nothing is published: limits slide and count what was carried out; an
 acknowledgement comes before the first push; a price band of 5 %; the account's snapshot each 5 s
 and its changes at once; maintenance is the fault ``overloaded``, which ``system/status`` and the
-first push of ``status`` show. A clock that was set (``skew``) moves the times by which signatures
+pushes of ``status`` show. A clock that was set (``skew``) moves the times by which signatures
 are judged and those of answers, not those of orders, fills and market data, which are the truth's.
-Not there: later pushes of ``status``, the checksum of before 2026-06-23 (it is a fixed 0), the
+Not there: the checksum of before 2026-06-23 (it is a fixed 0), the
 transient refusals of sub-account ceilings (50061; spot is exempt), changes of steps (``upcChg`` is
 empty), fee tiers (64003 for all), ``instId`` over the socket instead of the number.
 
@@ -138,6 +138,7 @@ class Okx(VenueDialect):
         self.counted_down: Latest[int, None] = Latest(MOST_REMEMBERED)
         self.countdowns: dict[tuple[str, str], int] = {}
         self._connections = 0
+        self._maintenance: dict[str, str] | None = None
         super().__init__(
             limiter=new_limiter(),
             publisher=self.topics,
@@ -459,11 +460,15 @@ class Okx(VenueDialect):
 
     @property
     def next_tick_ns(self) -> int:
-        """Countdowns are due as well."""
+        """Countdowns and news of a maintenance are due as well."""
+        if self._status_changed:
+            return 0
         return min(super().next_tick_ns, *self.countdowns.values(), NEVER_NS)
 
     def tick(self, now_ns: int) -> Iterable[Publication]:
-        """Countdowns that ran out, then what is due."""
+        """News of a maintenance, countdowns that ran out, then what is due."""
+        if self._status_changed:
+            self.outbox += self._status_news(now_ns)
         accounts = self.gateway.accounts
         for (owner, tag), due_ns in tuple(self.countdowns.items()):
             if due_ns <= now_ns and accounts is not None:
@@ -473,6 +478,26 @@ class Okx(VenueDialect):
                         self.counted_down[order.id] = None
                         accounts.cancel(owner, order.request.symbol, order.id, now_ns=now_ns)
         return super().tick(now_ns)
+
+    @property
+    def _status_changed(self) -> bool:
+        return self.faults.is_on("overloaded") != (self._maintenance is not None)
+
+    def _status_news(self, now_ns: int) -> list[Publication]:
+        """A maintenance has begun, or it is over sooner than was said."""
+        before, (row,) = self._maintenance, self.status(now_ns) or (None,)
+        self._maintenance = row
+        if before is not None:
+            now = stamp(now_ns + self.gateway.skew_ns)
+            row = {**before, "state": "completed", "end": now}
+        payload = encode({"arg": {"channel": "status"}, "data": [row]})
+        listening = [
+            sessions
+            for topic in self.topics.topics.values()
+            if topic.spec is not None and topic.spec.kind == "status"
+            for sessions in topic.subscribers.values()
+        ]
+        return [Publication(payload, sessions) for sessions in listening]
 
 
 def _listing(market: Market) -> Listing:
