@@ -298,13 +298,16 @@ def function_source(function: Callable[..., Any]) -> str:
 def free_names(source: str) -> list[str]:
     """The names that a definition takes from outside of itself, in the order of the alphabet."""
     found: set[str] = set()
+    bound: set[str] = set()
 
     def visit(scope: symtable.SymbolTable, outermost: bool) -> None:
         for symbol in scope.get_symbols():
             if symbol.is_global() or (outermost and symbol.is_referenced()):
                 found.add(symbol.get_name())
+            if outermost and symbol.is_assigned():  # also by a comprehension, from Python 3.12 on
+                bound.add(symbol.get_name())
         for child in scope.get_children():
             visit(child, False)
 
     visit(symtable.symtable(source, "<a cell>", "exec"), True)
-    return sorted(found)
+    return sorted(found - bound)
