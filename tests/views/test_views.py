@@ -389,7 +389,7 @@ def test_candles_go_on_from_their_history(exchange: Exchange) -> None:
     stream = exchange.stream("candles", symbols="BTC/USDT", interval="1m").wait(5)
     history = exchange.candles("BTC/USDT", "1m", limit=5)
     shown = views.candles(stream, history=history, n=5)
-    until(lambda: shown.figure.data[1].close is not None and len(shown.figure.data[1].close))
+    until(lambda: (there := shown.figure.data[1].close) is not None and None not in list(there))
     assert len(shown.figure.data[1].x) == 1 and len(shown.figure.data[0].x) == 4
     assert shown.table().endswith("open: can still change")
     with pytest.raises(BadInput, match=r'ex\.candles\("BTC/USDT", "1m"\)'):
@@ -397,6 +397,21 @@ def test_candles_go_on_from_their_history(exchange: Exchange) -> None:
     with pytest.raises(BadInput, match="carries candles of 1m, not of '5m'"):
         views.candles(stream, "BTC/USDT", "5m")
     stream.stop()
+
+
+def test_no_open_candle_is_no_price(exchange: Exchange) -> None:
+    """Between two candles none is open: its trace keeps its place in the legend, with null, as
+    the page draws a broken path for a NaN."""
+    tape = Tape()
+    tape.channels = [SimpleNamespace(channel="candles", symbol="BTC/USDT", interval="1m")]
+    tape.candles = lambda symbol, interval: []  # type: ignore[attr-defined]
+    tape.candle = lambda symbol, interval: SimpleNamespace(age_ms=1.0)  # type: ignore[attr-defined]
+    history = exchange.candles("BTC/USDT", "1m", limit=4)
+    shown = views.candles(tape, history=history[:-1])
+    until(lambda: shown.figure.data[1].close is not None)
+    assert list(shown.figure.data[1].close) == [None]
+    assert np.isfinite(shown.figure.data[0].close).all()
+    shown.stop()
 
 
 def test_running_and_budget_tell_what_is_used(exchange: Exchange) -> None:

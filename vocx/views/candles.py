@@ -81,9 +81,14 @@ class CandlesView(StreamView):
         return f"{state_text(self._stream, age_ms)} · {len(bars)} candles"
 
     def _send_candles(self, bars: list[Candle]) -> None:
-        """All of them in one message; moments as text, as dates do not travel as binary."""
-        traces = figures.candle_columns(bars)
+        """All of them in one message; moments as text, as dates do not travel as binary. A trace
+        without candles keeps its place in the legend by one without prices: null, because Plotly
+        draws a path for a NaN."""
+        traces: list[dict[str, Any]] = list(map(dict, figures.candle_columns(bars)))
+        last = np.array([bars[-1].open_ns // 1_000_000], dtype="datetime64[ms]")
         for columns in traces:
+            if not len(columns["x"]):
+                columns.update(dict.fromkeys(columns, [None]), x=last)
             columns["x"] = np.datetime_as_string(columns["x"])
         data = {name: [columns[name] for columns in traces] for name in traces[0]}
         self._send_columns(data, known=True)
