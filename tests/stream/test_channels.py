@@ -82,8 +82,8 @@ def test_only_changes_of_the_best_price_are_kept_for_charts() -> None:
 
 
 def test_trades_that_are_told_again_and_a_venue_that_begins_anew() -> None:
-    """After a reconnect known trades are told in a frame, and dropped; where nothing else comes in
-    ten frames, the venue counts anew, and all of it is believed to the end of its ids."""
+    """After a reconnect known trades are dropped, in however many frames; where nothing else comes
+    in ten frames after the venue's restart, it counts anew, and all is believed to the end."""
     channel, out = trade_channel(*(told(number, number) for number in range(1, 101)))
     channel.on_connect()
     for number in range(51, 101):
@@ -91,7 +91,12 @@ def test_trades_that_are_told_again_and_a_venue_that_begins_anew() -> None:
     channel.take(told(101, 501), 1, out)
     assert [fact.id for fact in out if isinstance(fact, Trade)] == list(range(1, 102))
     assert channel.counters.duplicates == 50
+    channel.on_connect()
+    for number in range(1, 102):
+        channel.take(told(number, 700 + number), 1, out)
+    assert len(out) == 101 and channel.counters.duplicates == 151
     for first in (10, 1):  # the second time its first ids are not the last that were heard
+        channel.on_disconnect(1000, "reconnect: 1012", "restart")
         channel.on_connect()
         out.clear()
         for number in range(1, 102):

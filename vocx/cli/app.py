@@ -139,7 +139,7 @@ def exchange(
 
     The clock of a replay is the recording's: it stands at the first frame
     until somebody subscribes, and orders signed with the time of today are
-    refused. With --loop each end closes all connections with 1001, and ids
+    refused. With --loop each end closes all connections with 1012, and ids
     and clock begin anew.
 
     What is true, dials and faults are for its owner: POST to the control url,

@@ -95,7 +95,7 @@ def open(
     replay : path or sequence of paths, optional
         Recordings to play instead: at ``speed`` (``"max"``: as fast as clients read), with
         ``skip_bad`` without their unreadable lines. ``loop`` plays them again and again: at each
-        end every connection is closed with 1001 and the exchange starts anew, so that ids, the
+        end every connection is closed with 1012 and the exchange starts anew, so that ids, the
         clock (it is the recording's), and faults and limits that were set begin from the start.
     port, control_port : int
         0 lets the system choose; any other ``port`` is the first venue's, and the next ones are

@@ -33,11 +33,11 @@ from vocx.facts import (
 )
 from vocx.stream.account import Account
 from vocx.stream.stats import Counters
-from vocx.venues.base import PRIVATE, ChannelSpec, Sockets
+from vocx.venues.base import PRIVATE, ChannelSpec, CloseKind, Sockets
 
 TRADES, CANDLES, QUOTES = 1000, 500, 2000
 _WINDOW = 1024  # ids remembered against duplicates
-_REPEATED = 10  # frames of nothing but known trades, after which the venue tells them anew
+_REPEATED = 10  # frames of nothing but known trades after a restart: the venue tells them anew
 _STUBBORN = 100  # facts in a row from "the past" mean that the venue began to count anew
 
 
@@ -76,8 +76,9 @@ class ChannelState:
         """A new connection: ids may have jumped, in either direction."""
         self.new_connection = True
 
-    def on_disconnect(self, from_ns: int, reason: str) -> None:
-        """The connection is lost; data are complete until ``from_ns``."""
+    def on_disconnect(self, from_ns: int, reason: str, kind: CloseKind = "lost") -> None:
+        """The connection is lost; data are complete until ``from_ns``, ``kind`` is what the venue
+        said with its end."""
         if self.outage is None:
             self.outage = (from_ns, reason)
 
@@ -182,11 +183,12 @@ class QuoteChannel(ChannelState):
 class TradeChannel(ChannelState):
     """Trades: each id once; what the venue's rule misses is a :class:`~vocx.facts.Gap`.
 
-    A new connection may begin with trades that are known, in a frame or two; where nothing else
-    comes, the exchange has begun its ids anew, as a recording does that is played again.
+    A new connection may begin with trades that are known, however many. Where nothing else comes
+    from an exchange that closed for its restart, it has begun its ids anew, as a recording does
+    that is played again.
     """
 
-    __slots__ = ("_check", "_seen", "_order", "_repeated", "_repeated_ns")
+    __slots__ = ("_check", "_seen", "_order", "_restarted", "_repeated", "_repeated_ns")
 
     def __init__(
         self,
@@ -199,11 +201,17 @@ class TradeChannel(ChannelState):
         self._check = check_trade
         self._seen: set[int | str] = set()
         self._order: deque[int | str] = deque()
+        self._restarted = False
         self._repeated = self._repeated_ns = 0
 
     def on_connect(self) -> None:
         super().on_connect()
         self._repeated = self._repeated_ns = 0
+
+    def on_disconnect(self, from_ns: int, reason: str, kind: CloseKind = "lost") -> None:
+        """Whether the venue restarts decides what known trades mean."""
+        super().on_disconnect(from_ns, reason, kind)
+        self._restarted = kind == "restart"
 
     def take(self, fact: Trade, now_ns: int, out: list[Fact]) -> None:  # type: ignore[override]
         self.heard_ns = now_ns
@@ -243,11 +251,14 @@ class TradeChannel(ChannelState):
         return True
 
     def _is_told_anew(self, fact: Trade) -> bool:
-        """Whether this connection has told known trades, and no other, in frame after frame."""
-        if self.new_connection and fact.arrived_ns != self._repeated_ns:
+        """Whether this connection, the first after a restart, has told known trades, and no other,
+        in frame after frame."""
+        if not (self._restarted and self.new_connection):
+            return False
+        if fact.arrived_ns != self._repeated_ns:
             self._repeated += 1
             self._repeated_ns = fact.arrived_ns
-        if not self.new_connection or self._repeated < _REPEATED:
+        if self._repeated < _REPEATED:
             return False
         self._forget()
         self.last = None
@@ -331,9 +342,9 @@ class BookChannel(ChannelState):
     def on_connect(self) -> None:
         self._reset("no snapshot yet on this connection")
 
-    def on_disconnect(self, from_ns: int, reason: str) -> None:
+    def on_disconnect(self, from_ns: int, reason: str, kind: CloseKind = "lost") -> None:
         """What is missed from now on cannot be known: the copy is no copy any more."""
-        super().on_disconnect(from_ns, reason)
+        super().on_disconnect(from_ns, reason, kind)
         self._reset("the connection was lost")
 
     def on_sequence_gap(self, reason: str, at_ns: int, out: list[Fact]) -> None:
@@ -392,9 +403,9 @@ class AccountChannel(ChannelState):
         super().__init__(spec, counters)
         self.account, self.kind, self.known = account, kind, False
 
-    def on_disconnect(self, from_ns: int, reason: str) -> None:
+    def on_disconnect(self, from_ns: int, reason: str, kind: CloseKind = "lost") -> None:
         """What is known may be old now."""
-        super().on_disconnect(from_ns, reason)
+        super().on_disconnect(from_ns, reason, kind)
         self.known = False
 
     def is_known(self, fact: Fact) -> bool:

@@ -45,7 +45,7 @@ from vocx.stream.backoff import Backoff, DialBudget, Disconnect, Uniform
 from vocx.stream.deadlines import Clock, Deadlines
 from vocx.stream.session import Ping, Send, Session
 from vocx.stream.staleness import LastHeard, Probe, ProbeResult, Staleness
-from vocx.venues.base import Ack, ChannelSpec, Keepalive, LoginResult, SocketPlan
+from vocx.venues.base import Ack, ChannelSpec, CloseKind, Keepalive, LoginResult, SocketPlan
 
 
 class Dial(msgspec.Struct, frozen=True):
@@ -69,11 +69,13 @@ class Prepare(msgspec.Struct, frozen=True):
 
 class Close(msgspec.Struct, frozen=True):
     """Close the socket with this code; ``None`` drops it. ``from_ns`` (wall clock) is until when
-    its data are known to be complete, ``reason`` why it ends."""
+    its data are known to be complete, ``reason`` why it ends, ``kind`` what the venue's close
+    frame said, if it sent one."""
 
     code: int | None
     reason: str = ""
     from_ns: int = 0
+    kind: CloseKind = "lost"
 
 
 Command = Dial | Sleep | Read | Send | Ping | Probe | Prepare | Close
@@ -266,7 +268,7 @@ class Lifecycle:
                 assert isinstance(answer, ReadResult)
                 received, now_ns = answer, self._clock.mono_ns()
         code = None if received.closed else 1000
-        yield Close(code, _outage(disconnect), self.last_bytes_wall_ns)
+        yield Close(code, _outage(disconnect), self.last_bytes_wall_ns, disconnect.close)
         return disconnect
 
     def _may_prepare(self, now_ns: int) -> bool:

@@ -662,7 +662,7 @@ class SocketWorker(threading.Thread):
             return
         for channel in self.channels:
             if self.lifecycle.was_live or channel.heard_ns:
-                channel.on_disconnect(command.from_ns, command.reason)
+                channel.on_disconnect(command.from_ns, command.reason, command.kind)
         if self._account is not None:
             self._account.on_disconnect()
 

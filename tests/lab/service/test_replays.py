@@ -104,8 +104,9 @@ def test_a_cell_that_is_run_again_plays_it_again(
 
 
 def test_a_recording_in_a_loop_begins_a_new_session(recording: Path) -> None:
-    """At its end connections are closed with 1001; the next subscription hears it from its first
-    frame, by the recording's clock; a stream goes through that as through any other end."""
+    """At its end connections are closed with 1012 (service restart); the next subscription hears
+    it from its first frame, by the recording's clock; a stream goes through that as through any
+    other end."""
     with vocx.lab.open(name="loop", replay=recording, loop=True) as lab:
         socket = websocket.create_connection(
             f"{lab.urls['binance']['ws']}/ws/btcusdt@trade", timeout=5
@@ -115,7 +116,7 @@ def test_a_recording_in_a_loop_begins_a_new_session(recording: Path) -> None:
         opcode, said = socket.recv_data()
         socket.shutdown()
         assert opcode == websocket.ABNF.OPCODE_CLOSE
-        assert int.from_bytes(said[:2]) == 1001 and b"begins again" in said
+        assert int.from_bytes(said[:2]) == 1012 and b"begins again" in said
         status = lab.status()
         assert status["replay"]["round"] == 2 and status["replay"]["state"] == "waiting"
         assert status["exchange_ns"] == AT_MS * 1_000_000 and not lab.over and not lab.halted

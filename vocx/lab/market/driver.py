@@ -228,7 +228,7 @@ class MarketDriver:
         self.simulations = family.simulations
         self._apply_pace()
         log.warning(
-            "the recording is over and begins again: connections were closed with 1001, and with "
+            "the recording is over and begins again: connections were closed with 1012, and with "
             "the next subscription ids and the clock start from its first frame"
         )
 

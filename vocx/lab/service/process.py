@@ -156,7 +156,7 @@ class LabProcess:
         )
         for name, server in self.servers.items():
             for connection in tuple(server.connections):
-                connection.close(Close(1001, "The recording begins again"))
+                connection.close(Close(1012, "The recording begins again"))
             server.dialect = self._dialects[name] = self._create(name, family)
         return family
 
