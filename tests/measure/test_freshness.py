@@ -125,9 +125,10 @@ def test_a_table_can_be_pasted_as_markdown(far) -> None:
 
 
 def test_prices_are_drawn_above_the_true_ones(far) -> None:
-    """Two measurements above each other share one axis of time; a stream alone is no comparison."""
+    """Two measurements above each other share one axis of time, each with the true price, both
+    feeds and the replies; a stream alone is no comparison."""
     made = measure.prices(far, far)
-    assert len(made.data) == 6 and {trace.yaxis for trace in made.data} >= {"y2"}
+    assert len(made.data) == 8 and {trace.yaxis for trace in made.data} >= {"y2"}
     assert sum("latency 80 ms" in one.text for one in made.layout.annotations) == 2
     with pytest.raises(BadInput, match="needs a poll and a stream"):
         measure.prices(msgspec.structs.replace(far, feeds=far.feeds[:1]))

@@ -69,6 +69,6 @@ def test_its_table_counts_symbols(view: Any) -> None:
 def test_costs_of_the_stream_are_needed(exchange: Exchange, cost: Traffic) -> None:
     """A stream whose bytes nobody counted has no place on the chart."""
     ticker = exchange.stream("ticker", symbols="BTC/USDT").wait(5)
-    with pytest.raises(BadInput, match="no 'stream ticker, TLS' here"):
+    with pytest.raises(BadInput, match="'stream ticker, TLS' was not measured"):
         course.frontier(asked=exchange, pushed=ticker, cost=cost)
     ticker.stop()
