@@ -85,7 +85,8 @@ def test_a_dead_lab_does_not_hide_the_error_of_the_block(desk: Desk) -> None:
 
 
 def test_the_dial_of_a_real_lab(lab: Lab) -> None:
-    """One call over the dial costs two round trips, and nothing of it once the block is left."""
+    """One call over the dial costs two round trips, and nothing of it once the block is left. The
+    shortest of three: another program's load only adds."""
     url = f"{lab.url('binance', 'rest')}/api/v3/ping"
 
     def took_ms() -> float:
@@ -96,7 +97,7 @@ def test_the_dial_of_a_real_lab(lab: Lab) -> None:
             return (time.perf_counter() - begun) * 1000
 
     with lab.network.latency(rtt_ms=100):
-        assert 200 <= took_ms() < 300
-    assert took_ms() < 100
+        assert 200 <= min(took_ms() for _ in range(3)) < 300
+    assert min(took_ms() for _ in range(3)) < 100
     with pytest.raises(BadInput, match="binance"):
         lab.network.timeout(venue="kraken")

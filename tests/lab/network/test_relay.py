@@ -331,19 +331,30 @@ def session(whole_site: Site, tmp_path: Any) -> Iterator[requests.Session]:
         yield made
 
 
+def shortest_ms(session: requests.Session, url: str, *, kept: bool) -> float:
+    """The shortest of three calls, on the kept connection or each on its own: another program's
+    load only adds to one."""
+    took = []
+    for _ in range(3):
+        if not kept:
+            session.close()
+        took.append(took_ms(lambda: session.get(url)))
+    return min(took)
+
+
 def test_requests_pay_two_round_trips_then_one(site: Site, session: requests.Session) -> None:
     """A new connection costs its handshake and the call, a kept one only the call."""
     site.turn("latency", values={"rtt_ms": 60})
     url = f"http://127.0.0.1:{site.plain}/bytes/200"
-    assert 120 <= took_ms(lambda: session.get(url)) < 180
-    assert 60 <= took_ms(lambda: session.get(url)) < 120
+    assert 120 <= shortest_ms(session, url, kept=False) < 180
+    assert 60 <= shortest_ms(session, url, kept=True) < 120
 
 
 def test_tls_pays_its_own_round_trip(site: Site, session: requests.Session) -> None:
     """TLS 1.3 sits above the link: one round trip more."""
     site.turn("latency", values={"rtt_ms": 60})
     url = f"https://127.0.0.1:{site.secure}/bytes/200"
-    assert 180 <= took_ms(lambda: session.get(url)) < 300
+    assert 180 <= shortest_ms(session, url, kept=False) < 300
 
 
 @pytest.mark.parametrize("secure", [False, True])
