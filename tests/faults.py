@@ -316,49 +316,52 @@ def shutdown(trial: Trial) -> str:
     return f"back after {back_s:.2f} s; {len(trial.market.outages())} outages on record"
 
 
-@row("9", "outage of 30 s", "at most 12 dials, back within 5 s of its end")
+@row("9", "outage of 30 s", "at most 12 tries, back within 5 s of its end")
 def outage(trial: Trial) -> str:
     trial.start(when_stale="hold")
     before = trial.market.stats
     with trial.lab.network.reset_peer(venue=trial.venue):
         time.sleep(30.0)
-        dials = trial.market.stats.dials - before.dials
+        connects = trial.market.stats.connects - before.connects
     back_s = trial.back(before.reconnects, 5.0)
     trial.until(
         lambda: trial.account.state == "live", 5.0 - min(back_s, 4.9), "the account is back"
     )
-    if dials > 12:
-        raise Missed(f"{dials} dials")
-    return f"{dials} dials, back {back_s:.1f} s after its end"
+    if connects > 12:
+        raise Missed(f"{connects} connects")
+    return f"{connects} connects, back {back_s:.1f} s after its end"
 
 
-@row("11", "dial 429 with Retry-After", "the next dial 3 to 3.3 s later")
-def dial_limited(trial: Trial) -> str:
+@row("11", "429 to a connection with Retry-After", "the next try 3 to 3.3 s later")
+def upgrade_limited(trial: Trial) -> str:
     trial.start(when_stale="hold")
     before = trial.market.stats
     with trial.fault("refuse_upgrade", path="/", status=429, retry_after=3, count=2):
         _reset(trial)
-        trial.until(lambda: trial.market.stats.dials > before.dials, 3, "it dials")
-        waited_s = trial.until(lambda: trial.market.stats.dials > before.dials + 1, 5, "again")
+        trial.until(lambda: trial.market.stats.connects > before.connects, 3, "it connects")
+        waited_s = trial.until(
+            lambda: trial.market.stats.connects > before.connects + 1, 5, "again"
+        )
     back_s = trial.back(before.reconnects, 3.0)
     if not 2.95 <= waited_s <= 3.35:
-        raise Missed(f"dialled again after {waited_s:.2f} s")
-    return f"dialled again after {waited_s:.2f} s, back {back_s:.2f} s later"
+        raise Missed(f"connected again after {waited_s:.2f} s")
+    return f"connected again after {waited_s:.2f} s, back {back_s:.2f} s later"
 
 
-@row("12", "dial 503", "goes on dialling, back within 3 s of the end")
-def dial_unavailable(trial: Trial) -> str:
+@row("12", "503 to a connection", "goes on connecting, back within 3 s of the end")
+def upgrade_unavailable(trial: Trial) -> str:
     trial.start(when_stale="hold")
     before = trial.market.stats
     with trial.fault("refuse_upgrade", path="/", status=503, count="all"):
         _reset(trial)
         time.sleep(3.0)
     back_s = trial.back(before.reconnects, 5.0)
-    return f"{trial.market.stats.dials - before.dials} dials, back {back_s:.1f} s after the end"
+    connects = trial.market.stats.connects - before.connects
+    return f"{connects} connects, back {back_s:.1f} s after the end"
 
 
-@row("13", "dial 403", "one dial, fatal, the client fails and says why")
-def dial_forbidden(trial: Trial) -> str:
+@row("13", "403 to a connection", "one try, fatal, the client fails and says why")
+def upgrade_forbidden(trial: Trial) -> str:
     client = trial.start()
     if trial.venue == "bybit":
         raise NotApplicable("a 403 is the ban of ten minutes here, and waited out")
@@ -418,8 +421,8 @@ def malformed(trial: Trial) -> str:
     trial.until(trial.fresh, 6, "the book is fresh")
     after = trial.market.stats
     if after.reconnects > before.reconnects:
-        raise Missed("it dialled again")
-    return f"{after.parse_errors} parse errors, {after.unknown} unknown, no new dial"
+        raise Missed("it connected again")
+    return f"{after.parse_errors} parse errors, {after.unknown} unknown, no new connection"
 
 
 def _strange(trial: Trial) -> int:
@@ -438,7 +441,7 @@ def out_of_order(trial: Trial) -> str:
         worst_s = max(worst_s, 0.3 + trial.until(trial.fresh, 6, "the book is fresh"))
     after = trial.market.stats
     if trial.venue != "coinbase" and after.reconnects > before.reconnects:
-        raise Missed("it dialled again")
+        raise Missed("it connected again")
     return f"fresh within {worst_s:.1f} s; {after.resyncs - before.resyncs} resyncs"
 
 
@@ -686,7 +689,7 @@ def maintenance(trial: Trial) -> str:
 
 
 def _stop(name: str, fault: Callable[[Trial], Any], pause_s: float = 0.5) -> None:
-    @row("51, 53", f"stop: {name}", "within 2 s, nothing left, no dial afterwards")
+    @row("51, 53", f"stop: {name}", "within 2 s, nothing left, no connection afterwards")
     def run(trial: Trial) -> str:
         client = trial.start()
         with fault(trial):
@@ -695,17 +698,17 @@ def _stop(name: str, fault: Callable[[Trial], Any], pause_s: float = 0.5) -> Non
             left = client.stop()
             taken = time.monotonic() - begun
             wrong = trial.stop()
-            dials = trial.market.stats.dials
+            connects = trial.market.stats.connects
             time.sleep(0.5)
-            if trial.market.stats.dials != dials:
-                raise Missed("it dialled after stop()")
+            if trial.market.stats.connects != connects:
+                raise Missed("it connected after stop()")
         if taken > STOP_S or wrong:
             raise Missed(f"{taken:.2f} s; {wrong}")
         return f"{taken:.2f} s, {len(left)} orders named that may rest"
 
 
 @contextmanager
-def _dialling(trial: Trial) -> Iterator[None]:
+def _connecting(trial: Trial) -> Iterator[None]:
     with trial.lab.network.reset_peer(venue=trial.venue):
         yield
 
@@ -724,7 +727,7 @@ def _healthy(trial: Trial) -> Iterator[None]:
 _stop("healthy", _healthy)
 _stop("black hole", lambda trial: trial.lab.network.timeout(venue=trial.venue))
 _stop("truncated frame", _half_frame)
-_stop("dialling", _dialling, 1.5)
+_stop("connecting", _connecting, 1.5)
 _stop("every call hangs", lambda t: t.fault("lost_answer", path="/", count="all"))
 _stop("cancels hang", lambda t: t.fault("lost_answer", path=t.cancel_path, count="all"))
 

@@ -167,7 +167,7 @@ class Faulty:
 
     def __init__(self, *scripts: Script) -> None:
         self.scripts = scripts
-        self.dialled: list[float] = []
+        self.accepted: list[float] = []
         self.peers: list[Peer] = []
         self._over = threading.Event()
         self._sock = socket.create_server(("127.0.0.1", 0))
@@ -183,8 +183,8 @@ class Faulty:
             except TimeoutError:
                 continue
             peer = Peer(sock, self._over)
-            script = self.scripts[min(len(self.dialled), len(self.scripts) - 1)]
-            self.dialled.append(time.monotonic())
+            script = self.scripts[min(len(self.accepted), len(self.scripts) - 1)]
+            self.accepted.append(time.monotonic())
             self.peers.append(peer)
             thread = threading.Thread(target=self._run, args=(script, peer), daemon=True)
             self._threads.append(thread)

@@ -71,19 +71,19 @@ def on_arrival(samples):
 
 def close(frames):
     if not frames:
-        return "nobody", 1006, "dial later"
+        return "nobody", 1006, "connect later"
     how, code = frames[0]
     if how == "sent":
         return "me", code, "done"
     return (
         "exchange",
         code,
-        {1001: "dial at once", 1008: "mend the program"}.get(code, "dial later"),
+        {1001: "connect at once", 1008: "mend the program"}.get(code, "connect later"),
     )
 
 
-def always_dials(frames):
-    return "exchange", frames[0][1] if frames else 1006, "dial at once"
+def always_reconnects(frames):
+    return "exchange", frames[0][1] if frames else 1006, "connect at once"
 
 
 def position(heard, asked):
@@ -127,7 +127,7 @@ NAIVE = {
     "pace": (lesson01.dearest_pause, "the venue counts weight, not calls"),
     "once": (lesson08.again_with_a_new_id, "it was sent"),
     "age": (on_arrival, "so old a message is when it arrives"),
-    "close": (always_dials, "close frame"),
+    "close": (always_reconnects, "close frame"),
     "sign": (lesson04.bare_sha, "the exchange computed another HMAC"),
     "quiet": (no_data_is_dead, "a false alarm: nothing happened"),
     "reconcile": (adds_up, "count each id once"),

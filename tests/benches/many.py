@@ -42,7 +42,7 @@ def heard() -> dict[str, list[bytes]]:
             stream.start()
         time.sleep(LISTEN_S)
         for stream in streams:
-            assert stream.stats.dials == 1, f"{stream}: more than one connection: {stream.why}"
+            assert stream.stats.connects == 1, f"{stream}: more than one connection: {stream.why}"
             stream.stop()
     return {name: repeated(texts) for name, texts in found.items()}
 

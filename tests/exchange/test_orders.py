@@ -556,23 +556,23 @@ def test_a_refused_timestamp_is_measured_and_sent_once_more(
 
 
 def test_a_kept_socket_that_died_is_replaced_unnoticed(lab: Any, mine: Exchange) -> None:
-    """Found dead before sending: another is dialled, and the order is sent once."""
+    """Found dead before sending: another is opened, and the order is sent once."""
     rest(mine, via="websocket")
     asking = mine._calls._socket.get()
     with lab.network.reset_peer():
         until(lambda: not asking._open.usable)
     mark = lab.truth.events(since=None).next
     assert rest(mine, via="websocket").open
-    assert asking.dials == 2 and placed(lab, mark) == 1
+    assert asking.connects == 2 and placed(lab, mark) == 1
 
 
-def test_an_idle_socket_is_closed_and_dialled_again(mine: Exchange) -> None:
+def test_an_idle_socket_is_closed_and_connected_again(mine: Exchange) -> None:
     """Nothing is kept open for ever by a notebook that was left."""
     rest(mine, via="websocket")
     asking = mine._calls._socket.get()
     asking._open._idle_ns = 0
     until(lambda: not asking._open.usable)
-    assert rest(mine, via="websocket").open and asking.dials == 2
+    assert rest(mine, via="websocket").open and asking.connects == 2
 
 
 def test_many_threads_share_one_socket(mine: Exchange) -> None:
@@ -580,7 +580,7 @@ def test_many_threads_share_one_socket(mine: Exchange) -> None:
     mine._calls._socket.get()._deadline_s = 5
     with ThreadPoolExecutor(8) as pool:
         orders = list(pool.map(lambda _: rest(mine, via="websocket"), range(16)))
-    assert len({one.id for one in orders}) == 16 and mine._calls._socket.get().dials == 1
+    assert len({one.id for one in orders}) == 16 and mine._calls._socket.get().connects == 1
     for one in orders:
         assert one.client_order_id.encode() in one.http.request
 
@@ -873,7 +873,7 @@ def test_an_outage_of_the_account_is_a_gap_and_is_looked_up(lab: Any, exchange: 
 
 
 def test_a_login_with_a_wrong_clock_is_repeated_with_a_right_one(lab: Any) -> None:
-    """-1021 at a login is no end: the clock is measured before the next dial."""
+    """-1021 at a login is no end: the clock is measured before the next try."""
     with vocx.connect(lab=lab) as ex:
         ex.clock  # noqa: B018
         lab.control("skew", seconds=-30, venue="binance")

@@ -19,7 +19,7 @@ DAILY = {
     "cancelled by hand in an outage",
     "clock 10 s off",
     "stop: black hole",
-    "stop: dialling",
+    "stop: connecting",
     "stop: truncated frame",
 }
 """Rows of a few seconds each."""

@@ -73,11 +73,11 @@ STATES: dict[str, Callable[[Lab], Any]] = {
     "cancels hang": lambda lab: lab.fault("lost_answer", path="DELETE /api/v3/order", count="all"),
     "questions hang": lambda lab: lab.fault("lost_answer", path="GET /api/v3/order", count="all"),
     "everything hangs": lambda lab: lab.fault("lost_answer", path="/api/v3", count="all"),
-    "no dial answers": lambda lab: lab.fault("refuse_upgrade", path="/", count="all"),
+    "no connection opens": lambda lab: lab.fault("refuse_upgrade", path="/", count="all"),
 }
 
 
-STARTING = ("placements hang", "no dial answers")
+STARTING = ("placements hang", "no connection opens")
 """Where REST does not answer at all, a start takes twenty seconds: only in the long run."""
 
 
@@ -96,8 +96,8 @@ STARTING = ("placements hang", "no dial answers")
 def test_stop_takes_two_seconds_at_most(
     exchange: Exchange, lab_of: Lab, tmp_path: Path, state: str, orders: bool
 ) -> None:
-    """No thread, no socket, no dial is left, also where a call to the venue hangs; what could not
-    be cancelled is named, and the journal knows it."""
+    """No thread, no socket, no connection is left, also where a call to the venue hangs; what could
+    not be cancelled is named, and the journal knows it."""
     threads, before = mine(), sockets()
     client = HybridClient(exchange, BTC, resting, journal=tmp_path / "journal", max_age_ms=2000)
     with STATES["healthy" if orders else state](lab_of) as _:

@@ -107,7 +107,7 @@ def test_a_lost_connection_resumes_within_a_second(fault: Script, reason: str) -
         with stream.subscribe() as facts:
             gap = gap_of(facts)
         assert stream.state == "live" and stream.stats.reconnects == stream.stats.gaps == 1
-        assert server.dialled[1] - server.dialled[0] < 1.5
+        assert server.accepted[1] - server.accepted[0] < 1.5
         assert stream.stats.reasons == {reason: 1}
         assert gap.to_ns is not None and gap.to_ns >= gap.from_ns
 
@@ -132,9 +132,11 @@ def test_silence_is_noticed(fault: Script, kind: str, within_s: float) -> None:
             until(lambda: stream.stats.reconnects, 3, "no return")
 
 
-@pytest.mark.parametrize("stage", ["dial", "upgrade", "live", "black hole", "truncated", "pause"])
+@pytest.mark.parametrize(
+    "stage", ["connect", "upgrade", "live", "black hole", "truncated", "pause"]
+)
 def test_stop_takes_two_seconds_at_most(stage: str) -> None:
-    """Rows 51 and 53: whatever the network does, and no dial afterwards."""
+    """Rows 51 and 53: whatever the network does, and no connection afterwards."""
     scripts: dict[str, Script] = {
         "upgrade": lambda peer: stall(peer),
         "live": healthy,
@@ -144,15 +146,15 @@ def test_stop_takes_two_seconds_at_most(stage: str) -> None:
     }
     with Faulty(scripts.get(stage, healthy)) as server:
         stream = listen(server).start()
-        if stage != "dial":
-            until(lambda: server.dialled and (stage == "upgrade" or stream.state != "connecting"))
+        if stage != "connect":
+            until(lambda: server.accepted and (stage == "upgrade" or stream.state != "connecting"))
         started = time.monotonic()
         stream.stop()
         assert time.monotonic() - started < 2 and stream.state == "stopped"
-        time.sleep(0.1)  # the server may not have seen the last dial yet
-        dials = len(server.dialled)
+        time.sleep(0.1)  # the server may not have seen the last connection yet
+        connects = len(server.accepted)
         time.sleep(0.3)
-        assert len(server.dialled) == dials and not threads()
+        assert len(server.accepted) == connects and not threads()
 
 
 def test_starting_a_name_again_replaces_its_predecessor() -> None:
@@ -177,7 +179,7 @@ def test_a_storm_of_malformed_frames_subscribes_again_on_the_same_socket() -> No
     with Faulty(sends(*["bad"] * 12, quote(1))) as server, listen(server).start().wait(3) as stream:
         peer = server.peers[0]
         until(lambda: sum(b"SUBSCRIBE" in text for _, text in peer.heard) == 3)
-        assert stream.stats.resubscribed == 1 and len(server.dialled) == 1
+        assert stream.stats.resubscribed == 1 and len(server.accepted) == 1
 
 
 @pytest.mark.parametrize(
@@ -187,12 +189,12 @@ def test_a_storm_of_malformed_frames_subscribes_again_on_the_same_socket() -> No
 def test_a_refusal_that_retrying_cannot_cure_is_fatal(
     status: int, error: type[VenueError], likely: str
 ) -> None:
-    """Row 13: one dial, a state, and an error that says why."""
+    """Row 13: one try, a state, and an error that says why."""
     with Faulty(lambda peer: peer.refuse(status)) as server, listen(server) as stream:
         with pytest.raises(StreamStopped):
             stream.wait(3)
         assert stream.state == "fatal" and isinstance(stream.error, error)
-        assert len(server.dialled) == 1 and likely in stream.why
+        assert len(server.accepted) == 1 and likely in stream.why
         with pytest.raises(StreamStopped):
             list(stream.subscribe())
 
@@ -201,7 +203,7 @@ def test_retry_after_of_a_refused_upgrade_is_kept() -> None:
     """Row 11: at least as long as asked, at most a tenth longer."""
     with Faulty(lambda peer: peer.refuse(429, "Retry-After: 1"), healthy) as server:
         with listen(server).start().wait(4):
-            assert 1.0 <= server.dialled[1] - server.dialled[0] <= 1.3
+            assert 1.0 <= server.accepted[1] - server.accepted[0] <= 1.3
 
 
 def test_a_refused_subscription_is_raised_by_wait() -> None:
@@ -290,7 +292,7 @@ def test_a_gap_in_the_book_resyncs_that_book_alone() -> None:
             gap = gap_of(facts)
             assert gap.reason == "gap: expected 13, got 20" and gap.to_ns is None
             until(lambda: len(asked) == 2 and stream.wait(2))
-        assert stream.book("BTC/USDT").sequence >= 30 and len(server.dialled) == 1
+        assert stream.book("BTC/USDT").sequence >= 30 and len(server.accepted) == 1
         assert stream.stats.resyncs == 1
 
 
@@ -353,7 +355,7 @@ def test_a_restart_that_is_announced_reconnects_at_once() -> None:
     """Row 7: the event needs no subscription and comes without a close."""
     event = '{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}'
     with Faulty(sends(quote(1), event), healthy) as server, listen(server) as stream:
-        until(lambda: len(server.dialled) == 2, 1)
+        until(lambda: len(server.accepted) == 2, 1)
         until(lambda: stream.stats.reasons == {"shutdown": 1} and stream.stats.reconnects)
 
 
@@ -407,7 +409,7 @@ def test_the_next_connection_takes_over_without_a_hole() -> None:
     assert ends == sorted(set(ends)) and ends[-1] - ends[0] == len(ends) - 1
     assert not any(isinstance(one, Gap) for one in got)
     assert (stats.gaps, stats.duplicates, stats.out_of_order) == (0, 0, 0)
-    assert stats.reasons == {"shutdown": 1} and stats.dials == 2
+    assert stats.reasons == {"shutdown": 1} and stats.connects == 2
 
 
 def test_a_subscription_ends_with_its_stream() -> None:
@@ -457,6 +459,6 @@ def test_one_stream_owns_several_sockets() -> None:
 
     with Faulty(acknowledges) as server:
         with Stream(Binance(), lambda _: server.url, wanted, ask=no_rest) as stream:
-            until(lambda: len(server.dialled) == 2 and stream.state == "live", 5)
+            until(lambda: len(server.accepted) == 2 and stream.state == "live", 5)
             until(lambda: stream.quote("BTC/USDT").in_sync)
-            assert stream.stats.dials == 2 and len(threads()) == 2
+            assert stream.stats.connects == 2 and len(threads()) == 2

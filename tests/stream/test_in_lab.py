@@ -53,7 +53,7 @@ def test_a_paused_market_is_quiet_and_not_dead(exchange: Exchange, lab: Lab, cha
         try:
             until(lambda: stream.state == "stale", 3, "silence was not noticed")
             until(lambda: stream.state == "live", 4, "REST's word does not count")
-            assert stream.stats.reconnects == 0 and stream.stats.dials == 1
+            assert stream.stats.reconnects == 0 and stream.stats.connects == 1
         finally:
             lab.resume()
 

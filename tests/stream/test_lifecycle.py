@@ -23,8 +23,8 @@ from vocx.stream.backoff import DialBudget, Disconnect
 from vocx.stream.deadlines import Clock, Deadlines
 from vocx.stream.lifecycle import (
     Close,
+    Connect,
     Connected,
-    Dial,
     Lifecycle,
     Prepare,
     Read,
@@ -69,19 +69,19 @@ class Frames:
 class Universe:
     """A clock, a network and a venue, all in one thread: seconds pass when the life waits.
 
-    ``dial`` says what becomes of a dial at a time; ``feed`` what a read brings at a time.
+    ``connect`` says what becomes of a try at a time; ``feed`` what a read brings at a time.
     """
 
     def __init__(
         self,
-        dial: Callable[[float], VocxError | None] = lambda now: None,
+        connect: Callable[[float], VocxError | None] = lambda now: None,
         feed: Callable[[float], ReadResult | None] = lambda now: ReadResult(fresh=True, good=True),
         seed: int = 7,
         proof: Proof = "sequence",
         host_budget: DialBudget | None = None,
     ) -> None:
         self.now = self.asleep = 0.0
-        self.dials: list[float] = []
+        self.connects: list[float] = []
         self.sent: list[tuple[float, str]] = []
         self.states: list[str] = []
         self.probes: list[Probe] = []
@@ -90,7 +90,7 @@ class Universe:
         self.prepared: list[float] = []
         self.pongs = self.acks = True
         self.step_s = STEP_S
-        self._dial, self._feed = dial, feed
+        self._connect, self._feed = connect, feed
         self._owed: list[ReadResult] = []
         self.heard_ns: int | None = None
         deadlines, last_heard = Deadlines(), lambda spec: self.heard_ns
@@ -123,9 +123,9 @@ class Universe:
 
     def _do(self, command: object) -> Connected | ReadResult | None:
         match command:
-            case Dial():
-                self.dials.append(self.now)
-                return Connected(self._dial(self.now))
+            case Connect():
+                self.connects.append(self.now)
+                return Connected(self._connect(self.now))
             case Sleep(seconds):
                 self.now += seconds
             case Read():
@@ -184,14 +184,14 @@ def closes(code: int, *times: float, kind: str = "close") -> Callable[[float], R
 
 
 def refuses(until: float, error: VocxError) -> Callable[[float], VocxError | None]:
-    """The first dial works, all further ones fail until a time."""
+    """The first try works, all further ones fail until a time."""
     seen: list[float] = []
 
-    def dial(now: float) -> VocxError | None:
+    def connect(now: float) -> VocxError | None:
         seen.append(now)
         return error if len(seen) > 1 and now < until else None
 
-    return dial
+    return connect
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -199,12 +199,12 @@ def refuses(until: float, error: VocxError) -> Callable[[float], VocxError | Non
     ("code", "least", "most"),
     [(1006, 0, 0.25), (1000, 0, 0.25), (1001, 0, 1), (1008, 5, 10), (1012, 0, 5), (1013, 30, 35)],
 )
-def test_a_good_link_is_redialled_as_its_close_code_says(
+def test_a_good_link_is_reconnected_as_its_close_code_says(
     code: int, least: float, most: float, seed: int
 ) -> None:
     """Rows 1 to 6: after 40 s of good data, by code."""
     world = Universe(feed=closes(code, 40), seed=seed).run(90)
-    wait = world.dials[1] - 40
+    wait = world.connects[1] - 40
     assert least <= wait <= most + 2 * STEP_S
     assert world.states == ["connecting", "live", "reconnecting", "live"]
     assert [close.reason for close in world.closes] == [f"reconnect: {code} close"]
@@ -214,52 +214,55 @@ def test_a_good_link_is_redialled_as_its_close_code_says(
 def test_a_young_link_waits_at_least_a_quarter_of_a_second() -> None:
     """Row 1: without 30 s of good data the wait has a floor, so a loop cannot spin."""
     world = Universe(feed=closes(1006, 2)).run(5)
-    assert 0.25 <= world.dials[1] - 2 <= 0.7
+    assert 0.25 <= world.connects[1] - 2 <= 0.7
 
 
-def test_a_poisoned_link_backs_off_although_every_dial_works() -> None:
+def test_a_poisoned_link_backs_off_although_every_try_works() -> None:
     """Row 16: only good data reset the back-off; a storm never happens."""
     world = Universe(feed=lambda now: ReadResult(fresh=True, closed=Disconnect("close", 1006)))
-    assert len(world.run(30).dials) <= 12
+    assert len(world.run(30).connects) <= 12
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_an_outage_of_thirty_seconds(seed: int) -> None:
-    """Row 9: at most 12 dials, back within 5 s of its end."""
-    dial = refuses(70, ConnectFailed("refused"))
-    world = Universe(dial, closes(1006, 40), seed=seed).run(120)
-    assert len([t for t in world.dials if 40 < t < 70]) <= 12
-    back = next(t for t in world.dials if t >= 70)
+    """Row 9: at most 12 tries, back within 5 s of its end."""
+    connect = refuses(70, ConnectFailed("refused"))
+    world = Universe(connect, closes(1006, 40), seed=seed).run(120)
+    assert len([t for t in world.connects if 40 < t < 70]) <= 12
+    back = next(t for t in world.connects if t >= 70)
     assert back - 70 <= 5 and world.life.state == "live"
 
 
-def test_a_link_that_drops_each_twenty_seconds_is_dialled_within_five() -> None:
+def test_a_link_that_drops_each_twenty_seconds_is_connected_within_five() -> None:
     """Rows 1 and 9: each loss is an outage of its own, though none is a first one."""
     world = Universe(feed=closes(1006, *range(10, 400, 25))).run(420)
-    waits = [dial - max(t for t in range(10, 400, 25) if t <= dial) for dial in world.dials[1:]]
-    assert len(world.dials) > 10 and max(waits) <= 5
+    waits = [
+        connect - max(t for t in range(10, 400, 25) if t <= connect)
+        for connect in world.connects[1:]
+    ]
+    assert len(world.connects) > 10 and max(waits) <= 5
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_an_outage_of_one_hour(seed: int) -> None:
-    """Row 10: at most 150 dials an hour, 60 in any five minutes, back within 30 s."""
-    dial = refuses(3640, ConnectFailed("refused"))
-    world = Universe(dial, closes(1006, 40), seed=seed).run(3700)
-    during = [t for t in world.dials if 40 < t < 3640]
+    """Row 10: at most 150 tries an hour, 60 in any five minutes, back within 30 s."""
+    connect = refuses(3640, ConnectFailed("refused"))
+    world = Universe(connect, closes(1006, 40), seed=seed).run(3700)
+    during = [t for t in world.connects if 40 < t < 3640]
     assert 100 < len(during) <= 150
     assert all(len([u for u in during if t <= u < t + 300]) <= 60 for t in during)
-    assert next(t for t in world.dials if t >= 3640) <= 3670.1
+    assert next(t for t in world.connects if t >= 3640) <= 3670.1
 
 
 def test_many_streams_share_the_budget_of_their_host() -> None:
-    """Row 10: 60 dials in five minutes and host, however many sockets are lost together."""
+    """Row 10: 60 tries in five minutes and host, however many sockets are lost together."""
     budget = DialBudget([(60, 300.0)])
-    dial = refuses(1e9, ConnectFailed("refused"))
-    worlds = [Universe(dial, closes(1006, 40), seed=n, host_budget=budget) for n in range(10)]
+    connect = refuses(1e9, ConnectFailed("refused"))
+    worlds = [Universe(connect, closes(1006, 40), seed=n, host_budget=budget) for n in range(10)]
     for _ in range(400):
         for world in worlds:
             world.run(0.5)
-    early = sorted(t for world in worlds for t in world.dials)
+    early = sorted(t for world in worlds for t in world.connects)
     assert all(len([u for u in early if t <= u < t + 290]) <= 61 for t in early)
 
 
@@ -268,9 +271,9 @@ def test_many_streams_share_the_budget_of_their_host() -> None:
 def test_retry_after_is_respected(status: int, seed: int) -> None:
     """Rows 11 and 12: never earlier than asked, at most a tenth later."""
     error = RateLimited if status == 429 else VenueUnavailable
-    dial = refuses(45, error("wait", http_status=status, retry_after_s=10.0))
-    world = Universe(dial, closes(1006, 40), seed=seed).run(60)
-    first, second = world.dials[1:3]
+    connect = refuses(45, error("wait", http_status=status, retry_after_s=10.0))
+    world = Universe(connect, closes(1006, 40), seed=seed).run(60)
+    first, second = world.connects[1:3]
     assert 10 <= second - first <= 11
 
 
@@ -282,10 +285,10 @@ def test_retry_after_is_respected(status: int, seed: int) -> None:
         TlsError("the certificate cannot be verified"),
     ],
 )
-def test_what_retrying_cannot_cure_is_fatal_after_one_dial(error: VocxError) -> None:
+def test_what_retrying_cannot_cure_is_fatal_after_one_try(error: VocxError) -> None:
     """Rows 13 and 15."""
     world = Universe(lambda now: error).run(100)
-    assert world.dials == [0.0] and world.life.state == "fatal"
+    assert world.connects == [0.0] and world.life.state == "fatal"
     assert world.life.error is error and str(error) in world.life.why
 
 
@@ -293,7 +296,7 @@ def test_a_name_that_does_not_resolve_is_transient_and_counted() -> None:
     """Row 14."""
     world = Universe(lambda now: DnsError("no such name") if now < 10 else None).run(60)
     assert world.life.state == "live"
-    assert world.life.dns_errors == len(world.dials) - 1 > 2
+    assert world.life.dns_errors == len(world.connects) - 1 > 2
 
 
 def test_three_policy_closes_degrade_and_say_why() -> None:
@@ -322,7 +325,7 @@ def test_a_black_hole_is_found_within_sixteen_seconds() -> None:
     """Row 17: nothing comes, not even pongs."""
     world = Universe(feed=lambda now: ReadResult(fresh=True, good=True) if now < 40 else None)
     world.run(57)
-    assert next(iter(world.life.reasons)) == "1006" and world.dials[1] <= 56
+    assert next(iter(world.life.reasons)) == "1006" and world.connects[1] <= 56
 
 
 def test_a_late_pong_behind_a_flood_is_no_black_hole() -> None:
@@ -339,7 +342,7 @@ def test_a_truncated_frame_is_found_within_ten_seconds() -> None:
         return ReadResult(fresh=True, good=True) if now < 40 else ReadResult(half=True)
 
     world = Universe(feed=feed).run(52)
-    assert world.life.reasons == {"1006": 1} and 48 <= world.dials[1] <= 50
+    assert world.life.reasons == {"1006": 1} and 48 <= world.connects[1] <= 50
 
 
 def quiet_after(second: float) -> Callable[[float], ReadResult]:
@@ -347,37 +350,37 @@ def quiet_after(second: float) -> Callable[[float], ReadResult]:
     return lambda now: ReadResult(fresh=True, good=now < second)
 
 
-def test_a_silent_feed_is_stale_and_is_redialled_when_rest_is_ahead() -> None:
+def test_a_silent_feed_is_stale_and_is_reconnected_when_rest_is_ahead() -> None:
     """Row 19: pongs prove the socket, not the feed. Data on their way have a second to come."""
     world = Universe(feed=quiet_after(40))
     world.rest_says = "ahead"
     world.run(60)
     assert world.states[:4] == ["connecting", "live", "stale", "reconnecting"]
-    assert world.life.reasons == {"silent": 1} and 56 <= world.dials[1] <= 57
+    assert world.life.reasons == {"silent": 1} and 56 <= world.connects[1] <= 57
 
 
-def test_a_quiet_market_is_not_redialled_while_rest_shows_the_same_id() -> None:
+def test_a_quiet_market_is_not_reconnected_while_rest_shows_the_same_id() -> None:
     """Row 19, the other way: silence that REST confirms is freshness."""
     world = Universe(feed=quiet_after(40))
     world.rest_says = "agrees"
     world.run(200)
-    assert len(world.dials) == 1
+    assert len(world.connects) == 1
     proved_ns, suspicious = world.life.proof_ns(QUOTES, int(world.now * 1e9))
     assert proved_ns is not None and world.now - proved_ns / 1e9 < 17
 
 
-def test_a_top_that_stands_still_is_dialled_again_once() -> None:
-    """Equal best prices and quantities may be chance: after three probes the feed is dialled
+def test_a_top_that_stands_still_is_connected_again_once() -> None:
+    """Equal best prices and quantities may be chance: after three probes the feed is connected
     again, and then believed until it speaks."""
     world = Universe(feed=quiet_after(40), proof="top")
     world.rest_says = "agrees"
     world.run(400)
-    assert len(world.dials) == 2 and 85 <= world.dials[1] <= 90
+    assert len(world.connects) == 2 and 85 <= world.connects[1] <= 90
     assert world.life.reasons == {"silent": 1} and len(world.probes) > 15
 
 
 def test_a_probe_without_an_answer_counts_as_no_once() -> None:
-    """Row 19: REST hangs too. Dialling again and again would cure nothing."""
+    """Row 19: REST hangs too. Connecting again and again would cure nothing."""
     world = Universe(feed=quiet_after(40))
     assert world.run(65).life.reasons == {"silent": 1}
     assert world.run(400).life.reasons == {"silent": 1} and world.life.state == "stale"
@@ -398,7 +401,7 @@ def test_an_answer_from_before_a_reconnect_says_nothing_about_the_new_socket() -
     assert len(world.probes) == 1
     late.append(ProbeResult(world.probes[0].number, "ahead"))
     world.run(60)
-    assert not late and world.life.reasons == {"1006": 1} and len(world.dials) == 2
+    assert not late and world.life.reasons == {"1006": 1} and len(world.connects) == 2
 
 
 def test_data_that_resumed_meanwhile_are_better_than_any_answer() -> None:
@@ -473,12 +476,12 @@ def test_an_announced_restart_is_followed_at_once(together: bool) -> None:
     cuts: list[float] = []
     world = Universe(feed=feed)
     world.run(9)
-    assert world.dials[1] - cuts[0] <= 0.3
+    assert world.connects[1] - cuts[0] <= 0.3
     assert world.life.reasons == {"shutdown": 1} and len(world.prepared) == (not together)
 
 
 def test_an_announced_restart_is_forestalled() -> None:
-    """Row 7: the next connection takes over without a second dial of this one, a close or a state
+    """Row 7: the next connection takes over without a second try of this one, a close or a state
     between; until it does, one is asked for each 20 s."""
     world = Universe(feed=lambda now: ReadResult(fresh=True, good=True, shutdown=5 <= now < 5.15))
     world.run(50)
@@ -487,8 +490,8 @@ def test_an_announced_restart_is_forestalled() -> None:
     world.owe(ReadResult(fresh=True, good=True, handed_over=session))
     world.run(60)
     assert world.life.session is session and world.life.reconnects == 1
-    assert (len(world.dials), world.closes, len(world.prepared)) == (1, [], 3)
-    assert world.states == ["connecting", "live"] and world.life.dials == 4
+    assert (len(world.connects), world.closes, len(world.prepared)) == (1, [], 3)
+    assert world.states == ["connecting", "live"] and world.life.connects == 4
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -497,7 +500,7 @@ def test_a_connection_is_rotated_before_its_day_is_over(seed: int) -> None:
     world = Universe(seed=seed)
     world.step_s = 20.0
     world.run(90_000)
-    assert 84_600 - 900 <= world.dials[1] <= 84_700 and world.life.reasons == {"rotation": 1}
+    assert 84_600 - 900 <= world.connects[1] <= 84_700 and world.life.reasons == {"rotation": 1}
 
 
 def test_a_machine_that_slept_says_so() -> None:
@@ -516,12 +519,12 @@ def test_subscriptions_are_sent_again_after_a_loss_and_awaited() -> None:
     assert [text for _, text in world.sent if text == "sub"] == ["sub", "sub"]
 
 
-def test_a_missing_acknowledgement_is_a_reason_to_dial_again() -> None:
+def test_a_missing_acknowledgement_is_a_reason_to_connect_again() -> None:
     """Row 32: five seconds, when no data come either."""
     world = Universe(feed=lambda now: ReadResult(fresh=True))
     world.acks = False
     world.run(7)
-    assert world.life.reasons == {"no ack": 1} and 5 <= world.dials[1] <= 6
+    assert world.life.reasons == {"no ack": 1} and 5 <= world.connects[1] <= 6
 
 
 def test_a_refused_subscription_is_fatal() -> None:
@@ -540,18 +543,18 @@ def test_at_most_four_control_messages_a_second() -> None:
 
 
 def test_a_ban_whose_end_is_known_is_waited_out() -> None:
-    """A refused dial may be a ban for ten minutes: nothing leaves before it ends."""
+    """A refused try may be a ban for ten minutes: nothing leaves before it ends."""
     ban = Banned("stop", http_status=403, retry_after_s=600.0)
     world = Universe(refuses(45, ban), closes(1006, 40)).run(700)
-    assert len(world.dials) == 3 and world.dials[2] - world.dials[1] >= 600
+    assert len(world.connects) == 3 and world.connects[2] - world.connects[1] >= 600
     assert world.life.state == "live"
     for_ever = Universe(lambda now: Banned("stop", http_status=418)).run(700)
-    assert len(for_ever.dials) == 1 and for_ever.life.state == "fatal"
+    assert len(for_ever.connects) == 1 and for_ever.life.state == "fatal"
 
 
 def test_a_close_that_the_adapter_calls_final_is_fatal() -> None:
-    """A key that was deleted: another dial cures nothing."""
+    """A key that was deleted: another try cures nothing."""
     gone = Disconnect("close", 4007, "key deleted", close="refused")
     world = Universe(feed=lambda now: ReadResult(fresh=True, closed=gone if now > 5 else None))
     world.run(60)
-    assert len(world.dials) == 1 and "key deleted" in world.life.why
+    assert len(world.connects) == 1 and "key deleted" in world.life.why

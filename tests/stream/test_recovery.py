@@ -156,7 +156,7 @@ def test_a_book_in_the_stream_is_subscribed_again_after_a_gap(hole: str) -> None
                     pass
                 assert "expected" in fact.reason and fact.to_ns is None
                 until(lambda: stream.wait(5).book().sequence == 30)
-            assert len(server.dialled) == 1 and stream.stats.reconnects == 0
+            assert len(server.accepted) == 1 and stream.stats.reconnects == 0
 
 
 class Polled(Binance):
@@ -192,7 +192,7 @@ def test_a_channel_that_is_not_streamed_is_polled_and_says_so() -> None:
             assert isinstance(first, Balance) and first.source == "rest"
             assert isinstance(second, Balance) and (first.free, second.free) == (1, 2)
             assert stream.balances()[0].free == 2 and stream.quote().in_sync
-            assert len(server.dialled) == 1 and stream.state == "live"
+            assert len(server.accepted) == 1 and stream.state == "live"
 
 
 def bar(minute: int, volume: int) -> Candle:
@@ -284,7 +284,7 @@ def test_equal_prices_with_other_quantities_are_no_agreement() -> None:
     assert compare(Known(here, None), there, "top") == "ahead"
 
 
-def test_a_book_that_went_silent_is_dialled_again_although_its_top_stands_still() -> None:
+def test_a_book_that_went_silent_is_connected_again_although_its_top_stands_still() -> None:
     """REST shows a later update id with the same best prices: the feed is dead."""
 
     def silent(peer: Peer) -> None:
@@ -300,7 +300,7 @@ def test_a_book_that_went_silent_is_dialled_again_although_its_top_stands_still(
     quick = Deadlines(stale_after_s=0.3, probe_settle_s=0.2)
     with Faulty(silent) as server, listen(server, "book", ask=ask, deadlines=quick) as stream:
         stream.wait(5)
-        until(lambda: len(server.dialled) == 2, 5, "a dead book was called alive")
+        until(lambda: len(server.accepted) == 2, 5, "a dead book was called alive")
         assert stream.stats.reasons == {"silent": 1}
 
 
@@ -330,7 +330,7 @@ def test_one_probe_at_a_time_is_shared_by_the_channels_of_a_stream() -> None:
     with Faulty(script) as server:
         with Stream(Binance(), lambda _: server.url, specs, ask=ask, deadlines=quick) as stream:
             until(lambda: len(seen) >= 10, 10)
-            assert most == 1 and stream.stats.dials == 1
+            assert most == 1 and stream.stats.connects == 1
 
 
 # ending
@@ -362,7 +362,7 @@ def test_a_stop_while_it_starts_leaves_nothing_behind() -> None:
         with pytest.raises(StreamStopped, match="while it started"):
             stream.start()
         before.stopper.join(5)
-        assert not threads() and not server.dialled and not running()
+        assert not threads() and not server.accepted and not running()
 
 
 def test_a_call_that_waits_ends_with_its_stream() -> None:

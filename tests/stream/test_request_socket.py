@@ -84,7 +84,7 @@ def test_one_late_response_costs_nobody_else_theirs() -> None:
         assert caught.value.outcome == "unknown"
         third = socket.request(socket.next_id(), frame(3))
         assert (second.result(5).response.id, third.response.id) == (2, 3)
-        assert len(server.dialled) == socket.dials == 2
+        assert len(server.accepted) == socket.connects == 2
         socket.close()
 
 
@@ -159,14 +159,14 @@ def test_a_forked_child_opens_a_connection_of_its_own() -> None:
         child = os.fork()
         if child == 0:  # nothing but this, and no clean-up of the parent's things
             try:
-                fine = socket.request(2, frame(2)).response.id == 2 and socket.dials == 2
+                fine = socket.request(2, frame(2)).response.id == 2 and socket.connects == 2
                 os._exit(0 if fine else 1)
             finally:
                 os._exit(2)
         _, status = os.waitpid(child, 0)
         assert os.waitstatus_to_exitcode(status) == 0
-        assert len(server.dialled) == 2
-        assert socket.request(3, frame(3)).response.id == 3 and socket.dials == 1
+        assert len(server.accepted) == 2
+        assert socket.request(3, frame(3)).response.id == 3 and socket.connects == 1
         socket.close()
 
 
@@ -191,4 +191,4 @@ def test_a_forked_child_has_no_streams_of_its_parent() -> None:
         assert os.waitstatus_to_exitcode(status) == 0
         frames = stream.stats.frames
         until(lambda: stream.stats.frames > frames + 5)
-        assert stream.state == "live" and len(server.dialled) == 1
+        assert stream.state == "live" and len(server.accepted) == 1

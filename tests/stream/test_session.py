@@ -160,7 +160,7 @@ def test_when_every_topic_is_refused_the_error_comes_back() -> None:
 
 @pytest.mark.parametrize("error", [RateLimited("slower"), ClockSkew("late")])
 def test_a_refusal_for_now_is_no_refusal_of_a_topic(error: RateLimited | ClockSkew) -> None:
-    """Come later, or with another time: the connection is dialled again."""
+    """Come later, or with another time: it connects again."""
     conversation = Conversation()
     conversation.says()
     assert (

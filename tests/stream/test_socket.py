@@ -1,4 +1,4 @@
-"""Dialling: phases, proxies, TLS, and every way to fail as one typed error."""
+"""Connecting: phases, proxies, TLS, and every way to fail as one typed error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from vocx.errors import (
 )
 from vocx.stream import Stream
 from vocx.stream.deadlines import Deadlines
-from vocx.stream.socket import DialPacer, WebSocketConnection, open_websocket, redacted
+from vocx.stream.socket import ConnectPacer, WebSocketConnection, open_websocket, redacted
 from vocx.venues.base import ChannelSpec
 from vocx.venues.binance import Binance
 
@@ -64,7 +64,7 @@ def secure(authority: trustme.CA, tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 
 def test_phases_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loopback is dialled directly whatever the environment says; each phase is timed."""
+    """Loopback is connected directly whatever the environment says; each phase is timed."""
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with Faulty(healthy) as server:
         line = call(server.url + "/stream")
@@ -140,9 +140,9 @@ def test_secrets_of_an_address_are_not_shown() -> None:
     assert shown == "wss://host/stream?streams=...&listenKey=..."
 
 
-def test_dials_are_spread_by_host() -> None:
+def test_connects_are_spread_by_host() -> None:
     """As many at once as the venue takes in a second; the next ones wait their turn."""
-    pacer, second = DialPacer(), 1_100_000_000
+    pacer, second = ConnectPacer(), 1_100_000_000
     assert [pacer.reserve_ns("a", 3, 0) for _ in range(5)] == [0, 0, 0, second, second]
     assert pacer.reserve_ns("b", 3, 0) == 0
     assert pacer.reserve_ns("a", 3, second // 2) == second - second // 2

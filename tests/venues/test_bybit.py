@@ -6,7 +6,7 @@ trip and again after a refusal (``tests/exchange``, row 44 of ``tests/faults.py`
 for all processes of a machine (``tests/net/test_throttler.py``); [12] steps, least amounts and
 their age (``tests/exchange/test_orders.py``); [14 to 17] acknowledgements, pushes before them,
 rows that are older, fills told twice (``tests/stream``, ``tests/exchange/test_orders.py``); [23 to
-25] dials, outages of an account, a book without its connection
+25] connections, outages of an account, a book without its connection
 (``tests/stream/test_lifecycle.py``, ``tests/venues/test_contract.py``). [8] Changes and cancels are
 repeated only by asking first: cancels alone are safe to send again. Not done: batches, which no
 call of vocx makes.

@@ -5,7 +5,7 @@ What is no venue's own is held elsewhere, at every venue: [2] the clock, measure
 refusal (``tests/exchange``, row 44 of ``tests/faults.py``); [7] unknown orders
 (``tests/course/test_unknown_orders.py``, ``tests/hybrid``); [9, 10] acknowledgements, steps and
 least amounts (``tests/exchange/test_orders.py``); [19, 20, 28] pings, logins, acknowledgements and
-dials in time (``tests/stream``); [25] an outage of an account
+connections in time (``tests/stream``); [25] an outage of an account
 (``tests/venues/test_contract.py``); [27] ``tests/lab/dialects/okx/test_client.py``. Not done: [32]
 the venue's dead-man switch is an account's, of all its orders: what stops (``hybrid.stop``) cancels
 its own; [14] the ceiling of an account is told by 50061 and not counted here, as the documents say
@@ -584,7 +584,7 @@ def test_levels_are_found_by_their_price_and_not_by_its_text() -> None:
     + [(4007, "refused"), (4008, "policy"), (4009, "policy"), (1001, "going_away")],
 )
 def test_close_codes(code: int, kind: str) -> None:
-    """[31] A slow reader and an idle connection dial again; who breaks a rule waits longer."""
+    """[31] A slow reader and an idle client connect again; who breaks a rule waits longer."""
     assert okx.classify_close(code, "") == kind
 
 
@@ -595,14 +595,14 @@ def test_books_by_rest_say_when_and_which() -> None:
     assert (found.exchange_ns, found.sequence) == (5_000_000, 7)
 
 
-def test_few_operations_and_dials() -> None:
-    """[19, 28] Three hundred topics are three operations of the 480 an hour; three dials a second;
-    a ping in half of the 30 s after which a silent connection is closed."""
+def test_few_operations_and_connects() -> None:
+    """[19, 28] Three hundred topics are three operations of the 480 an hour; three connections a
+    second; a ping in half of the 30 s after which a silent connection is closed."""
     specs = [ChannelSpec(channel="trades", symbol=f"A{n}/USDT") for n in range(300)]
     (plan,) = okx.plan_sockets(specs)
     made = okx.subscribe_frames(plan, list(plan.topics), NOW, None, "n" * 32)
     assert len(made) == 3 and sum(len(one.topics) for one in made) == 300
-    assert okx.socket_limits.dials_per_s == 3
+    assert okx.socket_limits.connects_per_s == 3
     for purpose in ("ws_public", "ws_business", "ws_private"):
         kept = okx.keepalive(purpose)
         assert kept.ping_text == "ping" and kept.client_ping_s <= 15

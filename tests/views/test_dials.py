@@ -90,7 +90,7 @@ def test_buttons_say_what_is_pressed_in(lab: Lab) -> None:
 
 
 def test_reset_peer_resets_once(lab: Lab, exchange: Exchange) -> None:
-    """The stream dials again and is not reset a second time."""
+    """The stream connects again and is not reset a second time."""
     stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
     shown = views.dials(lab)
     shown._on_message(None, {"do": "reset"}, [])

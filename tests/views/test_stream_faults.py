@@ -72,7 +72,7 @@ def pressed(view: views.View) -> str:
 
 
 def test_a_cut_meets_the_stream_that_is_shown(exchange: Exchange, tape: Stream) -> None:
-    """Its connections only, once; the view says who did it, and the stream dials again."""
+    """Its connections only, once; the view says who did it, and the stream connects again."""
     other = exchange.stream("trades", "quotes", symbols=BTC, name="other").wait(10)
     shown = views.price(tape)
     assert {"cut", "silence", "lose_one"} < {*dir(shown)}

@@ -342,10 +342,10 @@ def _mean_age(samples: list[tuple[float, float]]) -> float:
 
 _TOP, _PATIENCE_S = "btcusdt@bookTicker", 10.0
 _ENDS: Mapping[str, tuple[str, int, str]] = {
-    "going away": ("exchange", 1001, "dial at once"),
+    "going away": ("exchange", 1001, "connect at once"),
     "policy": ("exchange", 1008, "mend the program"),
-    "try again later": ("exchange", 1013, "dial later"),
-    "reset": ("nobody", 1006, "dial later"),
+    "try again later": ("exchange", 1013, "connect later"),
+    "reset": ("nobody", 1006, "connect later"),
     "ours": ("me", 1000, "done"),
 }
 """By what happens: who sent a close frame, its code, and what to do."""
@@ -358,7 +358,7 @@ def _close(read_close: Trial, exchange: Exchange, lab: Lab, rng: Random) -> str:
         right = _ENDS[end]
         if not isinstance(got, tuple | list) or len(got) != 3:
             raise Wrong("three things are wanted: who, code, action", seen=short(got),
-                        expected='("exchange", 1001, "dial at once")')  # fmt: skip
+                        expected='("exchange", 1001, "connect at once")')  # fmt: skip
         wrong = [mine != true for mine, true in zip(got, right, strict=True)]
         if any(wrong):
             why = (
@@ -511,8 +511,8 @@ TASKS: dict[str, Task] = {
             id="close", lesson="02", judge=_close,
             text="read_close(frames): the close frames of a connection that is over, in order, as "
             '("sent" or "received", code). Return who sent the first ("exchange", "me", '
-            '"nobody"), the code (1006 for none), and one of "dial at once", "dial later", "mend '
-            'the program", "done".',
+            '"nobody"), the code (1006 for none), and one of "connect at once", "connect later", '
+            '"mend the program", "done".',
         ),
         Task(
             id="sign", lesson="04", judge=_sign,

@@ -95,7 +95,7 @@ class OrderPath:
         self.key_kind = key_kind(self._key)
 
     @property
-    def dials(self) -> int:
+    def connects(self) -> int:
         """Connections that were opened so far."""
         raise NotImplementedError
 
@@ -145,11 +145,11 @@ class RestPath(OrderPath):
         super().__init__(trader)
         self._client = trader.client()
         self._lock = Lock()
-        self._dials = 0
+        self._connects = 0
 
     @property
-    def dials(self) -> int:
-        return self._dials
+    def connects(self) -> int:
+        return self._connects
 
     def _request(self, order: PlaceOrder) -> tuple[Request, int]:
         request, now_ns = self._venue.request(order), self._trader.now_ns()
@@ -159,7 +159,7 @@ class RestPath(OrderPath):
         order = cast(Order | OrderAck, self._client.send(ready.request).result)
         call = http_of(order)
         with self._lock:
-            self._dials += call.phases.new_connection
+            self._connects += call.phases.new_connection
         return Answered(order, call.request, len(call.request), call.reply_wire_bytes)
 
     def hang_up(self) -> None:
@@ -188,8 +188,8 @@ class SocketPath(OrderPath):
         )
 
     @property
-    def dials(self) -> int:
-        return self._socket.dials
+    def connects(self) -> int:
+        return self._socket.connects
 
     def _request(self, order: PlaceOrder) -> tuple[Request, int]:
         number, now_ns = self._socket.next_id(), self._trader.now_ns()

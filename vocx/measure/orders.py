@@ -320,9 +320,9 @@ class _Run:
                 self._send(path, self._many)
 
     def _send(self, path: OrderPath, at_once: int, *, new: bool = False) -> None:
-        dials = path.dials
+        connects = path.connects
         placed = [path.send(self._ready(path))] if at_once == 1 else self._at_once(path, at_once)
-        opened = path.dials - dials
+        opened = path.connects - connects
         self._sent.append(Sent(path=path.name, new=new, connections=opened, orders=placed))
 
     def _at_once(self, path: OrderPath, count: int) -> list[Placed]:

@@ -1,11 +1,11 @@
 """Reaching a venue's host, once for REST, streams and the doctor.
 
-``dial`` opens connections: names, addresses (both families, RFC 8305), proxies, TLS, each timed
+``connections`` opens them: names, addresses (both families, RFC 8305), proxies, TLS, each timed
 and with its own deadline. ``throttler`` says when a host may be asked, ``environment`` where a
 venue is, and ``processes`` keeps what was opened in the process that opened it.
 """
 
-from vocx.net.dial import (
+from vocx.net.connections import (
     TcpConnection,
     address_label,
     connect,

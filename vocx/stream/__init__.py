@@ -4,10 +4,10 @@
 
     stream.py          Stream: what you hold
     worker.py          one thread per socket: a shell around its life, and the hot path
-    lifecycle.py       the life of a socket as a generator: dial, subscribe, live, lose, again
+    lifecycle.py       the life of a socket as a generator: connect, subscribe, live, lose, again
     session.py         what is said on a socket: login, subscriptions, acknowledgements, pings
     staleness.py       is a silent channel quiet or dead? proofs, and one probe at a time
-    backoff.py         when to dial again
+    backoff.py         when to connect again
     deadlines.py       every time span in one place
     socket.py          the WebSocket: opened in steps, 64 KB reads, kernel stamps, TLS in memory
     framing.py         RFC 6455 frames out of bytes

@@ -1,10 +1,10 @@
-"""When to dial again: full jitter, special codes, and a budget that no bad luck can exceed.
+"""When to connect again: full jitter, special codes, and a budget that no bad luck can exceed.
 
 Pure: randomness and time are arguments. Why each number is what it is: a herd of clients must
 not return in step (jitter), a venue that restarts needs air, a policy close means that *we* did
 wrong, and a poison message must not become a reconnect storm, so only
 ``good_s`` of good data make the next loss a first one again. Most outages are short, and whoever
-is back within five seconds of their end has lost little: so in the first minute dials are a few
+is back within five seconds of their end has lost little: so in the first minute tries are a few
 seconds apart, twelve at most in thirty seconds, and only then half a minute.
 """
 
@@ -21,7 +21,7 @@ from vocx.venues.base import CloseKind
 Uniform = Callable[[float, float], float]
 AT_ONCE = frozenset({"shutdown", "rotation", "slept", "silent"})
 _LONG_JITTER, _STEADY_JITTER = 0.87, 0.7
-"""How short a wait may be, as a share of the longest. From 0 it would be the double of the dials
+"""How short a wait may be, as a share of the longest. From 0 it would be the double of the tries
 that we allow ourselves (12 in 30 s, 150 an hour), for no gain to anybody."""
 _STEPS = 3
 
@@ -46,7 +46,7 @@ class Disconnect(msgspec.Struct, frozen=True):
 
 
 class Backoff:
-    """How long to wait before the next dial of one socket.
+    """How long to wait before the next try of one socket.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Backoff:
         self._since_ns = None
 
     def after(self, disconnect: Disconnect, now_ns: int, uniform: Uniform) -> float:
-        """Seconds to wait before dialling again."""
+        """Seconds to wait before connecting again."""
         d = self._deadlines
         first = self._attempts == 0
         if self._since_ns is None:
@@ -127,20 +127,20 @@ class Backoff:
 
 
 class DialBudget:
-    """A hard ceiling on dials in sliding windows: ``(dials, seconds)`` pairs."""
+    """A hard ceiling on tries in sliding windows: ``(tries, seconds)`` pairs."""
 
     def __init__(self, windows: Iterable[tuple[int, float]]) -> None:
         self._windows = tuple(windows)
-        self._dials: deque[int] = deque(maxlen=max(count for count, _ in self._windows))
+        self._tries: deque[int] = deque(maxlen=max(count for count, _ in self._windows))
 
     def wait_s(self, now_ns: int) -> float:
-        """Seconds until a dial is within the budget; 0 when it is now."""
+        """Seconds until a try is within the budget; 0 when it is now."""
         waits = [0.0]
         for count, seconds in self._windows:
-            if len(self._dials) >= count:
-                waits.append(seconds - (now_ns - self._dials[-count]) / 1e9)
+            if len(self._tries) >= count:
+                waits.append(seconds - (now_ns - self._tries[-count]) / 1e9)
         return max(waits)
 
     def note(self, now_ns: int) -> None:
-        """A dial happens now."""
-        self._dials.append(now_ns)
+        """A try happens now."""
+        self._tries.append(now_ns)

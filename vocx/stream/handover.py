@@ -1,6 +1,6 @@
 """The next connection of a socket, made while the one before still serves.
 
-A venue that announces the end of a connection leaves time to do without an outage: dial a second
+A venue that announces the end of a connection leaves time to do without an outage: open a second
 one, log in, subscribe, wait until everything is acknowledged, and let both run side by side for a
 moment, so that whatever is on its way on the old one arrives. What the new one brings meanwhile is
 held and replayed afterwards; channels drop what they know already.
@@ -44,7 +44,7 @@ class Successor(threading.Thread):
     Parameters
     ----------
     open_connection : callable
-        Dials; the event ends it.
+        Connects; the event ends it.
     session : Session
         Everything that is to be said on it.
     decode : callable

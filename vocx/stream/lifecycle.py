@@ -1,6 +1,6 @@
 """The life of one socket, as a generator that does nothing itself.
 
-It yields what to do (:class:`Dial`, :class:`Sleep`, :class:`Read`, :class:`Send`, ...) and is
+It yields what to do (:class:`Connect`, :class:`Sleep`, :class:`Read`, :class:`Send`, ...) and is
 sent what came of it. The thread that drives it is a thin shell; tests drive it with a clock of
 their own, so a 24-hour rotation takes no time.
 
@@ -9,10 +9,10 @@ their own, so a 24-hour rotation takes no time.
     connecting -> live <-> stale (suspicious: a channel is silent, and nothing has proven it yet)
         ^          |
         |          v
-        +--- reconnecting / degraded          fatal: what retrying cannot cure; 1 dial, then stop
+        +--- reconnecting / degraded          fatal: what retrying cannot cure; 1 try, then stop
 
 ``degraded`` means without a connection, like ``reconnecting``: the venue closed it three times
-because we broke a rule, so the next dial waits long. Once connected the socket is live or stale
+because we broke a rule, so the next try waits long. Once connected the socket is live or stale
 like any other.
 
 What each fault leads to is the table in :mod:`vocx.stream.backoff` and the methods below, one
@@ -48,7 +48,7 @@ from vocx.stream.staleness import LastHeard, Probe, ProbeResult, Staleness
 from vocx.venues.base import Ack, ChannelSpec, CloseKind, Keepalive, LoginResult, SocketPlan
 
 
-class Dial(msgspec.Struct, frozen=True):
+class Connect(msgspec.Struct, frozen=True):
     """Open the socket; answer with :class:`Connected`."""
 
 
@@ -78,11 +78,11 @@ class Close(msgspec.Struct, frozen=True):
     kind: CloseKind = "lost"
 
 
-Command = Dial | Sleep | Read | Send | Ping | Probe | Prepare | Close
+Command = Connect | Sleep | Read | Send | Ping | Probe | Prepare | Close
 
 
 class Connected(msgspec.Struct, frozen=True):
-    """What became of a dial: open, or why not."""
+    """What became of a try to connect: open, or why not."""
 
     error: VocxError | None = None
 
@@ -147,11 +147,11 @@ class Lifecycle:
         uniform: Uniform = random.uniform,
         host_budget: DialBudget | None = None,
     ) -> None:
-        self.state, self.why = "connecting", "dialling for the first time"
+        self.state, self.why = "connecting", "connecting for the first time"
         self.error: VocxError | None = None
         self.session, self.staleness = session, staleness
         self.reasons: dict[str, int] = {}
-        self.reconnects = self.dials = self.dns_errors = 0
+        self.reconnects = self.connects = self.dns_errors = 0
         self.clock_refused = self.was_live = False
         self.last_bytes_wall_ns = 0
         self._plan, self._keepalive = plan, keepalive
@@ -183,35 +183,35 @@ class Lifecycle:
 
     def run(self) -> Life:
         """Live until fatal. The shell throws the generator away to stop."""
-        while (yield from self._dial()):
+        while (yield from self._connect()):
             disconnect = yield from self._on_line()
             self._on_disconnect(disconnect)
             if self.state == "fatal":
                 return
             yield Sleep(self._wait_s)
 
-    def _dial(self) -> Generator[Command, Connected | ReadResult | None, bool]:
-        """Dial until it works; False when it never will."""
+    def _connect(self) -> Generator[Command, Connected | ReadResult | None, bool]:
+        """Connect until it works; False when it never will."""
         while True:
             now_ns = self._clock.mono_ns()
             wait_s = self._budget.wait_s(now_ns)
-            if self._host_budget is not None and self.dials:
+            if self._host_budget is not None and self.connects:
                 wait_s = max(wait_s, self._host_budget.wait_s(now_ns))
             if wait_s > 0:
-                self.why = f"{self.why}; out of dials for {wait_s:.0f} s"
+                self.why = f"{self.why}; out of tries for {wait_s:.0f} s"
                 yield Sleep(wait_s)
                 continue
             for budget in (self._budget, self._host_budget):
                 if budget is not None:
                     budget.note(now_ns)
-            self.dials += 1
-            result = yield Dial()
+            self.connects += 1
+            result = yield Connect()
             assert isinstance(result, Connected)
             if result.error is None:
                 return True
             if isinstance(result.error, StreamStopped):
                 return False
-            self._on_disconnect(_failed_dial(result.error), result.error)
+            self._on_disconnect(_failed_connect(result.error), result.error)
             if self.state == "fatal":
                 return False
             yield Sleep(self._wait_s)
@@ -230,12 +230,12 @@ class Lifecycle:
             return
         self._wait_s = self._backoff.after(disconnect, self._clock.mono_ns(), self._uniform)
         self.state = "degraded" if self._backoff.degraded else "reconnecting"
-        self.why = f"{error or disconnect}; next dial in {self._wait_s:.1f} s"
+        self.why = f"{error or disconnect}; next try in {self._wait_s:.1f} s"
         if self._backoff.degraded:
             self.why = (
                 "the venue closed the connection three times for breaking a rule "
                 f"({disconnect}): too many messages or a bad subscription? "
-                f"Next dial in {self._wait_s:.0f} s"
+                f"Next try in {self._wait_s:.0f} s"
             )
 
     def _on_line(self) -> Generator[Command, Connected | ReadResult | None, Disconnect]:
@@ -272,7 +272,7 @@ class Lifecycle:
         return disconnect
 
     def _may_prepare(self, now_ns: int) -> bool:
-        """The venue has announced the end, and a dial for the next connection is left. A try
+        """The venue has announced the end, and a try for the next connection is left. A try
         that comes to nothing is followed by another."""
         if self._prepare_ns is None or now_ns < self._prepare_ns:
             return False
@@ -282,7 +282,7 @@ class Lifecycle:
         for budget in budgets:
             budget.note(now_ns)
         self._prepare_ns = now_ns + int(_PREPARE_AGAIN_S * 1e9)
-        self.dials += 1
+        self.connects += 1
         return True
 
     def _on_handover(self, session: Session, now_ns: int) -> None:
@@ -361,7 +361,7 @@ class Lifecycle:
     def _refused(self, refused: VenueError) -> Disconnect:
         """A subscription or a login was turned down: for good, or for now."""
         self.clock_refused = isinstance(refused, ClockSkew)
-        if self.clock_refused or _is_worth_another_dial(refused):
+        if self.clock_refused or _is_worth_another_try(refused):
             status = refused.http_status or 0
             return Disconnect("login", status, refused.text[:80], refused.retry_after_s)
         self.error = refused
@@ -454,10 +454,10 @@ def _with_cause(error: VocxError) -> str:
     """The error, and what is likely behind it."""
     status = error.http_status if isinstance(error, VenueError) else None
     likely = _LIKELY.get(status or 0)
-    return f"{error} (the dial was refused with HTTP {status}: {likely})" if likely else str(error)
+    return f"{error} (refused with HTTP {status}: {likely})" if likely else str(error)
 
 
-def _is_worth_another_dial(error: VenueError) -> bool:
+def _is_worth_another_try(error: VenueError) -> bool:
     """Come later: busy, or a ban whose end is known."""
     if isinstance(error, Banned):
         return error.retry_after_s is not None
@@ -465,13 +465,13 @@ def _is_worth_another_dial(error: VenueError) -> bool:
 
 
 def _is_fatal(error: VocxError) -> bool:
-    """What another dial cannot cure."""
+    """What another try cannot cure."""
     if isinstance(error, VenueError):
-        return not _is_worth_another_dial(error)
+        return not _is_worth_another_try(error)
     return isinstance(error, TlsError | BadInput | LabError)
 
 
-def _failed_dial(error: VocxError) -> Disconnect:
+def _failed_connect(error: VocxError) -> Disconnect:
     if isinstance(error, VenueError):
         return Disconnect("upgrade", error.http_status or 0, error.text[:80], error.retry_after_s)
     kind = "dns" if isinstance(error, DnsError) else type(error).__name__

@@ -53,7 +53,7 @@ def forget(stream: RunningStream) -> None:
 
 
 def host_budget(host: str) -> DialBudget:
-    """The budget of re-dials that all streams to one host share: 60 in 5 minutes."""
+    """The budget of reconnects that all streams to one host share: 60 in 5 minutes."""
     with _lock:
         return _budgets.setdefault(host, DialBudget([(60, 300.0)]))
 

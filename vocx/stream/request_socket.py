@@ -9,7 +9,7 @@ known before the next request. The rules for a request that could place an order
 * a response that is late ends its own request alone. The connection may be dead, so the next
   request opens another; what others have in flight on it may still be answered.
 
-The connection is closed after five idle minutes, and dialled again when it is needed. It belongs
+The connection is closed after five idle minutes, and connected again when it is needed. It belongs
 to the process that opened it: a forked child opens its own.
 """
 
@@ -76,7 +76,7 @@ class RequestSocket:
     venue : Venue
         Tells a response from an event, and why an upgrade was refused.
     url : callable
-        The address, asked at each dial.
+        The address, asked at each try.
     name : str
         For the thread.
     plan, account : SocketPlan and AccountAccess, or None
@@ -100,7 +100,7 @@ class RequestSocket:
         idle_s: float = 300.0,
         deadlines: Deadlines | None = None,
     ) -> None:
-        self.dials = 0
+        self.connects = 0
         """How many connections there were."""
         self._venue, self._url, self._name = venue, url, name
         self._plan, self._account, self._ca_file = plan, account, ca_file
@@ -154,8 +154,8 @@ class RequestSocket:
     def _connection(self) -> _Connection:
         with self._lock:
             if self._open is None or not self._open.usable:
-                self._open = self._dial()
-                self.dials += 1
+                self._open = self._connect()
+                self.connects += 1
             return self._open
 
     def _retire(self, connection: _Connection) -> None:
@@ -167,14 +167,14 @@ class RequestSocket:
             if self._open is connection:
                 self._open = None
 
-    def _dial(self) -> _Connection:
+    def _connect(self) -> _Connection:
         try:
             opened = open_websocket(
                 self._url(),
                 deadlines=self._deadlines,
                 stopping=threading.Event(),
                 refused=self._venue.refused_upgrade,
-                per_s=self._venue.socket_limits.dials_per_s,
+                per_s=self._venue.socket_limits.connects_per_s,
                 ca_file=self._ca_file(),
             )
             connection = _Connection(opened, self._venue, self._plan, self._name, self._idle_s)

@@ -2,7 +2,7 @@
 
 The connection is opened by :mod:`vocx.net` (name, both families, proxy) and handed to
 websocket-client connected, which makes the upgrade and frames what we send. That times the phases
-and lets ``stop()`` end a dial between any two steps. Every way to fail becomes one typed error.
+and lets ``stop()`` end a try between any two steps. Every way to fail becomes one typed error.
 
 Three facts shape the reading, all measured with a cell that computes in the same interpreter:
 
@@ -52,7 +52,7 @@ from vocx.venues.base.reading import retry_after_s
 LOST = (OSError, websocket.WebSocketException)
 """What sending on a connection that is gone can raise."""
 TEXT, PING = websocket.ABNF.OPCODE_TEXT, websocket.ABNF.OPCODE_PING
-_SLICE_S = 0.05  # how often a waiting dial looks whether it was stopped
+_SLICE_S = 0.05  # how often a waiting try looks whether it was stopped
 READ_BYTES = 65536
 _SO_TIMESTAMPNS = 35  # Linux, not named by the socket module; struct timespec in the ancillary data
 _TIMESPEC = struct.Struct("@ll")
@@ -275,31 +275,31 @@ class WebSocketConnection(msgspec.Struct):
 
 RefusedUpgrade = Callable[[int, Mapping[str, str], bytes], VenueError]
 
-_DIAL_WINDOW_NS = 1_100_000_000
-"""A second, and what the ways of two dials may differ by."""
+_CONNECT_WINDOW_NS = 1_100_000_000
+"""A second, and what the ways of two connections may differ by."""
 
 
-class DialPacer:
-    """Spreads the dials of this process, so that a host gets no more in a second than it takes."""
+class ConnectPacer:
+    """Spreads this process's connections, so that a host gets no more in a second than it takes."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._times: dict[str, deque[int]] = {}
 
     def reserve_ns(self, host: str, per_s: int, now_ns: int) -> int:
-        """How long the next dial to that host has to wait; it is counted then."""
+        """How long the next try to that host has to wait; it is counted then."""
         with self._lock:
             times = self._times.setdefault(host, deque())
-            while len(times) >= per_s and times[0] + _DIAL_WINDOW_NS <= now_ns:
+            while len(times) >= per_s and times[0] + _CONNECT_WINDOW_NS <= now_ns:
                 times.popleft()
             due_ns = now_ns
             if len(times) >= per_s:
-                due_ns = max(now_ns, times[-per_s] + _DIAL_WINDOW_NS)
+                due_ns = max(now_ns, times[-per_s] + _CONNECT_WINDOW_NS)
             times.append(due_ns)
             return due_ns - now_ns
 
 
-DIALS = DialPacer()
+CONNECTS = ConnectPacer()
 
 
 def open_websocket(
@@ -312,8 +312,8 @@ def open_websocket(
     ca_file: str | Path | None = None,
     per_s: int | None = None,
 ) -> WebSocketConnection:
-    """Open ``url`` (``ws`` or ``wss``) and complete the upgrade; it waits where ``per_s`` dials of
-    this process have gone to the host within a second.
+    """Open ``url`` (``ws`` or ``wss``) and complete the upgrade; it waits where ``per_s``
+    connections of this process have gone to the host within a second.
 
     Raises
     ------
@@ -327,9 +327,9 @@ def open_websocket(
     if urlsplit(url).scheme not in ("ws", "wss"):
         raise BadInput(f"{redacted(url)!r} is no WebSocket address; write ws://host or wss://host")
     if per_s is not None:
-        wait_ns = DIALS.reserve_ns(urlsplit(url).netloc, per_s, time.monotonic_ns())
+        wait_ns = CONNECTS.reserve_ns(urlsplit(url).netloc, per_s, time.monotonic_ns())
         if wait_ns and stopping.wait(wait_ns / 1e9):
-            raise StreamStopped("stopped while it waited to dial")
+            raise StreamStopped("stopped while it waited to connect")
     tcp = open_tcp(url, dns_s=deadlines.dns_s, connect_s=deadlines.connect_s, stopping=stopping)
     connected = time.monotonic_ns()
     try:
@@ -365,7 +365,7 @@ def redacted(url: str) -> str:
 
 def _check(stopping: threading.Event) -> None:
     if stopping.is_set():
-        raise StreamStopped("the stream was stopped while it was dialling")
+        raise StreamStopped("the stream was stopped while it was connecting")
 
 
 def _shake_hands(

@@ -10,7 +10,7 @@ The rules:
 
 * an answer counts only for the connection and the silence that it was asked about;
 * REST is ahead: the data may be on their way for a second more, then the feed is dead;
-* equal tops may be chance: after three of them in one silence the feed is dialled again, once;
+* equal tops may be chance: after three of them in one silence the feed is connected again, once;
 * no answer counts as a no, once in one silence: without REST nothing better can be known.
 """
 
@@ -85,7 +85,7 @@ class Staleness:
             for spec, watch in watches.items()
         }
         self._numbers = 0
-        self._redialled: dict[ChannelSpec, int] = {}
+        self._reconnected: dict[ChannelSpec, int] = {}
         self._agreed: dict[ChannelSpec, tuple[int | None, int]] = {}
         self.on_connect(0)
 
@@ -117,7 +117,7 @@ class Staleness:
                 self._proved[spec] = now_ns
 
     def on_result(self, result: ProbeResult, now_ns: int) -> Disconnect | None:
-        """REST has answered; perhaps a reason to dial again."""
+        """REST has answered; perhaps a reason to connect again."""
         if self._probe is None or result.number != self._probe[0].number:
             return None  # about an older connection
         probe, asked_ns = self._probe
@@ -141,14 +141,14 @@ class Staleness:
         return self._once(spec, now_ns, f"the top stood still for {_CHANCES} probes")
 
     def _once(self, spec: ChannelSpec, now_ns: int, why: str) -> Disconnect | None:
-        """Dial again, unless that has been tried since the last data of this channel."""
-        if self._redialled.get(spec, 0) > (self._last_heard(spec) or 0):
+        """Connect again, unless that has been tried since the last data of this channel."""
+        if self._reconnected.get(spec, 0) > (self._last_heard(spec) or 0):
             return None
-        self._redialled[spec] = now_ns
+        self._reconnected[spec] = now_ns
         return _silent(spec, why)
 
     def check(self, now_ns: int) -> tuple[list[ChannelSpec], Disconnect | None]:
-        """Suspicious channels, and a reason to dial again if there is one."""
+        """Suspicious channels, and a reason to connect again if there is one."""
         quiet = []
         for spec, limit_ns in self._limit_ns.items():
             latest_ns = max(self._last_heard(spec) or 0, self._proved.get(spec, 0), self._opened_ns)

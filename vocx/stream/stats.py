@@ -108,7 +108,7 @@ class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
         This machine's ends of the connections that were opened, oldest first: the last 64 of
         each socket.
     reasons : dict
-        Losses and failed dials, by close code, HTTP status or kind.
+        Losses and failed tries, by close code, HTTP status or kind.
     notices : sequence of str
         The last that the venue said about a connection, and failures of ``on_frame``.
     ages_ns, lags_ns : sequence
@@ -123,7 +123,7 @@ class StreamStats(msgspec.Struct, frozen=True, kw_only=True):
     per_second: float
     reconnects: int
     reasons: Mapping[str, int]
-    dials: int
+    connects: int
     dns_errors: int
     gaps: int
     parse_errors: int

@@ -79,7 +79,7 @@ class Stream:
     venue : Venue
         How the venue speaks.
     url : callable
-        Base URL by the venue's purpose, asked before each dial.
+        Base URL by the venue's purpose, asked before each try.
     channels : sequence of ChannelSpec
         Channels and symbols.
     ask : callable
@@ -213,7 +213,7 @@ class Stream:
         try:
             url = self._settings.url(purpose)
         except VocxError:
-            return purpose  # the first dial will say what is wrong
+            return purpose  # the first try will say what is wrong
         return urlsplit(url).netloc.rpartition("@")[2]
 
     def wait(self, seconds: float = 5) -> Stream:
@@ -454,7 +454,7 @@ class Stream:
     @property
     def state(self) -> str:
         """``"connecting"``, ``"live"``, ``"stale"`` (connected, but a channel is silent and nothing
-        proves it), ``"reconnecting"``, ``"degraded"`` (not connected, and dialled rarely because
+        proves it), ``"reconnecting"``, ``"degraded"`` (not connected, and tried rarely because
         the venue closed us for breaking a rule), ``"fatal"`` or ``"stopped"``: of several sockets
         the worst."""
         states = {worker.lifecycle.state for worker in self._workers}
@@ -691,7 +691,7 @@ class Stream:
             per_second=self._rate(),
             reconnects=sum(life.reconnects for life in lives),
             reasons=dict(reasons),
-            dials=sum(life.dials for life in lives),
+            connects=sum(life.connects for life in lives),
             dns_errors=sum(life.dns_errors for life in lives),
             gaps=total("gaps"),
             parse_errors=total("parse_errors"),

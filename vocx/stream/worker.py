@@ -43,8 +43,8 @@ from vocx.stream.framing import (
 from vocx.stream.handover import Batch, Successor
 from vocx.stream.lifecycle import (
     Close,
+    Connect,
     Connected,
-    Dial,
     Lifecycle,
     Prepare,
     Read,
@@ -527,7 +527,7 @@ class SocketWorker(threading.Thread):
             if self._ping_asked:
                 self._ping_when_due()
             return self._read()
-        if isinstance(command, Dial):
+        if isinstance(command, Connect):
             return self._connect()
         if isinstance(command, Sleep):
             self._stopping.wait(command.seconds)
@@ -585,7 +585,7 @@ class SocketWorker(threading.Thread):
             deadlines=settings.deadlines,
             stopping=stopping,
             refused=settings.venue.refused_upgrade,
-            per_s=settings.venue.socket_limits.dials_per_s,
+            per_s=settings.venue.socket_limits.connects_per_s,
             ca_file=settings.ca_file,
         )
 

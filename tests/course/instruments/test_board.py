@@ -93,7 +93,7 @@ def test_what_is_not_proven_is_not_counted(
     assert said in shown.table() and shown.table().endswith("no spread")
 
 
-def test_a_venue_that_dials_again_is_said(feeds: list[Any]) -> None:
+def test_a_venue_that_connects_again_is_said(feeds: list[Any]) -> None:
     """The state of its stream stands in its row."""
     shown = course.board(feeds)
     feeds[0].state = "reconnecting"

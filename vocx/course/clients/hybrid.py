@@ -100,7 +100,7 @@ class Hybrid:
         return "unknown"
 
     def _hear(self) -> None:
-        for message in survive.messages(self._dial, 60, pings_count=True):
+        for message in survive.messages(self._connect, 60, pings_count=True):
             event = (message or {}).get("event", {})
             if message is None:
                 self.orders_known = False
@@ -114,7 +114,7 @@ class Hybrid:
             elif event.get("e") == "executionReport":
                 self.orders[event["C"] or event["c"]] = event["X"]
 
-    def _dial(self) -> Any:
+    def _connect(self) -> Any:
         line = websocket.create_connection(self.ws_api, timeout=60)
         words = self._signed({"apiKey": self.key})
         method = "userDataStream.subscribe.signature"

@@ -20,13 +20,13 @@ from websocket import ABNF
 GOOD_S = 30.0
 """A line that held this long was a good one: the next loss is a first loss again."""
 QUIET_S = 15.0
-"""A feed that says nothing for so long is dialled anew. The market may only be quiet: then one
-dial was wasted, of the 300 in 5 minutes that the exchange allows."""
+"""A feed that says nothing for so long is connected anew. The market may only be quiet: then one
+connection was wasted, of the 300 in 5 minutes that the exchange allows."""
 
 
 def survived(url: str, symbol: str, quiet_s: float = QUIET_S) -> Iterator[tuple[str, str] | None]:
     """The best prices at every change; ``None`` when the line was lost: not known from now on."""
-    # The URL names the stream, so each dial subscribes anew.
+    # The URL names the stream, so each connection subscribes anew.
     stream = f"{url}/ws/{symbol.lower()}@bookTicker"
     for message in messages(lambda: websocket.create_connection(stream, timeout=quiet_s), quiet_s):
         if message is None:
@@ -36,15 +36,15 @@ def survived(url: str, symbol: str, quiet_s: float = QUIET_S) -> Iterator[tuple[
 
 
 def messages(
-    dial: Callable[[], Any], quiet_s: float, *, pings_count: bool = False
+    connect: Callable[[], Any], quiet_s: float, *, pings_count: bool = False
 ) -> Iterator[dict[str, Any] | None]:
-    """What comes over a line that is dialled anew whenever it ends; ``None`` after each end, so
+    """What comes over a line that is connected anew whenever it ends; ``None`` after each end, so
     that nobody takes what was known for what is known."""
     failures = 0
     while True:
         born, least_s = time.monotonic(), 0.0
         try:
-            yield from life(dial(), quiet_s, pings_count)
+            yield from life(connect(), quiet_s, pings_count)
         except (OSError, websocket.WebSocketException) as error:
             print(f"lost: {error}", file=sys.stderr)
             told = getattr(error, "resp_headers", None) or {}

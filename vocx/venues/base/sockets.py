@@ -112,7 +112,7 @@ class SequenceGap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """A frame about the connection itself: ``kind`` is ``"shutdown"`` (dial again at once),
+    """A frame about the connection itself: ``kind`` is ``"shutdown"`` (connect again at once),
     ``"terminated"`` (the login is over) or ``"notice"`` (kept to be shown)."""
 
     kind: Literal["shutdown", "terminated", "notice"]
@@ -147,9 +147,9 @@ class Keepalive(msgspec.Struct, frozen=True, kw_only=True):
 
 
 CloseKind = Literal["lost", "going_away", "restart", "overload", "policy", "refused"]
-"""What a close means for the next dial. ``"lost"``: an accident, also a venue's idle cut;
+"""What a close means for the next try. ``"lost"``: an accident, also a venue's idle cut;
 ``"going_away"``: at once, with jitter; ``"restart"``: within seconds; ``"overload"``: give it half
-a minute; ``"policy"``: we broke a rule, so slowly; ``"refused"``: another dial cures nothing."""
+a minute; ``"policy"``: we broke a rule, so slowly; ``"refused"``: another try cures nothing."""
 
 _CLOSES: Mapping[int, CloseKind] = {
     1001: "going_away",
@@ -172,13 +172,13 @@ chance; ``"heartbeat"``: the venue's own beat; ``"pong"``: an answered ping (an 
 
 class SocketLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Bounds of one connection; ``None``: the venue states none. ``topics`` of one connection,
-    ``topics_per_request`` and ``bytes_per_request`` of one control frame; ``dials_per_s``: how many
-    connections of one address may be opened in a second."""
+    ``topics_per_request`` and ``bytes_per_request`` of one control frame; ``connects_per_s``:
+    how many connections of one address may be opened in a second."""
 
     topics: int | None = None
     topics_per_request: int | None = None
     bytes_per_request: int | None = None
-    dials_per_s: int | None = None
+    connects_per_s: int | None = None
 
 
 class Sockets(Protocol):
@@ -249,11 +249,11 @@ class Sockets(Protocol):
         """How connections of this purpose are kept."""
 
     def classify_close(self, code: int, reason: str) -> CloseKind:
-        """What a close frame means for the next dial; see :func:`standard_close`."""
+        """What a close frame means for the next try; see :func:`standard_close`."""
 
     def refused_upgrade(self, status: int, headers: Mapping[str, str], body: bytes) -> VenueError:
         """The typed error in an HTTP answer to a handshake that is not 101. ``RateLimited`` (with
-        ``retry_after_s``, a ban too) and ``VenueUnavailable`` are worth another dial, all other
+        ``retry_after_s``, a ban too) and ``VenueUnavailable`` are worth another try, all other
         classes are not."""
 
     def cadence_ms(self, spec: ChannelSpec) -> int:

@@ -120,7 +120,7 @@ class Okx(Adapter):
     intervals = market.BARS.intervals
     order_socket = SocketPlan(purpose="ws_private", path="", topics={}, private=True, login=True)
     socket_limits = SocketLimits(
-        topics_per_request=streams.ARGUMENTS_PER_FRAME, bytes_per_request=65_536, dials_per_s=3
+        topics_per_request=streams.ARGUMENTS_PER_FRAME, bytes_per_request=65_536, connects_per_s=3
     )
     book_start = "stream"
     book_recovery = "resubscribe"

@@ -116,25 +116,25 @@ def test_bans_stop_growing_at_three_days(venue: Venue) -> None:
     assert waits[-2:] == [3 * 86_400] * 2
 
 
-def test_a_banned_address_cannot_dial(venue: Venue) -> None:
+def test_a_banned_address_cannot_connect(venue: Venue) -> None:
     """418 on upgrades as well, and open WebSocket API connections are closed."""
     api = venue.connect("/ws-api/v3")
     burn(venue, 35)
     venue.pass_time(0)
     assert api.got == [Close(1008, "IP banned")]
-    refused = venue.dial("/ws")
+    refused = venue.connect("/ws")
     assert isinstance(refused, HttpOut) and refused.status == 418
 
 
 def test_the_301st_connection(venue: Venue) -> None:
     """Refused with 429 until the five minutes are over."""
     for _ in range(300):
-        assert isinstance(venue.dial("/ws"), Client)
-    refused = venue.dial("/stream")
+        assert isinstance(venue.connect("/ws"), Client)
+    refused = venue.connect("/stream")
     assert isinstance(refused, HttpOut)
     assert (refused.status, refused.headers["Retry-After"]) == (429, "300")
     venue.pass_time(300 * S)
-    assert isinstance(venue.dial("/ws"), Client)
+    assert isinstance(venue.connect("/ws"), Client)
 
 
 def test_a_websocket_api_connection_costs_two(venue: Venue) -> None:

@@ -321,8 +321,8 @@ def test_the_account_on_its_socket(
 def test_a_planned_restart_is_survived(
     lab: Lab, rest: RESTClient, sockets: Callable[..., tuple[Any, list[Any]]]
 ) -> None:
-    """The SDK stops for good at 1000 and 1001, so the close is 1012: it dials again and subscribes
-    to channels with products once more, numbered from 0."""
+    """The SDK stops for good at 1000 and 1001, so the close is 1012: it connects again and
+    subscribes to channels with products once more, numbered from 0."""
     ws, got = sockets(WSClient, "ws", rest)
     ws._retry_base = 0.01
     ws.subscribe([BTC], ["ticker"])

@@ -71,7 +71,7 @@ def test_an_announced_end_is_forestalled(ex: vocx.Exchange) -> None:
             time.sleep(0.5)
             got = [facts.get(0) for _ in range(len(facts))]
         stats = stream.stats
-        assert (stats.gaps, stats.dials, stats.reasons) == (0, 6, {"shutdown": 3})
+        assert (stats.gaps, stats.connects, stats.reasons) == (0, 6, {"shutdown": 3})
     assert not any(isinstance(one, Gap) for one in got)
     trades = [one.id for one in got if isinstance(one, Trade)]
     assert len(trades) > 5 and trades == sorted(set(trades))

@@ -145,7 +145,7 @@ class Binance(VenueDialect):
             first, _, rest = path.removeprefix("/streams").lstrip("/").partition("/")
             if first not in ("ws", "stream"):
                 return fault_responses.html(404)
-            self._dialled(request.peer, STREAM_CONNECTIONS, now_ns)
+            self._count_connection(request.peer, STREAM_CONNECTIONS, now_ns)
         except Refusal as refusal:
             return refused(refusal)
         combined = first == "stream"
@@ -159,7 +159,7 @@ class Binance(VenueDialect):
     def _connect_api(
         self, peer: str, options: Mapping[str, str], unit_ns: int, now_ns: int
     ) -> ApiSession:
-        self._dialled(peer, CONNECTIONS, now_ns)
+        self._count_connection(peer, CONNECTIONS, now_ns)
         self.backend.charge(peer, api_session.CONNECT_WEIGHT, now_ns, raw=False)
         rate_limits = options.get("returnRateLimits") != "false"
         return ApiSession(
@@ -172,7 +172,7 @@ class Binance(VenueDialect):
             rate_limits=rate_limits,
         )
 
-    def _dialled(self, peer: str, rule: Rule, now_ns: int) -> None:
+    def _count_connection(self, peer: str, rule: Rule, now_ns: int) -> None:
         """Count a connection attempt; too many in five minutes are refused."""
         self.limiter.refuse_banned(peer, now_ns)
         if self.limiter.add(rule, peer, 1, now_ns):

@@ -47,7 +47,7 @@ from vocx.errors import (
 
 ATTEMPT_DELAY_S = 0.25
 """From one address to the next while the first has not answered (RFC 8305, section 5)."""
-_SLICE_S = 0.05  # how often a waiting dial looks whether it was stopped
+_SLICE_S = 0.05  # how often a waiting try looks whether it was stopped
 _PORTS = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -99,7 +99,7 @@ def open_tcp(
     dns_s, connect_s : float
         Deadlines in seconds: for the name, and for the connection with the proxy's tunnel.
     stopping : threading.Event or None
-        Ends the dial within 50 ms when it is set.
+        Ends the try within 50 ms when it is set.
 
     Raises
     ------
@@ -270,7 +270,7 @@ def _begin(entry: Address) -> socket.socket:
 
 def _check(stopping: threading.Event | None) -> None:
     if stopping is not None and stopping.is_set():
-        raise StreamStopped("the stream was stopped while it was dialling")
+        raise StreamStopped("the stream was stopped while it was connecting")
 
 
 # proxies
@@ -348,8 +348,8 @@ def _tunnel(
 def tls_context(ca_file: str | Path | None = None) -> ssl.SSLContext:
     """How certificates are verified, always; ``ca_file`` names the only authority (the lab's).
 
-    Kept between dials: reading the system's authorities takes some 40 ms, and a reconnect is in
-    a hurry. Made anew when a file or a variable changed.
+    Kept between connections: reading the system's authorities takes some 40 ms, and a reconnect is
+    in a hurry. Made anew when a file or a variable changed.
 
     Raises
     ------

@@ -68,7 +68,7 @@ def test_a_refusal_and_a_family_that_is_missing_do_not_wait(listener: socket.soc
     begun = time.monotonic()
     with net.connect([no_family, refused, entry(listener)], 10.0) as sock:
         assert sock.getpeername() == listener.getsockname()
-    assert time.monotonic() - begun < net.dial.ATTEMPT_DELAY_S
+    assert time.monotonic() - begun < net.connections.ATTEMPT_DELAY_S
     with pytest.raises(errors.ConnectFailed):
         net.connect([no_family], 1.0)
     with pytest.raises(errors.ConnectFailed, match="refused"):
@@ -81,7 +81,7 @@ def test_no_answer_is_told_at_the_deadline(dead: socket.socket) -> None:
         net.connect([entry(dead)], 0.2)
 
 
-def test_a_dial_can_be_stopped(dead: socket.socket) -> None:
+def test_a_connect_can_be_stopped(dead: socket.socket) -> None:
     """Within a moment, from another thread."""
     stopping = threading.Event()
     timer = threading.Timer(0.1, stopping.set)
