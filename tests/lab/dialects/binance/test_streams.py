@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from venue_binance import BEST, MS, T0, Client, S, Venue, level, trade
 
-from vocx.lab.dialects.binance.streams import spec_of, well_formed
+from vocx.lab.dialects.binance.topics import spec_of, well_formed
 
 
 @pytest.fixture

@@ -20,10 +20,10 @@ to 2026-09-18), independently of the client's side in ``vocx.venues``, on what a
 ``reports``          orders and fills as they are written
 ``rest``             the REST surface
 ``api_session``      the WebSocket API
-``streams``          stream names and what each sends
+``topics``           stream names and what each sends
 ``payloads``         stream payloads
-``stream_sessions``  stream connections and their control messages
-``user_data``        events of an account
+``sessions``         stream connections and their control messages
+``private_channels`` events of an account
 ``recording``        frames of a recorded session
 ``fault_responses``  what switchable faults answer and send
 ===================  ==========================================================================
@@ -41,11 +41,11 @@ from vocx.lab.dialects.binance.api_session import ApiSession, close_banned
 from vocx.lab.dialects.binance.calls import Backend
 from vocx.lab.dialects.binance.catalogue import new_catalogue
 from vocx.lab.dialects.binance.limits import CONNECTIONS, STREAM_CONNECTIONS, new_limiter
+from vocx.lab.dialects.binance.private_channels import UserData
 from vocx.lab.dialects.binance.recording import BinanceRecording
 from vocx.lab.dialects.binance.rest import Rest
-from vocx.lab.dialects.binance.stream_sessions import StreamSession
-from vocx.lab.dialects.binance.streams import Streams, names_of
-from vocx.lab.dialects.binance.user_data import UserData
+from vocx.lab.dialects.binance.sessions import StreamSession
+from vocx.lab.dialects.binance.topics import Topics, names_of
 from vocx.lab.dialects.binance.wire import Refusal, refused, time_unit
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, PingPolicy
@@ -93,7 +93,7 @@ class Binance(VenueDialect):
         self.simulation = simulation
         self.credentials = credentials
         catalogue = new_catalogue(simulation.markets)
-        streams = Streams(simulation, catalogue)
+        streams = Topics(simulation, catalogue)
         self._users = UserData(catalogue, lambda: self.gateway.skew_ns)
         gateway = AccountGateway(
             self.name,

@@ -17,9 +17,9 @@ from vocx.lab.dialects.binance import fault_responses, limits
 from vocx.lab.dialects.binance.calls import NOT_PERMITTED, Backend, Call, api_payload
 from vocx.lab.dialects.binance.limits import API_RULES, WEIGHT
 from vocx.lab.dialects.binance.params import Params, illegal, missing
+from vocx.lab.dialects.binance.private_channels import UserData
 from vocx.lab.dialects.binance.rest import ENDPOINTS
-from vocx.lab.dialects.binance.stream_sessions import ABSENT, request_id, shutdown_event
-from vocx.lab.dialects.binance.user_data import UserData
+from vocx.lab.dialects.binance.sessions import ABSENT, request_id, shutdown_event
 from vocx.lab.dialects.binance.wire import NOT_SUPPORTED, Refusal
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.dialect import VenueDialect

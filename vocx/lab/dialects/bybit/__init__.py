@@ -26,8 +26,8 @@ from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.endpoints import Calls
 from vocx.lab.dialects.bybit.private_channels import PrivateChannels
 from vocx.lab.dialects.bybit.recording import BybitRecording
+from vocx.lab.dialects.bybit.reports import DCP
 from vocx.lab.dialects.bybit.rest import Rest
-from vocx.lab.dialects.bybit.rows import DCP
 from vocx.lab.dialects.bybit.sessions import (
     BybitConnection,
     Exchange,

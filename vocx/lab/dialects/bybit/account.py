@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from vocx.lab.dialects.bybit.calls import Call, listed, total_in_usdt, usdt_prices
-from vocx.lab.dialects.bybit.rows import execution_row, wallet_row
+from vocx.lab.dialects.bybit.reports import execution_row, wallet_row
 from vocx.lab.dialects.bybit.wire import (
     NumberedListing,
     Refusal,

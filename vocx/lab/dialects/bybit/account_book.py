@@ -9,7 +9,7 @@ from typing import Any
 
 from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.bybit.dead_man import DeadManSwitch
-from vocx.lab.dialects.bybit.rows import order_row
+from vocx.lab.dialects.bybit.reports import order_row
 from vocx.lab.dialects.bybit.wire import NumberedListing, milliseconds
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.numbers import NS_PER_S

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from vocx.lab.dialects.base import Session
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.calls import total_in_usdt, usdt_prices
-from vocx.lab.dialects.bybit.rows import execution_row, fast_row, wallet_row
+from vocx.lab.dialects.bybit.reports import execution_row, fast_row, wallet_row
 from vocx.lab.dialects.bybit.wire import NumberedListing
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue
 from vocx.lab.dialects.shared.reading import encode

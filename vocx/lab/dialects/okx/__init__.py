@@ -30,7 +30,7 @@ from vocx.lab.dialects.okx import payloads
 from vocx.lab.dialects.okx.market import PUBLIC, Call, OkxEndpoint
 from vocx.lab.dialects.okx.orders import SIGNED, Partly
 from vocx.lab.dialects.okx.recording import OkxRecording
-from vocx.lab.dialects.okx.session import OkxSession, argument
+from vocx.lab.dialects.okx.sessions import OkxSession, argument
 from vocx.lab.dialects.okx.topics import Topics
 from vocx.lab.dialects.okx.wire import (
     JSON,

@@ -15,7 +15,7 @@ import msgspec
 
 from vocx.lab.dialects.base import Close, Out
 from vocx.lab.dialects.binance.limits import MESSAGES
-from vocx.lab.dialects.binance.streams import spec_of, well_formed
+from vocx.lab.dialects.binance.topics import spec_of, well_formed
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.numbers import NS_PER_MS

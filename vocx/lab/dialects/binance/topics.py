@@ -207,7 +207,7 @@ class Aggregated(State):
         topic.send(out, lambda unit_ns: payloads.agg_trade(form, one, now_ns, unit_ns))
 
 
-class Streams(Publisher):
+class Topics(Publisher):
     """Binance's streams over a simulation."""
 
     def __init__(self, simulation: MarketSimulation, catalogue: Catalogue[Symbol]) -> None:
