@@ -68,6 +68,22 @@ def test_connect_loads_no_plotting_or_server() -> None:
     assert not heavy & set(json.loads(out.stdout))
 
 
+def test_a_first_chart_waits_for_no_validator_of_notebooks() -> None:
+    """plotly wants to know the version of nbformat, and loads with it what takes a second; whoever
+    uses nbformat itself has all of it."""
+    code = (
+        "import sys, plotly.graph_objects as go, plotly.io, vocx.figures, vocx.views\n"
+        "vocx.views.plotly_bundle.SharedFigure()\n"
+        "plotly.io.show(go.Figure(), renderer='plotly_mimetype')\n"
+        "print('jsonschema' in sys.modules, file=sys.stderr)\n"
+        "import nbformat.v4\n"
+        "nbformat.validate(nbformat.v4.new_notebook())\n"
+        "print(sys.modules['nbformat'].NO_CONVERT is nbformat.NO_CONVERT, file=sys.stderr)"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (out.returncode, out.stderr) == (0, "False\nTrue\n"), out.stderr
+
+
 @pytest.mark.parametrize("name", ["", ".credentials", ".figures", ".lab", ".views"])
 def test_completion_shows_what_is_meant(name: str) -> None:
     """Tab after a module shows its public names, none of what it imports."""

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import plotly.graph_objects as go
 
+from vocx.figures.deferred import defer
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+defer("nbformat")
 
 BID = "#1a8fd1"
 ASK = "#e07b1a"

@@ -33,6 +33,10 @@ import plotly
 import plotly.graph_objects as go
 import traitlets
 
+from vocx.figures.deferred import defer
+
+defer("nbformat")  # before the first FigureWidget is looked at
+
 _KEY = f"__vocx_plotly_{plotly.__version__}"
 _SCRIPT = (Path(__file__).parent / "plotly_bundle.js").read_text("utf-8").replace("__KEY__", _KEY)
 _FIGURE_SCRIPT = """
