@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from venue_binance import MS, Client, Venue
+from venue_binance import MS, Client, Venue, absolute
 
 from vocx.lab.dialects.base import HttpIn, HttpOut
 
@@ -46,7 +46,7 @@ class Exchange(Venue):
 
     def send(self, verb: str, target: str, body: bytes = b"", key: str | None = KEY) -> HttpOut:
         headers = {} if key is None else {"x-mbx-apikey": key}
-        request = HttpIn(method=verb, target="/api/v3/" + target, headers=headers, body=body)
+        request = HttpIn(method=verb, target=absolute(target), headers=headers, body=body)
         return self.dialect.http(request, self.moment())
 
 

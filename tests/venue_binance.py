@@ -105,6 +105,11 @@ class Client:
         return new
 
 
+def absolute(target: str) -> str:
+    """A target below ``/api/v3/``, unless it is a whole path."""
+    return target if target.startswith("/") else "/api/v3/" + target
+
+
 def _text(out: bytes) -> Any:
     try:
         return json.loads(out)
@@ -130,9 +135,9 @@ class Venue:
         return self.now_ns + self._moments - 1
 
     def http(self, target: str, method: str = "GET", body: bytes = b"", **headers: str) -> HttpOut:
-        """One REST request below ``/api/v3/``."""
+        """One REST request below ``/api/v3/``, or of a whole path."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        request = HttpIn(method=method, target="/api/v3/" + target, headers=named, body=body)
+        request = HttpIn(method=method, target=absolute(target), headers=named, body=body)
         return self.dialect.http(request, self.moment())
 
     def get(self, target: str, **headers: str) -> Any:

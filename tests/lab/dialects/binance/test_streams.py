@@ -192,6 +192,7 @@ def test_kline_in_another_zone(venue: Venue) -> None:
 
 
 TICKER = "e E s p P w x c Q b B a A o h l v q O C F L n".split()
+ROLLING = "e E s p P o h l c w v q O C F L n".split()
 
 
 @pytest.mark.parametrize(
@@ -199,6 +200,10 @@ TICKER = "e E s p P w x c Q b B a A o h l v q O C F L n".split()
     [
         ("btcusdt@ticker", "24hrTicker", TICKER),
         ("btcusdt@miniTicker", "24hrMiniTicker", "e E s c o h l v q".split()),
+        ("btcusdt@ticker_1h", "1hTicker", ROLLING),
+        ("btcusdt@ticker_4h", "4hTicker", ROLLING),
+        ("btcusdt@ticker_1d", "1dTicker", ROLLING),
+        ("btcusdt@avgPrice", "avgPrice", "e E s i w T".split()),
     ],
 )
 def test_second_by_second_streams(venue: Venue, stream: str, event: str, fields: list[str]) -> None:
@@ -223,11 +228,37 @@ def test_ticker_equals_rest(venue: Venue) -> None:
     }
 
 
-def test_an_array_holds_what_changed(venue: Venue) -> None:
+def test_a_rolling_window_equals_rest(venue: Venue) -> None:
+    """It opens on a whole minute, as over REST; so does the average price."""
+    client = venue.connect("/stream?streams=btcusdt@ticker_1h/btcusdt@avgPrice")
+    venue.step(40)
+    venue.pass_time(S)
+    got = {one["stream"]: one["data"] for one in client.got}
+    rest = venue.get("ticker?symbol=BTCUSDT&windowSize=1h")
+    window = got["btcusdt@ticker_1h"]
+    names = "priceChange priceChangePercent openPrice highPrice lowPrice lastPrice".split()
+    names += "weightedAvgPrice volume quoteVolume openTime".split()
+    assert [window[key] for key in ROLLING[3:13]] == [rest[name] for name in names]
+    assert [window[key] for key in "FLn"] == [rest[one] for one in ("firstId", "lastId", "count")]
+    average = venue.get("avgPrice?symbol=BTCUSDT")
+    told = got["btcusdt@avgPrice"]
+    assert (told["w"], told["T"], told["i"]) == (average["price"], average["closeTime"], "5m")
+
+
+@pytest.mark.parametrize(
+    ("stream", "seconds"),
+    [
+        ("!miniTicker@arr", 1),
+        ("!miniTicker@arr@1000ms", 1),
+        ("!miniTicker@arr@3000ms", 3),
+        ("!ticker_4h@arr", 1),
+    ],
+)
+def test_an_array_holds_what_changed(venue: Venue, stream: str, seconds: int) -> None:
     """All symbols at first, then those that traded; silence when none did."""
-    client = venue.connect("/ws/!miniTicker@arr")
-    venue.pass_time(S)
-    venue.pass_time(S)
+    client = venue.connect("/ws/" + stream)
+    for _ in range(2 * seconds):
+        venue.pass_time(S)
     assert [[one["s"] for one in message] for message in client.got] == [["BTCUSDT", "ETHUSDT"]]
 
 
@@ -268,8 +299,9 @@ def test_nothing_is_sent_after_the_last_listener_left(venue: Venue) -> None:
         "!ticker@arr",
         "!bookTicker",
         "btcusdt@depth@50ms",
-        "btcusdt@ticker_1h",
-        "btcusdt@avgPrice",
+        "btcusdt@ticker_2h",
+        "!ticker_1h",
+        "!avgPrice@arr",
     ],
 )
 def test_names_that_no_stream_has(name: str) -> None:

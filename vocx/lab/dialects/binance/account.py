@@ -33,8 +33,8 @@ _TRADE_RANGES: tuple[set[str], ...] = (
 def account(call: Call) -> dict[str, Any]:
     """Balances, rates and permissions."""
     trading = call.accounts is not None
-    fees = _fees(call)
-    points = [int(rate * 10_000) for rate in (fees.maker, fees.taker)]
+    rates = fees(call)
+    points = [int(rate * 10_000) for rate in (rates.maker, rates.taker)]
     changed_ns = None if call.accounts is None else call.accounts.updated_ns(call.owner)
     updated_ns = call.backend.gateway.start_ns if changed_ns is None else changed_ns
     return {
@@ -42,7 +42,7 @@ def account(call: Call) -> dict[str, Any]:
         "takerCommission": points[1],
         "buyerCommission": 0,
         "sellerCommission": 0,
-        "commissionRates": _shown(fees),
+        "commissionRates": _shown(rates),
         "canTrade": trading,
         "canWithdraw": trading,
         "canDeposit": trading,
@@ -53,7 +53,7 @@ def account(call: Call) -> dict[str, Any]:
         "accountType": "SPOT",
         "balances": [
             {"asset": asset, "free": exact(free), "locked": exact(locked)}
-            for asset, (free, locked) in _balances(call).items()
+            for asset, (free, locked) in balances(call).items()
             if free or locked or not call.form
         ],
         "permissions": ["SPOT"],
@@ -61,7 +61,7 @@ def account(call: Call) -> dict[str, Any]:
     }
 
 
-def _balances(call: Call) -> dict[str, tuple[Decimal, Decimal]]:
+def balances(call: Call) -> dict[str, tuple[Decimal, Decimal]]:
     """(free, locked) of every asset; nothing of any in a recording."""
     if call.accounts is not None:
         return call.accounts.balances(call.owner)
@@ -69,7 +69,8 @@ def _balances(call: Call) -> dict[str, tuple[Decimal, Decimal]]:
     return {asset: NOTHING for spec in specs for asset in (spec.base, spec.quote)}
 
 
-def _fees(call: Call) -> FeeSchedule:
+def fees(call: Call) -> FeeSchedule:
+    """What the account pays for matches."""
     return STANDARD_FEES if call.accounts is None else call.accounts.fees(call.owner)
 
 
@@ -110,7 +111,7 @@ def commission_rates(call: Call) -> dict[str, Any]:
     none = _shown(NO_FEES)
     return {
         "symbol": call.catalogue.named(call.form).format.name,
-        "standardCommission": _shown(_fees(call)),
+        "standardCommission": _shown(fees(call)),
         "specialCommission": none,
         "taxCommission": none,
         "discount": _DISCOUNT,

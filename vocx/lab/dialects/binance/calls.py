@@ -37,7 +37,8 @@ NOT_PERMITTED = Refusal(-2015, "Invalid API-key, IP, or permissions for action."
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call: what was sent, when, from where, and in which unit of time it is answered.
 
-    ``owner`` is whose a signed call is, ``form`` what its endpoint read of the parameters.
+    ``owner`` is whose a signed call is, by which ``key``; ``form`` is what its endpoint read of the
+    parameters.
     """
 
     backend: Backend
@@ -46,6 +47,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     peer: str
     unit_ns: int = NS_PER_MS
     owner: str = ""
+    key: Key | None = None
     form: Any = None
 
     @property
@@ -141,7 +143,7 @@ class Backend:
         key, form = self.authenticated(endpoint, call, shown())
         if endpoint.places:
             self.counts.admit(key.owner, call.peer, call.now_ns)
-        body = endpoint.answer(msgspec.structs.replace(call, owner=key.owner, form=form))
+        body = endpoint.answer(msgspec.structs.replace(call, owner=key.owner, key=key, form=form))
         if endpoint.free:
             weight = endpoint.cost(call.params)
             self.limiter.give_back(WEIGHT, call.peer, weight, call.now_ns)

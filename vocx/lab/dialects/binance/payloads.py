@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vocx.lab.dialects.binance.catalogue import AggTrade
-from vocx.lab.dialects.binance.tickers import DAY_NS, change_percent
+from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
+from vocx.lab.dialects.binance.tickers import DAY_NS, change_percent, from_whole_minute
 from vocx.lab.dialects.binance.wire import last_stamp
 from vocx.lab.dialects.shared.market_state import Changes, Row
-from vocx.lab.dialects.shared.numbers import Listing, SymbolFormat
+from vocx.lab.dialects.shared.numbers import Listing, SymbolFormat, eight_decimals
 from vocx.lab.events import Bar, BestChanged, Traded, Window
 
 
@@ -118,4 +119,33 @@ def ticker(listing: Listing, seen: Window, now_ns: int, unit: int) -> bytes:
         f'"v":"{quantity[seen.volume]}","q":"{form.quote(seen.quote_volume)}",'
         f'"O":{(now_ns - DAY_NS) // unit},"C":{now_ns // unit},'
         f'"F":{seen.first},"L":{seen.last},"n":{seen.trades}}}'
+    ).encode()
+
+
+def rolling_ticker(window: str, length_ns: int) -> Callable[[Listing, Window, int, int], bytes]:
+    """``<symbol>@ticker_<window>``: what writes it; the window opens on a whole minute."""
+
+    def write(listing: Listing, seen: Window, now_ns: int, unit: int) -> bytes:
+        form = listing.format
+        price = form.price
+        return (
+            f'{{"e":"{window}Ticker","E":{now_ns // unit},"s":"{form.name}",'
+            f'"p":"{form.signed_price(seen.close - seen.open)}",'
+            f'"P":"{change_percent(seen.open, seen.close)}",'
+            f'"o":"{price[seen.open]}","h":"{price[seen.high]}","l":"{price[seen.low]}",'
+            f'"c":"{price[seen.close]}","w":"{form.average(seen.quote_volume, seen.volume)}",'
+            f'"v":"{form.quantity[seen.volume]}","q":"{form.quote(seen.quote_volume)}",'
+            f'"O":{(now_ns - from_whole_minute(length_ns, now_ns)) // unit},"C":{now_ns // unit},'
+            f'"F":{seen.first},"L":{seen.last},"n":{seen.trades}}}'
+        ).encode()
+
+    return write
+
+
+def average_price(listing: Listing, seen: Window, now_ns: int, unit: int) -> bytes:
+    """``<symbol>@avgPrice``; ``T`` is the last trade's time."""
+    price_e8, last_ns = listing.market.average_price(AVERAGE_MINUTES, now_ns)
+    return (
+        f'{{"e":"avgPrice","E":{now_ns // unit},"s":"{listing.format.name}",'
+        f'"i":"{AVERAGE_MINUTES}m","w":"{eight_decimals(price_e8)}","T":{last_ns // unit}}}'
     ).encode()

@@ -7,7 +7,15 @@ from typing import Any
 import msgspec
 
 from vocx.lab.dialects.base import HttpIn, HttpOut
-from vocx.lab.dialects.binance import account, fault_responses, limits, market, orders, tickers
+from vocx.lab.dialects.binance import (
+    account,
+    fault_responses,
+    limits,
+    market,
+    orders,
+    tickers,
+    wallet,
+)
 from vocx.lab.dialects.binance.calls import Backend, Call, rest_payload
 from vocx.lab.dialects.binance.limits import REST_RULES, WEIGHT
 from vocx.lab.dialects.binance.params import Params
@@ -55,7 +63,9 @@ class Rest:
         path, _, query = request.target.partition("?")
         form = b"" if request.method == "GET" else request.body
         params = Params.of_http(query, form)
-        endpoint = ENDPOINTS.find(request.method, path)
+        endpoint = ENDPOINTS.find(request.method, path) or wallet.ENDPOINTS.find(
+            request.method, path
+        )
         try:
             weight = endpoint.cost(params) if endpoint is not None else 1
             self._backend.charge(request.peer, weight, now_ns, raw=True)
@@ -97,7 +107,7 @@ def _nowhere(request: HttpIn, path: str) -> HttpOut:
     """
     if path.startswith(_RETIRED):
         return fault_responses.html(410)
-    if ENDPOINTS.knows(path):
+    if ENDPOINTS.knows(path) or wallet.ENDPOINTS.knows(path):
         return json_answer(405, NOT_SUPPORTED.body())
     if "text/html" in request.headers.get("accept", ""):
         return fault_responses.html(404)

@@ -1,7 +1,8 @@
 """Market streams: names (web-socket-streams.md, a5e0bc3 of 2026-07-21), and what each sends when.
 
-Left out, because no client is known to need them: rolling windows (``@ticker_1h``) and
-``@avgPrice``. Their names are well formed, and so they stay silent.
+Of the documented ones ``@referencePrice`` and ``@blockTrade`` are left out: the lab has neither.
+Their names are well formed, and so they stay silent. That ``!miniTicker@arr`` takes a speed is not
+documented any more; python-binance asks for ``@1000ms`` and others for ``@3000ms``.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ import msgspec
 from vocx.lab.dialects.base import Publication, Session
 from vocx.lab.dialects.binance import payloads
 from vocx.lab.dialects.binance.catalogue import AggTrade, Symbol, groups, same_aggregate
+from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
 from vocx.lab.dialects.binance.market import INTERVALS, interval_of
 from vocx.lab.dialects.binance.params import zone_ns
 from vocx.lab.dialects.binance.recording import BinanceRecording
-from vocx.lab.dialects.binance.tickers import DAY_NS
+from vocx.lab.dialects.binance.tickers import DAY_NS, MINUTE_NS, from_whole_minute, window_ns
 from vocx.lab.dialects.shared.market_state import (
     BookDiff,
     BookTop,
@@ -51,7 +53,17 @@ _HOLD_NS = 100 * NS_PER_MS
 _WELL_FORMED = re.compile(r"!?[\w\-.]+(@[\w\-.+:]+)*", re.ASCII)
 _PARTIAL = re.compile(r"depth(5|10|20)")
 _DEPTH_SPEEDS = {"": SECOND_NS, "@1000ms": SECOND_NS, "@100ms": FAST_NS}
-_PLAIN = {"trade": 0, "aggTrade": 0, "bookTicker": 0, "miniTicker": SECOND_NS, "ticker": SECOND_NS}
+_PLAIN = {
+    **dict.fromkeys(("trade", "aggTrade", "bookTicker"), 0),
+    **dict.fromkeys(("miniTicker", "ticker", "avgPrice"), SECOND_NS),
+}
+_ROLLING = tuple(f"ticker_{window}" for window in ("1h", "4h", "1d"))
+_ALL = {
+    "!miniTicker@arr": SECOND_NS,
+    "!miniTicker@arr@1000ms": SECOND_NS,
+    "!miniTicker@arr@3000ms": 3 * SECOND_NS,
+}
+"""Mini tickers of all symbols, with their cadence."""
 _TIMES = re.compile(rb'"([EOCTt])":(\d{13})(?=[,}])')
 
 
@@ -66,9 +78,13 @@ def spec_of(name: str) -> TopicSpec | None:
     if not at:
         return None
     if symbol.startswith("!"):
-        if name != "!miniTicker@arr":
+        if name in _ALL:
+            return TopicSpec(kind="miniTickers", cadence_ns=_ALL[name])
+        if symbol[1:] not in _ROLLING or what != "arr":
             return None
-        return TopicSpec(kind="miniTickers", cadence_ns=SECOND_NS)
+        return TopicSpec(kind=symbol, cadence_ns=SECOND_NS)
+    if what in _ROLLING:
+        return TopicSpec(kind=what, symbol=symbol, cadence_ns=SECOND_NS)
     if what in _PLAIN:
         return TopicSpec(kind=what, symbol=symbol, cadence_ns=_PLAIN[what])
     if what.startswith("kline_"):
@@ -242,9 +258,16 @@ class Topics(Publisher):
                 payloads.mini_ticker,
                 array=True,
             )
+        if spec.kind.startswith("!"):
+            return self._rolling(self.catalogue.by_symbol.values(), spec.kind[1:], array=True)
         listing = self._by_lower.get(spec.symbol)
         if listing is None:
             return None
+        if spec.kind in _ROLLING:
+            return self._rolling((listing,), spec.kind)
+        if spec.kind == "avgPrice":
+            length = AVERAGE_MINUTES * MINUTE_NS
+            return TickerState((listing,), self._windows, lambda _: length, payloads.average_price)
         if spec.kind == "trade":
             return Each(listing, Traded, payloads.trade)
         if spec.kind == "bookTicker":
@@ -262,3 +285,18 @@ class Topics(Publisher):
         quotes = spec.kind == "ticker"
         write = payloads.ticker if quotes else payloads.mini_ticker
         return TickerState((listing,), self._windows, lambda _: DAY_NS, write, quotes=quotes)
+
+    def _rolling(
+        self, listings: Iterable[Symbol], kind: str, *, array: bool = False
+    ) -> TickerState:
+        """``ticker_1h`` and its like, of one symbol or of all."""
+        window = kind.removeprefix("ticker_")
+        length = window_ns(window)
+        assert length is not None, "one of the three"
+        return TickerState(
+            listings,
+            self._windows,
+            lambda now_ns: from_whole_minute(length, now_ns),
+            payloads.rolling_ticker(window, length),
+            array=array,
+        )

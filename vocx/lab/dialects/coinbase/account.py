@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from vocx.lab.dialects.coinbase.calls import Call, one_page
-from vocx.lab.dialects.coinbase.catalogue import FIAT, NAMES
+from vocx.lab.dialects.coinbase.catalogue import FIAT
 from vocx.lab.dialects.coinbase.orders import (
     Sent,
     client_order_id,
@@ -29,6 +29,7 @@ from vocx.lab.dialects.coinbase.wire import (
     unreadable,
     uuid_of,
 )
+from vocx.lab.dialects.shared.assets import name_of
 from vocx.lab.events import FillState, OrderState, Rejection
 
 MOST_CANCELS, MOST_PLACED = 100, 20_000
@@ -439,7 +440,7 @@ def old_accounts(call: Call) -> dict[str, Any]:
                 "type": kind if kind == "fiat" else "wallet",
                 "currency": {
                     "code": asset,
-                    "name": NAMES.get(asset, asset),
+                    "name": name_of(asset),
                     "exponent": 2 if kind == "fiat" else 8,
                     "type": kind,
                 },

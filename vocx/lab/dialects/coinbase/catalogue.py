@@ -35,16 +35,6 @@ TRAITS = CrowdTraits(
 """Products with increments of their own: finer lots than the lab's. The venue's are 1e-8 of a
 coin; here a tick times a lot is a whole unit of 1e-8, so that sums come out exactly (a choice)."""
 
-NAMES: Mapping[str, str] = {
-    "BTC": "Bitcoin",
-    "ETH": "Ethereum",
-    "SOL": "Solana",
-    "XRP": "XRP",
-    "BNB": "BNB",
-    "USD": "US Dollar",
-    "USDC": "USDC",
-    "USDT": "Tether",
-}
 FIAT = ("USD",)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from vocx.lab.dialects.coinbase import payloads
 from vocx.lab.dialects.coinbase.calls import Call, one_page
-from vocx.lab.dialects.coinbase.catalogue import FIAT, NAMES
+from vocx.lab.dialects.coinbase.catalogue import FIAT
 from vocx.lab.dialects.coinbase.wire import Refusal, invalid, seconds, unreadable
+from vocx.lab.dialects.shared.assets import assets_of, name_of
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, Listing, shortest
 from vocx.lab.events import Interval
 
@@ -165,18 +166,13 @@ def old_time(call: Call) -> dict[str, Any]:
 
 
 def _assets(call: Call) -> list[str]:
-    listed = call.backend.products.by_name.values()
-    return list(
-        dict.fromkeys(
-            asset for one in listed for asset in (one.format.spec.base, one.format.spec.quote)
-        )
-    )
+    return assets_of(call.backend.products.by_name.values())
 
 
 def old_currencies(call: Call) -> dict[str, Any]:
     """``/v2/currencies``: money."""
     rows = [
-        {"id": one, "name": NAMES.get(one, one), "min_size": "0.01"}
+        {"id": one, "name": name_of(one), "min_size": "0.01"}
         for one in _assets(call)
         if one in FIAT
     ]
@@ -189,7 +185,7 @@ def old_coins(call: Call) -> dict[str, Any]:
     rows = [
         {
             "code": one,
-            "name": NAMES.get(one, one),
+            "name": name_of(one),
             "color": "",
             "sort_index": at,
             "exponent": 8,

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vocx.lab.dialects.coinbase.catalogue import NAMES, Products
+from vocx.lab.dialects.coinbase.catalogue import Products
 from vocx.lab.dialects.coinbase.wire import EPOCH, amount, microseconds, nanoseconds
+from vocx.lab.dialects.shared.assets import name_of
 from vocx.lab.dialects.shared.market_state import Changes, Row
 from vocx.lab.dialects.shared.numbers import E8, NS_PER_S, Listing, ratio, shortest
 from vocx.lab.dialects.shared.reading import encode
@@ -69,8 +70,8 @@ def product(products: Products, listing: Listing, now_ns: int, alias: str = "") 
         "quote_max_size": "150000000",
         "base_min_size": form.quantity[1],
         "base_max_size": amount(spec.max_quantity),
-        "base_name": NAMES.get(spec.base, spec.base),
-        "quote_name": NAMES.get(quote, quote),
+        "base_name": name_of(spec.base),
+        "quote_name": name_of(quote),
         "watched": False,
         "is_disabled": False,
         "new": False,
