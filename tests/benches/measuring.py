@@ -12,10 +12,10 @@ import vocx
 from benches.row import Row
 from vocx import measure
 from vocx.measure.feeds import Poll, Push
-from vocx.measure.freshness import PollWatch
 from vocx.measure.probes import Listener
 from vocx.measure.reference import Reference, samples_of
 from vocx.measure.steps import ages
+from vocx.measure.watches import PollWatch
 
 SAMPLES = 20_000
 NEAR = measure.Conditions(path="from the exchange's book to this process", clock="both")

@@ -28,12 +28,13 @@ from vocx.measure.distance import Distance, distance
 from vocx.measure.event_errors import EventErrors, event_errors
 from vocx.measure.feeds import Feed, Poll, Push
 from vocx.measure.fills import FillTimes, fills
-from vocx.measure.freshness import FeedResult, Freshness, Sweep, freshness, sweep
+from vocx.measure.freshness import FeedResult, Freshness, freshness
 from vocx.measure.orders import OrderEntry, orders
 from vocx.measure.result import Conditions, Result, load
 from vocx.measure.sampling import Interval
 from vocx.measure.simulation import Simulation, simulate
 from vocx.measure.steps import Ages, Observed, Steps
+from vocx.measure.sweep import Sweep, sweep
 from vocx.measure.traffic import Cost, Traffic, traffic
 from vocx.measure.true_prices import truth_in, truth_of
 

@@ -22,11 +22,12 @@ from vocx.measure.feeds import DISTANCES
 from vocx.measure.fills import FillTimes
 from vocx.measure.fills import fills as measure_fills
 from vocx.measure.findings import Parts, findings
-from vocx.measure.freshness import Freshness, Sweep
-from vocx.measure.freshness import sweep as measure_sweep
+from vocx.measure.freshness import Freshness
 from vocx.measure.orders import OrderEntry
 from vocx.measure.orders import orders as measure_orders
 from vocx.measure.result import Column, Conditions, Result, lab_of
+from vocx.measure.sweep import Sweep
+from vocx.measure.sweep import sweep as measure_sweep
 from vocx.measure.traffic import Traffic
 from vocx.measure.traffic import traffic as measure_traffic
 

@@ -1,7 +1,7 @@
 """Ways to know a price: ask every so often, or listen.
 
 A feed is data: what it is called, its cadence, and what arithmetic expects of it. Real ones are
-watched in :mod:`vocx.measure.freshness`, perfect ones computed in :mod:`vocx.measure.simulation`.
+watched in :mod:`vocx.measure.watches`, perfect ones computed in :mod:`vocx.measure.simulation`.
 """
 
 from __future__ import annotations
@@ -88,6 +88,16 @@ STANDARD: tuple[Feed, ...] = (
     Poll(250.0),
     Poll(1000.0),
 )
+"""What is watched once, unless others are named."""
+SWEPT: tuple[Feed, ...] = (
+    Push("quotes"),
+    Push("book"),
+    Push("ticker"),
+    Poll(50.0),
+    Poll(250.0),
+    Poll(1000.0),
+)
+"""What is watched at several distances."""
 
 
 def is_streamed(venue: Venue, symbol: str, channel: str, depth: int | None = None) -> bool:

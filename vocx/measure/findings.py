@@ -16,9 +16,10 @@ from vocx.measure.calls import CallTimes
 from vocx.measure.code_size import CodeSize
 from vocx.measure.feeds import Poll, Push
 from vocx.measure.fills import FillTimes
-from vocx.measure.freshness import FeedResult, Freshness, Sweep
+from vocx.measure.freshness import FeedResult, Freshness
 from vocx.measure.orders import OrderEntry
 from vocx.measure.sampling import Interval, mean_interval
+from vocx.measure.sweep import Sweep
 from vocx.measure.traffic import KIB, Cost, Traffic
 from vocx.text import span
 

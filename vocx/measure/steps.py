@@ -137,6 +137,22 @@ def ages(known: Observed, since_ns: int, until_ns: int, blocks: int = BLOCKS) ->
     return Ages(mean=mean, p50=p50, p95=p95, p99=p99)
 
 
+def ages_of_periods(known: Observed, since_ns: int, until_ns: int) -> Ages:
+    """:func:`ages` over whole periods of what grows older: half a sawtooth at the end would tilt
+    the mean. Silence there is no sawtooth, and counts."""
+    if known.ageing is not True:
+        return ages(known, since_ns, until_ns)
+    inside = np.asarray(known.at)
+    inside = inside[(inside >= since_ns) & (inside <= until_ns)]
+    periods = len(inside) - 1
+    if periods < 2:
+        return ages(known, since_ns, until_ns, blocks=2)
+    usual = np.median(np.diff(inside))
+    if until_ns - inside[-1] > 1.5 * usual or np.diff(known.as_of[-2:])[0] < usual / 2:
+        return ages(known, since_ns, until_ns)
+    return ages(known, int(inside[0]), int(inside[-1]), blocks=min(periods, 40))
+
+
 def _aged(known: Observed, edges: Moments) -> tuple[Numbers, Numbers, Numbers, Moments]:
     """Pieces of time: the age at the beginning and the length in ms, how it grows, the block."""
     if not known.at or known.at[0] > edges[0]:
@@ -201,6 +217,16 @@ def wrong(
         for number in range(blocks)
     ]
     return share_interval(shares)
+
+
+def missed_share(known: Observed, true: Steps, since_ns: int, until_ns: int) -> float:
+    """The share of the moments of true updates that were never shown."""
+    at, as_of, born = np.asarray(known.at), np.asarray(known.as_of), np.unique(true.at)
+    came = (at > since_ns) & (at <= until_ns)
+    if isinstance(known.ageing, list):  # those that did not come
+        came &= ~np.asarray(known.ageing)
+    shown = len(np.unique(np.searchsorted(born, as_of[came], side="right")))
+    return max(0.0, 1 - shown / max(1, within(born.tolist(), since_ns, until_ns)))
 
 
 def at_moments(steps: Steps, moments_ns: Iterable[int]) -> tuple[Moments, Moments]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
@@ -18,10 +19,14 @@ from vocx.timing import mono_ns
 from vocx.venues.base import ChannelSpec
 
 if TYPE_CHECKING:
-    from vocx.lab import Lab, TruthEvent
+    from vocx.lab import Lab, Truth, TruthEvent
 
 GRACE_S = 2.0
 """How much longer than it should take is waited for a market to move."""
+LOG_S = 20.0
+"""How often a long watch fetches the truth at pace 1: the lab's log keeps a minute and a half."""
+LONGER_NS = 500_000_000
+"""So much longer is watched at a time where the price hardly changed."""
 
 
 @says_its_form
@@ -73,6 +78,50 @@ def true_quotes(
         if mono_ns() > deadline_ns:
             raise BadInput(f"too little happened to {symbol}: let the market run, then ask again")
         pause.wait(max(missing_s, 0.1))
+
+
+def follow_quotes(
+    lab: Lab,
+    truth: Truth,
+    symbol: str,
+    mark: int,
+    since_ns: int,
+    seconds: float,
+    enough: int,
+) -> tuple[list[TruthEvent], int]:
+    """Wait until the time is over, or up to twice as long where the price hardly changed; what was
+    true until then, and when that is. The log is fetched after that moment, so that all of the
+    time has its truth, and in slices, as it forgets.
+
+    Parameters
+    ----------
+    mark : int
+        The first event of the log that counts.
+    since_ns, seconds
+        When the time begins (monotonic), and how long it is.
+    enough : int
+        Changes of a price that end the waiting.
+
+    Raises
+    ------
+    BadInput
+        The log forgot something of that time.
+    """
+    events: list[TruthEvent] = []
+    pause, slice_s = Event(), LOG_S / max(1.0, lab.pace)
+    until_ns, last_ns = since_ns + int(seconds * 1e9), since_ns + int(2 * seconds * 1e9)
+    while True:
+        while (left_s := (until_ns - mono_ns()) / 1e9) > 0:
+            pause.wait(min(left_s, slice_s))
+            found = truth.events(mark, symbol=symbol, kind="quote")
+            if found.missed:
+                raise BadInput("the market runs faster than its log keeps: set a slower pace")
+            mark = found.next
+            events += found
+        prices = [(one.bid, one.ask) for one in events if since_ns < one.mono_ns <= until_ns]
+        if until_ns == last_ns or sum(a != b for a, b in pairwise(prices)) >= enough:
+            return events, until_ns
+        until_ns = min(until_ns + LONGER_NS, last_ns)
 
 
 def steps_in(events: Sequence[TruthEvent]) -> Steps:
