@@ -13,16 +13,21 @@ from vocx.errors import BadInput, NotReady, optional_parts
 from vocx.timing import mono_ns
 
 if TYPE_CHECKING:
+    from vocx.exchange import Exchange
     from vocx.facts import Quote
     from vocx.hybrid import HybridClient
-    from vocx.lab import Lab
     from vocx.stream.latest import QuoteState
 
 _SAMPLE_S = 0.05
 
 
-class Looks:
+class ActedPrices:
     """Call it with each best price that a program acts on; ask it afterwards what that was worth.
+
+    Parameters
+    ----------
+    exchange : Exchange
+        In a lab: the prices are held against the true ones of its venue.
 
     Attributes
     ----------
@@ -30,8 +35,8 @@ class Looks:
         (monotonic nanoseconds, bid, ask).
     """
 
-    def __init__(self, lab: Lab, symbol: str = "BTC/USDT") -> None:
-        self._lab, self._symbol = lab, symbol
+    def __init__(self, exchange: Exchange, symbol: str = "BTC/USDT") -> None:
+        self._exchange, self._symbol = exchange, symbol
         self.looks: list[tuple[int, Decimal, Decimal]] = []
 
     def __call__(self, quote: Quote) -> None:
@@ -88,7 +93,7 @@ class Looks:
     def _changes(self) -> list[tuple[int, Decimal, Decimal]]:
         """When the true best prices became what they were, oldest first."""
         found: list[tuple[int, Decimal, Decimal]] = []
-        for one in self._lab.truth.events(1, symbol=self._symbol, kind="quote"):
+        for one in self._exchange.truth.events(1, symbol=self._symbol, kind="quote"):
             if one.bid is None or one.ask is None:
                 continue
             if not found or found[-1][1:] != (one.bid, one.ask):
