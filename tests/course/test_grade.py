@@ -133,10 +133,10 @@ def test_an_answer_leans_on_its_notebook(tmp_path: Path) -> None:
     file.write_text(text, encoding="utf-8")
     read = grading.read(file)
     name = grading.function_name(read, "03.1")
-    begun, optional, required = grading.statements(read, name)
-    assert name == "mine" and begun == ["lab", "binance"] and len(required) == 1
-    assert {"TICK = Decimal('0.1')", helper.strip()} <= {one.strip() for one in optional}
-    assert not any("fire" in one or "course.begin" in one for one in optional)
+    code = grading.answer_code(read, name)
+    assert name == "mine" and code.begun == ["lab", "binance"] and len(code.required) == 1
+    assert {"TICK = Decimal('0.1')", helper.strip()} <= {one.strip() for one in code.optional}
+    assert not any("fire" in one or "course.begin" in one for one in code.optional)
 
 
 def test_the_exam_is_graded_with_another_seed(

@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -38,6 +39,7 @@ NO_PROTECTION = (
     "No protection against malice: answers run with your rights. Grade what you would also open "
     "in Jupyter, or grade in a container."
 )
+_MAGIC = re.compile(r"^\s*[%!?].*$", re.MULTILINE)
 _SKIP = {".ipynb_checkpoints", "__pycache__"}
 _PLAIN = {"Decimal", "set", "dict", "list", "tuple", "frozenset", "float", "int", "str", "range"}
 
@@ -81,24 +83,30 @@ class Handed(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """What the child reads from its stdin.
+class AnswerCode(msgspec.Struct, kw_only=True):
+    """What of a notebook an answer is run with.
 
     Attributes
     ----------
     begun : list of str
-        What the notebook calls the lab and the exchange.
+        What the set-up cell calls the lab and the exchange.
     optional : list of str
-        Statements of other cells: one that fails is left out.
+        Statements of other cells that the answer may lean on: one that fails is left out.
     required : list of str
-        Those of the answer's own cells.
+        Those of the answer's own cells, in order; none where no cell defines it.
     """
+
+    begun: list[str] = []
+    optional: list[str] = []
+    required: list[str] = []
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """What the child reads from its stdin."""
 
     check: str
     name: str
-    begun: list[str]
-    optional: list[str]
-    required: list[str]
+    code: AnswerCode
     seed: int
     memory_mb: int
     result: str
@@ -142,23 +150,21 @@ def grade(
     wanted = [catalogue.lesson(one).id for one in lessons]
     wanted = wanted or [one.id for one in catalogue.LESSONS if one.id in {h.lesson for h in handed}]
 
-    def judged(one: Handed) -> Iterator[Grade]:
-        return _graded(one, folder, wanted, seed, seconds, memory_mb)
-
-    return _class(folder, students, handed, wanted, judged)
+    judge = partial(_judged, seed=seed, seconds=seconds, memory_mb=memory_mb)
+    return _grades(folder, students, handed, wanted, judge)
 
 
-def _class(
+def _grades(
     folder: Path,
     students: list[str],
     handed: list[Handed],
     wanted: list[str],
-    judged: Callable[[Handed], Iterator[Grade]],
+    judge: Callable[[Handed, str], Outcome],
 ) -> Iterator[Grade]:
     for student in students:
         mine = [one for one in handed if one.student == student]
         for one in mine:
-            yield from judged(one)
+            yield from _graded(one, folder, wanted, judge)
         if (folder / student).is_dir():
             for lesson in wanted:
                 if lesson not in {one.lesson for one in mine}:
@@ -222,7 +228,7 @@ def _named(path: Path) -> str:
 
 
 def _graded(
-    one: Handed, folder: Path, wanted: list[str], seed: int, seconds: float, memory_mb: int
+    one: Handed, folder: Path, wanted: list[str], judge: Callable[[Handed, str], Outcome]
 ) -> Iterator[Grade]:
     file = one.path.relative_to(folder).as_posix()
     if not one.lesson:
@@ -233,7 +239,7 @@ def _graded(
         return
     for check in checks_of(one.lesson):
         began = time.monotonic()
-        outcome = _judged(one, check, seed, seconds, memory_mb)
+        outcome = judge(one, check)
         yield Grade(
             student=one.student,
             file=file,
@@ -244,26 +250,17 @@ def _graded(
         )
 
 
-def _judged(one: Handed, check: str, seed: int, seconds: float, memory_mb: int) -> Outcome:
+def _judged(one: Handed, check: str, *, seed: int, seconds: float, memory_mb: int) -> Outcome:
     if one.notebook is None:
         return Outcome("unreadable", one.problem)
     name = function_name(one.notebook, check)
     try:
-        begun, optional, required = statements(one.notebook, name)
+        code = answer_code(one.notebook, name)
     except SyntaxError as error:
         return Outcome("syntax error", f"{error.msg} (line {error.lineno} of its cell)")
-    if not required:
+    if not code.required:
         return Outcome("no function", f"no cell defines {name}")
-    task = Task(
-        check=check,
-        name=name,
-        begun=begun,
-        optional=optional,
-        required=required,
-        seed=seed,
-        memory_mb=memory_mb,
-        result="",
-    )
+    task = Task(check=check, name=name, code=code, seed=seed, memory_mb=memory_mb, result="")
     return run(task, seconds)
 
 
@@ -281,40 +278,36 @@ def function_name(notebook: Notebook, check: str) -> str:
     return str(found[-1]) if found else task[1] if task else ""
 
 
-def statements(notebook: Notebook, name: str) -> tuple[list[str], list[str], list[str]]:
-    """What the set-up cell calls the lab and the exchange; the statements of other cells that an
-    answer may lean on; those of its own cells, in order.
+def answer_code(notebook: Notebook, name: str) -> AnswerCode:
+    """The statements that the function ``name`` is run with.
 
     Raises
     ------
     SyntaxError
         The last cell that defines ``name`` is no Python.
     """
-    begun: list[str] = []
-    optional: list[str] = []
-    required: list[str] = []
-    broken: SyntaxError | None = None
+    code, broken = AnswerCode(), None
     for cell in notebook.cells:
         if not cell.is_code:
             continue
-        text = re.sub(r"^\s*[%!?].*$", "", cell.text, flags=re.MULTILINE)
+        text = _MAGIC.sub("", cell.text)
         try:
-            tree = ast.parse(text)
+            body = ast.parse(text).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             if re.search(rf"\bdef\s+{name}\b|^{name}\s*=", text, re.MULTILINE):
                 broken = error if isinstance(error, SyntaxError) else SyntaxError(str(error))
             continue
-        set_up = [target for one in tree.body for target in _begun(one)]
-        begun = set_up or begun
-        kept = [one for one in tree.body if not isinstance(one, ast.Expr) and not _begun(one)]
-        if any(_binds(node, name) for node in tree.body):
+        set_up = [target for one in body for target in _begun(one)]
+        code.begun = set_up or code.begun
+        kept = [one for one in body if not isinstance(one, ast.Expr) and not _begun(one)]
+        if any(_binds(one, name) for one in body):
             broken = None
-            required += [_source(text, one) for one in kept]
+            code.required += [_source(text, one) for one in kept]
         else:
-            optional += [_source(text, one) for one in kept if set_up or _leans(one)]
+            code.optional += [_source(text, one) for one in kept if set_up or _is_leaned_on(one)]
     if broken is not None:
         raise broken
-    return begun, optional, required
+    return code
 
 
 def _begun(node: ast.stmt) -> list[str]:
@@ -334,8 +327,8 @@ def _binds(node: ast.stmt, name: str) -> bool:
     return any(isinstance(one, ast.Name) and one.id == name for one in targets)
 
 
-def _leans(node: ast.stmt) -> bool:
-    """Imports, definitions and plain values."""
+def _is_leaned_on(node: ast.stmt) -> bool:
+    """Whether an answer may need it: imports, definitions and plain values."""
     if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
         calls = [one for one in ast.walk(node.value) if isinstance(one, ast.Call | ast.Await)]
         return all(

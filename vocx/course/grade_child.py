@@ -44,13 +44,13 @@ def judged(task: Task) -> Outcome:
     # As in a notebook, where a cell's names are those of the module __main__.
     names: dict[str, Any] = {
         "__name__": "__main__",
-        **dict(zip(task.begun, (lab, exchange), strict=False)),
+        **dict(zip(task.code.begun, (lab, exchange), strict=False)),
     }
-    for statement in task.optional:
+    for statement in task.code.optional:
         with suppress(Exception):
             _execute(statement, names)
     try:
-        for statement in task.required:
+        for statement in task.code.required:
             _execute(statement, names)
     except MemoryError:
         return Outcome("memory", "its cell took more memory than it may")
