@@ -267,7 +267,7 @@ class Quiz:
             (name, f"{self.said[name]:g}", f"{self.told[name]:.3g}", self.questions[name].unit)
             for name in self.told
         ]
-        return text_table(("", "you said", "you measured", ""), rows)
+        return text_table(("question", "you said", "you measured", "unit"), rows)
 
 
 def quiz(seed: int) -> Quiz:

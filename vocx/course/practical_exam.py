@@ -91,7 +91,7 @@ class Exam:
             (one.id, one.lesson, "passed" if one.id in self.passed else "", self._tries(one.id))
             for one in tasks().values()
         ]
-        table = text_table(("task", "lesson", "", "tries"), rows, left=3)
+        table = text_table(("task", "lesson", "result", "tries"), rows, left=3)
         return f"Practical exam, seed {self.seed}: {self.score}\n{table}"
 
     def _tries(self, name: str) -> str:
