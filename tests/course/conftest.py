@@ -26,5 +26,5 @@ def passport_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 @pytest.fixture(scope="session")
 def done() -> Callable[[int, int], str]:
     """Progress as text: so many lessons and checks of those there are."""
-    ready = len(catalogue.ready())
-    return lambda lessons, checks: f"{lessons} of {ready} lessons, {checks} of {len(ALL)} checks"
+    counted = len(catalogue.counted())
+    return lambda lessons, checks: f"{lessons} of {counted} lessons, {checks} of {len(ALL)} checks"

@@ -39,7 +39,7 @@ def test_begin_and_end(closed_labs: None, capsys: pytest.CaptureFixture[str], do
     """Begin again: one lab, dials at rest, nothing running; end: done, and what comes next."""
     lab, exchange = course.begin("00")
     opening = capsys.readouterr().out
-    assert f"Lesson 00 (1 of {len(catalogue.ready())})" in opening and "Resume code: " in opening
+    assert f"Lesson 00 (1 of {len(catalogue.counted())})" in opening and "Resume code: " in opening
     assert opening.count("\n") <= 5
     lab.network.latency(rtt_ms=80)
     lab.pause()
@@ -113,7 +113,7 @@ def test_notebooks_and_catalogue_agree() -> None:
     files = {file.stem for file in folder.glob("*.ipynb")}
     if not files:
         pytest.skip(f"no notebooks in {folder}")
-    assert files == {one.file for one in catalogue.LESSONS if one.ready}
+    assert files == {one.file for one in catalogue.LESSONS}
 
 
 def test_afresh_cancels_what_was_left_open(

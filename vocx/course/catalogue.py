@@ -12,7 +12,7 @@ from vocx.text import suggest
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
-    """One notebook. ``ready`` False: planned, and not counted or linked. ``exam``: it has the quiz
+    """One notebook. ``optional``: not counted, and not what comes next. ``exam``: it has the quiz
     and the tasks of the practical exam, and neither predictions nor solutions."""
 
     id: str
@@ -20,119 +20,44 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     minutes: int
     optional: bool = False
-    ready: bool = False
     exam: bool = False
 
 
 LESSONS = (
     Lesson(
-        id="00",
-        file="00_start_here",
-        title="What do REST and WebSocket feel like?",
-        minutes=20,
-        ready=True,
+        id="00", file="00_start_here", title="What do REST and WebSocket feel like?", minutes=20
     ),
-    Lesson(
-        id="01",
-        file="01_rest",
-        title="What happens when you ask?",
-        minutes=35,
-        ready=True,
-    ),
-    Lesson(
-        id="02",
-        file="02_websocket",
-        title="What happens when you listen?",
-        minutes=35,
-        ready=True,
-    ),
+    Lesson(id="01", file="01_rest", title="What happens when you ask?", minutes=35),
+    Lesson(id="02", file="02_websocket", title="What happens when you listen?", minutes=35),
     Lesson(
         id="02b",
         file="02b_asyncio",
         title="Why does the listing from the web fail here?",
         minutes=25,
         optional=True,
-        ready=True,
     ),
-    Lesson(
-        id="03",
-        file="03_order_book",
-        title="Can you trust your copy of the book?",
-        minutes=40,
-        ready=True,
-    ),
-    Lesson(
-        id="04",
-        file="04_orders",
-        title="What does the exchange accept from you?",
-        minutes=40,
-        ready=True,
-    ),
-    Lesson(
-        id="05",
-        file="05_comparison",
-        title="How old is your price?",
-        minutes=40,
-        ready=True,
-    ),
+    Lesson(id="03", file="03_order_book", title="Can you trust your copy of the book?", minutes=40),
+    Lesson(id="04", file="04_orders", title="What does the exchange accept from you?", minutes=40),
+    Lesson(id="05", file="05_comparison", title="How old is your price?", minutes=40),
     Lesson(
         id="05b",
         file="05b_cost_of_freshness",
         title="What does fresh cost, and who pays for stale?",
         minutes=35,
-        ready=True,
     ),
-    Lesson(
-        id="06",
-        file="06_hybrid",
-        title="How do production systems combine them?",
-        minutes=40,
-        ready=True,
-    ),
-    Lesson(
-        id="07",
-        file="07_diagnosis",
-        title="The line is flat. What broke?",
-        minutes=35,
-        ready=True,
-    ),
-    Lesson(
-        id="08",
-        file="08_unknown_orders",
-        title="Did my order arrive?",
-        minutes=35,
-        ready=True,
-    ),
-    Lesson(
-        id="09",
-        file="09_many_exchanges",
-        title="Four venues, one program?",
-        minutes=40,
-        ready=True,
-    ),
-    Lesson(
-        id="10",
-        file="10_choose",
-        title="Which protocol for which strategy?",
-        minutes=30,
-        ready=True,
-    ),
+    Lesson(id="06", file="06_hybrid", title="How do production systems combine them?", minutes=40),
+    Lesson(id="07", file="07_diagnosis", title="The line is flat. What broke?", minutes=35),
+    Lesson(id="08", file="08_unknown_orders", title="Did my order arrive?", minutes=35),
+    Lesson(id="09", file="09_many_exchanges", title="Four venues, one program?", minutes=40),
+    Lesson(id="10", file="10_choose", title="Which protocol for which strategy?", minutes=30),
     Lesson(
         id="11",
         file="11_read_the_exchange",
         title="What is on the other side?",
         minutes=40,
         optional=True,
-        ready=True,
     ),
-    Lesson(
-        id="12",
-        file="12_exam",
-        title="Can you do it alone?",
-        minutes=90,
-        ready=True,
-        exam=True,
-    ),
+    Lesson(id="12", file="12_exam", title="Can you do it alone?", minutes=90, exam=True),
 )
 """A resume code has room for 15."""
 
@@ -165,7 +90,7 @@ def lesson(name: str) -> Lesson:
     for one in LESSONS:
         if name in (one.id, one.file, f"{one.file}.ipynb"):
             return one
-    ids = [one.id for one in LESSONS if one.ready]
+    ids = [one.id for one in LESSONS]
     raise BadInput(f"there is no lesson {name!r}; there are {', '.join(ids)}.{suggest(name, ids)}")
 
 
@@ -175,12 +100,12 @@ def lesson_of(check: str) -> Lesson:
     return next(one for one in LESSONS if one.exam) if first == "exam" else lesson(first)
 
 
-def ready() -> list[Lesson]:
-    """The lessons that count: written, and not optional."""
-    return [one for one in LESSONS if one.ready and not one.optional]
+def counted() -> list[Lesson]:
+    """The lessons that count: those that are not optional."""
+    return [one for one in LESSONS if not one.optional]
 
 
 def following(one: Lesson) -> Lesson | None:
-    """The next lesson that is written; ``None`` after the last."""
+    """The next lesson that counts; ``None`` after the last."""
     rest = LESSONS[LESSONS.index(one) + 1 :]
-    return next((later for later in rest if later.ready and not later.optional), None)
+    return next((later for later in rest if not later.optional), None)

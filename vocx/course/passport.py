@@ -20,7 +20,7 @@ from pathlib import Path
 
 import msgspec
 
-from vocx.course.catalogue import CHECKS, LESSONS, PROTOCOLS, STRATEGIES, ready
+from vocx.course.catalogue import CHECKS, LESSONS, PROTOCOLS, STRATEGIES, counted
 from vocx.errors import BadInput
 
 FILE = ".vocx_passport.json"
@@ -74,10 +74,10 @@ class Passport(msgspec.Struct, kw_only=True):
 
     def progress(self, known_checks: Mapping[str, object]) -> str:
         """``"3 of 12 lessons, 4 of 9 checks"``."""
-        counted = [one.id for one in ready()]
-        lessons = sum(name in self.lessons for name in counted)
+        ids = [one.id for one in counted()]
+        lessons = sum(name in self.lessons for name in ids)
         checks = sum(name in self.checks for name in known_checks)
-        return f"{lessons} of {len(counted)} lessons, {checks} of {len(known_checks)} checks"
+        return f"{lessons} of {len(ids)} lessons, {checks} of {len(known_checks)} checks"
 
     def code(self) -> str:
         """39 characters that restore it anywhere: ``course.resume("...")``."""

@@ -33,15 +33,13 @@ def page(known: passport.Passport | None = None) -> str:
     known = passport.load() if known is None else known
     rows = []
     for one in LESSONS:
-        if not one.ready:
-            continue
         mine = [key for key in RIGHT if key.split(".")[0] == one.id and key in known.predictions]
         right = sum(RIGHT[key][0] == known.predictions[key] for key in mine)
         rows.append(
             (
                 one.id,
                 one.title,
-                "done" if one.id in known.lessons else "",
+                "yes" if one.id in known.lessons else "",
                 "passed" if f"{one.id}.1" in known.checks else "",
                 f"{right} of {len(mine)}" if mine else "",
             )
@@ -54,7 +52,7 @@ def page(known: passport.Passport | None = None) -> str:
         if known.choices.get(key) in PROTOCOLS
     ]
     parts = [
-        text_table(("", "lesson", "", "exercise", "predicted"), rows, left=5),
+        text_table(("", "lesson", "ended", "exercise", "predicted"), rows, left=5),
         f"Predictions: {right} of {made} right",
         f"Practical exam: {len(tasks)} of {len(EXAM)} tasks" + ": " * bool(tasks)
         + ", ".join(tasks),

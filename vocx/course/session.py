@@ -137,7 +137,7 @@ def _missing(lesson: str, error: NameError) -> list[str]:
 
 
 def _place(wanted: Lesson) -> str:
-    counted = catalogue.ready()
+    counted = catalogue.counted()
     if wanted in counted:
         where = f"{counted.index(wanted) + 1} of {len(counted)}"
     else:
