@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from vocx.course.page import Page
+from vocx.course.page import OWN_PROGRAM, Page
 from vocx.lab import Lab
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
-OWN = re.compile(
-    r"<details><summary>In your own program</summary>\s+```python\n(.*?)```", re.DOTALL
-)
 PLAIN = {"02b_asyncio", "09_many_exchanges", "10_choose", "11_read_the_exchange", "12_exam"}
 """The first two are made of such programs, the third is about a choice, the fourth reads vocx; an
 exam shows nothing."""
@@ -26,7 +22,7 @@ LESSONS = sorted(path for path in FOLDER.glob("*.ipynb") if path.stem not in PLA
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 def test_it_runs_without_vocx(path: Path, lab: Lab) -> None:
     """With nothing changed but the addresses; signed ones name the test venue, and no key."""
-    (code,) = OWN.findall("\n".join(Page(path).markdown))
+    (code,) = OWN_PROGRAM.findall("\n".join(Page(path).markdown))
     assert "vocx." not in code and "import vocx" not in code
     assert "HMAC" not in code.upper() or "https://testnet.binance.vision" in code
     rest, ws = lab.url("binance", "rest"), lab.url("binance", "ws")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from vocx.course.page import RULES, Page, problems
+from vocx.course.page import EXAM_RULES, LESSON_RULES, Page, problems
 
 LESSON = Path(__file__).resolve().parents[2] / "notebooks" / "03_order_book.ipynb"
 BLANK = "def decide(book_id, U, u): ..."
@@ -47,7 +47,7 @@ def hint_last(notebook: dict[str, Any]) -> None:
 BROKEN: list[tuple[str, Change, str]] = [
     ("size", lambda nb: nb["cells"].pop(3) and nb["cells"].__delitem__(slice(2, 14)), "cells; "),
     ("size", rewrite(BLANK, "\n".join(["x = 1"] * 16) + f"\n{BLANK}"), "at most 15"),
-    ("size", rewrite("**Needs**", "word " * 900 + "**Needs**"), "words; between 700 and 1,100"),
+    ("words", rewrite("**Needs**", "word " * 900 + "**Needs**"), "words; between 700 and 1,100"),
     ("size", rewrite("**Needs**", "# a\n" * 9 + "**Needs**"), "headings; at most 8"),
     ("opening", rewrite("# Can you trust", "# Do you trust"), "does not begin with the title"),
     ("opening", rewrite("40 minutes", "an hour"), "it does not say '40 minutes'"),
@@ -57,12 +57,13 @@ BROKEN: list[tuple[str, Change, str]] = [
     ("sections", rewrite(BLANK, f"later = unheard_of\n{BLANK}"), "unheard_of"),
     ("musts", rewrite("course.predict(", "print("), "0 predictions; ask one or two"),
     ("musts", rewrite("course.check(", "print("), "no course.check("),
-    ("musts", rewrite('course.end("03")', ""), 'is not course.end("03")'),
+    ("ending", rewrite('course.end("03")', ""), 'is not course.end("03")'),
     ("hidden_answers", rewrite("    ],\n)", '    ],\n    right="b",\n)'), "predictions.py"),
     ("verdicts", rewrite('course.verdict("03.1")', ""), 'no course.verdict("03.1")'),
     ("blank_exercises", rewrite(BLANK, f"y = 1\n{BLANK}"), "more than an unwritten"),
     ("blank_exercises", rewrite("<summary>Solution", "<summary>Answer"), "no <details>"),
     ("blank_exercises", hint_last, "the hint does not stand in the text above it"),
+    ("folded_programs", rewrite('url = "https', "x = 1\n" * 11 + 'url = "https'), "at most 10"),
     ("stripped", lambda nb: nb["cells"][1].update(execution_count=3), "clear all outputs"),
     ("stripped", lambda nb: nb["cells"][1].update(id="0123abcd"), "give it an id of words"),
     ("stripped", lambda nb: nb["cells"][1].update(id="opening"), "two cells have this id"),
@@ -86,8 +87,9 @@ def copy(tmp_path: Path) -> Path:
 
 def test_every_rule_is_broken_once_here() -> None:
     """A rule that cannot fail asks for nothing; and each says what it asks for."""
-    assert {rule for rule, *_ in BROKEN} == RULES.keys()
-    assert all(rule.__doc__ for rule in RULES.values())
+    assert {rule for rule, *_ in BROKEN} == LESSON_RULES.keys()
+    assert {rule for rule, *_ in BROKEN_EXAM} == EXAM_RULES.keys() - LESSON_RULES.keys()
+    assert all(rule.__doc__ for rule in (LESSON_RULES | EXAM_RULES).values())
 
 
 @pytest.mark.parametrize(("rule", "change", "says"), BROKEN)
@@ -97,24 +99,26 @@ def test_a_rule_says_what_breaks_it(rule: str, change: Change, says: str, copy: 
     notebook = json.loads(copy.read_text(encoding="utf-8"))
     change(notebook)
     copy.write_text(json.dumps(notebook) + "\n", encoding="utf-8")
-    found = [str(problem) for problem in RULES[rule](Page(copy))]
+    found = [str(problem) for problem in LESSON_RULES[rule](Page(copy))]
     assert found and any(says in text for text in found), found
 
 
-@pytest.mark.parametrize(
-    ("rule", "change", "says"),
-    [
-        ("size", rewrite("**Needs**", "word " * 300 + "**Needs**"), "words; between 150 and 500"),
-        ("musts", rewrite('hand_in("age"', 'hand_in("close"'), "once, close, close"),
-        ("musts", rewrite("course.quiz(", "print("), "course.quiz is called 0 times"),
-        ("musts", rewrite("print(exam)", 'course.check("03.1", keep)'), "has no exercises besides"),
-        ("blank_exercises", rewrite("keep(messages, snapshot): ...",
-         "keep(messages, snapshot):\n    return {}, {}"), "more than an unwritten keep"),
-        ("blank_exercises", rewrite('exam.show("age")', ""), "it does not begin and end with"),
-        ("blank_exercises", rewrite("## Ten tasks", "## Ten tasks\n\n    def keep(a): 1"),
-         "shows a solution of keep"),
-    ],
-)  # fmt: skip
+BROKEN_EXAM: list[tuple[str, Change, str]] = [
+    ("words_of_an_exam", rewrite("**Needs**", "word " * 300 + "**Needs**"),
+     "words; between 150 and 500"),
+    ("musts_of_an_exam", rewrite('hand_in("age"', 'hand_in("close"'), "once, close, close"),
+    ("musts_of_an_exam", rewrite("course.quiz(", "print("), "course.quiz is called 0 times"),
+    ("musts_of_an_exam", rewrite("print(exam)", 'course.check("03.1", keep)'),
+     "has no exercises besides"),
+    ("blank_tasks", rewrite("keep(messages, snapshot): ...",
+     "keep(messages, snapshot):\n    return {}, {}"), "more than an unwritten keep"),
+    ("blank_tasks", rewrite('exam.show("age")', ""), "it does not begin and end with"),
+    ("blank_tasks", rewrite("## Ten tasks", "## Ten tasks\n\n    def keep(a): 1"),
+     "shows a solution of keep"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "change", "says"), BROKEN_EXAM)
 def test_an_exam_has_a_contract_of_its_own(
     rule: str, change: Change, says: str, tmp_path: Path
 ) -> None:
@@ -124,7 +128,7 @@ def test_an_exam_has_a_contract_of_its_own(
     notebook = json.loads(copy.read_text(encoding="utf-8"))
     change(notebook)
     copy.write_text(json.dumps(notebook) + "\n", encoding="utf-8")
-    found = [str(problem) for problem in RULES[rule](Page(copy))]
+    found = [str(problem) for problem in EXAM_RULES[rule](Page(copy))]
     assert any(says in text for text in found), found
 
 
@@ -170,7 +174,7 @@ def test_the_command_prints_and_counts(copy: Path) -> None:
     """A line a problem with the cell's id, and code 1; else one line and code 0."""
     command = [sys.executable, "-m", "vocx", "lesson", "check"]
     fine = subprocess.run([*command, copy], capture_output=True, text=True, timeout=60)
-    assert fine.returncode == 0 and fine.stdout.endswith(f"contract ({len(RULES)} rules)\n")
+    assert fine.returncode == 0 and fine.stdout.endswith(f"contract ({len(LESSON_RULES)} rules)\n")
     copy.write_text(copy.read_text("utf-8").replace('end(\\"03\\")', 'end(\\"04\\")'), "utf-8")
     broken = subprocess.run([*command, copy, LESSON], capture_output=True, text=True, timeout=60)
     assert broken.returncode == 1 and 'is not course.end("03")' in broken.stdout

@@ -27,13 +27,18 @@ from vocx.distribution import REPOSITORY
 from vocx.errors import BadInput
 
 CELLS, WORDS, EXAM_WORDS = (20, 32), (700, 1100), (150, 500)
-MEDIAN_LINES, MOST_LINES, MOST_HEADINGS = 3, 15, 8
+MEDIAN_LINES, MOST_LINES, MOST_HEADINGS, PROGRAM_LINES = 3, 15, 8, 10
 BADGE = "https://mybinder.org/badge_logo.svg"
 LAUNCH = (
     f"https://mybinder.org/v2/gh{urlsplit(REPOSITORY).path}/v{vocx.__version__}"
     "?urlpath=lab/tree/notebooks/{}"
 )
 IMAGE = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
+OWN_PROGRAM = re.compile(
+    r"<details><summary>In your own program</summary>\s+```python\n(.*?)```", re.DOTALL
+)
+"""What a lesson gives along: its subject without vocx, folded behind the closing words."""
+IMPORT = re.compile(r"import |from \S+ import ")
 KILOBYTES = {".png": 80, ".gif": 300}
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 _FENCE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
@@ -131,6 +136,11 @@ class Page:
         text = _FENCE.sub("", "\n\n".join(self.markdown))
         return re.sub(r"<[^>]+>|(?<=\])\([^)]*\)", "", text)
 
+    @property
+    def word_count(self) -> int:
+        """How many words there are to read."""
+        return len(re.findall(r"\w[\w'’-]*", self.prose))
+
     def calls(self, name: str, of: str = "course") -> list[tuple[int, ast.Call]]:
         """Every ``course.<name>(...)`` with the number of its cell among the code cells."""
         return [
@@ -215,12 +225,20 @@ def _text(call: ast.Call) -> str | None:
 # the rules
 
 
+def words(page: Page) -> Iterator[Problem]:
+    """700 to 1,100 words of prose, folded text included. Code that is shown or folded away is not
+    counted: it is read as code, and bounded by its lines (``folded_programs``)."""
+    yield from _between("words", page.word_count, WORDS)
+
+
+def words_of_an_exam(page: Page) -> Iterator[Problem]:
+    """150 to 500 words of prose: an exam explains nothing."""
+    yield from _between("words", page.word_count, EXAM_WORDS)
+
+
 def size(page: Page) -> Iterator[Problem]:
-    """20 to 32 cells, 700 to 1,100 words (an exam: 150 to 500), at most 8 headings; code in small
-    pieces."""
-    words = len(re.findall(r"\w[\w'’-]*", page.prose))
+    """20 to 32 cells, at most 8 headings; code in small pieces."""
     yield from _between("cells", len(page.cells), CELLS)
-    yield from _between("words", words, EXAM_WORDS if page.lesson.exam else WORDS)
     headings = len(re.findall(r"^#+ ", page.prose, re.MULTILINE))
     if headings > MOST_HEADINGS:
         yield Problem(f"{headings} headings; at most {MOST_HEADINGS}")
@@ -286,19 +304,15 @@ def sections(page: Page) -> Iterator[Problem]:
             known |= makes
 
 
-def musts(page: Page) -> Iterator[Problem]:
-    """One or two predictions, at least one check of this lesson, and an end. An exam has the quiz
-    and its ten tasks instead, in their order."""
-    if page.lesson.exam:
-        yield from _parts_of_an_exam(page)
-    else:
-        yield from _parts_of_a_lesson(page)
+def ending(page: Page) -> Iterator[Problem]:
+    """``course.end`` stands in the last line of all."""
     last = page.cells[-1].text.splitlines() if page.cells else []
     if not last or last[-1] != f'course.end("{page.lesson.id}")':
         yield Problem(f'the last line of the last cell is not course.end("{page.lesson.id}")')
 
 
-def _parts_of_a_lesson(page: Page) -> Iterator[Problem]:
+def musts(page: Page) -> Iterator[Problem]:
+    """One or two predictions, and at least one check of this lesson."""
     asked = [_text(call) for _, call in page.calls("predict")]
     checked = [one.key for one in page.exercises()]
     if not 1 <= len(asked) <= 2 or len(set(asked)) < len(asked):
@@ -315,7 +329,8 @@ def _parts_of_a_lesson(page: Page) -> Iterator[Problem]:
             yield Problem(f"{one} is of another lesson than {page.lesson.id}")
 
 
-def _parts_of_an_exam(page: Page) -> Iterator[Problem]:
+def musts_of_an_exam(page: Page) -> Iterator[Problem]:
+    """The quiz and the ten tasks, in their order; neither predictions nor other exercises."""
     for name in ("quiz", "exam", "passport_page"):
         if len(page.calls(name)) != 1:
             yield Problem(f"course.{name} is called {len(page.calls(name))} times; call it once")
@@ -350,40 +365,52 @@ def verdicts(page: Page) -> Iterator[Problem]:
 
 
 def blank_exercises(page: Page) -> Iterator[Problem]:
-    """The cell holds only ``...``; the solution is folded inside the hint, in the text above. A
-    task of an exam is shown, written and handed in by one cell, and its solution is nowhere."""
+    """The cell holds only ``...``; the solution is folded inside the hint, in the text above."""
+    above = {after.id: before.text for before, after in pairwise(page.cells)}
+    for one in page.exercises():
+        cell, shown = page.code[one.written], page.solution(one.name)
+        yield from _unwritten(one, cell, page.trees[one.written].body)
+        if shown is None:
+            yield Problem(
+                f"no <details><summary>Hint</summary> with a <details><summary>Solution</summary> "
+                f"inside that has {one.name} in a ```python block"
+            )
+        elif shown not in above.get(cell.id, ""):
+            yield Problem("the hint does not stand in the text above it", cell.id)
+
+
+def blank_tasks(page: Page) -> Iterator[Problem]:
+    """A task of an exam is shown, written and handed in by one cell, and its solution is
+    nowhere."""
     for one in page.exercises():
         cell, body = page.code[one.written], page.trees[one.written].body
-        if page.lesson.exam:
-            task = one.key.removeprefix("exam.")
-            around = [f"exam.show('{task}')", f"exam.hand_in('{task}', {one.name})"]
-            if [ast.unparse(statement) for statement in (body[0], body[-1])] != around:
-                yield Problem(f"it does not begin and end with {' and '.join(around)}", cell.id)
-            body = body[1:-1]
-        function = body[0] if body else None
-        alone = len(body) == 1 and isinstance(function, FUNCTION) and len(function.body) <= 2
-        if not alone or ast.unparse(function.body[-1]) != "...":  # type: ignore[union-attr]
-            yield Problem(
-                f"it holds more than an unwritten {one.name}: def, docstring, ...", cell.id
-            )
-        yield from _solution(page, one.name, cell)
+        task = one.key.removeprefix("exam.")
+        around = [f"exam.show('{task}')", f"exam.hand_in('{task}', {one.name})"]
+        if [ast.unparse(statement) for statement in (body[0], body[-1])] != around:
+            yield Problem(f"it does not begin and end with {' and '.join(around)}", cell.id)
+        yield from _unwritten(one, cell, body[1:-1])
+        if f"def {one.name}(" in "\n".join(page.markdown):
+            yield Problem(f"the text shows a solution of {one.name}")
 
 
-def _solution(page: Page, name: str, cell: Cell) -> Iterator[Problem]:
-    """Where the solution of an exercise stands that is written in ``cell``."""
-    if page.lesson.exam:
-        if f"def {name}(" in "\n".join(page.markdown):
-            yield Problem(f"the text shows a solution of {name}")
-        return
-    above = {after.id: before.text for before, after in pairwise(page.cells)}
-    shown = page.solution(name)
-    if shown is None:
-        yield Problem(
-            f"no <details><summary>Hint</summary> with a <details><summary>Solution</summary> "
-            f"inside that has {name} in a ```python block"
-        )
-    elif shown not in above.get(cell.id, ""):
-        yield Problem("the hint does not stand in the text above it", cell.id)
+def _unwritten(one: Exercise, cell: Cell, body: list[ast.stmt]) -> Iterator[Problem]:
+    function = body[0] if body else None
+    alone = len(body) == 1 and isinstance(function, FUNCTION) and len(function.body) <= 2
+    if not alone or ast.unparse(function.body[-1]) != "...":  # type: ignore[union-attr]
+        yield Problem(f"it holds more than an unwritten {one.name}: def, docstring, ...", cell.id)
+
+
+def folded_programs(page: Page) -> Iterator[Problem]:
+    """What is folded as "In your own program" has at most ten lines of code, imports not
+    counted."""
+    for cell in page.cells:
+        for program in OWN_PROGRAM.findall(cell.text if cell.cell_type == "markdown" else ""):
+            lines = [one for one in program.splitlines() if one.strip() and not IMPORT.match(one)]
+            if len(lines) > PROGRAM_LINES:
+                yield Problem(
+                    f"{len(lines)} lines of code in your own program; at most {PROGRAM_LINES}",
+                    cell.id,
+                )
 
 
 def stripped(page: Page) -> Iterator[Problem]:
@@ -430,7 +457,7 @@ def planned_errors(page: Page) -> Iterator[Problem]:
 
 def references(page: Page) -> Iterator[Problem]:
     """Lessons that are named by number are written."""
-    written = {one.id for one in catalogue.LESSONS if one.ready}
+    written = {one.id for one in catalogue.LESSONS}
     for cell in page.cells:
         if cell.cell_type != "markdown":
             continue
@@ -468,14 +495,21 @@ def _picture(page: Page, cell: Cell, alt: str, source: str) -> Iterator[str]:
 
 
 Rule = Callable[[Page], Iterator[Problem]]
-RULES: dict[str, Rule] = {
-    rule.__name__: rule
-    for rule in (
-        *(size, opening, one_set_up, sections, musts, hidden_answers, verdicts),
-        *(blank_exercises, stripped, portable, planned_errors, references, pictures),
-    )
-}
-"""The contract, by name."""
+_OF_ALL: tuple[Rule, ...] = (
+    *(size, opening, one_set_up, sections, ending, stripped, portable, planned_errors),
+    *(references, pictures),
+)
+_OF_A_LESSON = (words, musts, hidden_answers, verdicts, blank_exercises, folded_programs)
+_OF_AN_EXAM = (words_of_an_exam, musts_of_an_exam, blank_tasks)
+LESSON_RULES: dict[str, Rule] = {rule.__name__: rule for rule in (*_OF_ALL, *_OF_A_LESSON)}
+"""The contract of a lesson, by name."""
+EXAM_RULES: dict[str, Rule] = {rule.__name__: rule for rule in (*_OF_ALL, *_OF_AN_EXAM)}
+"""The contract of an exam, by name."""
+
+
+def rules_of(lesson: Lesson) -> dict[str, Rule]:
+    """The contract that the page of a lesson keeps."""
+    return EXAM_RULES if lesson.exam else LESSON_RULES
 
 
 def problems(path: Path) -> list[Problem]:
@@ -485,4 +519,4 @@ def problems(path: Path) -> list[Problem]:
         page = Page(path)
     except BadInput as error:
         return [Problem(str(error))]
-    return [problem for rule in RULES.values() for problem in rule(page)]
+    return [problem for rule in rules_of(page.lesson).values() for problem in rule(page)]
