@@ -13,6 +13,7 @@ from string import Template
 import vocx
 from vocx import credentials, distribution
 from vocx.arguments import brief
+from vocx.course import script_templates as templates
 from vocx.course.cell_sources import CellSources
 from vocx.course.standalone import Definitions, quoted
 from vocx.errors import BadInput
@@ -23,163 +24,6 @@ from vocx.venues.base import ChannelSpec, Venue
 PathLike = str | Path
 TAKEN = sys.stdlib_module_names | {"vocx", "pytest", "conftest", "requests"}
 """Names of modules that a script of this name would hide."""
-SCRIPT = Template('''\
-"""$title at $venue, written by vocx $version.
-
-    python $file lab        # an exchange in a box, on this machine: no account, no network
-    python $file testnet    # $testnet
-    python $file real       # $real
-
-Ctrl-C ends it, or --seconds. It needs $package:
-
-    pip install '$package @ git+$repository'
-
-and its test needs pytest: pytest test_$file
-"""
-
-from __future__ import annotations
-
-$imports
-
-VENUE = "$venue"
-$body
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("where", choices=["lab", "testnet", "real"])
-    parser.add_argument("--seconds", type=float, help="how long; without: until Ctrl-C")
-    given = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a stop by a service is a Ctrl-C
-    try:
-        at(given.where, given.seconds)
-    except KeyboardInterrupt:
-        print("Stopped.")
-    except VocxError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-
-
-if __name__ == "__main__":
-    main()
-''')
-STREAM = '''\
-def listen(exchange: Exchange) -> Stream:
-    """The stream, which has begun to listen; stop it, or use it with ``with``."""
-    return exchange.stream(*CHANNELS, symbols=SYMBOLS, **OPTIONS)
-
-
-def at(where: str, seconds: float | None) -> None:
-    """Print what it says, for so many seconds or for ever."""
-    with vocx.connect(VENUE, where) as exchange, listen(exchange) as stream:
-        for fact in stream.facts(seconds):
-            print(fact, flush=True)
-        print(stream.stats)
-'''
-CLIENT = Template('''\
-def make_client(exchange: Exchange, journal: Path) -> HybridClient:
-    """The client, not started yet; it writes its orders to the journal before they leave."""
-    return HybridClient(
-        exchange,
-        SYMBOL,
-        $strategy,
-        bounds=BOUNDS,
-        journal=journal,
-$options    )
-
-
-def run(client: HybridClient, seconds: float | None = None) -> None:
-    """Let it trade for so many seconds or for ever; what rests then is cancelled."""
-    until = math.inf if seconds is None else time.monotonic() + seconds
-    failed = ""
-    with client:
-        while not failed and (left := until - time.monotonic()) > 0:
-            status = client.status
-            pnl = f"position {status.pnl.position:f}, realized {status.pnl.realized:+.2f}"
-            print(f"{status.state}: {status.placed} orders, {pnl} {status.why}", flush=True)
-            failed = status.why if status.state == "failed" else ""
-            time.sleep(min(1.0, left))
-    for order in client.stop():  # gives what may still rest
-        print(f"may still rest: {order}")
-    if failed:
-        sys.exit(f"failed: {failed}")
-
-
-def at(where: str, seconds: float | None) -> None:
-    """Trade there. The journal of a lab ends with it, as its account does."""
-    if where == "real" and MAX_NOTIONAL is None:
-        sys.exit("real orders need a bound: write one for MAX_NOTIONAL in this file")
-    real = {"allow_orders": True, "max_notional": MAX_NOTIONAL} if where == "real" else {}
-    with tempfile.TemporaryDirectory() as folder, vocx.connect(VENUE, where, **real) as exchange:
-        name = f"{Path(__file__).stem}-{where}.jsonl"
-        journal = Path(folder, name) if where == "lab" else Path(__file__).with_name(name)
-        run(make_client(exchange, journal), seconds)
-''')
-TEST = Template('''\
-"""The test of $file, against an exchange in a box: pytest test_$file"""
-
-from __future__ import annotations
-
-import time
-
-import pytest
-import vocx
-
-import $module
-
-pytestmark = pytest.mark.vocx_lab(venues=[$module.VENUE], seed=7, rtt_ms=20)
-
-
-@pytest.fixture
-def exchange(vocx_lab):
-    with vocx.connect($module.VENUE, lab=vocx_lab) as exchange:
-        yield exchange
-
-
-def wait_until(true, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "it did not come to pass in time"
-        time.sleep(0.05)
-
-
-$tests''')
-STREAM_TEST = Template('''
-def test_it_listens_again_after_a_cut(exchange, vocx_lab):
-    """Every channel says something; then all connections are reset."""
-    with $module.listen(exchange) as stream:
-        stream.wait(60)
-        with vocx_lab.network.reset_peer():
-            pass
-        wait_until(lambda: stream.stats.reconnects and stream.state == "live")
-        stream.wait(60)
-''')
-CLIENT_TEST = Template('''
-def test_it_ends_and_leaves_nothing_behind(exchange, tmp_path):
-    """What it ordered is filled or cancelled when it has run."""
-    $module.run($module.make_client(exchange, tmp_path / "orders.jsonl"), seconds=2)
-    assert exchange.open_orders($module.SYMBOL) == []
-
-
-def test_it_acts_again_after_a_cut_and_its_books_are_right(exchange, vocx_lab, tmp_path):
-    """All connections are reset; in the end it holds what the exchange says that it holds."""
-    base = $module.SYMBOL.partition("/")[0]
-    held = exchange.balances()[base].total
-    with $module.make_client(exchange, tmp_path / "orders.jsonl") as client:
-        wait_until(lambda: client.status.looks)
-        with vocx_lab.network.reset_peer():
-            pass
-        wait_until(lambda: client.status.reconnects)
-        looks = client.status.looks
-        wait_until(lambda: client.status.looks > looks)
-    status = client.status
-    assert not status.strategy_errors, list(client.errors)
-    assert exchange.open_orders($module.SYMBOL) == []
-    assert exchange.balances()[base].total - held == status.pnl.position
-''')
-STREAM_NAMES = ("VENUE", "CHANNELS", "SYMBOLS", "OPTIONS", "listen", "at", "main")
-CLIENT_NAMES = ("VENUE", "SYMBOL", "BOUNDS", "MAX_NOTIONAL", "make_client", "run", "at", "main")
 
 
 def export(built: object, path: PathLike = "my_bot.py", *, overwrite: bool = False) -> Path:
@@ -264,7 +108,7 @@ def _stream(stream: Stream, path: Path) -> tuple[str, str]:
     """The script of a stream and its test."""
     channels = tuple(dict.fromkeys(one.channel for one in stream.channels))
     symbols = tuple(dict.fromkeys(one.symbol for one in stream.channels if one.symbol))
-    definitions = Definitions(STREAM_NAMES)
+    definitions = Definitions(templates.STREAM_NAMES)
     for module in ("argparse", "signal", "sys", "vocx"):
         definitions.imported(module)
     definitions.imported("vocx", "Exchange", "Stream")
@@ -283,9 +127,9 @@ def _stream(stream: Stream, path: Path) -> tuple[str, str]:
         real="public data; an account's channels need a key in the environment",
         settings="\n".join(lines),
         definitions=definitions,
-        functions=STREAM,
+        functions=templates.STREAM,
     )
-    return script, _test(path, STREAM_TEST)
+    return script, _test(path, templates.STREAM_TEST)
 
 
 def _options(venue: Venue, channels: tuple[ChannelSpec, ...]) -> dict[str, object]:
@@ -304,7 +148,7 @@ def _options(venue: Venue, channels: tuple[ChannelSpec, ...]) -> dict[str, objec
 def _client(client: HybridClient, path: Path) -> tuple[str, str]:
     """The script of a hybrid client and its test."""
     venue = client.exchange.venue
-    definitions = Definitions(CLIENT_NAMES, CellSources.of_kernel())
+    definitions = Definitions(templates.CLIENT_NAMES, CellSources.of_kernel())
     for module in ("argparse", "math", "signal", "sys", "tempfile", "time", "vocx"):
         definitions.imported(module)
     definitions.imported("pathlib", "Path")
@@ -329,9 +173,9 @@ def _client(client: HybridClient, path: Path) -> tuple[str, str]:
             '"""The largest order at the real venue, such as "50" (dollars); None: no orders."""'
         ),
         definitions=definitions,
-        functions=CLIENT.substitute(strategy=strategy, options="".join(given)),
+        functions=templates.CLIENT.substitute(strategy=strategy, options="".join(given)),
     )
-    return script, _test(path, CLIENT_TEST)
+    return script, _test(path, templates.CLIENT_TEST)
 
 
 def _script(
@@ -346,7 +190,7 @@ def _script(
     functions: str,
 ) -> str:
     practice = venue.environments.get("testnet")
-    return SCRIPT.substitute(
+    return templates.SCRIPT.substitute(
         title=title,
         venue=venue.name,
         version=vocx.__version__,
@@ -366,6 +210,6 @@ def _key(venue: Venue, where: str) -> str:
 
 def _test(path: Path, tests: Template) -> str:
     module = path.stem
-    return TEST.substitute(
+    return templates.TEST.substitute(
         file=path.name, module=module, tests=tests.substitute(module=module).lstrip()
     )
