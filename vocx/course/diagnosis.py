@@ -459,14 +459,21 @@ def figure(feeds: Mapping[str, WatchedFeed], *, columns: int = 3, height: int = 
             )
             made.add_trace(marks, **place)
         made.add_vline(x=0, line={"color": figures.INK, "width": 1, "dash": "dot"}, **place)
-    style = figures.layout(x="", y="", height=height, margin={"t": 30, "b": 40})
-    axes = {"x": style.pop("xaxis"), "y": style.pop("yaxis")}
-    made.update_layout(**style)
-    made.update_xaxes(**axes["x"], range=[-HEALTHY_S, longest_s + 0.2])
-    made.update_yaxes(
-        **{**axes["y"], "tickformat": ""}, range=[-len(ROWS) + 0.4, 0.6],
-        tickmode="array", tickvals=list(height_of.values()), ticktext=list(height_of),
-    )  # fmt: skip
+    figures.style_subplots(
+        made,
+        x="",
+        y="",
+        height=height,
+        margin={"t": 30, "b": 40},
+        xaxis={"range": [-HEALTHY_S, longest_s + 0.2]},
+        yaxis={
+            "range": [-len(ROWS) + 0.4, 0.6],
+            "tickmode": "array",
+            "tickvals": list(height_of.values()),
+            "ticktext": list(height_of),
+            "tickformat": "",
+        },
+    )
     made.update_xaxes(title={"text": "seconds since the fault", "standoff": 2}, row=rows)
     made.update_annotations(font={"size": 12, "color": figures.INK})
     return made

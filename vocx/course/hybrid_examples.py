@@ -212,11 +212,9 @@ class ClientTimeline:
         orders = figures.line("own open orders", figures.INK)
         orders.update(x=x, y=[one.open_orders for one in self.moments], fill="tozeroy")
         made.add_trace(orders, row=2, col=1)
-        style = figures.layout(x="", y="age, ms", height=height)
-        axes = {"x": style.pop("xaxis"), "y": style.pop("yaxis")}
-        made.update_layout(**style)
-        made.update_xaxes(**axes["x"])
-        made.update_yaxes(**axes["y"], rangemode="tozero")
+        figures.style_subplots(
+            made, x="", y="age, ms", height=height, yaxis={"rangemode": "tozero"}
+        )
         made.update_xaxes(title={"text": "seconds, this machine's clock", "standoff": 4}, row=2)
         made.update_yaxes(title={"text": "orders"}, nticks=3, row=2)
         for first, last in self._spells():

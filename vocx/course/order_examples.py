@@ -218,13 +218,23 @@ class OrderTimeline:
             for bar in _bars(frame, prices):
                 bar.update(y=names, showlegend=column == len(self.frames) - 1)
                 made.add_trace(bar, row=1, col=column)
-        style = figures.layout(x="", y=f"price, {quote}", height=height, barmode="stack")
-        axes = {"x": style.pop("xaxis"), "y": style.pop("yaxis")}
-        made.update_layout(**style, bargap=0.15)
-        made.update_layout(margin={"t": 72, "b": 58}, legend={"y": -0.28, "yanchor": "top"})
-        made.update_xaxes(**{**axes["x"], "title": {"text": base}, "nticks": 4}, matches="x")
-        made.update_yaxes(**{**axes["y"], "title": None, "type": "category", "tickformat": ""})
-        made.update_yaxes(categoryorder="array", categoryarray=names)
+        figures.style_subplots(
+            made,
+            x=base,
+            y="",
+            height=height,
+            barmode="stack",
+            bargap=0.15,
+            margin={"t": 72, "b": 58},
+            legend={"y": -0.28, "yanchor": "top"},
+            xaxis={"nticks": 4, "matches": "x"},
+            yaxis={
+                "type": "category",
+                "categoryorder": "array",
+                "categoryarray": names,
+                "tickformat": "",
+            },
+        )
         made.update_yaxes(title={"text": f"price, {quote}"}, col=1)
         return made
 

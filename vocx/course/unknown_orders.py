@@ -149,12 +149,16 @@ def figure(*episodes: Episode, height: int = 330) -> Any:
                 hovertemplate="%{text} at %{x:.2f} s<extra>" + lane + "</extra>",
             )
             made.add_trace(marks, row=row, col=1)
-    style = figures.layout(x="", y="", height=height, margin={"t": 40, "r": 60})
-    axes = {"x": style.pop("xaxis"), "y": style.pop("yaxis")}
     last_s = max(one.at_s for episode in episodes for one in episode.events)
-    made.update_layout(**style)
-    made.update_xaxes(**axes["x"], range=[-0.05 * last_s, 1.15 * last_s])
-    made.update_yaxes(**{**axes["y"], "tickformat": ""}, range=[-0.4, 1.9])
+    figures.style_subplots(
+        made,
+        x="",
+        y="",
+        height=height,
+        margin={"t": 40, "r": 60},
+        xaxis={"range": [-0.05 * last_s, 1.15 * last_s]},
+        yaxis={"range": [-0.4, 1.9], "tickformat": ""},
+    )
     made.update_xaxes(title={"text": "seconds after it was sent", "standoff": 4}, row=len(episodes))
     return made
 

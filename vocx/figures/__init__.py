@@ -23,6 +23,7 @@ with optional_parts():
         marks,
         seconds_before,
         steps,
+        style_subplots,
     )
     from vocx.figures.market import (
         PHASES,
@@ -89,6 +90,7 @@ __all__ = [
     "price_frame",
     "seconds_before",
     "steps",
+    "style_subplots",
     "trades",
 ]
 

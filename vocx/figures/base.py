@@ -71,6 +71,15 @@ def layout(
     return made
 
 
+def style_subplots(figure: go.Figure, **options: Any) -> None:
+    """The layout that all charts share on a figure of several charts; ``options`` as of
+    :func:`layout`."""
+    style = layout(**options)
+    figure.update_xaxes(**style.pop("xaxis"))
+    figure.update_yaxes(**style.pop("yaxis"))
+    figure.update_layout(**style)
+
+
 def seconds_before(times_ns: Iterable[int], now_ns: int) -> NDArray[np.float32]:
     """Times as seconds before ``now_ns`` (negative: in the past)."""
     made = np.array([at - now_ns for at in times_ns], dtype=np.float64)
