@@ -11,7 +11,8 @@ import pytest
 
 import vocx
 from vocx.course import four_venues, venue_spreads
-from vocx.course.four_venues import BTC, VENUES, PublicTrade
+from vocx.course.four_venues import BTC, PublicTrade
+from vocx.course.venue_comparison import VENUES
 from vocx.course.venue_spreads import Spread, spread, watch_spread
 from vocx.course.with_ccxt import pointed_at
 from vocx.errors import BadInput
@@ -97,8 +98,8 @@ def test_each_book_notices_a_hole_and_heals(four_lab: Lab, four: Four) -> None:
 def test_limits_and_a_plan(four: Four) -> None:
     """Two channels of 300 symbols fit one connection each; limits are the venues' own."""
     found = {name: four_venues.allowance(one, 300) for name, one in four.items()}
-    assert {one.topics for one in found.values()} == {600}
-    assert {name: one.messages for name, one in found.items()} == {
+    assert {one.plan.topics for one in found.values()} == {600}
+    assert {name: one.plan.messages for name, one in found.items()} == {
         "binance": 3, "okx": 6, "bybit": 60, "coinbase": 3,
     }  # fmt: skip
     assert {name: one.orders_per_10_s for name, one in found.items()} == {

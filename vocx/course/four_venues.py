@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import requests
 
+from vocx.course.venue_comparison import SubscriptionPlan, subscription_plan
 from vocx.errors import VocxError, WaitTimeout, optional_parts
 from vocx.facts import Order, OrderAck, Trade
 from vocx.text import text_table
 from vocx.timing import wall_ns
-from vocx.venues.base import ChannelSpec, GetQuote, PlaceOrder
+from vocx.venues.base import GetQuote, PlaceOrder
 
 if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.lab import Lab
     from vocx.stream import Stream
 
-VENUES = ("binance", "okx", "bybit", "coinbase")
 BTC = "BTC/USDT"
 CONCEPTS = ("symbol", "price", "quantity", "side", "id", "time", "count")
 
@@ -279,17 +279,13 @@ class Allowance(NamedTuple):
     """What a venue's limits leave of two calls, and what listening to many topics takes.
 
     ``quotes_per_minute``: the best price asked for by REST; ``orders_per_10_s``: orders placed by
-    REST, of one account and instrument; ``seconds``: for the ``messages`` that subscribe to
-    ``topics``, as fast as the adapter sends them.
+    REST, of one account and instrument.
     """
 
     venue: str
     quotes_per_minute: float
     orders_per_10_s: float
-    topics: int
-    connections: int
-    messages: int
-    seconds: float
+    plan: SubscriptionPlan
 
 
 def allowance(
@@ -298,23 +294,11 @@ def allowance(
     """By the venue's own limits, as this exchange's adapter has them; nothing is sent."""
     venue = exchange.venue
     place = venue.request(_ORDER, wall_ns())
-    specs = [
-        venue.validate_channel(ChannelSpec(channel=channel, symbol=f"A{number}/USDT"))
-        for number in range(symbols)
-        for channel in channels
-    ]
-    plans = venue.plan_sockets(specs)
-    counts = [
-        len(venue.subscribe_frames(one, [*one.topics], wall_ns(), None, "n")) for one in plans
-    ]
     return Allowance(
         venue=venue.name,
         quotes_per_minute=60 * _per_s(exchange, venue.request(GetQuote(symbol=BTC)).charges),
         orders_per_10_s=10 * _per_s(exchange, place.charges),
-        topics=sum(len(one.topics) for one in plans),
-        connections=len(plans),
-        messages=sum(counts),
-        seconds=max(count / one.control_per_s for count, one in zip(counts, plans, strict=True)),
+        plan=subscription_plan(venue, symbols, channels),
     )
 
 
@@ -334,7 +318,7 @@ def planner(exchanges: Sequence[Exchange], symbols: int) -> str:
     rows = [
         (
             one.venue, f"{one.quotes_per_minute:,.0f}", f"{one.orders_per_10_s:,.0f}",
-            f"{one.connections}", f"{one.messages}", f"{one.seconds:.1f} s",
+            f"{one.plan.connections}", f"{one.plan.messages}", f"{one.plan.seconds:.1f} s",
         )
         for one in (allowance(exchange, symbols) for exchange in exchanges)
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Lesson 10: what venues allow and offer, side by side, read from their adapters.
+"""Lessons 09 and 10: what venues allow and offer, side by side, read from their adapters.
 
 Nothing here is a number of its own: limits, cadences, sockets and proofs of life are what each
 adapter in :mod:`vocx.venues` declares, with its source.
@@ -204,20 +204,38 @@ def _each(cadence_ms: int) -> str:
     return f"{cadence_ms} ms" if cadence_ms else "change"
 
 
+class SubscriptionPlan(NamedTuple):
+    """What listening to many topics takes: ``seconds`` for the ``messages`` that subscribe to
+    them, as fast as the adapter sends them."""
+
+    topics: int
+    connections: int
+    messages: int
+    seconds: float
+
+
+def subscription_plan(venue: Venue, symbols: int, channels: Sequence[str]) -> SubscriptionPlan:
+    """For these channels of so many symbols."""
+    specs = [
+        venue.validate_channel(ChannelSpec(channel=channel, symbol=f"A{number}/USDT"))
+        for number in range(symbols)
+        for channel in channels
+    ]
+    plans = venue.plan_sockets(specs)
+    sent = [len(venue.subscribe_frames(one, [*one.topics], 0, None, "n")) for one in plans]
+    return SubscriptionPlan(
+        topics=sum(len(one.topics) for one in plans),
+        connections=len(plans),
+        messages=sum(sent),
+        seconds=max(count / one.control_per_s for count, one in zip(sent, plans, strict=True)),
+    )
+
+
 def connections(symbols: int, channels: Sequence[str], names: Sequence[str] = VENUES) -> str:
     """Connections, subscribe messages and seconds that so many symbols take, as a table."""
-    rows = []
-    for venue in map(venues.get, names):
-        specs = [
-            venue.validate_channel(ChannelSpec(channel=channel, symbol=f"A{number}/USDT"))
-            for number in range(symbols)
-            for channel in channels
-        ]
-        plans = venue.plan_sockets(specs)
-        sent = [len(venue.subscribe_frames(one, [*one.topics], 0, None, "n")) for one in plans]
-        seconds = max(count / one.control_per_s for count, one in zip(sent, plans, strict=True))
-        topics = sum(len(one.topics) for one in plans)
-        rows.append(
-            (venue.name, f"{topics:,}", f"{len(plans)}", f"{sum(sent)}", f"{seconds:.1f} s")
-        )
+    plans = {name: subscription_plan(venues.get(name), symbols, channels) for name in names}
+    rows = [
+        (name, f"{one.topics:,}", f"{one.connections}", f"{one.messages}", f"{one.seconds:.1f} s")
+        for name, one in plans.items()
+    ]
     return text_table(("venue", "topics", "connections", "messages", "takes"), rows)
