@@ -31,6 +31,7 @@ from vocx.course import catalogue, passport, session
 from vocx.course.checks import ALL
 from vocx.course.checks import lesson05b as lesson05b_check
 from vocx.course.grading import judge
+from vocx.course.polled_ages import PolledAge
 from vocx.errors import BadInput, NotReady
 from vocx.exchange import Exchange
 from vocx.measure.sampling import Interval
@@ -228,7 +229,10 @@ def test_unknown_names_list_what_exists() -> None:
 def test_noise_decides_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     """A plan that is too dear by arithmetic is told so in its terms; what was measured on a busy
     machine stands beside it with its interval, also where it is above what was asked."""
-    ran = lesson05b_check._Ran(p95=Interval(153, 138, 171), mean=80, between=140)
+    ran = PolledAge(
+        interval_ms=150, rtt_ms=20, mean=Interval(80), p95=Interval(153, 138, 171), call_ms=20,
+        between_ms=140,
+    )  # fmt: skip
     monkeypatch.setattr(lesson05b_check, "run_in", lambda *_: ran)
     text = judge(ALL["05b.1"], lesson05b.oldest, None).text
     assert "p95 is 143 ms by arithmetic (here 153 ms (138 to 171)), 150 was enough" in text

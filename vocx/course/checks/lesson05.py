@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-
-from vocx import measure
 from vocx.course.answer_runner import Trial, Wrong, milliseconds
 from vocx.course.exercise import Check, in_lab
+from vocx.course.polled_ages import PolledAge, polled_ages
 from vocx.exchange import Exchange
+from vocx.measure import theory
 
 SETTINGS = ((1000, 20), (100, 20), (250, 80), (50, 200))
 """Polling interval and round trip, milliseconds; in the last a poll waits for its reply."""
@@ -21,48 +20,27 @@ SECONDS = {20: 3.0, 80: 1.0, 200: 1.2}
 SLACK_MS, SLACK_SHARE, MOST_OWN_MS = 4.0, 0.06, 25.0
 
 
-class _Seen(msgspec.Struct, frozen=True):
-    """What polls showed at one setting, milliseconds."""
-
-    interval_ms: float
-    rtt_ms: float
-    age: float
-    p95: float
-    call: float
-    between: float
-
-    @property
-    def slack(self) -> float:
-        """How far an answer may be off: the machine's own milliseconds are not arithmetic."""
-        own = min(max(0.0, self.call - self.rtt_ms), MOST_OWN_MS)
-        return SLACK_MS + SLACK_SHARE * self.age + own
-
-
-_measured: dict[int, list[_Seen]] = {}
+_measured: dict[int, list[PolledAge]] = {}
 """By process id of the lab."""
 
 
-def seen_in(exchange: Exchange | None) -> list[_Seen]:
-    """What polls show at the four settings; the dial is put back."""
-    exchange, lab = in_lab(exchange)
-    if lab.pid in _measured:
-        return _measured[lab.pid]
-    found: dict[tuple[int, int], _Seen] = {}
-    for rtt_ms, seconds in SECONDS.items():
-        polls = [measure.Poll(every) for every, away in SETTINGS if away == rtt_ms]
-        with lab.network.latency(rtt_ms=rtt_ms):
-            result = measure.freshness(exchange, polls, seconds=seconds, changes=0)
-        for poll, one in zip(polls, result.feeds, strict=True):
-            at = one.known.at
-            found[int(poll.every_ms), rtt_ms] = _Seen(
-                interval_ms=poll.every_ms,
-                rtt_ms=rtt_ms,
-                age=one.age.mean.value,
-                p95=one.age.p95.value,
-                call=one.call_ms.value if one.call_ms is not None else result.call_ms,
-                between=(at[-1] - at[0]) / 1e6 / max(len(at) - 1, 1),
-            )
-    return _measured.setdefault(lab.pid, [found[setting] for setting in SETTINGS])
+def seen_in(exchange: Exchange | None) -> list[PolledAge]:
+    """What polls show at the four settings."""
+    _, lab = in_lab(exchange)
+    if lab.pid not in _measured:
+        found: dict[tuple[float, float], PolledAge] = {}
+        for rtt_ms, seconds in SECONDS.items():
+            intervals_ms = [every_ms for every_ms, away_ms in SETTINGS if away_ms == rtt_ms]
+            for one in polled_ages(exchange, intervals_ms, rtt_ms, seconds):
+                found[one.interval_ms, one.rtt_ms] = one
+        _measured[lab.pid] = [found[setting] for setting in SETTINGS]
+    return _measured[lab.pid]
+
+
+def _slack_ms(one: PolledAge) -> float:
+    """How far an answer may be off: the machine's own milliseconds are not arithmetic."""
+    own = min(max(0.0, one.call_ms - one.rtt_ms), MOST_OWN_MS)
+    return SLACK_MS + SLACK_SHARE * one.mean.value + own
 
 
 Formula = Callable[[float, float], float]
@@ -152,10 +130,11 @@ def judge(expected_age: Trial, exchange: Exchange | None) -> str:
             raise _wrong(expected_age, seen[at], given[at], why)
     for got, one in zip(given, seen, strict=True):
         # A busy machine makes ages that arithmetic cannot know: nobody's answer is wrong for that.
-        expected = measure.theory.expected_age_ms(one.interval_ms, one.rtt_ms)
-        if abs(got - expected) > SLACK_SHARE * expected and abs(got - one.age) > one.slack:
+        expected = theory.expected_age_ms(one.interval_ms, one.rtt_ms)
+        off = abs(got - one.mean.value) > _slack_ms(one)
+        if off and abs(got - expected) > SLACK_SHARE * expected:
             raise _wrong(expected_age, one, got, _distance(got, one))
-    pairs = [f"{got:.0f} and {one.age:.0f}" for got, one in zip(given, seen, strict=True)]
+    pairs = [f"{got:.0f} and {one.mean.value:.0f}" for got, one in zip(given, seen, strict=True)]
     return f"Yours and the lab's, in ms: {', '.join(pairs)}."
 
 
@@ -164,23 +143,24 @@ def _number(expected_age: Trial, interval_ms: int, rtt_ms: int) -> float:
     return milliseconds(got, f"{expected_age.name}({interval_ms}, {rtt_ms})")
 
 
-def _distance(got: float, one: _Seen) -> str:
-    side = "too young" if got < one.age else "too old"
+def _distance(got: float, one: PolledAge) -> str:
+    side = "too young" if got < one.mean.value else "too old"
     return (
-        f"{abs(got - one.age):.0f} ms {side}. On arrival it is half a round trip old; then it "
-        "ages until the next reply, which came every {between:.0f} ms"
+        f"{abs(got - one.mean.value):.0f} ms {side}. "
+        "On arrival it is half a round trip old; then it ages until the next reply, which came "
+        "every {between:.0f} ms"
     )
 
 
-def _wrong(expected_age: Trial, one: _Seen, got: float, why: str) -> Wrong:
+def _wrong(expected_age: Trial, one: PolledAge, got: float, why: str) -> Wrong:
     return Wrong(
         why.format(
-            p95=one.p95, call=one.call, between=one.between, rtt=one.rtt_ms,
+            p95=one.p95.value, call=one.call_ms, between=one.between_ms, rtt=one.rtt_ms,
             half=one.rtt_ms / 2, interval=one.interval_ms,
         ),
         given=f"{expected_age.name}({one.interval_ms:.0f}, {one.rtt_ms:.0f})",
         seen=f"{got:g}",
-        expected=f"about {one.age:.0f}, measured in this lab",
+        expected=f"about {one.mean.value:.0f}, measured in this lab",
     )  # fmt: skip
 
 

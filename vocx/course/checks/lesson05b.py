@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from vocx import measure
 from vocx.course.answer_runner import Trial, Wrong, is_number, short
 from vocx.course.exercise import Check, in_lab
+from vocx.course.polled_ages import PolledAge, polled_ages
 from vocx.exchange import Exchange
 from vocx.measure import theory
 from vocx.measure.sampling import Interval
@@ -30,37 +28,20 @@ FASTEST_MS, SLOWEST_MS = 10.0, 2000.0
 """Plans outside of this are judged, and not run."""
 
 
-class _Ran(msgspec.Struct, frozen=True):
-    """What a plan showed in the lab, milliseconds."""
-
-    p95: Interval
-    mean: float
-    between: float
-
-
-_ran: dict[tuple[int, int, int], _Ran] = {}
+_ran: dict[tuple[int, int, int], PolledAge] = {}
 """By process id of the lab, interval and distance."""
 
 
-def run_in(exchange: Exchange | None, interval_ms: float, rtt_ms: float) -> _Ran:
-    """Poll at this interval and distance for a while; the dial is put back."""
-    exchange, lab = in_lab(exchange)
-    every = min(max(round(interval_ms), FASTEST_MS), SLOWEST_MS)
-    key = (lab.pid, int(every), int(rtt_ms))
+def run_in(exchange: Exchange | None, interval_ms: float, rtt_ms: float) -> PolledAge:
+    """Poll at this interval and distance for a while."""
+    _, lab = in_lab(exchange)
+    every_ms = min(max(round(interval_ms), FASTEST_MS), SLOWEST_MS)
+    key = (lab.pid, int(every_ms), int(rtt_ms))
     if key not in _ran:
-        seconds = min(max(PERIODS * max(every, rtt_ms) / 1000, LEAST_S), MOST_S)
-        if every > 1000:
-            seconds = 2.5 * every / 1000
-        with lab.network.latency(rtt_ms=rtt_ms):
-            polls = [measure.Poll(every)]
-            result = measure.freshness(exchange, polls, seconds=seconds, changes=0)
-        (one,) = result.feeds
-        at = one.known.at
-        _ran[key] = _Ran(
-            p95=one.age.p95,
-            mean=one.age.mean.value,
-            between=(at[-1] - at[0]) / 1e6 / max(len(at) - 1, 1),
-        )
+        seconds = min(max(PERIODS * max(every_ms, rtt_ms) / 1000, LEAST_S), MOST_S)
+        if every_ms > 1000:
+            seconds = 2.5 * every_ms / 1000
+        (_ran[key],) = polled_ages(exchange, [every_ms], rtt_ms, seconds)
     return _ran[key]
 
 
@@ -90,7 +71,7 @@ def _pair(plan: Trial, age_ms: int, rtt_ms: int, got: Any) -> tuple[float, float
     return float(pair[0]), float(pair[1])
 
 
-def _possible(plan: Trial, exchange: Exchange | None, age_ms: int, rtt_ms: int) -> _Ran:
+def _possible(plan: Trial, exchange: Exchange | None, age_ms: int, rtt_ms: int) -> PolledAge:
     got = plan(age_ms, rtt_ms)
     given, longest_ms = _given(plan, age_ms, rtt_ms), _longest(age_ms, rtt_ms)
     if got is None:
@@ -139,7 +120,7 @@ def _off(exchange: Exchange | None, interval_ms: float, age_ms: float, rtt_ms: f
     ran, longest_ms = run_in(exchange, interval_ms, rtt_ms), _longest(age_ms, rtt_ms)
     near = {
         (age_ms - rtt_ms / 2) * 2: f"it is 0.95 of the interval plus half the round trip. The "
-        f"mean was {ran.mean:.0f}",
+        f"mean was {ran.mean.value:.0f}",
         age_ms / 0.95: f"it is {rtt_ms / 2:.0f} ms old already when it arrives",
         age_ms: f"it is {rtt_ms / 2:.0f} ms old already when it arrives",
     }
@@ -196,7 +177,7 @@ def _impossible(plan: Trial, exchange: Exchange | None, age_ms: int, rtt_ms: int
         ran = run_in(exchange, interval_ms, rtt_ms)
         why = (
             f"a poll waits for its reply: you wanted one every {interval_ms:.0f} ms, one came "
-            f"every {ran.between:.0f} ms, and p95 was {_ms(ran.p95)}"
+            f"every {ran.between_ms:.0f} ms, and p95 was {_ms(ran.p95)}"
         )
     raise Wrong(why, given=_given(plan, age_ms, rtt_ms), seen=short(got), expected="None")
 
