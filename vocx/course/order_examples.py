@@ -226,7 +226,7 @@ class OrderTimeline:
             barmode="stack",
             bargap=0.15,
             margin={"t": 72, "b": 58},
-            legend={"y": -0.28, "yanchor": "top"},
+            legend={"y": 0, "yanchor": "bottom"},
             xaxis={"nticks": 4, "matches": "x"},
             yaxis={
                 "type": "category",
