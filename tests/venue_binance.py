@@ -150,13 +150,13 @@ class Venue:
         body = json.loads(answer.body)
         return answer.status, body["code"], body["msg"]
 
-    def dial(self, target: str) -> HttpOut | Client:
+    def upgrade(self, target: str) -> HttpOut | Client:
         """One upgrade: a client, or the refusal."""
         opened = self.dialect.open(HttpIn(method="GET", target=target, headers={}), self.moment())
         return opened if isinstance(opened, HttpOut) else Client(self, opened)
 
     def connect(self, target: str) -> Client:
-        client = self.dial(target)
+        client = self.upgrade(target)
         assert isinstance(client, Client)
         return client
 

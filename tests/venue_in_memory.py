@@ -41,13 +41,13 @@ class Venue:
     def command(self, command: str, /, **arguments: Any) -> Any:
         return self.exchange.command(command, arguments, self.now_ns)
 
-    def connect(self, path: str, peer: str = "127.0.0.1") -> Any:
+    def upgrade(self, path: str, peer: str = "127.0.0.1") -> Any:
         request = HttpIn(method="GET", target=path, headers={}, peer=peer)
         return self.exchange.open(request, self.now_ns)
 
     def opened(self, path: str) -> Any:
         """A session, not a refusal."""
-        found = self.connect(path)
+        found = self.upgrade(path)
         assert not isinstance(found, HttpOut), found
         return found
 

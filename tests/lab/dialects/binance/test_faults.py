@@ -50,7 +50,7 @@ def test_region_lasts(venue: Venue) -> None:
     """A restricted location stays one until it is switched off."""
     venue.command("fault", name="region")
     assert [venue.http("time").status for _ in range(3)] == [451] * 3
-    refused = venue.connect("/stream")
+    refused = venue.upgrade("/stream")
     assert isinstance(refused, HttpOut) and refused.status == 451
     assert venue.command("fault", off="region") == []
     assert venue.http("time").status == 200
@@ -119,11 +119,11 @@ def test_refused_upgrades(venue: Venue, status: int, retry_after: int | None) ->
     venue.command(
         "fault", name="refuse_upgrade", path="/ws", status=status, retry_after=retry_after
     )
-    assert isinstance(venue.connect("/ws-api/v3"), Client)
-    refused = venue.connect("/ws/btcusdt@trade")
+    assert isinstance(venue.upgrade("/ws-api/v3"), Client)
+    refused = venue.upgrade("/ws/btcusdt@trade")
     assert isinstance(refused, HttpOut) and refused.status == status
     assert refused.headers.get("Retry-After") == (str(retry_after) if retry_after else None)
-    assert isinstance(venue.connect("/ws"), Client)
+    assert isinstance(venue.upgrade("/ws"), Client)
 
 
 def struck(venue: Venue, name: str, path: str = "/ws/btcusdt@trade", **options: Any) -> list[Any]:

@@ -122,19 +122,19 @@ def test_a_banned_address_cannot_connect(venue: Venue) -> None:
     burn(venue, 35)
     venue.pass_time(0)
     assert api.got == [Close(1008, "IP banned")]
-    refused = venue.connect("/ws")
+    refused = venue.upgrade("/ws")
     assert isinstance(refused, HttpOut) and refused.status == 418
 
 
 def test_the_301st_connection(venue: Venue) -> None:
     """Refused with 429 until the five minutes are over."""
     for _ in range(300):
-        assert isinstance(venue.connect("/ws"), Client)
-    refused = venue.connect("/stream")
+        assert isinstance(venue.upgrade("/ws"), Client)
+    refused = venue.upgrade("/stream")
     assert isinstance(refused, HttpOut)
     assert (refused.status, refused.headers["Retry-After"]) == (429, "300")
     venue.pass_time(300 * S)
-    assert isinstance(venue.connect("/ws"), Client)
+    assert isinstance(venue.upgrade("/ws"), Client)
 
 
 def test_a_websocket_api_connection_costs_two(venue: Venue) -> None:

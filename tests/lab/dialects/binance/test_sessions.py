@@ -53,13 +53,13 @@ def test_nothing_is_subscribed_until_asked(venue: Venue, path: str) -> None:
 
 def test_unknown_path_is_refused(venue: Venue) -> None:
     """404 for the upgrade."""
-    answer = venue.connect("/nope")
+    answer = venue.upgrade("/nope")
     assert isinstance(answer, HttpOut) and answer.status == 404
 
 
 def test_bad_time_unit_in_the_url(venue: Venue) -> None:
     """-1194 before the upgrade."""
-    answer = venue.connect("/ws?timeUnit=SECOND")
+    answer = venue.upgrade("/ws?timeUnit=SECOND")
     assert isinstance(answer, HttpOut) and json.loads(answer.body)["code"] == -1194
 
 

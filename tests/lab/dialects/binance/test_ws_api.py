@@ -158,9 +158,9 @@ def test_too_much_weight(venue: Venue, api: Client) -> None:
 def test_connecting_too_often(venue: Venue) -> None:
     """300 connections in five minutes, apart from the streams' own 300."""
     venue.command("limits", connections=2)
-    answers = [venue.connect("/ws-api/v3") for _ in range(3)]
+    answers = [venue.upgrade("/ws-api/v3") for _ in range(3)]
     assert isinstance(answers[2], HttpOut) and answers[2].status == 429
-    assert isinstance(venue.connect("/ws"), Client)
+    assert isinstance(venue.upgrade("/ws"), Client)
 
 
 def test_pong_payloads_are_checked(api: Client) -> None:

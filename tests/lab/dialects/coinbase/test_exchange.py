@@ -1236,11 +1236,11 @@ def test_too_many_messages_and_connections(venue: Venue) -> None:
     opened = []
     for _ in range(9):
         venue.now_ns += 1
-        opened.append(venue.connect("/ws"))
+        opened.append(venue.upgrade("/ws"))
     assert [isinstance(one, HttpOut) for one in opened] == [False] * 8 + [True]
     assert opened[-1].status == 429
-    assert not isinstance(venue.connect("/ws", peer="2.2.2.2"), HttpOut)
-    assert venue.connect("/nowhere", peer="2.2.2.2").status == 404
+    assert not isinstance(venue.upgrade("/ws", peer="2.2.2.2"), HttpOut)
+    assert venue.upgrade("/nowhere", peer="2.2.2.2").status == 404
 
 
 def test_scripted_faults(venue: Venue) -> None:
