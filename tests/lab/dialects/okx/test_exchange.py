@@ -806,3 +806,56 @@ def test_bounds_of_connections(venue: Venue) -> None:
         said = one.subscribe({"channel": "account"})
         wanted = "channel-conn-count" if number < 30 else "channel-conn-count-error"
         assert said[1]["event"] == wanted
+
+
+# What clients ask beside spot trading
+
+
+def test_coins(venue: Venue) -> None:
+    """Every coin once, with flags as booleans and amounts as texts; or those that are named."""
+    rows = venue.rows("asset/currencies")
+    assert len({row["ccy"] for row in rows}) == len(rows) >= 3
+    (row,) = venue.rows("asset/currencies?ccy=USDT")
+    assert (row["ccy"], row["name"], row["canDep"], row["minFee"]) == ("USDT", "Tether", True, "0")
+    assert venue.ask("asset/currencies", signed=False)["code"] == "50103"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "asset/balances",
+        "account/positions",
+        "account/positions-history",
+        "trade/orders-algo-pending?ordType=conditional",
+        "trade/orders-algo-history?ordType=conditional&state=effective",
+    ],
+)
+def test_what_a_spot_account_does_not_have_is_empty(venue: Venue, path: str) -> None:
+    """Funding, positions, algo orders: clients ask before they begin."""
+    assert venue.rows(path) == []
+
+
+def test_what_can_be_spent(venue: Venue) -> None:
+    """Of the quote for buying, of the base for selling, less what orders hold."""
+    (before,) = venue.rows(f"account/max-avail-size?instId={BTC}&tdMode=cash")
+    venue.rows("trade/order", venue.wish())
+    (row,) = venue.rows(f"account/max-avail-size?instId={BTC}&tdMode=cash")
+    held = Decimal(venue.wish()["px"]) * Decimal("0.01")
+    assert Decimal(before["availBuy"]) - Decimal(row["availBuy"]) == held
+    assert row["availSell"] == before["availSell"]
+    assert venue.code(f"account/max-avail-size?instId={BTC}", None) == "50014"
+
+
+def test_channels_of_what_a_spot_account_does_not_have(venue: Venue) -> None:
+    """Positions begin with none; algo orders are silent, on their own socket."""
+    client = venue.connect("private", login=True)
+    said = client.subscribe({"channel": "positions", "instType": "ANY"})
+    assert [one.get("event") for one in said] == ["subscribe", "channel-conn-count", None]
+    assert said[2]["eventType"] == "snapshot" and said[2]["data"] == [] and said[2]["arg"]["uid"]
+    assert client.subscribe({"channel": "positions", "instType": "SPOT"})[0]["code"] == "60018"
+    algo = {"channel": "orders-algo", "instType": "SPOT"}
+    assert client.subscribe(algo)[0]["code"] == "60008"
+    business = venue.connect("business", login=True)
+    (ack,) = business.subscribe(algo)
+    assert ack["event"] == "subscribe"
+    assert venue.connect("business").subscribe(algo)[0]["code"] == "60011"

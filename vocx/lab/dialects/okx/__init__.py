@@ -32,6 +32,7 @@ from vocx.lab.dialects.okx.orders import SIGNED, Partly
 from vocx.lab.dialects.okx.recording import OkxRecording
 from vocx.lab.dialects.okx.sessions import OkxSession, argument
 from vocx.lab.dialects.okx.topics import Topics
+from vocx.lab.dialects.okx.wallet import WALLET
 from vocx.lab.dialects.okx.wire import (
     JSON,
     RULES,
@@ -56,7 +57,7 @@ from vocx.lab.market.instruments import CrowdTraits
 from vocx.lab.ports import Market, MarketSimulation, RecordingFormat
 
 FEES = FeeSchedule(maker=Decimal("0.0008"), taker=Decimal("0.001"))
-ENDPOINTS: EndpointTable[OkxEndpoint] = EndpointTable("/api/v5/", (*PUBLIC, *SIGNED))
+ENDPOINTS: EndpointTable[OkxEndpoint] = EndpointTable("/api/v5/", (*PUBLIC, *SIGNED, *WALLET))
 FIRST_CODE = 10_459
 MOST_CONNECTIONS = 30
 MOST_REMEMBERED = 20_000
@@ -374,6 +375,11 @@ class Okx(VenueDialect):
         assert self.gateway.accounts is not None
         row = payloads.cash(self.gateway.accounts.balances(owner), stamp(now_ns), "snapshot", [])
         return encode({"arg": self._arg(arg, owner), "data": [row]})
+
+    def positions_snapshot(self, owner: str, arg: Mapping[str, str]) -> bytes:
+        """What ``positions`` begins with, and all that it says: a spot account has none."""
+        paged = {"eventType": "snapshot", "curPage": 1, "lastPage": True}
+        return encode({"arg": self._arg(arg, owner), **paged, "data": []})
 
     def _arg(self, arg: Mapping[str, str], owner: str) -> dict[str, str]:
         return {**arg, "uid": str(self.gateway.number_of(owner))}

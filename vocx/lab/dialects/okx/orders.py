@@ -558,5 +558,4 @@ SIGNED = (
     _get("account/config", _config),
     _get("account/trade-fee", _fee),
     _get("account/instruments", instruments, "account-instruments"),
-    _get("asset/currencies", lambda call: []),
 )

@@ -22,7 +22,15 @@ from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
 from vocx.lab.dialects.shared.reading import Unreadable, encode, read_json
 from vocx.lab.dialects.shared.topics import TopicSpec
 
-PRIVATE = ("orders", "account", "balance_and_position", "fills")
+PRIVATE: Mapping[str, str] = {
+    **dict.fromkeys(("orders", "account", "balance_and_position", "positions", "fills"), "private"),
+    **dict.fromkeys(("orders-algo", "algo-advance"), "business"),
+}
+"""Private channels and their sockets. There are no algo orders: their channels stay silent."""
+_TYPES: Mapping[str, tuple[str, ...]] = {
+    "orders": ("SPOT", "ANY"),
+    "positions": ("MARGIN", "SWAP", "FUTURES", "OPTION", "ANY"),
+}
 OPERATIONS: Mapping[str, tuple[str, bool]] = {
     "order": ("place", False),
     "batch-orders": ("place", True),
@@ -190,7 +198,7 @@ class OkxSession(Connection):
             "parameters referring to API document."
         )
         if channel in PRIVATE:
-            if self.purpose != "private":
+            if self.purpose != PRIVATE[channel]:
                 return "60008", (
                     f"The current WebSocket endpoint does not support subscribing to {channel} "
                     "channels. Please check the WebSocket URL"
@@ -199,7 +207,7 @@ class OkxSession(Connection):
                 return "60011", None
             if channel == "fills":
                 return "64003", None
-            if channel == "orders" and arg.get("instType") not in ("SPOT", "ANY"):
+            if channel in _TYPES and arg.get("instType") not in _TYPES[channel]:
                 return "60018", unknown
             name = arg.get("instId")
             if channel == "orders" and name and name not in self.venue.catalogue.by_name:
@@ -222,6 +230,8 @@ class OkxSession(Connection):
         assert self.key is not None
         channel, owner = arg["channel"], self.key.owner
         self.venue.subscriptions.subscribe(self, owner, name)
+        if self.purpose == "business":
+            return
         count, over = self.venue.connection_count(owner, channel, self)
         counted = {"channel": channel, "connCount": str(count)}
         yield self._say({}, "channel-conn-count-error" if over else "channel-conn-count", **counted)
@@ -231,6 +241,8 @@ class OkxSession(Connection):
             return
         if channel == "balance_and_position":
             yield self.venue.cash_snapshot(owner, arg, now_ns)
+        if channel == "positions":
+            yield self.venue.positions_snapshot(owner, arg)
         if channel == "account":
             yield self.venue.account_snapshot(owner, arg)
             if "updateInterval" not in arg.get("extraParams", ""):
