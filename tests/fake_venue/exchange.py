@@ -17,7 +17,6 @@ import msgspec
 
 from fake_venue.profile import PROFILES, Profile
 from fake_venue.recording import FakeRecording
-from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair, Out, Publication, Session
 from vocx.lab.dialects.shared.accounts import AccountGateway
@@ -49,6 +48,7 @@ from vocx.lab.dialects.shared.numbers import (
 from vocx.lab.dialects.shared.publisher import Publisher
 from vocx.lab.dialects.shared.rate_limiter import BanRule, Excess, RateLimiter, Rule
 from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
+from vocx.lab.dialects.shared.records import AccountRecords
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions, Subscription
 from vocx.lab.dialects.shared.topics import Topic, TopicSpec, TopicState
 from vocx.lab.events import (
@@ -459,7 +459,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return self.exchange.payloads
 
     @property
-    def accounts(self) -> Accounts:
+    def clock_ns(self) -> int:
+        """The exchange's clock as it is set."""
+        return self.now_ns + self.exchange.gateway.skew_ns
+
+    @property
+    def accounts(self) -> AccountRecords:
         accounts = self.exchange.gateway.accounts
         if accounts is None:
             raise Refusal("maintenance", "a recording takes no orders", 503)
@@ -741,7 +746,7 @@ _SHALLOW = {"", *map(str, range(1, 101))}
 ENDPOINTS = EndpointTable(
     "/v1/",
     (
-        Endpoint("time", lambda call: {"time": call.now_ns // NS_PER_MS}),
+        Endpoint("time", lambda call: {"time": call.clock_ns // NS_PER_MS}),
         Endpoint("status", status),
         Endpoint("instruments", instruments, cost=lambda given: 10),
         Endpoint("ticker", ticker),
@@ -1028,7 +1033,7 @@ class FakeExchange(VenueDialect):
             faults=FaultInjector(Shapes(), self.topics.topics),
             gateway=AccountGateway(
                 self.name,
-                simulation.accounts,
+                simulation,
                 KeyRing("[A-Za-z0-9]{8,128}", "8 to 128 letters and digits"),
                 credentials,
                 start_ns,

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ import vocx
 import vocx.lab
 from vocx import errors, venues, views
 from vocx.doctor.hosts import Target, probe, targets
-from vocx.facts import BookDelta, BookSnapshot, Instrument, Order, OrderAck, Trade
+from vocx.facts import BookDelta, BookSnapshot, Instrument, Order, OrderAck, Trade, aware
 from vocx.record import record
 from vocx.recording import read, split
 from vocx.rest.redaction import redacted
@@ -756,6 +757,31 @@ def test_orders_from_placing_to_the_end(ex: vocx.Exchange) -> None:
     assert {one.id for one in ex.open_orders(BTC)} == {one.id for one in resting}
     assert {one.id for one in ex.cancel_all(BTC)} == {one.id for one in resting}
     assert not ex.open_orders(BTC) and not ex.cancel_all(BTC)
+
+
+def test_a_clock_that_was_set_is_that_of_the_account(ex: vocx.Exchange) -> None:
+    """Orders and fills bear times of the exchange's clock, by REST and by stream, and are found by
+    them; the market keeps its own."""
+    minute = timedelta(minutes=1)
+    with ex.lab.skew(3600, venue=ex.venue.name), ex.clone() as ahead:
+        now_ns = ahead.time().exchange_ns
+        assert now_ns is not None and now_ns > time.time_ns() + 3_000 * 10**9
+        now = aware(now_ns)
+        assert now is not None
+        with ahead.stream("orders", "fills", name="ahead") as stream:
+            stream.wait(10)
+            placed = ahead.place_order(BTC, "buy", "0.001", type="market")
+            until(lambda: not ahead.order(placed).open, "it was never filled")
+            until(lambda: [one for one in stream.fills() if one.order_id == placed.id], "no fill")
+            told = [*stream.fills(), stream.order(placed)]
+        order, since = ahead.order(placed), ahead.fills(BTC, start=now - minute)
+        since = [one for one in since if one.order_id == placed.id]
+        assert since, "what the clock says has happened since is not found"
+        assert ahead.fills(BTC, start=now + minute) == []
+        for at_ns in (order.created_ns, *(one.exchange_ns for one in [order, *since, *told])):
+            assert at_ns is not None and abs(at_ns - now_ns) < 60 * 10**9
+        traded_ns = ahead.trades(BTC, limit=1)[-1].exchange_ns
+        assert traded_ns is not None and traded_ns < now_ns - 3_000 * 10**9
 
 
 def test_refusals_of_orders_are_classes(ex: vocx.Exchange) -> None:

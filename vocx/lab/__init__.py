@@ -97,6 +97,8 @@ def open(
         ``skip_bad`` without their unreadable lines. ``loop`` plays them again and again: at each
         end every connection is closed with 1012 and the exchange starts anew, so that ids, the
         clock (it is the recording's), and faults and limits that were set begin from the start.
+        Nobody has anything in a recording: orders, fills and balances are read as empty, and each
+        venue refuses a new order in its own words.
     port, control_port : int
         0 lets the system choose; any other ``port`` is the first venue's, and the next ones are
         the others'.

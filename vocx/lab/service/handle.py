@@ -354,9 +354,9 @@ class Lab:
     def skew(self, seconds: float | None = None, *, venue: str | None = None) -> Skew:
         """Set the exchange's clock ahead of this machine's (below 0: behind), at most a day.
 
-        The time that it tells, what it thinks of your stamps and (at Binance) the times of an
-        account's orders and fills follow; those of market data and the truth log do not. Gives
-        what then holds, to be used with ``with`` if it should end with a block; without
+        The time that it tells, what it thinks of your stamps, the times of an account's orders
+        and fills and the filters by them follow; those of market data and the truth log do not.
+        Gives what then holds, to be used with ``with`` if it should end with a block; without
         ``seconds`` nothing is changed.
         """
         return Skew(self, seconds, venue)

@@ -97,7 +97,7 @@ class Binance(VenueDialect):
         self._users = UserData(catalogue, lambda: self.gateway.skew_ns)
         gateway = AccountGateway(
             self.name,
-            simulation.accounts,
+            simulation,
             KeyRing("[A-Za-z0-9]{64}", "64 letters and digits"),
             credentials,
             start_ns,

@@ -17,7 +17,6 @@ from vocx.lab.dialects.shared.endpoints import Endpoint, flat
 STANDARD_FEES = FeeSchedule(maker=Decimal("0.001"), taker=Decimal("0.001"))
 """Binance Spot's standard, taken of what is received (commission FAQ, 2026-07-21)."""
 NO_FEES = FeeSchedule(Decimal(0), Decimal(0))
-NOTHING = (Decimal(0), Decimal(0))
 _TRADE_RANGES: tuple[set[str], ...] = (
     set(),
     {"orderId"},
@@ -33,10 +32,8 @@ _TRADE_RANGES: tuple[set[str], ...] = (
 def account(call: Call) -> dict[str, Any]:
     """Balances, rates and permissions."""
     trading = call.accounts is not None
-    rates = fees(call)
-    points = [int(rate * 10_000) for rate in (rates.maker, rates.taker)]
-    changed_ns = None if call.accounts is None else call.accounts.updated_ns(call.owner)
-    updated_ns = call.backend.gateway.start_ns if changed_ns is None else changed_ns
+    fees = call.records.fees(call.owner)
+    points = [int(rate * 10_000) for rate in (fees.maker, fees.taker)]
     return {
         "makerCommission": points[0],
         "takerCommission": points[1],
@@ -49,29 +46,16 @@ def account(call: Call) -> dict[str, Any]:
         "brokered": False,
         "requireSelfTradePrevention": False,
         "preventSor": False,
-        "updateTime": call.own_stamp(updated_ns),
+        "updateTime": call.stamp(call.backend.gateway.updated_ns(call.owner)),
         "accountType": "SPOT",
         "balances": [
             {"asset": asset, "free": exact(free), "locked": exact(locked)}
-            for asset, (free, locked) in balances(call).items()
+            for asset, (free, locked) in call.records.balances(call.owner).items()
             if free or locked or not call.form
         ],
         "permissions": ["SPOT"],
         "uid": call.backend.gateway.number_of(call.owner),
     }
-
-
-def balances(call: Call) -> dict[str, tuple[Decimal, Decimal]]:
-    """(free, locked) of every asset; nothing of any in a recording."""
-    if call.accounts is not None:
-        return call.accounts.balances(call.owner)
-    specs = [item.format.spec for item in call.catalogue.by_name.values()]
-    return {asset: NOTHING for spec in specs for asset in (spec.base, spec.quote)}
-
-
-def fees(call: Call) -> FeeSchedule:
-    """What the account pays for matches."""
-    return STANDARD_FEES if call.accounts is None else call.accounts.fees(call.owner)
 
 
 def read_trades(params: Params) -> Range:
@@ -87,17 +71,15 @@ def trades(call: Call) -> list[dict[str, Any]]:
     """The account's fills on one symbol."""
     wanted: Range = call.form
     listing = call.catalogue.named(wanted.symbol)
-    if call.accounts is None:
-        return []
     rows = [
         fill
-        for fill in call.accounts.fills(call.owner, listing.format.spec.symbol)
+        for fill in call.records.fills(call.owner, listing.format.spec.symbol)
         if wanted.within(fill.trade.at_ns)
         and (wanted.order_id is None or fill.order.id == wanted.order_id)
         and (wanted.from_id is None or fill.trade.trade_id >= wanted.from_id)
     ]
     forward = wanted.from_id is not None or wanted.start_ns is not None
-    writer = Writer(listing.format, call.own_stamp)
+    writer = Writer(listing.format, call.stamp)
     return [writer.trade(fill) for fill in wanted.cut(rows, forward=forward)]
 
 
@@ -111,7 +93,7 @@ def commission_rates(call: Call) -> dict[str, Any]:
     none = _shown(NO_FEES)
     return {
         "symbol": call.catalogue.named(call.form).format.name,
-        "standardCommission": _shown(fees(call)),
+        "standardCommission": _shown(call.records.fees(call.owner)),
         "specialCommission": none,
         "taxCommission": none,
         "discount": _DISCOUNT,

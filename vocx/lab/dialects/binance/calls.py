@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.binance.catalogue import Symbol
 from vocx.lab.dialects.binance.limits import RAW, WEIGHT, OrderCounts
 from vocx.lab.dialects.binance.params import Params, illegal, missing
@@ -18,6 +17,7 @@ from vocx.lab.dialects.shared.endpoints import Endpoint
 from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, RequestWindow
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, NS_PER_US, Catalogue
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
+from vocx.lab.dialects.shared.records import AccountRecords
 
 STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 DEFAULT_WINDOW_MS, LONGEST_WINDOW_MS = Decimal(5_000), Decimal(60_000)
@@ -55,8 +55,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return self.backend.catalogue
 
     @property
-    def accounts(self) -> Accounts | None:
+    def accounts(self) -> AccountRecords | None:
         return self.backend.gateway.accounts
+
+    @property
+    def records(self) -> AccountRecords:
+        """What there is of accounts; nothing in a recording."""
+        return self.backend.gateway.records
 
     @property
     def clock_ns(self) -> int:
@@ -64,12 +69,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return self.now_ns + self.backend.gateway.skew_ns
 
     def stamp(self, at_ns: int) -> int:
-        """A time of the market, in the unit asked for."""
+        """A time in the unit asked for."""
         return at_ns // self.unit_ns
-
-    def own_stamp(self, at_ns: int) -> int:
-        """A time of the account's own records, by the exchange's clock as it is set."""
-        return self.stamp(at_ns + self.backend.gateway.skew_ns)
 
     def listing(self) -> Symbol:
         """The symbol that was asked for; it is mandatory and must match ``symbolStatus``."""
@@ -164,7 +165,7 @@ class Backend:
         except Denied as denied:
             raise _DENIED.get(denied.reason, NOT_PERMITTED) from None
 
-    def market(self) -> Accounts:
+    def market(self) -> AccountRecords:
         """The accounts that can trade; a recording takes no orders."""
         if self.gateway.accounts is None:
             raise Refusal(-1013, "Market is closed.")

@@ -41,7 +41,7 @@ _HALF_FAILED = (-2021, "Order cancel-replace partially failed.", 409)
 
 
 def _writer(call: Call, form: SymbolFormat) -> Writer:
-    return Writer(form, call.own_stamp)
+    return Writer(form, call.stamp)
 
 
 # -- placing -----------------------------------------------------------------------------------
@@ -146,14 +146,14 @@ def cancel(call: Call) -> dict[str, Any]:
     ids: Ids = call.form
     listing = call.catalogue.named(ids.symbol)
     found = _found(call, listing, ids)
-    if call.accounts is None or found is None or not found.open:
+    if found is None or not found.open:
         raise UNKNOWN
     if ids.client_id is not None and found.request.client_order_id != ids.client_id:
         raise UNKNOWN
     needed = {"ONLY_NEW": "new", "ONLY_PARTIALLY_FILLED": "partially_filled"}
     if ids.restriction is not None and found.status != needed[ids.restriction]:
         raise NOT_CANCELED
-    state, _ = call.accounts.cancel(
+    state, _ = call.records.cancel(
         call.owner,
         found.request.symbol,
         found.id,
@@ -180,11 +180,9 @@ def status(call: Call) -> dict[str, Any]:
 
 def _found(call: Call, listing: Symbol, ids: Ids) -> OrderState | None:
     """The order by its id where that was sent, else by its client's."""
-    if call.accounts is None:
-        return None
     symbol = listing.format.spec.symbol
     client_id = ids.client_id if ids.order_id is None else None
-    return call.accounts.order(call.owner, symbol, ids.order_id, client_id)
+    return call.records.order(call.owner, symbol, ids.order_id, client_id)
 
 
 # -- changing an order -------------------------------------------------------------------------
@@ -322,9 +320,7 @@ def amend(call: Call) -> dict[str, Any]:
 def cancel_all(call: Call) -> list[dict[str, Any]]:
     """Take all orders of one symbol out of the book."""
     listing = call.catalogue.named(call.form)
-    if call.accounts is None:
-        raise UNKNOWN
-    states, _ = call.accounts.cancel_all(
+    states, _ = call.records.cancel_all(
         call.owner, listing.format.spec.symbol, call.now_ns, cancel_id=call.backend.gateway.new_id()
     )
     if not states:
@@ -336,11 +332,9 @@ def cancel_all(call: Call) -> list[dict[str, Any]]:
 def open_orders(call: Call) -> list[dict[str, Any]]:
     """Open orders of one symbol, or of all."""
     wanted = None if call.form is None else call.catalogue.named(call.form).format.spec.symbol
-    if call.accounts is None:
-        return []
     return [
         _writer(call, call.catalogue.by_symbol[order.request.symbol].format).queried(order)
-        for order in call.accounts.orders(call.owner, wanted, open_only=True)
+        for order in call.records.orders(call.owner, wanted, open_only=True)
     ]
 
 
@@ -348,11 +342,9 @@ def all_orders(call: Call) -> list[dict[str, Any]]:
     """Orders of one symbol, open and closed."""
     wanted: Range = call.form
     listing = call.catalogue.named(wanted.symbol)
-    if call.accounts is None:
-        return []
     rows = [
         order
-        for order in call.accounts.orders(call.owner, listing.format.spec.symbol)
+        for order in call.records.orders(call.owner, listing.format.spec.symbol)
         if wanted.within(order.created_ns)
         and (wanted.order_id is None or order.id >= wanted.order_id)
     ]

@@ -74,7 +74,7 @@ class UserData(PrivateSubscriptions):
         unit_ns: int = session.unit_ns
 
         def stamp(at_ns: int) -> int:
-            return (at_ns + self._skew_ns()) // unit_ns
+            return at_ns // unit_ns
 
         def make() -> bytes:
             if isinstance(event, Executed):

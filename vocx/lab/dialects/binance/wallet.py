@@ -13,7 +13,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from vocx.lab.dialects.binance.account import balances, fees
 from vocx.lab.dialects.binance.calls import Call
 from vocx.lab.dialects.binance.wire import ZERO, exact
 from vocx.lab.dialects.shared.assets import assets_of, name_of
@@ -29,7 +28,7 @@ def system_status(call: Call) -> dict[str, Any]:
 
 def coins(call: Call) -> list[dict[str, Any]]:
     """Every asset with what the account has of it."""
-    owned = balances(call)
+    owned = call.records.balances(call.owner)
     rows = []
     for asset in assets_of(call.catalogue.by_name.values()):
         free, locked = owned.get(asset, _NONE)
@@ -86,14 +85,14 @@ def user_assets(call: Call) -> list[dict[str, Any]]:
     wanted = call.params.text("asset")
     return [
         {"asset": asset, "free": exact(free), "locked": exact(locked), **nothing}
-        for asset, (free, locked) in balances(call).items()
+        for asset, (free, locked) in call.records.balances(call.owner).items()
         if (free or locked) and wanted in (None, asset)
     ]
 
 
 def trade_fees(call: Call) -> list[dict[str, Any]]:
     """The rates on one symbol or on all."""
-    name, rates = call.params.symbol(), fees(call)
+    name, rates = call.params.symbol(), call.records.fees(call.owner)
     listed = [call.catalogue.named(name)] if name else call.catalogue.by_name.values()
     return [
         {

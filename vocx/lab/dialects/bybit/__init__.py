@@ -7,8 +7,7 @@ What the venue has and the lab has not, with reasons: RSA keys (HMAC is what all
 the demo environment (every lab is one); conditional orders, RPI and other categories (asked for,
 they are empty or refused by their codes); duplicate or late rows of the private stream (faults hit
 public topics and answers; a reconnecting client gets rows anew from REST); wrong capitals of HTTP
-methods, which the server below does not pass on. A clock that was set (``skew``) moves the times by
-which signatures are judged and those of answers, not those of orders, executions and market data.
+methods, which the server below does not pass on.
 
 Clients that run against it with their URLs changed: pybit 5.17.0, ccxt 4.5.90 with its sockets,
 cryptofeed 2.4.1 (over TLS).
@@ -77,7 +76,7 @@ class Bybit(Exchange):
         self.topics = Topics(self.catalogue)
         gateway = AccountGateway(
             self.name,
-            simulation.accounts,
+            simulation,
             KeyRing("[A-Za-z0-9]{8,64}", "8 to 64 letters and digits"),
             credentials,
             start_ns,

@@ -89,7 +89,7 @@ def _span(call: Call) -> tuple[int, int]:
     if start >= 0 and end >= 0 and not 0 <= end - start <= WEEK_MS:
         raise bad_parameter("startTime and endTime are at most 7 days apart")
     if start < 0:
-        end = call.now_ns // NS_PER_MS if end < 0 else end
+        end = call.clock_ns // NS_PER_MS if end < 0 else end
         return end - WEEK_MS, end
     return start, end if end >= 0 else start + WEEK_MS
 

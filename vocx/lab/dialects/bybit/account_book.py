@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.bybit.dead_man import DeadManSwitch
 from vocx.lab.dialects.bybit.reports import order_row
 from vocx.lab.dialects.bybit.wire import NumberedListing, milliseconds
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.numbers import NS_PER_S
+from vocx.lab.dialects.shared.records import AccountRecords
 from vocx.lab.events import AccountEvent, Executed, OrderState
 
 MOST_REMEMBERED = 20_000
@@ -52,9 +52,9 @@ class AccountBook:
         self._last_prices: dict[OrderKey, str] = {}
 
     @property
-    def accounts(self) -> Accounts | None:
-        """Who may trade."""
-        return self.gateway.accounts
+    def records(self) -> AccountRecords:
+        """What there is of accounts; nothing in a recording."""
+        return self.gateway.records
 
     def placed(self, order: OrderState, last_price: str) -> None:
         """An order came in."""
@@ -89,11 +89,10 @@ class AccountBook:
 
     def row(self, listing: NumberedListing, order: OrderState) -> dict[str, Any]:
         """The order by REST. Its fees are those of its fills, which may not be published yet."""
-        assert self.accounts is not None
         owner, symbol = order.request.owner, order.request.symbol
         fees: dict[str, Decimal] = {}
         if order.filled:
-            for fill in self.accounts.fills(owner, symbol):
+            for fill in self.records.fills(owner, symbol):
                 if fill.order.id == order.id:
                     fees[fill.fee_asset] = fees.get(fill.fee_asset, Decimal(0)) + fill.fee
         return order_row(listing, order, fees, self.last_price(order))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
-from vocx.lab.accounts.accounts import Accounts, Tradable
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.wire import (
     NumberedListing,
@@ -20,6 +19,7 @@ from vocx.lab.dialects.bybit.wire import (
 )
 from vocx.lab.dialects.shared.keys import Key
 from vocx.lab.dialects.shared.numbers import Catalogue
+from vocx.lab.dialects.shared.records import AccountRecords
 
 CATEGORIES = ("spot", "linear", "inverse", "option")
 
@@ -28,7 +28,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """A call with its parameters, whichever surface it came over.
 
     ``book`` is what the venue remembers of orders beside the engine; ``clock_ns`` is the venue's
-    clock as it is set, which only its own time endpoint shows.
+    clock as it is set: that of its answers and of what it keeps of an account.
     """
 
     book: AccountBook
@@ -45,21 +45,16 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return self.key.owner
 
     @property
-    def accounts(self) -> Accounts:
+    def accounts(self) -> AccountRecords:
         """Who may trade; a recording takes no orders."""
-        if self.book.accounts is None:
+        if self.book.gateway.accounts is None:
             raise Refusal(170210, "New order rejected.")
-        return self.book.accounts
+        return self.book.gateway.accounts
 
     @property
-    def records(self) -> Accounts:
+    def records(self) -> AccountRecords:
         """Orders, fills and balances to be read; in a recording there are none."""
-        accounts = self.book.accounts
-        if accounts is None:
-            markets = [one.market for one in self.catalogue.by_name.values()]
-            accounts = Accounts(cast(list[Tradable], markets), lambda at_ns: 0)
-            accounts.open(self.owner, {})
-        return accounts
+        return self.book.records
 
     def category(self, default: str = "") -> str:
         """``category``: mandatory, and one of four."""

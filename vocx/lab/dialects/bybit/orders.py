@@ -296,7 +296,7 @@ def batch(
             code, message = refusal.code, refusal.message
         more = {}
         if one is create:
-            more = {"createAt": milliseconds(call.now_ns) if not code else ""}
+            more = {"createAt": milliseconds(call.clock_ns) if not code else ""}
         rows.append({**row, **ids, **more})
         told.append({"code": code, "msg": message})
     return {"list": rows}, {"list": told}

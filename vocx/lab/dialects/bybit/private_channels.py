@@ -57,16 +57,14 @@ class PrivateChannels:
             return topic, lambda: encode({**fast, "data": [fast_row(listing, fill)]})
         if kind != "execution":
             return None
-        assert self._book.accounts is not None
-        fees = self._book.accounts.fees(event.owner)
+        fees = self._book.records.fees(event.owner)
         rate = fees.maker if fill.maker else fees.taker
         made = execution_row(listing, fill, rate, stream=True)
         return topic, lambda: encode({**head, "data": [made]})
 
     def _wallet(self, event: BalancesChanged, topic: str, now_ms: int) -> Made:
-        assert self._book.accounts is not None
         prices = usdt_prices(self._catalogue)
-        total = total_in_usdt(self._book.accounts.balances(event.owner), prices)
+        total = total_in_usdt(self._book.records.balances(event.owner), prices)
         row = wallet_row(event.balances, prices, total)
         self._messages += 1
         head = {
@@ -78,6 +76,5 @@ class PrivateChannels:
 
     def _rests(self, request: NewOrder, number: int) -> bool:
         """Whether an order came to rest as it was: only then is there a row ``New`` (a choice)."""
-        assert self._book.accounts is not None
-        order = self._book.accounts.order(request.owner, request.symbol, number)
+        order = self._book.records.order(request.owner, request.symbol, number)
         return order is not None and order.request.type == "limit" and not order.filled

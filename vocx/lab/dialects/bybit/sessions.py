@@ -202,7 +202,7 @@ class PrivateConnection(BybitConnection):
         """Pings, the login, subscriptions and their ends, strictly in the order sent."""
         op = str(message.get("op"))[:40]
         if op == "ping":
-            args = [str(now_ns // NS_PER_MS)]
+            args = [str((now_ns + self.exchange.gateway.skew_ns) // NS_PER_MS)]
             pong = {**echoed(message), "op": "pong", "args": args, "conn_id": self.conn_id}
             yield encode(pong)
         elif op == "auth":
@@ -297,7 +297,8 @@ class TradeConnection(BybitConnection):
         """Pings, the login, commands."""
         op = str(message.get("op"))[:40]
         if op == "ping":
-            pong = {"retCode": 0, "retMsg": "OK", "op": "pong", "data": [str(now_ns // NS_PER_MS)]}
+            data = [str((now_ns + self.exchange.gateway.skew_ns) // NS_PER_MS)]
+            pong = {"retCode": 0, "retMsg": "OK", "op": "pong", "data": data}
             yield encode({**pong, "connId": self.conn_id})
         elif op == "auth":
             try:
@@ -338,7 +339,7 @@ class TradeConnection(BybitConnection):
         exchange = self.exchange
         headers = {
             "Traceid": exchange.gateway.new_id(32, "0123456789abcdef"),
-            "Timenow": str(now_ns // NS_PER_MS),
+            "Timenow": str((now_ns + exchange.gateway.skew_ns) // NS_PER_MS),
         }
         try:
             if exchange.limiter.add(limits.SOCKET, self.peer, 1, now_ns):

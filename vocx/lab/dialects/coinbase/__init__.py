@@ -21,12 +21,10 @@ recorded frames, independently of the client's side in ``vocx.venues``. One idea
 
 What this exchange does not do, and why: stop, bracket, TWAP and scaled orders (nothing watches
 prices for them: UNSUPPORTED_ORDER_CONFIGURATION); the HMAC keys of old (retired by the venue; so
-cryptofeed 2.4.1, which has no others, is refused); times of orders and market data by a clock that
-was set (``skew`` moves those of answers, and that by which tokens are judged); limits far from the
-market and halted products (the lab has neither); ``futures_balance_summary`` (spot only); a late
-acknowledgement as a fault of its own (``lab.network`` delays all frames). A skipped number is the
-fault ``drop``, an expired token a skewed clock, a page in HTML ``html`` with ``status=429``, a huge
-snapshot ``huge``.
+cryptofeed 2.4.1, which has no others, is refused); limits far from the market and halted products
+(the lab has neither); ``futures_balance_summary`` (spot only); a late acknowledgement as a fault of
+its own (``lab.network`` delays all frames). A skipped number is the fault ``drop``, an expired
+token a skewed clock, a page in HTML ``html`` with ``status=429``, a huge snapshot ``huge``.
 
 Clients that run against it with their URLs changed: coinbase-advanced-py 1.8.4 and ccxt 4.5.90,
 whose sockets sign with keys of P-256 only: give it ``lab.account(venue="coinbase", secret=pem)``.
@@ -102,7 +100,7 @@ class Coinbase(VenueDialect):
             faults=FaultInjector(Shapes(), self.topics.topics),
             gateway=AccountGateway(
                 self.name,
-                simulation.accounts,
+                simulation,
                 KeyRing(tokens.FORM, tokens.FORM_TEXT),
                 credentials,
                 start_ns,
@@ -149,13 +147,9 @@ class Coinbase(VenueDialect):
 
     def open_orders(self, owner: str, products: frozenset[str]) -> list[dict[str, Any]]:
         """What a ``user`` subscription begins with."""
-        accounts = self.gateway.accounts
-        if accounts is None:
-            return []
         rate = self.backend.rate(owner)
-        rows = [
-            self.backend.orders.told(one, rate) for one in accounts.orders(owner, open_only=True)
-        ]
+        found = self.gateway.records.orders(owner, open_only=True)
+        rows = [self.backend.orders.told(one, rate) for one in found]
         return [row for row in rows if not products or row["product_id"] in products]
 
     def happened(self, events: Sequence[AccountEvent], now_ns: int) -> None:
@@ -204,7 +198,7 @@ class Coinbase(VenueDialect):
     def next_tick_ns(self) -> int:
         """Also when the next GTD order ends."""
         ends = min(self.backend.orders.ends.values(), default=NEVER_NS)
-        return min(super().next_tick_ns, ends)
+        return min(super().next_tick_ns, ends - self.gateway.skew_ns)
 
     def tick(self, now_ns: int) -> Sequence[Publication]:
         """What is due, and orders whose time is over."""
@@ -214,7 +208,7 @@ class Coinbase(VenueDialect):
     def _expire(self, now_ns: int) -> None:
         orders, accounts = self.backend.orders, self.gateway.accounts
         for key, end_ns in tuple(orders.ends.items()):
-            if end_ns <= now_ns and accounts is not None:
+            if end_ns <= now_ns + self.gateway.skew_ns and accounts is not None:
                 del orders.ends[key]
                 owner = orders.owner(*key)
                 order = accounts.order(owner, *key)

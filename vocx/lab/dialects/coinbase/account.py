@@ -54,7 +54,7 @@ def account_id(owner: str, asset: str) -> str:
 
 
 def _account(call: Call, asset: str, free: Decimal, locked: Decimal) -> dict[str, Any]:
-    updated_ns = call.accounts.updated_ns(call.owner) or call.backend.gateway.start_ns
+    gateway = call.backend.gateway
     return {
         "uuid": account_id(call.owner, asset),
         "name": f"{asset} Wallet",
@@ -62,8 +62,8 @@ def _account(call: Call, asset: str, free: Decimal, locked: Decimal) -> dict[str
         "available_balance": {"value": amount(free), "currency": asset},
         "default": True,
         "active": True,
-        "created_at": microseconds(call.backend.gateway.start_ns),
-        "updated_at": microseconds(updated_ns),
+        "created_at": microseconds(gateway.start_ns + gateway.skew_ns),
+        "updated_at": microseconds(gateway.updated_ns(call.owner)),
         "deleted_at": None,
         "type": "ACCOUNT_TYPE_FIAT" if asset in FIAT else "ACCOUNT_TYPE_CRYPTO",
         "ready": True,
@@ -74,7 +74,7 @@ def _account(call: Call, asset: str, free: Decimal, locked: Decimal) -> dict[str
 
 
 def _all_accounts(call: Call) -> list[dict[str, Any]]:
-    found = call.accounts.balances(call.owner)
+    found = call.records.balances(call.owner)
     return [_account(call, asset, *both) for asset, both in found.items()]
 
 
@@ -121,7 +121,7 @@ def portfolios(call: Call) -> dict[str, Any]:
 
 def transaction_summary(call: Call) -> dict[str, Any]:
     """The fee tier: totals are numbers, rates are texts."""
-    fees = call.accounts.fees(call.owner)
+    fees = call.records.fees(call.owner)
     return {
         "total_volume": 0,
         "total_fees": 0,
@@ -158,7 +158,7 @@ def place(call: Call) -> dict[str, Any]:
     if before is not None and before[0] == body:
         return before[1]
     try:
-        sent = read_order(body, backend.products, call.now_ns)
+        sent = read_order(body, backend.products, call.clock_ns)
         if before is not None:
             raise NotPlaced("DUPLICATE_CLIENT_ORDER_ID", message="client_order_id is in use")
         order = _placed(call, sent, named)
@@ -212,7 +212,7 @@ def preview(call: Call) -> dict[str, Any]:
     base, price = Decimal(0), Decimal(0)
     bid = ask = "0"
     try:
-        sent = read_order(call.body, call.backend.products, call.now_ns)
+        sent = read_order(call.body, call.backend.products, call.clock_ns)
         order = new_order(sent, call.owner, "preview", call.backend.rate(call.owner))
         spec, form = sent.listing.format.spec, sent.listing.format
         best = sent.listing.market.best()
@@ -222,7 +222,7 @@ def preview(call: Call) -> dict[str, Any]:
         worth = base * price
         fee = worth * call.backend.rate(call.owner)
         total = worth + fee if order.side == "buy" else worth - fee
-        balances = call.accounts.balances(call.owner)
+        balances = call.records.balances(call.owner)
         has = balances[spec.quote if order.side == "buy" else spec.base][0]
         if has < (total if order.side == "buy" else base):
             errs.append("PREVIEW_INSUFFICIENT_FUND")
@@ -260,7 +260,7 @@ def _found(call: Call, text: Any) -> OrderState | None:
     numbers = call.backend.orders.numbers(text)
     if numbers is None:
         return None
-    return call.accounts.order(call.owner, numbers[0], numbers[1])
+    return call.records.order(call.owner, numbers[0], numbers[1])
 
 
 def batch_cancel(call: Call) -> dict[str, Any]:
@@ -336,7 +336,7 @@ def _edited(call: Call, *, change: bool) -> list[dict[str, str]]:
         return _not_edited("UNKNOWN_EDIT_ORDER_FAILURE_REASON", f"PREVIEW_{error}")
     if amended is None:
         return _not_edited("COMMANDER_REJECTED_EDIT_ORDER")
-    call.backend.orders.edited(amended, call.now_ns)
+    call.backend.orders.edited(amended, call.clock_ns)
     return []
 
 
@@ -365,7 +365,7 @@ def orders(call: Call) -> dict[str, Any]:
             if one not in known:
                 raise unreadable(name, one)
     wanted_time = query.between("start_date", "end_date")
-    found = [one for one in call.accounts.orders(call.owner) if wanted_time(one.created_ns)]
+    found = [one for one in call.records.orders(call.owner) if wanted_time(one.created_ns)]
     found.sort(key=lambda one: (one.created_ns, one.id), reverse=True)
     rows = [book.row(one, rate) for one in found]
     for field, names in _ORDER_FILTERS.items():
@@ -404,7 +404,7 @@ def fills(call: Call) -> dict[str, Any]:
     found: list[FillState] = [
         one
         for symbol in call.backend.products.by_symbol
-        for one in call.accounts.fills(call.owner, symbol)
+        for one in call.records.fills(call.owner, symbol)
         if wanted_time(one.trade.at_ns)
     ]
     found.sort(key=lambda one: (one.trade.at_ns, one.trade.trade_id), reverse=True)
@@ -429,7 +429,7 @@ def fills(call: Call) -> dict[str, Any]:
 def old_accounts(call: Call) -> dict[str, Any]:
     """``/v2/accounts``: totals only."""
     rows = []
-    for asset, (free, locked) in call.accounts.balances(call.owner).items():
+    for asset, (free, locked) in call.records.balances(call.owner).items():
         kind = "fiat" if asset in FIAT else "crypto"
         number = account_id(call.owner, asset)
         rows.append(

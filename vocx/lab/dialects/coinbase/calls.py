@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.coinbase.catalogue import Products
 from vocx.lab.dialects.coinbase.orders import OrderBook
-from vocx.lab.dialects.coinbase.wire import Query, Refusal, invalid
+from vocx.lab.dialects.coinbase.wire import NotPlaced, Query, invalid
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.keys import Key
+from vocx.lab.dialects.shared.records import AccountRecords
 
 
 class Backend:
@@ -37,14 +37,14 @@ class Backend:
     def rate(self, owner: str) -> Decimal:
         """What a resting buy holds for its fee: as a taker, which it may become (a choice; the
         venue's formula is not published)."""
-        return self.accounts.fees(owner).taker
+        return self.gateway.records.fees(owner).taker
 
     @property
-    def accounts(self) -> Accounts:
+    def accounts(self) -> AccountRecords:
         """Whoever may trade; a recording takes no orders."""
         accounts = self.gateway.accounts
         if accounts is None:
-            raise Refusal(503, "UNAVAILABLE", "a recording takes no orders")
+            raise NotPlaced("ORDER_ENTRY_DISABLED", message="a recording takes no orders")
         return accounts
 
 
@@ -64,8 +64,18 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return self.key.owner
 
     @property
-    def accounts(self) -> Accounts:
+    def clock_ns(self) -> int:
+        """The exchange's clock as it is set."""
+        return self.now_ns + self.backend.gateway.skew_ns
+
+    @property
+    def accounts(self) -> AccountRecords:
         return self.backend.accounts
+
+    @property
+    def records(self) -> AccountRecords:
+        """Orders, fills and balances to be read; in a recording there are none."""
+        return self.backend.gateway.records
 
 
 R = TypeVar("R")

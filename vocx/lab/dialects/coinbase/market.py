@@ -33,7 +33,7 @@ _TYPES = ("SPOT", "FUTURE", "UNKNOWN_PRODUCT_TYPE")
 
 def time(call: Call) -> dict[str, Any]:
     """The exchange's clock."""
-    now_ns = call.now_ns + call.backend.gateway.skew_ns
+    now_ns = call.clock_ns
     return {
         "iso": seconds(now_ns),
         "epochSeconds": str(now_ns // NS_PER_S),
@@ -161,7 +161,7 @@ def candles(call: Call) -> dict[str, Any]:
 
 def old_time(call: Call) -> dict[str, Any]:
     """``/v2/time``."""
-    now_s = (call.now_ns + call.backend.gateway.skew_ns) // NS_PER_S
+    now_s = (call.clock_ns) // NS_PER_S
     return {"data": {"iso": seconds(now_s * NS_PER_S), "epoch": now_s}}
 
 

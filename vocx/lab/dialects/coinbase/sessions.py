@@ -191,9 +191,10 @@ class CoinbaseSession(Connection):
         self._venue.listened = True
         rows = self._open_orders(key.owner, products)
         pages = [rows[at : at + _PAGE] for at in range(0, len(rows) + 1, _PAGE)]
+        clock_ns = now_ns + self._venue.gateway.skew_ns
         return [
             payloads.frame(
-                USER, now_ns, {"type": "snapshot", "orders": one, "positions": _NO_POSITIONS}
+                USER, clock_ns, {"type": "snapshot", "orders": one, "positions": _NO_POSITIONS}
             )
             for one in pages
         ]

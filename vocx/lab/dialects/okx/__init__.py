@@ -3,9 +3,7 @@
 What is a choice where nothing is published: limits slide and count what was carried out; an
 acknowledgement comes before the first push; a price band of 5 %; the account's snapshot each 5 s
 and its changes at once; maintenance is the fault ``overloaded``, which ``system/status`` and the
-pushes of ``status`` show. A clock that was set (``skew``) moves the times by which signatures
-are judged and those of answers, not those of orders, fills and market data, which are the truth's.
-Not there: the checksum of before 2026-06-23 (it is a fixed 0), the
+pushes of ``status`` show. Not there: the checksum of before 2026-06-23 (it is a fixed 0), the
 transient refusals of sub-account ceilings (50061; spot is exempt), changes of steps (``upcChg`` is
 empty), fee tiers (64003 for all), ``instId`` over the socket instead of the number.
 
@@ -146,7 +144,7 @@ class Okx(VenueDialect):
             faults=FaultInjector(Shapes(), self.topics.topics),
             gateway=AccountGateway(
                 self.name,
-                simulation.accounts,
+                simulation,
                 KeyRing(
                     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
                     "a UUID in small letters",
@@ -205,7 +203,7 @@ class Okx(VenueDialect):
         path, _, query = request.target.partition("?")
         times: dict[str, str] = {}
         if path.startswith("/api/v5/trade/"):
-            micro = str(now_ns // 1000)
+            micro = str((now_ns + self.gateway.skew_ns) // 1000)
             times = {"inTime": micro, "outTime": micro}
         try:
             endpoint = ENDPOINTS.find(request.method, path)
@@ -323,8 +321,7 @@ class Okx(VenueDialect):
         """An order by REST; ``fills`` are its own where they are known."""
         symbol, owner = order.request.symbol, order.request.owner
         if fills is None:
-            assert self.gateway.accounts is not None
-            kept = self.gateway.accounts.fills(owner, symbol) if order.filled else ()
+            kept = self.gateway.records.fills(owner, symbol) if order.filled else ()
             fills = [
                 one for one in kept if one.order.id == order.id and one.order.filled <= order.filled
             ]
@@ -341,11 +338,8 @@ class Okx(VenueDialect):
 
     def balances(self, owner: str, wanted: Sequence[str] = ()) -> dict[str, Any]:
         """The account as REST and the channel show it, without what is all zero."""
-        accounts = self.gateway.accounts
-        if accounts is None:
-            raise Refusal("50001", "A recording has no accounts.")
-        at = stamp(accounts.updated_ns(owner) or self.gateway.start_ns)
-        return self._account(accounts.balances(owner), wanted, at)
+        at = stamp(self.gateway.updated_ns(owner))
+        return self._account(self.gateway.records.balances(owner), wanted, at)
 
     def _account(
         self, both: Mapping[str, tuple[Decimal, Decimal]], wanted: Sequence[str], at: str
@@ -372,8 +366,8 @@ class Okx(VenueDialect):
 
     def cash_snapshot(self, owner: str, arg: Mapping[str, str], now_ns: int) -> bytes:
         """What ``balance_and_position`` begins with."""
-        assert self.gateway.accounts is not None
-        row = payloads.cash(self.gateway.accounts.balances(owner), stamp(now_ns), "snapshot", [])
+        at = stamp(now_ns + self.gateway.skew_ns)
+        row = payloads.cash(self.gateway.records.balances(owner), at, "snapshot", [])
         return encode({"arg": self._arg(arg, owner), "data": [row]})
 
     def positions_snapshot(self, owner: str, arg: Mapping[str, str]) -> bytes:
@@ -419,9 +413,9 @@ class Okx(VenueDialect):
 
     def _cash_told(self, event: Executed, arg: Mapping[str, str], listing: Listing) -> bytes:
         """Only what is held or not differs else, which this channel does not tell."""
-        assert self.gateway.accounts is not None and event.fill is not None
+        assert event.fill is not None
         form, trade = listing.format, event.fill.trade
-        have = self.gateway.accounts.balances(event.owner)
+        have = self.gateway.records.balances(event.owner)
         moved = {one: have[one] for one in (form.spec.base, form.spec.quote) if one in have}
         trades = [{"instId": form.name, "tradeId": str(trade.trade_id)}]
         row = payloads.cash(moved, stamp(trade.at_ns), "filled", trades)

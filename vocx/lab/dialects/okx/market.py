@@ -7,12 +7,12 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.okx import payloads
 from vocx.lab.dialects.okx.topics import Topics
 from vocx.lab.dialects.okx.wire import (
     BARS,
     RULES,
+    Declined,
     Refusal,
     missing,
     needed,
@@ -28,6 +28,7 @@ from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.latest import Latest
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue, Listing
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter, Rule
+from vocx.lab.dialects.shared.records import AccountRecords
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
 from vocx.lab.events import OrderState
 
@@ -104,10 +105,16 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return self.now_ns + int(self.venue.gateway.skew_ns)
 
     @property
-    def accounts(self) -> Accounts:
-        accounts: Accounts | None = self.venue.gateway.accounts
+    def records(self) -> AccountRecords:
+        """Orders, fills and balances to be read; in a recording there are none."""
+        return self.venue.gateway.records
+
+    @property
+    def accounts(self) -> AccountRecords:
+        """Who may trade; a recording takes no orders."""
+        accounts = self.venue.gateway.accounts
         if accounts is None:
-            raise Refusal("50001", "A recording takes no orders.")
+            raise Declined("51022", "Instrument is suspended: a recording takes no orders.")
         return accounts
 
     def listing(self) -> Listing:

@@ -189,7 +189,7 @@ def _named(call: Call, order: OrderState) -> dict[str, str]:
     return {
         "clOrdId": payloads.client_id(order.request.client_order_id),
         "ordId": payloads.order_id(order.id),
-        "ts": stamp(order.created_ns + call.venue.gateway.skew_ns),
+        "ts": stamp(order.created_ns),
     }
 
 
@@ -206,8 +206,8 @@ def found(
     symbol = listing.format.spec.symbol
     if number:
         wanted = int(number) - ORDER_BASE if re.fullmatch("[0-9]{1,19}", number) else -1
-        return call.accounts.order(call.owner, symbol, wanted)
-    return call.accounts.order(call.owner, symbol, None, name)
+        return call.records.order(call.owner, symbol, wanted)
+    return call.records.order(call.owner, symbol, None, name)
 
 
 def _cancel(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -350,7 +350,7 @@ def _one(call: Call) -> list[Any]:
 
 def _forgotten(call: Call, order: OrderState) -> bool:
     ended = not order.open and not order.filled
-    return ended and call.now_ns - order.updated_ns > GONE_NS
+    return ended and call.clock_ns - order.updated_ns > GONE_NS
 
 
 def _rows(call: Call, open_only: bool, days: int | None) -> list[Any]:
@@ -371,7 +371,7 @@ def _rows(call: Call, open_only: bool, days: int | None) -> list[Any]:
     if kind not in ("", "SPOT"):
         return []
     rows = []
-    orders = call.accounts.orders(call.owner, symbol, open_only=open_only)
+    orders = call.records.orders(call.owner, symbol, open_only=open_only)
     for order in sorted(orders, key=lambda one: (-one.created_ns, -one.id)):
         number, made = ORDER_BASE + order.id, order.created_ns // NS_PER_MS
         if (
@@ -382,7 +382,7 @@ def _rows(call: Call, open_only: bool, days: int | None) -> list[Any]:
             or (types and payloads.order_type(order) not in types.split(","))
             or (not open_only and order.open)
             or _forgotten(call, order)
-            or (days is not None and call.now_ns - order.updated_ns > days * payloads.DAY_NS)
+            or (days is not None and call.clock_ns - order.updated_ns > days * payloads.DAY_NS)
         ):
             continue
         row = shown(call, order)
@@ -418,7 +418,7 @@ def _fills(days: int, typed: bool) -> Callable[[Call], list[Any]]:
             return []
         rows = []
         for listing in listed:
-            for one in call.accounts.fills(call.owner, listing.format.spec.symbol):
+            for one in call.records.fills(call.owner, listing.format.spec.symbol):
                 bill, at = int(payloads.bill_id(one)), one.trade.at_ns // NS_PER_MS
                 if (
                     (after is None or bill < after)
@@ -426,7 +426,7 @@ def _fills(days: int, typed: bool) -> Callable[[Call], list[Any]]:
                     and (begin is None or at >= begin)
                     and (end is None or at <= end)
                     and wanted in ("", payloads.order_id(one.order.id))
-                    and call.now_ns - one.trade.at_ns <= days * payloads.DAY_NS
+                    and call.clock_ns - one.trade.at_ns <= days * payloads.DAY_NS
                 ):
                     row = payloads.fill(listing, one, venue.tags.get(one.order.id, ""))
                     rows.append((bill, row))
@@ -478,7 +478,7 @@ def _config(call: Call) -> list[Any]:
 
 def _fee(call: Call) -> list[Any]:
     needed(call.given, "instType")
-    fees = call.accounts.fees(call.owner)
+    fees = call.records.fees(call.owner)
     maker, taker = amount(-fees.maker), amount(-fees.taker)
     empty = dict.fromkeys("makerU takerU makerUSDC takerUSDC delivery exercise".split(), "")
     return [

@@ -6,15 +6,15 @@ the key, key, time, signature, permission; counts; then what the endpoint itself
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 
 from vocx.arguments import brief
 from vocx.errors import BadInput
-from vocx.lab.accounts.accounts import Accounts
+from vocx.lab.accounts.accounts import Accounts, Tradable
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.base import KeyPair
 from vocx.lab.dialects.shared import keys
@@ -27,6 +27,8 @@ from vocx.lab.dialects.shared.keys import (
     RequestWindow,
 )
 from vocx.lab.dialects.shared.numbers import NS_PER_S
+from vocx.lab.dialects.shared.records import AccountRecords
+from vocx.lab.ports import MarketSimulation
 from vocx.lab.settings import number
 
 DEFAULT = "default"
@@ -51,8 +53,8 @@ class AccountGateway:
     ----------
     venue : str
         The venue's name; owners are ``venue:account``.
-    accounts : Accounts or None
-        Who may trade; ``None`` in a replay.
+    simulation : MarketSimulation
+        The markets, and whoever may trade on them.
     ring : KeyRing
         The venue's forms of keys.
     credentials : object or None
@@ -68,22 +70,29 @@ class AccountGateway:
     ----------
     skew_ns : int
         How far the exchange's clock is ahead of the truth.
+    accounts : AccountRecords or None
+        Who may trade, with times by that clock; ``None`` in a replay, which takes no orders.
+    records : AccountRecords
+        The same to be read; in a replay there is nothing of anybody.
     """
 
     def __init__(
         self,
         venue: str,
-        accounts: Accounts | None,
+        simulation: MarketSimulation,
         ring: KeyRing,
         credentials: Any,
         start_ns: int,
         fees: FeeSchedule,
         pairs: KeyPairs | None = None,
     ) -> None:
-        self.accounts = accounts
+        self.skew_ns = 0
+        accounts = simulation.accounts
+        known = Accounts(_tradable(simulation), lambda at_ns: at_ns) if accounts is None else accounts
+        self.records = AccountRecords(known, lambda: self.skew_ns)
+        self.accounts = None if accounts is None else self.records
         self.keys = ring
         self.start_ns = start_ns
-        self.skew_ns = 0
         self._fees = fees
         self._pairs = pairs
         self._venue = venue
@@ -123,6 +132,11 @@ class AccountGateway:
         if trade and not key.trade:
             raise Denied("permission")
         return key
+
+    def updated_ns(self, owner: str) -> int:
+        """When a balance last changed, by the exchange's clock; at the start while none has."""
+        changed_ns = self.records.updated_ns(owner)
+        return self.start_ns + self.skew_ns if changed_ns is None else changed_ns
 
     def new_id(self, length: int = 22, signs: str = LETTERS) -> str:
         """An id for an order or a cancel that brings none; the same again for the same seed."""
@@ -214,10 +228,15 @@ class AccountGateway:
 
     def _open(self, name: str, balances: Any) -> None:
         owner = self.owner(name)
-        if self.accounts is not None and owner not in self.accounts.owners:
+        if owner not in self.records.owners:
             amounts = None if balances is None else _amounts(balances)
-            self.accounts.open(owner, amounts, self._fees)
+            self.records.open(owner, {} if self.accounts is None else amounts, self._fees)
         self._numbers.setdefault(owner, 700_001 + len(self._numbers))
+
+
+def _tradable(simulation: MarketSimulation) -> Sequence[Tradable]:
+    """The markets of a replay, of which accounts need no more than the names and steps."""
+    return cast(Sequence[Tradable], tuple(simulation.markets.values()))
 
 
 def _nothing_left(given: Mapping[str, Any], text: str) -> None:

@@ -139,13 +139,13 @@ class VenueDialect:
         private: list[AccountEvent] = []
         for event in events:
             if isinstance(event, Executed | BalancesChanged):
-                private.append(event)
+                private.append(self.gateway.records.shown(event))
             else:
                 public.append(event)
         out = self._waited(now_ns) + self.publisher.publish(public, now_ns)
         if private:
             self.happened(private, now_ns)
-            out += self.subscriptions.publish(private, now_ns)
+            out += self.subscriptions.publish(private, now_ns + self.gateway.skew_ns)
         return self._sent(out, now_ns)
 
     def tick(self, now_ns: int) -> Iterable[Publication]:
