@@ -763,7 +763,7 @@ def test_a_clock_that_was_set_is_that_of_the_account(ex: vocx.Exchange) -> None:
     """Orders and fills bear times of the exchange's clock, by REST and by stream, and are found by
     them; the market keeps its own."""
     minute = timedelta(minutes=1)
-    with ex.lab.skew(3600, venue=ex.venue.name), ex.clone() as ahead:
+    with ex.lab.skew(3600, venue=ex.venue.name), ex.background() as ahead:
         now_ns = ahead.time().exchange_ns
         assert now_ns is not None and now_ns > time.time_ns() + 3_000 * 10**9
         now = aware(now_ns)

@@ -23,7 +23,7 @@ from vocx.errors import (
     VocxError,
     WaitTimeout,
 )
-from vocx.facts import Balance, Candle, Fact, Facts, Fill, Gap, Order, Quote, Trade
+from vocx.facts import Balance, Candle, Fact, Facts, Fill, Gap, Order, OrderAck, Quote, Trade
 from vocx.stream import registry
 from vocx.stream.account import Account, AccountAccess
 from vocx.stream.background import Ask, Background
@@ -579,15 +579,16 @@ class Stream:
         found = self._account("orders").orders.copy().values()
         return Facts((one for one in found if symbol in (None, one.symbol)), kind=Order)
 
-    def order(self, order: Order | int | str) -> Order:
-        """One order as last known, named by itself, its number or its client order id.
+    def order(self, order: Order | OrderAck | int | str) -> Order:
+        """One order as last known, named by itself, its acknowledgement, its number or its client
+        order id.
 
         Raises
         ------
         NotReady
             This stream has not heard of it (yet).
         """
-        key = order.id if isinstance(order, Order) else as_count(order)
+        key = order.id if isinstance(order, Order | OrderAck) else as_count(order)
         if not isinstance(key, int | str):
             raise BadInput(
                 "an order is named by itself, its number or its client order id, not by "

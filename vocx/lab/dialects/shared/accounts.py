@@ -88,7 +88,7 @@ class AccountGateway:
     ) -> None:
         self.skew_ns = 0
         accounts = simulation.accounts
-        known = Accounts(_tradable(simulation), lambda at_ns: at_ns) if accounts is None else accounts
+        known = accounts or Accounts(_tradable(simulation), lambda at_ns: at_ns)
         self.records = AccountRecords(known, lambda: self.skew_ns)
         self.accounts = None if accounts is None else self.records
         self.keys = ring

@@ -76,9 +76,7 @@ class AccountRecords:
 
     # -- accounts ------------------------------------------------------------------------------
 
-    def open(
-        self, owner: str, balances: Mapping[str, Decimal] | None, fees: FeeSchedule
-    ) -> None:
+    def open(self, owner: str, balances: Mapping[str, Decimal] | None, fees: FeeSchedule) -> None:
         """As :meth:`Accounts.open`."""
         self._accounts.open(owner, balances, fees)
 
