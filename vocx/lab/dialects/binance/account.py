@@ -39,7 +39,7 @@ def account(call: Call) -> dict[str, Any]:
         "takerCommission": points[1],
         "buyerCommission": 0,
         "sellerCommission": 0,
-        "commissionRates": _shown(rates),
+        "commissionRates": _shown(fees),
         "canTrade": trading,
         "canWithdraw": trading,
         "canDeposit": trading,

@@ -249,12 +249,12 @@ class ApiSession(Connection):
 
     def _state(self, call: Call, sent: Mapping[str, Any]) -> dict[str, Any]:
         """Who is logged on, since when."""
-        key, skew_ns = self.logon, self._backend.gateway.skew_ns
+        key = self.logon
         shown = sent.get("returnRateLimits", self.rate_limits)
         return {
             "apiKey": None if key is None else key.key,
-            "authorizedSince": None if key is None else call.stamp(self.logon_ns + skew_ns),
-            "connectedSince": call.stamp(self.connected_ns + skew_ns),
+            "authorizedSince": None if key is None else call.own_stamp(self.logon_ns),
+            "connectedSince": call.own_stamp(self.connected_ns),
             "returnRateLimits": shown in (True, "true"),
             "serverTime": call.stamp(call.clock_ns),
             "userDataStream": any(one.by_login for one in self._users.active(self)),

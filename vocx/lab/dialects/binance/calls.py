@@ -72,6 +72,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """A time in the unit asked for."""
         return at_ns // self.unit_ns
 
+    def own_stamp(self, at_ns: int) -> int:
+        """When the exchange did something that no record holds, such as a login, by its clock."""
+        return self.stamp(at_ns + self.backend.gateway.skew_ns)
+
     def listing(self) -> Symbol:
         """The symbol that was asked for; it is mandatory and must match ``symbolStatus``."""
         name = self.params.symbol()
