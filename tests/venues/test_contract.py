@@ -740,6 +740,9 @@ def test_orders_from_placing_to_the_end(ex: vocx.Exchange) -> None:
     assert (amended.quantity, amended.price, amended.open) == (less, low, True)
     ended = receipt(ex, ex.cancel_order(order))
     assert (ended.id, ended.status) == (order.id, "canceled")
+    # Under its own name too, which is all that is known of an order whose answer was lost.
+    named = ex.order(str(order.client_order_id), symbol=BTC)
+    assert (named.id, named.client_order_id) == (order.id, order.client_order_id)
     with pytest.raises(errors.OrderNotFound):
         ex.cancel_order(order)
     assert not ex.open_orders(BTC)

@@ -5,8 +5,8 @@ bodies serve the WebSocket API. The surprises:
 
 * ``cummulativeQuoteQty`` has two m.
 * Cancelling renames: the reply's ``clientOrderId`` is the cancel's own, ``origClientOrderId`` the
-  order's; a later query knows the order by the cancel's id. So orders are asked for by the
-  venue's id where it is known.
+  order's; a later query shows the cancel's id, also to who asked by the order's. So orders are
+  asked for by the venue's id where it is known, and keep the name that they were asked for by.
 * An answer in form ACK says next to nothing, and is the default for some types: FULL is asked.
 * A market order has price ``"0.00000000"``, which is no price.
 * Amending is two things: ``order/amend/keepPriority`` only makes an order smaller and keeps its
@@ -500,7 +500,11 @@ def _read_placed(intent: PlaceOrder, body: bytes, arrived_ns: int) -> Order:
 
 
 def _read_order(intent: CancelOrder | GetOrder, body: bytes, arrived_ns: int) -> Order:
-    return _fact(_order_of(body), arrived_ns, intent.symbol)
+    found = _order_of(body)
+    if isinstance(intent, GetOrder) and found.status == "CANCELED":
+        # Found by its own name, it bears its cancel's.
+        found.origClientOrderId = intent.client_order_id
+    return _fact(found, arrived_ns, intent.symbol)
 
 
 def _read_orders(intent: GetOpenOrders, body: bytes, arrived_ns: int) -> Facts[Order]:
