@@ -445,6 +445,14 @@ def test_what_ccxt_asks_besides(venue: Venue) -> None:
     assert Decimal(usd["balance"]["amount"]) == free + held
 
 
+def test_what_a_spot_account_does_not_have_is_empty(venue: Venue) -> None:
+    """Payment methods, futures; and the fee tier has all its members."""
+    assert venue.ask("payment_methods") == {"payment_methods": []}
+    assert venue.ask("cfm/positions") == {"positions": []}
+    told = venue.ask("transaction_summary")
+    assert told["volume_breakdown"] == [] and told["has_cost_plus_commission"] is False
+
+
 # Orders
 
 
@@ -756,7 +764,11 @@ def test_edits(venue: Venue) -> None:
     for at, (price, size) in enumerate(((first, "0.02"), (second, "0.02"), (second, "0.005")), 1):
         body = {"order_id": number, "price": price, "size": size}
         assert venue.ask("orders/edit_preview", body)["errors"] == []
-        assert venue.ask("orders/edit", body) == {"success": True, "errors": []}
+        assert venue.ask("orders/edit", body) == {
+            "success": True,
+            "errors": [],
+            "success_response": {"order_id": body["order_id"]},
+        }
         row = venue.order(number)
         assert row["order_configuration"]["limit_limit_gtc"] == {
             "base_size": size, "limit_price": price
@@ -1241,6 +1253,12 @@ def test_too_many_messages_and_connections(venue: Venue) -> None:
     assert opened[-1].status == 429
     assert not isinstance(venue.upgrade("/ws", peer="2.2.2.2"), HttpOut)
     assert venue.upgrade("/nowhere", peer="2.2.2.2").status == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/?x=1", "/ws/", "/ws-user"])
+def test_addresses(venue: Venue, path: str) -> None:
+    """The venue's sockets have no path: a client that changes the host alone has none."""
+    assert venue.connect(path).subscribe("heartbeats")[0]["channel"] == "subscriptions"
 
 
 def test_scripted_faults(venue: Venue) -> None:

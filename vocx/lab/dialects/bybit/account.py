@@ -188,6 +188,13 @@ def info(call: Call) -> dict[str, Any]:
     }
 
 
+_OTHER_PRODUCTS = (
+    *("ContractTrade", "Options", "Derivatives", "CopyTrading", "BlockTrade"),
+    *("Exchange", "NFT", "Affiliate", "Earn"),
+)
+"""All kinds of permissions are listed, with nothing for what a key may not do."""
+
+
 def key_information(call: Call) -> dict[str, Any]:
     """What a key may do."""
     key = call.key
@@ -198,7 +205,11 @@ def key_information(call: Call) -> dict[str, Any]:
         "apiKey": key.key,
         "readOnly": 0 if key.trade else 1,
         "secret": "",
-        "permissions": {"Spot": ["SpotTrade"] if key.trade else [], "Wallet": []},
+        "permissions": {
+            **dict.fromkeys(_OTHER_PRODUCTS, ()),
+            "Spot": ["SpotTrade"] if key.trade else [],
+            "Wallet": [],
+        },
         "ips": list(key.addresses) or ["*"],
         "type": 1,
         "deadlineDay": 90,

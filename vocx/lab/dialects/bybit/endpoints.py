@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vocx.lab.dialects.bybit import account, limits, market, orders
+from vocx.lab.dialects.bybit import account, limits, market, orders, wallet
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.calls import Call
 from vocx.lab.dialects.bybit.wire import NumberedListing
@@ -64,7 +64,10 @@ ENDPOINTS = EndpointTable(
         _signed("account/fee-rate", account.fee_rate, "fee-rate"),
         _signed("account/instruments-info", market.account_instruments, "other"),
         _signed("user/query-api", account.key_information, "query-api"),
-        _signed("asset/coin/query-info", market.nothing, "other"),
+        _signed("asset/coin/query-info", wallet.coins, "other"),
+        _signed("asset/transfer/query-account-coins-balance", wallet.coin_balances, "other"),
+        _signed("asset/transfer/query-account-coin-balance", wallet.coin_balance, "other"),
+        _signed("position/list", wallet.positions, "other"),
     ),
 )
 SILENT = ("user/query-api", "system/status")

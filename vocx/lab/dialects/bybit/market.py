@@ -101,8 +101,3 @@ def tickers(call: Call) -> dict[str, Any]:
         "category": "spot",
         "list": [payloads.ticker(one, one.market.window(DAY_NS, call.now_ns)) for one in chosen],
     }
-
-
-def nothing(call: Call) -> dict[str, Any]:
-    """Coins and their chains, which clients ask for when they have keys: the lab has none."""
-    return {"rows": []}

@@ -134,8 +134,12 @@ class Coinbase(VenueDialect):
         return page(int(fault.options.get("status", 451)))
 
     def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
-        """An upgrade on either address; more than eight a second are refused."""
-        if request.target.partition("?")[0].rstrip("/") not in (WS, WS_USER):
+        """An upgrade on either address; more than eight a second are refused.
+
+        At the venue the two are hosts, and the path is empty: for clients that change nothing but
+        the host, that is the one of market data (which has ``user``, too).
+        """
+        if request.target.partition("?")[0].rstrip("/") not in ("", WS, WS_USER):
             return page(404)
         if self.limiter.add(CONNECTIONS, request.peer, 1, now_ns):
             return page(429)

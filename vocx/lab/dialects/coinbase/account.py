@@ -142,8 +142,20 @@ def transaction_summary(call: Call) -> dict[str, Any]:
         "coinbase_pro_volume": 0,
         "coinbase_pro_fees": 0,
         "total_balance": "",
+        "volume_breakdown": [],
+        "has_cost_plus_commission": False,
         "has_promo_fee": False,
     }
+
+
+def payment_methods(call: Call) -> dict[str, Any]:
+    """None: no money moves in or out."""
+    return {"payment_methods": []}
+
+
+def positions(call: Call) -> dict[str, Any]:
+    """Of futures: none."""
+    return {"positions": []}
 
 
 # -- placing -----------------------------------------------------------------------------------
@@ -297,7 +309,10 @@ def edit(call: Call) -> dict[str, Any]:
     """Price and size of an open limit GTC order, both; it keeps its id, and its priority only
     where it becomes smaller."""
     errors = _edited(call, change=True)
-    return {"success": not errors, "errors": errors}
+    answer: dict[str, Any] = {"success": not errors, "errors": errors}
+    if not errors:
+        answer["success_response"] = {"order_id": call.body["order_id"]}
+    return answer
 
 
 def edit_preview(call: Call) -> dict[str, Any]:

@@ -57,6 +57,8 @@ ENDPOINTS = EndpointTable(
         _signed(f"{ROOT}key_permissions", account.key_permissions),
         _signed(f"{ROOT}portfolios", account.portfolios),
         _signed(f"{ROOT}transaction_summary", account.transaction_summary),
+        _signed(f"{ROOT}payment_methods", account.payment_methods),
+        _signed(f"{ROOT}cfm/positions", account.positions),
         _signed(f"{ROOT}orders", account.place, "POST", trade=True),
         _signed(f"{ROOT}orders/preview", account.preview, "POST"),
         _signed(f"{ROOT}orders/batch_cancel", account.batch_cancel, "POST", trade=True),
