@@ -195,6 +195,10 @@ class Design(NamedTuple):
     def listens(self) -> bool:
         return self.client != "ask"
 
+    def unless(self, *reasons: str) -> Design:
+        """The same, forbidden by the first reason that there is; its own comes first."""
+        return self._replace(why_not=next(filter(None, (self.why_not, *reasons)), ""))
+
 
 class Verdict(NamedTuple):
     """What is chosen for a need at a distance. ``data`` is ``None`` where nothing holds, and
@@ -207,6 +211,11 @@ class Verdict(NamedTuple):
     lines: int
     stale: str
     why: str
+
+    @classmethod
+    def of_none(cls, need: Need, rtt_ms: float, why: str) -> Verdict:
+        """No design holds."""
+        return cls(need, rtt_ms, data=None, fills="-", lines=0, stale="-", why=why)
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -322,16 +331,17 @@ class Chooser:
         """All five, the simplest first, each with what forbids it. At most ``share`` of the
         venue's budget may go into asking; a poll is no choice where fills are listened to anyway,
         nor one for all symbols that moves more than twice the bytes of a stream."""
+        asked = self._asked(wanted, rtt_ms, share)
+        each = self._polled(wanted, rtt_ms, share, every=False)
+        every = self._polled(wanted, rtt_ms, share, every=True)
         pushed = [self._pushed(wanted, rtt_ms, slow=slow) for slow in (True, False)]
-        polled = [self._polled(wanted, rtt_ms, share, every=every) for every in (False, True)]
-        streams = [one.kib_per_s for one in pushed if not one.why_not]
-        if streams and not polled[1].why_not and polled[1].kib_per_s > 2 * streams[0]:
-            why = f"{polled[1].kib_per_s:,.3g} KiB/s, a stream needs {streams[0]:,.3g}"
-            polled[1] = polled[1]._replace(why_not=why)
+        stream = next((one for one in pushed if not one.why_not), None)
+        heavy = socket = ""
+        if stream is not None and every.kib_per_s > 2 * stream.kib_per_s:
+            heavy = f"{every.kib_per_s:,.3g} KiB/s, a stream needs {stream.kib_per_s:,.3g}"
         if self._fills(wanted, rtt_ms, share) == "pushed":
-            why = "a socket is open for its fills anyway"
-            polled = [one._replace(why_not=one.why_not or why) for one in polled]
-        return [self._asked(wanted, rtt_ms, share), *polled, *pushed]
+            socket = "a socket is open for its fills anyway"
+        return [asked, each.unless(socket), every.unless(heavy, socket), *pushed]
 
     def _asked(self, wanted: Need, rtt_ms: float, share: float) -> Design:
         calls = 60 / wanted.every_s * wanted.symbols
@@ -421,11 +431,11 @@ class Chooser:
                 f"{wanted.orders_per_s:g} orders a second against {allowed:g} that "
                 f"{self._venue.name} allows: no feed helps"
             )
-            return Verdict(wanted, rtt_ms, None, "-", 0, "-", why)
+            return Verdict.of_none(wanted, rtt_ms, why)
         tried = self.designs(wanted, rtt_ms, share)
         chosen = next((one for one in tried if not one.why_not), None)
         if chosen is None:
-            return Verdict(wanted, rtt_ms, None, "-", 0, "-", tried[-1].why_not)
+            return Verdict.of_none(wanted, rtt_ms, tried[-1].why_not)
         before = tried[: tried.index(chosen)]
         fills = self._fills(wanted, rtt_ms, share)
         client = "hybrid" if fills == "pushed" else chosen.client
@@ -580,25 +590,25 @@ class Chooser:
         }
         said = widgets.HTML()
 
-        def told() -> str:
+        def verdict() -> str:
             turned = {dial: slider.value for dial, slider in dials.items()}
             return str(self.choose(strategy.value, **turned))
 
-        def draw(change: Any) -> None:
-            # An exception in a callback would vanish: the page shows it instead.
-            try:
-                if change.get("owner") is strategy:
-                    for dial in ("age_ms", "symbols", "orders_per_s"):
-                        dials[dial].value = getattr(NEEDS[strategy.value], dial)
-                said.value = f"<pre>{escape(fold(told()))}</pre>"
-            except Exception as error:
-                said.value = f"<pre>{escape(f'{type(error).__name__}: {error}')}</pre>"
+        def turned(change: Any) -> str:
+            if change.get("owner") is strategy:
+                for dial in ("age_ms", "symbols", "orders_per_s"):
+                    dials[dial].value = getattr(NEEDS[strategy.value], dial)
+            return verdict()
 
+        def tell(text: str) -> None:
+            said.value = f"<pre>{escape(fold(text))}</pre>"
+
+        draw = display.callback(turned, tell)
         for one in (strategy, *dials.values()):
             one.observe(draw, names="value")
         draw({})
         box = widgets.VBox([strategy, *dials.values(), said])
-        display.put({**box._repr_mimebundle_(), "text/plain": told()})
+        display.put({**box._repr_mimebundle_(), "text/plain": verdict()})
 
 
 def _slider(widgets: Any, name: str, options: Sequence[float], value: float) -> Any:

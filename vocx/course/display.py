@@ -89,6 +89,20 @@ def _yours(trace: TracebackType | None) -> list[str]:
     return [line if len(line) <= WIDE else f"{line[: WIDE - 3]}..."]
 
 
+def callback(act: Callable[[Any], str], tell: Callable[[str], object]) -> Callable[[Any], None]:
+    """What a widget calls on a change: what ``act`` says of it is told. An exception in there would
+    vanish: it is told instead."""
+
+    def called(change: Any) -> None:
+        try:
+            text = act(change)
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+        tell(text)
+
+    return called
+
+
 def link(text: str, href: str) -> None:
     """A line with a link; as text where there is no notebook."""
     plain = f"{text}: {href}"

@@ -262,6 +262,10 @@ def _show_prediction(asked: Prediction) -> None:
         import ipywidgets as widgets
 
     said = widgets.HTML(_paragraph(asked.state()))
+
+    def tell(text: str) -> None:
+        said.value = _paragraph(text)
+
     buttons = widgets.RadioButtons(
         options=[(f"({letter}) {text}", letter) for letter, text in asked.options.items()],
         value=asked.choice,
@@ -269,17 +273,13 @@ def _show_prediction(asked: Prediction) -> None:
         layout=widgets.Layout(width="max-content"),
     )
 
-    def chosen(change: Any) -> None:
-        # An exception in a callback would vanish: the page shows it instead.
-        try:
-            if change["new"] is not None:
-                asked.choose(change["new"])
-            buttons.disabled = asked.choice is not None
-            said.value = _paragraph(asked.state())
-        except Exception as error:
-            said.value = _paragraph(f"{type(error).__name__}: {error}")
+    def chosen(change: Any) -> str:
+        if change["new"] is not None:
+            asked.choose(change["new"])
+        buttons.disabled = asked.choice is not None
+        return asked.state()
 
-    buttons.observe(chosen, names="value")
+    buttons.observe(display.callback(chosen, tell), names="value")
     head = widgets.HTML(f"<b>{escape(asked.question)}</b>")
     _put(asked.key, widgets.VBox([head, buttons, said]), asked.text())
 
@@ -355,6 +355,10 @@ def _show_choices(kept: dict[str, str]) -> None:
         import ipywidgets as widgets
 
     said = widgets.HTML(_paragraph(_tally(kept)))
+
+    def tell(text: str) -> None:
+        said.value = _paragraph(text)
+
     rows = []
     for key, text in STRATEGIES.items():
         buttons = widgets.ToggleButtons(
@@ -364,17 +368,13 @@ def _show_choices(kept: dict[str, str]) -> None:
         )
         buttons.style.button_width = "auto"
 
-        def chosen(change: Any, strategy: str = key) -> None:
-            # An exception in a callback would vanish: the page shows it instead.
-            try:
-                if change["new"] is not None:
-                    kept[strategy] = change["new"]
-                    passport.save(passport.Passport(choices={strategy: change["new"]}))
-                said.value = _paragraph(_tally(kept))
-            except Exception as error:
-                said.value = _paragraph(f"{type(error).__name__}: {error}")
+        def chosen(change: Any, strategy: str = key) -> str:
+            if change["new"] is not None:
+                kept[strategy] = change["new"]
+                passport.save(passport.Passport(choices={strategy: change["new"]}))
+            return _tally(kept)
 
-        buttons.observe(chosen, names="value")
+        buttons.observe(display.callback(chosen, tell), names="value")
         label = widgets.HTML(escape(text), layout=widgets.Layout(width="24em"))
         rows.append(widgets.HBox([label, buttons]))
     head = widgets.HTML(f"<b>{escape(_CHOOSE)}</b>")
