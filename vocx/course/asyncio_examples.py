@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from vocx.course.waiting import wait_for
 from vocx.errors import BadInput, NotReady, optional_parts
 from vocx.timing import mono_ns
 
@@ -243,14 +244,13 @@ def _connections(lab: Lab, since_ns: int) -> list[Any]:
 
 def _connected(child: subprocess.Popen[str], lab: Lab, since_ns: int) -> None:
     """Until the child has a connection on which more than the handshake has come."""
-    until = time.monotonic() + CHILD_S
-    while time.monotonic() < until:
-        if any(one.bytes_down > 400 for one in _connections(lab, since_ns)):
-            return
-        if child.poll() is not None:
-            return
-        time.sleep(0.05)
-    raise NotReady(f"the child process did not connect within {CHILD_S:g} s")
+
+    def settled() -> bool:
+        connected = any(one.bytes_down > 400 for one in _connections(lab, since_ns))
+        return connected or child.poll() is not None
+
+    if not wait_for(settled, CHILD_S, every_s=0.05):
+        raise NotReady(f"the child process did not connect within {CHILD_S:g} s")
 
 
 @contextmanager

@@ -7,13 +7,14 @@ Decimals. A change is a ``depthUpdate`` of the wire, decoded from JSON and nothi
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import websocket
 
+from vocx.course.waiting import wait_for
 from vocx.errors import BookOutOfSync, WaitTimeout, optional_parts
 from vocx.facts import BookSnapshot
 
@@ -86,18 +87,19 @@ def audit(lab: Lab, stream: Stream, symbol: str = "BTC/USDT") -> str:
     lab.pause()
     try:
         truth = lab.truth.at(stream.venue.name).book(symbol, depth=5000)
-        patience = time.monotonic() + _PATIENCE_S
-        while time.monotonic() < patience:
-            try:
+
+        def at_the_same_id() -> BookSnapshot | None:
+            with suppress(BookOutOfSync):
                 mine = stream.book(symbol, depth=5000)
-            except BookOutOfSync:
-                mine = None
-            if mine is not None and mine.sequence == truth.sequence:
-                return compare_books({"bids": dict(mine.bids), "asks": dict(mine.asks)}, truth)
-            time.sleep(0.02)
+                return mine if mine.sequence == truth.sequence else None
+            return None
+
+        mine = wait_for(at_the_same_id, _PATIENCE_S)
     finally:
         lab.resume()
-    raise WaitTimeout(f"the book of {stream.name} did not reach id {truth.sequence}")
+    if mine is None:
+        raise WaitTimeout(f"the book of {stream.name} did not reach id {truth.sequence}")
+    return compare_books({"bids": dict(mine.bids), "asks": dict(mine.asks)}, truth)
 
 
 class Losses:

@@ -97,8 +97,7 @@ class _Cell:
         """The lines of the last class of that name at the left edge."""
         for node in reversed(self.tree.body):
             if isinstance(node, ast.ClassDef) and node.name == name:
-                first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
-                return "\n".join(self.source.splitlines()[first - 1 : node.end_lineno]) + "\n"
+                return statement_source(self.source, node) + "\n"
         return None
 
     def calls(self) -> Iterator[tuple[ast.Call, list[str]]]:
@@ -113,6 +112,13 @@ class _Cell:
             for node in ast.walk(statement):
                 if isinstance(node, ast.Call):
                     yield node, targets if node is made else []
+
+
+def statement_source(source: str, node: ast.stmt) -> str:
+    """The lines of a statement of a cell, with its decorators."""
+    decorators = getattr(node, "decorator_list", [])
+    first = min([node.lineno, *(one.lineno for one in decorators)])
+    return "\n".join(source.splitlines()[first - 1 : node.end_lineno])
 
 
 def _parsed(source: str) -> _Cell | None:

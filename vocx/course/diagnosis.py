@@ -19,6 +19,7 @@ import requests
 import websocket
 
 from vocx.course.raw_websocket import connect
+from vocx.course.waiting import wait_for
 from vocx.errors import WaitTimeout, optional_parts
 
 if TYPE_CHECKING:
@@ -135,11 +136,10 @@ class WatchedFeed:
         WaitTimeout
             They did not.
         """
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if {"data", "pong", "REST"} <= {one.row for one in self.events.copy()}:
-                return self
-            time.sleep(0.02)
+        if wait_for(
+            lambda: {"data", "pong", "REST"} <= {one.row for one in self.events.copy()}, seconds
+        ):
+            return self
         raise WaitTimeout(f"no trades of {self._symbol} within {seconds:g} s")
 
     def broken(self) -> None:

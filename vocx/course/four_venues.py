@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 import json
 import textwrap
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +14,7 @@ import msgspec
 import requests
 
 from vocx.course.venue_comparison import SubscriptionPlan, subscription_plan
+from vocx.course.waiting import wait_for
 from vocx.errors import VocxError, WaitTimeout, optional_parts
 from vocx.facts import Order, OrderAck, Trade
 from vocx.text import text_table
@@ -104,27 +105,26 @@ def market_buy(exchange: Exchange) -> PublicTrade:
 
 def _pieces(exchange: Exchange, order: Order | OrderAck, quantity: Decimal) -> int:
     """How many trades it took; on some venues a fill is told a little after the answer."""
-    until = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < until:
+
+    def count() -> int:
         fills = exchange.fills(BTC, order=order)
-        if sum(one.quantity for one in fills) == quantity:
-            return len(fills)
-        time.sleep(0.05)
-    return 0
+        return len(fills) if sum(one.quantity for one in fills) == quantity else 0
+
+    return wait_for(count, _PATIENCE_S, every_s=0.05) or 0
 
 
 def _find(venue: str, stream: Stream, frames: list[bytes], quantity: Decimal) -> PublicTrade | None:
     names = {meaning: name for name, meaning in FIELDS[venue].items()}
-    until = time.monotonic() + _PATIENCE_S
-    while time.monotonic() < until:
+
+    def find() -> PublicTrade | None:
+        facts = {str(one.id): one for one in stream.trades(BTC)}
         for row in _rows(frames.copy(), names["quantity"]):
-            fact = next(
-                (one for one in stream.trades(BTC) if str(one.id) == str(row[names["id"]])), None
-            )
+            fact = facts.get(str(row[names["id"]]))
             if fact is not None and Decimal(row[names["quantity"]]) == quantity:
                 return PublicTrade(venue, row, fact)
-        time.sleep(0.02)
-    return None
+        return None
+
+    return wait_for(find, _PATIENCE_S)
 
 
 def _rows(frames: Sequence[bytes], quantity: str) -> Iterator[dict[str, Any]]:
@@ -230,20 +230,13 @@ def lose_one(lab: Lab, stream: Stream, channel: str) -> str:
     venue = stream.venue.name
     before = stream.stats.gaps
     with lab.fault("drop", venue=venue, stream=_ON_THE_WIRE[venue][channel], count=1):
-        if not _within(_PATIENCE_S, lambda: not lab.faults):
+        if not wait_for(lambda: not lab.faults, _PATIENCE_S):
             return f"{venue:<9}no message of {channel} came"
-        noticed = _within(1.0, lambda: stream.stats.gaps > before)
+        noticed = wait_for(lambda: stream.stats.gaps > before, 1.0)
     how = "a gap, and made whole again" if noticed else "not noticed"
     if noticed:
         stream.wait(5)
     return f"{venue:<9}{channel}: {how}"
-
-
-def _within(seconds: float, true: Callable[[], bool]) -> bool:
-    until = time.monotonic() + seconds
-    while not (done := true()) and time.monotonic() < until:
-        time.sleep(0.02)
-    return done
 
 
 def audit(lab: Lab, streams: Sequence[Stream], levels: int = 20) -> str:
@@ -258,16 +251,16 @@ def audit(lab: Lab, streams: Sequence[Stream], levels: int = 20) -> str:
 def _audited(lab: Lab, stream: Stream, levels: int) -> str:
     name = stream.venue.name
     truth = lab.truth.at(name).book(BTC, depth=levels)
-    wrong = levels * 2
-    until = time.monotonic() + 2
-    while wrong and time.monotonic() < until:
-        time.sleep(0.05)
-        try:
+    there, wrong = {*truth.bids, *truth.asks}, levels * 2
+
+    def right() -> bool:
+        nonlocal wrong
+        with suppress(VocxError):
             mine = stream.book(BTC, depth=levels)
-        except VocxError:
-            continue
-        there, here = ({*one.bids, *one.asks} for one in (truth, mine))
-        wrong = len(there - here)
+            wrong = len(there - {*mine.bids, *mine.asks})
+        return not wrong
+
+    wait_for(right, 2, every_s=0.05)
     gaps, fresh = (
         f"{count} {what}{'s' * (count != 1)}"
         for count, what in ((stream.stats.gaps, "gap"), (stream.stats.resyncs, "new snapshot"))

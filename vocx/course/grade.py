@@ -30,6 +30,7 @@ import msgspec
 
 import vocx
 from vocx.course import catalogue, practical_exam
+from vocx.course.cell_sources import statement_source
 from vocx.course.checks import ALL
 from vocx.course.page import FUNCTION, Notebook, read
 from vocx.errors import BadInput
@@ -302,9 +303,11 @@ def answer_code(notebook: Notebook, name: str) -> AnswerCode:
         kept = [one for one in body if not isinstance(one, ast.Expr) and not _begun(one)]
         if any(_binds(one, name) for one in body):
             broken = None
-            code.required += [_source(text, one) for one in kept]
+            code.required += [statement_source(text, one) for one in kept]
         else:
-            code.optional += [_source(text, one) for one in kept if set_up or _is_leaned_on(one)]
+            code.optional += [
+                statement_source(text, one) for one in kept if set_up or _is_leaned_on(one)
+            ]
     if broken is not None:
         raise broken
     return code
@@ -336,12 +339,6 @@ def _is_leaned_on(node: ast.stmt) -> bool:
             for one in calls
         )
     return isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef | FUNCTION)
-
-
-def _source(text: str, node: ast.stmt) -> str:
-    decorators = getattr(node, "decorator_list", [])
-    first = min([node.lineno, *(one.lineno for one in decorators)])
-    return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
 
 
 def run(task: Task, seconds: float) -> Outcome:
