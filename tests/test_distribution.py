@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -48,9 +49,7 @@ def test_an_extra_is_installed_from_what_the_reader_has(monkeypatch: pytest.Monk
 def test_a_strangers_package_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     """By the distributions that bring a package of our name."""
     for names, shadowed in ((["vocx-kit"], False), (["vocx-kit", "vocx"], True), ([], False)):
-        monkeypatch.setattr(
-            distribution.metadata, "packages_distributions", lambda n=names: {"vocx": n}
-        )
+        monkeypatch.setattr(metadata, "packages_distributions", lambda n=names: {"vocx": n})
         assert distribution.is_shadowed() is shadowed
 
 

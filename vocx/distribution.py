@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from importlib import metadata
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -52,6 +51,8 @@ def _what(extra: str) -> str:
 
 def _came_from() -> str | None:
     """The address that pip installed it from, where it was one (PEP 610)."""
+    from importlib import metadata  # which loads more than all else that an error needs
+
     try:
         text = metadata.distribution(NAME).read_text("direct_url.json")
         url = json.loads(text)["url"] if text else None
@@ -65,4 +66,6 @@ def _came_from() -> str | None:
 
 def is_shadowed() -> bool:
     """Whether the stranger's package of the same name is installed beside ours."""
+    from importlib import metadata
+
     return STRANGER in metadata.packages_distributions().get("vocx", ())

@@ -7,13 +7,14 @@ the exchange's clock, and writes out what it gets back. What is published to man
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from vocx.lab.events import AnyEvent
-from vocx.lab.market.instruments import CrowdTraits
-from vocx.lab.ports import MarketSimulation, RecordingFormat
+if TYPE_CHECKING:
+    from vocx.lab.events import AnyEvent
+    from vocx.lab.market.instruments import CrowdTraits
+    from vocx.lab.ports import MarketSimulation, RecordingFormat
 
 
 class HttpIn(msgspec.Struct, frozen=True, kw_only=True):

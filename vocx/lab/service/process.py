@@ -356,9 +356,10 @@ async def run(
 
 
 def freeze_start_up() -> None:
-    """Let no later collection look at what every lab has from its start on."""
-    gc.collect()
+    """Let no collection look at what every lab has from its start on, of which hardly anything is
+    garbage: from here on they begin."""
     gc.freeze()
+    gc.enable()
 
 
 def run_foreground(config: Config) -> int:
@@ -376,8 +377,12 @@ def run_foreground(config: Config) -> int:
         print(msgspec.json.encode(line).decode(), flush=True)
 
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="vocx: %(message)s")
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(run(config, announce, on_stop))
+    gc.disable()  # until :func:`freeze_start_up`
+    try:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(run(config, announce, on_stop))
+    finally:
+        gc.enable()
     return 0
 
 
@@ -415,6 +420,7 @@ def watch_parent(loop: asyncio.AbstractEventLoop, done: asyncio.Event) -> None:
 
 def main() -> int:
     """The child of :func:`vocx.lab.open`."""
+    gc.disable()  # until :func:`freeze_start_up`
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     faulthandler.enable(all_threads=False)
