@@ -82,17 +82,61 @@ HEADERS = (
 STATUSES = (200, 201, 204, 302, 400, 401, 403, 404, 410, 418, 429, 451, 500, 502, 503, 599, 0, 999)
 
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|[a-zA-Z]+|[\[\]{},:]')
+Span = tuple[int, int]
 
 
-def broken(call: Call, others: list[Call], chance: random.Random) -> Call:
+def _tokens(text: bytes) -> list[Span]:
+    return [found.span() for found in _TOKEN.finditer(text)]
+
+
+def _values(text: bytes) -> list[Span]:
+    """Tokens that stand where a value does."""
+    return [
+        found.span()
+        for found in _TOKEN.finditer(text)
+        if found[0] not in b"[]{},:" and text[found.end() : found.end() + 1] != b":"
+    ]
+
+
+def _names(text: bytes) -> list[Span]:
+    """Tokens that stand where the name of a member does."""
+    return [
+        found.span()
+        for found in _TOKEN.finditer(text)
+        if text[found.end() : found.end() + 1] == b":"
+    ]
+
+
+class Samples:
+    """The calls whose arguments are broken, and where the tokens of their texts are: found once,
+    as each text is broken many times."""
+
+    def __init__(self, calls: list[Call]) -> None:
+        self.calls = sorted(calls, key=Call.kind)
+        self._texts = {one for call in calls for one in call.arguments if isinstance(one, bytes)}
+        self._found: dict[tuple[Find, bytes], list[Span]] = {}
+
+    def spans(self, find: Find, text: bytes) -> list[Span]:
+        """What ``find`` finds in a text."""
+        if text not in self._texts:
+            return find(text)
+        if (find, text) not in self._found:
+            self._found[find, text] = find(text)
+        return self._found[find, text]
+
+
+Find = Callable[[bytes], list[Span]]
+
+
+def broken(call: Call, samples: Samples, chance: random.Random) -> Call:
     """The same call with some of what the venue sent broken."""
-    arguments = tuple(_broken(one, others, chance) for one in call.arguments)
+    arguments = tuple(_broken(one, samples, chance) for one in call.arguments)
     return Call(call.decoder, arguments)
 
 
-def _broken(value: Any, others: list[Call], chance: random.Random) -> Any:
+def _broken(value: Any, samples: Samples, chance: random.Random) -> Any:
     if isinstance(value, bytes):
-        return _text(value, others, chance)
+        return _text(value, samples, chance)
     if isinstance(value, bool) or chance.random() < 0.5:
         return value
     if isinstance(value, int) and value < 1000:
@@ -103,74 +147,74 @@ def _broken(value: Any, others: list[Call], chance: random.Random) -> Any:
     return value
 
 
-def _text(text: bytes, others: list[Call], chance: random.Random) -> bytes:
+def _text(text: bytes, samples: Samples, chance: random.Random) -> bytes:
     for _ in range(chance.choice((1, 1, 1, 2, 4))):
-        text = chance.choice(_MUTATIONS)(text, others, chance)
+        text = chance.choice(_MUTATIONS)(text, samples, chance)
     return text
 
 
-def _replace_token(text: bytes, others: list[Call], chance: random.Random) -> bytes:
-    spans = [found.span() for found in _TOKEN.finditer(text)]
+def _replace_token(text: bytes, samples: Samples, chance: random.Random) -> bytes:
+    spans = samples.spans(_tokens, text)
     if not spans:
         return chance.choice(TOKENS)
     begin, end = chance.choice(spans)
     return text[:begin] + chance.choice(TOKENS) + text[end:]
 
 
-def _replace_value(text: bytes, others: list[Call], chance: random.Random) -> bytes:
+def _replace_value(text: bytes, samples: Samples, chance: random.Random) -> bytes:
     """A token that stands where a value does: the document stays legal JSON."""
-    values = [
-        found.span()
-        for found in _TOKEN.finditer(text)
-        if found[0] not in b"[]{},:" and text[found.end() : found.end() + 1] != b":"
-    ]
+    values = samples.spans(_values, text)
     if not values:
         return text
     begin, end = chance.choice(values)
     return text[:begin] + chance.choice(TOKENS) + text[end:]
 
 
-def _drop_token(text: bytes, others: list[Call], chance: random.Random) -> bytes:
-    spans = [found.span() for found in _TOKEN.finditer(text)]
+def _drop_token(text: bytes, samples: Samples, chance: random.Random) -> bytes:
+    spans = samples.spans(_tokens, text)
     if not spans:
         return text
     begin, end = chance.choice(spans)
     return text[:begin] + text[end:]
 
 
-def _rename_member(text: bytes, others: list[Call], chance: random.Random) -> bytes:
-    names = [found for found in _TOKEN.finditer(text) if text[found.end() :][:1] == b":"]
+def _rename_member(text: bytes, samples: Samples, chance: random.Random) -> bytes:
+    names = samples.spans(_names, text)
     if not names:
         return text
-    found = chance.choice(names)
-    other = chance.choice(names)[0] if chance.random() < 0.5 else b'"x"'
-    return text[: found.start()] + other + text[found.end() :]
+    begin, end = chance.choice(names)
+    other = b'"x"'
+    if chance.random() < 0.5:
+        first, last = chance.choice(names)
+        other = text[first:last]
+    return text[:begin] + other + text[end:]
 
 
-def _repeat_slice(text: bytes, others: list[Call], chance: random.Random) -> bytes:
+def _repeat_slice(text: bytes, samples: Samples, chance: random.Random) -> bytes:
     begin = chance.randrange(len(text) + 1)
     end = min(len(text), begin + chance.randrange(1, 60))
     return text[:end] + text[begin:end] * chance.choice((1, 2, 200)) + text[end:]
 
 
-def _cut(text: bytes, others: list[Call], chance: random.Random) -> bytes:
+def _cut(text: bytes, samples: Samples, chance: random.Random) -> bytes:
     return text[: chance.randrange(len(text) + 1)]
 
 
-def _flip(text: bytes, others: list[Call], chance: random.Random) -> bytes:
+def _flip(text: bytes, samples: Samples, chance: random.Random) -> bytes:
     if not text:
         return bytes([chance.randrange(256)])
     at = chance.randrange(len(text))
     return text[:at] + bytes([chance.randrange(256)]) + text[at + 1 :]
 
 
-def _splice(text: bytes, others: list[Call], chance: random.Random) -> bytes:
-    other = next((one for one in chance.choice(others).arguments if isinstance(one, bytes)), b"")
+def _splice(text: bytes, samples: Samples, chance: random.Random) -> bytes:
+    spliced = chance.choice(samples.calls)
+    other = next((one for one in spliced.arguments if isinstance(one, bytes)), b"")
     at = chance.randrange(len(text) + 1)
     return text[:at] + other[chance.randrange(len(other) + 1) :]
 
 
-def _whole(text: bytes, others: list[Call], chance: random.Random) -> bytes:
+def _whole(text: bytes, samples: Samples, chance: random.Random) -> bytes:
     return chance.choice(TOKENS)
 
 
@@ -183,6 +227,6 @@ _MUTATIONS = (
 def cases(calls: list[Call], count: int, seed: int) -> Iterator[Call]:
     """``count`` broken calls, evenly over the kinds; the same ones for the same seed."""
     chance = random.Random(seed)
-    ordered = sorted(calls, key=Call.kind)
+    samples = Samples(calls)
     for number in range(count):
-        yield broken(ordered[number % len(ordered)], ordered, chance)
+        yield broken(samples.calls[number % len(samples.calls)], samples, chance)
