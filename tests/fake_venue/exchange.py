@@ -32,31 +32,37 @@ from vocx.lab.dialects.shared.market_state import (
     CandleState,
     Changes,
     Each,
-    Row,
     State,
     TickerState,
     Windows,
 )
 from vocx.lab.dialects.shared.numbers import (
+    DAY_NS,
     NS_PER_MS,
     NS_PER_S,
     Catalogue,
     Listing,
+    Row,
+    amount,
     shortest,
-    to_e8,
 )
 from vocx.lab.dialects.shared.publisher import Publisher
 from vocx.lab.dialects.shared.rate_limiter import BanRule, Excess, RateLimiter, Rule
 from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
 from vocx.lab.dialects.shared.records import AccountRecords
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions, Subscription
-from vocx.lab.dialects.shared.topics import Topic, TopicSpec, TopicState
+from vocx.lab.dialects.shared.topics import (
+    Topic,
+    TopicSpec,
+    TopicState,
+    by_connection,
+    same_for_all,
+)
 from vocx.lab.events import (
     AccountEvent,
     BalancesChanged,
     Bar,
     BestChanged,
-    Executed,
     FillState,
     Interval,
     NewOrder,
@@ -68,7 +74,6 @@ from vocx.lab.events import (
 )
 from vocx.lab.ports import Market, MarketSimulation, RecordingFormat
 
-DAY_NS = 86_400 * NS_PER_S
 FAST_NS = 100 * NS_PER_MS
 REPEAT_NS = 5 * NS_PER_S
 INTERVALS = {
@@ -261,8 +266,8 @@ class Payloads:
     def order_id(self, number: int) -> int | str:
         return number if self.profile.order_ids == "number" else f"o{number}"
 
-    def order(self, listing: Listing, order: OrderState, fills: list[FillState]) -> dict[str, Any]:
-        """An order in full; ``fills`` are its own so far."""
+    def order(self, listing: Listing, order: OrderState) -> dict[str, Any]:
+        """An order in full."""
         form, request = listing.format, order.request
         status = "open" if order.open else order.status
         post_only = request.time_in_force == "POST_ONLY"
@@ -276,9 +281,9 @@ class Payloads:
             "quantity": form.quantity[order.quantity],
             "filled": form.quantity[order.filled],
             "filled_quote": amount(order.filled_quote),
-            "fees": amount(sum((fill.fee for fill in fills), Decimal(0))),
-            "fee_asset": fills[0].fee_asset if fills else "",
-            "fill_count": len(fills),
+            "fees": amount(order.fee),
+            "fee_asset": order.fee_asset,
+            "fill_count": order.fills,
             "status": "expired" if status == "expired_in_match" else status,
             "time_in_force": "GTC" if post_only else request.time_in_force,
             "post_only": post_only,
@@ -309,10 +314,6 @@ def pairs(rows: list[Row]) -> list[tuple[str, str]]:
     return [(price, quantity) for price, quantity, _ in rows]
 
 
-def amount(value: Decimal) -> str:
-    return shortest(to_e8(value))
-
-
 def balance(asset: str, free: Decimal, locked: Decimal) -> dict[str, str]:
     return {"asset": asset, "free": amount(free), "locked": amount(locked)}
 
@@ -336,7 +337,8 @@ class Topics(Publisher):
     """The venue's market channels; a topic is called ``channel:symbol`` with what it has more."""
 
     def __init__(self, profile: Profile, catalogue: Catalogue[Listing], payloads: Payloads) -> None:
-        super().__init__(self._state, self._symbol, self._envelope, self._pass_on)
+        numbered = profile.sequence == "connection"
+        super().__init__(self._state, by_connection if numbered else same_for_all)
         self._profile = profile
         self._catalogue = catalogue
         self._payloads = payloads
@@ -362,9 +364,6 @@ class Topics(Publisher):
         cadence_ns = {"book": FAST_NS, "ticker": NS_PER_S, "trades": batch_ns}.get(channel, 0)
         return TopicSpec(kind=channel, symbol=symbol, cadence_ns=cadence_ns)
 
-    def _symbol(self, spec: TopicSpec) -> str | None:
-        return self._catalogue.named(spec.symbol).format.spec.symbol if spec.symbol else None
-
     def _state(self, spec: TopicSpec, now_ns: int) -> TopicState | None:
         if spec.kind == "heartbeat":
             return Heartbeat()
@@ -387,7 +386,7 @@ class Topics(Publisher):
                 return made.frame("candles", one, now, row, interval=interval)
 
             return CandleState(listing, INTERVALS[interval], candle, now_ns)
-        return TickerState((listing,), self._windows, lambda _: DAY_NS, self._ticker, quotes=True)
+        return TickerState((listing,), self._windows, self._ticker, quotes=True)
 
     def _trades(
         self, listing: Listing, events: Sequence[Traded], now_ns: int, unit_ns: int
@@ -417,25 +416,6 @@ class Topics(Publisher):
         data = self._payloads.ticker(listing, window, now_ns)
         data["symbol"] = self._payloads.label(listing)
         return self._payloads.frame("ticker", listing, now_ns, data)
-
-    def _envelope(
-        self,
-        topic: Topic,
-        payload: bytes,
-        wrapped: bool,
-        sessions: tuple[Session, ...],
-        out: list[Publication],
-    ) -> None:
-        if self._profile.sequence != "connection":
-            out.append(Publication(payload, sessions))
-            return
-        for session in sessions:  # every connection numbers its frames
-            assert isinstance(session, Connection)
-            out.append(Publication(session.frame(payload), (session,)))
-
-    def _pass_on(self, topic: Topic, event: Any, out: list[Publication]) -> None:
-        for sessions in topic.subscribers.values():
-            out.append(Publication(event.data, sessions))
 
 
 def topic_name(arg: Mapping[str, Any], spec: TopicSpec) -> str:
@@ -474,11 +454,10 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """The symbol, or the instrument's number where orders name that."""
         catalogue = self.exchange.catalogue
         if code and self.exchange.profile.order_names == "code":
-            listed = list(catalogue.by_name.values())
-            number = whole(self.given, "code")
-            if not 1 <= number <= len(listed):
+            listing = catalogue.numbered(whole(self.given, "code"))
+            if listing is None:
                 raise Refusal("unknown_symbol", "no such code")
-            return listed[number - 1]
+            return listing
         if "symbol" not in self.given:
             raise Refusal("bad_request", "symbol is missing")
         return catalogue.named(str(self.given["symbol"]))
@@ -503,7 +482,7 @@ def instruments(call: Call) -> dict[str, Any]:
     found = [
         {
             "symbol": one.format.name,
-            "code": number,
+            "code": one.number,
             "base": one.format.spec.base,
             "quote": one.format.spec.quote,
             "tick": one.format.price[1],
@@ -513,7 +492,7 @@ def instruments(call: Call) -> dict[str, Any]:
             "min_notional": amount(one.format.spec.min_notional),
             "status": "online",
         }
-        for number, one in enumerate(call.exchange.catalogue.by_name.values(), 1)
+        for one in call.exchange.catalogue.by_name.values()
     ]
     if "symbol" in call.given:
         name = call.listing().format.name
@@ -542,17 +521,13 @@ def quote(call: Call) -> dict[str, Any]:
 
 def book(call: Call) -> dict[str, Any]:
     listing = call.listing()
-    form, market = listing.format, listing.market
-    sides = market.top(min(max(whole(call.given, "depth", 100), 1), 1000))
-    bids, asks = (
-        [(form.price[ticks], form.quantity[lots]) for ticks, lots, _ in side] for side in sides
-    )
+    bids, asks = listing.top(min(max(whole(call.given, "depth", 100), 1), 1000))
     return {
-        "symbol": form.name,
+        "symbol": listing.format.name,
         "time": call.now_ns // NS_PER_MS,
-        "sequence": market.update_id,
-        "bids": bids,
-        "asks": asks,
+        "sequence": listing.market.update_id,
+        "bids": pairs(bids),
+        "asks": pairs(asks),
     }
 
 
@@ -639,15 +614,10 @@ def place(call: Call) -> Any:
 
 def reply(call: Call, listing: Listing, order: OrderState) -> dict[str, Any]:
     """What a call that changes an order answers."""
-    full = in_full(call, listing, order)
+    full = call.made.order(listing, order)
     if call.exchange.profile.replies == "full":
         return full
     return {"id": full["id"], "client_id": full["client_id"]}
-
-
-def in_full(call: Call, listing: Listing, order: OrderState) -> dict[str, Any]:
-    fills = call.accounts.fills(call.owner, order.request.symbol)
-    return call.made.order(listing, order, [one for one in fills if one.order.id == order.id])
 
 
 def found(call: Call, listing: Listing) -> OrderState:
@@ -707,14 +677,14 @@ def cancel_all(call: Call) -> dict[str, Any]:
 
 def one_order(call: Call) -> dict[str, Any]:
     listing = call.listing()
-    return in_full(call, listing, found(call, listing))
+    return call.made.order(listing, found(call, listing))
 
 
 def open_orders(call: Call) -> dict[str, Any]:
     symbol = call.listing().format.spec.symbol if "symbol" in call.given else None
     by_symbol = call.exchange.catalogue.by_symbol
     orders = call.accounts.orders(call.owner, symbol, open_only=True)
-    return listed([in_full(call, by_symbol[one.request.symbol], one) for one in orders])
+    return listed([call.made.order(by_symbol[one.request.symbol], one) for one in orders])
 
 
 def fills(call: Call) -> dict[str, Any]:
@@ -960,10 +930,6 @@ class FakeSession(Connection):
         self._args.clear()
         self.exchange.subscriptions.leave(self)
 
-    def closed(self, now_ns: int) -> None:
-        super().closed(now_ns)
-        self.exchange.left(self)
-
 
 def _id(value: Any) -> Any:
     fine = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
@@ -1048,9 +1014,9 @@ class FakeExchange(VenueDialect):
         pair = KeyPair(key=entropy[:32].hex(), secret=entropy[32:].hex())
         return cls(simulation, start_ns=start_ns, credentials=pair)
 
-    def _listing(self, market: Market) -> Listing:
-        spec = market.spec
-        return Listing(market, self.profile.separator.join((spec.base, spec.quote)), shortest)
+    def _listing(self, market: Market, number: int) -> Listing:
+        name = self.profile.separator.join((market.spec.base, market.spec.quote))
+        return Listing(market, name, shortest, number)
 
     # -- REST
 
@@ -1157,15 +1123,13 @@ class FakeExchange(VenueDialect):
             return self.refused(Refusal("maintenance", status=503), {})
         if fault.name == "limited":
             return self.refused(Refusal("too_many_requests", status=429), {})
-        status = {"region": 451, "forbidden": 403, "gone": 410, "html": fault.options.get("status")}
-        code = status.get(fault.name)
-        return None if code is None else page(int(code))
+        return None if fault.page_status is None else page(fault.page_status)
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
         return self.refused(Refusal("internal", status=500), {})
 
     def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
-        return page(int(fault.options.get("status", 451)))
+        return page(fault.page_status or 503)
 
     # -- keys
 
@@ -1204,7 +1168,8 @@ class FakeExchange(VenueDialect):
                 return None
             data = [balance(*row) for row in event.balances]
         elif channel == "orders":
-            data = [self._order(event)]
+            listing = self.catalogue.by_symbol[event.order.request.symbol]
+            data = [self.payloads.order(listing, event.order)]
         elif channel == "fills" and event.fill is not None:
             listing = self.catalogue.by_symbol[event.order.request.symbol]
             data = [self.payloads.fill(listing, event.fill)]
@@ -1215,17 +1180,6 @@ class FakeExchange(VenueDialect):
             kind = {"type": "update"}
         message = {"channel": channel, **kind, "time": now_ns // NS_PER_MS, "data": data}
         return channel, lambda: encode(message)
-
-    def _order(self, event: Executed) -> dict[str, Any]:
-        """The order as it stood then: later fills are not in it."""
-        assert self.gateway.accounts is not None
-        order, symbol = event.order, event.order.request.symbol
-        own = [
-            one
-            for one in self.gateway.accounts.fills(event.owner, symbol)
-            if one.order.id == order.id and one.order.filled <= order.filled
-        ]
-        return self.payloads.order(self.catalogue.by_symbol[symbol], order, own)
 
     def _private_frame(
         self, one: Subscription, session: Session, payload: bytes

@@ -219,7 +219,7 @@ class Rejection(msgspec.Struct, frozen=True):
 
 class OrderState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One order of an account as it stands. Quantities in lots; ``filled_quote`` is the sum of
-    what its fills were worth.
+    what its ``fills`` were worth, ``fee`` (of ``fee_asset``) of what they cost.
 
     ``status`` is ``"new"``, ``"partially_filled"``, ``"filled"``, ``"canceled"``, ``"expired"``,
     ``"expired_in_match"`` or ``"rejected"``; ``reason`` says why it expired (``"unfilled_ioc"``,
@@ -234,6 +234,10 @@ class OrderState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quantity: int
     filled: int = 0
     filled_quote: Decimal = Decimal(0)
+    fills: int = 0
+    fee: Decimal = Decimal(0)
+    fee_asset: str = ""
+    last_trade: Traded | None = None
     created_ns: int = 0
     updated_ns: int = 0
     working_ns: int | None = None

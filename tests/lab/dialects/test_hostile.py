@@ -22,7 +22,7 @@ from venue_binance import INSTRUMENTS, MS, T0
 
 from vocx.lab.dialects import BUILT_IN, load
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair
-from vocx.lab.dialects.okx import ENDPOINTS as OKX
+from vocx.lab.dialects.okx.endpoints import ENDPOINTS as OKX
 from vocx.lab.dialects.shared.endpoints import EndpointTable
 from vocx.lab.market.simulation import open_crowd
 from vocx.venues.base import Credentials
@@ -146,7 +146,7 @@ def paths(name: str) -> list[str]:
     elif name == "bybit":
         from vocx.lab.dialects.bybit.endpoints import ENDPOINTS as table
     else:
-        from vocx.lab.dialects.coinbase.rest import ENDPOINTS as table
+        from vocx.lab.dialects.coinbase.endpoints import ENDPOINTS as table
     return sorted(table._by_path)
 
 

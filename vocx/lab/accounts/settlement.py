@@ -212,18 +212,17 @@ class Settlement:
             order,
             filled=filled,
             filled_quote=order.filled_quote + quote,
+            fills=order.fills + 1,
+            last_trade=trade,
             status="partially_filled" if filled < order.quantity else "filled",
             updated_ns=transaction.at_ns,
         )
         _, still = self._held(transaction, order)
-        asset, fee = ledger.settle(request.owner, scale, request.side, trade, held - still, maker)
+        asset, units = ledger.settle(request.owner, scale, request.side, trade, held - still, maker)
+        fee = ledger.amount(asset, units)
+        order = replace(order, fee=order.fee + fee, fee_asset=asset)
         fill = FillState(
-            trade=trade,
-            order=order,
-            maker=maker,
-            quote=quote,
-            fee=ledger.amount(asset, fee),
-            fee_asset=asset,
+            trade=trade, order=order, maker=maker, quote=quote, fee=fee, fee_asset=asset
         )
         store = self._stores[request.owner]
         store.replace(order)

@@ -933,9 +933,9 @@ def test_fills(venue: Venue) -> None:
 def test_orders_that_were_long_ago(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
     """All that the exchange still knows can be shown, however much was placed since."""
     from vocx.lab.accounts import order_store
-    from vocx.lab.dialects.coinbase import orders
+    from vocx.lab.dialects.coinbase import account_book
 
-    for room in (order_store, orders):
+    for room in (order_store, account_book):
         monkeypatch.setattr(room, "CLOSED_ORDERS", 3)
     rests, old = venue.place(), venue.place("market_market_ioc")
     for _ in range(4):
@@ -945,7 +945,7 @@ def test_orders_that_were_long_ago(venue: Venue, monkeypatch: pytest.MonkeyPatch
         "CANCELLED", "CANCELLED", "CANCELLED", "OPEN"
     ]  # fmt: skip
     venue.ask(f"orders/historical/{old}", status=404)
-    assert len(venue.exchange.backend.orders) == 4
+    assert len(venue.exchange.backend.book) == 4
 
 
 def test_unknown_orders_and_accounts(venue: Venue) -> None:

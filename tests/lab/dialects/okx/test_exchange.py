@@ -16,12 +16,15 @@ from venue_binance import MS, T0, S
 
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair
 from vocx.lab.dialects.okx import Okx
+from vocx.lab.dialects.shared.mappings import Latest
 from vocx.lab.market.instruments import INSTRUMENTS
 
 KEY = "00000000-1111-4222-8333-444444444444"
 SECRET = "22582BD0CFF14C41EDBF1AB98506286D"
 PASSPHRASE = "vocx-Teach-1"
 BTC = "BTC-USDT"
+CODE = 10_459
+"""Its number, by which orders over the socket name it."""
 VECTOR_NS = 1_795_334_400_123_000_000
 """2026-11-22T08:00:00.123Z, the clock of the published signatures."""
 
@@ -443,7 +446,7 @@ def test_limits_per_user_and_instrument(venue: Venue) -> None:
         assert venue.code("trade/order", venue.wish(sz="0.000001")) == "51020"
     client = venue.connect("private", login=True)
     venue.now_ns -= S
-    code = venue.exchange.codes[BTC]
+    code = CODE
     wish = {name: value for name, value in venue.wish(sz="0.000001").items() if name != "instId"}
     frame = {"id": "1", "op": "order", "args": [{"instIdCode": code, **wish}]}
     assert client.say(frame)[0]["data"][0]["sCode"] == "51020"
@@ -688,7 +691,7 @@ def test_post_only_that_would_take_is_told_once(venue: Venue) -> None:
 def test_orders_over_the_socket(venue: Venue) -> None:
     """[36] by number, with an id, after a login; a batch of one as ccxt sends it."""
     wish = {name: value for name, value in venue.wish().items() if name != "instId"}
-    args = [{"instIdCode": venue.exchange.codes[BTC], **wish}]
+    args = [{"instIdCode": CODE, **wish}]
     stranger = venue.connect("private")
     assert stranger.say({"id": "1", "op": "order", "args": args})[0]["code"] == "60011"
     public = venue.connect("public")
@@ -775,7 +778,7 @@ def test_amendments_that_are_told_together(venue: Venue) -> None:
 
 def test_what_is_remembered_of_orders_is_bounded(venue: Venue) -> None:
     """The oldest tag makes room; at most twenty countdowns of an account run."""
-    latest = type(venue.exchange.tags)(3)
+    latest: Latest[int, str] = Latest(3)
     for number in range(5):
         latest[number] = str(number)
     latest[2] = "again"

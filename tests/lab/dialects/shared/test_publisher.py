@@ -12,7 +12,7 @@ from vocx.lab.dialects.base import Publication
 from vocx.lab.dialects.shared.market_state import BookDiff, Changes, in_order
 from vocx.lab.dialects.shared.numbers import Listing, shortest
 from vocx.lab.dialects.shared.publisher import Publisher
-from vocx.lab.dialects.shared.topics import Encoding, TopicSpec, same_for_all
+from vocx.lab.dialects.shared.topics import Encoding, TopicSpec
 from vocx.lab.market.simulation import CrowdSimulation, open_crowd
 
 BTC = "BTC/USDT"
@@ -41,9 +41,7 @@ class Room:
         self.simulation.step(300, T0)
         self.listing = Listing(self.simulation.markets[BTC], "BTC-USDT", shortest)
         self.publisher = Publisher(
-            lambda spec, now_ns: BookDiff(self.listing, written, now_ns, **options),
-            lambda spec: BTC,
-            same_for_all,
+            lambda spec, now_ns: BookDiff(self.listing, written, now_ns, **options)
         )
         self.now_ns = T0
         self.got: dict[str, list[Any]] = {}

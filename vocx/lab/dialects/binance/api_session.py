@@ -24,7 +24,7 @@ from vocx.lab.dialects.binance.wire import NOT_SUPPORTED, Refusal
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.endpoints import Endpoint
-from vocx.lab.dialects.shared.faults import Fault, cut, late_ns
+from vocx.lab.dialects.shared.faults import Fault
 from vocx.lab.dialects.shared.keys import Authentication, Key
 from vocx.lab.dialects.shared.reading import Unreadable, encode, json_text, read_json
 from vocx.lab.dialects.shared.subscriptions import Subscription
@@ -100,11 +100,6 @@ class ApiSession(Connection):
         if not self.keepalive.pong(payload) and payload:
             yield from self.ended([Close(1008, "Invalid pong payload")])
 
-    def closed(self, now_ns: int) -> None:
-        """Nobody listens any more."""
-        super().closed(now_ns)
-        self._dialect.left(self)
-
     def leave(self) -> None:
         """Give up every subscription."""
         self._users.leave(self)
@@ -140,7 +135,7 @@ class ApiSession(Connection):
         reply: dict[str, Any] = {"id": named, "status": status, **outcome}
         if show:
             reply["rateLimits"] = self._rate_limits(request, now_ns)
-        yield from self._sent(encode(reply), fault, now_ns)
+        yield from self._dialect.faults.socket_answer(self, encode(reply), fault, now_ns)
         if status == 418:
             close_banned(self._dialect, self.peer)
 
@@ -214,15 +209,6 @@ class ApiSession(Connection):
         named = request.sent.get("apiKey")
         key = self.logon if named is None else backend.gateway.keys.get(named)
         return shown if key is None else [*backend.counts.entries(key.owner, now_ns), *shown]
-
-    def _sent(self, answer: bytes, fault: Fault | None, now_ns: int) -> Iterator[Out]:
-        name = fault.name if fault is not None else ""
-        if name in ("lost_answer", "lost_request"):
-            return
-        if name == "late_answer" and fault is not None:
-            self.later(now_ns + late_ns(fault), answer)
-            return
-        yield cut(answer) if name == "truncated_json" else answer
 
     # -- methods of the connection itself ------------------------------------------------------
 

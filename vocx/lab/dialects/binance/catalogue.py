@@ -153,9 +153,9 @@ def groups(trades: Iterable[Traded]) -> Iterator[list[Traded]]:
 class Symbol(Listing):
     """One symbol: its market, how its numbers are written, and its aggregate trades."""
 
-    def __init__(self, market: Market) -> None:
+    def __init__(self, market: Market, number: int) -> None:
         spec = market.spec
-        super().__init__(market, (spec.base + spec.quote).upper(), eight_decimals)
+        super().__init__(market, (spec.base + spec.quote).upper(), eight_decimals, number)
         self.aggregates = Aggregates(market)
 
 

@@ -71,30 +71,21 @@ def instead(fault: Fault) -> HttpOut | None:
     """What a fault answers in place of the real answer; ``None``: it only touches the answer."""
     if fault.name in _JSON:
         return refused(_JSON[fault.name])
-    if fault.name == "forbidden":
-        return html(403)
-    if fault.name == "gone":
-        return html(410)
-    if fault.name == "html":
-        return html(int(fault.options["status"]))
-    return None
+    return None if fault.page_status is None else html(fault.page_status)
 
 
 def refusal_of(fault: Fault) -> Refusal | None:
     """The same for the WebSocket API, which has no HTML."""
     if fault.name in _JSON:
         return _JSON[fault.name]
-    status = {"forbidden": 403, "gone": 410, "html": fault.options.get("status")}.get(fault.name)
-    if status is None:
+    if fault.page_status is None:
         return None
-    return Refusal(-1000, _JSON["internal"].msg, status=int(status))
+    return Refusal(-1000, _JSON["internal"].msg, status=fault.page_status)
 
 
 def refused_upgrade(fault: Fault) -> HttpOut:
     """A refused upgrade."""
-    if fault.name == "region":
-        return refused(_JSON["region"])
-    status = int(fault.options["status"])
+    status = fault.page_status or 503
     if status == 451:
         return refused(_JSON["region"])
     if status == 429:

@@ -43,12 +43,11 @@ def depth(call: Call) -> dict[str, Any]:
     """The best levels and the id of the last update that they contain."""
     listing = call.listing()
     limit = call.params.limit(100, 5000)
-    price, quantity = listing.format.price, listing.format.quantity
-    bids, asks = listing.market.top(limit)
+    bids, asks = listing.top(limit)
     return {
         "lastUpdateId": listing.market.update_id,
-        "bids": [(price[ticks], quantity[lots]) for ticks, lots, _ in bids],
-        "asks": [(price[ticks], quantity[lots]) for ticks, lots, _ in asks],
+        "bids": [(price, quantity) for price, quantity, _ in bids],
+        "asks": [(price, quantity) for price, quantity, _ in asks],
     }
 
 

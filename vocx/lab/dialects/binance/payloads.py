@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 from vocx.lab.dialects.binance.catalogue import AggTrade
 from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
-from vocx.lab.dialects.binance.tickers import DAY_NS, change_percent, from_whole_minute
+from vocx.lab.dialects.binance.tickers import change_percent, from_whole_minute
 from vocx.lab.dialects.binance.wire import last_stamp
-from vocx.lab.dialects.shared.market_state import Changes, Row
-from vocx.lab.dialects.shared.numbers import Listing, SymbolFormat, eight_decimals
+from vocx.lab.dialects.shared.market_state import Changes
+from vocx.lab.dialects.shared.numbers import DAY_NS, Listing, Row, SymbolFormat, eight_decimals
 from vocx.lab.events import Bar, BestChanged, Traded, Window
 
 

@@ -8,9 +8,7 @@ import msgspec
 
 from vocx.lab.dialects.binance.params import Params
 from vocx.lab.dialects.binance.wire import Refusal
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
-
-DAY_NS = 24 * 3600 * NS_PER_S
+from vocx.lab.dialects.shared.numbers import DAY_NS, NS_PER_MS
 
 
 def read_symbol(params: Params) -> str | None:

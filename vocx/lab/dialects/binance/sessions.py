@@ -89,11 +89,6 @@ class StreamSession(Connection):
         self.keepalive.pong(payload)
         yield from self.ended(self._counted(now_ns))
 
-    def closed(self, now_ns: int) -> None:
-        """Nobody listens any more."""
-        super().closed(now_ns)
-        self._dialect.left(self)
-
     def leave(self) -> None:
         """Give up every subscription."""
         for name in self._names:

@@ -12,11 +12,10 @@ from vocx.lab.dialects.binance.market import interval_of
 from vocx.lab.dialects.binance.params import Params, not_valid
 from vocx.lab.dialects.binance.wire import Refusal, last_stamp
 from vocx.lab.dialects.shared.endpoints import Endpoint
-from vocx.lab.dialects.shared.numbers import NS_PER_S, SymbolFormat, ratio
+from vocx.lab.dialects.shared.numbers import DAY_NS, NS_PER_S, SymbolFormat, ratio
 from vocx.lab.events import Bar, Window
 
 MINUTE_NS = 60 * NS_PER_S
-DAY_NS = 24 * 60 * MINUTE_NS
 _WINDOW = re.compile(r"([1-9]|[1-5]\d)m|([1-9]|1\d|2[0-3])h|([1-7])d")
 _MOST_SYMBOLS = 100
 

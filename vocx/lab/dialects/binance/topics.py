@@ -22,7 +22,7 @@ from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
 from vocx.lab.dialects.binance.market import INTERVALS, interval_of
 from vocx.lab.dialects.binance.params import zone_ns
 from vocx.lab.dialects.binance.recording import BinanceRecording
-from vocx.lab.dialects.binance.tickers import DAY_NS, MINUTE_NS, from_whole_minute, window_ns
+from vocx.lab.dialects.binance.tickers import MINUTE_NS, from_whole_minute, window_ns
 from vocx.lab.dialects.shared.market_state import (
     BookDiff,
     BookTop,
@@ -176,6 +176,7 @@ class Aggregated(State):
     """
 
     events: tuple[type[AnyEvent], ...] = (Traded, Recorded)
+    listing: Symbol
 
     def __init__(self, listing: Symbol, publisher: Publisher) -> None:
         self.listing = listing
@@ -227,7 +228,7 @@ class Topics(Publisher):
     """Binance's streams over a simulation."""
 
     def __init__(self, simulation: MarketSimulation, catalogue: Catalogue[Symbol]) -> None:
-        super().__init__(self._state, self._symbol, envelope, pass_on)
+        super().__init__(self._state, envelope, pass_on)
         self.catalogue = catalogue
         self._simulation = simulation
         self._by_lower = {name.lower(): one for name, one in catalogue.by_name.items()}
@@ -245,16 +246,11 @@ class Topics(Publisher):
         over = self._simulation.over
         return self.release(now_ns) if over else []
 
-    def _symbol(self, spec: TopicSpec) -> str | None:
-        listing = self._by_lower.get(spec.symbol)
-        return None if listing is None else listing.format.spec.symbol
-
     def _state(self, spec: TopicSpec, now_ns: int) -> TopicState | None:
         if spec.kind == "miniTickers":
             return TickerState(
                 self.catalogue.by_symbol.values(),
                 self._windows,
-                lambda _: DAY_NS,
                 payloads.mini_ticker,
                 array=True,
             )
@@ -267,7 +263,9 @@ class Topics(Publisher):
             return self._rolling((listing,), spec.kind)
         if spec.kind == "avgPrice":
             length = AVERAGE_MINUTES * MINUTE_NS
-            return TickerState((listing,), self._windows, lambda _: length, payloads.average_price)
+            return TickerState(
+                (listing,), self._windows, payloads.average_price, length_ns=lambda _: length
+            )
         if spec.kind == "trade":
             return Each(listing, Traded, payloads.trade)
         if spec.kind == "bookTicker":
@@ -284,7 +282,7 @@ class Topics(Publisher):
             return CandleState(listing, interval, write_kline, now_ns)
         quotes = spec.kind == "ticker"
         write = payloads.ticker if quotes else payloads.mini_ticker
-        return TickerState((listing,), self._windows, lambda _: DAY_NS, write, quotes=quotes)
+        return TickerState((listing,), self._windows, write, quotes=quotes)
 
     def _rolling(
         self, listings: Iterable[Symbol], kind: str, *, array: bool = False
@@ -296,7 +294,7 @@ class Topics(Publisher):
         return TickerState(
             listings,
             self._windows,
-            lambda now_ns: from_whole_minute(length, now_ns),
             payloads.rolling_ticker(window, length),
+            length_ns=lambda now_ns: from_whole_minute(length, now_ns),
             array=array,
         )

@@ -15,13 +15,14 @@ cryptofeed 2.4.1 (over TLS).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.base import HttpIn, HttpOut, KeyPair, Publication
 from vocx.lab.dialects.bybit import fault_responses, limits
 from vocx.lab.dialects.bybit.account_book import AccountBook
+from vocx.lab.dialects.bybit.catalogue import new_catalogue
 from vocx.lab.dialects.bybit.endpoints import Calls
 from vocx.lab.dialects.bybit.private_channels import PrivateChannels
 from vocx.lab.dialects.bybit.recording import BybitRecording
@@ -37,13 +38,12 @@ from vocx.lab.dialects.bybit.sessions import (
 )
 from vocx.lab.dialects.bybit.signatures import Signatures
 from vocx.lab.dialects.bybit.topics import Topics
-from vocx.lab.dialects.bybit.wire import Refusal, new_catalogue, page, refused
+from vocx.lab.dialects.bybit.wire import Refusal, page, refused
 from vocx.lab.dialects.shared.accounts import LETTERS, AccountGateway
 from vocx.lab.dialects.shared.connections import Keepalive, PingPolicy
 from vocx.lab.dialects.shared.faults import Fault, FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
-from vocx.lab.events import AccountEvent
 from vocx.lab.ports import MarketSimulation, RecordingFormat
 
 FEES = FeeSchedule(maker=Decimal("0.001"), taker=Decimal("0.001"))
@@ -137,12 +137,6 @@ class Bybit(Exchange):
             return TradeConnection(self, keepalive, request.peer)
         return refused(page(404, "Not Found"), now_ns)
 
-    # -- accounts
-
-    def happened(self, events: Sequence[AccountEvent], now_ns: int) -> None:
-        """Sum up what orders have cost, before their rows are written."""
-        self.book.happened(events)
-
     # -- the dead-man switch
 
     def _guarded(self, owner: str) -> bool:
@@ -157,7 +151,7 @@ class Bybit(Exchange):
     @property
     def next_tick_ns(self) -> int:
         """When something is due, the dead-man switch among it."""
-        return min(super().next_tick_ns, self.book.dead_man.next_ns)
+        return min(super().next_tick_ns, self.book.dead_man.deadlines.next_ns)
 
     def tick(self, now_ns: int) -> list[Publication]:
         """What is due."""

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from vocx.lab.dialects.bybit.calls import Call, listed, total_in_usdt, usdt_prices
 from vocx.lab.dialects.bybit.reports import execution_row, wallet_row
 from vocx.lab.dialects.bybit.wire import (
-    NumberedListing,
     Refusal,
     bad_parameter,
     milliseconds,
@@ -16,7 +15,7 @@ from vocx.lab.dialects.bybit.wire import (
     text,
     whole,
 )
-from vocx.lab.dialects.shared.numbers import NS_PER_MS
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, Listing
 from vocx.lab.events import FillState, OrderState
 
 WEEK_MS = 7 * 86_400_000
@@ -26,7 +25,7 @@ One = TypeVar("One")
 # -- orders ------------------------------------------------------------------------------------
 
 
-def found(call: Call, listing: NumberedListing) -> OrderState | None:
+def found(call: Call, listing: Listing) -> OrderState | None:
     """The order that is meant; its id counts before its link id."""
     identity, link = text(call.given, "orderId"), text(call.given, "orderLinkId")
     symbol = listing.format.spec.symbol
@@ -35,12 +34,12 @@ def found(call: Call, listing: NumberedListing) -> OrderState | None:
     return call.records.order(call.owner, symbol, client_order_id=link) if link else None
 
 
-def _of_id(call: Call) -> list[tuple[NumberedListing, OrderState]]:
+def _of_id(call: Call) -> list[tuple[Listing, OrderState]]:
     orders = ((listing, found(call, listing)) for listing in call.some())
     return [(listing, order) for listing, order in orders if order is not None]
 
 
-def _all(call: Call, open_only: bool) -> list[tuple[NumberedListing, OrderState]]:
+def _all(call: Call, open_only: bool) -> list[tuple[Listing, OrderState]]:
     return [
         (listing, order)
         for listing in call.some()
@@ -94,13 +93,13 @@ def _span(call: Call) -> tuple[int, int]:
     return start, end if end >= 0 else start + WEEK_MS
 
 
-def _order_time(one: tuple[NumberedListing, OrderState]) -> tuple[int, ...]:
+def _order_time(one: tuple[Listing, OrderState]) -> tuple[int, ...]:
     listing, order = one
     return order.created_ns, listing.number, order.id
 
 
 def _page(
-    call: Call, orders: Iterable[tuple[NumberedListing, OrderState]], default: int, most: int
+    call: Call, orders: Iterable[tuple[Listing, OrderState]], default: int, most: int
 ) -> dict[str, Any]:
     """Newest first; the cursor is the last row that was given."""
     rows, cursor = _cut(call, list(orders), _order_time, call.limit(default, most))
@@ -148,7 +147,7 @@ def executions(call: Call) -> dict[str, Any]:
     )
 
 
-def _fill_time(one: tuple[NumberedListing, FillState]) -> tuple[int, ...]:
+def _fill_time(one: tuple[Listing, FillState]) -> tuple[int, ...]:
     listing, fill = one
     return fill.trade.at_ns, listing.number, fill.trade.trade_id
 

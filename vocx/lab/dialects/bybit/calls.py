@@ -9,16 +9,10 @@ from typing import Any
 import msgspec
 
 from vocx.lab.dialects.bybit.account_book import AccountBook
-from vocx.lab.dialects.bybit.wire import (
-    NumberedListing,
-    Refusal,
-    bad_parameter,
-    text,
-    unknown_symbol,
-    whole,
-)
+from vocx.lab.dialects.bybit.catalogue import unknown_symbol
+from vocx.lab.dialects.bybit.wire import Refusal, bad_parameter, text, whole
 from vocx.lab.dialects.shared.keys import Key
-from vocx.lab.dialects.shared.numbers import Catalogue
+from vocx.lab.dialects.shared.numbers import Catalogue, Listing
 from vocx.lab.dialects.shared.records import AccountRecords
 
 CATEGORIES = ("spot", "linear", "inverse", "option")
@@ -32,7 +26,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     book: AccountBook
-    catalogue: Catalogue[NumberedListing]
+    catalogue: Catalogue[Listing]
     given: Mapping[str, Any]
     now_ns: int
     clock_ns: int
@@ -63,7 +57,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             raise bad_parameter("category is invalid" if found else "category is missing")
         return found
 
-    def listing(self) -> NumberedListing:
+    def listing(self) -> Listing:
         """The symbol of a call for market data."""
         name = text(self.given, "symbol")
         if not name:
@@ -72,7 +66,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
             raise unknown_symbol()
         return self.catalogue.by_name[name]
 
-    def some(self) -> list[NumberedListing]:
+    def some(self) -> list[Listing]:
         """The symbol of a list, or all."""
         name = text(self.given, "symbol")
         if not name:
@@ -94,7 +88,7 @@ def listed(category: str, rows: Sequence[Any], cursor: str = "") -> dict[str, An
     return {"category": category, "nextPageCursor": cursor, "list": list(rows)}
 
 
-def usdt_prices(catalogue: Catalogue[NumberedListing]) -> dict[str, Decimal]:
+def usdt_prices(catalogue: Catalogue[Listing]) -> dict[str, Decimal]:
     """What a coin is worth in USDT."""
     prices = {"USDT": Decimal(1), "USD": Decimal(1), "USDC": Decimal(1)}
     for listing in catalogue.by_name.values():

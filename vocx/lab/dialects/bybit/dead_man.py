@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from vocx.lab.dialects.bybit.wire import bad_parameter, text, whole
-from vocx.lab.dialects.shared.numbers import NEVER_NS, NS_PER_S
+from vocx.lab.dialects.shared.mappings import Deadlines
+from vocx.lab.dialects.shared.numbers import NS_PER_S
 
 WINDOW_S = 10
 """Unless another is set."""
@@ -28,7 +29,7 @@ class DeadManSwitch:
     def __init__(self, guarded: Callable[[str], bool]) -> None:
         self._guarded = guarded
         self._windows: dict[str, int] = {}
-        self._deadlines: dict[str, int] = {}
+        self.deadlines: Deadlines[str] = Deadlines()
 
     def set(self, owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
         """``product`` SPOT, ``timeWindow`` 3 to 300 seconds."""
@@ -43,16 +44,8 @@ class DeadManSwitch:
     def left(self, owner: str, now_ns: int) -> None:
         """A socket with the topic is gone."""
         if owner in self._windows and not self._guarded(owner):
-            self._deadlines[owner] = now_ns + self._windows[owner] * NS_PER_S
-
-    @property
-    def next_ns(self) -> int:
-        """When it fires next."""
-        return min(self._deadlines.values(), default=NEVER_NS)
+            self.deadlines[owner] = now_ns + self._windows[owner] * NS_PER_S
 
     def due(self, now_ns: int) -> list[str]:
         """The owners whose orders are to be cancelled now."""
-        over = [owner for owner, at_ns in self._deadlines.items() if at_ns <= now_ns]
-        for owner in over:
-            del self._deadlines[owner]
-        return [owner for owner in over if not self._guarded(owner)]
+        return [one for one in self.deadlines.pop_due(now_ns) if not self._guarded(one)]

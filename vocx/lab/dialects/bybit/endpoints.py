@@ -11,10 +11,9 @@ from typing import Any
 from vocx.lab.dialects.bybit import account, limits, market, orders, wallet
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.calls import Call
-from vocx.lab.dialects.bybit.wire import NumberedListing
 from vocx.lab.dialects.shared.endpoints import Endpoint, EndpointTable
 from vocx.lab.dialects.shared.keys import Key
-from vocx.lab.dialects.shared.numbers import Catalogue
+from vocx.lab.dialects.shared.numbers import Catalogue, Listing
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
 
 
@@ -84,7 +83,7 @@ class Calls:
     """
 
     def __init__(
-        self, catalogue: Catalogue[NumberedListing], book: AccountBook, limiter: RateLimiter
+        self, catalogue: Catalogue[Listing], book: AccountBook, limiter: RateLimiter
     ) -> None:
         self._catalogue = catalogue
         self._book = book

@@ -29,11 +29,8 @@ def instead(fault: Fault, clock_ns: int) -> HttpOut | None:
     """What a fault answers in place of the real answer; ``None``: it only touches the answer."""
     if fault.name == "region":
         return refused(page(403, BLOCKED), clock_ns)
-    if fault.name == "forbidden":
-        return refused(page(403, UNSATISFIED), clock_ns)
-    if fault.name in ("html", "gone"):
-        status = 410 if fault.name == "gone" else int(fault.options["status"])
-        return refused(page(status, UNSATISFIED), clock_ns)
+    if fault.page_status is not None:
+        return refused(page(fault.page_status, UNSATISFIED), clock_ns)
     refusal = refusal_of(fault.name)
     if refusal is None:
         return None
@@ -48,7 +45,7 @@ def refused_upgrade(fault: Fault, now_ns: int) -> HttpOut:
     """A refused upgrade."""
     if fault.name == "region":
         return refused(page(403, BLOCKED), now_ns)
-    return refused(page(int(fault.options["status"]), UNSATISFIED), now_ns)
+    return refused(page(fault.page_status or 503, UNSATISFIED), now_ns)
 
 
 class Shapes:

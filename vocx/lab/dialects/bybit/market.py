@@ -10,10 +10,9 @@ from typing import Any
 
 from vocx.lab.dialects.bybit import payloads
 from vocx.lab.dialects.bybit.calls import Call, listed
-from vocx.lab.dialects.bybit.wire import bad_parameter, text, unknown_symbol, whole
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
-
-DAY_NS = 86_400 * NS_PER_S
+from vocx.lab.dialects.bybit.catalogue import unknown_symbol
+from vocx.lab.dialects.bybit.wire import bad_parameter, text, whole
+from vocx.lab.dialects.shared.numbers import DAY_NS, NS_PER_MS, NS_PER_S
 
 
 def time(call: Call) -> dict[str, str]:
@@ -47,13 +46,12 @@ def account_instruments(call: Call) -> dict[str, Any]:
 def orderbook(call: Call) -> dict[str, Any]:
     """The book; one level unless more are asked for."""
     listing = call.listing()
-    form, market = listing.format, listing.market
-    bids, asks = market.top(call.limit(1, 1000))
-    now_ms, update_id = call.now_ns // NS_PER_MS, market.update_id
+    bids, asks = listing.top(call.limit(1, 1000))
+    now_ms, update_id = call.now_ns // NS_PER_MS, listing.market.update_id
     return {
-        "s": form.name,
-        "a": [(form.price[ticks], form.quantity[lots]) for ticks, lots, _ in asks],
-        "b": [(form.price[ticks], form.quantity[lots]) for ticks, lots, _ in bids],
+        "s": listing.format.name,
+        "a": payloads.levels(asks),
+        "b": payloads.levels(bids),
         "ts": now_ms,
         "u": update_id,
         "seq": payloads.SEQUENCE + update_id,

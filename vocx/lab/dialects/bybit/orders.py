@@ -21,8 +21,8 @@ from msgspec.structs import replace
 
 from vocx.lab.dialects.bybit import account
 from vocx.lab.dialects.bybit.calls import Call
+from vocx.lab.dialects.bybit.reports import IN_FORCE, SMP
 from vocx.lab.dialects.bybit.wire import (
-    NumberedListing,
     Refusal,
     bad_parameter,
     decimal,
@@ -30,24 +30,15 @@ from vocx.lab.dialects.bybit.wire import (
     order_id,
     text,
 )
-from vocx.lab.events import NewOrder, OrderState, Rejection, SelfTrade, Side, TimeInForce
+from vocx.lab.dialects.shared.numbers import Listing
+from vocx.lab.events import NewOrder, OrderState, Rejection, Side
 
 MOST_OPEN = 500
 MOST_IN_BATCH = 10
 DIGITS = "0123456789"
 _LINK_ID = re.compile("[A-Za-z0-9_-]{1,36}")
-_IN_FORCE: Mapping[str, TimeInForce] = {
-    "GTC": "GTC",
-    "IOC": "IOC",
-    "FOK": "FOK",
-    "PostOnly": "POST_ONLY",
-}
-_SMP: Mapping[str, SelfTrade] = {
-    "None": "none",
-    "CancelMaker": "expire_maker",
-    "CancelTaker": "expire_taker",
-    "CancelBoth": "expire_both",
-}
+_IN_FORCE = {name: one for one, name in IN_FORCE.items()}
+_SMP = {name: one for one, name in SMP.items()}
 _ATTACHED = ("triggerPrice", "takeProfit", "stopLoss", "tpLimitPrice", "slLimitPrice")
 NO_ORDER = Refusal(170213, "Order does not exist.")
 FILTERS = ("Order", "tpslOrder", "StopOrder", "OcoOrder", "BidirectionalTpslOrder")
@@ -77,7 +68,7 @@ def create(call: Call) -> dict[str, str]:
     return acknowledged(listing, placed)
 
 
-def acknowledged(listing: NumberedListing, order: OrderState) -> dict[str, str]:
+def acknowledged(listing: Listing, order: OrderState) -> dict[str, str]:
     """The two ids of an order: all that an answer says."""
     return {
         "orderId": order_id(listing, order.id),
@@ -85,7 +76,7 @@ def acknowledged(listing: NumberedListing, order: OrderState) -> dict[str, str]:
     }
 
 
-def _form(call: Call) -> tuple[NumberedListing, NewOrder]:
+def _form(call: Call) -> tuple[Listing, NewOrder]:
     """The order that a body asks for, its form and filters checked."""
     given = call.given
     _check_category(call)
@@ -157,7 +148,7 @@ def _by_quote(given: Mapping[str, Any], side: str) -> bool:
     return unit == "quoteCoin" or (not unit and side == "Buy")
 
 
-def _ticks(call: Call, listing: NumberedListing) -> int:
+def _ticks(call: Call, listing: Listing) -> int:
     price = decimal(call.given, "price", 170130)
     spec = listing.format.spec
     if price is None or price <= 0:
@@ -169,7 +160,7 @@ def _ticks(call: Call, listing: NumberedListing) -> int:
     return int(price / spec.tick)
 
 
-def _lots(call: Call, listing: NumberedListing) -> int:
+def _lots(call: Call, listing: Listing) -> int:
     quantity = decimal(call.given, "qty", 170130)
     spec = listing.format.spec
     if quantity is None or quantity <= 0:
@@ -183,7 +174,7 @@ def _lots(call: Call, listing: NumberedListing) -> int:
     return int(quantity / spec.lot)
 
 
-def _quote(call: Call, listing: NumberedListing) -> Decimal:
+def _quote(call: Call, listing: Listing) -> Decimal:
     quote = decimal(call.given, "qty", 170130)
     spec = listing.format.spec
     if quote is None or quote <= 0:
@@ -195,7 +186,7 @@ def _quote(call: Call, listing: NumberedListing) -> Decimal:
     return quote
 
 
-def _found(call: Call) -> tuple[NumberedListing, OrderState]:
+def _found(call: Call) -> tuple[Listing, OrderState]:
     """The order that a change is about."""
     _check_category(call)
     if not text(call.given, "symbol"):

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vocx.lab.dialects.bybit.wire import NumberedListing, amount, fill_id, milliseconds
-from vocx.lab.dialects.shared.market_state import Row
-from vocx.lab.dialects.shared.numbers import E8, NS_PER_MS, ratio, shortest
+from vocx.lab.dialects.bybit.wire import fill_id, milliseconds
+from vocx.lab.dialects.shared.numbers import E8, NS_PER_MS, Listing, Row, amount, ratio, shortest
 from vocx.lab.dialects.shared.reading import encode
 from vocx.lab.events import Bar, Interval, Traded, Window
 
@@ -37,7 +36,7 @@ def levels(rows: Sequence[Row]) -> list[tuple[str, str]]:
     return [(price, quantity) for price, quantity, _ in rows]
 
 
-def instrument(listing: NumberedListing) -> dict[str, Any]:
+def instrument(listing: Listing) -> dict[str, Any]:
     """One row of instruments-info."""
     form = listing.format
     spec = form.spec
@@ -68,7 +67,7 @@ def instrument(listing: NumberedListing) -> dict[str, Any]:
     }
 
 
-def trade(listing: NumberedListing, one: Traded) -> dict[str, Any]:
+def trade(listing: Listing, one: Traded) -> dict[str, Any]:
     """A row of recent-trade: times and sequence are texts here."""
     form = listing.format
     return {
@@ -84,9 +83,7 @@ def trade(listing: NumberedListing, one: Traded) -> dict[str, Any]:
     }
 
 
-def trades_frame(
-    listing: NumberedListing, events: Sequence[Traded], now_ns: int, unit_ns: int
-) -> bytes:
+def trades_frame(listing: Listing, events: Sequence[Traded], now_ns: int, unit_ns: int) -> bytes:
     """The trades of one moment, numbers where REST has texts; at most 1,024 fit a message, and no
     moment of the lab has so many."""
     form = listing.format
@@ -109,7 +106,7 @@ def trades_frame(
 
 
 def book_frame(
-    listing: NumberedListing,
+    listing: Listing,
     depth: int,
     kind: str,
     bids: Sequence[Row],
@@ -131,7 +128,7 @@ def book_frame(
     return encode({**head, "data": data, "cts": now_ms})
 
 
-def statistics(listing: NumberedListing, window: Window) -> dict[str, str]:
+def statistics(listing: Listing, window: Window) -> dict[str, str]:
     """What the ticker's row and its frame have in common."""
     form = listing.format
     change = ratio((window.close - window.open) * 10_000, window.open)
@@ -147,7 +144,7 @@ def statistics(listing: NumberedListing, window: Window) -> dict[str, str]:
     }
 
 
-def ticker(listing: NumberedListing, window: Window) -> dict[str, str]:
+def ticker(listing: Listing, window: Window) -> dict[str, str]:
     """A row of tickers by REST, which has best prices."""
     form = listing.format
     bid, bid_size, ask, ask_size = listing.market.best()
@@ -161,7 +158,7 @@ def ticker(listing: NumberedListing, window: Window) -> dict[str, str]:
     }
 
 
-def ticker_frame(listing: NumberedListing, window: Window, now_ns: int, unit_ns: int) -> bytes:
+def ticker_frame(listing: Listing, window: Window, now_ns: int, unit_ns: int) -> bytes:
     """A frame of tickers: no bid, no ask."""
     name = listing.format.name
     return encode(
@@ -175,7 +172,7 @@ def ticker_frame(listing: NumberedListing, window: Window, now_ns: int, unit_ns:
     )
 
 
-def candle(listing: NumberedListing, bar: Bar) -> list[str]:
+def candle(listing: Listing, bar: Bar) -> list[str]:
     """A row of kline: seven texts."""
     form = listing.format
     return [
@@ -189,9 +186,7 @@ def candle(listing: NumberedListing, bar: Bar) -> list[str]:
     ]
 
 
-def candle_frame(
-    listing: NumberedListing, interval: str, bar: Bar, closed: bool, now_ns: int
-) -> bytes:
+def candle_frame(listing: Listing, interval: str, bar: Bar, closed: bool, now_ns: int) -> bytes:
     """A candle as it stands, or as it closed; ``end`` is its last millisecond."""
     start, opened, high, low, close, volume, turnover = candle(listing, bar)
     now_ms = now_ns // NS_PER_MS

@@ -8,8 +8,7 @@ from vocx.lab.dialects.base import Session
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.calls import total_in_usdt, usdt_prices
 from vocx.lab.dialects.bybit.reports import execution_row, fast_row, wallet_row
-from vocx.lab.dialects.bybit.wire import NumberedListing
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue, Listing
 from vocx.lab.dialects.shared.reading import encode
 from vocx.lab.events import AccountEvent, BalancesChanged, NewOrder
 
@@ -25,7 +24,7 @@ class PrivateChannels:
         The venue's.
     """
 
-    def __init__(self, catalogue: Catalogue[NumberedListing], book: AccountBook) -> None:
+    def __init__(self, catalogue: Catalogue[Listing], book: AccountBook) -> None:
         self._catalogue = catalogue
         self._book = book
         self._messages = 0
@@ -48,7 +47,8 @@ class PrivateChannels:
         if kind == "order":
             if event.what == "new" and not self._rests(order.request, order.id):
                 return None
-            return topic, lambda: encode({**head, "data": [self._book.frame_row(listing, event)]})
+            made = self._book.row(listing, order, stream=True)
+            return topic, lambda: encode({**head, "data": [made]})
         fill = event.fill
         if fill is None:
             return None

@@ -13,21 +13,19 @@ from decimal import Decimal
 from typing import Any
 
 from vocx.lab.dialects.bybit.payloads import SEQUENCE, side
-from vocx.lab.dialects.bybit.wire import (
-    NumberedListing,
-    amount,
-    fill_id,
-    milliseconds,
-    order_id,
-    padded,
-)
-from vocx.lab.dialects.shared.numbers import shortest
-from vocx.lab.events import FillState, OrderState
+from vocx.lab.dialects.bybit.wire import fill_id, milliseconds, order_id, padded
+from vocx.lab.dialects.shared.numbers import Listing, amount, shortest
+from vocx.lab.events import FillState, OrderState, SelfTrade, TimeInForce
 
 DCP = "#dcp"
 """The id of a cancel by the dead-man switch; no client can name it."""
-_IN_FORCE = {"GTC": "GTC", "IOC": "IOC", "FOK": "FOK", "POST_ONLY": "PostOnly"}
-_SMP = {
+IN_FORCE: Mapping[TimeInForce, str] = {
+    "GTC": "GTC",
+    "IOC": "IOC",
+    "FOK": "FOK",
+    "POST_ONLY": "PostOnly",
+}
+SMP: Mapping[SelfTrade, str] = {
     "none": "None",
     "expire_maker": "CancelMaker",
     "expire_taker": "CancelTaker",
@@ -64,19 +62,12 @@ def state_of(order: OrderState) -> tuple[str, str, str]:
 
 
 def order_row(
-    listing: NumberedListing,
-    order: OrderState,
-    fees: Mapping[str, Decimal],
-    last_price: str,
-    *,
-    stream: bool = False,
+    listing: Listing, order: OrderState, last_price: str, *, stream: bool = False
 ) -> dict[str, Any]:
     """An order as it stands: cumulative, never an increment.
 
     Parameters
     ----------
-    fees : mapping
-        What its fills so far have cost, by asset.
     last_price : str
         Of the market when it was placed.
     stream : bool
@@ -92,7 +83,6 @@ def order_row(
     if by_quote and status not in ("New", "PartiallyFilled"):
         left_value = request.quote - order.filled_quote
     filled = spec.to_quantity(order.filled)
-    fee = sum(fees.values(), _ZERO)
     zero = padded(_ZERO, spec.tick)
     row: dict[str, Any] = {
         "symbol": form.name,
@@ -104,7 +94,7 @@ def order_row(
         "orderStatus": status,
         "cancelType": cancel_type,
         "rejectReason": reason,
-        "timeInForce": _IN_FORCE[request.time_in_force] if limit else "IOC",
+        "timeInForce": IN_FORCE[request.time_in_force] if limit else "IOC",
         "isLeverage": "0",
         "price": padded(spec.to_price(request.price), spec.tick) if limit else "0",
         "qty": padded(request.quote, precision)
@@ -115,7 +105,7 @@ def order_row(
         "leavesValue": padded(left_value, precision),
         "cumExecQty": form.quantity[order.filled],
         "cumExecValue": padded(order.filled_quote, precision),
-        "cumExecFee": amount(fee),
+        "cumExecFee": amount(order.fee),
         "orderType": "Limit" if limit else "Market",
         "stopOrderType": "",
         "orderIv": "",
@@ -136,20 +126,20 @@ def order_row(
         "closeOnTrigger": False,
         "reduceOnly": False,
         "smpGroup": "0" if stream else 0,
-        "smpType": _SMP[request.self_trade],
+        "smpType": SMP[request.self_trade],
         "smpOrderId": "",
         "createdTime": milliseconds(order.created_ns),
         "updatedTime": milliseconds(order.updated_ns),
-        "cumFeeDetail": {asset: amount(one) for asset, one in fees.items()},
+        "cumFeeDetail": {order.fee_asset: amount(order.fee)} if order.fills else {},
     }
     if stream:
-        row = {"category": "spot", **row, "feeCurrency": next(iter(fees), "")}
+        row = {"category": "spot", **row, "feeCurrency": order.fee_asset}
         return {**row, "rpiTakerAccess": False, "rpiMatchedQty": "0"}
     return {**row, "ocoTriggerBy": "", "basePrice": last_price}
 
 
 def execution_row(
-    listing: NumberedListing, fill: FillState, fee_rate: Decimal, *, stream: bool = False
+    listing: Listing, fill: FillState, fee_rate: Decimal, *, stream: bool = False
 ) -> dict[str, Any]:
     """One match of an order; ``execId`` is that of the public trade."""
     form, order = listing.format, fill.order
@@ -191,7 +181,7 @@ def execution_row(
     return {**row, "extraFees": ""}
 
 
-def fast_row(listing: NumberedListing, fill: FillState) -> dict[str, Any]:
+def fast_row(listing: Listing, fill: FillState) -> dict[str, Any]:
     """``execution.fast``: less, and no order link id for makers."""
     full = execution_row(listing, fill, _ZERO, stream=True)
     names = ("category", "symbol", "execId", "execPrice", "execQty", "orderId", "isMaker")

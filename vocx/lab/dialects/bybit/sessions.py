@@ -25,7 +25,6 @@ from vocx.lab.dialects.bybit.topics import Topics, UnknownTopic
 from vocx.lab.dialects.bybit.wire import Refusal
 from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
 from vocx.lab.dialects.shared.dialect import VenueDialect
-from vocx.lab.dialects.shared.faults import cut, late_ns
 from vocx.lab.dialects.shared.keys import Key
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
 from vocx.lab.dialects.shared.reading import Unreadable, encode, read_json
@@ -92,11 +91,6 @@ class BybitConnection(Connection):
     def obey(self, message: dict[str, Any], now_ns: int) -> Iterator[Out]:
         """One message that is a JSON object."""
         raise NotImplementedError
-
-    def closed(self, now_ns: int) -> None:
-        """The connection is gone."""
-        super().closed(now_ns)
-        self.exchange.left(self)
 
     def checked_args(self, message: Mapping[str, Any]) -> list[str]:
         """The topics of a request, as often as they stand there.
@@ -322,14 +316,7 @@ class TradeConnection(BybitConnection):
             execute,
             lambda fault: self._instead(fault.name, message, op, now_ns),
         )
-        if fault is not None and fault.name in ("lost_answer", "lost_request"):
-            return
-        if answer is None:
-            return
-        if fault is not None and fault.name == "late_answer":
-            self.later(now_ns + late_ns(fault), answer)
-            return
-        yield cut(answer) if fault is not None and fault.name == "truncated_json" else answer
+        yield from self.exchange.faults.socket_answer(self, answer, fault, now_ns)
 
     def _instead(self, name: str, message: Mapping[str, Any], op: str, now_ns: int) -> bytes | None:
         refusal = refusal_of(name)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from vocx.lab.dialects.base import Publication, Session
 from vocx.lab.dialects.bybit.payloads import (
@@ -19,7 +18,6 @@ from vocx.lab.dialects.bybit.payloads import (
     ticker_frame,
     trades_frame,
 )
-from vocx.lab.dialects.bybit.wire import NumberedListing
 from vocx.lab.dialects.shared.market_state import (
     Batch,
     BookDiff,
@@ -31,12 +29,11 @@ from vocx.lab.dialects.shared.market_state import (
 )
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, Catalogue, Listing
 from vocx.lab.dialects.shared.publisher import Publisher
-from vocx.lab.dialects.shared.topics import Topic, TopicSpec, TopicState, same_for_all
-from vocx.lab.events import Bar, Recorded, Traded
+from vocx.lab.dialects.shared.topics import Topic, TopicSpec, TopicState
+from vocx.lab.events import Bar, Traded
 
 DEPTHS: Mapping[int, int] = {1: 10, 50: 20, 200: 100, 1000: 200}
 """Depth to cadence in milliseconds."""
-DAY_NS = 86_400 * NS_PER_S
 REPEAT_NS = 3 * NS_PER_S
 """The book of one level is sent again when it has not changed for so long."""
 FIRST_UPDATE = 1_000_000
@@ -60,7 +57,6 @@ class BookNumbers:
 
     def write(self, listing: Listing, changes: Changes, now_ns: int, unit_ns: int) -> bytes:
         """A snapshot has the number of the last delta; a delta the next one."""
-        assert isinstance(listing, NumberedListing)
         if not changes.snapshot:
             self.u += 1
         kind = "snapshot" if changes.snapshot else "delta"
@@ -72,7 +68,7 @@ class BookNumbers:
 class Window(BookDiff):
     """The best so many levels: a snapshot, then changes of that window."""
 
-    def __init__(self, listing: NumberedListing, depth: int, now_ns: int) -> None:
+    def __init__(self, listing: Listing, depth: int, now_ns: int) -> None:
         self.numbers = BookNumbers(depth, listing.market.update_id)
         super().__init__(listing, self.numbers.write, now_ns, snapshots=True, levels=depth)
 
@@ -88,7 +84,7 @@ class Window(BookDiff):
 class TopLevel(State):
     """The best level of each side, whole, when it has changed; again after three seconds."""
 
-    def __init__(self, listing: NumberedListing, now_ns: int) -> None:
+    def __init__(self, listing: Listing, now_ns: int) -> None:
         self.listing = listing
         self.u = FIRST_UPDATE + listing.market.update_id
         self._sent = listing.market.best()
@@ -124,31 +120,17 @@ class TopLevel(State):
 class Ticker(TickerState):
     """Statistics of a day: a new subscriber gets them at once."""
 
-    def __init__(self, listing: NumberedListing, windows: Windows) -> None:
-        self._listing = listing
-        self._all = windows
-        super().__init__((listing,), windows, lambda _: DAY_NS, _ticker)
-
     def welcome(self, topic: Topic, now_ns: int, unit_ns: int) -> bytes | None:
         """As they are."""
-        return _ticker(self._listing, self._all.of(self._listing, DAY_NS, now_ns), now_ns, unit_ns)
-
-
-def _ticker(listing: Listing, window: Any, now_ns: int, unit_ns: int) -> bytes:
-    assert isinstance(listing, NumberedListing)
-    return ticker_frame(listing, window, now_ns, unit_ns)
-
-
-def _trades(listing: Listing, events: Any, now_ns: int, unit_ns: int) -> bytes:
-    assert isinstance(listing, NumberedListing)
-    return trades_frame(listing, events, now_ns, unit_ns)
+        (listing,) = self.listings
+        return ticker_frame(listing, self.windows.of(listing, now_ns), now_ns, unit_ns)
 
 
 class Topics(Publisher):
     """All public topics with subscribers."""
 
-    def __init__(self, catalogue: Catalogue[NumberedListing]) -> None:
-        super().__init__(self._state, self._symbol, same_for_all, _pass_on)
+    def __init__(self, catalogue: Catalogue[Listing]) -> None:
+        super().__init__(self._state)
         self._catalogue = catalogue
         self._windows = Windows()
 
@@ -190,27 +172,18 @@ class Topics(Publisher):
         """Let a session have a topic; what it gets first."""
         return self.add(topic, self.spec(topic), session, now_ns)
 
-    def _symbol(self, spec: TopicSpec) -> str | None:
-        return self._catalogue.named(spec.symbol).format.spec.symbol
-
     def _state(self, spec: TopicSpec, now_ns: int) -> TopicState | None:
         listing = self._catalogue.named(spec.symbol)
         if spec.kind == "publicTrade":
-            return Batch(listing, Traded, _trades)
+            return Batch(listing, Traded, trades_frame)
         if spec.kind == "tickers":
-            return Ticker(listing, self._windows)
+            return Ticker((listing,), self._windows, ticker_frame)
         if spec.kind == "orderbook":
             if spec.levels == 1:
                 return TopLevel(listing, now_ns)
             return Window(listing, spec.levels, now_ns)
 
         def write(one: Listing, bar: Bar, closed: bool, now_ns: int, unit_ns: int) -> bytes:
-            assert isinstance(one, NumberedListing)
             return candle_frame(one, spec.interval, bar, closed, now_ns)
 
         return CandleState(listing, INTERVALS[spec.interval], write, now_ns)
-
-
-def _pass_on(topic: Topic, event: Recorded, out: list[Publication]) -> None:
-    for sessions in topic.subscribers.values():
-        out.append(Publication(event.data, sessions))

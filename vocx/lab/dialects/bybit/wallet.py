@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from vocx.lab.dialects.bybit.calls import Call, listed
-from vocx.lab.dialects.bybit.wire import Refusal, amount, bad_parameter, text
+from vocx.lab.dialects.bybit.wire import Refusal, bad_parameter, text
 from vocx.lab.dialects.shared.assets import assets_of, name_of
+from vocx.lab.dialects.shared.numbers import amount
 
 _ACCOUNTS = ("UNIFIED", "FUND")
 

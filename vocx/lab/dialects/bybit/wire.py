@@ -13,9 +13,8 @@ from decimal import Decimal
 from typing import Any
 
 from vocx.lab.dialects.base import HttpOut
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue, Listing, shortest, to_e8
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, Listing
 from vocx.lab.dialects.shared.reading import encode
-from vocx.lab.ports import Market
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 HTML = {"Content-Type": "text/html"}
@@ -46,11 +45,6 @@ class Refusal(Exception):
 def bad_parameter(text: str) -> Refusal:
     """10001, which every call can answer."""
     return Refusal(10001, f"Request parameter error: {text}")
-
-
-def unknown_symbol() -> Refusal:
-    """Of market data; orders have 170121."""
-    return Refusal(10001, "Not supported symbols")
 
 
 def page(status: int, title: str) -> Refusal:
@@ -101,11 +95,6 @@ def refused(refusal: Refusal, now_ns: int, headers: Mapping[str, str] | None = N
 # -- numbers -----------------------------------------------------------------------------------
 
 
-def amount(value: Decimal) -> str:
-    """A decimal as the shortest text, to eight places."""
-    return shortest(to_e8(value))
-
-
 def padded(value: Decimal, step: Decimal) -> str:
     """A decimal with as many places as its step has."""
     return f"{value.quantize(step):f}"
@@ -150,12 +139,12 @@ def text(given: Mapping[str, Any], name: str, default: str = "") -> str:
 # -- ids ---------------------------------------------------------------------------------------
 
 
-def order_id(listing: NumberedListing, number: int) -> str:
+def order_id(listing: Listing, number: int) -> str:
     """Nineteen digits."""
     return str(_ORDERS + listing.number * _PER_SYMBOL + number)
 
 
-def order_number(listing: NumberedListing, identity: str) -> int:
+def order_number(listing: Listing, identity: str) -> int:
     """The engine's number of an order id; -1 for one that is none of this symbol's."""
     if not re.fullmatch("[0-9]{19}", identity):
         return -1
@@ -163,27 +152,9 @@ def order_number(listing: NumberedListing, identity: str) -> int:
     return number if 0 <= number < _PER_SYMBOL else -1
 
 
-def fill_id(listing: NumberedListing, trade: int) -> str:
+def fill_id(listing: Listing, trade: int) -> str:
     """Of a match: the same for the public trade and for both executions. A recorded one has its
     nineteen digits already."""
     if trade >= 10**18:
         return str(trade)
     return str(_FILLS + listing.number * _PER_SYMBOL + trade)
-
-
-class NumberedListing(Listing):
-    """A symbol with Bybit's number of it, from 1."""
-
-    def __init__(self, market: Market, number: int) -> None:
-        super().__init__(market, market.spec.base + market.spec.quote, shortest)
-        self.number = number
-
-
-def new_catalogue(markets: Mapping[str, Market]) -> Catalogue[NumberedListing]:
-    """The symbols that the venue lists, numbered in their order."""
-    numbers = {symbol: number for number, symbol in enumerate(markets, 1)}
-    return Catalogue(
-        markets,
-        lambda market: NumberedListing(market, numbers[market.spec.symbol]),
-        lambda name: unknown_symbol(),
-    )

@@ -3,21 +3,27 @@
 Written from the notes on the official reference and channel pages (2026-02 to 2026-08) and on
 recorded frames, independently of the client's side in ``vocx.venues``. One idea a module:
 
-==============  ===========================================================================
-``wire``        errors, times, ids, parameters
-``tokens``      JSON Web Tokens of both kinds, and keys
-``limits``      ten and thirty a second, and their headers
-``catalogue``   products in USD and USDT, USDC names
-``payloads``    what is written of a market
-``topics``      channels and when each sends
-``market``      public REST, and the little of v2 that ccxt asks for
-``orders``      forms of orders, and what is kept and written of them
-``account``     signed REST
-``calls``       one call
-``rest``        the REST surface
-``sessions``    the socket
-``recording``   frames of a recorded session
-==============  ===========================================================================
+====================  =====================================================================
+``wire``              errors, times, ids, parameters
+``tokens``            JSON Web Tokens of both kinds, and keys
+``limits``            ten and thirty a second, and their headers
+``catalogue``         products in USD and USDT, USDC names
+``payloads``          what is written of a market
+``topics``            channels and when each sends
+``market``            public REST, and the little of v2 that ccxt asks for
+``order_form``        a new order as it was sent
+``orders``            placing, previewing, cancelling, editing
+``account_book``      what is remembered of orders, and their ids
+``reports``           orders and fills as they are written
+``account``           what an account may ask about itself
+``calls``             one call
+``endpoints``         paths and verbs
+``rest``              the REST surface
+``sessions``          the socket
+``private_channels``  the ``user`` channel
+``recording``         frames of a recorded session
+``fault_responses``   what switchable faults answer and send
+====================  =====================================================================
 
 What this exchange does not do, and why: stop, bracket, TWAP and scaled orders (nothing watches
 prices for them: UNSUPPORTED_ORDER_CONFIGURATION); the HMAC keys of old (retired by the venue; so
@@ -32,29 +38,28 @@ whose sockets sign with keys of P-256 only: give it ``lab.account(venue="coinbas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 from vocx.lab.accounts.fees import FeeSchedule
-from vocx.lab.dialects.base import HttpIn, HttpOut, KeyPair, Publication, Session
-from vocx.lab.dialects.coinbase import payloads, tokens
+from vocx.lab.dialects.base import HttpIn, HttpOut, KeyPair, Publication
+from vocx.lab.dialects.coinbase import fault_responses, tokens
 from vocx.lab.dialects.coinbase.calls import Backend
 from vocx.lab.dialects.coinbase.catalogue import TRAITS, Products
 from vocx.lab.dialects.coinbase.limits import CONNECTIONS, new_limiter
+from vocx.lab.dialects.coinbase.private_channels import PrivateChannels
 from vocx.lab.dialects.coinbase.recording import CoinbaseRecording
-from vocx.lab.dialects.coinbase.rest import INTERNAL, Rest
+from vocx.lab.dialects.coinbase.rest import Rest
 from vocx.lab.dialects.coinbase.sessions import POLICY, CoinbaseSession
-from vocx.lab.dialects.coinbase.topics import Shapes, Topics
+from vocx.lab.dialects.coinbase.topics import Topics
 from vocx.lab.dialects.coinbase.wire import page, refused
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.faults import Fault, FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
-from vocx.lab.dialects.shared.numbers import NEVER_NS
-from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions, Subscription
-from vocx.lab.events import AccountEvent, Executed
+from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions, by_connection
+from vocx.lab.events import AccountEvent
 from vocx.lab.ports import MarketSimulation, RecordingFormat
 
 FEES = FeeSchedule(maker=Decimal("0.006"), taker=Decimal("0.012"), asset="quote")
@@ -94,22 +99,24 @@ class Coinbase(VenueDialect):
         self.client_id = True
         self.products = Products(simulation.markets)
         self.topics = Topics(self.products, start_ns)
+        gateway = AccountGateway(
+            self.name,
+            simulation,
+            KeyRing(tokens.FORM, tokens.FORM_TEXT),
+            credentials,
+            start_ns,
+            FEES,
+            tokens.Pairs(),
+        )
+        self.backend = Backend(self.products, gateway)
+        self.channels = PrivateChannels(self.backend)
         super().__init__(
             limiter=new_limiter(),
             publisher=self.topics,
-            faults=FaultInjector(Shapes(), self.topics.topics),
-            gateway=AccountGateway(
-                self.name,
-                simulation,
-                KeyRing(tokens.FORM, tokens.FORM_TEXT),
-                credentials,
-                start_ns,
-                FEES,
-                tokens.Pairs(),
-            ),
-            subscriptions=PrivateSubscriptions(self._told, self._frame),
+            faults=FaultInjector(fault_responses.Shapes(), self.topics.topics),
+            gateway=gateway,
+            subscriptions=PrivateSubscriptions(self.channels.payload, by_connection),
         )
-        self.backend = Backend(self.products, self.gateway)
         self._rest = Rest(self.backend, self.limiter, self.faults)
 
     @classmethod
@@ -127,11 +134,11 @@ class Coinbase(VenueDialect):
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
         """500 in the form of all errors (a choice)."""
-        return refused(INTERNAL)
+        return refused(fault_responses.INTERNAL)
 
     def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
         """A page, as from what stands in front of the exchange."""
-        return page(int(fault.options.get("status", 451)))
+        return fault_responses.refused_upgrade(fault)
 
     def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
         """An upgrade on either address; more than eight a second are refused.
@@ -144,65 +151,20 @@ class Coinbase(VenueDialect):
         if self.limiter.add(CONNECTIONS, request.peer, 1, now_ns):
             return page(429)
         return CoinbaseSession(
-            self, self.topics, self.open_orders, now_ns, request.peer, self.client_id
+            self, self.topics, self.channels.snapshot, now_ns, request.peer, self.client_id
         )
 
-    # -- accounts
-
-    def open_orders(self, owner: str, products: frozenset[str]) -> list[dict[str, Any]]:
-        """What a ``user`` subscription begins with."""
-        rate = self.backend.rate(owner)
-        found = self.gateway.records.orders(owner, open_only=True)
-        rows = [self.backend.orders.told(one, rate) for one in found]
-        return [row for row in rows if not products or row["product_id"] in products]
+    # -- events and time
 
     def happened(self, events: Sequence[AccountEvent], now_ns: int) -> None:
-        """Orders grow."""
-        self.backend.orders.took_place(events)
-
-    def _told(
-        self, event: AccountEvent, channel: str, session: Session, now_ns: int
-    ) -> tuple[Hashable, Callable[[], bytes]] | None:
-        """Updates of an order; balances are not streamed."""
-        assert isinstance(session, CoinbaseSession)
-        if not isinstance(event, Executed):
-            return None
-        form = self.products.by_symbol[event.order.request.symbol].format
-        if session.products and form.name not in session.products:
-            return None
-
-        def make() -> bytes:
-            rate, book = self.backend.rate(event.owner), self.backend.orders
-            states = [*_PASSED.get(event.what, ()), ""]
-            if event.what == "new" and not book.rests(event.order):
-                states = ["PENDING"]
-            if book.status(event.order) == "EXPIRED":
-                states = [""]
-            return payloads.frame(
-                channel,
-                now_ns,
-                *(
-                    {"type": "update", "orders": [book.told(event.order, rate, one)]}
-                    for one in states
-                ),
-            )
-
-        return channel, make
-
-    def _frame(
-        self, one: Subscription, session: Session, payload: bytes
-    ) -> tuple[Hashable, Callable[[], bytes]]:
-        """Every connection numbers its frames."""
-        assert isinstance(session, Connection)
-        return session, lambda: session.frame(payload)
-
-    # -- time
+        """Forget orders that are over."""
+        self.backend.book.happened(events)
 
     @property
     def next_tick_ns(self) -> int:
         """Also when the next GTD order ends."""
-        ends = min(self.backend.orders.ends.values(), default=NEVER_NS)
-        return min(super().next_tick_ns, ends - self.gateway.skew_ns)
+        ends_ns = self.backend.book.ends.next_ns - self.gateway.skew_ns
+        return min(super().next_tick_ns, ends_ns)
 
     def tick(self, now_ns: int) -> Sequence[Publication]:
         """What is due, and orders whose time is over."""
@@ -210,19 +172,11 @@ class Coinbase(VenueDialect):
         return tuple(super().tick(now_ns))
 
     def _expire(self, now_ns: int) -> None:
-        orders, accounts = self.backend.orders, self.gateway.accounts
-        for key, end_ns in tuple(orders.ends.items()):
-            if end_ns <= now_ns + self.gateway.skew_ns and accounts is not None:
-                del orders.ends[key]
-                owner = orders.owner(*key)
-                order = accounts.order(owner, *key)
-                if order is not None and order.open:  # else it was over, and only not told yet
-                    orders.expire(*key)
-                    accounts.cancel(owner, *key, now_ns=now_ns)
-
-
-_PASSED: Mapping[str, tuple[str, ...]] = {
-    "canceled": ("CANCEL_QUEUED",),
-    "replaced": ("EDIT_QUEUED",),
-}
-"""States that an order passes through before what has happened."""
+        book, accounts = self.backend.book, self.gateway.accounts
+        for key in book.ends.pop_due(now_ns + self.gateway.skew_ns):
+            assert accounts is not None
+            owner = book.owner(*key)
+            order = accounts.order(owner, *key)
+            if order is not None and order.open:  # else it was over, and only not told yet
+                book.expire(*key)
+                accounts.cancel(owner, *key, now_ns=now_ns)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
+from vocx.lab.dialects.coinbase.account_book import AccountBook
 from vocx.lab.dialects.coinbase.catalogue import Products
-from vocx.lab.dialects.coinbase.orders import OrderBook
 from vocx.lab.dialects.coinbase.wire import NotPlaced, Query, invalid
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.keys import Key
+from vocx.lab.dialects.shared.mappings import Latest
 from vocx.lab.dialects.shared.records import AccountRecords
+from vocx.lab.events import OrderState
+
+MOST_PLACED = 20_000
 
 
 class Backend:
@@ -23,7 +27,7 @@ class Backend:
 
     Attributes
     ----------
-    placed : dict
+    placed : Latest
         By owner and client order id: the body that placed an order, and what it was answered.
         The same again is answered the same, another order under that id is refused.
     """
@@ -31,8 +35,8 @@ class Backend:
     def __init__(self, products: Products, gateway: AccountGateway) -> None:
         self.products = products
         self.gateway = gateway
-        self.orders = OrderBook(products)
-        self.placed: dict[tuple[str, str], tuple[Any, dict[str, Any]]] = {}
+        self.book = AccountBook(products)
+        self.placed: Latest[tuple[str, str], tuple[Any, dict[str, Any]]] = Latest(MOST_PLACED)
 
     def rate(self, owner: str) -> Decimal:
         """What a resting buy holds for its fee: as a taker, which it may become (a choice; the
@@ -77,22 +81,27 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         """Orders, fills and balances to be read; in a recording there are none."""
         return self.backend.gateway.records
 
+    def find_order(self, order_id: Any) -> OrderState | None:
+        """An order of the caller's, by its id."""
+        numbers = self.backend.book.numbers(order_id)
+        return None if numbers is None else self.records.order(self.owner, *numbers)
 
-R = TypeVar("R")
+    def page(
+        self, rows: Sequence[dict[str, Any]], name: str, default: int, most: int
+    ) -> tuple[Sequence[dict[str, Any]], str]:
+        """The rows behind a cursor, and the cursor of the next page (empty: there is none).
 
-
-def one_page(
-    rows: Sequence[R], name: Callable[[R], str], cursor: str, size: int
-) -> tuple[Sequence[R], str]:
-    """The rows behind a cursor, and the cursor of the next page (empty: there is none)."""
-    start = 0
-    if cursor:
-        try:
-            last = base64.b64decode(cursor, b"-_", validate=True).decode()
-        except (binascii.Error, ValueError):
-            raise invalid("cursor is none of ours") from None
-        start = next((at for at, one in enumerate(rows, 1) if name(one) == last), len(rows))
-    found = rows[start : start + size]
-    more = start + size < len(rows)
-    after = base64.urlsafe_b64encode(name(found[-1]).encode()).decode() if more else ""
-    return found, after
+        ``name`` is the field that a cursor points at; ``default`` and ``most`` belong to ``limit``.
+        """
+        size = self.query.count("limit", default, most)
+        start, cursor = 0, self.query.text("cursor")
+        if cursor:
+            try:
+                last = base64.b64decode(cursor, b"-_", validate=True).decode()
+            except (binascii.Error, ValueError):
+                raise invalid("cursor is none of ours") from None
+            start = next((at for at, row in enumerate(rows, 1) if row[name] == last), len(rows))
+        found = rows[start : start + size]
+        more = start + size < len(rows)
+        after = base64.urlsafe_b64encode(found[-1][name].encode()).decode() if more else ""
+        return found, after

@@ -52,11 +52,6 @@ class Products(Catalogue[Listing]):
         alias = self.aliases.get(name)
         return super().named(name) if alias is None else alias
 
-    @property
-    def numbered(self) -> list[Listing]:
-        """In an order that stays."""
-        return list(self.by_symbol.values())
 
-
-def _listing(market: Market) -> Listing:
-    return Listing(market, f"{market.spec.base}-{market.spec.quote}", shortest)
+def _listing(market: Market, number: int) -> Listing:
+    return Listing(market, f"{market.spec.base}-{market.spec.quote}", shortest, number)

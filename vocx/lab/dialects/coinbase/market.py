@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from vocx.lab.dialects.coinbase import payloads
-from vocx.lab.dialects.coinbase.calls import Call, one_page
+from vocx.lab.dialects.coinbase.calls import Call
 from vocx.lab.dialects.coinbase.catalogue import FIAT
 from vocx.lab.dialects.coinbase.wire import Refusal, invalid, seconds, unreadable
 from vocx.lab.dialects.shared.assets import assets_of, name_of
@@ -63,13 +63,11 @@ def products(call: Call) -> dict[str, Any]:
         rows = []
     if wanted:
         rows = [row for row in rows if row["product_id"] in wanted]
-    total, size = len(rows), query.count("limit", len(rows) or 1, 10_000)
+    total, cursor = len(rows), query.text("cursor")
     offset = query.text("offset", "0")
     if not offset.isdecimal() or len(offset) > 9:
         raise unreadable("offset", offset)
-    rows = rows[int(offset) :]
-    cursor = query.text("cursor")
-    page, after = one_page(rows, lambda row: str(row["product_id"]), cursor, size)
+    page, after = call.page(rows[int(offset) :], "product_id", total or 1, 10_000)
     paging = None
     if after or cursor:
         paging = {

@@ -10,14 +10,22 @@ from collections.abc import Sequence
 from typing import Any
 
 from vocx.lab.dialects.coinbase.catalogue import Products
-from vocx.lab.dialects.coinbase.wire import EPOCH, amount, microseconds, nanoseconds
+from vocx.lab.dialects.coinbase.wire import EPOCH, microseconds, nanoseconds
 from vocx.lab.dialects.shared.assets import name_of
-from vocx.lab.dialects.shared.market_state import Changes, Row
-from vocx.lab.dialects.shared.numbers import E8, NS_PER_S, Listing, ratio, shortest
+from vocx.lab.dialects.shared.market_state import Changes
+from vocx.lab.dialects.shared.numbers import (
+    DAY_NS,
+    E8,
+    NS_PER_S,
+    Listing,
+    Row,
+    amount,
+    ratio,
+    shortest,
+)
 from vocx.lab.dialects.shared.reading import encode
 from vocx.lab.events import Bar, Interval, Traded, Window
 
-DAY_NS = 86_400 * NS_PER_S
 _DAYS = Interval(seconds=86_400)
 _MAKER = {"buy": "SELL", "sell": "BUY"}
 

@@ -2,91 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from vocx.lab.dialects.base import HttpIn, HttpOut
-from vocx.lab.dialects.coinbase import account, market, tokens
+from vocx.lab.dialects.coinbase import fault_responses, market, tokens
 from vocx.lab.dialects.coinbase.calls import Backend, Call
+from vocx.lab.dialects.coinbase.endpoints import find
 from vocx.lab.dialects.coinbase.limits import PRIVATE, PUBLIC, charge
 from vocx.lab.dialects.coinbase.wire import (
     JSON,
     MISSING_SCOPES,
-    ROOT,
     Query,
     Refusal,
-    page,
     refused,
     unauthorized,
 )
-from vocx.lab.dialects.shared.endpoints import Endpoint, EndpointTable
-from vocx.lab.dialects.shared.faults import Fault, FaultInjector
+from vocx.lab.dialects.shared.endpoints import Endpoint
+from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import Denied, Key
-from vocx.lab.dialects.shared.numbers import NS_PER_S
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
 from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
-
-NAMED = "*"
-"""The part of a path that names a product, an order or an account."""
-
-
-def _signed(
-    path: str, answer: Callable[[Any], Any], verb: str = "GET", *, trade: bool = False
-) -> Endpoint:
-    return Endpoint(path, answer, verb=verb, signed=True, trade=trade)
-
-
-def _both(path: str, answer: Callable[[Any], Any]) -> tuple[Endpoint, Endpoint]:
-    """The same, public under ``market`` and signed."""
-    return Endpoint(f"{ROOT}market/{path}", answer), _signed(f"{ROOT}{path}", answer)
-
-
-ENDPOINTS = EndpointTable(
-    "",
-    (
-        Endpoint(f"{ROOT}time", market.time),
-        *_both("products", market.products),
-        *_both(f"products/{NAMED}", market.product),
-        *_both("product_book", market.product_book),
-        *_both(f"products/{NAMED}/candles", market.candles),
-        *_both(f"products/{NAMED}/ticker", market.ticker),
-        _signed(f"{ROOT}best_bid_ask", market.best_bid_ask),
-        _signed(f"{ROOT}accounts", account.accounts),
-        _signed(f"{ROOT}accounts/{NAMED}", account.account),
-        _signed(f"{ROOT}key_permissions", account.key_permissions),
-        _signed(f"{ROOT}portfolios", account.portfolios),
-        _signed(f"{ROOT}transaction_summary", account.transaction_summary),
-        _signed(f"{ROOT}payment_methods", account.payment_methods),
-        _signed(f"{ROOT}cfm/positions", account.positions),
-        _signed(f"{ROOT}orders", account.place, "POST", trade=True),
-        _signed(f"{ROOT}orders/preview", account.preview, "POST"),
-        _signed(f"{ROOT}orders/batch_cancel", account.batch_cancel, "POST", trade=True),
-        _signed(f"{ROOT}orders/edit", account.edit, "POST", trade=True),
-        _signed(f"{ROOT}orders/edit_preview", account.edit_preview, "POST"),
-        _signed(f"{ROOT}orders/historical/batch", account.orders),
-        _signed(f"{ROOT}orders/historical/fills", account.fills),
-        _signed(f"{ROOT}orders/historical/{NAMED}", account.one_order),
-        Endpoint("/v2/time", market.old_time),
-        Endpoint("/v2/currencies", market.old_currencies),
-        Endpoint("/v2/currencies/crypto", market.old_coins),
-        Endpoint("/v2/exchange-rates", market.old_rates),
-        _signed("/v2/accounts", account.old_accounts),
-    ),
-)
-
-
-def find(verb: str, path: str) -> tuple[Endpoint, str] | None:
-    """The endpoint of a path, and what the path names."""
-    exact = ENDPOINTS.find(verb, path)
-    if exact is not None and NAMED not in path:
-        return exact, ""
-    parts = path.rstrip("/").split("/")
-    for at in range(len(parts) - 1, max(len(parts) - 3, 0), -1):
-        found = ENDPOINTS.find(verb, "/".join((*parts[:at], NAMED, *parts[at + 1 :])))
-        if found is not None and parts[at]:
-            return found, unquote(parts[at])
-    return None
 
 
 class Rest:
@@ -105,11 +41,11 @@ class Rest:
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
         """One request, through the faults that it meets."""
-
-        def instead(fault: Fault) -> HttpOut | None:
-            return _instead(fault, now_ns)
-
-        return self._faults.http_answer(request, lambda: self._executed(request, now_ns), instead)
+        return self._faults.http_answer(
+            request,
+            lambda: self._executed(request, now_ns),
+            lambda fault: fault_responses.instead(fault, now_ns),
+        )
 
     def _executed(self, request: HttpIn, now_ns: int) -> HttpOut:
         path, _, query = request.target.partition("?")
@@ -178,29 +114,3 @@ def _body(request: HttpIn) -> Mapping[str, Any]:
     if not isinstance(body, dict):
         raise Refusal(400, "unknown", "the body is no JSON object")
     return body
-
-
-# -- faults ------------------------------------------------------------------------------------
-
-INTERNAL = Refusal(500, "INTERNAL", "Internal error")
-
-
-def _instead(fault: Fault, now_ns: int) -> HttpOut | None:
-    """What a fault answers in place of the real answer. Nothing is published about troubles of
-    the server; pages are what stands in front of it (choices)."""
-    if fault.name == "internal":
-        return refused(INTERNAL)
-    if fault.name == "limited":
-        reset = (now_ns + int(float(fault.options["reset_s"]) * NS_PER_S)) // NS_PER_S
-        headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
-        return refused(Refusal(429, "RATE_LIMIT_EXCEEDED", "Too many requests", headers))
-    pages = {
-        "timeout": 504,
-        "overloaded": 503,
-        "region": 451,
-        "forbidden": 403,
-        "gone": 410,
-        "html": fault.options.get("status"),
-    }
-    status = pages.get(fault.name)
-    return None if status is None else page(int(status))

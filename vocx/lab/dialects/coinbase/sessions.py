@@ -217,8 +217,3 @@ class CoinbaseSession(Connection):
         self._topics.clear()
         self._user = None
         self._venue.subscriptions.leave(self)
-
-    def closed(self, now_ns: int) -> None:
-        """The connection is gone."""
-        super().closed(now_ns)
-        self._venue.left(self)

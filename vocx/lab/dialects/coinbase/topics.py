@@ -11,11 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from vocx.lab.dialects.base import Publication, Session
+from vocx.lab.dialects.base import Publication
 from vocx.lab.dialects.coinbase import payloads
 from vocx.lab.dialects.coinbase.catalogue import Products
 from vocx.lab.dialects.coinbase.wire import go_time
-from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.market_state import (
     Batch,
     BookDiff,
@@ -24,9 +23,9 @@ from vocx.lab.dialects.shared.market_state import (
     TickerState,
     Windows,
 )
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, Listing
+from vocx.lab.dialects.shared.numbers import DAY_NS, NS_PER_MS, NS_PER_S, Listing
 from vocx.lab.dialects.shared.publisher import Publisher
-from vocx.lab.dialects.shared.topics import Topic, TopicSpec, TopicState
+from vocx.lab.dialects.shared.topics import Topic, TopicSpec, TopicState, by_connection
 from vocx.lab.events import Bar, Interval, Recorded, Traded, Window
 
 CADENCES = {
@@ -82,7 +81,7 @@ class Ticker(TickerState):
         self.listing = listing
         self._year = year
         self._channel = "ticker_batch" if batch else "ticker"
-        super().__init__((listing,), windows, lambda _: payloads.DAY_NS, self._update)
+        super().__init__((listing,), windows, self._update)
 
     def _frame(self, kind: str, window: Window, now_ns: int) -> bytes:
         best = self._channel == "ticker"
@@ -94,7 +93,7 @@ class Ticker(TickerState):
 
     def welcome(self, topic: Topic, now_ns: int, unit_ns: int) -> bytes | None:
         """How it stands."""
-        window = self.listing.market.window(payloads.DAY_NS, now_ns)
+        window = self.listing.market.window(DAY_NS, now_ns)
         return self._frame("snapshot", window, now_ns)
 
 
@@ -141,7 +140,7 @@ class Topics(Publisher):
     """All market channels that somebody has subscribed to."""
 
     def __init__(self, products: Products, start_ns: int) -> None:
-        super().__init__(self._state, self._symbol, _envelope, _pass_on)
+        super().__init__(self._state, by_connection, _pass_on)
         self._products = products
         self._start_ns = start_ns
         self._windows = Windows()
@@ -151,9 +150,6 @@ class Topics(Publisher):
         """What a channel of a product is; raises the refusal of an unknown one."""
         symbol = "" if channel in UNLISTED else self._products.named(product).format.name
         return TopicSpec(kind=channel, symbol=symbol, cadence_ns=CADENCES[channel])
-
-    def _symbol(self, spec: TopicSpec) -> str | None:
-        return self._products.named(spec.symbol).format.spec.symbol if spec.symbol else None
 
     def _state(self, spec: TopicSpec, now_ns: int) -> TopicState | None:
         if spec.kind == "heartbeats":
@@ -175,19 +171,6 @@ def topic_name(spec: TopicSpec) -> str:
     return f"{spec.kind}:{spec.symbol}" if spec.symbol else spec.kind
 
 
-def _envelope(
-    topic: Topic,
-    payload: bytes,
-    wrapped: bool,
-    sessions: tuple[Session, ...],
-    out: list[Publication],
-) -> None:
-    """Every connection numbers its own frames."""
-    for session in sessions:
-        assert isinstance(session, Connection)
-        out.append(Publication(session.frame(payload), (session,)))
-
-
 _NUMBER = re.compile(rb',\s*"sequence_num":\s*[0-9]+|,\s*"client_id":\s*"[^"]*"')
 
 
@@ -195,22 +178,4 @@ def _pass_on(topic: Topic, event: Recorded, out: list[Publication]) -> None:
     """A recorded frame, numbered anew for each connection."""
     payload = _NUMBER.sub(b"", event.data, count=2)
     for sessions in topic.subscribers.values():
-        _envelope(topic, payload, False, sessions, out)
-
-
-class Shapes:
-    """Frames that no client knows."""
-
-    def unknown_event(self, payload: bytes) -> bytes:
-        """The message as one of another channel."""
-        return re.sub(rb'"channel":"[a-z0-9_]*"', b'"channel":"news"', payload, count=1)
-
-    def huge(self, size: int) -> bytes:
-        """A snapshot of a product that nobody has asked for."""
-        row = (
-            b'{"side":"bid","event_time":"1970-01-01T00:00:00Z","price_level":"1",'
-            b'"new_quantity":"1"},'
-        )
-        rows = row * (size // len(row) + 1)
-        head = b'{"channel":"l2_data","events":[{"type":"snapshot","product_id":"HUGE-USD",'
-        return head + b'"updates":[' + rows[:-1] + b"]}]}"
+        by_connection(topic, payload, False, sessions, out)

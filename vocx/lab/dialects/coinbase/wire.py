@@ -16,7 +16,7 @@ from typing import Any, TypeGuard
 from uuid import UUID, uuid5
 
 from vocx.lab.dialects.base import HttpOut
-from vocx.lab.dialects.shared.numbers import NS_PER_S, NS_PER_US, shortest, to_e8
+from vocx.lab.dialects.shared.numbers import NS_PER_S, NS_PER_US
 from vocx.lab.dialects.shared.reading import Written, encode
 
 JSON = {"Content-Type": "application/json"}
@@ -141,11 +141,6 @@ def read_time(text: str) -> int:
 def uuid_of(*parts: object) -> str:
     """The same id for the same thing."""
     return str(uuid5(_SPACE, "/".join(map(str, parts))))
-
-
-def amount(value: Decimal) -> str:
-    """An amount of money or coins, to eight decimals."""
-    return shortest(to_e8(value))
 
 
 def decimal(given: Mapping[str, Any], name: str) -> Decimal | None:

@@ -1,5 +1,4 @@
-"""OKX's orders and account, by REST and over the private socket. (Docs-v5, trade and account,
-2026-07-28.)
+"""OKX's order entry, by REST and over the private socket. (Docs-v5, trade, 2026-07-28.)
 
 An order is acknowledged, and what became of it comes on the ``orders`` channel. A post-only order
 that would take is acknowledged and cancelled (``cancelSource`` 31). Left out: conditional orders,
@@ -14,17 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, cast
 
-from msgspec.structs import replace
-
-from vocx.lab.dialects.okx import payloads
-from vocx.lab.dialects.okx.market import KINDS, Call, endpoint, instruments, listing_of
+from vocx.lab.dialects.okx.calls import Call
+from vocx.lab.dialects.okx.limits import RULES, charge
+from vocx.lab.dialects.okx.reports import SELF_TRADE, client_id, order_id
 from vocx.lab.dialects.okx.wire import (
     ORDER_BASE,
-    RULES,
     TEXTS,
     Declined,
     Refusal,
-    amount,
     decimal,
     missing,
     needed,
@@ -33,7 +29,7 @@ from vocx.lab.dialects.okx.wire import (
     whole,
     wrong,
 )
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, Listing
+from vocx.lab.dialects.shared.numbers import NS_PER_S, Listing
 from vocx.lab.events import (
     AnyEvent,
     Executed,
@@ -44,14 +40,11 @@ from vocx.lab.events import (
     TimeInForce,
 )
 
-MOST, OPEN_ORDERS, MOST_TAGS = 20, 500, 20
+MOST, OPEN_ORDERS = 20, 500
 BAND = Decimal("0.05")
 """How far beyond the other side's best price a limit order may be (a choice; the real bands
 differ by instrument)."""
 TYPES = {"limit": "GTC", "market": "GTC", "ioc": "IOC", "fok": "FOK", "post_only": "POST_ONLY"}
-GONE_NS = 2 * 3600 * NS_PER_S
-"""A cancelled order without a fill can be asked for so long."""
-DAYS_NS = {"orders-history": 7, "orders-history-archive": 90, "fills": 3, "fills-history": 90}
 TOO_MANY = {"place": "51111", "amend": "51501", "cancel": "51406"}
 REJECTED = {
     "duplicate_client_order_id": "51016",
@@ -77,7 +70,7 @@ def _steps(value: Decimal, step: Decimal, code: str) -> int:
 
 def _place(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
     """One order: form, instrument, sizes, price, account, matching."""
-    listing = listing_of(call, given)
+    listing = call.listing_of(given)
     spec = listing.format.spec
     mode, side = needed(given, "tdMode"), needed(given, "side")
     kind, size = needed(given, "ordType"), decimal(given, "sz")
@@ -95,7 +88,7 @@ def _place(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
     if tag and not re.fullmatch("[A-Za-z0-9]{1,16}", tag):
         raise wrong("tag")
     stop = text_of(given, "stpMode") or "cancel_maker"
-    if stop not in payloads.SELF_TRADE:
+    if stop not in SELF_TRADE:
         raise wrong("stpMode")
     if stop == "cancel_both" and kind == "fok":
         raise Declined("54036")
@@ -126,8 +119,8 @@ def _place(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
         price=price,
         quantity=lots,
         quote=quote,
-        client_order_id=name or "-" + call.venue.gateway.new_id(),
-        self_trade=payloads.SELF_TRADE[stop],  # type: ignore[arg-type]
+        client_order_id=name or "-" + call.backend.gateway.new_id(),
+        self_trade=SELF_TRADE[stop],  # type: ignore[arg-type]
     )
     placed, _ = call.accounts.place(order, call.now_ns)
     if isinstance(placed, Rejection) and placed.reason == "would_match":
@@ -135,7 +128,7 @@ def _place(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(placed, Rejection):
         raise _declined(listing, side, placed)
     if tag:
-        call.venue.tags[placed.id] = tag
+        call.backend.book.tags[placed.id] = tag
     return {**_named(call, placed), "tag": tag}
 
 
@@ -187,8 +180,8 @@ def _declined(listing: Listing, side: str, rejection: Rejection) -> Declined:
 def _named(call: Call, order: OrderState) -> dict[str, str]:
     """``ts`` is when the order was made, in every reply about it."""
     return {
-        "clOrdId": payloads.client_id(order.request.client_order_id),
-        "ordId": payloads.order_id(order.id),
+        "clOrdId": client_id(order.request.client_order_id),
+        "ordId": order_id(order.id),
         "ts": stamp(order.created_ns),
     }
 
@@ -211,7 +204,7 @@ def found(
 
 
 def _cancel(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
-    listing = listing_of(call, given)
+    listing = call.listing_of(given)
     order = found(call, given, listing, "51003")
     if order is None or not order.open:
         raise Declined("51400")
@@ -223,7 +216,7 @@ def _cancel(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _amend(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
     """``newSz`` is the new total; an order that has as much already is over."""
-    listing = listing_of(call, given)
+    listing = call.listing_of(given)
     spec, order = listing.format.spec, found(call, given, listing, "51003")
     size, price = decimal(given, "newSz"), decimal(given, "newPx")
     request_id = _client_id(given, "reqId")
@@ -235,7 +228,7 @@ def _amend(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
     ticks = order.request.price if price is None else _steps(price, spec.tick, "51000")
     ticks = _in_band(listing, order.request.side, ticks, given)
     if lots <= order.filled:
-        call.venue.completed[order.id] = None
+        call.backend.book.completed[order.id] = None
         _, events = call.accounts.cancel(call.owner, spec.symbol, order.id, now_ns=call.now_ns)
         _remember(call, order, events, request_id)
         return {**_named(call, order), "reqId": request_id}
@@ -261,7 +254,7 @@ def _remember(call: Call, order: OrderState, events: Iterable[AnyEvent], request
         if not isinstance(event, Executed) or event.order.id != order.id:
             continue
         if event.what in ("replaced", "canceled"):
-            call.venue.requests[event.execution_id] = request_id
+            call.backend.book.requests[event.execution_id] = request_id
 
 
 ACTIONS: Mapping[str, Callable[[Call, Mapping[str, Any]], dict[str, Any]]] = {
@@ -283,9 +276,7 @@ def carry_out(call: Call, action: str, batch: bool) -> tuple[str, list[dict[str,
         raise Refusal("50002")
     rule = RULES[action if len(given) == 1 else f"{action}-batch"]
     for one in given:
-        name = str(one.get("instIdCode" if call.by_code else "instId"))[:40]
-        who = (call.owner, call.venue.names.get(name, name))
-        call.venue.charge(rule, who, call.now_ns)
+        charge(call.backend.limiter, rule, (call.owner, call.instrument_of(one)), call.now_ns)
     rows, refused = [], 0
     for one in given:
         try:
@@ -316,7 +307,17 @@ class Partly(Exception):
         self.code, self.rows = code, rows
 
 
-def _trading(action: str, batch: bool) -> Callable[[Call], list[Any]]:
+def one(action: str) -> Callable[[Call], list[Any]]:
+    """The endpoint of one order."""
+    return _endpoint(action, False)
+
+
+def several(action: str) -> Callable[[Call], list[Any]]:
+    """The endpoint of up to twenty."""
+    return _endpoint(action, True)
+
+
+def _endpoint(action: str, batch: bool) -> Callable[[Call], list[Any]]:
     def answer(call: Call) -> list[Any]:
         if call.listed != batch:
             raise Refusal("50002")
@@ -328,234 +329,14 @@ def _trading(action: str, batch: bool) -> Callable[[Call], list[Any]]:
     return answer
 
 
-# -- asking ------------------------------------------------------------------------------------
-
-
-def shown(call: Call, order: OrderState) -> dict[str, Any]:
-    """An order as lists show it."""
-    row: dict[str, Any] = call.venue.order(order)
-    return row
-
-
-def _one(call: Call) -> list[Any]:
-    listing = call.listing()
-    try:
-        order = found(call, call.given, listing, "51603")
-    except Declined as error:
-        raise Refusal(error.code) from None
-    if order is None or _forgotten(call, order):
-        raise Refusal("51603")
-    return [shown(call, order)]
-
-
-def _forgotten(call: Call, order: OrderState) -> bool:
-    ended = not order.open and not order.filled
-    return ended and call.clock_ns - order.updated_ns > GONE_NS
-
-
-def _rows(call: Call, open_only: bool, days: int | None) -> list[Any]:
-    """Orders as the parameters of all lists say, newest first."""
-    given = call.given
-    kind = text_of(given, "instType")
-    if kind and kind not in KINDS:
-        raise wrong("instType")
-    if days is not None and not kind:
-        raise missing("instType")
-    name = text_of(given, "instId")
-    symbol = call.venue.catalogue.named(name).format.spec.symbol if name else None
-    limit = whole(given, "limit", 100, 100)
-    after, before = whole(given, "after", None), whole(given, "before", None)
-    begin, end = whole(given, "begin", None), whole(given, "end", None)
-    types = text_of(given, "ordType")
-    states = text_of(given, "state")
-    if kind not in ("", "SPOT"):
-        return []
-    rows = []
-    orders = call.records.orders(call.owner, symbol, open_only=open_only)
-    for order in sorted(orders, key=lambda one: (-one.created_ns, -one.id)):
-        number, made = ORDER_BASE + order.id, order.created_ns // NS_PER_MS
-        if (
-            (after is not None and number >= after)
-            or (before is not None and number <= before)
-            or (begin is not None and made < begin)
-            or (end is not None and made > end)
-            or (types and payloads.order_type(order) not in types.split(","))
-            or (not open_only and order.open)
-            or _forgotten(call, order)
-            or (days is not None and call.clock_ns - order.updated_ns > days * payloads.DAY_NS)
-        ):
-            continue
-        row = shown(call, order)
-        if states and row["state"] not in states.split(","):
-            continue
-        rows.append(row)
-        if len(rows) == limit:
-            break
-    return rows
-
-
-def _pending(call: Call) -> list[Any]:
-    return _rows(call, True, None)
-
-
-def _history(days: int) -> Callable[[Call], list[Any]]:
-    return lambda call: _rows(call, False, days)
-
-
-def _fills(days: int, typed: bool) -> Callable[[Call], list[Any]]:
-    def answer(call: Call) -> list[Any]:
-        given, venue = call.given, call.venue
-        kind, name = text_of(given, "instType"), text_of(given, "instId")
-        if kind and kind not in KINDS:
-            raise wrong("instType")
-        if typed and not kind:
-            raise missing("instType")
-        after, before = whole(given, "after", None), whole(given, "before", None)
-        begin, end = whole(given, "begin", None), whole(given, "end", None)
-        wanted, limit = text_of(given, "ordId"), whole(given, "limit", 100, 100)
-        listed = [venue.catalogue.named(name)] if name else venue.catalogue.by_name.values()
-        if kind not in ("", "SPOT"):
-            return []
-        rows = []
-        for listing in listed:
-            for one in call.records.fills(call.owner, listing.format.spec.symbol):
-                bill, at = int(payloads.bill_id(one)), one.trade.at_ns // NS_PER_MS
-                if (
-                    (after is None or bill < after)
-                    and (before is None or bill > before)
-                    and (begin is None or at >= begin)
-                    and (end is None or at <= end)
-                    and wanted in ("", payloads.order_id(one.order.id))
-                    and call.clock_ns - one.trade.at_ns <= days * payloads.DAY_NS
-                ):
-                    row = payloads.fill(listing, one, venue.tags.get(one.order.id, ""))
-                    rows.append((bill, row))
-        rows.sort(key=lambda pair: -pair[0])
-        return [row for _, row in rows[:limit]]
-
-    return answer
-
-
-def _balance(call: Call) -> list[Any]:
-    wanted = [one for one in text_of(call.given, "ccy").split(",") if one]
-    if len(wanted) > MOST:
-        raise wrong("ccy")
-    return [call.venue.balances(call.owner, wanted)]
-
-
-def _config(call: Call) -> list[Any]:
-    number = str(call.venue.gateway.number_of(call.owner))
-    return [
-        {
-            "acctLv": "1",
-            "posMode": "net_mode",
-            "uid": number,
-            "mainUid": number,
-            "perm": "read_only,trade",
-            "level": "Lv1",
-            "levelTmp": "",
-            "type": "0",
-            "acctStpMode": "cancel_maker",
-            "ip": "",
-            "label": "lab",
-            "kycLv": "2",
-            "roleType": "0",
-            "ctIsoMode": "automatic",
-            "mgnIsoMode": "automatic",
-            "autoLoan": False,
-            "greeksType": "PA",
-            "opAuth": "0",
-            "enableSpotBorrow": False,
-            "spotOffsetType": "",
-            "settleCcy": "",
-            "settleCcyList": [],
-            "spotRoleType": "0",
-            "spotTraderInsts": [],
-            "traderInsts": [],
-        }
-    ]
-
-
-def _fee(call: Call) -> list[Any]:
-    needed(call.given, "instType")
-    fees = call.records.fees(call.owner)
-    maker, taker = amount(-fees.maker), amount(-fees.taker)
-    empty = dict.fromkeys("makerU takerU makerUSDC takerUSDC delivery exercise".split(), "")
-    return [
-        {
-            **empty,
-            "category": "1",
-            "instType": "SPOT",
-            "level": "Lv1",
-            "maker": maker,
-            "taker": taker,
-            "feeGroup": [{"groupId": "1", "maker": maker, "taker": taker}],
-            "fiat": [],
-            "ruleType": "normal",
-            "ts": stamp(call.clock_ns),
-        }
-    ]
-
-
-def _rate(call: Call) -> list[Any]:
-    row = {"accRateLimit": "1000", "nextAccRateLimit": "1000", "fillRatio": "", "mainFillRatio": ""}
-    return [{**row, "ts": stamp(call.clock_ns)}]
-
-
-def _countdown(call: Call) -> list[Any]:
+def cancel_all_after(call: Call) -> list[Any]:
     """The dead-man switch: all open orders of the account (of a tag) are cancelled in time."""
-    seconds, tag = whole(call.given, "timeOut", None), text_of(call.given, "tag")
+    seconds, tag = whole(call.given, "timeOut"), text_of(call.given, "tag")
     if seconds is None:
         raise missing("timeOut")
     if seconds and not 10 <= seconds <= 120:
         raise wrong("timeOut")
-    due_ns = call.now_ns + seconds * NS_PER_S
-    call.venue.countdowns.pop((call.owner, tag), None)
-    if seconds and sum(owner == call.owner for owner, _ in call.venue.countdowns) >= MOST_TAGS:
-        raise Refusal("51071")
-    if seconds:
-        call.venue.countdowns[call.owner, tag] = due_ns
-    skew_ns = call.venue.gateway.skew_ns
-    trigger = stamp(due_ns + skew_ns) if seconds else "0"
+    due_ns = call.now_ns + seconds * NS_PER_S if seconds else None
+    call.backend.dead_man.set(call.owner, tag, due_ns)
+    trigger = "0" if due_ns is None else stamp(due_ns + call.backend.gateway.skew_ns)
     return [{"triggerTime": trigger, "tag": tag, "ts": stamp(call.clock_ns)}]
-
-
-def _post(path: str, action: str, batch: bool) -> Any:
-    return replace(
-        endpoint(path, _trading(action, batch), "gateway", per="user"),
-        verb="POST",
-        signed=True,
-        trade=True,
-        places=True,
-    )
-
-
-def _get(path: str, answer: Callable[[Call], list[Any]], rule: str = "") -> Any:
-    return replace(endpoint(path, answer, rule, per="user"), signed=True)
-
-
-SIGNED = (
-    _post("trade/order", "place", False),
-    _post("trade/cancel-order", "cancel", False),
-    _post("trade/amend-order", "amend", False),
-    _post("trade/batch-orders", "place", True),
-    _post("trade/cancel-batch-orders", "cancel", True),
-    _post("trade/amend-batch-orders", "amend", True),
-    replace(
-        endpoint("trade/cancel-all-after", _countdown, per="user"),
-        verb="POST",
-        signed=True,
-        trade=True,
-    ),
-    _get("trade/order", _one),
-    _get("trade/orders-pending", _pending),
-    _get("trade/orders-history", _history(DAYS_NS["orders-history"])),
-    _get("trade/orders-history-archive", _history(DAYS_NS["orders-history-archive"])),
-    _get("trade/fills", _fills(DAYS_NS["fills"], False)),
-    _get("trade/fills-history", _fills(DAYS_NS["fills-history"], True)),
-    _get("trade/account-rate-limit", _rate),
-    _get("account/balance", _balance),
-    _get("account/config", _config),
-    _get("account/trade-fee", _fee),
-    _get("account/instruments", instruments, "account-instruments"),
-)

@@ -1,34 +1,23 @@
-"""What OKX writes, for REST and sockets alike. Every number is a text; ``""`` is what does not
-apply. (Docs-v5, 2026-07-28; order pushes against recorded frames.)"""
+"""What OKX writes of a market, for REST and sockets alike. Every number is a text; ``""`` is what
+does not apply. (Docs-v5, 2026-07-28.)"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Any
 
-from vocx.lab.dialects.okx.wire import ORDER_BASE, amount, stamp
-from vocx.lab.dialects.shared.market_state import Row
-from vocx.lab.dialects.shared.numbers import NS_PER_S, Listing
-from vocx.lab.events import Bar, FillState, OrderState, Traded, Window
-
-DAY_NS = 86_400 * NS_PER_S
-CANCEL_SOURCES = {
-    "unfilled_ioc": "14",
-    "unfilled_fok": "13",
-    "insufficient_liquidity": "27",
-    "self_trade": "32",
-    "would_match": "31",
-}
-SELF_TRADE = {
-    "cancel_maker": "expire_maker",
-    "cancel_taker": "expire_taker",
-    "cancel_both": "expire_both",
-}
-_MODES = {ours: theirs for theirs, ours in SELF_TRADE.items()}
+from vocx.lab.dialects.okx.catalogue import code_of
+from vocx.lab.dialects.okx.wire import stamp
+from vocx.lab.dialects.shared.numbers import Catalogue, Listing, Row
+from vocx.lab.events import Bar, Traded, Window
 
 
-def instrument(listing: Listing, code: int) -> dict[str, Any]:
+def instruments(catalogue: Catalogue[Listing]) -> list[dict[str, Any]]:
+    """Every instrument in full."""
+    return [instrument(one) for one in catalogue.by_name.values()]
+
+
+def instrument(listing: Listing) -> dict[str, Any]:
     """One row of ``public/instruments``; the keys are all that OKX sends for spot."""
     form = listing.format
     empty = dict.fromkeys(
@@ -46,7 +35,7 @@ def instrument(listing: Listing, code: int) -> dict[str, Any]:
         "groupId": "1",
         "instCategory": "1",
         "instId": form.name,
-        "instIdCode": code,
+        "instIdCode": code_of(listing),
         "instType": "SPOT",
         "lever": "10",
         "listTime": "1611907686000",
@@ -101,12 +90,8 @@ def levels(rows: Sequence[Row]) -> list[tuple[str, str, str, str]]:
 
 def top(listing: Listing, depth: int) -> dict[str, list[tuple[str, str, str, str]]]:
     """The best levels as they stand."""
-    form = listing.format
-    bids, asks = (
-        [(form.price[ticks], form.quantity[lots], "0", str(orders)) for ticks, lots, orders in side]
-        for side in listing.market.top(depth)
-    )
-    return {"asks": asks, "bids": bids}
+    bids, asks = listing.top(depth)
+    return {"asks": levels(asks), "bids": levels(bids)}
 
 
 def candle(listing: Listing, bar: Bar, closed: bool) -> list[str]:
@@ -130,252 +115,3 @@ def trade(listing: Listing, one: Traded) -> dict[str, Any]:
         "tradeId": str(one.trade_id),
         "ts": stamp(one.at_ns),
     }
-
-
-def order_id(number: int) -> str:
-    return str(ORDER_BASE + number)
-
-
-def client_id(name: str) -> str:
-    """The client's own id; one that the lab drew is not shown."""
-    return "" if name.startswith("-") else name
-
-
-def order_type(order: OrderState) -> str:
-    request = order.request
-    if request.type == "market":
-        return "market"
-    kinds = {"GTC": "limit", "IOC": "ioc", "FOK": "fok", "POST_ONLY": "post_only"}
-    return kinds[request.time_in_force]
-
-
-def order(
-    listing: Listing,
-    state: OrderState,
-    fills: Sequence[FillState],
-    tag: str = "",
-    countdown: bool = False,
-) -> dict[str, Any]:
-    """An order by REST; ``fills`` are its own so far, oldest first."""
-    form, request = listing.format, state.request
-    filled = form.spec.to_quantity(state.filled)
-    fee = sum((one.fee for one in fills), Decimal(0))
-    last = fills[-1] if fills else None
-    base, quote = form.spec.base, form.spec.quote
-    ended = {"new": "live", "partially_filled": "partially_filled", "filled": "filled"}
-    source = CANCEL_SOURCES.get(state.reason, "20" if countdown else "1")
-    shown = ended.get(state.status, "canceled")
-    empty = dict.fromkeys(
-        (
-            "algoClOrdId algoId attachAlgoClOrdId cancelSourceReason ccy pxType pxUsd pxVol "
-            "quickMgnType slOrdPx slTriggerPx slTriggerPxType source stpId tpOrdPx tpTriggerPx "
-            "tpTriggerPxType lever"
-        ).split(),
-        "",
-    )
-    market = request.type == "market"
-    return {
-        **empty,
-        "accFillSz": amount(filled),
-        "attachAlgoOrds": [],
-        "avgPx": amount(average(state.filled_quote, filled)) if filled else "",
-        "cTime": stamp(state.created_ns),
-        "cancelSource": source if shown == "canceled" else "",
-        "category": "normal",
-        "clOrdId": client_id(request.client_order_id),
-        "fee": amount(-fee),
-        "feeCcy": base if request.side == "buy" else quote,
-        "fillPx": form.price[last.trade.price] if last else "",
-        "fillSz": form.quantity[last.trade.quantity] if last else "0",
-        "fillTime": stamp(last.trade.at_ns) if last else "",
-        "instId": form.name,
-        "instType": "SPOT",
-        "isTpLimit": "false",
-        "linkedAlgoOrd": {"algoId": ""},
-        "ordId": order_id(state.id),
-        "ordType": order_type(state),
-        "pnl": "0",
-        "posSide": "net",
-        "px": "" if market else form.price[request.price],
-        "rebate": "0",
-        "rebateCcy": quote if request.side == "buy" else base,
-        "reduceOnly": "false",
-        "side": request.side,
-        "state": shown,
-        "stpMode": _MODES.get(request.self_trade, "cancel_maker"),
-        "sz": amount(request.quote) if request.quote else form.quantity[state.quantity],
-        "tag": tag,
-        "tdMode": "cash",
-        "tgtCcy": ("quote_ccy" if request.quote else "base_ccy") if market else "",
-        "tradeId": str(last.trade.trade_id) if last else "",
-        "tradeQuoteCcy": quote,
-        "uTime": stamp(state.updated_ns),
-    }
-
-
-def average(worth: Decimal, filled: Decimal) -> Decimal:
-    """To twelve digits behind the point."""
-    return (worth / filled).quantize(Decimal("1e-12"))
-
-
-def pushed(
-    listing: Listing,
-    shown: dict[str, Any],
-    fill: FillState | None,
-    amended: bool,
-    request_id: str,
-) -> dict[str, Any]:
-    """The same order as the ``orders`` channel tells it: this push's fill only."""
-    form = listing.format
-    market = listing.market.trades(1)
-    last = form.price[market[-1].price] if market else ""
-    size = Decimal(shown["sz"])
-    worth = size if shown["tgtCcy"] == "quote_ccy" else size * Decimal(shown["px"] or last or "0")
-    told = {
-        **shown,
-        "avgPx": shown["avgPx"] or "0",
-        "posSide": "",
-        "lever": "0",
-        "code": "0",
-        "msg": "",
-        "reqId": request_id,
-        "amendResult": "0" if amended else "",
-        "amendSource": "1" if amended else "",
-        "lastPx": last,
-        "notionalUsd": amount(worth),
-        "fillPnl": "0",
-        "fillPx": "",
-        "fillSz": "0",
-        "tradeId": "",
-        "fillTime": "",
-        "fillFee": "0",
-        "fillFeeCcy": "",
-        "fillNotionalUsd": "",
-        "execType": "",
-    }
-    del told["cancelSourceReason"]
-    if fill is not None:
-        told |= {
-            "fillPx": form.price[fill.trade.price],
-            "fillSz": form.quantity[fill.trade.quantity],
-            "tradeId": str(fill.trade.trade_id),
-            "fillTime": stamp(fill.trade.at_ns),
-            "fillFee": amount(-fill.fee),
-            "fillFeeCcy": fill.fee_asset,
-            "fillNotionalUsd": amount(fill.quote),
-            "execType": "M" if fill.maker else "T",
-        }
-    return told
-
-
-def bill_id(fill: FillState) -> str:
-    """Texts above 2**53 that grow with time: the millisecond and the end of the trade's id."""
-    return f"{fill.trade.at_ns // 1_000_000}{fill.trade.trade_id % 1_000_000:06d}"
-
-
-def fill(listing: Listing, one: FillState, tag: str = "") -> dict[str, Any]:
-    """One fill by REST."""
-    form, request = listing.format, one.order.request
-    received = one.quote if request.side == "sell" else form.spec.to_quantity(one.trade.quantity)
-    rate = amount((-one.fee / received).quantize(Decimal("1e-6"))) if received else "0"
-    price = form.price[one.trade.price]
-    empty = dict.fromkeys("fillPxVol fillPxUsd fillMarkVol fillFwdPx fillMarkPx".split(), "")
-    return {
-        **empty,
-        "instType": "SPOT",
-        "instId": form.name,
-        "tradeId": str(one.trade.trade_id),
-        "ordId": order_id(one.order.id),
-        "clOrdId": client_id(request.client_order_id),
-        "billId": bill_id(one),
-        "subType": "1" if request.side == "buy" else "2",
-        "tag": tag,
-        "fillPx": price,
-        "fillSz": form.quantity[one.trade.quantity],
-        "fillIdxPx": price,
-        "fillPnl": "0",
-        "side": request.side,
-        "posSide": "net",
-        "execType": "M" if one.maker else "T",
-        "feeCcy": one.fee_asset,
-        "fee": amount(-one.fee),
-        "feeRate": rate,
-        "fillTime": stamp(one.trade.at_ns),
-        "ts": stamp(one.trade.at_ns),
-        "tradeQuoteCcy": form.spec.quote,
-    }
-
-
-def maintenance(begin_ns: int) -> dict[str, str]:
-    """A row of ``system/status`` and of the ``status`` channel: an hour from then."""
-    return {
-        "title": "Maintenance",
-        "state": "ongoing",
-        "begin": stamp(begin_ns),
-        "end": stamp(begin_ns + 3_600 * 10**9),
-        "preOpenBegin": "",
-        "href": "",
-        "serviceType": "5",
-        "system": "unified",
-        "scheDesc": "",
-        "maintType": "1",
-        "env": "1",
-    }
-
-
-def cash(
-    balances: Mapping[str, tuple[Decimal, Decimal]], at: str, event: str, trades: Sequence[Any]
-) -> dict[str, Any]:
-    """``data[0]`` of ``balance_and_position``: what there is of each currency, held or not."""
-    rows = [
-        {"ccy": asset, "cashBal": amount(free + locked), "uTime": at}
-        for asset, (free, locked) in balances.items()
-        if free or locked or trades
-    ]
-    return {"pTime": at, "eventType": event, "balData": rows, "posData": [], "trades": trades}
-
-
-_ZERO_FIELDS = (
-    "liab interest upl stgyEq disEq isoEq crossLiab isoLiab smtSyncEq spotCopyTradingEq rewardBal "
-    "borrowFroz uplLiab isoUpl fixedBal twap maxLoan autoLendMtAmt colBorrAutoConversion frpType"
-).split()
-_EMPTY_FIELDS = (
-    "clSpotInUseAmt maxSpotInUse spotInUseAmt spotIsoBal colRes imr mmr mgnRatio notionalLever "
-    "openAvgPx accAvgPx spotUpl spotUplRatio totalPnl totalPnlRatio availEq"
-).split()
-
-
-def balance(asset: str, free: Decimal, locked: Decimal, usd: Decimal, at: str) -> dict[str, Any]:
-    """What an account has of one currency: cash = available + frozen."""
-    cash = free + locked
-    return {
-        **dict.fromkeys(_ZERO_FIELDS, "0"),
-        **dict.fromkeys(_EMPTY_FIELDS, ""),
-        "ccy": asset,
-        "eq": amount(cash),
-        "cashBal": amount(cash),
-        "availBal": amount(free),
-        "frozenBal": amount(locked),
-        "ordFrozen": amount(locked),
-        "spotBal": amount(cash),
-        "eqUsd": amount((cash * usd).quantize(Decimal("1e-6"))),
-        "coinUsdPrice": amount(usd),
-        "uTime": at,
-        "autoLendStatus": "off",
-        "collateralEnabled": False,
-        "collateralRestrict": False,
-    }
-
-
-def account(details: Sequence[dict[str, Any]], at: str) -> dict[str, Any]:
-    """``data[0]`` of a balance."""
-    total = sum((Decimal(one["eqUsd"]) for one in details), Decimal(0))
-    empty = dict.fromkeys(
-        (
-            "adjEq borrowFroz imr isoEq mgnRatio mmr notionalUsd notionalUsdForBorrow "
-            "notionalUsdForFutures notionalUsdForOption notionalUsdForSwap ordFroz upl availEq "
-            "delta"
-        ).split(),
-        "",
-    )
-    return {**empty, "totalEq": amount(total), "uTime": at, "details": list(details)}

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from vocx.lab.dialects.base import Close, Out
-from vocx.lab.dialects.okx.market import Call, OkxVenue
+from vocx.lab.dialects.okx.calls import Backend, Call
+from vocx.lab.dialects.okx.limits import RULES, over
 from vocx.lab.dialects.okx.orders import carry_out
-from vocx.lab.dialects.okx.topics import PUBLIC, VIP
-from vocx.lab.dialects.okx.wire import RULES, TEXTS, Refusal
+from vocx.lab.dialects.okx.private_channels import PrivateChannels, argument
+from vocx.lab.dialects.okx.signatures import Signatures
+from vocx.lab.dialects.okx.topics import PUBLIC, VIP, Topics
+from vocx.lab.dialects.okx.wire import TEXTS, Refusal
 from vocx.lab.dialects.shared.connections import Connection
-from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, RequestWindow
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
+from vocx.lab.dialects.shared.dialect import VenueDialect
+from vocx.lab.dialects.shared.keys import Key
+from vocx.lab.dialects.shared.numbers import NS_PER_S, NS_PER_US
 from vocx.lab.dialects.shared.reading import Unreadable, encode, read_json
 from vocx.lab.dialects.shared.topics import TopicSpec
 
@@ -40,31 +43,29 @@ OPERATIONS: Mapping[str, tuple[str, bool]] = {
     "batch-amend-orders": ("amend", True),
 }
 LONGEST_ARGS = 65_536
+MOST_CONNECTIONS = 30
+"""That have one channel of an account."""
 ACCOUNT_EVERY_NS = 5 * NS_PER_S
 """How often a snapshot of the account comes by itself (a choice; no interval is published)."""
-LOGIN_DENIED = {
-    "form": "60005",
-    "unknown": "60005",
-    "passphrase": "60024",
-    "ahead": "60006",
-    "late": "60006",
-    "signature": "60007",
-}
 
 
-@lru_cache(1024)
-def argument(name: str) -> Mapping[str, str]:
-    """A private subscription's argument, which is its name as well."""
-    found: Mapping[str, str] = read_json(name.encode())
-    return found
+class Exchange(VenueDialect):
+    """What a connection needs of its venue."""
+
+    topics: Topics
+    backend: Backend
+    channels: PrivateChannels
+    signatures: Signatures
 
 
 class OkxSession(Connection):
-    """A connection of the ``venue``; ``purpose`` is ``public``, ``private`` or ``business``."""
+    """One connection; ``purpose`` is ``public``, ``private`` or ``business``."""
 
-    def __init__(self, venue: OkxVenue, now_ns: int, peer: str, purpose: str, number: str) -> None:
-        super().__init__(venue.keepalive(now_ns), peer)
-        self.venue = venue
+    def __init__(
+        self, exchange: Exchange, now_ns: int, peer: str, purpose: str, number: str
+    ) -> None:
+        super().__init__(exchange.keepalive(now_ns), peer)
+        self.exchange = exchange
         self.purpose = purpose
         self.number = number
         self.key: Key | None = None
@@ -84,7 +85,7 @@ class OkxSession(Connection):
 
     def receive(self, message: bytes, now_ns: int) -> Iterator[Out]:
         """One message of JSON."""
-        self.venue.limiter.at(now_ns)
+        self.exchange.limiter.at(now_ns)
         if len(message) > LONGEST_ARGS:
             yield Close(1009, "Frame too long")
             return
@@ -111,7 +112,7 @@ class OkxSession(Connection):
             text = f"Illegal request: {shown}" if op is None else f"Invalid op: {str(op)[:40]}"
             yield self._error(named, code, text)
             return
-        if self.venue.over(RULES["operations"], self, now_ns):
+        if over(self.exchange.limiter, RULES["operations"], self, now_ns):
             yield self._error(named, "60014")
             return
         if not isinstance(args, list) or not args or not all(isinstance(a, dict) for a in args):
@@ -128,24 +129,10 @@ class OkxSession(Connection):
         if self.key is not None:
             yield self._error({}, "60031")
             return
-        time, key = str(given.get("timestamp", "")), given.get("apiKey")
-        code = "60004"
-        if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", time):
-            shown = Authentication(
-                key=key if isinstance(key, str) else None,
-                payload=f"{time}GET/users/self/verify".encode(),
-                signature=str(given.get("sign", "")),
-                passphrase=str(given.get("passphrase", "")),
-            )
-            window = RequestWindow(
-                int(float(time) * 1000) * NS_PER_MS, 30 * NS_PER_S, 31 * NS_PER_S
-            )
-            try:
-                self.key = self.venue.gateway.authenticate(shown, window, now_ns, peer=self.peer)
-            except Denied as denied:
-                code = LOGIN_DENIED.get(denied.reason, "60009")
-        if self.key is None:
-            yield self._error({}, code)
+        try:
+            self.key = self.exchange.signatures.login(given, self.peer, now_ns)
+        except Refusal as refusal:
+            yield self._error({}, refusal.code)
             yield Close(4001, "Login failed")
             return
         self.keepalive.subscriptions(True, now_ns)
@@ -164,25 +151,25 @@ class OkxSession(Connection):
         name = encode(dict(sorted(clean.items()))).decode()
         private, known = channel in PRIVATE, name in self._args
         yield self._say(named, op, arg=clean)
-        spec = None if private else self.venue.topics.spec(clean)
-        topic = ":".join(one for one in (channel, clean.get("instId", "")) if one)
+        spec = None if private else self.exchange.topics.spec(clean)
+        topic = _topic_name(clean)
         if op == "unsubscribe":
             if self._args.pop(name, None) is None:
                 return
             if private:
                 self._end_private(name)
             else:
-                self.venue.topics.remove(topic, self)
+                self.exchange.topics.remove(topic, self)
             return
         if known:
             return
         self._args[name] = clean
-        self.venue.listened = True
+        self.exchange.listened = True
         if private:
             yield from self._begin_private(name, clean, now_ns)
             return
         assert isinstance(spec, TopicSpec)
-        first = self.venue.topics.add(topic, spec, self, now_ns) or self.venue.topics.first(
+        first = self.exchange.topics.add(topic, spec, self, now_ns) or self.exchange.topics.first(
             spec, now_ns
         )
         if first is not None:
@@ -194,63 +181,79 @@ class OkxSession(Connection):
         channel = arg.get("channel", "")
         what = ",".join(f"{name}:{value[:60]}" for name, value in arg.items())
         unknown = (
-            f"Wrong URL or {what} doesn't exist. Please use the correct URL, channel and "
-            "parameters referring to API document."
+            "60018",
+            (
+                f"Wrong URL or {what} doesn't exist. Please use the correct URL, channel and "
+                "parameters referring to API document."
+            ),
+        )
+        elsewhere = (
+            "60008",
+            (
+                f"The current WebSocket endpoint does not support subscribing to {channel} "
+                "channels. Please check the WebSocket URL"
+            ),
         )
         if channel in PRIVATE:
             if self.purpose != PRIVATE[channel]:
-                return "60008", (
-                    f"The current WebSocket endpoint does not support subscribing to {channel} "
-                    "channels. Please check the WebSocket URL"
-                )
+                return elsewhere
             if self.key is None:
                 return "60011", None
             if channel == "fills":
                 return "64003", None
             if channel in _TYPES and arg.get("instType") not in _TYPES[channel]:
-                return "60018", unknown
+                return unknown
             name = arg.get("instId")
-            if channel == "orders" and name and name not in self.venue.catalogue.by_name:
-                return "60018", unknown
+            if channel == "orders" and name and name not in self.exchange.backend.catalogue.by_name:
+                return unknown
             return None
         at = "public" if channel in (*PUBLIC, *VIP) else "business"
         if self.purpose == "private" and at == "public":
-            return "60008", (
-                f"The current WebSocket endpoint does not support subscribing to {channel} "
-                "channels. Please check the WebSocket URL"
-            )
+            return elsewhere
         business = channel.startswith("candle") or channel == "trades-all"
         if at != self.purpose or (at == "business" and not business):
-            return "60018", unknown
+            return unknown
         if channel in VIP:
             return ("60011", None) if self.key is None else ("64003", None)
-        return None if self.venue.topics.spec(arg) is not None else ("60018", unknown)
+        return None if self.exchange.topics.spec(arg) is not None else unknown
 
     def _begin_private(self, name: str, arg: Mapping[str, str], now_ns: int) -> Iterator[Out]:
         assert self.key is not None
         channel, owner = arg["channel"], self.key.owner
-        self.venue.subscriptions.subscribe(self, owner, name)
+        self.exchange.subscriptions.subscribe(self, owner, name)
         if self.purpose == "business":
             return
-        count, over = self.venue.connection_count(owner, channel, self)
-        counted = {"channel": channel, "connCount": str(count)}
-        yield self._say({}, "channel-conn-count-error" if over else "channel-conn-count", **counted)
-        if over:
+        count = self._connection_count(owner, channel)
+        too_many = count > MOST_CONNECTIONS
+        event = "channel-conn-count-error" if too_many else "channel-conn-count"
+        yield self._say({}, event, channel=channel, connCount=str(min(count, MOST_CONNECTIONS)))
+        if too_many:
             self._args.pop(name)
             self._end_private(name)
             return
         if channel == "balance_and_position":
-            yield self.venue.cash_snapshot(owner, arg, now_ns)
+            yield self.exchange.channels.cash_snapshot(owner, arg, now_ns)
         if channel == "positions":
-            yield self.venue.positions_snapshot(owner, arg)
+            yield self.exchange.channels.positions_snapshot(owner, arg)
         if channel == "account":
-            yield self.venue.account_snapshot(owner, arg)
+            yield self.exchange.channels.account_snapshot(owner, arg)
             if "updateInterval" not in arg.get("extraParams", ""):
                 self._account_ns = now_ns + ACCOUNT_EVERY_NS
 
+    def _connection_count(self, owner: str, channel: str) -> int:
+        """How many connections have a channel of an account."""
+        subscriptions = self.exchange.subscriptions
+        return sum(
+            any(
+                sub.owner == owner and argument(sub.channel)["channel"] == channel
+                for sub in subscriptions.active(one)
+            )
+            for one in self.exchange.sessions
+        )
+
     def _end_private(self, name: str) -> None:
-        active = self.venue.subscriptions.active(self)
-        self.venue.subscriptions.end(self, [one for one in active if one.channel == name])
+        active = self.exchange.subscriptions.active(self)
+        self.exchange.subscriptions.end(self, [one for one in active if one.channel == name])
         if not any(one["channel"] == "account" for one in self._args.values()):
             self._account_ns = None
 
@@ -269,7 +272,7 @@ class OkxSession(Connection):
         action, batch = OPERATIONS[op]
         args = message.get("args")
         head = {**named, "op": op}
-        micro = str(now_ns // 1000)
+        micro = str(now_ns // NS_PER_US)
         times = {"inTime": micro, "outTime": micro}
         if not isinstance(args, list) or not args or not all(isinstance(a, dict) for a in args):
             return encode({**head, "code": "60013", "msg": "Invalid args", "data": [], **times})
@@ -278,10 +281,9 @@ class OkxSession(Connection):
                 text = "Parameter instIdCode can not be empty."
                 return encode({**head, "code": "60027", "msg": text, "data": [], **times})
         call = Call(
-            venue=self.venue,
+            backend=self.exchange.backend,
             given={},
             now_ns=now_ns,
-            peer=self.peer,
             owner=self.key.owner,
             orders=tuple(args),
             by_code=True,
@@ -289,7 +291,7 @@ class OkxSession(Connection):
         try:
             if not self.key.trade:
                 raise Refusal("50120")
-            self.venue.check_expiry(message.get("expTime"), action, call)
+            call.check_expiry(message.get("expTime"), action)
             code, rows = carry_out(call, action, batch)
         except Refusal as error:
             return encode({**head, "code": error.code, "msg": error.message, "data": [], **times})
@@ -310,19 +312,18 @@ class OkxSession(Connection):
             self.keepalive.sent(now_ns)
             owner = self.key.owner
             args = [one for one in self._args.values() if one["channel"] == "account"]
-            yield from self.ended([self.venue.account_snapshot(owner, arg) for arg in args])
+            channels = self.exchange.channels
+            yield from self.ended([channels.account_snapshot(owner, arg) for arg in args])
         yield from super().tick(now_ns)
 
     def leave(self) -> None:
         """Give up every subscription."""
         for arg in self._args.values():
             if arg["channel"] not in PRIVATE:
-                topic = ":".join(one for one in (arg["channel"], arg.get("instId", "")) if one)
-                self.venue.topics.remove(topic, self)
+                self.exchange.topics.remove(_topic_name(arg), self)
         self._args.clear()
-        self.venue.subscriptions.leave(self)
+        self.exchange.subscriptions.leave(self)
 
-    def closed(self, now_ns: int) -> None:
-        """The connection is gone."""
-        super().closed(now_ns)
-        self.venue.left(self)
+
+def _topic_name(arg: Mapping[str, str]) -> str:
+    return ":".join(one for one in (arg["channel"], arg.get("instId", "")) if one)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from vocx.lab.dialects.base import Publication, Session
+from vocx.lab.dialects.base import Publication
 from vocx.lab.dialects.okx import payloads
+from vocx.lab.dialects.okx.system_status import SystemStatus
 from vocx.lab.dialects.okx.wire import BARS, stamp
 from vocx.lab.dialects.shared.market_state import (
     BookDiff,
@@ -19,12 +20,11 @@ from vocx.lab.dialects.shared.market_state import (
     CandleState,
     Changes,
     Each,
-    Row,
     State,
     TickerState,
     Windows,
 )
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, Catalogue, Listing
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, Catalogue, Listing, Row
 from vocx.lab.dialects.shared.publisher import Publisher
 from vocx.lab.dialects.shared.reading import encode
 from vocx.lab.dialects.shared.topics import Topic, TopicSpec, TopicState
@@ -151,12 +151,11 @@ class Topics(Publisher):
     def __init__(
         self,
         catalogue: Catalogue[Listing],
-        instruments: Callable[[], list[Any]],
-        status: Callable[[int], list[Any]],
+        status: SystemStatus,
     ) -> None:
-        super().__init__(self._state, self._symbol, self._envelope, self._pass_on, _rank)
+        super().__init__(self._state, rank=_rank)
         self._catalogue = catalogue
-        self._instruments, self._status = instruments, status
+        self._status = status
         self._windows = Windows()
 
     def spec(self, arg: Mapping[str, Any]) -> TopicSpec | None:
@@ -179,13 +178,21 @@ class Topics(Publisher):
         planned."""
         if spec.kind == "instruments":
             arg = {"channel": "instruments", "instType": "SPOT"}
-            return encode({"arg": arg, "data": self._instruments()})
-        if spec.kind == "status" and (rows := self._status(now_ns)):
+            return encode({"arg": arg, "data": payloads.instruments(self._catalogue)})
+        if spec.kind == "status" and (rows := self._status.rows(now_ns)):
             return encode({"arg": {"channel": "status"}, "data": rows})
         return None
 
-    def _symbol(self, spec: TopicSpec) -> str | None:
-        return self._catalogue.named(spec.symbol).format.spec.symbol if spec.symbol else None
+    def status_news(self, now_ns: int) -> list[Publication]:
+        """A maintenance has begun or is over."""
+        data = [self._status.news(now_ns)]
+        payload = encode({"arg": {"channel": "status"}, "data": data})
+        return [
+            Publication(payload, sessions)
+            for topic in self.topics.values()
+            if topic.spec is not None and topic.spec.kind == "status"
+            for sessions in topic.subscribers.values()
+        ]
 
     def _state(self, spec: TopicSpec, now_ns: int) -> TopicState | None:
         if not spec.symbol:
@@ -208,22 +215,7 @@ class Topics(Publisher):
                 return push(channel, one, [payloads.candle(one, bar, closed)])
 
             return CandleState(listing, BARS[spec.interval], text, now_ns)
-        return TickerState((listing,), self._windows, lambda _: payloads.DAY_NS, _ticker,
-                           quotes=True)  # fmt: skip
-
-    def _envelope(
-        self,
-        topic: Topic,
-        payload: bytes,
-        wrapped: bool,
-        sessions: tuple[Session, ...],
-        out: list[Publication],
-    ) -> None:
-        out.append(Publication(payload, sessions))
-
-    def _pass_on(self, topic: Topic, event: Any, out: list[Publication]) -> None:
-        for sessions in topic.subscribers.values():
-            out.append(Publication(event.data, sessions))
+        return TickerState((listing,), self._windows, _ticker, quotes=True)
 
 
 def _rank(spec: TopicSpec) -> int:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec.structs import replace
-
-from vocx.lab.dialects.okx.market import Call, endpoint
+from vocx.lab.dialects.okx.calls import Call
 from vocx.lab.dialects.okx.wire import amount, missing, needed, text_of, wrong
 from vocx.lab.dialects.shared.assets import assets_of, name_of
 
@@ -25,7 +23,7 @@ _MODES = ("cash", "cross", "isolated", "spot_isolated")
 def currencies(call: Call) -> list[dict[str, Any]]:
     """All coins, or those of ``ccy``."""
     wanted = [one for one in text_of(call.given, "ccy").split(",") if one]
-    assets = assets_of(call.venue.catalogue.by_name.values())
+    assets = assets_of(call.backend.catalogue.by_name.values())
     return [_currency(asset) for asset in assets if not wanted or asset in wanted]
 
 
@@ -60,7 +58,7 @@ def available(call: Call) -> list[dict[str, str]]:
         raise missing("instId")
     have, rows = call.accounts.balances(call.owner), []
     for name in names[:5]:
-        form = call.venue.catalogue.named(name).format
+        form = call.backend.catalogue.named(name).format
         row = {
             "instId": form.name,
             "availBuy": amount(have[form.spec.quote][0]),
@@ -73,18 +71,3 @@ def available(call: Call) -> list[dict[str, str]]:
 def none(call: Call) -> list[Any]:
     """Of what the lab does not have."""
     return []
-
-
-def _get(path: str, answer: Any, rule: str = "gateway") -> Any:
-    return replace(endpoint(path, answer, rule, per="user"), signed=True)
-
-
-WALLET = (
-    _get("asset/currencies", currencies, "currencies"),
-    _get("asset/balances", none),
-    _get("account/positions", none),
-    _get("account/positions-history", none),
-    _get("account/max-avail-size", available),
-    _get("trade/orders-algo-pending", none),
-    _get("trade/orders-algo-history", none),
-)

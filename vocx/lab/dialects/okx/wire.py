@@ -1,8 +1,5 @@
-"""What OKX says in words and numbers: refusals, limits, ids, bars.
-
-(Docs-v5, error codes and rate limits, edition of 2026-07-28. That windows slide and that refused
-calls do not count is a choice: neither is published.)
-"""
+"""What OKX says in words and numbers: refusals, parameters, ids, bars. (Docs-v5, error codes,
+edition of 2026-07-28.)"""
 
 from __future__ import annotations
 
@@ -12,8 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from vocx.lab.dialects.base import HttpOut
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, shortest
-from vocx.lab.dialects.shared.rate_limiter import Excess, RateLimiter, Rule
+from vocx.lab.dialects.shared.numbers import NS_PER_MS
 from vocx.lab.dialects.shared.reading import Written, encode
 from vocx.lab.events import Interval
 
@@ -155,16 +151,14 @@ def decimal(given: Mapping[str, Any], name: str) -> Decimal | None:
     return Decimal(found)
 
 
-def whole(
-    given: Mapping[str, Any], name: str, default: int | None, most: int | None = None
-) -> int | None:
-    """A whole number, at most ``most``."""
+def whole(given: Mapping[str, Any], name: str) -> int | None:
+    """A whole number."""
     found = text_of(given, name)
     if not found:
-        return default
+        return None
     if not re.fullmatch("[0-9]{1,19}", found):
         raise wrong(name)
-    return int(found) if most is None else min(max(int(found), 1), most)
+    return int(found)
 
 
 def stamp(ns: int) -> str:
@@ -174,68 +168,7 @@ def stamp(ns: int) -> str:
 
 def amount(value: Decimal) -> str:
     """An exact number without an exponent or needless zeros."""
-    found = format(value.normalize(), "f") if value else "0"
-    return found
-
-
-def fine(e8: int) -> str:
-    return shortest(e8)
-
-
-# -- limits ------------------------------------------------------------------------------------
-
-
-def _rule(name: str, limit: int, window_s: int = 2, *, listed: bool = False) -> Rule:
-    return Rule(name=name, limit=limit, window_ns=window_s * NS_PER_S, sliding=True, listed=listed)
-
-
-RULES: Mapping[str, Rule] = {
-    one.name: one
-    for one in (
-        _rule("place", 60),
-        _rule("cancel", 60),
-        _rule("amend", 60),
-        _rule("place-batch", 300),
-        _rule("cancel-batch", 300),
-        _rule("amend-batch", 300),
-        _rule("time", 10, listed=True),
-        _rule("instruments", 20, listed=True),
-        _rule("tickers", 20, listed=True),
-        _rule("ticker", 20, listed=True),
-        _rule("books", 40, listed=True),
-        _rule("books-full", 10, listed=True),
-        _rule("candles", 40, listed=True),
-        _rule("history-candles", 20, listed=True),
-        _rule("trades", 100, listed=True),
-        _rule("history-trades", 20, listed=True),
-        _rule("status", 1, 5, listed=True),
-        _rule("order", 60),
-        _rule("orders-pending", 60),
-        _rule("orders-history", 40),
-        _rule("orders-history-archive", 20),
-        _rule("fills", 60),
-        _rule("fills-history", 10),
-        _rule("account-rate-limit", 1, 1),
-        _rule("cancel-all-after", 1, 1),
-        _rule("balance", 10),
-        _rule("config", 5),
-        _rule("trade-fee", 5),
-        _rule("account-instruments", 20),
-        _rule("currencies", 6, 1),
-        _rule("connections", 3, 1, listed=True),
-        _rule("operations", 480, 3600),
-        _rule("gateway", 10_000),
-    )
-}
-
-
-def new_limiter() -> RateLimiter:
-    """OKX bans nobody: who asks too much is refused."""
-
-    def refusal(found: Excess, now_ns: int) -> Exception:
-        return Refusal("50011")
-
-    return RateLimiter(tuple(RULES.values()), refusal)
+    return format(value.normalize(), "f") if value else "0"
 
 
 # -- bars --------------------------------------------------------------------------------------

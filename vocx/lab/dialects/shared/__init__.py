@@ -7,7 +7,7 @@ and refusals. No name, path or code of a venue stands here.
 ``dialect``          one venue: connections, what waits to be sent, the owner's commands
 ``numbers``          prices and quantities as texts; the listed symbols
 ``reading``          JSON and query strings of strangers, with bounds
-``latest``           a mapping that remembers the latest keys
+``mappings``         the latest so many keys; what is due when
 ``recorded``         recorded lines in the form in which venues send them
 ``endpoints``        what an endpoint and a call are; the table of a venue's endpoints
 ``keys``             keys, signatures, the window of time of a signed request

@@ -6,7 +6,7 @@ A :class:`PingPolicy` says what a venue wants; :class:`Keepalive` keeps one conn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal
 
 import msgspec
@@ -137,6 +137,7 @@ class Connection:
 
     def __init__(self, keepalive: Keepalive, peer: str) -> None:
         self.handle: Any = None
+        self.on_closed: Callable[[Connection], None] = lambda connection: None
         self.keepalive = keepalive
         self.peer = peer
         self.first_outs: list[Out] = []
@@ -203,6 +204,7 @@ class Connection:
         """The connection is gone."""
         self.over = True
         self.leave()
+        self.on_closed(self)
 
     def internal_error(self, now_ns: int) -> Iterator[Out]:
         """1011, the code for a failure inside (RFC 6455, 7.4.1)."""

@@ -16,7 +16,8 @@ from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Publication, Session
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
 from vocx.lab.dialects.shared.faults import Fault, FaultInjector
-from vocx.lab.dialects.shared.numbers import NEVER_NS, NS_PER_S
+from vocx.lab.dialects.shared.mappings import Deadlines
+from vocx.lab.dialects.shared.numbers import NS_PER_S
 from vocx.lab.dialects.shared.publisher import Publisher
 from vocx.lab.dialects.shared.rate_limiter import LARGEST_SCALE, RateLimiter
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
@@ -60,7 +61,7 @@ class VenueDialect:
         self.publisher.injection = self.faults.injection
         self.publisher.silences = self.faults.silences
         self._keepalive_scale = 1.0
-        self._endings: list[tuple[int, tuple[Connection, ...]]] = []
+        self._endings: Deadlines[tuple[Connection, ...]] = Deadlines()
 
     # -- what a dialect brings -----------------------------------------------------------------
 
@@ -105,14 +106,14 @@ class VenueDialect:
         opened = self.connect(request, now_ns)
         if isinstance(opened, Connection):
             self.sessions[opened] = None
+            opened.on_closed = self._closed
         return opened
 
     def keepalive(self, now_ns: int) -> Keepalive:
         """The deadlines of a new connection."""
         return Keepalive(self.policy, now_ns, self._keepalive_scale)
 
-    def left(self, session: Connection) -> None:
-        """A connection is gone."""
+    def _closed(self, session: Connection) -> None:
         self.sessions.pop(session, None)
         self.limiter.forget(session)
 
@@ -131,7 +132,7 @@ class VenueDialect:
         """0 while something waits to be sent, else when the next topic or planned end is due."""
         if self.outbox:
             return 0
-        return min(self.publisher.next_tick_ns, *(due_ns for due_ns, _ in self._endings), NEVER_NS)
+        return min(self.publisher.next_tick_ns, self._endings.next_ns)
 
     def publish(self, events: Iterable[AnyEvent], now_ns: int) -> Iterable[Publication]:
         """What events mean for those who have subscribed, in order; an account's for its own."""
@@ -153,10 +154,8 @@ class VenueDialect:
         return self._sent(self._waited(now_ns) + self.publisher.tick(now_ns), now_ns)
 
     def _waited(self, now_ns: int) -> list[Publication]:
-        for due_ns, sessions in tuple(self._endings):
-            if due_ns <= now_ns:
-                self._endings.remove((due_ns, sessions))
-                self.close_all(sessions, self.policy.shutdown)
+        for sessions in self._endings.pop_due(now_ns):
+            self.close_all(sessions, self.policy.shutdown)
         waiting, self.outbox = self.outbox, []
         return waiting
 
@@ -174,7 +173,8 @@ class VenueDialect:
             if notice is not None:
                 notices.setdefault(notice, []).append(session)
         self.outbox += [Publication(text, tuple(to)) for text, to in notices.items()]
-        self._endings.append((now_ns + int(seconds * NS_PER_S), sessions))
+        due_ns = now_ns + int(seconds * NS_PER_S)
+        self._endings[sessions] = min(due_ns, self._endings.get(sessions, due_ns))
         return {"connections": len(sessions), "notice_s": seconds}
 
     def _sent(self, out: list[Publication], now_ns: int) -> list[Publication]:

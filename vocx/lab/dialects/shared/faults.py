@@ -73,6 +73,7 @@ KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 """Every fault: what it is scoped to, and its options with their defaults."""
 _EXECUTED = frozenset({"truncated_json", "lost_answer", "delivered_twice", "late_answer"})
 """Answer faults that change a real answer: the request is executed."""
+_PAGES = {"region": 451, "forbidden": 403, "gone": 410}
 _BOUNDS: Mapping[str, tuple[float, float]] = {
     "reset_s": (-LONGEST_S, LONGEST_S),
     "retry_after": (0, LONGEST_S),
@@ -103,14 +104,21 @@ class Fault(msgspec.Struct, kw_only=True):
         """Whether the request is carried out all the same."""
         return bool(self.options.get("executed", self.name in _EXECUTED))
 
+    @property
+    def page_status(self) -> int | None:
+        """The status of the page with which what stands in front of a venue answers, where the
+        fault is that."""
+        given = self.options.get("status", _PAGES.get(self.name))
+        return None if given is None else int(given)
+
     def hits_path(self, path: str, verb: str = "") -> bool:
         """Whether a path is the scope or lies below it (``/ws`` does not hit ``/ws-api``); a scope
         may name the HTTP method as well: ``POST /api/v3/order``."""
-        wanted, space, scope = self.scope.partition(" ")
+        method, space, scope = self.scope.partition(" ")
         if not space:
-            wanted, scope = verb, self.scope
+            method, scope = verb, self.scope
         below = path == scope.rstrip("/") or path.startswith(f"{scope.rstrip('/')}/")
-        return wanted == verb and (below or fnmatchcase(path, scope))
+        return method == verb and (below or fnmatchcase(path, scope))
 
     def hits_stream(self, stream: str) -> bool:
         return fnmatchcase(stream, self.scope)
@@ -289,6 +297,19 @@ class FaultInjector:
         if fault.name == "truncated_json":
             return msgspec.structs.replace(answer, body=cut(answer.body))
         return answer
+
+    @staticmethod
+    def socket_answer(
+        connection: Connection, answer: bytes | None, fault: Fault | None, now_ns: int
+    ) -> Iterator[bytes]:
+        """The same for one request over a socket that :meth:`answer` has answered."""
+        name = "" if fault is None else fault.name
+        if answer is None or name in ("lost_answer", "lost_request"):
+            return
+        if fault is not None and name == "late_answer":
+            connection.later(now_ns + late_ns(fault), answer)
+            return
+        yield cut(answer) if name == "truncated_json" else answer
 
     def upgrade(self, path: str) -> Fault | None:
         """The fault that this upgrade meets, counted; a restricted region refuses it, too."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from vocx.lab.dialects.base import Publication
-from vocx.lab.dialects.shared.numbers import Listing
+from vocx.lab.dialects.shared.numbers import DAY_NS, Listing, Row
 from vocx.lab.dialects.shared.topics import Topic
 from vocx.lab.events import (
     AnyEvent,
@@ -27,8 +27,6 @@ from vocx.lab.events import (
 )
 
 _LATE_BARS = 1000
-Row = tuple[str, str, int]
-"""(price, quantity, number of orders); the quantity of nothing removes a level."""
 Side = dict[str, tuple[str, int]]
 """Price to quantity and number of orders."""
 
@@ -37,6 +35,7 @@ class State:
     """A state that wants no event and sends nothing; others override what they need."""
 
     events: tuple[type[AnyEvent], ...] = ()
+    listing: Listing
 
     def take(self, topic: Topic, event: Any, now_ns: int, out: list[Publication]) -> None:
         """One of its events."""
@@ -163,10 +162,9 @@ class BookDiff(State):
         self._shown: tuple[Side, Side] | None = self._top(levels or 2**31) if whole else None
 
     def _top(self, levels: int) -> tuple[Side, Side]:
-        form = self.listing.format
         bids, asks = (
-            {form.price[ticks]: (form.quantity[lots], orders) for ticks, lots, orders in side}
-            for side in self.listing.market.top(levels)
+            {price: (quantity, orders) for price, quantity, orders in side}
+            for side in self.listing.top(levels)
         )
         return bids, asks
 
@@ -277,16 +275,12 @@ class BookTop(State):
 
     def due(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
         """Send them with the id of the update that they contain."""
-        market, form = self.listing.market, self.listing.format
-        update_id = market.update_id
+        write, listing = self._write, self.listing
+        update_id = listing.market.update_id
         if update_id == self.sent:
             return
         self.sent = update_id
-        bids, asks = (
-            [(form.price[ticks], form.quantity[lots], orders) for ticks, lots, orders in side]
-            for side in market.top(self.levels)
-        )
-        write, listing = self._write, self.listing
+        bids, asks = listing.top(self.levels)
         topic.send(out, lambda unit_ns: write(listing, update_id, bids, asks, now_ns, unit_ns))
 
 
@@ -335,7 +329,7 @@ class Windows:
         self._at_ns = -1
         self._found: dict[tuple[str, int], Window] = {}
 
-    def of(self, listing: Listing, length_ns: int, now_ns: int) -> Window:
+    def of(self, listing: Listing, now_ns: int, length_ns: int = DAY_NS) -> Window:
         """The window of that length that ends now."""
         if now_ns != self._at_ns:
             self._at_ns = now_ns
@@ -348,14 +342,14 @@ class Windows:
 
 
 class TickerState(State):
-    """Rolling windows of one symbol, or of several in one message: of those that have changed.
+    """A rolling window of one symbol, or of several in one message: of those that have changed.
 
     Parameters
     ----------
-    length_ns : callable
-        The window's length at a time.
     write : callable
         The payload of one symbol's window.
+    length_ns : callable
+        The window's length at a time: a day, where nothing is said.
     array : bool
         The message is an array of payloads.
     quotes : bool
@@ -366,14 +360,14 @@ class TickerState(State):
         self,
         listings: Iterable[Listing],
         windows: Windows,
-        length_ns: Callable[[int], int],
         write: Callable[[Listing, Window, int, int], bytes],
         *,
+        length_ns: Callable[[int], int] = lambda now_ns: DAY_NS,
         array: bool = False,
         quotes: bool = False,
     ) -> None:
         self.listings = tuple(listings)
-        self._windows = windows
+        self.windows = windows
         self._length_ns = length_ns
         self._write = write
         self._array = array
@@ -383,7 +377,7 @@ class TickerState(State):
     def due(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
         """Send the symbols that have changed."""
         changed = [
-            (listing, self._windows.of(listing, self._length_ns(now_ns), now_ns))
+            (listing, self.windows.of(listing, now_ns, self._length_ns(now_ns)))
             for listing in self.listings
             if self._changed(listing)
         ]

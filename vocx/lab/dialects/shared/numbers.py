@@ -17,11 +17,14 @@ E8 = 100_000_000
 NS_PER_US = 1_000
 NS_PER_MS = 1_000_000
 NS_PER_S = 1_000_000_000
+DAY_NS = 86_400 * NS_PER_S
 NEVER_NS = 2**62
 """Later than anything that is ever due."""
 _CACHED_TEXTS = 4096
 """Texts kept for each symbol's prices and for its quantities: about 1 MB at most."""
 
+Row = tuple[str, str, int]
+"""(price, quantity, number of orders) of a level; the quantity of nothing removes it."""
 Write = Callable[[int], str]
 """How a venue writes units of 1e-8: :func:`eight_decimals` or :func:`shortest`."""
 
@@ -42,6 +45,11 @@ def shortest(e8: int) -> str:
 def to_e8(amount: Decimal) -> int:
     """A decimal amount in units of 1e-8; what is finer is cut off."""
     return int(amount * E8)
+
+
+def amount(value: Decimal) -> str:
+    """A decimal amount as the shortest text, to eight decimals."""
+    return shortest(to_e8(value))
 
 
 def ratio(numerator: int, denominator: int) -> int:
@@ -93,11 +101,22 @@ class SymbolFormat:
 
 
 class Listing:
-    """One symbol as a venue lists it: its market, and how it is written."""
+    """One symbol as a venue lists it: its market, how it is written, and its number in the
+    catalogue (from 1), of which venues make ids and codes."""
 
-    def __init__(self, market: Market, name: str, write: Write) -> None:
+    def __init__(self, market: Market, name: str, write: Write, number: int = 1) -> None:
         self.market = market
         self.format = SymbolFormat(market.spec, name, write)
+        self.number = number
+
+    def top(self, depth: int) -> tuple[list[Row], list[Row]]:
+        """The best bids and asks, at most so many of each."""
+        form = self.format
+        bids, asks = (
+            [(form.price[ticks], form.quantity[lots], orders) for ticks, lots, orders in side]
+            for side in self.market.top(depth)
+        )
+        return bids, asks
 
 
 L = TypeVar("L", bound=Listing)
@@ -111,7 +130,7 @@ class Catalogue(Generic[L]):
     markets
         By the lab's name.
     listed : callable
-        Makes a market's listing.
+        Makes the listing of a market and its number.
     unknown : callable
         Makes the venue's refusal of a name that it does not list.
     """
@@ -119,10 +138,13 @@ class Catalogue(Generic[L]):
     def __init__(
         self,
         markets: Mapping[str, Market],
-        listed: Callable[[Market], L],
+        listed: Callable[[Market, int], L],
         unknown: Callable[[str], Exception],
     ) -> None:
-        self.by_symbol = {symbol: listed(market) for symbol, market in markets.items()}
+        self.by_symbol = {
+            symbol: listed(market, number)
+            for number, (symbol, market) in enumerate(markets.items(), 1)
+        }
         self.by_name = {item.format.name: item for item in self.by_symbol.values()}
         self._unknown = unknown
 
@@ -132,3 +154,8 @@ class Catalogue(Generic[L]):
             return self.by_name[name]
         except KeyError:
             raise self._unknown(name) from None
+
+    def numbered(self, number: int) -> L | None:
+        """The listing with a number."""
+        listed = tuple(self.by_symbol.values())
+        return listed[number - 1] if 1 <= number <= len(listed) else None

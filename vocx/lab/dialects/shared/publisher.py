@@ -10,14 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from vocx.lab.dialects.base import Publication, Session
+from vocx.lab.dialects.shared.mappings import Deadlines
 from vocx.lab.dialects.shared.numbers import NEVER_NS
-from vocx.lab.dialects.shared.topics import Encoding, Envelope, Topic, TopicSpec, TopicState
+from vocx.lab.dialects.shared.topics import (
+    Encoding,
+    Envelope,
+    Topic,
+    TopicSpec,
+    TopicState,
+    same_for_all,
+)
 from vocx.lab.events import AnyEvent, Recorded
 
 MakeState = Callable[[TopicSpec, int], TopicState | None]
 """The state of a topic that begins now; ``None`` for one that stays silent for ever."""
 PassOn = Callable[[Topic, Recorded, list[Publication]], None]
 """Publishes a recorded frame in every encoding that is wanted."""
+
+
+def as_recorded(topic: Topic, event: Recorded, out: list[Publication]) -> None:
+    """A recorded frame as it is."""
+    for sessions in topic.subscribers.values():
+        out.append(Publication(event.data, sessions))
 
 
 class Publisher:
@@ -27,8 +41,6 @@ class Publisher:
     ----------
     make_state : callable
         The dialect's states by what a topic's name asks for.
-    symbol_of : callable
-        The lab's symbol of a topic, or ``None``.
     envelope : callable
         How a payload becomes frames.
     pass_on : callable
@@ -40,9 +52,8 @@ class Publisher:
     def __init__(
         self,
         make_state: MakeState,
-        symbol_of: Callable[[TopicSpec], str | None],
-        envelope: Envelope,
-        pass_on: PassOn = lambda topic, event, out: None,
+        envelope: Envelope = same_for_all,
+        pass_on: PassOn = as_recorded,
         rank: Callable[[TopicSpec], int] = lambda spec: 0,
     ) -> None:
         self.topics: dict[str, Topic] = {}
@@ -50,14 +61,13 @@ class Publisher:
         self.injection: Callable[[str], Callable[..., list[Publication]] | None] = lambda _: None
         self.silences: Callable[[str], bool] = lambda _: False
         self._make_state = make_state
-        self._symbol_of = symbol_of
         self._envelope = envelope
         self._pass_on = pass_on
         self._rank = rank
         self._by_event: dict[tuple[type[AnyEvent], str], tuple[Topic, ...]] = {}
         self._cadences: dict[int, tuple[Topic, ...]] = {}
         self._slots: dict[int, int] = {}
-        self._wakes: dict[Topic, int] = {}
+        self._wakes: Deadlines[Topic] = Deadlines()
         self._unflushed: dict[Topic, None] = {}
         self._last_ns = 0
 
@@ -115,10 +125,9 @@ class Publisher:
             self._slots.setdefault(cadence, now_ns // cadence)
             together = (*self._cadences.get(cadence, ()), topic)
             self._cadences[cadence] = tuple(sorted(together, key=self._topic_rank))
-        symbol = self._symbol_of(spec)
-        if symbol is not None:
-            for kind in topic.state.events:
-                self._by_event[kind, symbol] = (*self._by_event.get((kind, symbol), ()), topic)
+        for kind in topic.state.events:
+            key = kind, topic.state.listing.format.spec.symbol
+            self._by_event[key] = (*self._by_event.get(key, ()), topic)
         return topic
 
     def _topic_rank(self, topic: Topic) -> int:
@@ -177,15 +186,12 @@ class Publisher:
     def next_tick_ns(self) -> int:
         """When the next topic is due."""
         cadences = ((slot + 1) * cadence for cadence, slot in self._slots.items())
-        return min(*cadences, *self._wakes.values(), NEVER_NS, NEVER_NS)
+        return min(*cadences, self._wakes.next_ns, NEVER_NS)
 
     def tick(self, now_ns: int) -> list[Publication]:
         """The topics whose time has come."""
-        out: list[Publication] = []
         self._realign(now_ns)
-        for topic, at_ns in tuple(self._wakes.items()):
-            if at_ns <= now_ns:
-                out += self._wake(topic, now_ns)
+        out = self._woken(self._wakes.pop_due(now_ns), now_ns)
         for cadence, slot in tuple(self._slots.items()):
             if now_ns // cadence > slot:
                 self._slots[cadence] = now_ns // cadence
@@ -196,13 +202,13 @@ class Publisher:
 
     def release(self, now_ns: int) -> list[Publication]:
         """Let every topic that waits for a time of its own be due now."""
-        return [one for topic in tuple(self._wakes) for one in self._wake(topic, now_ns)]
+        return self._woken(self._wakes.pop_due(NEVER_NS), now_ns)
 
-    def _wake(self, topic: Topic, now_ns: int) -> list[Publication]:
+    def _woken(self, topics: list[Topic], now_ns: int) -> list[Publication]:
         out: list[Publication] = []
-        del self._wakes[topic]
-        if topic.state is not None:
-            topic.state.due(topic, now_ns, out)
+        for topic in topics:
+            if topic.state is not None:
+                topic.state.due(topic, now_ns, out)
         return out
 
     def _realign(self, now_ns: int) -> None:

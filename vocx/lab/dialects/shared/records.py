@@ -36,12 +36,13 @@ def moved(record: Record, skew_ns: int) -> Record:
     if not skew_ns:
         return record
     if isinstance(record, OrderState):
-        working_ns = record.working_ns
+        working_ns, last = record.working_ns, record.last_trade
         return replace(
             record,
             created_ns=record.created_ns + skew_ns,
             updated_ns=record.updated_ns + skew_ns,
             working_ns=None if working_ns is None else working_ns + skew_ns,
+            last_trade=None if last is None else replace(last, at_ns=last.at_ns + skew_ns),
         )
     if isinstance(record, FillState):
         trade = replace(record.trade, at_ns=record.trade.at_ns + skew_ns)

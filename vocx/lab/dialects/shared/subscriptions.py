@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 import msgspec
 
 from vocx.lab.dialects.base import Publication, Session
+from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.events import AccountEvent
 
 
@@ -40,6 +41,14 @@ def same_for_all(
 ) -> tuple[Hashable, Callable[[], bytes]]:
     """The frame of a venue whose payloads need no more."""
     return None, lambda: payload
+
+
+def by_connection(
+    one: Subscription, session: Session, payload: bytes
+) -> tuple[Hashable, Callable[[], bytes]]:
+    """Each connection makes a frame of its own, as it numbers them."""
+    assert isinstance(session, Connection)
+    return session, lambda: session.frame(payload)
 
 
 class PrivateSubscriptions:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from vocx.lab.dialects.base import Publication, Session
-from vocx.lab.dialects.shared.numbers import NS_PER_MS
+from vocx.lab.dialects.shared.connections import Connection
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, Listing
 from vocx.lab.events import AnyEvent
 
 
@@ -41,6 +42,10 @@ class TopicState(Protocol):
 
     events: tuple[type[AnyEvent], ...]
     """Events of its symbol that it wants."""
+
+    @property
+    def listing(self) -> Listing:
+        """Its symbol; only looked at where it wants events."""
 
     def take(self, topic: Topic, event: Any, now_ns: int, out: list[Publication]) -> None:
         """One of its events."""
@@ -142,3 +147,16 @@ def same_for_all(
 ) -> None:
     """The payload is the frame."""
     out.append(Publication(payload, sessions))
+
+
+def by_connection(
+    topic: Topic,
+    payload: bytes,
+    wrapped: bool,
+    sessions: tuple[Session, ...],
+    out: list[Publication],
+) -> None:
+    """Each connection makes a frame of its own, as it numbers them."""
+    for session in sessions:
+        assert isinstance(session, Connection)
+        out.append(Publication(session.frame(payload), (session,)))

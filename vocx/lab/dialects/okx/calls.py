@@ -1,0 +1,131 @@
+"""One call of OKX's API, and what every call and connection works with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from vocx.lab.dialects.okx.account_book import AccountBook
+from vocx.lab.dialects.okx.catalogue import coded
+from vocx.lab.dialects.okx.dead_man import DeadManSwitch
+from vocx.lab.dialects.okx.limits import RULES
+from vocx.lab.dialects.okx.system_status import SystemStatus
+from vocx.lab.dialects.okx.wire import Declined, Refusal, missing, needed, text_of, whole, wrong
+from vocx.lab.dialects.shared.accounts import AccountGateway
+from vocx.lab.dialects.shared.endpoints import Endpoint
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue, Listing
+from vocx.lab.dialects.shared.rate_limiter import RateLimiter, Rule
+from vocx.lab.dialects.shared.records import AccountRecords
+
+KINDS = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
+
+
+class OkxEndpoint(Endpoint, frozen=True):
+    """One endpoint with its limit. ``per``: whom that counts; an order's own bucket is charged
+    where the instrument is known."""
+
+    rule: Rule = RULES["gateway"]
+    per: Literal["address", "user"] = "address"
+
+
+class Backend:
+    """What the endpoints of the venue work on.
+
+    Parameters
+    ----------
+    catalogue, gateway, limiter, status
+        The venue's.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue[Listing],
+        gateway: AccountGateway,
+        limiter: RateLimiter,
+        status: SystemStatus,
+    ) -> None:
+        self.catalogue = catalogue
+        self.gateway = gateway
+        self.limiter = limiter
+        self.status = status
+        self.book = AccountBook(catalogue, gateway)
+        self.dead_man = DeadManSwitch()
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True):
+    """One call: its query or body, and whose it is. ``orders`` is the body as a list; ``by_code``:
+    they name instruments by number."""
+
+    backend: Backend
+    given: Mapping[str, Any]
+    now_ns: int
+    owner: str = ""
+    orders: tuple[Any, ...] = ()
+    listed: bool = False
+    by_code: bool = False
+
+    @property
+    def clock_ns(self) -> int:
+        """The exchange's clock as it is set."""
+        return self.now_ns + self.backend.gateway.skew_ns
+
+    @property
+    def records(self) -> AccountRecords:
+        """Orders, fills and balances to be read; in a recording there are none."""
+        return self.backend.gateway.records
+
+    @property
+    def accounts(self) -> AccountRecords:
+        """Who may trade; a recording takes no orders."""
+        accounts = self.backend.gateway.accounts
+        if accounts is None:
+            raise Declined("51022", "Instrument is suspended: a recording takes no orders.")
+        return accounts
+
+    def limit(self, default: int = 100, most: int = 100, name: str = "limit") -> int:
+        """How many rows: what is out of bounds is brought within them."""
+        found = whole(self.given, name)
+        return default if found is None else min(max(found, 1), most)
+
+    def is_spot(self, *, needed: bool) -> bool:
+        """``instType``: of other types than spot there is nothing here."""
+        kind = text_of(self.given, "instType")
+        if needed and not kind:
+            raise missing("instType")
+        if kind and kind not in KINDS:
+            raise wrong("instType")
+        return kind in ("", "SPOT")
+
+    def listing(self) -> Listing:
+        """The instrument of a call."""
+        return self.backend.catalogue.named(needed(self.given, "instId"))
+
+    def listing_of(self, order: Mapping[str, Any]) -> Listing:
+        """The instrument of an order: by its name, or over the socket by its number."""
+        if not self.by_code:
+            return self.backend.catalogue.named(needed(order, "instId"))
+        code = text_of(order, "instIdCode")
+        if not code:
+            raise missing("instIdCode")
+        found = coded(self.backend.catalogue, code)
+        if found is None:
+            raise Refusal("51001")
+        return found
+
+    def instrument_of(self, order: Any) -> str:
+        """The instrument that an order's limit counts for, whether there is one or not."""
+        name = str(order.get("instIdCode" if self.by_code else "instId"))[:40]
+        found = coded(self.backend.catalogue, name)
+        return name if found is None else found.format.name
+
+    def check_expiry(self, text: Any, action: str) -> None:
+        """``expTime``: not for cancels."""
+        if not text or "cancel" in action:
+            return
+        if not re.fullmatch("[0-9]{1,15}", str(text)):
+            raise Refusal("51000", "Parameter expTime error")
+        if int(str(text)) < self.clock_ns // NS_PER_MS:
+            raise Refusal("50036", "expTime can't be earlier than the current system time.")

@@ -1,0 +1,93 @@
+"""OKX's REST surface: what a request is, and what it is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from vocx.lab.dialects.base import HttpIn, HttpOut
+from vocx.lab.dialects.okx import fault_responses, limits
+from vocx.lab.dialects.okx.calls import Backend, Call
+from vocx.lab.dialects.okx.endpoints import ENDPOINTS
+from vocx.lab.dialects.okx.orders import Partly
+from vocx.lab.dialects.okx.signatures import Signatures
+from vocx.lab.dialects.okx.wire import JSON, Declined, Refusal
+from vocx.lab.dialects.shared.faults import FaultInjector
+from vocx.lab.dialects.shared.numbers import NS_PER_US
+from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
+
+
+class Rest:
+    """Answers requests.
+
+    Parameters
+    ----------
+    backend, signatures, faults
+        The venue's.
+    """
+
+    def __init__(self, backend: Backend, signatures: Signatures, faults: FaultInjector) -> None:
+        self._backend = backend
+        self._signatures = signatures
+        self._faults = faults
+
+    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """One request, through the faults that it meets."""
+        return self._faults.http_answer(
+            request, lambda: self._executed(request, now_ns), fault_responses.instead
+        )
+
+    def _executed(self, request: HttpIn, now_ns: int) -> HttpOut:
+        path, _, query = request.target.partition("?")
+        times: dict[str, str] = {}
+        if path.startswith("/api/v5/trade/"):
+            micro = str((now_ns + self._backend.gateway.skew_ns) // NS_PER_US)
+            times = {"inTime": micro, "outTime": micro}
+        try:
+            endpoint = ENDPOINTS.find(request.method, path)
+            if endpoint is None:
+                if ENDPOINTS.knows(path):
+                    raise Refusal("50115")
+                body = encode({"code": "404", "msg": "Not Found", "data": {}})
+                return HttpOut(status=404, headers=JSON, body=body)
+            owner = ""
+            if endpoint.signed:
+                owner = self._signatures.key_of(request, endpoint, now_ns).owner
+            if endpoint.rule.name != "gateway":
+                who: Hashable = owner if endpoint.per == "user" else request.peer
+                limits.charge(self._backend.limiter, endpoint.rule, ("endpoint", who), now_ns)
+            call = self._call(request, query, owner, now_ns)
+            if endpoint.places:
+                action = endpoint.path.partition("/")[2]
+                call.check_expiry(request.headers.get("exptime"), action)
+            rows, code, message = endpoint.answer(call), "0", ""
+        except Partly as partly:
+            rows, code = partly.rows, partly.code
+            message = "All operations failed" if code == "1" else ""
+        except Declined as error:
+            return Refusal(error.code, error.message).answer()
+        except Refusal as refusal:
+            return refusal.answer()
+        body = encode({"code": code, "msg": message, "data": rows, **times})
+        return HttpOut(status=200, headers=JSON, body=body, compress=True)
+
+    def _call(self, request: HttpIn, query: str, owner: str, now_ns: int) -> Call:
+        if request.method != "POST":
+            given = dict(query_pairs(query))
+            return Call(backend=self._backend, given=given, now_ns=now_ns, owner=owner)
+        if not request.body:
+            raise Refusal("50000")
+        try:
+            body = read_json(request.body)
+        except Unreadable:
+            raise Refusal("50002") from None
+        if not isinstance(body, dict | list):
+            raise Refusal("50002")
+        listed = isinstance(body, list)
+        return Call(
+            backend=self._backend,
+            given=body if isinstance(body, dict) else {},
+            now_ns=now_ns,
+            owner=owner,
+            orders=tuple(body) if listed else (body,),
+            listed=listed,
+        )
