@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import random
 import tracemalloc
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -157,8 +158,7 @@ def test_depth_and_horizon() -> None:
 
 
 def test_memory_of_a_book_that_nobody_looks_at() -> None:
-    """Changes are put in order at a look; without one they do not pile up, and what a look then
-    shows is right."""
+    """What changed without a look does not pile up, and what a look then shows is right."""
     made = book(snapshot())
     tracemalloc.start()
     try:
@@ -185,6 +185,30 @@ def test_sorted_whatever_comes(pairs: list[tuple[int, int]]) -> None:
     truth = {price: quantity for price, quantity in pairs if dict(pairs)[price]}
     shown = [(int(price), int(quantity)) for price, quantity in made.snapshot(99).bids]
     assert shown == [(price, dict(pairs)[price]) for price in sorted(truth, reverse=True)]
+
+
+@pytest.mark.parametrize("highest", [True, False])
+def test_market_that_wanders_through_a_deep_book(highest: bool) -> None:
+    """The best level, and the best of any number, are right after each change: also where more
+    levels come above the old ones, or go from the top, than are kept in order."""
+    draw = random.Random(7)
+    made = book(BookSnapshot(symbol=BTC, bids=(), asks=(), sequence=0))
+    truth: dict[int, int] = {}
+    for number in range(1, 601):
+        middle = 1_000 + 5 * abs(number % 200 - 100)
+        pairs = {draw.randint(middle - 99, middle + 99): draw.randint(0, 3) for _ in range(12)}
+        if number % 150 == 0:  # a sweep
+            pairs |= dict.fromkeys(sorted(truth, reverse=highest)[:200], 0)
+        changed = levels(*pairs.items())
+        bids, asks = (changed, ()) if highest else ((), changed)
+        made.feed(BookDelta(symbol=BTC, bids=bids, asks=asks, first=number, last=number))
+        truth = {price: size for price, size in (truth | pairs).items() if size}
+        ordered = levels(*sorted(truth.items(), reverse=highest))
+        assert (made.bid if highest else made.ask) == (ordered[0] if ordered else None)
+        depth = draw.choice((1, 20, 70, 150, 1_000))
+        shown = made.snapshot(depth)
+        assert (shown.bids if highest else shown.asks) == ordered[:depth]
+    assert len(truth) > 200
 
 
 @pytest.mark.parametrize("in_snapshot", [True, False])

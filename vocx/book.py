@@ -15,12 +15,11 @@ look at :attr:`LocalBook.needs_snapshot`.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterable
 from decimal import Decimal
-from heapq import heapify, heappop, heappush
-from math import isfinite
+from math import inf, isfinite
 from typing import Literal
 
 from vocx.arguments import as_count, brief, digits
@@ -31,22 +30,22 @@ State = Literal["empty", "buffering", "in_sync", "out_of_sync"]
 
 BUFFER_CAP = 10_000
 """Changes kept while a snapshot is on its way: 17 minutes at ten a second."""
-_MANY = 300  # changes above which sorting anew is cheaper than finding each place
-_SPARE = 1000  # entries of levels that have gone that a heap may hold beside as many as it has
+_NEAR = 50
+"""Best levels of a side that are kept in order; at most twice as many where more come."""
 
 
 class _Side:
-    """One side: levels by price, the best price, and all prices in order when asked for.
+    """One side: levels by price, and the best of them in order.
 
     Two costs shape it. Hashing a ``Decimal`` takes four times as long as making a float of it, so
     levels are found by the float of their price; two prices that share one would need more than
-    15 digits, and are refused. And most levels come and go unseen, far from the top or between
-    two looks, so what changed is only noted and put in order at the next look; the best price,
-    which every change needs, has a heap, from which levels that have gone are dropped when they
-    surface.
+    15 digits, and are refused. And most levels come and go unseen, far from the top, so only those
+    near it have a place in an order; who looks deeper has all of them sorted.
+
+    A place is the price, negative for asks: the best is the last.
     """
 
-    __slots__ = ("levels", "_keys", "_changed", "_heap", "_sign")
+    __slots__ = ("levels", "_near", "_bound", "_sign")
 
     def __init__(self, levels: Iterable[Level] = (), *, highest: bool) -> None:
         found = [level for level in levels if level[1]]
@@ -56,14 +55,17 @@ class _Side:
             and any(self.levels[float(price)][0] != price for price, _ in found)
         ):
             raise ArithmeticError("a price is no number, or cannot be told from another")
-        self._keys = sorted(self.levels)
-        self._changed: list[float] = []
-        self._sign = -1.0 if highest else 1.0
-        self._renew_heap()
+        self._sign = 1.0 if highest else -1.0
+        self._keep_near(self._places())
 
-    def _renew_heap(self) -> None:
-        self._heap = [self._sign * key for key in self.levels]
-        heapify(self._heap)
+    def _places(self) -> list[float]:
+        sign = self._sign
+        return sorted([sign * key for key in self.levels])
+
+    def _keep_near(self, places: list[float]) -> None:
+        """Keep the best of these; every level that is placed above the bound is among them."""
+        self._near = places[-_NEAR:]
+        self._bound = places[-_NEAR - 1] if len(places) > _NEAR else -inf
 
     def apply(self, changes: Iterable[Level]) -> None:
         """Take changes: a quantity of 0 deletes a level.
@@ -73,61 +75,48 @@ class _Side:
         ArithmeticError
             A price is no number, or cannot be told from another.
         """
-        levels, changed = self.levels, self._changed
+        levels, near, bound, sign = self.levels, self._near, self._bound, self._sign
         for level in changes:
             price, quantity = level
             key = float(price)
-            if quantity:
-                before = levels.setdefault(key, level)
-                if before is level:
-                    if key - key:  # infinite or no number
-                        raise ArithmeticError(f"the price {digits(price)} is no number")
-                    changed.append(key)
-                    heappush(self._heap, self._sign * key)
+            before = levels.get(key)
+            if before is None:
+                if not quantity:
                     continue
+                if key - key:  # infinite or no number
+                    raise ArithmeticError(f"the price {digits(price)} is no number")
                 levels[key] = level
-            else:
-                gone = levels.pop(key, None)
-                if gone is None:
-                    continue
-                before = gone
-                changed.append(key)
+                if sign * key > bound:
+                    insort(near, sign * key)
+                continue
             if before[0] != price:
                 both = f"{digits(price)} and {digits(before[0])}"
                 raise ArithmeticError(f"the prices {both} cannot be told apart")
-        if len(changed) > _MANY:  # the next look sorts anew, whatever they are
-            del changed[_MANY + 1 :]
-        if len(self._heap) > 2 * len(levels) + _SPARE:
-            self._renew_heap()
+            if quantity:
+                levels[key] = level
+            else:
+                del levels[key]
+                if sign * key > bound:
+                    del near[bisect_left(near, sign * key)]
+        if len(near) > 2 * _NEAR:
+            self._keep_near(near)
 
     @property
     def best(self) -> Level | None:
         """The highest bid or the lowest ask; ``None`` of an empty side."""
-        heap, levels = self._heap, self.levels
-        while heap:
-            level = levels.get(self._sign * heap[0])
-            if level is not None:
-                return level
-            heappop(heap)
-        return None
+        if not self.levels:
+            return None
+        if not self._near:
+            self._keep_near(self._places())
+        return self.levels[self._sign * self._near[-1]]
 
     def top(self, depth: int) -> tuple[Level, ...]:
         """The best levels, the best first."""
-        keys, levels = self._keys, self.levels
-        if len(self._changed) > _MANY:
-            keys = self._keys = sorted(levels)
-        else:
-            for key in self._changed:
-                at = bisect_left(keys, key)
-                is_there = at < len(keys) and keys[at] == key
-                if key in levels:
-                    if not is_there:
-                        keys.insert(at, key)
-                elif is_there:
-                    del keys[at]
-        self._changed.clear()
-        chosen = keys[: -depth - 1 : -1] if self._sign < 0 else keys[:depth]
-        return tuple([levels[key] for key in chosen])
+        places, levels, sign = self._near, self.levels, self._sign
+        if len(places) < min(depth, len(levels)):
+            places = self._places()
+            self._keep_near(places)
+        return tuple([levels[sign * place] for place in places[: -depth - 1 : -1]])
 
 
 class LocalBook:

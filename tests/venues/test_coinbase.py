@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -778,6 +779,42 @@ def test_the_book() -> None:
     with pytest.raises(errors.BadReply):
         wrong = {"type": "update", **event, "updates": [level("ask", "1", "1")]}
         told(PUBLIC, frame("l2_data", 4, wrong), state=state)
+
+
+def compact(text: bytes) -> bytes:
+    """As the venue writes it."""
+    return json.dumps(json.loads(text), separators=(",", ":")).encode()
+
+
+def test_books_however_their_frames_are_written() -> None:
+    """What a book's frame says does not hang on the order of its members or on spaces."""
+    rows = [level("bid", "60000.1", "0.5"), level("offer", "60000.2", "0.75")]
+    spaced = frame("l2_data", 0, {"type": "update", "product_id": "BTC-USD", "updates": rows})
+    turned = json.dumps(dict(reversed(json.loads(spaced).items()))).encode()
+    found = [told(PUBLIC, text) for text in (compact(spaced), spaced, compact(turned))]
+    assert isinstance(found[0][0], BookDelta) and found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("form", [bytes, compact])
+@pytest.mark.parametrize("broken", [{}, {"type": "update", "updates": [level("bid", "1e99", "1")]}])
+def test_a_book_that_cannot_be_read_is_missing(
+    form: Callable[[bytes], bytes], broken: dict[str, Any]
+) -> None:
+    """Nothing else would tell that a change of a book was lost: the next frame does. What is broken
+    of another channel costs no book."""
+    beat = {"current_time": "x", "heartbeat_counter": 1}
+    state = coinbase.open_session(PUBLIC)
+    told(PUBLIC, frame("heartbeats", 0, beat), state=state)
+    with pytest.raises(errors.BadReply):
+        told(PUBLIC, form(frame("market_trades", 1, {"trades": 5})), state=state)
+    assert len(told(PUBLIC, frame("heartbeats", 2, beat), state=state)) == 1
+    with pytest.raises(errors.BadReply):
+        told(PUBLIC, form(frame("l2_data", 3, {"product_id": "BTC-USD", **broken})), state=state)
+    with pytest.raises(errors.BadReply):
+        told(PUBLIC, form(frame("market_trades", 4, {"trades": 5})), state=state)
+    gap, _ = told(PUBLIC, frame("heartbeats", 5, beat), state=state)
+    assert isinstance(gap, SequenceGap) and gap.reason == "expected frame 3, got 5"
+    assert len(told(PUBLIC, frame("heartbeats", 6, beat), state=state)) == 1
 
 
 def test_names_in_usdc() -> None:

@@ -243,6 +243,16 @@ class _Book(msgspec.Struct):
     updates: list[_Update]
 
 
+class _BookFrame(msgspec.Struct):
+    """The hot path of this venue: a frame of ``level2`` with all that it holds."""
+
+    channel: Literal["l2_data"]
+    events: list[_Book]
+    timestamp: str = ""
+    sequence_num: Identifier | None = None
+    type: None = None
+
+
 class _UserOrder(msgspec.Struct):
     order_id: str
     product_id: str
@@ -269,6 +279,8 @@ class _User(msgspec.Struct):
 
 
 _frame_of = msgspec.json.Decoder(_Frame).decode
+_book_frame_of = msgspec.json.Decoder(_BookFrame).decode
+_BOOK_BEGINS = b'{"channel":"l2_data",'
 _acks = msgspec.json.Decoder(list[_Subscriptions]).decode
 _tickers = msgspec.json.Decoder(list[_Tickers]).decode
 _trades = msgspec.json.Decoder(list[_Trades]).decode
@@ -280,26 +292,33 @@ _users = msgspec.json.Decoder(list[_User]).decode
 def decode(text: bytes, arrived_ns: int, plan: SocketPlan, state: Session) -> Sequence[Decoded]:
     """What one frame says (see :meth:`vocx.venues.base.Sockets.decode`)."""
     try:
-        frame = _frame_of(text)
-        if frame.type == "error":
+        frame = (_book_frame_of if text.startswith(_BOOK_BEGINS) else _frame_of)(text)
+        if isinstance(frame, _Frame) and frame.type == "error":
             return (Ack(error=socket_error(frame.message)),)
         if frame.channel is None:
             return (Unknown(text=shown(text)),)
-        late = state.is_late(frame.sequence_num)
-        gap = state.follow(frame.sequence_num)
-        if late:
+        before = state.sequence
+        if state.is_late(frame.sequence_num):
             return ()
-        told = _told(frame, plan, state, arrived_ns, text)
+        gap = state.follow(frame.sequence_num)
+        try:
+            told = _told(frame, plan, state, arrived_ns, text)
+        except UNREADABLE:
+            if gap is not None or frame.channel == "l2_data":
+                state.sequence = before  # the next frame tells that this one is missing
+            raise
         return told if gap is None else (gap, *told)
     except UNREADABLE as error:
         raise bad_frame(VENUE, error, text) from None
 
 
 def _told(
-    frame: _Frame, plan: SocketPlan, state: Session, arrived_ns: int, text: bytes
+    frame: _Frame | _BookFrame, plan: SocketPlan, state: Session, arrived_ns: int, text: bytes
 ) -> Sequence[Decoded]:
-    events, sent_ns = bytes(frame.events), time_ns(frame.timestamp)
-    number = frame.sequence_num or 0
+    sent_ns, number = time_ns(frame.timestamp), frame.sequence_num or 0
+    if isinstance(frame, _BookFrame):
+        return _books_of(frame.events, state, number, sent_ns, arrived_ns)
+    events = bytes(frame.events)
     if frame.channel == HEARTBEATS:
         return (Heartbeat(),)
     if frame.channel == "subscriptions":
@@ -307,9 +326,7 @@ def _told(
     if frame.channel == "user":
         return _user(events, plan, state, sent_ns, arrived_ns)
     if frame.channel == "l2_data":
-        return [
-            one for row in _books(events) for one in _book(row, state, number, sent_ns, arrived_ns)
-        ]
+        return _books_of(_books(events), state, number, sent_ns, arrived_ns)
     if frame.channel == "market_trades":
         # The snapshot holds trades from before the subscription: REST has those.
         rows = [
@@ -392,42 +409,44 @@ def _prices(row: _Ticker, state: Session, sent_ns: int | None, arrived_ns: int) 
     return found
 
 
-def _book(
-    row: _Book, state: Session, number: int, sent_ns: int | None, arrived_ns: int
+def _books_of(
+    rows: list[_Book], state: Session, number: int, sent_ns: int | None, arrived_ns: int
 ) -> list[Decoded]:
     """Bids and *offers*. The number is the connection's, so a change follows whatever the book is
     at, unless it is older: holes are told apart from it (:class:`~vocx.venues.base.SequenceGap`).
     """
-    bids: list[Level] = []
-    asks: list[Level] = []
-    for one in row.updates:
-        (bids if one.side == "bid" else asks).append((one.price_level, one.new_quantity))
-    check_levels(bids, asks)
     found: list[Decoded] = []
-    for spec in state.serves.get(("level2", row.product_id), ()):
-        if row.type == "snapshot":
-            found.append(
-                BookSnapshot(
-                    symbol=spec.symbol or "",
-                    bids=tuple(bids),
-                    asks=tuple(asks),
-                    sequence=number,
-                    exchange_ns=sent_ns,
-                    arrived_ns=arrived_ns,
+    for row in rows:
+        bids: list[Level] = []
+        asks: list[Level] = []
+        for one in row.updates:
+            (bids if one.side == "bid" else asks).append((one.price_level, one.new_quantity))
+        check_levels(bids, asks)
+        for spec in state.serves.get(("level2", row.product_id), ()):
+            symbol = spec.symbol or ""
+            if row.type == "snapshot":
+                found.append(
+                    BookSnapshot(
+                        symbol=symbol,
+                        bids=tuple(bids),
+                        asks=tuple(asks),
+                        sequence=number,
+                        exchange_ns=sent_ns,
+                        arrived_ns=arrived_ns,
+                    )
                 )
-            )
-        else:
-            found.append(
-                BookDelta(
-                    symbol=spec.symbol or "",
-                    bids=tuple(bids),
-                    asks=tuple(asks),
-                    first=number,
-                    last=number,
-                    exchange_ns=sent_ns,
-                    arrived_ns=arrived_ns,
+            else:
+                found.append(
+                    BookDelta(
+                        symbol=symbol,
+                        bids=tuple(bids),
+                        asks=tuple(asks),
+                        first=number,
+                        last=number,
+                        exchange_ns=sent_ns,
+                        arrived_ns=arrived_ns,
+                    )
                 )
-            )
     return found
 
 
