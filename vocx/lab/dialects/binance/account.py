@@ -8,11 +8,11 @@ from typing import Any
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.binance import filters
 from vocx.lab.dialects.binance.calls import Call, combination
+from vocx.lab.dialects.binance.endpoint import Endpoint, flat
 from vocx.lab.dialects.binance.params import Params
 from vocx.lab.dialects.binance.reports import Writer
 from vocx.lab.dialects.binance.selection import Range, read_range, read_symbol
 from vocx.lab.dialects.binance.wire import ZERO, exact
-from vocx.lab.dialects.shared.endpoints import Endpoint, flat
 
 STANDARD_FEES = FeeSchedule(maker=Decimal("0.001"), taker=Decimal("0.001"))
 """Binance Spot's standard, taken of what is received (commission FAQ, 2026-07-21)."""

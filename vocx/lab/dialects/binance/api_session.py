@@ -15,15 +15,15 @@ import msgspec
 from vocx.lab.dialects.base import Close, Out
 from vocx.lab.dialects.binance import fault_responses, limits
 from vocx.lab.dialects.binance.calls import NOT_PERMITTED, Backend, Call, api_payload
+from vocx.lab.dialects.binance.endpoint import Endpoint
 from vocx.lab.dialects.binance.limits import API_RULES, WEIGHT
 from vocx.lab.dialects.binance.params import Params, illegal, missing
 from vocx.lab.dialects.binance.private_channels import UserData
-from vocx.lab.dialects.binance.rest import ENDPOINTS
+from vocx.lab.dialects.binance.rest import METHODS
 from vocx.lab.dialects.binance.sessions import ABSENT, request_id, shutdown_event
 from vocx.lab.dialects.binance.wire import NOT_SUPPORTED, Refusal
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.dialect import VenueDialect
-from vocx.lab.dialects.shared.endpoints import Endpoint
 from vocx.lab.dialects.shared.faults import Fault
 from vocx.lab.dialects.shared.keys import Authentication, Key
 from vocx.lab.dialects.shared.reading import Unreadable, encode, json_text, read_json
@@ -159,7 +159,7 @@ class ApiSession(Connection):
 
     def _result(self, request: Request, now_ns: int) -> Any:
         name = request.method.removeprefix("v3/")
-        endpoint, own = ENDPOINTS.by_method.get(name), _SESSION_METHODS.get(name)
+        endpoint, own = METHODS.get(name), _SESSION_METHODS.get(name)
         params = Params.of_json(request.read)
         weight = SESSION_WEIGHT if own else 1 if endpoint is None else endpoint.cost(params)
         self._backend.charge(self.peer, weight, now_ns, raw=False)
@@ -202,7 +202,7 @@ class ApiSession(Connection):
         backend = self._backend
         used = backend.limiter.used(WEIGHT, self.peer, now_ns)
         shown = [{**limits.entry(backend.limiter, WEIGHT), "count": used}]
-        endpoint = request and ENDPOINTS.by_method.get(request.method.removeprefix("v3/"))
+        endpoint = request and METHODS.get(request.method.removeprefix("v3/"))
         shows = endpoint and (endpoint.places or endpoint.shows_orders)
         if request is None or not shows:
             return shown

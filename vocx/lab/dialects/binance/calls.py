@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 
 from vocx.lab.dialects.binance.catalogue import Symbol
+from vocx.lab.dialects.binance.endpoint import Endpoint
 from vocx.lab.dialects.binance.limits import RAW, WEIGHT, OrderCounts
 from vocx.lab.dialects.binance.params import Params, illegal, missing
 from vocx.lab.dialects.binance.wire import Refusal
 from vocx.lab.dialects.shared.accounts import AccountGateway
-from vocx.lab.dialects.shared.endpoints import Endpoint
 from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, RequestWindow
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, NS_PER_US, Catalogue
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter

@@ -13,10 +13,10 @@ import msgspec
 from vocx.lab.dialects.binance import filters
 from vocx.lab.dialects.binance.calls import Call, combination
 from vocx.lab.dialects.binance.catalogue import AggTrade, Symbol
+from vocx.lab.dialects.binance.endpoint import Endpoint, flat
 from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
 from vocx.lab.dialects.binance.params import Params, missing
 from vocx.lab.dialects.binance.wire import Refusal, last_stamp
-from vocx.lab.dialects.shared.endpoints import Endpoint, flat
 from vocx.lab.dialects.shared.numbers import NS_PER_S, eight_decimals
 from vocx.lab.events import Interval, Traded
 

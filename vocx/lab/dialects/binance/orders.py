@@ -13,12 +13,12 @@ from vocx.lab.dialects.binance import filters, order_form
 from vocx.lab.dialects.binance.account import rates_for_order
 from vocx.lab.dialects.binance.calls import Call
 from vocx.lab.dialects.binance.catalogue import Symbol
+from vocx.lab.dialects.binance.endpoint import Endpoint, flat
 from vocx.lab.dialects.binance.order_form import OrderForm, neither
 from vocx.lab.dialects.binance.params import Params, not_valid
 from vocx.lab.dialects.binance.reports import Writer
 from vocx.lab.dialects.binance.selection import Range, read_range, read_symbol
 from vocx.lab.dialects.binance.wire import Refusal
-from vocx.lab.dialects.shared.endpoints import Endpoint, flat
 from vocx.lab.dialects.shared.numbers import SymbolFormat
 from vocx.lab.events import Executed, NewOrder, OrderState, Rejection
 

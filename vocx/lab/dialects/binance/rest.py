@@ -28,6 +28,8 @@ ROOT = "/api/v3/"
 ENDPOINTS = EndpointTable(
     ROOT, (*market.ENDPOINTS, *tickers.ENDPOINTS, *orders.ENDPOINTS, *account.ENDPOINTS)
 )
+METHODS = {one.method or one.path: one for one in ENDPOINTS.endpoints}
+"""The same by their names on the WebSocket API."""
 _RETIRED = ROOT + "userDataStream"
 """listenKey paths: off since 2026-02-20, answered with nginx HTML (seen)."""
 

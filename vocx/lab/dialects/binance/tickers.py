@@ -8,10 +8,10 @@ from typing import Any
 
 from vocx.lab.dialects.binance.calls import Call, counted
 from vocx.lab.dialects.binance.catalogue import Symbol
+from vocx.lab.dialects.binance.endpoint import Endpoint
 from vocx.lab.dialects.binance.market import interval_of
 from vocx.lab.dialects.binance.params import Params, not_valid
 from vocx.lab.dialects.binance.wire import Refusal, last_stamp
-from vocx.lab.dialects.shared.endpoints import Endpoint
 from vocx.lab.dialects.shared.numbers import DAY_NS, NS_PER_S, SymbolFormat, ratio
 from vocx.lab.events import Bar, Window
 

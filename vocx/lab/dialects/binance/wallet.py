@@ -14,9 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 from vocx.lab.dialects.binance.calls import Call
+from vocx.lab.dialects.binance.endpoint import Endpoint
 from vocx.lab.dialects.binance.wire import ZERO, exact
 from vocx.lab.dialects.shared.assets import assets_of, name_of
-from vocx.lab.dialects.shared.endpoints import Endpoint, EndpointTable
+from vocx.lab.dialects.shared.endpoints import EndpointTable
 
 _NONE = (Decimal(0), Decimal(0))
 

@@ -1,7 +1,4 @@
-"""Bybit's endpoints, by path and verb, and how a call of one is carried out.
-
-``bucket`` names the limit that a call is charged to.
-"""
+"""Bybit's endpoints, by path and verb, and how a call of one is carried out."""
 
 from __future__ import annotations
 
@@ -17,10 +14,9 @@ from vocx.lab.dialects.shared.numbers import Catalogue, Listing
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
 
 
-def _signed(
-    path: str, answer: Any, bucket: str, verb: str = "GET", trade: bool = False
-) -> Endpoint:
-    return Endpoint(path, answer, verb=verb, bucket=bucket, signed=True, trade=trade)
+def _signed(path: str, answer: Any, limit: str, verb: str = "GET", trade: bool = False) -> Endpoint:
+    rule = limits.ENDPOINTS[limit]
+    return Endpoint(path, answer, verb=verb, rule=rule, signed=True, trade=trade)
 
 
 def _batch(name: str) -> Endpoint:
@@ -106,10 +102,10 @@ class Calls:
             clock_ns=now_ns + self._book.gateway.skew_ns,
             key=key,
         )
-        if key is None:
+        limiter, rule = self._limiter, endpoint.rule
+        if key is None or rule is None:
             return endpoint.answer(call), None
-        limiter, rule, who = self._limiter, limits.ENDPOINTS[endpoint.bucket], ("key", key.key)
-        single = not endpoint.bucket.endswith("-batch")
+        who, single = ("key", key.key), not rule.name.endswith("-batch")
         over = limiter.add(rule, who, 1, now_ns) if single else False
         headers.update(limits.limit_headers(limiter, rule, who, now_ns, over=over))
         if over:

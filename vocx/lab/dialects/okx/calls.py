@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from vocx.lab.dialects.okx.account_book import AccountBook
 from vocx.lab.dialects.okx.catalogue import coded
 from vocx.lab.dialects.okx.dead_man import DeadManSwitch
-from vocx.lab.dialects.okx.limits import RULES
 from vocx.lab.dialects.okx.system_status import SystemStatus
 from vocx.lab.dialects.okx.wire import Declined, Refusal, missing, needed, text_of, whole, wrong
 from vocx.lab.dialects.shared.accounts import AccountGateway
-from vocx.lab.dialects.shared.endpoints import Endpoint
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue, Listing
-from vocx.lab.dialects.shared.rate_limiter import RateLimiter, Rule
+from vocx.lab.dialects.shared.rate_limiter import RateLimiter
 from vocx.lab.dialects.shared.records import AccountRecords
 
 KINDS = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
-
-
-class OkxEndpoint(Endpoint, frozen=True):
-    """One endpoint with its limit. ``per``: whom that counts; an order's own bucket is charged
-    where the instrument is known."""
-
-    rule: Rule = RULES["gateway"]
-    per: Literal["address", "user"] = "address"
 
 
 class Backend:

@@ -9,28 +9,31 @@ from collections.abc import Callable
 from typing import Any
 
 from vocx.lab.dialects.okx import account, market, orders, wallet
-from vocx.lab.dialects.okx.calls import Call, OkxEndpoint
+from vocx.lab.dialects.okx.calls import Call
 from vocx.lab.dialects.okx.limits import RULES
-from vocx.lab.dialects.shared.endpoints import EndpointTable
+from vocx.lab.dialects.shared.endpoints import Endpoint, EndpointTable
 
 Answer = Callable[[Call], list[Any]]
 
 
-def _public(path: str, answer: Answer) -> OkxEndpoint:
-    return OkxEndpoint(path, answer, rule=RULES[path.rpartition("/")[2]])
+def _public(path: str, answer: Answer) -> Endpoint:
+    return Endpoint(path, answer, rule=RULES[path.rpartition("/")[2]])
 
 
-def _signed(path: str, answer: Answer, rule: str = "", **more: Any) -> OkxEndpoint:
-    name = rule or path.rpartition("/")[2]
-    return OkxEndpoint(path, answer, rule=RULES[name], per="user", signed=True, **more)
+def _signed(path: str, answer: Answer, rule: str = "") -> Endpoint:
+    return Endpoint(path, answer, rule=RULES[rule or path.rpartition("/")[2]], signed=True)
 
 
-def _trade(path: str, answer: Answer, rule: str = "gateway", places: bool = True) -> OkxEndpoint:
+def _unlimited(path: str, answer: Answer) -> Endpoint:
+    return Endpoint(path, answer, signed=True)
+
+
+def _order(path: str, answer: Answer) -> Endpoint:
     """Orders are counted one by one, while they are carried out."""
-    return _signed(path, answer, rule, verb="POST", trade=True, places=places)
+    return Endpoint(path, answer, verb="POST", signed=True, trade=True, places=True)
 
 
-ENDPOINTS: EndpointTable[OkxEndpoint] = EndpointTable(
+ENDPOINTS = EndpointTable(
     "/api/v5/",
     (
         _public("public/time", market.time),
@@ -44,13 +47,20 @@ ENDPOINTS: EndpointTable[OkxEndpoint] = EndpointTable(
         _public("market/trades", market.trades),
         _public("market/history-trades", market.history_trades),
         _public("system/status", market.status),
-        _trade("trade/order", orders.one("place")),
-        _trade("trade/cancel-order", orders.one("cancel")),
-        _trade("trade/amend-order", orders.one("amend")),
-        _trade("trade/batch-orders", orders.several("place")),
-        _trade("trade/cancel-batch-orders", orders.several("cancel")),
-        _trade("trade/amend-batch-orders", orders.several("amend")),
-        _trade("trade/cancel-all-after", orders.cancel_all_after, "cancel-all-after", False),
+        _order("trade/order", orders.one("place")),
+        _order("trade/cancel-order", orders.one("cancel")),
+        _order("trade/amend-order", orders.one("amend")),
+        _order("trade/batch-orders", orders.several("place")),
+        _order("trade/cancel-batch-orders", orders.several("cancel")),
+        _order("trade/amend-batch-orders", orders.several("amend")),
+        Endpoint(
+            "trade/cancel-all-after",
+            orders.cancel_all_after,
+            verb="POST",
+            rule=RULES["cancel-all-after"],
+            signed=True,
+            trade=True,
+        ),
         _signed("trade/order", account.one_order),
         _signed("trade/orders-pending", account.open_orders),
         _signed("trade/orders-history", account.closed_orders(days=7)),
@@ -63,11 +73,11 @@ ENDPOINTS: EndpointTable[OkxEndpoint] = EndpointTable(
         _signed("account/trade-fee", account.trade_fee),
         _signed("account/instruments", market.instruments, "account-instruments"),
         _signed("asset/currencies", wallet.currencies),
-        _signed("asset/balances", wallet.none, "gateway"),
-        _signed("account/positions", wallet.none, "gateway"),
-        _signed("account/positions-history", wallet.none, "gateway"),
-        _signed("account/max-avail-size", wallet.available, "gateway"),
-        _signed("trade/orders-algo-pending", wallet.none, "gateway"),
-        _signed("trade/orders-algo-history", wallet.none, "gateway"),
+        _unlimited("asset/balances", wallet.none),
+        _unlimited("account/positions", wallet.none),
+        _unlimited("account/positions-history", wallet.none),
+        _unlimited("account/max-avail-size", wallet.available),
+        _unlimited("trade/orders-algo-pending", wallet.none),
+        _unlimited("trade/orders-algo-history", wallet.none),
     ),
 )

@@ -50,7 +50,6 @@ RULES: Mapping[str, Rule] = {
         _rule("currencies", 6, 1),
         _rule("connections", 3, 1, listed=True),
         _rule("operations", 480, 3600),
-        _rule("gateway", 10_000),
     )
 }
 

@@ -52,8 +52,8 @@ class Rest:
             owner = ""
             if endpoint.signed:
                 owner = self._signatures.key_of(request, endpoint, now_ns).owner
-            if endpoint.rule.name != "gateway":
-                who: Hashable = owner if endpoint.per == "user" else request.peer
+            if endpoint.rule is not None:
+                who: Hashable = owner if endpoint.signed else request.peer
                 limits.charge(self._backend.limiter, endpoint.rule, ("endpoint", who), now_ns)
             call = self._call(request, query, owner, now_ns)
             if endpoint.places:

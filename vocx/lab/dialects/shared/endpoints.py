@@ -1,4 +1,4 @@
-"""What an endpoint is and how one call of it is carried out, whichever surface it came over."""
+"""What an endpoint is, and the table of a venue's endpoints."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 import msgspec
+
+from vocx.lab.dialects.shared.rate_limiter import Rule
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -17,49 +19,31 @@ class Endpoint(msgspec.Struct, frozen=True):
         Where REST has it.
     answer
         Makes the answer's body from a call, or raises the venue's refusal.
-    method
-        Its name on a request/response socket, where it is not that of the path.
+    rule
+        The limit that a call is charged to, where a venue has one per endpoint.
     cost
-        What a call charges, from its parameters: a weight, or another amount of its bucket.
-    bucket
-        Which limit it is charged to, where a venue has one per endpoint.
+        What a call charges, from its parameters.
     signed
         It needs a key; ``trade``: one that may trade.
-    read
-        Reads the parameters before the key is looked at.
-    free
-        Costs nothing where it succeeds.
     places
-        It places an order, which counts; ``shows_orders``: it shows that count, and looks at it
-        itself.
+        It places, changes or cancels orders, which count by themselves.
     """
 
     path: str
     answer: Callable[[Any], Any]
     verb: str = "GET"
-    method: str = ""
+    rule: Rule | None = None
     cost: Callable[[Any], int] = lambda params: 1
-    bucket: str = ""
-    allowed: tuple[str, ...] = ()
-    mandatory: tuple[str, ...] = ()
     signed: bool = False
     trade: bool = False
-    read: Callable[[Any], Any] = lambda params: None
-    free: bool = False
     places: bool = False
-    shows_orders: bool = False
-
-
-def flat(cost: int) -> Callable[[Any], int]:
-    """A cost that does not depend on the parameters."""
-    return lambda params: cost
 
 
 E = TypeVar("E", bound=Endpoint)
 
 
 class EndpointTable(Generic[E]):
-    """A venue's endpoints, found by path and verb or by method.
+    """A venue's endpoints, found by path and verb.
 
     Parameters
     ----------
@@ -69,11 +53,10 @@ class EndpointTable(Generic[E]):
 
     def __init__(self, root: str, endpoints: Iterable[E]) -> None:
         self.root = root
-        self.by_method: dict[str, E] = {}
+        self.endpoints = tuple(endpoints)
         self._by_path: dict[str, dict[str, E]] = {}
-        for endpoint in endpoints:
+        for endpoint in self.endpoints:
             self._by_path.setdefault(root + endpoint.path, {})[endpoint.verb] = endpoint
-            self.by_method[endpoint.method or endpoint.path] = endpoint
 
     def find(self, verb: str, path: str) -> E | None:
         """The endpoint of one request."""
