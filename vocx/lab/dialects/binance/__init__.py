@@ -9,6 +9,7 @@ to 2026-09-18), independently of the client's side in ``vocx.venues``, on what a
 ``params``           parameters and their refusals
 ``catalogue``        the listed symbols; numbering of aggregate trades
 ``limits``           weights, orders, connections; how an excess is worded
+``endpoint``         what an endpoint is
 ``calls``            one call of an endpoint: signed or not, over REST or the WebSocket API
 ``market``           ``depth``, ``trades``, ``klines``, ``exchangeInfo`` ...
 ``tickers``          24 hours, trading day, rolling, best prices
@@ -16,6 +17,7 @@ to 2026-09-18), independently of the client's side in ``vocx.venues``, on what a
 ``filters``          what orders are held to
 ``orders``           placing, cancelling, replacing, queries
 ``account``          balances, fills, rates
+``wallet``           what clients ask beside the Spot API
 ``selection``        which orders or fills are meant
 ``reports``          orders and fills as they are written
 ``rest``             the REST surface

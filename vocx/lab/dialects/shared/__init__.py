@@ -9,7 +9,7 @@ and refusals. No name, path or code of a venue stands here.
 ``reading``          JSON and query strings of strangers, with bounds
 ``mappings``         the latest so many keys; what is due when
 ``recorded``         recorded lines in the form in which venues send them
-``endpoints``        what an endpoint and a call are; the table of a venue's endpoints
+``endpoints``        what an endpoint is; the table of a venue's endpoints
 ``keys``             keys, signatures, the window of time of a signed request
 ``accounts``         the gateway to the accounts: signed calls, the owner's keys and clock
 ``records``          what is kept of accounts, in the times of the exchange's clock
