@@ -181,7 +181,7 @@ class Accounts:
         result = _enter(market.book, order, lots, transaction.at_ns)
         market.record(result.events)
         state = self._settlement.place(transaction, order, lots, result)
-        return state, self._told(transaction, result)
+        return state, self._close(transaction, result)
 
     def reject(
         self, order: NewOrder, reason: str, now_ns: int
@@ -192,7 +192,7 @@ class Accounts:
         transaction = self._settlement.begin(self._stamp(now_ns), order.symbol)
         number = market.book.take_number()
         state = self._settlement.reject(transaction, order, number, order.quantity, reason)
-        return state, self._told(transaction, ExecutionResult(None, [], []))
+        return state, self._close(transaction, ExecutionResult(None, [], []))
 
     def cancel(
         self,
@@ -214,7 +214,7 @@ class Accounts:
         if result is None:
             return None, []
         order = self._settlement.end(transaction, order, "canceled", cancel_id=cancel_id)
-        return order, self._told(transaction, result)
+        return order, self._close(transaction, result)
 
     def amend(
         self,
@@ -264,7 +264,7 @@ class Accounts:
             return None, []
         self._markets[symbol].record(result.events)
         order = self._settlement.amend(transaction, order, quantity, ticks, name, result)
-        return order, self._told(transaction, result)
+        return order, self._close(transaction, result)
 
     def _cannot_requeue(self, order: OrderState, ticks: int, quantity: int) -> Rejection | None:
         """Why an open order cannot be for so many lots at that price."""
@@ -297,7 +297,7 @@ class Accounts:
             self._settlement.end(transaction, order, "canceled", cancel_id=cancel_id)
             for order in found
         ]
-        return ended, self._told(transaction, result)
+        return ended, self._close(transaction, result)
 
     def crowd_took(self, symbol: str, at_ns: int) -> list[AccountEvent]:
         """Book what the crowd has just taken of accounts' resting orders."""
@@ -317,7 +317,7 @@ class Accounts:
             raise BadInput(f"{owner!r} has no account; open one first")
         return store
 
-    def _told(self, transaction: Transaction, result: ExecutionResult) -> list[AnyEvent]:
+    def _close(self, transaction: Transaction, result: ExecutionResult) -> list[AnyEvent]:
         """Everything that an operation has caused."""
         events: list[AnyEvent] = [*result.events, *self._settlement.close(transaction)]
         self.on_events(events)

@@ -37,7 +37,7 @@ UNKNOWN = Refusal(-2011, "Unknown order sent.")
 NOT_CANCELED = Refusal(-2011, "Order was not canceled due to cancel restrictions.")
 NO_ORDER = Refusal(-2013, "Order does not exist.")
 _FAILED = (-2022, "Order cancel-replace failed.", 400)
-_HALF_FAILED = (-2021, "Order cancel-replace partially failed.", 409)
+_PARTLY_FAILED = (-2021, "Order cancel-replace partially failed.", 409)
 
 
 def _writer(call: Call, form: SymbolFormat) -> Writer:
@@ -236,12 +236,12 @@ def cancel_replace(call: Call) -> dict[str, Any]:
         if not wanted.cancels_anyway:
             raise
         full = refusal
-    canceled = _half(lambda: cancel(replace(call, form=wanted.ids)))
+    canceled = _attempted(lambda: cancel(replace(call, form=wanted.ids)))
     placed: Any = None
     if full is not None:
         placed = full
     elif wanted.goes_on or not isinstance(canceled, Refusal):
-        placed = _half(lambda: place(replace(call, form=wanted.form)))
+        placed = _attempted(lambda: place(replace(call, form=wanted.form)))
     outcomes = [_outcome(canceled), _outcome(placed)]
     answer = {
         "cancelResult": outcomes[0],
@@ -251,22 +251,22 @@ def cancel_replace(call: Call) -> dict[str, Any]:
     }
     if outcomes == ["SUCCESS", "SUCCESS"]:
         return answer
-    code, text, status = _HALF_FAILED if "SUCCESS" in outcomes else _FAILED
+    code, text, status = _PARTLY_FAILED if "SUCCESS" in outcomes else _FAILED
     status = 429 if full is not None else status
     raise Refusal(code, text, status=status, data=answer)
 
 
-def _half(work: Callable[[], dict[str, Any]]) -> dict[str, Any] | Refusal:
+def _attempted(work: Callable[[], dict[str, Any]]) -> dict[str, Any] | Refusal:
     try:
         return work()
     except Refusal as refusal:
         return refusal
 
 
-def _outcome(half: Any) -> str:
-    if half is None:
+def _outcome(answer: Any) -> str:
+    if answer is None:
         return "NOT_ATTEMPTED"
-    return "FAILURE" if isinstance(half, Refusal) else "SUCCESS"
+    return "FAILURE" if isinstance(answer, Refusal) else "SUCCESS"
 
 
 def read_amendment(params: Params) -> tuple[Ids, Decimal]:

@@ -273,7 +273,7 @@ def batch(
         raise bad_parameter("request is missing")
     if len(requests) > MOST_IN_BATCH:
         raise bad_parameter("request is up to 10 orders")
-    rows, told = [], []
+    rows, outcomes = [], []
     for given in requests:
         given = given if isinstance(given, dict) else {}
         row = {"category": "spot", "symbol": str(given.get("symbol") or "")[:40]}
@@ -289,8 +289,8 @@ def batch(
         if one is create:
             more = {"createAt": milliseconds(call.clock_ns) if not code else ""}
         rows.append({**row, **ids, **more})
-        told.append({"code": code, "msg": message})
-    return {"list": rows}, {"list": told}
+        outcomes.append({"code": code, "msg": message})
+    return {"list": rows}, {"list": outcomes}
 
 
 SINGLE: Mapping[str, Callable[[Call], Any]] = {

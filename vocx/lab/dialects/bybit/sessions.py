@@ -342,11 +342,11 @@ class TradeConnection(BybitConnection):
                 self._seen[named] = None
                 if len(self._seen) > 10_000:
                     del self._seen[next(iter(self._seen))]
-            data, extra, told = self._carried_out(self.key, message, op, now_ns)
+            data, extra, limit_headers = self._carried_out(self.key, message, op, now_ns)
         except Refusal as refused:
             return self._refused(refused, message, op, {**refused.headers, **headers})
         body = {**self._head(message, 0, "OK", op), "data": data, "retExtInfo": extra}
-        return encode({**body, "header": {**told, **headers}, "connId": self.conn_id})
+        return encode({**body, "header": {**limit_headers, **headers}, "connId": self.conn_id})
 
     def _carried_out(
         self, key: Key, message: Mapping[str, Any], op: str, now_ns: int

@@ -43,8 +43,8 @@ POLICY = PingPolicy(
 because the official SDK stops for good at 1000 and 1001 (choices; WebSocket pages, 2026-08)."""
 
 
-class Told(Exception):
-    """An error frame."""
+class Refused(Exception):
+    """Why a message is answered by an error frame."""
 
 
 class CoinbaseSession(Connection):
@@ -76,7 +76,7 @@ class CoinbaseSession(Connection):
         self._client_id = client_id
         self._number = 0
         self._topics: dict[tuple[str, str], str] = {}
-        """By channel and product as it was said: the topic."""
+        """By channel and product as they were named: the topic."""
         self._user: Key | None = None
         self.products: frozenset[str] = frozenset()
         """Those of the ``user`` channel; none: all."""
@@ -92,36 +92,37 @@ class CoinbaseSession(Connection):
         """One message."""
         try:
             yield from self._obey(message, now_ns)
-        except Told as error:
+        except Refused as error:
             yield encode({"type": "error", "message": str(error)})
 
     def _obey(self, message: bytes, now_ns: int) -> Iterator[Out]:
         try:
-            said = read_json(message)
+            request = read_json(message)
         except Unreadable:
-            said = None
-        wanted = said.get("type") if isinstance(said, dict) else None
-        if wanted not in ("subscribe", "unsubscribe"):
+            request = None
+        kind = request.get("type") if isinstance(request, dict) else None
+        if kind not in ("subscribe", "unsubscribe"):
             self._count(None, now_ns)
-            raise Told("subscribe or unsubscribe required")
+            raise Refused("subscribe or unsubscribe required")
         try:
-            key = self._key(said.get("jwt"), now_ns)
-        except Told:
+            key = self._key(request.get("jwt"), now_ns)
+        except Refused:
             self._count(None, now_ns)
             raise
         self._count(key, now_ns)
-        channel, products = said.get("channel"), said.get("product_ids") or []
+        subscribe = kind == "subscribe"
+        channel, products = request.get("channel"), request.get("product_ids") or []
         known = isinstance(channel, str) and channel in (*CADENCES, USER)
         if not known or (channel == USER and key is None):
-            raise Told("authentication failure")
+            raise Refused("authentication failure")
         if not isinstance(products, list) or not all(isinstance(one, str) for one in products):
-            raise Told("subscribe or unsubscribe required")
+            raise Refused("subscribe or unsubscribe required")
         first: list[bytes] = []
         if channel == USER:
-            first = self._private(wanted == "subscribe", key, frozenset(products), now_ns)
+            first = self._private(subscribe, key, frozenset(products), now_ns)
         else:
             for product in products if channel not in UNLISTED else [""]:
-                first += self._public(wanted == "subscribe", channel, product, now_ns)
+                first += self._public(subscribe, channel, product, now_ns)
         acknowledged = payloads.frame("subscriptions", now_ns, {"subscriptions": self._state()})
         self.keepalive.subscriptions(bool(self._topics) or self._user is not None, now_ns)
         self.keepalive.sent(now_ns)
@@ -138,33 +139,33 @@ class CoinbaseSession(Connection):
                 raise Denied("form")
             return tokens.authenticate(gateway.keys, token, now_ns + gateway.skew_ns)
         except Denied:
-            raise Told("authentication failure") from None
+            raise Refused("authentication failure") from None
 
     def _count(self, key: Key | None, now_ns: int) -> None:
         """Unsigned messages count for the address."""
         limiter = self._venue.limiter
         limiter.at(now_ns)
         if key is None and limiter.add(MESSAGES, self.peer, 1, now_ns):
-            raise Told("rate limit exceeded")
+            raise Refused("rate limit exceeded")
 
     # -- subscriptions
 
-    def _public(self, wanted: bool, channel: str, product: str, now_ns: int) -> list[bytes]:
+    def _public(self, subscribe: bool, channel: str, product: str, now_ns: int) -> list[bytes]:
         """What comes first; nothing for what is subscribed already or not listed."""
         try:
             spec = self._market.spec(channel, product)
         except Refusal:
             return []
-        said = channel, product
-        if not wanted:
-            if self._topics.pop(said, None) is not None:
+        named = channel, product
+        if not subscribe:
+            if self._topics.pop(named, None) is not None:
                 self._gone(spec)
             return []
-        if said in self._topics:
+        if named in self._topics:
             return []
         name = topic_name(spec)
         known = name in self._topics.values()
-        self._topics[said] = name
+        self._topics[named] = name
         self._venue.listened = True
         if known:
             return []
@@ -178,13 +179,13 @@ class CoinbaseSession(Connection):
             self._market.remove(name, self)
 
     def _private(
-        self, wanted: bool, key: Key | None, products: frozenset[str], now_ns: int
+        self, subscribe: bool, key: Key | None, products: frozenset[str], now_ns: int
     ) -> list[bytes]:
         """The open orders, fifty a batch; a smaller batch ends them."""
         subscriptions = self._venue.subscriptions
         subscriptions.end(self, subscriptions.active(self))
         self._user = None
-        if not wanted or key is None:
+        if not subscribe or key is None:
             return []
         self._user, self.products = key, products
         subscriptions.subscribe(self, key.owner, USER)

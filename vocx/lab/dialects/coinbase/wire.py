@@ -203,8 +203,8 @@ class Query:
                        for name in (start, end))  # fmt: skip
 
         def lies(at_ns: int) -> bool:
-            told_ns = at_ns // NS_PER_US * NS_PER_US
-            return (first is None or told_ns >= first) and (last is None or told_ns <= last)
+            shown_ns = at_ns // NS_PER_US * NS_PER_US
+            return (first is None or shown_ns >= first) and (last is None or shown_ns <= last)
 
         return lies
 

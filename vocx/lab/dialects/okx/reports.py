@@ -125,7 +125,7 @@ def pushed(
     last = form.price[market[-1].price] if market else ""
     size = Decimal(shown["sz"])
     worth = size if shown["tgtCcy"] == "quote_ccy" else size * Decimal(shown["px"] or last or "0")
-    told = {
+    row = {
         **shown,
         "avgPx": shown["avgPx"] or "0",
         "posSide": "",
@@ -147,9 +147,9 @@ def pushed(
         "fillNotionalUsd": "",
         "execType": "",
     }
-    del told["cancelSourceReason"]
+    del row["cancelSourceReason"]
     if fill is not None:
-        told |= {
+        row |= {
             "fillPx": form.price[fill.trade.price],
             "fillSz": form.quantity[fill.trade.quantity],
             "tradeId": str(fill.trade.trade_id),
@@ -159,7 +159,7 @@ def pushed(
             "fillNotionalUsd": amount(fill.quote),
             "execType": "M" if fill.maker else "T",
         }
-    return told
+    return row
 
 
 def bill_id(fill: FillState) -> str:
