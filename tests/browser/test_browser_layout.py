@@ -5,39 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from browser.measures import CLOSE
+from browser.all_views import END, PAUSE, START, VIEWS
 
-OPEN = """
-import vocx
-from ipywidgets import HBox, Tab, VBox
-from decimal import Decimal
-import time
-from vocx import course, views
-from vocx.hybrid import HybridClient, want
-ex = vocx.connect("binance")
-tape = ex.stream("trades", "quotes", "book", symbols="BTC/USDT").wait(10)
-bars = ex.stream("candles", symbols="BTC/USDT", interval="1m").wait(10)
-order = ex.place_order("BTC/USDT", "buy", "0.01", type="post_only", price=ex.quote("BTC/USDT").bid)
-ex.place_order("BTC/USDT", "buy", "0.02", type="market")
-bid = ex.quote("BTC/USDT").bid * Decimal("0.98") // 1
-client = HybridClient(ex, "BTC/USDT", lambda view: [want("buy", "0.01", bid)],
-                      journal="layout.jsonl").start()
-"""
-STAND = "time.sleep(3)\nfor one in views.opened(): one.pause()"
-"""So that the page has time to be looked at."""
-VIEWS = [
-    "views.price(tape)",
-    "views.book(tape)",
-    "views.tape(tape)",
-    "views.candles(bars, history=ex.candles('BTC/USDT', '1m', limit=40))",
-    "views.dials(ex.lab)",
-    "views.orders(ex)",
-    "views.balances(ex)",
-    "views.running()",
-    "views.budget(ex)",
-    "views.hybrid(client)",
-    "course.compare(asked=ex, pushed=tape, dials=ex.lab, note='Which line is first?')",
-    "course.freshness(asked=ex, pushed=tape, dials=ex.lab)",
+CODES = [
+    *VIEWS,
     "HBox([views.price(tape, name='a'), views.book(tape, name='b')])",
     "Tab([VBox([views.budget(ex, name='c'), views.price(tape, name='d')])])",
 ]
@@ -110,9 +81,9 @@ def test_nothing_is_cut_off(notebook: Callable[..., Any]) -> None:
     """Every view alone, in a row, in a tab: no box wider than its place, no text of a chart
     outside it, no legend over its lines. JupyterLab's side bar is folded away. From its first
     picture on a chart has the axes of its data, and its legend stands still."""
-    book = notebook([OPEN, *VIEWS, STAND, "client.stop(); " + CLOSE])
+    book = notebook([START, *CODES, PAUSE, END])
     book.page.evaluate(RECORD)
-    for cell in range(len(VIEWS) + 2):
+    for cell in range(len(CODES) + 2):
         book.run(cell)
     painted = book.page.evaluate("() => (painted.stop = true, [...painted.found])")
     book.page.keyboard.press("Escape")
@@ -123,10 +94,10 @@ def test_nothing_is_cut_off(notebook: Callable[..., Any]) -> None:
         book.until(lambda scheme=scheme: book.theme().lower().endswith(scheme), f"a {scheme} page")
         for width in WIDTHS:
             book.page.set_viewport_size({"width": width, "height": 1000})
-            for cell, code in enumerate(VIEWS, 1):
+            for cell, code in enumerate(CODES, 1):
                 book.look_at(cell)
                 found += [f"{code} at {width} px, {scheme}: {one}" for one in cut(book, cell)]
-    book.run(len(VIEWS) + 2)
+    book.run(len(CODES) + 2)
     assert not found, "\n".join(found)
     assert not painted, "\n".join(painted)
     assert book.errors == []

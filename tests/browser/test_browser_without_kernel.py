@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from typing import Any
 
+from browser.all_views import END, PAUSE, START, VIEWS
 from browser.measures import CLOSE, OPEN, plots, shows_plot
 
 WIDGET, TWIN = ".vocx-panel", ".vocx-twin"
@@ -113,3 +115,84 @@ def test_a_notebook_that_nobody_edited_needs_no_saving(notebook: Callable[..., A
     assert not book.dirty
     book.run(2)
     assert book.errors == []
+
+
+BOXES = [
+    ("HBox([views.price(tape), views.book(tape)])", ["best bid", "bid quantity"]),
+    ("Tab([VBox([views.tape(tape)]), Button()], selected_index=1)", ["taker"]),
+    ("Accordion([views.budget(ex)])", ["used"]),
+    ("Stack([Button(), views.running()], selected_index=0)", ["tape"]),
+    ("display(views.price(tape, name='a'), views.book(tape, name='b'))", ["best bid", "bid qu"]),
+    ("late = VBox([views.dials(ex.lab)]); display(late)\n"
+     "late.children += (views.balances(ex),)", ["distance", "USDT"]),
+]  # fmt: skip
+"""Boxes of a reader's own, and what the text says that is left of each."""
+PLAIN = "VBox([Button(description='mine'), IntSlider()])"
+
+
+def test_boxes_of_the_readers_own_leave_texts(notebook: Callable[..., Any], jupyter: Any) -> None:
+    """Also those that are not seen (behind a tab), that were put in later, and two in one cell.
+    A box without our views is shown as ipywidgets shows it, and one in an Output once."""
+    start = OPEN + "from ipywidgets import *"
+    inside = "out = Output()\ndisplay(out)\nwith out: display(HBox([views.price(tape, name='c')]))"
+    codes = [start, *(code for code, _ in BOXES), PLAIN, inside, CLOSE]
+    book = notebook(codes)
+    plain, inner = len(codes) - 3, len(codes) - 2
+    for cell in range(len(codes) - 1):
+        book.run(cell)
+    for cell, (_, words) in enumerate(BOXES, 1):
+        book.look_at(cell)
+        book.until(
+            lambda cell=cell, words=words: all(word in texts(book, cell) for word in words),
+            f"the texts of cell {cell} are written",
+        )
+        assert shown(book, cell, TWIN) == 0
+    book.look_at(inner)
+    assert plots(book, inner) == 1 and shown(book, inner, TWIN) == 0
+    book.save()
+    saved = json.loads(next(jupyter.root.glob("test_boxes_of*.ipynb")).read_text())
+    (output,) = saved["cells"][plain]["outputs"]
+    assert output["output_type"] == "execute_result" and output["execution_count"]
+    book.run(len(codes) - 1)
+    book.end_kernel()
+    book.reload()
+    for cell, (code, words) in enumerate(BOXES, 1):
+        book.look_at(cell)
+        assert "Error" not in book.output(cell), code
+        assert all(word in book.output(cell) for word in words), code
+        assert shown(book, cell, TWIN) == (2 if "display(views" in code else 1), code
+
+
+ASKED = [
+    "course.predict('02', 'What happens?', ['an error', 'silence']);",
+    "course.choices();",
+    "from vocx.course.choosing import Chooser\ndesk = Chooser(ex)\ndesk.measure()\ndesk.show()",
+]
+"""Widgets that are no views."""
+
+
+def test_every_widget_leaves_its_text(notebook: Callable[..., Any]) -> None:
+    """Of all that the package shows in a notebook nothing is an error without its kernel."""
+    codes = [*VIEWS, *ASKED]
+    book = notebook([START, *codes, PAUSE, END])
+    for cell in range(len(codes) + 2):
+        book.run(cell)
+    for cell, code in enumerate(codes, 1):
+        book.look_at(cell)
+        assert shown(book, cell, TWIN) == 0, code
+        book.until(lambda cell=cell: "nothing was known" not in texts(book, cell), f"text: {code}")
+    book.run(len(codes) + 2)
+    book.save()
+    book.end_kernel()
+    book.reload()
+    for cell, code in enumerate(codes, 1):
+        book.look_at(cell)
+        said = book.output(cell)
+        assert "Error" not in said and "model not found" not in said, f"{code}: {said}"
+        assert shown(book, cell, TWIN) == 1 and "Run the cell above" in said, f"{code}: {said}"
+        assert len(said) > 120, f"{code}: {said}"
+
+
+def texts(book: Any, cell: int) -> str:
+    """All that stands ready below a cell's widgets, hidden or not."""
+    return " ".join(book.cell(cell).locator(TWIN).all_text_contents())

@@ -9,6 +9,7 @@ import pytest
 from vocx import course
 from vocx.course import display, passport, predictions
 from vocx.errors import BadInput
+from vocx.views import twin
 
 QUESTION = ("What happens?", ["an error", "silence", "it closes"])
 
@@ -82,7 +83,7 @@ def test_widgets_answer_and_replace(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a notebook: buttons that choose, and a question asked again takes the old one's place."""
     pages: list[dict[str, Any]] = []
     monkeypatch.setattr(display, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "put", lambda bundle: pages.append(dict(bundle)))
+    monkeypatch.setattr(twin, "show", lambda box: pages.append(box._repr_mimebundle_()))
     asked = course.predict("02", *QUESTION, right="b", why="Because.")
     _, buttons, said, box = predictions._open["02.1"]
     buttons.value = "b"
@@ -90,6 +91,7 @@ def test_widgets_answer_and_replace(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked.correct and buttons.disabled and "Kept." in said.value
     course.verdict("02.1")
     assert asked.told and asked.state().endswith("and so it is. Because.")
+    assert box.last_text.text == asked.text()
     course.predict("02", *QUESTION, right="b")
     assert box.comm is None and "(a) an error" in pages[0]["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in pages[1]
@@ -98,7 +100,7 @@ def test_widgets_answer_and_replace(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_choice_buttons_write_the_passport(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pressing a button is enough."""
     monkeypatch.setattr(display, "in_notebook", lambda: True)
-    monkeypatch.setattr(display, "put", lambda bundle: None)
+    monkeypatch.setattr(twin, "show", lambda box: None)
     kept = course.choices()
     row = predictions._open["choices"][1]
     row.children[1].value = "both"

@@ -22,7 +22,7 @@ from vocx.errors import BadInput, BookOutOfSync, NotReady
 from vocx.facts import BookSnapshot, Facts, Quote, Trade
 from vocx.timing import wall_ns
 from vocx.views import formatting, plotly_bundle, view
-from vocx.views.twin import page
+from vocx.views.twin import LastText, page
 from vocx.views.writer import writer
 
 if TYPE_CHECKING:
@@ -280,10 +280,10 @@ def test_ages_in_words() -> None:
 def test_a_page_without_a_kernel_has_a_text(tape: Tape) -> None:
     """What a venue says is text there too; a view that was taken off leaves none."""
     at = datetime(2026, 11, 30, 9, 5, tzinfo=UTC)
-    shown = page("BTC/USDT <b>", "best bid <1>", at)
+    shown = page([LastText("BTC/USDT <b>", "best bid <1>", at)])
     assert "BTC/USDT &lt;b&gt;</b> as it was at 2026-11-30 09:05:00 UTC" in shown
     assert "<pre>best bid &lt;1&gt;</pre>" in shown
-    assert page("BTC/USDT", "") == ""
+    assert page([]) == ""
 
 
 def test_a_view_counts_on_once_a_second(tape: Tape) -> None:

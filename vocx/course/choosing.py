@@ -574,6 +574,8 @@ class Chooser:
         with optional_parts():
             import ipywidgets as widgets
 
+            from vocx.views.twin import BoxWithText, show
+
         first = NEEDS["dca"]
         style, wide = {"description_width": "9em"}, widgets.Layout(width="30em")
         ages = [10, 20, 50, 100, 250, 500, 1000, 2000, 5000, 10_000, 60_000, 3_600_000]
@@ -601,14 +603,16 @@ class Chooser:
             return verdict()
 
         def tell(text: str) -> None:
-            said.value = f"<pre>{escape(fold(text))}</pre>"
+            text = fold(text)
+            said.value = f"<pre>{escape(text)}</pre>"
+            box.keep_text(text)
 
         draw = display.callback(turned, tell)
         for one in (strategy, *dials.values()):
             one.observe(draw, names="value")
+        box = BoxWithText([strategy, *dials.values(), said], "Your design")
         draw({})
-        box = widgets.VBox([strategy, *dials.values(), said])
-        display.put({**box._repr_mimebundle_(), "text/plain": verdict()})
+        show(box)
 
 
 def _slider(widgets: Any, name: str, options: Sequence[float], value: float) -> Any:

@@ -236,6 +236,7 @@ def verdict(name: str) -> None:
     for widget in _open.get(key, ()):
         if hasattr(widget, "disabled"):
             widget.disabled = True
+    _keep(key, asked.text())
 
 
 def question_key(name: str) -> str:
@@ -277,25 +278,34 @@ def _show_prediction(asked: Prediction) -> None:
         if change["new"] is not None:
             asked.choose(change["new"])
         buttons.disabled = asked.choice is not None
+        _keep(asked.key, asked.text())
         return asked.state()
 
     buttons.observe(display.callback(chosen, tell), names="value")
     head = widgets.HTML(f"<b>{escape(asked.question)}</b>")
-    _put(asked.key, widgets.VBox([head, buttons, said]), asked.text())
+    _put(asked.key, f"Prediction {asked.key}", [head, buttons, said], asked.text())
 
 
 def _paragraph(text: str) -> str:
     return f'<div style="max-width: 46em; line-height: 1.4">{escape(text)}</div>' if text else ""
 
 
-def _put(key: str, box: Any, text: str) -> None:
+def _put(key: str, title: str, widgets: Sequence[Any], text: str) -> None:
     """Show a box in place of the one that asked the same before, with text for other readers."""
+    with optional_parts():
+        from vocx.views.twin import BoxWithText, show
+
     for old in _open.pop(key, []):
         old.close()
-    _open[key] = [*box.children, box]
-    bundle = dict(box._repr_mimebundle_())
-    bundle["text/plain"] = text
-    display.put(bundle)
+    box = BoxWithText(widgets, title, text)
+    _open[key] = [*widgets, box]
+    show(box)
+
+
+def _keep(key: str, text: str) -> None:
+    """Have the text below a box say what is known now."""
+    if key in _open:
+        _open[key][-1].keep_text(text)
 
 
 _CHOOSE = "Which protocol would you take? Your answers come back in lesson 10."
@@ -372,13 +382,14 @@ def _show_choices(kept: dict[str, str]) -> None:
             if change["new"] is not None:
                 kept[strategy] = change["new"]
                 passport.save(passport.Passport(choices={strategy: change["new"]}))
+            _keep("choices", choices_text(kept))
             return _tally(kept)
 
         buttons.observe(display.callback(chosen, tell), names="value")
         label = widgets.HTML(escape(text), layout=widgets.Layout(width="24em"))
         rows.append(widgets.HBox([label, buttons]))
     head = widgets.HTML(f"<b>{escape(_CHOOSE)}</b>")
-    _put("choices", widgets.VBox([head, *rows, said]), choices_text(kept))
+    _put("choices", "Your choices", [head, *rows, said], choices_text(kept))
 
 
 def _tally(kept: Mapping[str, str]) -> str:

@@ -38,6 +38,7 @@ with optional_parts():
     from vocx.views.price import PriceView
     from vocx.views.stream_view import StreamView
     from vocx.views.tables import BudgetView, RunningView, TapeView
+    from vocx.views.twin import show_boxes
     from vocx.views.view import View, ViewStats, opened, stop_all
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ __all__ = [
     "stop_all",
     "tape",
 ]
+
+show_boxes()
 
 
 def __dir__() -> list[str]:

@@ -26,7 +26,7 @@ from vocx.views.formatting import first_line
 from vocx.views.panel import Panel, foreign_front_end
 from vocx.views.plotly_bundle import live_figure
 from vocx.views.sliders import Slider
-from vocx.views.twin import MARK, Twin
+from vocx.views.twin import BoxWithText, show, twins_of
 from vocx.views.writer import helper, writer
 
 PAUSE_AFTER_S = 600.0
@@ -51,6 +51,9 @@ _LAYOUT = {"overflow": "hidden", "flex": "1 1 0%", "min_width": "0"}
 _NOWHERE = np.full(1, np.nan)
 """Of a trace without points."""
 
+_INNER = {"dials_lab", "panel_kind", "tick", "moving", "keep_text", "on_show"}
+"""What parts of the package ask of a view."""
+
 _open: dict[str, View] = {}
 
 
@@ -70,7 +73,7 @@ class ViewStats(msgspec.Struct, frozen=True, kw_only=True):
     writer_ms_worst: float
 
 
-class View(ipywidgets.VBox):  # type: ignore[misc]
+class View(BoxWithText):
     """Base of all views; made by the functions of :mod:`vocx.views`. A widget: it goes where
     widgets go, ``HBox([views.price(tape), views.book(tape)])`` for one.
 
@@ -117,10 +120,8 @@ class View(ipywidgets.VBox):  # type: ignore[misc]
         self.panel = self.panel_kind(title=title, note=notes)
         self.panel.on_msg(self._on_message)
         self.figure = None if figure is None else self._first_picture(figure)
-        self._twin = Twin()
-        self._last_text = ""
-        self._displayed_ns: int | None = None
-        super().__init__(self._parts(), layout=_LAYOUT, _dom_classes=[MARK])
+        self._text_due_ns: int | None = mono_ns() + _TWIN_AFTER_NS
+        super().__init__(self._parts(), title, layout=_LAYOUT)
         self._show_actions()
 
     def _first_picture(self, figure: go.Figure) -> Any:
@@ -200,7 +201,8 @@ class View(ipywidgets.VBox):  # type: ignore[misc]
             if _open.get(self.name) is self:
                 del _open[self.name]
             _close(self)
-        self._keep_text()
+        for twin in twins_of(self):
+            twin.update()
 
     def watch(self, seconds: float = 20.0) -> None:
         """Show it from this cell for ``seconds``: for front ends where live widgets freeze.
@@ -241,36 +243,33 @@ class View(ipywidgets.VBox):  # type: ignore[misc]
         """What belongs to a view, not the sixty names of a widget."""
         ours = (vars(kind) for kind in type(self).__mro__ if kind.__module__.startswith("vocx."))
         found = {name for names in ours for name in names if not name.startswith("_")}
-        return sorted(found - {"dials_lab", "panel_kind", "tick", "moving"} | {"name", "layout"})
+        return sorted(found - _INNER | {"name", "layout"})
 
     def _ipython_display_(self) -> None:
         """The widget, and below it the text that stands for it where no kernel runs."""
         if not in_notebook() or self.mode == "closed":
             print(repr(self))
-            return
-        from IPython.display import publish_display_data
+        else:
+            show(self)
 
-        made = self._repr_mimebundle_()
-        data, metadata = made if isinstance(made, tuple) else (made, None)
-        publish_display_data(data, metadata)  # type: ignore[no-untyped-call]
-        if not foreign_front_end():
-            self._twin.show(self.panel.title, self._last_text or "nothing was known yet")
-            self._displayed_ns = mono_ns()
-            if self.mode not in ("live", "paused"):
-                self._keep_text()
+    def on_show(self) -> None:
+        """Have the text written as soon as there is something to say."""
+        self._text_due_ns = mono_ns() + _TWIN_AFTER_NS
+        if self.mode not in ("live", "paused"):
+            self._keep_text()
 
     def _keep_text(self) -> None:
         """Have the text below the widget say what is shown now. Asking may wait for a network."""
-        self._displayed_ns = None
-        if self._twin.shown:
+        if twins_of(self):
+            self._text_due_ns = None
             helper.do((id(self), "twin"), self._write_text)
 
     def _write_text(self) -> None:
         try:
-            self._last_text = self.table() if self.mode != "closed" else ""
+            text = str(self.table())
         except Exception as error:
-            self._last_text = self._last_text or f"nothing was known yet: {first_line(error)}"
-        self._twin.update(self.panel.title, self._last_text)
+            text = self.last_text.text or f"nothing was known yet: {first_line(error)}"
+        self.keep_text(text)
 
     # callbacks: they leave a command and nothing else
 
@@ -347,7 +346,7 @@ class View(ipywidgets.VBox):  # type: ignore[misc]
                 self.panel.beat += 1
             self._run_commands(now_ns)
             self._show_sliders()
-            if self._displayed_ns is not None and now_ns - self._displayed_ns > _TWIN_AFTER_NS:
+            if self._text_due_ns is not None and now_ns > self._text_due_ns:
                 self._keep_text()
             if self.mode == "live":
                 self._refresh()
