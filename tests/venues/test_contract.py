@@ -96,6 +96,13 @@ INTENTS: Sequence[base.Intent] = (
     base.AmendOrder(symbol=BTC, id=1, quantity=Decimal("1E-5"), price=Decimal(1), instrument=RULES),
     base.CancelOrder(symbol=BTC, id=1, instrument=RULES),
     base.CancelOrder(symbol=BTC, client_order_id="a1", instrument=RULES),
+    base.PlaceOrders(orders=(LIMIT, replace(LIMIT, client_order_id="a2"))),
+    base.CancelOrders(
+        orders=(
+            base.CancelOrder(symbol=BTC, id=1, instrument=RULES),
+            base.CancelOrder(symbol=BTC, client_order_id="a1", instrument=RULES),
+        )
+    ),
     base.CancelAll(symbol=BTC),
     base.GetOrder(symbol=BTC, id=1),
     base.GetOrder(symbol=BTC, client_order_id="a1"),
@@ -108,9 +115,10 @@ INTENTS: Sequence[base.Intent] = (
 )
 ACCOUNT = (
     *(base.PlaceOrder, base.AmendOrder, base.CancelOrder, base.CancelAll),
+    *(base.PlaceOrders, base.CancelOrders),
     *(base.GetOrder, base.GetOpenOrders, base.GetFills, base.GetBalances),
 )
-CHANGES = (base.PlaceOrder, base.AmendOrder)
+CHANGES = base.SENT_ONCE
 SPECS: Sequence[base.ChannelSpec] = (
     *(base.ChannelSpec(channel=one, symbol=BTC) for one in base.CHANNELS),
     *(base.ChannelSpec(channel=one, symbol=None) for one in base.PRIVATE),
@@ -824,6 +832,50 @@ def test_refusals_of_orders_are_classes(ex: vocx.Exchange) -> None:
     assert ex.order(mine.client_order_id, symbol=BTC).id == mine.id
     with pytest.raises(errors.OrderNotFound):
         ex.order(ex.venue.make_client_order_id(1), symbol=BTC)
+
+
+def ways(ex: vocx.Exchange) -> list[Any]:
+    """Over which orders go at a venue."""
+    return ["rest", "websocket"] if ex.venue.order_socket else ["rest"]
+
+
+def test_several_orders_have_an_outcome_each(ex: vocx.Exchange) -> None:
+    """More than one call takes, of two symbols, some refused: each is placed once, known by its
+    id, and cancelled or told why not; by REST and by socket."""
+    prices = {one: ex.instrument(one).round_price(ex.quote(one).bid * Decimal("0.97"), "buy")
+              for one in (BTC, "ETH/USDT")}  # fmt: skip
+    for via in ways(ex):
+        # One by one over a socket, few: a venue may bound its messages by the second.
+        each = 6 if via == "rest" or ex.venue.batch_sizes else 2
+        orders = [
+            {"symbol": symbol, "side": "buy", "type": "post_only", "price": prices[symbol]}
+            | {"quantity": ex.instrument(symbol).round_quantity(200 / prices[symbol])}
+            for symbol in (BTC, "ETH/USDT")
+            for _ in range(each)
+        ]
+        orders[1]["quantity"] = ex.instrument(BTC).round_quantity(Decimal(2_000_000) / prices[BTC])
+        placed = ex.place_orders(orders, via=via)
+        assert [one.symbol for one in placed] == [one["symbol"] for one in orders]
+        refused = placed[1]
+        assert refused.outcome == "refused" and isinstance(refused.error, errors.OrderRefused)
+        assert refused.client_order_id == refused.error.client_order_id and refused.order is None
+        good = [one for one in placed if one is not refused]
+        assert {one.outcome for one in good} == {"accepted"}, [one.error for one in good]
+        assert {one.id for one in ex.open_orders()} == {one.id for one in good}
+        assert ex.order(good[0]).client_order_id == good[0].client_order_id
+        with pytest.raises(errors.OrderNotFound):
+            ex.order(refused)
+
+        gone = good[-1]
+        ex.cancel_order(gone)
+        named = [one.client_order_id if at % 2 else one.id for at, one in enumerate(good)]
+        ended = ex.cancel_orders(named, via=via)
+        assert [one.outcome for one in ended] == [
+            "refused" if one is gone else "accepted" for one in good
+        ]
+        assert isinstance(ended[-1].error, errors.OrderNotFound)
+        assert not ex.open_orders()
+    assert ex.place_orders([]) == ex.cancel_orders([]) == []
 
 
 def test_orders_over_a_socket(ex: vocx.Exchange) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +37,7 @@ from vocx.facts import (
     Instrument,
     Order,
     OrderAck,
+    OrderResult,
     Quote,
     ServerTime,
     Ticker,
@@ -356,13 +357,61 @@ class Exchange:
             raise
         return self._trading.place(order, via)
 
+    def place_orders(
+        self, orders: Iterable[Mapping[str, Any]], *, via: Via = "rest"
+    ) -> Facts[OrderResult]:
+        """Send several orders, each once; gives an :class:`~vocx.facts.OrderResult` for each, in
+        their order, with an outcome of its own.
+
+        Each order is a mapping of the arguments of :meth:`place_order` (``test`` and ``via``
+        apart). All are checked before any is sent: one that cannot be sent is an error here, and
+        none was. Then they go in calls of as many as the venue takes at once (OKX 20, Bybit 10),
+        elsewhere one after another; what becomes of one does not concern the others. When a call
+        fails as a whole (no answer, a limit, a refused key), the orders behind it are not sent
+        and say so.
+
+        Raises
+        ------
+        BadInput
+            Nothing was sent; the text says which order cannot be, and why.
+
+        Examples
+        --------
+        >>> ex.place_orders(
+        ...     [
+        ...         {"symbol": "BTC/USDT", "side": "buy", "quantity": "0.01",
+        ...          "type": "limit", "price": price}
+        ...         for price in ("60000", "59900")
+        ...     ]
+        ... )
+        """
+        check_via(via)
+        checked: list[PlaceOrder] = []
+        books: dict[str, BookSnapshot] = {}
+        for number, given in enumerate(orders, 1):
+            try:
+                order = order_checks.draft_of(given, self.new_client_order_id)
+                self.venue.validate_client_order_id(order.client_order_id)
+                if order.client_order_id in [one.client_order_id for one in checked]:
+                    raise errors.BadInput(f"{order.client_order_id} is the id of another one, too")
+                checked.append(self._checked(order, books))
+            except errors.VocxError as error:
+                error.outcome = "not_sent"
+                error.args = (f"order {number}: {error.args[0]}",)
+                raise
+        return self._trading.place_all(checked, via)
+
     def new_client_order_id(self) -> str:
         """An id for an order that is yet to be sent, in the venue's alphabet; each is made once,
         and later ones sort behind earlier ones."""
         return self.venue.make_client_order_id(order_checks.ORDER_NUMBERS.make(wall_ns()))
 
-    def _checked(self, order: PlaceOrder) -> PlaceOrder:
-        """Everything that can be refused here, refused here."""
+    def _checked(
+        self, order: PlaceOrder, books: dict[str, BookSnapshot] | None = None
+    ) -> PlaceOrder:
+        """Everything that can be refused here, refused here. ``books`` are those that were looked
+        at already, for the other orders of several."""
+        books = {} if books is None else books
         if not order.test:
             self._allowance.may_trade()
         self.environment.credentials()
@@ -370,7 +419,9 @@ class Exchange:
         order_checks.check_steps(order, instrument)
         if self._allowance.most:
             by_book = order.price is None if order.side == "buy" else True
-            book = self.order_book(order.symbol, depth=BOOK_FOR_COST) if by_book else None
+            if by_book and order.symbol not in books:
+                books[order.symbol] = self.order_book(order.symbol, depth=BOOK_FOR_COST)
+            book = books[order.symbol] if by_book else None
             self._allowance.check(order, instrument.quote, order_checks.cost(order, book))
         _ = self.clock  # measured now, not between signing and sending
         return replace(order, instrument=instrument)
@@ -464,6 +515,28 @@ class Exchange:
         which = self._trading.which(order, symbol)
         known = self._instruments.get(which["symbol"])
         return self._trading.cancel(CancelOrder(**which, instrument=known), via)
+
+    def cancel_orders(
+        self, orders: Iterable[OrderName], symbol: str | None = None, *, via: Via = "rest"
+    ) -> Facts[OrderResult]:
+        """Cancel several orders, named as in :meth:`cancel_order`; gives an
+        :class:`~vocx.facts.OrderResult` for each, in their order.
+
+        They go in calls of as many as the venue takes at once (Coinbase 100, OKX 20, Bybit 10),
+        elsewhere one after another. What cannot be cancelled any more is ``"refused"`` with
+        :class:`~vocx.errors.OrderNotFound`, and does not concern the others.
+        """
+        check_via(via)
+        self._allowance.may_trade()
+        if isinstance(orders, str):
+            raise errors.BadInput("several orders are a list; for one, write cancel_order(...)")
+        which = [self._trading.which(one, symbol) for one in orders]
+        if via == "websocket":
+            self._learn({one["symbol"] for one in which})
+        return self._trading.cancel_all(
+            [CancelOrder(**one, instrument=self._instruments.get(one["symbol"])) for one in which],
+            via,
+        )
 
     def cancel_all(self, symbol: str) -> Facts[Order]:
         """Cancel every open order of a symbol; gives them as they ended, maybe none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -94,6 +94,43 @@ def draft(
     }
     parts.update(side=side, type=kind, time_in_force=_in_force(kind, time_in_force))
     return PlaceOrder(symbol=symbol, client_order_id=client_order_id, test=test, **parts)
+
+
+_PARTS = (
+    *("symbol", "side", "quantity", "type", "price", "quote_quantity", "time_in_force"),
+    "client_order_id",
+)
+
+
+def draft_of(given: Mapping[str, Any], new_client_order_id: Callable[[], str]) -> PlaceOrder:
+    """One order of several, written as a mapping of what :func:`draft` takes.
+
+    Raises
+    ------
+    BadInput, FloatRefused
+        As :func:`draft`, and for a name that no order has.
+    """
+    if not isinstance(given, Mapping):
+        raise BadInput(
+            f"one of several orders is a mapping of what place_order takes, not {brief(given)}"
+        )
+    for name in given:
+        if name not in _PARTS:
+            near = nearest(str(name), _PARTS)
+            hint = f'; did you mean "{near[0]}"?' if near else f"; it has {', '.join(_PARTS)}"
+            raise BadInput(f"an order has no {brief(name)}{hint}")
+    for name in ("symbol", "side", "type"):
+        if name not in given:
+            raise BadInput(f"an order needs a {name}")
+    parts = dict(given)
+    named = parts.pop("client_order_id", None)
+    return draft(
+        plain_text(parts.pop("symbol")),
+        parts.pop("side"),
+        parts.pop("quantity", None),
+        client_order_id=new_client_order_id() if named is None else plain_text(named),
+        **parts,
+    )
 
 
 def _word(what: str, value: object, choices: tuple[str, ...]) -> str:

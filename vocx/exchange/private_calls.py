@@ -21,7 +21,7 @@ from vocx.rest import Client
 from vocx.rest.client import read_answer
 from vocx.rest.redaction import redacted
 from vocx.timing import ClockOffset, HttpCall, Phases, mono_ns, wall_ns
-from vocx.venues.base import AmendOrder, Credentials, GetTime, Intent, PlaceOrder, Request, Venue
+from vocx.venues.base import SENT_ONCE, Credentials, GetTime, Intent, Request, Venue
 
 if TYPE_CHECKING:
     from vocx.exchange.environment import Place
@@ -142,6 +142,10 @@ class PrivateCalls:
             name=f"{self._place.label(self._name)}-requests",
         )
 
+    def batch_size(self, kind: type[Intent]) -> int:
+        """How many orders one call of this kind may have; 1 where the venue has none."""
+        return self._venue.batch_sizes.get(kind, 1)
+
     @property
     def repeats(self) -> int:
         """How many sendings were repeats, of calls that may be repeated."""
@@ -170,7 +174,7 @@ class PrivateCalls:
                 return self._send(intent, key, via, stopping)
         except errors.VocxError as error:
             error.client_order_id = error.client_order_id or named
-            if isinstance(intent, PlaceOrder | AmendOrder) and error.outcome is None:
+            if isinstance(intent, SENT_ONCE) and error.outcome is None:
                 error.outcome = "not_sent"  # whatever was sent has said so
             raise
 
@@ -191,7 +195,7 @@ class PrivateCalls:
         try:
             return self._ask(intent, key)
         except (errors.ConnectionLost, errors.ConnectFailed):
-            if isinstance(intent, PlaceOrder | AmendOrder):
+            if isinstance(intent, SENT_ONCE):
                 raise
             self._again += 1
             return self._ask(intent, key)

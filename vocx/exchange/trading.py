@@ -13,30 +13,38 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from vocx import errors
 from vocx.arguments import as_count, brief, plain_text
 from vocx.exchange.private_calls import PrivateCalls, VenueClock, Via
 from vocx.exchange.symbol_names import SymbolNames
-from vocx.facts import Fact, Facts, Order, OrderAck
+from vocx.facts import Fact, Facts, Order, OrderAck, OrderResult
 from vocx.venues.base import (
     AmendOrder,
     CancelOrder,
+    CancelOrders,
     GetBalances,
     GetFills,
     GetOpenOrders,
     GetOrder,
     PlaceOrder,
+    PlaceOrders,
+    order_result,
     split_symbol,
 )
 
 if TYPE_CHECKING:
     from vocx.stream.account import ReconcileRequest
 
-OrderName = Order | OrderAck | int | str
+OrderName = Order | OrderAck | OrderResult | int | str
 """An order, the venue's id of it, or the client order id."""
+_OF_ONE_ORDER = (errors.OrderRefused, errors.OrderNotFound, errors.UnknownSymbol)
+"""Refusals that say nothing about the next order."""
 REMEMBERED, LONGEST_NAME = 10_000, 128
 
 
@@ -51,6 +59,8 @@ def order_name(order: object) -> int | str:
     """
     if isinstance(order, Order | OrderAck):
         return order.id
+    if isinstance(order, OrderResult):
+        order = order.client_order_id if order.id is None else order.id
     name = str(order) if isinstance(order, str) else as_count(order)
     text = isinstance(name, str) and name.isprintable() and 0 < len(name) <= LONGEST_NAME
     if text or (type(name) is int and 0 < name < 2**64):
@@ -65,6 +75,14 @@ def _spellings(name: int | str) -> tuple[int | str, ...]:
     if isinstance(name, int):
         return name, str(name)
     return (name, int(name)) if name.isascii() and name.isdigit() and len(name) < 20 else (name,)
+
+
+def _not_sent(failed: errors.VocxError) -> errors.VocxError:
+    """The error of an order that was not sent because of what became of the one before."""
+    error = copy(failed)
+    error.client_order_id, error.outcome = None, "not_sent"
+    error.args = (f"not sent, after the call before it: {failed.args[0]}",)
+    return error
 
 
 class Trading:
@@ -150,6 +168,92 @@ class Trading:
         missing.args = (f"{missing.args[0]} It is {found.status.replace('_', ' ')} already.",)
         raise missing
 
+    # several at once
+
+    def place_all(self, orders: Sequence[PlaceOrder], via: Via) -> Facts[OrderResult]:
+        """Send each of these orders, once: in calls of as many as the venue takes, else one by
+        one. After a failure that concerns more than its order, the rest is not sent."""
+        for order in orders:
+            self.remember(order.symbol, client_order_id=order.client_order_id)
+            self._first_sent_ns.setdefault(order.symbol, self._clock.now_ns())
+
+        def place(order: PlaceOrder) -> Order | OrderAck:
+            return self.place(order, via)
+
+        found = self._each(PlaceOrders, orders, place, via)
+        for one in found:
+            self.remember(one.symbol, id=one.id)
+        return found
+
+    def cancel_all(self, orders: Sequence[CancelOrder], via: Via) -> Facts[OrderResult]:
+        """Cancel each of these orders, in calls of as many as the venue takes, else one by one."""
+
+        def cancel(order: CancelOrder) -> Order | OrderAck:
+            return self.cancel(order, via)
+
+        return self._each(CancelOrders, orders, cancel, via)
+
+    def _each(
+        self,
+        kind: type[PlaceOrders | CancelOrders],
+        orders: Sequence[Any],
+        single: Callable[[Any], Order | OrderAck],
+        via: Via,
+    ) -> Facts[OrderResult]:
+        size = self._calls.batch_size(kind)
+        found: Facts[OrderResult] = Facts(kind=OrderResult)
+        failed: errors.VocxError | None = None
+        try:
+            for start in range(0, len(orders), size):
+                some = orders[start : start + size]
+                if failed is not None:
+                    found += [order_result(one, _not_sent(failed)) for one in some]
+                    continue
+                try:
+                    found += self._some(kind, some, single, via)
+                except errors.VocxError as error:
+                    error.__traceback__ = None  # it is kept, with all that its frames hold
+                    found += [order_result(one, copy(error)) for one in some]
+                    failed = None if isinstance(error, _OF_ONE_ORDER) else error
+        except KeyboardInterrupt as interrupt:
+            names = [one.client_order_id or one.id for one in orders[len(found) :]]
+            interrupt.add_note(
+                f"{len(found)} of {len(orders)} orders had been answered; of the others some may "
+                f"have been sent: look with ex.order(...) at {', '.join(map(str, names))}"
+            )
+            raise
+        return found
+
+    def _some(
+        self,
+        kind: type[PlaceOrders | CancelOrders],
+        some: Sequence[Any],
+        single: Callable[[Any], Order | OrderAck],
+        via: Via,
+    ) -> Sequence[OrderResult]:
+        """One call's worth of them."""
+        if self._calls.batch_size(kind) == 1:
+            (order,) = some
+            said = single(order)
+            return [order_result(order, said, said.arrived_ns, said.http)]
+        repeats = self._calls.repeats
+        told: Facts[OrderResult] = self._calls.call(kind(orders=tuple(some)), via)
+        repeated = self._calls.repeats > repeats
+        return [
+            self._looked_up(order, replace(one, http=told.http), repeated)
+            for order, one in zip(some, told, strict=True)
+        ]
+
+    def _looked_up(self, order: Any, told: OrderResult, repeated: bool) -> OrderResult:
+        """What our own first try has cancelled, whose answer was lost, is cancelled."""
+        if not (repeated and isinstance(told.error, errors.OrderNotFound)):
+            return told
+        try:
+            found = self._why_not_there(told.error, order, repeated)
+        except errors.VocxError:
+            return told
+        return order_result(order, found, told.arrived_ns, told.http)
+
     # by which name
 
     def remember(
@@ -166,6 +270,10 @@ class Trading:
 
     def which(self, order: OrderName, symbol: str | None) -> dict[str, Any]:
         """Symbol and id of an order, as the intents take them."""
+        if isinstance(order, OrderResult):
+            if order.id is None:
+                return {"symbol": order.symbol, "client_order_id": order.client_order_id}
+            return {"symbol": order.symbol, "id": order.id}
         if isinstance(order, Order | OrderAck):
             if order.status == "tested":
                 raise errors.BadInput("this order was only tested: it was never placed")

@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec.structs import force_setattr
 
 from vocx.arguments import without_exponent
+from vocx.errors import Outcome, VocxError
 from vocx.facts.base import Fact, Side, forget_negative, is_absent
 from vocx.timing import HttpCall
 
@@ -104,6 +105,23 @@ class OrderAck(Fact, frozen=True, kw_only=True):
     client_order_id: str | None = None
     status: Literal["acknowledged"] = "acknowledged"
     source: Source = "rest"
+    http: HttpCall | None = None
+
+
+class OrderResult(Fact, frozen=True, kw_only=True):
+    """What became of one of several orders that were placed, or cancelled, in one go.
+
+    ``outcome`` is ``"accepted"``, ``"refused"``, ``"not_sent"`` or ``"unknown"`` (see
+    :mod:`vocx.errors`), of a cancel that of the cancel. ``order`` is what the venue said of an
+    accepted one; in every other case ``error`` says why. ``ex.order(result)`` asks for the order.
+    """
+
+    symbol: str
+    outcome: Outcome
+    id: int | str | None = None
+    client_order_id: str | None = None
+    error: VocxError | None = None
+    order: Order | OrderAck | None = None
     http: HttpCall | None = None
 
 

@@ -54,7 +54,9 @@ def _series(values: Sequence[Any], types: frozenset[type]) -> pd.Series:
     if Decimal in types:
         return pd.Series([None if one is None else float(one) for one in values], dtype="float64")
     if not values:
-        return pd.Series([], dtype=_EMPTY[next(iter(types))] if len(types) == 1 else "object")
+        return pd.Series(
+            [], dtype=_EMPTY.get(next(iter(types)), "object") if len(types) == 1 else "object"
+        )
     if any(one is None for one in values) and types <= {int, str}:
         # A float would not hold a long id.
         return pd.Series(values, dtype="Int64" if types == {int} else "object")
@@ -66,7 +68,12 @@ def _columns(kind: type[Struct]) -> dict[str, frozenset[type]]:
     """The columns of a kind of fact, and what their values may be besides ``None``."""
     hints = get_type_hints(kind)
     found = {name: frozenset(_types(hints[name])) - {NoneType} for name in kind.__struct_fields__}
-    return {name: types for name, types in found.items() if name != "http" and tuple not in types}
+    return {name: types for name, types in found.items() if not any(map(_is_nested, types))}
+
+
+def _is_nested(kind: type) -> bool:
+    """A fact in a fact, a call, or several of them: no cell of a table."""
+    return kind is tuple or issubclass(kind, Struct)
 
 
 def _types(hint: Any) -> Iterable[type]:

@@ -33,6 +33,8 @@ def cells(fact: Any) -> dict[str, str]:
             short = name.removesuffix("_ns")
             if value:  # a candle has a price called open and a moment called open
                 moments[f"{short}_time" if short in fields else short] = _moment(value)
+        elif hasattr(value, "__struct_fields__"):
+            continue  # another fact, which has a line of its own
         elif isinstance(value, Decimal):
             found[name] = plain(value)
         else:

@@ -58,6 +58,8 @@ class Adapter(Venue):
     """An adapter without its venue: pure functions, no state (see :mod:`vocx.venues.base`)."""
 
     client_order_ids: ClientOrderIds
+    batch_sizes: Mapping[type[Intent], int] = {}
+    """Orders go one by one."""
     rare: Collection[str] = ("trades",)
     """Public channels that may well say nothing for a minute."""
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from vocx.arguments import written_fields
-from vocx.errors import BadReply
+from vocx.errors import BadInput, BadReply, Outcome, RateLimited, Refused, VocxError
 from vocx.facts import (
     Balance,
     Candle,
@@ -23,11 +23,14 @@ from vocx.facts import (
     Fill,
     Instrument,
     Order,
+    OrderAck,
+    OrderResult,
     OrderType,
     Side,
     TimeInForce,
     Trade,
 )
+from vocx.timing import HttpCall
 
 Id = int | str
 """A venue's id of a trade, an order or a fill."""
@@ -136,6 +139,24 @@ class CancelOrder(Intent, frozen=True, kw_only=True):
     instrument: Instrument | None = None
 
 
+class PlaceOrders(Intent, frozen=True, kw_only=True):
+    """Several new orders in one call, of any symbols, each with its own outcome: an
+    :class:`~vocx.facts.OrderResult` for each, in the same order. At most as many as
+    :attr:`Calls.batch_sizes` says."""
+
+    orders: tuple[PlaceOrder, ...]
+
+
+class CancelOrders(Intent, frozen=True, kw_only=True):
+    """Cancel several orders in one call, each with its own outcome (see :class:`PlaceOrders`)."""
+
+    orders: tuple[CancelOrder, ...]
+
+
+SENT_ONCE = (PlaceOrder, AmendOrder, PlaceOrders)
+"""What is never sent again: it would be another order."""
+
+
 class CancelAll(Intent, frozen=True, kw_only=True):
     """Cancel all open orders of a symbol."""
 
@@ -174,6 +195,8 @@ LISTED: Mapping[type[Intent], type[Fact]] = {
     GetInstruments: Instrument,
     GetTrades: Trade,
     GetCandles: Candle,
+    PlaceOrders: OrderResult,
+    CancelOrders: OrderResult,
     CancelAll: Order,
     GetOpenOrders: Order,
     GetFills: Fill,
@@ -330,6 +353,9 @@ class Calls(Protocol):
     key_pattern: str
     """What the whole of a key looks like, to tell one that was mixed up."""
     intervals: Sequence[str]
+    batch_sizes: Mapping[type[Intent], int]
+    """How many orders one call of :class:`PlaceOrders` or :class:`CancelOrders` may have; what is
+    not in here has no such call, and orders go one by one."""
 
     def venue_symbol(self, symbol: str) -> str:
         """``"BTC/USDT"`` in the venue's spelling, or ``UnknownSymbol``/``BadInput``."""
@@ -413,6 +439,9 @@ def check_answer(venue: str, intent: Intent, answer: Answer) -> None:
     for name in names[:1] if isinstance(intent, AmendOrder) else names:
         if (value := getattr(intent, name, None)) is not None:
             asked[name] = (value,)
+    if isinstance(intent, PlaceOrders | CancelOrders):
+        _check_results(venue, intent, facts)
+        return
     if isinstance(intent, GetInstruments) and intent.symbols:
         asked["symbol"] = intent.symbols
     for name, values in asked.items():
@@ -424,3 +453,58 @@ def check_answer(venue: str, intent: Intent, answer: Answer) -> None:
                     f"about {told!r}",
                     venue=venue,
                 )
+
+
+def _check_results(
+    venue: str, intent: PlaceOrders | CancelOrders, facts: Sequence[OrderResult]
+) -> None:
+    """One result for each order, in their order; of an answer that leads to the next, none."""
+    if facts and len(facts) != len(intent.orders):
+        raise BadReply(
+            f"{venue} was asked for {len(intent.orders)} orders and answered about {len(facts)}",
+            venue=venue,
+            outcome="unknown",
+        )
+    orders: Sequence[PlaceOrder | CancelOrder] = intent.orders
+    for order, told in zip(orders, facts, strict=False):
+        named = (told.symbol == order.symbol, told.client_order_id, order.client_order_id)
+        if not named[0] or (named[1] and named[2] and named[1] != named[2]):
+            raise BadReply(
+                f"{venue} was asked for order {order.client_order_id!r} of {order.symbol} and "
+                f"answered about {told.client_order_id!r} of {told.symbol}",
+                venue=venue,
+                outcome="unknown",
+            )
+
+
+def order_result(
+    order: PlaceOrder | CancelOrder,
+    answer: Order | OrderAck | VocxError,
+    arrived_ns: int = 0,
+    http: HttpCall | None = None,
+) -> OrderResult:
+    """What a venue said of one of several orders: the order, or the error that it got."""
+    error = answer if isinstance(answer, VocxError) else None
+    said = None if isinstance(answer, VocxError) else answer
+    outcome: Outcome = "accepted"
+    if error is not None:
+        error.client_order_id = error.client_order_id or order.client_order_id
+        outcome = error.outcome or _outcome_of(error)
+        error.outcome = outcome
+    return OrderResult(
+        symbol=order.symbol,
+        outcome=outcome,
+        id=getattr(order, "id", None) if said is None else said.id,
+        client_order_id=order.client_order_id or (None if said is None else said.client_order_id),
+        error=error,
+        order=said,
+        arrived_ns=arrived_ns,
+        http=http,
+    )
+
+
+def _outcome_of(error: VocxError) -> Outcome:
+    """Of an error that does not say it, as that of a cancel."""
+    if isinstance(error, BadInput):
+        return "not_sent"
+    return "refused" if isinstance(error, Refused | RateLimited) else "unknown"

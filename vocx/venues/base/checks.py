@@ -12,7 +12,14 @@ from vocx.arguments import brief
 from vocx.errors import BadInput, UnknownChannel
 from vocx.text import suggest
 from vocx.venues.base.bars import Bars
-from vocx.venues.base.calls import AmendOrder, Credentials, GetFills, PlaceOrder
+from vocx.venues.base.calls import (
+    AmendOrder,
+    CancelOrders,
+    Credentials,
+    GetFills,
+    PlaceOrder,
+    PlaceOrders,
+)
 from vocx.venues.base.sockets import CHANNELS, PRIVATE, ChannelSpec
 from vocx.venues.base.spelling import split_symbol
 
@@ -65,6 +72,11 @@ def refuse_test(venue: str, intent: PlaceOrder) -> None:
             f"{venue} has no order that is only checked: leave test out, and practise in the lab. "
             "Nothing was sent"
         )
+
+
+def check_batch(venue: str, intent: PlaceOrders | CancelOrders, most: int) -> None:
+    """1 to ``most`` orders in one call."""
+    check_count(venue, "the number of orders", len(intent.orders), most)
 
 
 def check_order_named(intent: Any) -> None:

@@ -28,6 +28,7 @@ from vocx.symbols import split_joined
 from vocx.venues.base import (
     PRIVATE,
     Answer,
+    CancelOrders,
     ChannelSpec,
     ControlFrame,
     Credentials,
@@ -37,6 +38,7 @@ from vocx.venues.base import (
     Intent,
     Keepalive,
     Limit,
+    PlaceOrders,
     Proof,
     Request,
     Response,
@@ -73,6 +75,7 @@ _DOCS = "docs v5, rate limit, 2026-09"
 
 _PER_SECOND = {
     **{"create": 20, "amend": 10, "cancel": 20, "cancel-all": 20},
+    **{"create-batch": 20, "cancel-batch": 20},
     **{"realtime": 50, "history": 50, "execution": 50, "wallet-balance": 50},
 }
 _LIMITS = (
@@ -97,6 +100,7 @@ class Bybit(Adapter):
         after=(r'"op"\s*:\s*"auth"\s*,\s*"args"\s*:\s*\[', r"origin_string\["),
     )
     intervals = market.BARS.intervals
+    batch_sizes = dict.fromkeys((PlaceOrders, CancelOrders), orders.BATCH)
     order_socket = SocketPlan(purpose="ws_trade", path="", topics={}, private=True, login=True)
     socket_limits = SocketLimits(
         topics_per_request=streams.TOPICS_PER_REQUEST,
@@ -153,7 +157,9 @@ class Bybit(Adapter):
         assert found is not None
         calls = orders.CALLS if request.intent in orders.CALLS else market.CALLS
         try:
-            return calls.read(request.intent, bytes(found.result), arrived_ns)
+            batch = isinstance(request.intent, PlaceOrders | CancelOrders)
+            said = body if batch else bytes(found.result)  # half of it stands beside the result
+            return calls.read(request.intent, said, arrived_ns)
         except (*UNREADABLE, ValueError):
             empty = b'"list":[]' in body and unknown_symbol(self.name, request, "an empty list")
             raise empty or bad_reply(
@@ -192,7 +198,12 @@ class Bybit(Adapter):
         if found.op is None or not found.op.startswith("order.") or number is None:
             return None
         body = msgspec.json.encode(
-            {"retCode": found.retCode, "retMsg": found.retMsg, "result": found.data}
+            {
+                "retCode": found.retCode,
+                "retMsg": found.retMsg,
+                "result": found.data,
+                "retExtInfo": found.retExtInfo,
+            }
         )
         headers = {name: value for name, value in found.header.items() if isinstance(value, str)}
         return Response(id=number, status=200, headers=headers, body=body)
@@ -282,6 +293,7 @@ class _Head(msgspec.Struct):
     retCode: int = 0
     retMsg: str = ""
     data: msgspec.Raw = msgspec.Raw(b"{}")
+    retExtInfo: msgspec.Raw = msgspec.Raw(b"{}")
     header: dict[str, Any] = {}
 
 

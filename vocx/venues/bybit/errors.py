@@ -28,7 +28,7 @@ from vocx.errors import (
     VenueUnavailable,
     VocxError,
 )
-from vocx.venues.base import Request
+from vocx.venues.base import CancelOrder, PlaceOrder, Request
 from vocx.venues.base.reading import (
     LONGEST_TEXT,
     UNREADABLE,
@@ -106,6 +106,16 @@ def reply_error(
         if unknown is not None:
             return unknown
     return _venue_error(status, headers, code, text, body, refused, arrived_ns)
+
+
+def order_error(intent: PlaceOrder | CancelOrder, code: int, text: str) -> VocxError:
+    """The typed error of one order of several."""
+    safe = isinstance(intent, CancelOrder)
+    request = Request(intent=intent, method="POST", target="", safe_to_retry=safe)
+    text = text[:LONGEST_TEXT]
+    if code in _SYMBOL and (unknown := unknown_symbol(VENUE, request, f"{code} {text!r}")):
+        return unknown
+    return _venue_error(200, {}, code, text, b"", outcome_of(request), None)
 
 
 def upgrade_error(status: int, headers: Mapping[str, str], body: bytes) -> VenueError:

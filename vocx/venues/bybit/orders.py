@@ -7,7 +7,7 @@ buy's size is quote unless ``marketUnit`` says otherwise, so it always does here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec.structs import asdict
 
-from vocx.errors import BadInput, OrderNotFound
+from vocx.errors import BadInput, OrderNotFound, VocxError
 from vocx.facts import (
     Balance,
     Facts,
@@ -33,25 +33,34 @@ from vocx.venues.base import (
     Answer,
     CancelAll,
     CancelOrder,
+    CancelOrders,
     GetBalances,
     GetFills,
     GetOpenOrders,
     GetOrder,
     Intent,
     PlaceOrder,
+    PlaceOrders,
     Request,
+    order_result,
 )
 from vocx.venues.base.adapter import ClientOrderIds
 from vocx.venues.base.calls import json_post
-from vocx.venues.base.checks import check_amendment, check_fills, check_order_named, refuse_test
+from vocx.venues.base.checks import (
+    check_amendment,
+    check_batch,
+    check_fills,
+    check_order_named,
+    refuse_test,
+)
 from vocx.venues.base.reading import amount, check_match, ms_to_ns, one_of, optional_number
 from vocx.venues.base.spelling import joined_symbol
 from vocx.venues.base.tables import CallTable
-from vocx.venues.bybit.errors import VENUE
+from vocx.venues.bybit.errors import VENUE, order_error
 from vocx.venues.bybit.market import MS, taker_side
 from vocx.venues.bybit.signing import WINDOW_MS
 
-_OPEN_PAGE, _FILLS_PAGE = 50, 100
+BATCH, _OPEN_PAGE, _FILLS_PAGE = 10, 50, 100
 _ZERO = Decimal(0)
 _TYPES: Mapping[tuple[str, str], tuple[OrderType, TimeInForce | None]] = {
     ("Limit", "GTC"): ("limit", "GTC"),
@@ -170,6 +179,29 @@ def _cancel(intent: CancelOrder) -> Request:
     return _post(intent, "cancel", _cancel_fields(intent), safe=True)
 
 
+def _batch(intent: PlaceOrders | CancelOrders, action: str, rows: list[dict[str, str]]) -> Request:
+    """Several orders; each takes one of a limit that batches have for themselves."""
+    check_batch(VENUE, intent, BATCH)
+    for row in rows:
+        del row["category"]
+    bucket = f"{action}-batch"
+    return json_post(
+        intent,
+        f"/v5/order/{bucket}",
+        {"category": "spot", "request": rows},
+        {"requests": 1, bucket: len(rows)},
+        safe=isinstance(intent, CancelOrders),
+    )
+
+
+def _place_orders(intent: PlaceOrders) -> Request:
+    return _batch(intent, "create", [_order_fields(one) for one in intent.orders])
+
+
+def _cancel_orders(intent: CancelOrders) -> Request:
+    return _batch(intent, "cancel", [_cancel_fields(one) for one in intent.orders])
+
+
 def _cancel_all(intent: CancelAll) -> Request:
     body = {"category": "spot", "symbol": joined_symbol(intent.symbol)}
     return _post(intent, "cancel-all", body, safe=True)
@@ -215,6 +247,10 @@ def _balances(intent: GetBalances) -> Request:
     return _get(intent, "account/wallet-balance", {"accountType": "UNIFIED"}, "wallet-balance")
 
 
+_BATCHES: Mapping[type[Intent], Callable[[Any], Request]] = {
+    PlaceOrders: _place_orders,
+    CancelOrders: _cancel_orders,
+}
 _OPERATIONS: Mapping[type[Intent], tuple[str, Callable[[Any], dict[str, str]]]] = {
     PlaceOrder: ("create", _order_fields),
     AmendOrder: ("amend", _amend_fields),
@@ -224,24 +260,30 @@ _OPERATIONS: Mapping[type[Intent], tuple[str, Callable[[Any], dict[str, str]]]] 
 
 def frame(intent: Intent, number: int, now_ns: int) -> Request:
     """The same as a frame of the trade socket: the session is signed for, a frame has a time."""
-    if type(intent) not in _OPERATIONS:
+    if type(intent) in _BATCHES:
+        request = _BATCHES[type(intent)](intent)
+        (action,) = request.charges.keys() - {"requests"}
+        orders, cost = msgspec.json.decode(request.body), request.charges[action]
+    elif type(intent) in _OPERATIONS:
+        action, fields = _OPERATIONS[type(intent)]
+        orders, cost = fields(intent), 1
+    else:
         raise BadInput(f"bybit takes {type(intent).__name__} by REST only")
-    action, fields = _OPERATIONS[type(intent)]
     times = {"X-BAPI-TIMESTAMP": str(now_ns // MS), "X-BAPI-RECV-WINDOW": str(WINDOW_MS)}
     body = {
         "reqId": str(number),
         "header": times,
         "op": f"order.{action}",
-        "args": [fields(intent)],
+        "args": [orders],
     }
     return Request(
         intent=intent,
         method=f"order.{action}",
         target="",
         body=msgspec.json.encode(body),
-        charges={action: 1},
+        charges={action: cost},
         signed=True,
-        safe_to_retry=isinstance(intent, CancelOrder),
+        safe_to_retry=isinstance(intent, CancelOrder | CancelOrders),
     )
 
 
@@ -276,6 +318,40 @@ class _Acks(msgspec.Struct):
 def _read_acks(intent: CancelAll, result: bytes, arrived_ns: int) -> Answer:
     rows = _acks_of(result).rows
     return Answer(result=Facts(_acknowledged(intent.symbol, one, None, arrived_ns) for one in rows))
+
+
+class _Said(msgspec.Struct):
+    code: int
+    msg: str = ""
+
+
+class _SaidOfAll(msgspec.Struct):
+    rows: list[_Said] = msgspec.field(name="list")
+
+
+class _Batch(msgspec.Struct):
+    result: _Acks
+    retExtInfo: _SaidOfAll
+
+
+def _read_batch(intent: PlaceOrders | CancelOrders, reply: bytes, arrived_ns: int) -> Answer:
+    """Two lists of one order: what was made, and a code for each."""
+    found = _batch_of(reply)
+    made, said = found.result.rows, found.retExtInfo.rows
+    orders: Sequence[PlaceOrder | CancelOrder] = intent.orders
+    if not len(made) == len(said) == len(orders):
+        raise msgspec.ValidationError("a batch with results of other orders")
+    results = []
+    for order, ack, one in zip(orders, made, said, strict=True):
+        answer: OrderAck | VocxError
+        if one.code:
+            answer = order_error(order, one.code, one.msg)
+        elif ack.orderId:
+            answer = _acknowledged(order.symbol, ack, order.client_order_id, arrived_ns)
+        else:
+            raise msgspec.ValidationError("an acknowledgement without an order id")
+        results.append(order_result(order, answer, arrived_ns))
+    return Answer(result=Facts(results))
 
 
 class OrderRow(msgspec.Struct):
@@ -455,6 +531,7 @@ def _read_balances(_: GetBalances, result: bytes, arrived_ns: int) -> Answer:
 
 
 _ack_of = msgspec.json.Decoder(_Ack).decode
+_batch_of = msgspec.json.Decoder(_Batch).decode
 _acks_of = msgspec.json.Decoder(_Acks).decode
 _orders_of = msgspec.json.Decoder(_Orders).decode
 _fills_of = msgspec.json.Decoder(_Fills).decode
@@ -466,6 +543,8 @@ CALLS: CallTable[Request, Answer] = CallTable(
         PlaceOrder: (_place, _read_ack),
         AmendOrder: (_amend, _read_ack),
         CancelOrder: (_cancel, _read_ack),
+        PlaceOrders: (_place_orders, _read_batch),
+        CancelOrders: (_cancel_orders, _read_batch),
         CancelAll: (_cancel_all, _read_acks),
         GetOrder: (_order, _read_order),
         ClosedOrder: (_closed, _read_order),

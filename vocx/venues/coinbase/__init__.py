@@ -27,6 +27,7 @@ from vocx.facts import BookDelta
 from vocx.venues.base import (
     PRIVATE,
     Answer,
+    CancelOrders,
     ChannelSpec,
     ControlFrame,
     Credentials,
@@ -91,6 +92,7 @@ class Coinbase(Adapter):
     client_order_ids = orders.CLIENT_ORDER_IDS
     secrets = Secrets(headers=("Authorization",), fields=("jwt",))
     intervals = market.BARS.intervals
+    batch_sizes = {CancelOrders: orders.CANCELS}
     order_socket = None
     socket_limits = SocketLimits()
     book_start = "stream"

@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec.structs import asdict
 
-from vocx.errors import BadInput, OrderNotFound
+from vocx.errors import BadInput, OrderNotFound, VocxError
 from vocx.facts import (
     Balance,
     Facts,
@@ -37,6 +37,7 @@ from vocx.venues.base import (
     Answer,
     CancelAll,
     CancelOrder,
+    CancelOrders,
     GetBalances,
     GetFills,
     GetOpenOrders,
@@ -44,17 +45,18 @@ from vocx.venues.base import (
     Intent,
     PlaceOrder,
     Request,
+    order_result,
 )
 from vocx.venues.base.adapter import ClientOrderIds
 from vocx.venues.base.calls import json_post
-from vocx.venues.base.checks import check_amendment, check_fills, check_order_named
+from vocx.venues.base.checks import check_amendment, check_batch, check_fills, check_order_named
 from vocx.venues.base.reading import amount, check_match, one_of, optional_number
 from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.base.tables import CallTable
 from vocx.venues.coinbase.errors import VENUE, cancel_error
 from vocx.venues.coinbase.market import SIDES, time_ns
 
-_PAGE, _CANCELS = 100, 100
+_PAGE, CANCELS = 100, 100
 _ZERO = Decimal(0)
 STATES: Mapping[str, OrderStatus] = {
     **dict.fromkeys(("PENDING", "QUEUED", "OPEN", "EDIT_QUEUED", "CANCEL_QUEUED"), "new"),
@@ -100,6 +102,18 @@ class CancelBatch(Intent, frozen=True, kw_only=True):
     symbol: str
     ids: tuple[str, ...]
     cursor: str | None = None
+
+
+class CancelNamed(CancelOrders, frozen=True, kw_only=True):
+    """Several orders to cancel, of which some are named by the client's id: open orders are
+    listed until all are ``known`` by the venue's, or all were seen."""
+
+    known: Mapping[str, str] = {}
+    cursor: str = ""
+
+    def known_id(self, order: CancelOrder) -> str | None:
+        """The venue's id of one of them, as far as it is known."""
+        return self.known.get(order.client_order_id or "") if order.id is None else str(order.id)
 
 
 class OpenOrdersPage(GetOpenOrders, frozen=True, kw_only=True):
@@ -225,6 +239,25 @@ def _cancel_batch(intent: CancelBatch) -> Request:
     return _post(intent, "orders/batch_cancel", {"order_ids": intent.ids}, safe=True)
 
 
+def _cancel_orders(intent: CancelOrders) -> Request:
+    check_batch(VENUE, intent, CANCELS)
+    for one in intent.orders:
+        check_order_named(one)
+    if all(one.id is not None for one in intent.orders):
+        return _cancel_named(CancelNamed(orders=intent.orders))
+    return _named_page(CancelNamed(orders=intent.orders))
+
+
+def _named_page(intent: CancelNamed) -> Request:
+    parameters = {"order_status": "OPEN", "limit": _PAGE, "cursor": intent.cursor}
+    return _get(intent, "orders/historical/batch", parameters)
+
+
+def _cancel_named(intent: CancelNamed) -> Request:
+    ids = [one for one in map(intent.known_id, intent.orders) if one is not None]
+    return _post(intent, "orders/batch_cancel", {"order_ids": ids}, safe=True)
+
+
 def _order(intent: GetOrder) -> Request:
     check_order_named(intent)
     if intent.id is None:
@@ -330,6 +363,10 @@ class _Results(msgspec.Struct):
     results: list[_Result]
 
 
+class _MaybeResults(msgspec.Struct):
+    results: list[_Result] | None = None
+
+
 def _read_cancel(intent: CancelOrder, body: bytes, arrived_ns: int) -> Answer:
     (row,) = _results_of(body).results
     if not row.success:
@@ -353,6 +390,41 @@ def _read_batch(intent: CancelBatch, body: bytes, arrived_ns: int) -> Answer:
     return Answer(
         result=Facts(_taken(intent.symbol, one, None, arrived_ns) for one in rows), next=more
     )
+
+
+def _read_named(intent: CancelNamed, body: bytes, arrived_ns: int) -> Answer:
+    """A page of open orders, or the results of the cancels."""
+    if (rows := _maybe_results_of(body).results) is not None:
+        return _read_results(intent, {one.order_id: one for one in rows}, arrived_ns)
+    page = _orders_of(body)
+    wanted = {one.client_order_id for one in intent.orders if one.id is None}
+    known = {**intent.known}
+    known |= {
+        one.client_order_id: one.order_id for one in page.orders if one.client_order_id in wanted
+    }
+    found = CancelNamed(orders=intent.orders, known=known, cursor=page.cursor)
+    if page.has_next and len(known) < len(wanted):
+        return Answer(result=None, next=_named_page(found))
+    if any(found.known_id(one) is not None for one in intent.orders):
+        return Answer(result=None, next=_cancel_named(found))
+    return _read_results(found, {}, arrived_ns)
+
+
+def _read_results(intent: CancelNamed, told: Mapping[str, _Result], arrived_ns: int) -> Answer:
+    results = []
+    for order in intent.orders:
+        name = intent.known_id(order)
+        answer: OrderAck | VocxError
+        if name is None:
+            answer = cancel_error("ORDER_NOT_FOUND", None)
+        elif name not in told:
+            raise msgspec.ValidationError("a cancel with results of other orders")
+        elif told[name].success:
+            answer = _taken(order.symbol, told[name], order.client_order_id, arrived_ns)
+        else:
+            answer = cancel_error(told[name].failure_reason, None)
+        results.append(order_result(order, answer, arrived_ns))
+    return Answer(result=Facts(results))
 
 
 class _LimitConfiguration(msgspec.Struct):
@@ -498,7 +570,7 @@ def _read_open(intent: GetOpenOrders, body: bytes, arrived_ns: int) -> Answer:
         ids = tuple(one.order_id for one in page.orders)
         if not ids:
             return Answer(result=Facts())
-        batch = CancelBatch(symbol=intent.symbol or "", ids=ids[:_CANCELS], cursor=more or None)
+        batch = CancelBatch(symbol=intent.symbol or "", ids=ids[:CANCELS], cursor=more or None)
         return Answer(result=Facts(), next=_cancel_batch(batch))
     found = Facts(order(one, arrived_ns) for one in page.orders)
     if not more:
@@ -600,6 +672,7 @@ def _read_balances(_: GetBalances, body: bytes, arrived_ns: int) -> Answer:
 _placement_of = msgspec.json.Decoder(_Placement).decode
 _preview_of = msgspec.json.Decoder(_Preview).decode
 _results_of = msgspec.json.Decoder(_Results).decode
+_maybe_results_of = msgspec.json.Decoder(_MaybeResults).decode
 _order_of = msgspec.json.Decoder(_OrderReply).decode
 _edited = msgspec.json.Decoder(_Edited).decode
 _orders_of = msgspec.json.Decoder(_Orders).decode
@@ -613,6 +686,8 @@ CALLS: CallTable[Request, Answer] = CallTable(
         AmendOrder: (_amend, None),
         EditOrder: (_edit, _read_edit),
         CancelOrder: (_cancel, _read_cancel),
+        CancelOrders: (_cancel_orders, None),
+        CancelNamed: (_cancel_named, _read_named),
         CancelAll: (_cancel_all, None),
         CancelBatch: (_cancel_batch, _read_batch),
         GetOrder: (_order, _read_order),

@@ -31,6 +31,7 @@ from vocx.facts import BookDelta
 from vocx.venues.base import (
     PRIVATE,
     Answer,
+    CancelOrders,
     ChannelSpec,
     CloseKind,
     ControlFrame,
@@ -42,6 +43,7 @@ from vocx.venues.base import (
     Intent,
     Keepalive,
     Limit,
+    PlaceOrders,
     Proof,
     Request,
     Response,
@@ -92,6 +94,7 @@ _AMOUNTS: Sequence[tuple[Per, Mapping[str, int]]] = (
     ("address", {"time": 10, "instruments": 20, "ticker": 20, "books": 40, "books-full": 10}),
     ("address", {"candles": 40, "history-candles": 20, "trades": 100, "history-trades": 20}),
     ("instrument", {"place": 60, "amend": 60, "cancel": 60, "cancel_batch": 300, "order": 60}),
+    ("instrument", {"place_batch": 300}),
     ("account", {"orders-pending": 60, "fills": 60, "fills-history": 10, "balance": 10}),
 )
 _LIMITS = (
@@ -118,6 +121,7 @@ class Okx(Adapter):
         fields=("apiKey", "passphrase", "sign"),
     )
     intervals = market.BARS.intervals
+    batch_sizes = dict.fromkeys((PlaceOrders, CancelOrders), orders.BATCH)
     order_socket = SocketPlan(purpose="ws_private", path="", topics={}, private=True, login=True)
     socket_limits = SocketLimits(
         topics_per_request=streams.ARGUMENTS_PER_FRAME, bytes_per_request=65_536, connects_per_s=3
@@ -163,7 +167,7 @@ class Okx(Adapter):
         arrived_ns: int,
     ) -> Answer:
         """The facts in a reply, or one typed error."""
-        batch = isinstance(request.intent, orders.CancelBatch)
+        batch = isinstance(request.intent, orders.CancelBatch | PlaceOrders | CancelOrders)
         error = errors.reply_error(request, status, headers, body)
         found = errors.read_envelope(body)
         if error is not None and not (batch and found is not None and errors.read_items(found)):

@@ -28,7 +28,7 @@ from vocx.errors import (
     VenueUnavailable,
     VocxError,
 )
-from vocx.venues.base import Request
+from vocx.venues.base import CancelOrder, PlaceOrder, Request
 from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, retry_after_s, words
 from vocx.venues.base.refusals import ADVICE, make_error, not_its_json, outcome_of, unknown_symbol
 
@@ -135,6 +135,17 @@ def reply_error(
         if unknown is not None:
             return unknown
     return _venue_error(status, headers, code, text, refused)
+
+
+def order_error(intent: PlaceOrder | CancelOrder, code: str, text: str) -> VocxError:
+    """The typed error of one order of several."""
+    safe = isinstance(intent, CancelOrder)
+    request = Request(intent=intent, method="POST", target="", safe_to_retry=safe)
+    code, text = code[:LONGEST_TEXT], text[:LONGEST_TEXT]
+    if code in _NO_SUCH_INSTRUMENT:
+        if unknown := unknown_symbol(VENUE, request, f"{code} {text!r}"):
+            return unknown
+    return _venue_error(200, {}, code, text, outcome_of(request))
 
 
 def upgrade_error(status: int, headers: Mapping[str, str], body: bytes) -> VenueError:

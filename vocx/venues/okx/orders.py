@@ -13,7 +13,7 @@ From docs-v5, order book trading and account (2026-07-28). What differs from mos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec.structs import asdict, replace
 
-from vocx.errors import BadInput
+from vocx.errors import BadInput, VocxError
 from vocx.facts import (
     Balance,
     Facts,
@@ -39,17 +39,26 @@ from vocx.venues.base import (
     Answer,
     CancelAll,
     CancelOrder,
+    CancelOrders,
     GetBalances,
     GetFills,
     GetOpenOrders,
     GetOrder,
     Intent,
     PlaceOrder,
+    PlaceOrders,
     Request,
+    order_result,
 )
 from vocx.venues.base.adapter import ClientOrderIds
 from vocx.venues.base.calls import json_post
-from vocx.venues.base.checks import check_amendment, check_fills, check_order_named, refuse_test
+from vocx.venues.base.checks import (
+    check_amendment,
+    check_batch,
+    check_fills,
+    check_order_named,
+    refuse_test,
+)
 from vocx.venues.base.reading import (
     amount,
     check_match,
@@ -60,7 +69,7 @@ from vocx.venues.base.reading import (
 )
 from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.base.tables import CallTable
-from vocx.venues.okx.errors import Item
+from vocx.venues.okx.errors import VENUE, Item, order_error
 from vocx.venues.okx.market import trade_id
 
 BATCH, PAGE = 20, 100
@@ -194,6 +203,30 @@ def _cancel_all(intent: CancelAll) -> Request:
     return _pending(OpenOrdersPage(symbol=intent.symbol, cancel=True))
 
 
+def _batch(intent: PlaceOrders | CancelOrders, action: str, rows: list[dict[str, str]]) -> Request:
+    """Several orders, which count by instrument; a batch of one counts as a single order."""
+    check_batch(VENUE, intent, BATCH)
+    bucket = action if len(rows) == 1 else f"{action}_batch"
+    charges: dict[str, int] = {}
+    for order in intent.orders:
+        name = f"{bucket}:{dashed_symbol(order.symbol)}"
+        charges[name] = charges.get(name, 0) + 1
+    path = "batch-orders" if action == "place" else "cancel-batch-orders"
+    safe = isinstance(intent, CancelOrders)
+    request = _post(intent, f"/trade/{path}", rows, bucket, safe=safe)
+    return replace(request, charges=charges)
+
+
+def _place_orders(intent: PlaceOrders) -> Request:
+    rows = [{"instId": dashed_symbol(one.symbol), **_order_fields(one)} for one in intent.orders]
+    return _batch(intent, "place", rows)
+
+
+def _cancel_orders(intent: CancelOrders) -> Request:
+    rows = [{"instId": dashed_symbol(one.symbol), **_named(one)} for one in intent.orders]
+    return _batch(intent, "cancel", rows)
+
+
 def _cancel_batch(intent: CancelBatch) -> Request:
     name = dashed_symbol(intent.symbol)
     body = [{"instId": name, "ordId": one} for one in intent.ids]
@@ -244,32 +277,45 @@ _OPERATIONS: Mapping[type[Intent], tuple[str, str]] = {
 
 def frame(intent: Intent, number: int) -> Request:
     """The same as a frame of the private socket, which is logged in already."""
-    if not isinstance(intent, PlaceOrder | AmendOrder | CancelOrder):
-        raise BadInput(f"okx takes {type(intent).__name__} by REST only")
-    instrument = intent.instrument
-    if instrument is None or instrument.code is None:
-        raise BadInput(
-            f"the socket of okx names an instrument by a number, and that of {intent.symbol} is "
-            "not known yet: call ex.instrument(...) first. Nothing was sent"
-        )
-    operation, bucket = _OPERATIONS[type(intent)]
-    if isinstance(intent, PlaceOrder):
-        fields = _order_fields(intent)
-    elif isinstance(intent, AmendOrder):
-        fields = _amend_fields(intent)
+    if isinstance(intent, PlaceOrders):
+        charges, operation = _place_orders(intent).charges, "batch-orders"
+        arguments = [_argument(one) for one in intent.orders]
+    elif isinstance(intent, CancelOrders):
+        charges, operation = _cancel_orders(intent).charges, "batch-cancel-orders"
+        arguments = [_argument(one) for one in intent.orders]
+    elif isinstance(intent, PlaceOrder | AmendOrder | CancelOrder):
+        operation, bucket = _OPERATIONS[type(intent)]
+        arguments = [_argument(intent)]
+        charges = {f"{bucket}:{dashed_symbol(intent.symbol)}": 1}
     else:
-        fields = _named(intent)
-    arguments = [{"instIdCode": instrument.code, **fields}]
+        raise BadInput(f"okx takes {type(intent).__name__} by REST only")
     body = {"id": str(number), "op": operation, "args": arguments}
     return Request(
         intent=intent,
         method=operation,
         target="",
         body=msgspec.json.encode(body),
-        charges={f"{bucket}:{dashed_symbol(intent.symbol)}": 1},
+        charges=charges,
         signed=True,
-        safe_to_retry=isinstance(intent, CancelOrder),
+        safe_to_retry=isinstance(intent, CancelOrder | CancelOrders),
     )
+
+
+def _argument(intent: PlaceOrder | AmendOrder | CancelOrder) -> dict[str, str | int]:
+    """One order of a frame: it names its instrument by a number."""
+    instrument = intent.instrument
+    if instrument is None or instrument.code is None:
+        raise BadInput(
+            f"the socket of okx names an instrument by a number, and that of {intent.symbol} is "
+            "not known yet: call ex.instrument(...) first. Nothing was sent"
+        )
+    if isinstance(intent, PlaceOrder):
+        fields = _order_fields(intent)
+    elif isinstance(intent, AmendOrder):
+        fields = _amend_fields(intent)
+    else:
+        fields = _named(intent)
+    return {"instIdCode": instrument.code, **fields}
 
 
 # replies
@@ -289,6 +335,24 @@ def _read_ack(intent: Any, data: bytes, arrived_ns: int) -> Answer:
     if not row.ordId:
         raise msgspec.ValidationError("an acknowledgement without an order id")
     return Answer(result=_ack(intent.symbol, row, intent.client_order_id, arrived_ns))
+
+
+def _read_results(intent: PlaceOrders | CancelOrders, data: bytes, arrived_ns: int) -> Answer:
+    """A row for each order, in the order of the request."""
+    rows, results = _items(data), []
+    orders: Sequence[PlaceOrder | CancelOrder] = intent.orders
+    if len(rows) != len(orders):
+        raise msgspec.ValidationError("a batch with results of other orders")
+    for order, row in zip(orders, rows, strict=True):
+        answer: OrderAck | VocxError
+        if row.sCode not in (None, "", "0"):
+            answer = order_error(order, row.sCode or "", row.sMsg)
+        elif row.ordId:
+            answer = _ack(order.symbol, row, order.client_order_id, arrived_ns)
+        else:
+            raise msgspec.ValidationError("an acknowledgement without an order id")
+        results.append(order_result(order, answer, arrived_ns))
+    return Answer(result=Facts(results))
 
 
 def _read_batch(intent: CancelBatch, data: bytes, arrived_ns: int) -> Answer:
@@ -498,6 +562,8 @@ CALLS: CallTable[Request, Answer] = CallTable(
         PlaceOrder: (_place, _read_ack),
         AmendOrder: (_amend, _read_ack),
         CancelOrder: (_cancel, _read_ack),
+        PlaceOrders: (_place_orders, _read_results),
+        CancelOrders: (_cancel_orders, _read_results),
         CancelAll: (_cancel_all, None),
         CancelBatch: (_cancel_batch, _read_batch),
         GetOrder: (_order, _read_order),
