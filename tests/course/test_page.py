@@ -58,7 +58,7 @@ BROKEN: list[tuple[str, Change, str]] = [
     ("musts", rewrite("course.predict(", "print("), "0 predictions; ask one or two"),
     ("musts", rewrite("course.check(", "print("), "no course.check("),
     ("ending", rewrite('course.end("03")', ""), 'is not course.end("03")'),
-    ("hidden_answers", rewrite("    ],\n)", '    ],\n    right="b",\n)'), "predictions.py"),
+    ("hidden_answers", rewrite('predict(\n    "03.1"', 'predict(\n    "03.2"'), "predictions.py"),
     ("verdicts", rewrite('course.verdict("03.1")', ""), 'no course.verdict("03.1")'),
     ("blank_exercises", rewrite(BLANK, f"y = 1\n{BLANK}"), "more than an unwritten"),
     ("blank_exercises", rewrite("<summary>Solution", "<summary>Answer"), "no <details>"),

@@ -16,25 +16,25 @@ QUESTION = ("What happens?", ["an error", "silence", "it closes"])
 
 def test_the_verdict_waits_for_the_experiment(capsys: pytest.CaptureFixture[str]) -> None:
     """A choice is kept and not judged; the experiment's cell says what was right, and why."""
-    asked = course.predict("02", *QUESTION, right="b", why="The ack checks syntax only.")
+    asked = course.predict("02", *QUESTION)
     assert asked.correct is None
-    answered = course.predict("02", *QUESTION, right="b", why="Syntax only.", answer="(A)")
+    answered = course.predict("02", *QUESTION, answer="(A)")
     before = capsys.readouterr().out
     assert answered.correct is False and "Kept." in before
-    assert "yntax" not in before and "(b) silence <-" not in before
+    assert "well formed" not in before and "(b) silence <-" not in before
     course.verdict("02")
     told = capsys.readouterr().out
-    assert "Prediction 02.1: You said (a). It is (b) silence. Syntax only." in told
-    course.predict("02.2", "Which?", ["One.", "Two."], right="b", why="So.", answer="b")
-    course.verdict("02.2")
-    assert "You said (b) Two, and so it is. So." in capsys.readouterr().out
+    assert "Prediction 02.1: You said (a). It is (b) silence. The answer says that" in told
+    course.predict("05b.2", "Which?", ["One.", "Two."], answer="b")
+    course.verdict("05b.2")
+    assert "You said (b) Two, and so it is. Who buys at random" in capsys.readouterr().out
 
 
 def test_the_first_choice_counts(capsys: pytest.CaptureFixture[str]) -> None:
     """Neither a second answer changes it, nor one that is given after the experiment."""
-    course.predict("02", *QUESTION, right="b", answer="a")
-    assert course.predict("02", *QUESTION, right="b", answer="b").choice == "a"
-    late = course.predict("03", *QUESTION, right="b")
+    course.predict("02", *QUESTION, answer="a")
+    assert course.predict("02", *QUESTION, answer="b").choice == "a"
+    late = course.predict("03", *QUESTION)
     course.verdict("03")
     late.choose("b")
     assert late.choice is None and "03.1" not in passport.load().predictions
@@ -50,24 +50,21 @@ def test_a_verdict_needs_its_question(
     assert capsys.readouterr().out == "Prediction 02.1: run its cell first, to be told.\n"
 
 
-def test_explanations_by_letter() -> None:
-    """The chosen letter's words come first, then the right one's."""
-    why = {"a": "Everyone thinks so.", "b": "Only syntax is checked."}
-    asked = course.predict("02.2", *QUESTION, right="b", why=why, answer="a")
-    assert asked.verdict().endswith("Everyone thinks so. Only syntax is checked.")
-
-
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("name", "options", "answer", "says"),
     [
-        ({"right": "z"}, "the options are a, b, c"),
-        ({"right": "b", "answer": "q"}, "there is no option 'q'"),
+        ("02", ["one", "two"], "q", "there is no option 'q'; there are a, b"),
+        ("02", ["one"], None, "give two to 7 options, not 1"),
+        ("02.2", ["one", "two"], None, "what is right of 02.2 stands not in RIGHT"),
+        ("10", ["one", "two"], None, "what is right of 10.1 stands not in RIGHT"),  # it is d
     ],
 )
-def test_impossible_predictions(arguments: dict[str, str], says: str) -> None:
-    """A letter that is not there is refused by name."""
+def test_impossible_predictions(
+    name: str, options: list[str], answer: str | None, says: str
+) -> None:
+    """A letter that is not there is refused by name, also where it would be the right one."""
     with pytest.raises(BadInput, match=says):
-        course.predict("02", *QUESTION, **arguments)  # type: ignore[arg-type]
+        course.predict(name, "Which?", options, answer=answer)
 
 
 def test_choices_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,15 +81,15 @@ def test_widgets_answer_and_replace(monkeypatch: pytest.MonkeyPatch) -> None:
     pages: list[dict[str, Any]] = []
     monkeypatch.setattr(display, "in_notebook", lambda: True)
     monkeypatch.setattr(twin, "show", lambda box: pages.append(box._repr_mimebundle_()))
-    asked = course.predict("02", *QUESTION, right="b", why="Because.")
+    asked = course.predict("02", *QUESTION)
     _, buttons, said, box = predictions._open["02.1"]
     buttons.value = "b"
     buttons.value = "a"
     assert asked.correct and buttons.disabled and "Kept." in said.value
     course.verdict("02.1")
-    assert asked.told and asked.state().endswith("and so it is. Because.")
+    assert asked.told and asked.state().endswith("that such a stream exists.")
     assert box.last_text.text == asked.text()
-    course.predict("02", *QUESTION, right="b")
+    course.predict("02", *QUESTION)
     assert box.comm is None and "(a) an error" in pages[0]["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in pages[1]
 

@@ -74,7 +74,7 @@ lab, binance = course.begin("00")
 ---
 binance.ticker("BTC/USTD")
 ---
-course.predict("00", "What?", ["x", "y"], right="b")
+course.predict("00", "What?", ["x", "y"])
 ---
 course.choices()
 ---

@@ -346,10 +346,9 @@ def musts_of_an_exam(page: Page) -> Iterator[Problem]:
 def hidden_answers(page: Page) -> Iterator[Problem]:
     """What is right stands in the package, not above the buttons."""
     for at, call in page.calls("predict"):
-        if {word.arg for word in call.keywords} & {"right", "why"}:
-            yield Problem("put right and why into vocx/course/predictions.py", page.code[at].id)
-        elif _text(call) not in RIGHT:
-            yield Problem(f"{_text(call)} stands not in RIGHT of vocx/course/predictions.py")
+        if _text(call) not in RIGHT:
+            text = f"{_text(call)} stands not in RIGHT of vocx/course/predictions.py"
+            yield Problem(text, page.code[at].id)
 
 
 def verdicts(page: Page) -> Iterator[Problem]:

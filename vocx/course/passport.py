@@ -31,7 +31,7 @@ _LOOKALIKES = str.maketrans("ILO", "110")
 _VERSION = 1
 _QUESTIONS = 2
 """Predictions a lesson has at most."""
-_LETTERS = "abcdefg"
+LETTERS = "abcdefg"
 _BITS = 160
 
 _lock = threading.RLock()
@@ -119,7 +119,7 @@ def _fields(found: Passport) -> list[tuple[int, int]]:
     fields += [(int(name in found.checks), 1) for name in CHECKS]
     fields += [(0, 1)] * (24 - len(CHECKS))
     for question in _questions():
-        fields.append((_LETTERS.find(found.predictions.get(question, "?")) + 1, 3))
+        fields.append((LETTERS.find(found.predictions.get(question, "?")) + 1, 3))
     protocols = list(PROTOCOLS)
     for strategy in STRATEGIES:
         chosen = found.choices.get(strategy)
@@ -154,7 +154,7 @@ def _unpack(number: int) -> Passport:
     place += 24
     for question in _questions():
         if values[place]:
-            found.predictions[question] = _LETTERS[values[place] - 1]
+            found.predictions[question] = LETTERS[values[place] - 1]
         place += 1
     protocols = list(PROTOCOLS)
     for strategy in STRATEGIES:

@@ -115,11 +115,9 @@ class Prediction:
         Whether the experiment has run: only then is it said what is right.
     """
 
-    def __init__(
-        self, key: str, question: str, options: Mapping[str, str], right: str, why: Any
-    ) -> None:
-        self.key, self.question, self.options, self.right = key, question, options, right
-        self._why = why
+    def __init__(self, key: str, question: str, options: Mapping[str, str]) -> None:
+        self.key, self.question, self.options = key, question, options
+        self.right, self._why = RIGHT[key]
         self.choice: str | None = None
         self.told = False
 
@@ -140,10 +138,6 @@ class Prediction:
 
     def verdict(self) -> str:
         """What was chosen, what is right, and why."""
-        why = self._why
-        if isinstance(why, Mapping):
-            parts = [why.get(self.choice, ""), why.get(self.right, "")]
-            why = " ".join(dict.fromkeys(part for part in parts if part))
         right = f"({self.right}) {self.options[self.right]}".rstrip(".")
         if self.choice is None:
             said = f"You made no prediction. It is {right}."
@@ -151,7 +145,7 @@ class Prediction:
             said = f"You said {right}, and so it is."
         else:
             said = f"You said ({self.choice}). It is {right}."
-        return f"{said} {why or ''}".strip()
+        return f"{said} {self._why}"
 
     def state(self) -> str:
         """What is known of it: nothing, that it is kept, or after the experiment the verdict."""
@@ -179,10 +173,8 @@ class Prediction:
 def predict(
     name: str,
     question: str,
-    options: Mapping[str, str] | Sequence[str],
+    options: Sequence[str],
     *,
-    right: str | None = None,
-    why: str | Mapping[str, str] = "",
     answer: str | None = None,
 ) -> Prediction:
     """Ask for a prediction. What was right is said by :func:`verdict`, after the experiment.
@@ -190,25 +182,22 @@ def predict(
     Parameters
     ----------
     name : str
-        Lesson and number, ``"02.1"``; the lesson alone means its first question.
+        Lesson and number, ``"02.1"``; the lesson alone means its first question. What is right
+        stands in :data:`RIGHT`.
     question : str
         What will happen?
-    options : sequence of str, or mapping of letter to str
-        Two to seven of them; a sequence gets the letters a, b, c, ...
-    right : str, optional
-        The letter that is right; the course knows it for its own questions.
-    why : str or mapping of letter to str
-        Said with the verdict; by letter, the chosen one's and the right one's.
+    options : sequence of str
+        Two to seven of them; they get the letters a, b, c, ...
     answer : str, optional
         A letter: answers at once, without buttons. The first answer counts.
     """
     key = question_key(name)
-    letters = _lettered(options)
-    if right is None:
-        right, why = RIGHT.get(key, ("", ""))
-    if right not in letters:
-        raise BadInput(f"right is {right!r}; the options are {', '.join(letters)}")
-    asked = _asked[key] = Prediction(key, question, letters, right, why)
+    letters = dict(zip(passport.LETTERS, map(str, options), strict=False))
+    if not 2 <= len(options) <= len(passport.LETTERS):
+        raise BadInput(f"give two to {len(passport.LETTERS)} options, not {len(options)}")
+    if key not in RIGHT or RIGHT[key][0] not in letters:
+        raise BadInput(f"what is right of {key} stands not in RIGHT of vocx/course/predictions.py")
+    asked = _asked[key] = Prediction(key, question, letters)
     earlier = passport.load().predictions.get(key)
     asked.choice = earlier if earlier in letters else None
     if answer is not None:
@@ -246,16 +235,6 @@ def question_key(name: str) -> str:
     if place not in ("1", "2"):
         raise BadInput(f"{name!r}: a lesson has at most two predictions, .1 and .2")
     return f"{lesson(head).id}.{place}"
-
-
-def _lettered(options: Mapping[str, str] | Sequence[str]) -> dict[str, str]:
-    if isinstance(options, Mapping):
-        lettered = {str(letter).lower(): str(text) for letter, text in options.items()}
-    else:
-        lettered = dict(zip("abcdefg", map(str, options), strict=False))
-    if not 2 <= len(options) <= 7 or not set(lettered) <= set("abcdefg"):
-        raise BadInput("give two to seven options, lettered a to g")
-    return lettered
 
 
 def _show_prediction(asked: Prediction) -> None:
