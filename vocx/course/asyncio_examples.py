@@ -159,13 +159,13 @@ class ChildRun(msgspec.Struct, frozen=True, kw_only=True):
         return "\n".join([*lines, f"end: {end}", f"attempts to connect: {self.attempts}"])
 
 
-def connector(lab: Lab, path: str = "/ws/btcusdt@trade") -> Callable[[], Any]:
-    """``connect``, of no arguments: ``websockets.connect`` to the lab's Binance, past proxies that
-    the environment names."""
+def connector(lab: Lab) -> Callable[[], Any]:
+    """``connect``, of no arguments: ``websockets.connect`` to the trades of the lab's Binance, past
+    proxies that the environment names."""
     with optional_parts():
         import websockets
 
-    url = lab.url("binance", "ws") + path
+    url = lab.url("binance", "ws") + "/ws/btcusdt@trade"
     asks_proxies = int(version("websockets").partition(".")[0]) >= 15
     direct: dict[str, Any] = {"proxy": None} if asks_proxies else {}
     return lambda: websockets.connect(url, **direct)
@@ -176,7 +176,6 @@ def run_script(
     lab: Lab,
     *,
     fault: Callable[[Lab], AbstractContextManager[object]] = nullcontext,
-    seconds: float = FAULT_S,
 ) -> ChildRun:
     """Run a program as a script of its own, its first argument the address of a stream of the lab.
 
@@ -184,9 +183,7 @@ def run_script(
     ----------
     fault : callable, optional
         Gives the context in which a fault of the lab holds; asked when the program has its first
-        message.
-    seconds : float
-        From then on it has so long before it is killed.
+        message. From then on it has :data:`FAULT_S` before it is killed.
 
     Raises
     ------
@@ -201,7 +198,7 @@ def run_script(
         mark = truth.events(None).next
         with fault(lab):
             try:
-                child.wait(seconds)
+                child.wait(FAULT_S)
             except subprocess.TimeoutExpired:
                 killed = True
             quotes = len(truth.events(mark, symbol="BTC/USDT", kind="quote"))

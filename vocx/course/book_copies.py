@@ -76,8 +76,8 @@ def compare_books(book: Book, truth: BookSnapshot) -> str:
     )
 
 
-def audit(lab: Lab, stream: Stream, symbol: str = "BTC/USDT") -> str:
-    """Pause the market and hold a stream's book against the engine's, level by level.
+def audit(lab: Lab, stream: Stream) -> str:
+    """Pause the market and hold a stream's book of BTC/USDT against the engine's, level by level.
 
     Raises
     ------
@@ -86,11 +86,11 @@ def audit(lab: Lab, stream: Stream, symbol: str = "BTC/USDT") -> str:
     """
     lab.pause()
     try:
-        truth = lab.truth.at(stream.venue.name).book(symbol, depth=5000)
+        truth = lab.truth.at(stream.venue.name).book("BTC/USDT", depth=5000)
 
         def at_the_same_id() -> BookSnapshot | None:
             with suppress(BookOutOfSync):
-                mine = stream.book(symbol, depth=5000)
+                mine = stream.book("BTC/USDT", depth=5000)
                 return mine if mine.sequence == truth.sequence else None
             return None
 

@@ -280,13 +280,11 @@ class Numbers(NamedTuple):
     every: AllQuotes
 
 
-def measured(exchange: Exchange, *, seconds: float = 4.0) -> Numbers:
+def measured(exchange: Exchange) -> Numbers:
     """Measure all of it in an exchange's lab, which has to speak Binance's dialect; takes about
     twelve seconds of a market that began just now."""
     lab = lab_of(exchange)
-    cost = traffic(
-        exchange, seconds=seconds, polls=["quote"], streams=["quotes", "ticker"], tls=[True]
-    )
+    cost = traffic(exchange, seconds=4.0, polls=["quote"], streams=["quotes", "ticker"], tls=[True])
     true = truth_of(lab, venue=exchange.venue.name, least_s=_LEAST_TRUE_S)
     return Numbers(cost, code_size(), true, all_quotes(lab))
 
@@ -501,7 +499,7 @@ class Chooser:
 
     # pictures and pages
 
-    def figure(self, *, rtt_ms: float = 20.0, share: float = 0.25, height: int = 400) -> Any:
+    def figure(self, *, rtt_ms: float = 20.0, height: int = 400) -> Any:
         """Which design a strategy that watches the price needs, by how old that may be and how many
         symbols it has; the nine as marks (hollow: it waits for a clock or for news)."""
         with optional_parts():
@@ -516,7 +514,7 @@ class Chooser:
 
         def place(age_ms: float, count: int) -> int:
             turned = msgspec.structs.replace(watches, age_ms=age_ms, symbols=count)
-            tried = self.designs(turned, rtt_ms, share)[1:]
+            tried = self.designs(turned, rtt_ms)[1:]
             return next((at for at, one in enumerate(tried) if not one.why_not), len(tried))
 
         spots = [[place(float(age), int(count)) for count in symbols] for age in ages_ms]

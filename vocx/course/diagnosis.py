@@ -36,6 +36,8 @@ _SETTLE_S = 0.05
 
 Row = Literal["data", "pong", "gap", "end", "REST"]
 ROWS: tuple[Row, ...] = ("data", "pong", "gap", "end", "REST")
+COLUMNS = 3
+"""Strips beside each other in a picture."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,12 +89,7 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class WatchedFeed:
-    """Listens to the trades of one symbol of the lab's Binance in threads of its own.
-
-    Parameters
-    ----------
-    work_ms : float
-        How long the program works on each message before it reads the next.
+    """Listens to the trades of BTC/USDT at the lab's Binance in threads of its own.
 
     Attributes
     ----------
@@ -106,10 +103,9 @@ class WatchedFeed:
         Its own.
     """
 
-    def __init__(self, lab: Lab, symbol: str = "BTC/USDT", *, work_ms: float = 0) -> None:
-        self._symbol = symbol.replace("/", "")
+    def __init__(self, lab: Lab) -> None:
         self._url = f"{lab.url('binance', 'rest')}/api/v3/trades"
-        self._work_s = work_ms / 1000
+        self._work_s = 0.0
         self._stopping = threading.Event()
         self._began = time.monotonic()
         self._last_data = self._last_pong = self._began
@@ -120,7 +116,7 @@ class WatchedFeed:
         self.events: list[Event] = []
         self.broken_s: float | None = None
         self.found: Evidence | None = None
-        self._ws: Any = connect(lab, f"/ws/{self._symbol.lower()}@trade")
+        self._ws: Any = connect(lab, "/ws/btcusdt@trade")
         self.threads = [
             threading.Thread(target=run, name=f"vocx-watched-{run.__name__}", daemon=True)
             for run in (self._read, self._ping, self._ask)
@@ -140,7 +136,7 @@ class WatchedFeed:
             lambda: {"data", "pong", "REST"} <= {one.row for one in self.events.copy()}, seconds
         ):
             return self
-        raise WaitTimeout(f"no trades of {self._symbol} within {seconds:g} s")
+        raise WaitTimeout(f"no trades of BTC/USDT within {seconds:g} s")
 
     def broken(self) -> None:
         """A fault begins now."""
@@ -240,7 +236,7 @@ class WatchedFeed:
     def _latest(self, session: requests.Session) -> tuple[int | None, int | None]:
         """HTTP status of a question for the latest trade, and its id."""
         try:
-            asked: dict[str, Any] = {"symbol": self._symbol, "limit": 1}
+            asked: dict[str, Any] = {"symbol": "BTCUSDT", "limit": 1}
             reply = session.get(self._url, params=asked, timeout=PATIENCE_S)
         except requests.RequestException:
             return None, None
@@ -423,22 +419,22 @@ def _episode(
 _REST_MARKS = {"same": "circle-open", "ahead": "circle"}
 
 
-def figure(feeds: Mapping[str, WatchedFeed], *, columns: int = 3, height: int = 420) -> Any:
+def figure(feeds: Mapping[str, WatchedFeed], *, height: int = 420) -> Any:
     """A strip for each feed: what it noted when, in five rows; the fault began at the line."""
     with optional_parts():
         from plotly.subplots import make_subplots
 
     from vocx import figures
 
-    rows = -(-len(feeds) // columns)
+    rows = -(-len(feeds) // COLUMNS)
     made: Any = make_subplots(
-        rows=rows, cols=columns, shared_xaxes=True, shared_yaxes=True,
+        rows=rows, cols=COLUMNS, shared_xaxes=True, shared_yaxes=True,
         subplot_titles=list(feeds), vertical_spacing=0.11, horizontal_spacing=0.03,
     )  # fmt: skip
     height_of: dict[Row, int] = {row: -number for number, row in enumerate(ROWS)}
     longest_s = 0.0
     for number, feed in enumerate(feeds.values()):
-        place = {"row": number // columns + 1, "col": number % columns + 1}
+        place = {"row": number // COLUMNS + 1, "col": number % COLUMNS + 1}
         begin_s = feed.broken_s or 0.0
         shown = [one for one in feed.events if one.at_s > begin_s - HEALTHY_S]
         longest_s = max([longest_s, *(one.at_s - begin_s for one in shown)])

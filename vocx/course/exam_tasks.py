@@ -219,7 +219,7 @@ class _OrderDesk:
 
     def __init__(self, exchange: Exchange, lab: Lab, *, arrives: bool) -> None:
         self._exchange, self._lab, self.arrives = exchange, lab, arrives
-        self._price = far_below(exchange, SYMBOL)
+        self._price = far_below(exchange)
         self.sent = self.asked = 0
         self.waited_s = 0.0
         exchange.cancel_all(SYMBOL)

@@ -58,6 +58,8 @@ _ON_THE_WIRE: Mapping[str, Mapping[str, str]] = {
     "coinbase": {"quotes": "ticker*", "book": "l*2*"},
 }
 """What the channels are called there: as patterns for the lab's faults."""
+LEVELS = 20
+"""Of each side, that are held against the truth."""
 _TRIES = 6
 _PATIENCE_S = 3.0
 _WIDTH = 92
@@ -239,24 +241,24 @@ def lose_one(lab: Lab, stream: Stream, channel: str) -> str:
     return f"{venue:<9}{channel}: {how}"
 
 
-def audit(lab: Lab, streams: Sequence[Stream], levels: int = 20) -> str:
+def audit(lab: Lab, streams: Sequence[Stream]) -> str:
     """Pause the market and hold each stream's book against its venue's truth, level by level."""
     lab.pause()
     try:
-        return "\n".join(_audited(lab, one, levels) for one in streams)
+        return "\n".join(_audited(lab, one) for one in streams)
     finally:
         lab.resume()
 
 
-def _audited(lab: Lab, stream: Stream, levels: int) -> str:
+def _audited(lab: Lab, stream: Stream) -> str:
     name = stream.venue.name
-    truth = lab.truth.at(name).book(BTC, depth=levels)
-    there, wrong = {*truth.bids, *truth.asks}, levels * 2
+    truth = lab.truth.at(name).book(BTC, depth=LEVELS)
+    there, wrong = {*truth.bids, *truth.asks}, LEVELS * 2
 
     def right() -> bool:
         nonlocal wrong
         with suppress(VocxError):
-            mine = stream.book(BTC, depth=levels)
+            mine = stream.book(BTC, depth=LEVELS)
             wrong = len(there - {*mine.bids, *mine.asks})
         return not wrong
 
@@ -265,7 +267,7 @@ def _audited(lab: Lab, stream: Stream, levels: int) -> str:
         f"{count} {what}{'s' * (count != 1)}"
         for count, what in ((stream.stats.gaps, "gap"), (stream.stats.resyncs, "new snapshot"))
     )
-    return f"{name:<9}{gaps}, {fresh}, {wrong} of {levels * 2} levels wrong"
+    return f"{name:<9}{gaps}, {fresh}, {wrong} of {LEVELS * 2} levels wrong"
 
 
 class Allowance(NamedTuple):

@@ -22,7 +22,8 @@ _SAMPLE_S = 0.05
 
 
 class ActedPrices:
-    """Call it with each best price that a program acts on; ask it afterwards what that was worth.
+    """Call it with each best price of BTC/USDT that a program acts on; ask it afterwards what that
+    was worth.
 
     Parameters
     ----------
@@ -35,8 +36,8 @@ class ActedPrices:
         (monotonic nanoseconds, bid, ask).
     """
 
-    def __init__(self, exchange: Exchange, symbol: str = "BTC/USDT") -> None:
-        self._exchange, self._symbol = exchange, symbol
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
         self.looks: list[tuple[int, Decimal, Decimal]] = []
 
     def __call__(self, quote: Quote) -> None:
@@ -93,7 +94,7 @@ class ActedPrices:
     def _changes(self) -> list[tuple[int, Decimal, Decimal]]:
         """When the true best prices became what they were, oldest first."""
         found: list[tuple[int, Decimal, Decimal]] = []
-        for one in self._exchange.truth.events(1, symbol=self._symbol, kind="quote"):
+        for one in self._exchange.truth.events(1, symbol="BTC/USDT", kind="quote"):
             if one.bid is None or one.ask is None:
                 continue
             if not found or found[-1][1:] != (one.bid, one.ask):

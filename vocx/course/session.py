@@ -79,13 +79,13 @@ def begin(
     return lab, _exchange
 
 
-def begin_without_lesson(*, seed: int = 7, venue: str = "binance") -> Exchange:
+def begin_without_lesson() -> Exchange:
     """A clean lab and an exchange in it, for what is no lesson."""
     global _exchange
     refuse_bad_kernel()
     display.install()
     stop_everything()
-    _exchange = connect(venue, lab=_clean_lab(seed, [venue]))
+    _exchange = connect("binance", lab=_clean_lab(7, ["binance"]))
     return _exchange
 
 

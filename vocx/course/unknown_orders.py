@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from vocx.exchange import Exchange
     from vocx.lab import Lab
 
+SYMBOL = "BTC/USDT"
 Lane = Literal["you", "the exchange"]
 
 
-def far_below(exchange: Exchange, symbol: str = "BTC/USDT") -> Decimal:
-    """A price at which a bid rests and is not filled: a tenth below the best."""
-    bid, tick = exchange.quote(symbol).bid, exchange.instrument(symbol).tick
+def far_below(exchange: Exchange) -> Decimal:
+    """A price of BTC/USDT at which a bid rests and is not filled: a tenth below the best."""
+    bid, tick = exchange.quote(SYMBOL).bid, exchange.instrument(SYMBOL).tick
     assert bid is not None
     return bid * 9 // 10 // tick * tick
 
 
-def order_path(exchange: Exchange, symbol: str = "BTC/USDT") -> str:
+def order_path(exchange: Exchange) -> str:
     """Where this venue takes an order by REST, as the lab's faults want it: ``"POST /..."``."""
     order = PlaceOrder(
-        symbol=symbol,
+        symbol=SYMBOL,
         side="buy",
         quantity=Decimal("0.01"),
         type="limit",
@@ -62,13 +63,11 @@ class Episode:
         Yours by this machine's clock, the exchange's from the lab's truth log (the same clock).
     """
 
-    def __init__(
-        self, lab: Lab, exchange: Exchange, *, arrives: bool, symbol: str = "BTC/USDT"
-    ) -> None:
-        self._lab, self._exchange, self._symbol = lab, exchange, symbol
+    def __init__(self, lab: Lab, exchange: Exchange, *, arrives: bool) -> None:
+        self._lab, self._exchange = lab, exchange
         self.arrives = arrives
         self.client_order_id = exchange.new_client_order_id()
-        self._price = far_below(exchange, symbol)
+        self._price = far_below(exchange)
         exchange.balances()  # clock and connection are known: the next POST is the order
         self._mark = exchange.truth.events(None).next
         self._sent_ns = mono_ns()
@@ -83,7 +82,7 @@ class Episode:
         with self._lab.fault("timeout", path="POST *", count=1, executed=self.arrives):
             try:
                 self._exchange.place_order(
-                    self._symbol,
+                    SYMBOL,
                     "buy",
                     "0.01",
                     type="limit",
@@ -92,7 +91,7 @@ class Episode:
                 )
             except VocxError as error:
                 self._note(str(error.outcome))
-        for one in self._exchange.truth.events(self._mark, symbol=self._symbol, kind="order"):
+        for one in self._exchange.truth.events(self._mark, symbol=SYMBOL, kind="order"):
             if one.price == self._price and one.what in ("new", "accepted", "rested"):
                 at_s = (one.mono_ns - self._sent_ns) / 1e9
                 self.events.append(Event(at_s, "the exchange", "has it"))
@@ -108,7 +107,7 @@ class Episode:
             time.sleep(max(0.0, at_s - (mono_ns() - self._sent_ns) / 1e9))
             found: str
             try:
-                found = self._exchange.order(self.client_order_id, self._symbol).status
+                found = self._exchange.order(self.client_order_id, SYMBOL).status
             except OrderNotFound:
                 found = "not found"
             except VocxError as error:

@@ -24,6 +24,8 @@ SYMBOL = "BTC/USDT"
 VENUES = ("binance", "okx", "bybit", "coinbase")
 SHORT_S = 60.0
 """Limits over at most so long decide how fast a program may go; longer ones, for how long."""
+MOST_ORDERS = 400
+"""A venue that has refused none by then refuses none."""
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
@@ -66,10 +68,10 @@ def _order(venue: Venue) -> list[Intent]:
     return [place, CancelOrder(symbol=SYMBOL, id="1", client_order_id=None)]
 
 
-def charged(venue: Venue, *, cancels: bool = True) -> list[Charged]:
-    """Every limit that an order counts against, with the cancel of the one before it or not."""
+def charged(venue: Venue) -> list[Charged]:
+    """Every limit that an order counts against, with the cancel of the one before it."""
     costs: dict[str, int] = {}
-    for intent in _order(venue)[: 2 if cancels else 1]:
+    for intent in _order(venue):
         for bucket, amount in venue.request(intent).charges.items():
             name = bucket.partition(":")[0]  # one per instrument is charged with its name
             costs[name] = costs.get(name, 0) + amount
@@ -124,12 +126,12 @@ class Requotes(list[Requote]):
         return "\n".join([text_table(head, rows, left=3), *sources.values()])
 
 
-def requote(every_ms: float, *, sides: int = 2, names: Sequence[str] = VENUES) -> Requotes:
-    """Placing ``sides`` orders anew every ``every_ms``, each after cancelling the one before,
+def requote(every_ms: float) -> Requotes:
+    """Placing an order of each side anew every ``every_ms``, after cancelling the one before,
     against each venue's own limits: how fast they allow it, and when a call is refused."""
-    per_s = sides * 1000 / every_ms
+    per_s = 2 * 1000 / every_ms
     return Requotes(
-        Requote(name, one, per_s) for name in names for one in charged(venues.get(name))
+        Requote(name, one, per_s) for name in VENUES for one in charged(venues.get(name))
     )
 
 
@@ -141,9 +143,7 @@ def _order_texts(price: Decimal) -> Iterator[str]:
         )
 
 
-def until_refused(
-    lab: Lab, exchange: Exchange, per_s: float, *, most: int = 400
-) -> tuple[int, float, str]:
+def until_refused(lab: Lab, exchange: Exchange, per_s: float) -> tuple[int, float, str]:
     """Place real orders, far from the market, ``per_s`` of them a second, with a plain client that
     has no brake of its own, until the exchange refuses one; then cancel them all.
 
@@ -160,7 +160,7 @@ def until_refused(
     lab.limits.advance()  # to the beginning of the next window
     began, taken, said = time.monotonic(), 0, ""
     try:
-        while taken < most and not said:
+        while taken < MOST_ORDERS and not said:
             reply = send(lab, next(texts), path="/api/v3/order")
             if reply.ok:
                 taken += 1
@@ -173,10 +173,10 @@ def until_refused(
         exchange.cancel_all(SYMBOL)
 
 
-def streams(names: Sequence[str] = VENUES) -> str:
+def streams() -> str:
     """What each venue's sockets are like, as a table: which of them is best depends on the row."""
     rows: dict[str, list[str]] = {}
-    for venue in map(venues.get, names):
+    for venue in map(venues.get, VENUES):
         quotes, book = (
             venue.validate_channel(ChannelSpec(channel=name, symbol=SYMBOL))
             for name in ("quotes", "book")
@@ -197,7 +197,7 @@ def streams(names: Sequence[str] = VENUES) -> str:
             "orders by socket": logs_in,
         }.items():
             rows.setdefault(row, []).append(text)
-    return text_table(("", *names), [(row, *texts) for row, texts in rows.items()])
+    return text_table(("", *VENUES), [(row, *texts) for row, texts in rows.items()])
 
 
 def _each(cadence_ms: int) -> str:
@@ -231,9 +231,9 @@ def subscription_plan(venue: Venue, symbols: int, channels: Sequence[str]) -> Su
     )
 
 
-def connections(symbols: int, channels: Sequence[str], names: Sequence[str] = VENUES) -> str:
+def connections(symbols: int, channels: Sequence[str]) -> str:
     """Connections, subscribe messages and seconds that so many symbols take, as a table."""
-    plans = {name: subscription_plan(venues.get(name), symbols, channels) for name in names}
+    plans = {name: subscription_plan(venues.get(name), symbols, channels) for name in VENUES}
     rows = [
         (name, f"{one.topics:,}", f"{one.connections}", f"{one.messages}", f"{one.seconds:.1f} s")
         for name, one in plans.items()

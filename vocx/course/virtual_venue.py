@@ -305,12 +305,12 @@ RESTART = Scene(
 )
 
 
-def restart_figure(seed: int = 7) -> Any:
+def restart_figure() -> Any:
     """When three programs try to connect while an exchange restarts, in virtual time: one row a
     program, one mark an attempt, the restart in grey."""
     from vocx import figures
 
-    chance = Random(seed)
+    chance = Random(7)
     programs = {
         "endless loop": endless_loop,
         "3 s each time": _with_pause(lambda pause_s: 3.0),

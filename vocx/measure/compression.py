@@ -15,15 +15,15 @@ LEVEL = 6
 TAIL = b"\x00\x00\xff\xff"
 
 
-def gzip_bytes(body: bytes, level: int = LEVEL) -> int:
+def gzip_bytes(body: bytes) -> int:
     """The size of a body as gzip sends it, head and checksum included."""
-    packer = zlib.compressobj(level, zlib.DEFLATED, 31)
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, 31)
     return len(packer.compress(body)) + len(packer.flush())
 
 
-def deflated_bytes(messages: Iterable[bytes], level: int = LEVEL) -> list[int]:
+def deflated_bytes(messages: Iterable[bytes]) -> list[int]:
     """The payload size of each message of one connection under permessage-deflate, in order."""
-    packer = zlib.compressobj(level, zlib.DEFLATED, -15)
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, -15)
     sizes = []
     for message in messages:
         sent = packer.compress(message) + packer.flush(zlib.Z_SYNC_FLUSH)

@@ -21,6 +21,7 @@ from vocx.views.sliders import Slider
 
 KEPT = 2000
 SOONEST_MS = 20
+TRUTH_EVERY_MS = 200.0
 _HINT = "How long to wait between two questions; a poll waits for its reply"
 
 
@@ -97,8 +98,8 @@ class TruthLine(LiveProbe):
         Complete up to this moment (wall clock); 0 before the first reply.
     """
 
-    def __init__(self, truth: Truth, symbol: str, every_ms: float = 200.0) -> None:
-        super().__init__(every_ms)
+    def __init__(self, truth: Truth, symbol: str) -> None:
+        super().__init__(TRUTH_EVERY_MS)
         self.points: deque[tuple[int, float]] = deque(maxlen=KEPT)
         self._truth, self._symbol = truth, symbol
         self._next: int | None = None
