@@ -29,15 +29,17 @@ def test_bytes_are_sent_as_given(lab: Lab) -> None:
 
 
 def test_one_orders_life(lab: Lab, exchange: Exchange) -> None:
-    """Before, resting, partly filled, filled: the queue ahead is served first."""
+    """Before, resting, partly filled, filled: the queue ahead is served first. The legend lies on
+    the picture, as Plotly draws none that lies outside of its container."""
     timeline = order_examples.OrderTimeline(lab, exchange, SYMBOL)
     timeline.capture(exchange.place_order(SYMBOL, "buy", "2", type="limit", price=timeline.bid))
     assert timeline.sell(timeline.queue_ahead + 1).filled == 1
     assert timeline.sell("1").status == "filled"
     titles = [frame.title.partition("<")[0] for frame in timeline.frames]
     assert titles == ["before", "resting", "partially filled", "filled"]
-    mine = [sum(bar.x) for bar in timeline.show().data if bar.name == "your order"]
-    assert mine == [0, 2, 1, 0]
+    shown = timeline.show()
+    assert [sum(bar.x) for bar in shown.data if bar.name == "your order"] == [0, 2, 1, 0]
+    assert shown.layout.legend.yref == "container" and 0 <= shown.layout.legend.y <= 1
     lab.resume()
 
 
