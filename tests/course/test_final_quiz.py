@@ -91,7 +91,7 @@ def test_another_measurement_answers_nothing(seen: dict[str, Any]) -> None:
                       != quiz.questions["poll"].text.split()[0]))  # fmt: skip
     assert "ms away, and" in other.answer("poll", 1, seen["poll"]).text
     assert "nothing was refused" in quiz.answer("orders", 1, (5, 1.0, "")).text
-    assert quiz.told == {}
+    assert quiz.measured == {}
 
 
 def test_questions_differ_by_seed(capsys: pytest.CaptureFixture[str]) -> None:

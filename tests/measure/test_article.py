@@ -16,14 +16,14 @@ from vocx.measure import Article, Conditions, FillTimes, Interval, OrderEntry, a
 from vocx.measure.article import ABSENT, page
 from vocx.measure.claims import UNKNOWN, claims
 from vocx.measure.findings import ROWS
-from vocx.measure.order_paths import Placed
-from vocx.measure.orders import Sent
+from vocx.measure.order_paths import PlacedOrder
+from vocx.measure.orders import SentOrders
 
 MADE = Conditions(path="from here to there", clock="this machine", rtt_ms=40.0, made="2026-11-22")
 
 
-def sent(path: str, signatures: int, ms: float) -> Sent:
-    order = Placed(
+def sent(path: str, signatures: int, ms: float) -> SentOrders:
+    order = PlacedOrder(
         id=1,
         price=Decimal(1),
         begun_ns=0,
@@ -33,7 +33,7 @@ def sent(path: str, signatures: int, ms: float) -> Sent:
         sent_bytes=500,
         received_bytes=500,
     )
-    return Sent(path=path, new=False, connections=0, orders=[order])
+    return SentOrders(path=path, new=False, connections=0, orders=[order])
 
 
 ORDERS = OrderEntry(

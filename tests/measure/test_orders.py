@@ -192,9 +192,9 @@ def test_a_socket_that_has_not_logged_on_is_refused(exchange: vocx.Exchange) -> 
         path = LoggedOnPath(trader)
         try:
             with pytest.raises(vocx.errors.VenueError, match="(?i)apikey|mandatory"):
-                path.send(path.ready(order))
+                path.send(path.prepare(order))
             path.log_on()
-            assert path.send(path.ready(order)).signatures == 0
+            assert path.send(path.prepare(order)).signatures == 0
         finally:
             path.hang_up()
 
@@ -204,7 +204,7 @@ def test_an_order_by_socket_is_what_the_engine_took(exchange: vocx.Exchange) -> 
     with Trader(exchange, "other") as trader:
         mark, path = trader.lab.truth.events(None).next, SocketPath(trader)
         order = trader.order(BTC, "buy", Decimal("0.001"), Decimal(30_000), time_in_force="IOC")
-        placed = path.send(path.ready(order))
+        placed = path.send(path.prepare(order))
         path.hang_up()
         (taken,) = (one for one in trader.lab.truth.events(mark, kind="order") if one.what == "new")
     assert taken.id == placed.id and placed.begun_ns < taken.mono_ns < placed.ended_ns

@@ -41,7 +41,7 @@ class _TimeUp(BaseException):
     """Raised inside the learner's thread; no ``except Exception`` stops it."""
 
 
-class _Heard(io.TextIOBase):
+class _CapturedOutput(io.TextIOBase):
     """Standard output that keeps what one thread says: print in place of return is told so."""
 
     def __init__(self, out: Any) -> None:
@@ -88,7 +88,7 @@ class Trial:
         shown = f"{self.name}({', '.join(short(argument) for argument in arguments)})"
         self.began, self.current = time.monotonic(), shown
         try:
-            with redirect_stdout(_Heard(sys.stdout)) as heard:
+            with redirect_stdout(_CapturedOutput(sys.stdout)) as heard:
                 value = self.function(*arguments)
                 if isinstance(value, GeneratorType):
                     value = list(value)

@@ -191,6 +191,8 @@ class Quiz:
     ----------
     said : dict of str to float
         The number that was said first, by question.
+    measured : dict of str to float
+        The number in the measurement that was handed over first, by question.
     right : list of str
         Questions whose number the measurement confirmed.
     """
@@ -198,7 +200,7 @@ class Quiz:
     def __init__(self, seed: int) -> None:
         self.seed, self.questions = seed, questions(seed)
         self.said: dict[str, float] = {}
-        self.told: dict[str, float] = {}
+        self.measured: dict[str, float] = {}
         self.right: list[str] = []
 
     def answer(self, name: str, number: Any = None, measurement: Any = None) -> Result:
@@ -230,7 +232,7 @@ class Quiz:
             found = one.measured(measurement)
         except Wrong as wrong:
             return Result("not answered yet", f"… {one.id} not measured yet: {wrong.why}")
-        found = self.told.setdefault(one.id, found)
+        found = self.measured.setdefault(one.id, found)
         good = abs(said - found) <= one.slack + one.slack_share * abs(found)
         if good and one.id not in self.right:
             self.right.append(one.id)
@@ -247,14 +249,15 @@ class Quiz:
     @property
     def score(self) -> str:
         """``"6 of 10, 8 measured; 7 pass"``."""
-        return (
-            f"{len(self.right)} of {len(self.questions)}, {len(self.told)} measured; {PASSED} pass"
-        )
+        right = f"{len(self.right)} of {len(self.questions)}"
+        return f"{right}, {len(self.measured)} measured; {PASSED} pass"
 
     def __str__(self) -> str:
         parts = [f"Final quiz, seed {self.seed}: {self.score}"]
         for one in self.questions.values():
-            state = "right" if one.id in self.right else "measured" if one.id in self.told else ""
+            state = (
+                "right" if one.id in self.right else "measured" if one.id in self.measured else ""
+            )
             parts.append(fold(f"{one.id:<8}{one.text}{f' ({state})' if state else ''}"))
             parts.append(f"        {one.how}")
         return "\n".join(parts)
@@ -264,8 +267,8 @@ class Quiz:
     def table(self) -> str:
         """What was said and what was measured."""
         rows = [
-            (name, f"{self.said[name]:g}", f"{self.told[name]:.3g}", self.questions[name].unit)
-            for name in self.told
+            (name, f"{self.said[name]:g}", f"{self.measured[name]:.3g}", self.questions[name].unit)
+            for name in self.measured
         ]
         return text_table(("question", "you said", "you measured", "unit"), rows)
 

@@ -74,7 +74,7 @@ class Grade(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
 
 
-class Handed(msgspec.Struct, frozen=True):
+class Submission(msgspec.Struct, frozen=True):
     """A notebook that a student handed in: ``lesson`` is an id, or empty."""
 
     student: str
@@ -158,9 +158,9 @@ def grade(
 def _grades(
     folder: Path,
     students: list[str],
-    handed: list[Handed],
+    handed: list[Submission],
     wanted: list[str],
-    judge: Callable[[Handed, str], Outcome],
+    judge: Callable[[Submission, str], Outcome],
 ) -> Iterator[Grade]:
     for student in students:
         mine = [one for one in handed if one.student == student]
@@ -182,7 +182,7 @@ def checks_of(lesson: str) -> list[str]:
     ]
 
 
-def collect(folder: Path) -> tuple[list[str], list[Handed]]:
+def collect(folder: Path) -> tuple[list[str], list[Submission]]:
     """The students, and what they handed in; a lesson is told by what is in a notebook, not by
     the file's name."""
     try:
@@ -190,7 +190,7 @@ def collect(folder: Path) -> tuple[list[str], list[Handed]]:
     except OSError as error:
         raise BadInput(f"{folder} cannot be read: {error.strerror or error}") from None
     students: list[str] = []
-    handed: list[Handed] = []
+    handed: list[Submission] = []
     for entry in entries:
         if entry.is_dir() and entry.name not in _SKIP:
             students.append(entry.name)
@@ -199,26 +199,26 @@ def collect(folder: Path) -> tuple[list[str], list[Handed]]:
                 if not any(part in _SKIP or part.startswith(".")
                            for part in path.relative_to(folder).parts)
             )  # fmt: skip
-            handed += [_handed(entry.name, path) for path in files]
+            handed += [_submission(entry.name, path) for path in files]
         elif entry.suffix == ".ipynb":
             students.append(entry.stem)
-            handed.append(_handed(entry.stem, entry))
+            handed.append(_submission(entry.stem, entry))
     if not students:
         raise BadInput(f"{folder} holds neither folders of students nor notebooks")
     return students, handed
 
 
-def _handed(student: str, path: Path) -> Handed:
+def _submission(student: str, path: Path) -> Submission:
     try:
         notebook = read(path)
     except BadInput as error:
-        return Handed(student, path, _named(path), None, str(error))
+        return Submission(student, path, _named(path), None, str(error))
     code = "\n".join(cell.text for cell in notebook.cells if cell.is_code)
     for call in ("begin", "check", "end"):
         for found in re.findall(rf"""\bcourse\.{call}\(\s*["'](\w+)""", code):
             with suppress(BadInput):
-                return Handed(student, path, catalogue.lesson(found).id, notebook)
-    return Handed(student, path, _named(path), notebook)
+                return Submission(student, path, catalogue.lesson(found).id, notebook)
+    return Submission(student, path, _named(path), notebook)
 
 
 def _named(path: Path) -> str:
@@ -229,7 +229,7 @@ def _named(path: Path) -> str:
 
 
 def _graded(
-    one: Handed, folder: Path, wanted: list[str], judge: Callable[[Handed, str], Outcome]
+    one: Submission, folder: Path, wanted: list[str], judge: Callable[[Submission, str], Outcome]
 ) -> Iterator[Grade]:
     file = one.path.relative_to(folder).as_posix()
     if not one.lesson:
@@ -251,7 +251,7 @@ def _graded(
         )
 
 
-def _judged(one: Handed, check: str, *, seed: int, seconds: float, memory_mb: int) -> Outcome:
+def _judged(one: Submission, check: str, *, seed: int, seconds: float, memory_mb: int) -> Outcome:
     if one.notebook is None:
         return Outcome("unreadable", one.problem)
     name = function_name(one.notebook, check)

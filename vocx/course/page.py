@@ -226,8 +226,9 @@ def _text(call: ast.Call) -> str | None:
 
 
 def words(page: Page) -> Iterator[Problem]:
-    """700 to 1,100 words of prose, folded text included. Code that is shown or folded away is not
-    counted: it is read as code, and bounded by its lines (``folded_programs``)."""
+    """700 to 1,100 words of prose, folded text included. Listings are not counted: they are read
+    line by line, and not as sentences; a folded program has a bound of its own
+    (``folded_programs``)."""
     yield from _between("words", page.word_count, WORDS)
 
 

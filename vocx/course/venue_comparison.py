@@ -37,7 +37,7 @@ def span_s(seconds: float) -> str:
     raise AssertionError  # the last unit takes everything
 
 
-class Charged(NamedTuple):
+class ChargedLimit(NamedTuple):
     """A limit that counts a requote, and how much one requote of one side costs of it."""
 
     limit: Limit
@@ -68,14 +68,14 @@ def _order(venue: Venue) -> list[Intent]:
     return [place, CancelOrder(symbol=SYMBOL, id="1", client_order_id=None)]
 
 
-def charged(venue: Venue) -> list[Charged]:
+def charged(venue: Venue) -> list[ChargedLimit]:
     """Every limit that an order counts against, with the cancel of the one before it."""
     costs: dict[str, int] = {}
     for intent in _order(venue):
         for bucket, amount in venue.request(intent).charges.items():
             name = bucket.partition(":")[0]  # one per instrument is charged with its name
             costs[name] = costs.get(name, 0) + amount
-    return [Charged(one, costs[one.bucket]) for one in venue.limits if one.bucket in costs]
+    return [ChargedLimit(one, costs[one.bucket]) for one in venue.limits if one.bucket in costs]
 
 
 def orders_per_s(venue: Venue) -> float:
@@ -87,12 +87,12 @@ class Requote(NamedTuple):
     """A quoter's plan against one limit of one venue."""
 
     venue: str
-    charged: Charged
+    charged: ChargedLimit
     per_s: float
 
     @property
     def refused_after_s(self) -> float | None:
-        """See :meth:`Charged.refused_after_s`."""
+        """See :meth:`ChargedLimit.refused_after_s`."""
         return self.charged.refused_after_s(self.per_s)
 
 

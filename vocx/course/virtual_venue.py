@@ -67,7 +67,7 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
         return self.name
 
 
-class Played(msgspec.Struct, kw_only=True):
+class SceneResult(msgspec.Struct, kw_only=True):
     """What a program did in a scene.
 
     Attributes
@@ -131,7 +131,7 @@ class VirtualVenue:
 
     def __init__(self, scene: Scene, loop: VirtualLoop) -> None:
         self.scene, self._loop = scene, loop
-        self.played = Played(attempts_s=[], ends_s=[], sent=[], taken=[], notes=[])
+        self.played = SceneResult(attempts_s=[], ends_s=[], sent=[], taken=[], notes=[])
 
     def connect(self) -> _Connect:
         """One attempt, to be awaited or entered with ``async with``."""
@@ -225,7 +225,7 @@ class _Connection:
         self._left = 0
 
 
-def play(listen: LISTEN, scene: Scene) -> Played:
+def play(listen: LISTEN, scene: Scene) -> SceneResult:
     """Run ``listen(connect, take, note)`` through a scene, then cancel it.
 
     Raises

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from vocx.lab import Lab
 
 
-class OfCcxt(NamedTuple):
+class CcxtClient(NamedTuple):
     """One of ccxt's exchanges, and the addresses that it has asked, without their queries."""
 
     client: Any
     asked: list[str]
 
 
-def pointed_at(lab: Lab, ccxt: Any, venue: str) -> OfCcxt:
+def pointed_at(lab: Lab, ccxt: Any, venue: str) -> CcxtClient:
     """ccxt's exchange of that name with nothing but its addresses changed to the lab's.
 
     Public data only: it gets no key. Of the markets it loads those of spot, as the lab has no
@@ -37,7 +37,7 @@ def pointed_at(lab: Lab, ccxt: Any, venue: str) -> OfCcxt:
         return fetch(address, *arguments, **options)
 
     client.fetch = counted
-    return OfCcxt(client, asked)
+    return CcxtClient(client, asked)
 
 
 def _moved(addresses: Any, url: str) -> Any:

@@ -21,7 +21,7 @@ from vocx.measure.code_size import code_size as count_code
 from vocx.measure.feeds import DISTANCES
 from vocx.measure.fills import FillTimes
 from vocx.measure.fills import fills as measure_fills
-from vocx.measure.findings import Parts, findings
+from vocx.measure.findings import Measurements, findings
 from vocx.measure.freshness import Freshness
 from vocx.measure.orders import OrderEntry
 from vocx.measure.orders import orders as measure_orders
@@ -60,7 +60,7 @@ class Article(Result, frozen=True, kw_only=True):
     title: ClassVar[str] = (
         "REST and WebSocket: as an article says, as documented, and as measured here"
     )
-    parts: Parts
+    parts: Measurements
 
     def items(self) -> Sequence[Claim]:
         return claims(self.conditions.venue)
@@ -225,7 +225,7 @@ def article(
     """
     if isinstance(sweep, Freshness):
         sweep = Sweep(conditions=sweep.conditions, results=[sweep])
-    parts = Parts(sweep, calls, traffic, fills, orders, code_size)
+    parts = Measurements(sweep, calls, traffic, fills, orders, code_size)
     if exchange is not None:
         say = progress or (lambda _: None)
         parts = _filled(parts, exchange, validation.distances(rtts), seconds, full, symbol, say)
@@ -237,14 +237,14 @@ def article(
 
 
 def _filled(
-    parts: Parts,
+    parts: Measurements,
     exchange: Exchange,
     rtts: list[float],
     seconds: float,
     full: bool,
     symbol: str,
     say: Callable[[str], object],
-) -> Parts:
+) -> Measurements:
     """All parts: those that were given, and the others measured."""
     network, venue = lab_of(exchange).network, exchange.venue.name
     home_ms = min((one for one in rtts if one > 0), default=0.0)
@@ -279,4 +279,4 @@ def _filled(
         say(f"orders, {home_ms:g} ms away")
         with network.latency(rtt_ms=home_ms, venue=venue):
             orders = measure_orders(exchange, repeats=40 if full else 10, symbol=symbol)
-    return Parts(sweep, calls, traffic, fills, orders, parts.code_size or count_code())
+    return Measurements(sweep, calls, traffic, fills, orders, parts.code_size or count_code())

@@ -44,7 +44,7 @@ TYPED = "vocx.measure.distance(rtt_ms=35)"
 """What to write where a venue cannot be reached."""
 
 
-class Reach(msgspec.Struct, frozen=True, kw_only=True):
+class Latencies(msgspec.Struct, frozen=True, kw_only=True):
     """Medians of one place, milliseconds. ``tls`` is ``None`` without TLS."""
 
     connect: Interval
@@ -61,15 +61,15 @@ class Distance(Result, frozen=True, kw_only=True):
         Who was asked; empty where the distance was typed.
     rtt : Interval
         There and back, milliseconds: what the lab's dial is to show.
-    there, here : Reach or None
+    there, here : Latencies or None
         The venue, and a lab at 0 ms (``None`` where none was given: nothing is then taken off).
     """
 
     title: ClassVar[str] = "how far the exchange is from you"
     host: str
     rtt: Interval
-    there: Reach | None = None
-    here: Reach | None = None
+    there: Latencies | None = None
+    here: Latencies | None = None
 
     @property
     def rtt_ms(self) -> float:
@@ -185,7 +185,7 @@ def _typed(rtt_ms: float) -> Distance:
     )
 
 
-def _venue(exchange: Exchange | None, calls: int) -> tuple[str, Reach]:
+def _venue(exchange: Exchange | None, calls: int) -> tuple[str, Latencies]:
     """The URL that was asked, and what it took."""
     if exchange is not None and not hasattr(exchange, "venue"):
         raise errors.BadInput("that is no exchange: write measure.distance(lab=ex.lab), or ex")
@@ -195,22 +195,22 @@ def _venue(exchange: Exchange | None, calls: int) -> tuple[str, Reach]:
     else:
         url, authority = exchange.url("rest"), exchange.environment.ca_file()
     try:
-        return url, _reach(venue, url, authority, calls)
+        return url, _latencies(venue, url, authority, calls)
     except (errors.TransportError, errors.VenueError) as error:
         text = f"your distance cannot be measured from here: {error}. Type it instead: {TYPED}"
         raise type(error)(text, venue=venue.name) from None
 
 
-def _own(lab: Lab, there: Reach, calls: int) -> Reach:
+def _own(lab: Lab, there: Latencies, calls: int) -> Latencies:
     """The same in a lab at 0 ms, over TLS where the venue was asked over TLS."""
     tls = there.tls is not None
     name = next(iter(lab.urls))
     authority = str(lab.certificate()) if tls else None
     with lab.network.latency(rtt_ms=0):
-        return _reach(venues.get(name), lab.url(name, "rest", tls=tls), authority, calls)
+        return _latencies(venues.get(name), lab.url(name, "rest", tls=tls), authority, calls)
 
 
-def _reach(venue: Any, url: str, authority: str | None, calls: int) -> Reach:
+def _latencies(venue: Any, url: str, authority: str | None, calls: int) -> Latencies:
     connects: list[float] = []
     tls: list[float] = []
     warm: list[float] = []
@@ -226,7 +226,7 @@ def _reach(venue: Any, url: str, authority: str | None, calls: int) -> Reach:
             while len(warm) < calls:
                 phases = _asked(client)
                 warm += [] if phases.new_connection else [phases.total_ms]
-    return Reach(
+    return Latencies(
         connect=quantile_interval(connects),
         tls=quantile_interval(tls) if tls else None,
         warm=quantile_interval(warm),

@@ -38,7 +38,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     so: str = ""
 
 
-class Parts(msgspec.Struct, frozen=True):
+class Measurements(msgspec.Struct, frozen=True):
     """The results that a comparison is made of; ``None``: not measured."""
 
     sweep: Sweep | None = None
@@ -54,7 +54,7 @@ class Parts(msgspec.Struct, frozen=True):
         return {name: part for name, part in every.items() if part is not None}
 
 
-def findings(parts: Parts) -> dict[str, Finding]:
+def findings(parts: Measurements) -> dict[str, Finding]:
     """Every row by its name, from what there is."""
     return {row: tell(parts) for row, tell in ROWS.items()}
 
@@ -64,7 +64,7 @@ def away(rtt_ms: float) -> str:
     return f"{rtt_ms:g} ms away"
 
 
-def _connection(parts: Parts) -> Finding:
+def _connection(parts: Measurements) -> Finding:
     if parts.traffic is None:
         return Finding()
     polls, streams = _costs(parts.traffic)
@@ -87,7 +87,7 @@ def _connection(parts: Parts) -> Finding:
     return Finding(rest=rest, websocket=websocket, so=so)
 
 
-def _latency(parts: Parts) -> Finding:
+def _latency(parts: Measurements) -> Finding:
     rest: list[str] = []
     websocket: list[str] = []
     so = ""
@@ -126,7 +126,7 @@ def _call_times(calls: CallTimes) -> tuple[list[str], str]:
     return lines, so
 
 
-def _data_flow(parts: Parts) -> Finding:
+def _data_flow(parts: Measurements) -> Finding:
     home = _home(parts)
     if home is None:
         return Finding()
@@ -152,7 +152,7 @@ def _flow(one: FeedResult, home: Freshness) -> str:
     )
 
 
-def _limits(parts: Parts) -> Finding:
+def _limits(parts: Measurements) -> Finding:
     if parts.traffic is None:
         return Finding()
     polls, streams = _costs(parts.traffic)
@@ -181,7 +181,7 @@ def _limits(parts: Parts) -> Finding:
     return Finding(rest=rest, websocket=websocket, so=so)
 
 
-def _best_for(parts: Parts) -> Finding:
+def _best_for(parts: Measurements) -> Finding:
     rest, websocket, so = [], [], []
     if parts.orders is not None:
         asked, pushed = (_order(parts.orders, path) for path in ("REST", "WebSocket"))
@@ -203,7 +203,7 @@ def _best_for(parts: Parts) -> Finding:
     return Finding(rest=rest, websocket=websocket, so=" ".join(so))
 
 
-def _complexity(parts: Parts) -> Finding:
+def _complexity(parts: Measurements) -> Finding:
     if parts.code_size is None:
         return Finding()
     ask, listen, survive, hybrid = (
@@ -222,7 +222,7 @@ def _complexity(parts: Parts) -> Finding:
     )
 
 
-def _bandwidth(parts: Parts) -> Finding:
+def _bandwidth(parts: Measurements) -> Finding:
     if parts.traffic is None:
         return Finding()
     polls, streams = _costs(parts.traffic)
@@ -246,7 +246,7 @@ def _moved(costs: Sequence[Cost]) -> list[str]:
     ]
 
 
-def _auth(parts: Parts) -> Finding:
+def _auth(parts: Measurements) -> Finding:
     if parts.orders is None:
         return Finding()
     kind = next(iter(parts.orders.made_us), "HMAC")
@@ -268,7 +268,7 @@ def _auth(parts: Parts) -> Finding:
     return Finding(rest=rest, websocket=websocket, so=so)
 
 
-ROWS: dict[str, Callable[[Parts], Finding]] = {
+ROWS: dict[str, Callable[[Measurements], Finding]] = {
     "connection": _connection,
     "latency": _latency,
     "data flow": _data_flow,
@@ -280,14 +280,14 @@ ROWS: dict[str, Callable[[Parts], Finding]] = {
 }
 
 
-def _results(parts: Parts) -> list[Freshness]:
+def _results(parts: Measurements) -> list[Freshness]:
     return sorted(
         parts.sweep.results if parts.sweep is not None else [],
         key=lambda one: one.conditions.rtt_ms,
     )
 
 
-def _home(parts: Parts) -> Freshness | None:
+def _home(parts: Measurements) -> Freshness | None:
     """The nearest distance that is one."""
     found = _results(parts)
     return next((one for one in found if one.conditions.rtt_ms > 0), found[0] if found else None)

@@ -27,7 +27,7 @@ from vocx.timing import mono_ns
 from vocx.venues.base import Credentials, PlaceOrder, Request, Secrets
 
 
-class Placed(msgspec.Struct, frozen=True, kw_only=True):
+class PlacedOrder(msgspec.Struct, frozen=True, kw_only=True):
     """One order: sent, accepted by the engine, answered, in nanoseconds on the clock that the lab
     shares; and what it carried.
 
@@ -47,7 +47,7 @@ class Placed(msgspec.Struct, frozen=True, kw_only=True):
     __repr__ = written_fields
 
 
-class Ready(NamedTuple):
+class PreparedOrder(NamedTuple):
     """An order that only needs sending. ``number`` is its frame's id, ``made_us`` how long making
     and signing it took, ``price`` of this order alone in its run: by it the engine's log tells
     which one it was."""
@@ -58,7 +58,7 @@ class Ready(NamedTuple):
     made_us: float
 
 
-class Answered(NamedTuple):
+class OrderResponse(NamedTuple):
     """What the exchange said, and what crossed the wire for it."""
 
     order: Order | OrderAck
@@ -102,26 +102,26 @@ class OrderPath:
     def log_on(self) -> None:
         """Open the connection and prove whose it is, where that is done once."""
 
-    def ready(self, order: PlaceOrder) -> Ready:
+    def prepare(self, order: PlaceOrder) -> PreparedOrder:
         """The order as a request of its own."""
         assert order.price is not None
         begun_ns = mono_ns()
         request, number = self._request(order)
-        return Ready(request, number, order.price, (mono_ns() - begun_ns) / 1e3)
+        return PreparedOrder(request, number, order.price, (mono_ns() - begun_ns) / 1e3)
 
-    def send(self, ready: Ready) -> Placed:
+    def send(self, prepared: PreparedOrder) -> PlacedOrder:
         """Send it, and wait for the answer."""
         begun_ns = mono_ns()
-        answered = self._answered(ready)
+        response = self._send(prepared)
         ended_ns = mono_ns()
-        return Placed(
-            id=answered.order.id,
-            price=ready.price,
+        return PlacedOrder(
+            id=response.order.id,
+            price=prepared.price,
             begun_ns=begun_ns,
             ended_ns=ended_ns,
-            signatures=signatures(answered.sent, self._venue.secrets),
-            sent_bytes=answered.sent_bytes,
-            received_bytes=answered.received_bytes,
+            signatures=signatures(response.sent, self._venue.secrets),
+            sent_bytes=response.sent_bytes,
+            received_bytes=response.received_bytes,
         )
 
     def hang_up(self) -> None:
@@ -131,7 +131,7 @@ class OrderPath:
     def _request(self, order: PlaceOrder) -> tuple[Request, int]:
         raise NotImplementedError
 
-    def _answered(self, ready: Ready) -> Answered:
+    def _send(self, prepared: PreparedOrder) -> OrderResponse:
         raise NotImplementedError
 
 
@@ -155,12 +155,12 @@ class RestPath(OrderPath):
         request, now_ns = self._venue.request(order), self._trader.now_ns()
         return self._venue.sign(request, now_ns, self._key, secrets.token_hex(16)), 0
 
-    def _answered(self, ready: Ready) -> Answered:
-        order = cast(Order | OrderAck, self._client.send(ready.request).result)
+    def _send(self, prepared: PreparedOrder) -> OrderResponse:
+        order = cast(Order | OrderAck, self._client.send(prepared.request).result)
         call = http_of(order)
         with self._lock:
             self._connects += call.phases.new_connection
-        return Answered(order, call.request, len(call.request), call.reply_wire_bytes)
+        return OrderResponse(order, call.request, len(call.request), call.reply_wire_bytes)
 
     def hang_up(self) -> None:
         self._client.close()
@@ -196,13 +196,13 @@ class SocketPath(OrderPath):
         nonce = secrets.token_hex(16)
         return self._venue.ws_request(order, number, now_ns, self._proof, nonce), number
 
-    def _answered(self, ready: Ready) -> Answered:
-        answer = self._socket.request(ready.number, ready.request.body)
+    def _send(self, prepared: PreparedOrder) -> OrderResponse:
+        answer = self._socket.request(prepared.number, prepared.request.body)
         response = answer.response
         said = self._venue.reply(
-            ready.request, response.status, response.headers, response.body, answer.received_ns
+            prepared.request, response.status, response.headers, response.body, answer.received_ns
         )
-        return Answered(
+        return OrderResponse(
             cast(Order | OrderAck, said.result),
             answer.sent,
             framed_bytes(len(answer.sent), masked=True),

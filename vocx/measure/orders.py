@@ -27,7 +27,7 @@ from msgspec.structs import replace
 
 from vocx.call_forms import says_its_form
 from vocx.measure import theory, validation
-from vocx.measure.order_paths import OrderPath, Placed, Ready, paths_of
+from vocx.measure.order_paths import OrderPath, PlacedOrder, PreparedOrder, paths_of
 from vocx.measure.probes import unlimited
 from vocx.measure.result import CLOCK, Column, Result, conditions
 from vocx.measure.sampling import Interval, quantile_interval
@@ -44,7 +44,7 @@ FEWER = 0.6
 """New connections and bursts are dear: so many of them for each of ``repeats``."""
 
 
-class Sent(msgspec.Struct, frozen=True, kw_only=True):
+class SentOrders(msgspec.Struct, frozen=True, kw_only=True):
     """Orders that were sent at once, one or many, in one way.
 
     Attributes
@@ -60,7 +60,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     new: bool
     connections: int
-    orders: list[Placed]
+    orders: list[PlacedOrder]
 
     @property
     def all_ms(self) -> float:
@@ -76,7 +76,7 @@ class OrderGroup(msgspec.Struct, frozen=True, kw_only=True):
     new: bool
     at_once: int
     round_trips: int
-    sent: list[Sent]
+    sent: list[SentOrders]
 
     @property
     def name(self) -> str:
@@ -84,7 +84,7 @@ class OrderGroup(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.path}, {'new' if self.new else 'kept'}"
 
     @property
-    def orders(self) -> list[Placed]:
+    def orders(self) -> list[PlacedOrder]:
         return [order for one in self.sent for order in one.orders]
 
     @property
@@ -123,7 +123,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
 
     Attributes
     ----------
-    sent : list of Sent
+    sent : list of SentOrders
         Everything that counts, in the order in which it was sent.
     opening_trips : dict
         By path: round trips that a new connection needs after TCP and TLS, before its first order.
@@ -133,7 +133,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
         In the one frame with which the socket logged on.
     """
 
-    sent: list[Sent]
+    sent: list[SentOrders]
     opening_trips: dict[str, int]
     made_us: dict[str, float]
     logon_signatures: int
@@ -142,7 +142,7 @@ class OrderEntry(Result, frozen=True, kw_only=True):
 
     def items(self) -> Sequence[OrderGroup]:
         """One at a time first, kept connections before new ones."""
-        found: dict[tuple[int, bool, int, str], list[Sent]] = {}
+        found: dict[tuple[int, bool, int, str], list[SentOrders]] = {}
         order = list(self.opening_trips)
         for one in self.sent:
             key = (len(one.orders), not one.new, order.index(one.path), one.path)
@@ -278,22 +278,22 @@ class _Run:
         self.made_us: dict[str, list[float]] = {}
         self._pool = ThreadPoolExecutor(many, "vocx-measure-orders")
         stack.callback(self._pool.shutdown, wait=True, cancel_futures=True)
-        self._sent: list[Sent] = []
+        self._sent: list[SentOrders] = []
         self._mark = self._truth.events(None).next
         for path in self.paths:
             path.log_on()
         for path in self.paths:
             for _ in range(WARM_UP):
-                path.send(self._ready(path))
+                path.send(self._prepare(path))
 
-    def _ready(self, path: OrderPath) -> Ready:
+    def _prepare(self, path: OrderPath) -> PreparedOrder:
         self._price -= self._tick
         order = self._trader.order(
             self.symbol, "buy", self._quantity, self._price, time_in_force="IOC"
         )
-        ready = path.ready(order)
-        self.made_us.setdefault(path.key_kind, []).append(ready.made_us)
-        return ready
+        prepared = path.prepare(order)
+        self.made_us.setdefault(path.key_kind, []).append(prepared.made_us)
+        return prepared
 
     def singles(self, repeats: int) -> None:
         """One at a time, each way in turn, on connections that are open."""
@@ -321,21 +321,21 @@ class _Run:
 
     def _send(self, path: OrderPath, at_once: int, *, new: bool = False) -> None:
         connects = path.connects
-        placed = [path.send(self._ready(path))] if at_once == 1 else self._at_once(path, at_once)
+        placed = [path.send(self._prepare(path))] if at_once == 1 else self._at_once(path, at_once)
         opened = path.connects - connects
-        self._sent.append(Sent(path=path.name, new=new, connections=opened, orders=placed))
+        self._sent.append(SentOrders(path=path.name, new=new, connections=opened, orders=placed))
 
-    def _at_once(self, path: OrderPath, count: int) -> list[Placed]:
+    def _at_once(self, path: OrderPath, count: int) -> list[PlacedOrder]:
         """Made before, sent in the same moment from as many threads."""
-        ready, start = [self._ready(path) for _ in range(count)], Barrier(count)
+        prepared, start = [self._prepare(path) for _ in range(count)], Barrier(count)
 
-        def send(one: Ready) -> Placed:
+        def send(one: PreparedOrder) -> PlacedOrder:
             start.wait()
             return path.send(one)
 
-        return [one.result() for one in [self._pool.submit(send, one) for one in ready]]
+        return [one.result() for one in [self._pool.submit(send, one) for one in prepared]]
 
-    def sent(self) -> list[Sent]:
+    def sent(self) -> list[SentOrders]:
         """Everything that counts, with the moment at which the engine accepted each order."""
         mine = partial(self._truth.events, self._mark, owner=self._trader.owner)
         events = mine(symbol=self.symbol, kind="order")

@@ -7,7 +7,7 @@ from inspect import iscoroutinefunction
 
 from vocx.course.answer_runner import Trial, Wrong
 from vocx.course.exercise import Check
-from vocx.course.virtual_venue import LISTEN, MOST_ATTEMPTS, Plan, Played, Scene, play
+from vocx.course.virtual_venue import LISTEN, MOST_ATTEMPTS, Plan, Scene, SceneResult, play
 from vocx.exchange import Exchange
 
 _SERVE = Plan()
@@ -82,7 +82,7 @@ def judge(listen: Trial, exchange: Exchange | None) -> str:
     )
 
 
-def _run(listen: LISTEN, scene: Scene) -> Played | None:
+def _run(listen: LISTEN, scene: Scene) -> SceneResult | None:
     """``None`` for a program that did nothing at all, such as the blank one."""
     if not iscoroutinefunction(listen):
         raise TypeError("this is no coroutine function: write async def")
@@ -91,9 +91,9 @@ def _run(listen: LISTEN, scene: Scene) -> Played | None:
     return None if nothing else played
 
 
-def _played(listen: Trial, scene: Scene) -> Played:
+def _played(listen: Trial, scene: Scene) -> SceneResult:
     """The scene, and what is wrong in any of them: death, a quiet end, a storm, silence."""
-    played: Played | None = listen(scene)
+    played: SceneResult | None = listen(scene)
     if played is None:
         raise Wrong(
             "it never tried to connect", given=scene.name, expected="async with connect() as ws"
@@ -136,7 +136,7 @@ def _played(listen: Trial, scene: Scene) -> Played:
     return played
 
 
-def _dead(played: Played, scene: Scene) -> Wrong:
+def _dead(played: SceneResult, scene: Scene) -> Wrong:
     error, attempts = played.error, len(played.attempts_s)
     name = type(error).__name__
     if isinstance(error, RecursionError):
@@ -160,7 +160,7 @@ def _dead(played: Played, scene: Scene) -> Wrong:
     )
 
 
-def _came_back(played: Played) -> None:
+def _came_back(played: SceneResult) -> None:
     if len(played.attempts_s) < 6 or len(played.taken) < 24:
         raise _by_its_pauses(
             played,
@@ -171,7 +171,7 @@ def _came_back(played: Played) -> None:
         )
 
 
-def _noted(played: Played) -> None:
+def _noted(played: SceneResult) -> None:
     if len(played.notes) < len(played.ends_s):
         raise Wrong(
             f"{len(played.ends_s)} connections ended or were refused, and {len(played.notes)} "
@@ -182,7 +182,7 @@ def _noted(played: Played) -> None:
         )
 
 
-def _outlasted(played: Played) -> None:
+def _outlasted(played: SceneResult) -> None:
     refused = [at_s for at_s in played.attempts_s if at_s < _OUTAGE_S]
     if len(refused) > _MOST_IN_OUTAGE:
         raise _by_its_pauses(
@@ -212,7 +212,7 @@ def _outlasted(played: Played) -> None:
         )
 
 
-def _by_its_pauses(played: Played, given: str, why: str, *, expected: str) -> Wrong:
+def _by_its_pauses(played: SceneResult, given: str, why: str, *, expected: str) -> Wrong:
     """What is wrong is seen in the pauses before its attempts."""
     pauses = [f"{one:.1f}" for one in played.pauses_s()]
     shown = pauses if len(pauses) <= 12 else [*pauses[:8], "...", *pauses[-3:]]
