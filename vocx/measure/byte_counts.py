@@ -94,10 +94,6 @@ class ByteCounts:
         lengths = [(after[0] - before[0]) / 1e9 for before, after in pairs]
         lengths = self._periods_s if polled else lengths
         blocks = [sum(grown(*pair)) / length for pair, length in zip(pairs, lengths, strict=True)]
-        value = (up + down) / seconds
         spread = mean_interval(blocks, lengths, memory=0.5 if polled else MEMORY)
-        both = Interval(value, n=len(blocks))
-        if spread.low is not None and spread.high is not None:
-            half = (spread.high - spread.low) / 2
-            both = Interval(value, max(0.0, value - half), value + half, len(blocks))
+        both = spread.laid_around((up + down) / seconds)
         return Rates(up / seconds, down / seconds, both, seconds)

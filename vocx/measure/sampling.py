@@ -67,6 +67,14 @@ class Interval(msgspec.Struct, frozen=True):
         low, high = (None if one is None else one * factor for one in (self.low, self.high))
         return Interval(self.value * factor, low, high, self.n)
 
+    def laid_around(self, value: float) -> Interval:
+        """The same reach around another number, such as that of the whole time around the mean of
+        its blocks; never below 0."""
+        if self.low is None or self.high is None:
+            return Interval(value, n=self.n)
+        low, high = value + self.low - self.value, value + self.high - self.value
+        return Interval(value, max(low, 0.0), high, self.n)
+
     def around(self, digits: int | None = None) -> str:
         """``"12.3 ± 0.6"``, with half the interval's length: for narrow tables."""
         if not self.n or self.low is None or self.high is None:

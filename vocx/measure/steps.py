@@ -132,7 +132,7 @@ def ages(known: Observed, since_ns: int, until_ns: int, blocks: int = BLOCKS) ->
     whole = _summary(begun, length, slope)
     columns = [mean_interval([one[at] for one in found]) for at in range(4)]
     mean, p50, p95, p99 = (
-        _around(value, spread) for value, spread in zip(whole, columns, strict=True)
+        spread.laid_around(value) for value, spread in zip(whole, columns, strict=True)
     )
     return Ages(mean=mean, p50=p50, p95=p95, p99=p99)
 
@@ -162,14 +162,6 @@ def _aged(known: Observed, edges: Moments) -> tuple[Numbers, Numbers, Numbers, M
     grows = np.broadcast_to(np.asarray(known.ageing), len(known.at))[place[0]]
     begun = (np.where(grows, at, came) - as_of) / 1e6
     return begun, length / 1e6, grows * 1.0, np.searchsorted(edges, at, side="right") - 1
-
-
-def _around(value: float, spread: Interval) -> Interval:
-    """The interval of the blocks, laid around the number of the whole time."""
-    if spread.low is None or spread.high is None:
-        return Interval(value, n=spread.n)
-    low, high = value + spread.low - spread.value, value + spread.high - spread.value
-    return Interval(value, max(low, 0.0), high, spread.n)
 
 
 def _summary(begun: Numbers, length: Numbers, slope: Numbers) -> tuple[float, float, float, float]:
