@@ -17,6 +17,7 @@ from vocx.hybrid import HybridClient
 from vocx.lab import Lab
 from vocx.lab.network import Network
 from vocx.lab.service.venue_controls import Limits
+from vocx.stream import Stream
 
 
 @says_its_form
@@ -50,6 +51,8 @@ class Things:
         (lambda: asked("a", symbol="b", kind="c"), "symbol is given twice; asked() has "),
         (lambda: Things("a", "b"), 'Things() takes size too: write Things("a", "b", size=...)'),
         (lambda: Things(size=1)(5), "5 needs its name: things(name=value)"),
+        (lambda: Things(size=1).plain(), "plain() takes value too: write plain(value=...)"),
+        (lambda: Things(size=1).plain(1, 2), "2 arguments are too many; plain() has value"),
     ],
 )
 def test_a_wrong_call_is_shown_the_right_form(call: Any, said: str) -> None:
@@ -66,8 +69,6 @@ def test_a_right_call_is_the_function_s_own() -> None:
     assert list(inspect.signature(asked).parameters) == ["symbol", "limit", "kind", "start"]
     with pytest.raises(TypeError, match="concatenate"):
         asked("a", kind="b", start="c")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match="missing 1 required positional"):
-        Things(size=1).plain()  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
@@ -95,9 +96,11 @@ def test_dials_and_faults_say_their_form(call: Any, said: str) -> None:
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize("owner", [Exchange, Lab, Network, Limits, HybridClient])
-def test_methods_with_named_arguments_say_their_form(owner: type) -> None:
-    """All of them, those to come included."""
+@pytest.mark.parametrize(
+    "owner", [Exchange, Stream, Lab, Network, Limits, HybridClient, views.View, views.StreamView]
+)
+def test_methods_say_their_form(owner: type) -> None:
+    """All that are public, those to come included."""
     methods = [
         vars(owner)[name] for name in vars(owner) if not name.startswith("_") or name == "__init__"
     ]
@@ -106,7 +109,7 @@ def test_methods_with_named_arguments_say_their_form(owner: type) -> None:
 
 
 @pytest.mark.parametrize("module", [vocx, vocx.lab, hybrid, measure, views])
-def test_functions_with_named_arguments_say_their_form(module: Any) -> None:
+def test_functions_say_their_form(module: Any) -> None:
     """All that a module names as its own."""
     for name in module.__all__:
         function = getattr(module, name)
@@ -114,7 +117,22 @@ def test_functions_with_named_arguments_say_their_form(module: Any) -> None:
             _says_its_form(function)
 
 
+def test_calls_by_place_say_their_form(exchange: Exchange) -> None:
+    """Also where nothing goes by name only."""
+    stream = exchange.stream("quotes", symbols="BTC/USDT").wait(5)
+    calls: list[tuple[Any, str]] = [
+        (lambda: exchange.quote("BTC/USDT", "x"), "quote() has symbol"),  # type: ignore[call-arg]
+        (lambda: stream.book("BTC/USDT", 5, 6), "book() has symbol, depth"),  # type: ignore[call-arg]
+        (lambda: stream.quote(symbl="x"), 'Did you mean "symbol"?'),  # type: ignore[call-arg]
+        (lambda: vocx.stop_all(stream), "stop_all() has no arguments"),  # type: ignore[call-arg]
+    ]
+    for call, said in calls:
+        with pytest.raises(BadInput) as caught:
+            call()
+        assert said in str(caught.value)
+    assert str(inspect.signature(stream.book)).startswith("(symbol: 'str | None' = None, depth")
+    stream.stop()
+
+
 def _says_its_form(function: Any) -> None:
-    parameters = inspect.signature(function).parameters.values()
-    if any(one.kind is one.KEYWORD_ONLY for one in parameters):
-        assert function.__code__.co_filename.endswith("call_forms.py"), function.__qualname__
+    assert function.__code__.co_filename.endswith("call_forms.py"), function.__qualname__

@@ -168,6 +168,7 @@ def _start_or_find(name: str, config: Config, book: type[Book] | None, replace: 
         return lab
 
 
+@says_its_form
 def open_for(venue: str) -> Lab:
     """The lab in which a venue is met where no lab is named: the default one, or one of the
     venue's own where that does not play it.
@@ -182,6 +183,7 @@ def open_for(venue: str) -> Lab:
     return open() if venue in played else open(name=venue, venues=[venue])
 
 
+@says_its_form
 def serve(config: Config) -> int:
     """Run a lab in this process, alone, until Ctrl-C or SIGTERM.
 
@@ -205,6 +207,7 @@ def refuse_windows() -> None:
         )
 
 
+@says_its_form
 def attach(url: str, token: str) -> Lab:
     """A lab that someone else runs: a class, a terminal with ``vocx exchange``.
 

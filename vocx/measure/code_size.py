@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import msgspec
 
+from vocx.call_forms import says_its_form
 from vocx.measure.result import Column, Conditions, Result, pick
 from vocx.text import fold
 
@@ -89,6 +90,7 @@ class CodeSize(Result, frozen=True, kw_only=True):
         return pick({one.client: one for one in self.clients}, client)
 
 
+@says_its_form
 def code_size() -> CodeSize:
     """Count the minimal clients, and say what each survives. Nothing is run."""
     own = {name: logical(source(name)) for name in KNOWN}

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar, cast
 import msgspec
 
 from vocx.arguments import digits
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput, optional_parts
 from vocx.lab.network import one_way_ms
 from vocx.measure.sampling import Interval, places
@@ -286,6 +287,7 @@ def writable(path: str | Path, *, overwrite: bool, how: str = "overwrite=True") 
     return place
 
 
+@says_its_form
 def load(path: str | Path) -> Any:
     """A result that was saved, as it was.
 

@@ -8,6 +8,7 @@ import os
 import threading
 from typing import Any, Protocol
 
+from vocx.call_forms import says_its_form
 from vocx.stream.backoff import DialBudget
 from vocx.stream.stats import StreamStats
 from vocx.text import text_table
@@ -85,12 +86,14 @@ class Running(list[RunningStream]):
         return self.table()
 
 
+@says_its_form
 def running() -> Running:
     """The streams of this process that were started and not stopped."""
     with _lock:
         return Running(_streams.values())
 
 
+@says_its_form
 def stop_all() -> None:
     """Stop every stream. At most about 2 s: all are told first, then waited for."""
     found = running()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from vocx.arguments import as_count, brief, check_count, check_names, check_number
+from vocx.call_forms import methods_say_their_form
 from vocx.errors import (
     BadInput,
     NotReady,
@@ -62,6 +63,7 @@ HALTED_NS = 1_000_000_000
 """After so long without data a lab is asked whether its market moves, and as often."""
 
 
+@methods_say_their_form
 class Stream:
     """Listens to channels of one venue in threads of its own; ask it what is known.
 

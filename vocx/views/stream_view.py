@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
+from vocx.call_forms import methods_say_their_form
 from vocx.errors import BadInput, LabError
 from vocx.timing import mono_ns
 from vocx.venues.base import PRIVATE, ChannelSpec
@@ -192,6 +193,7 @@ class Silence:
         return str(self._faults) or "no longer silenced"
 
 
+@methods_say_their_form
 class StreamView(View):
     """A view of channels of a stream, of one symbol or of an account.
 

@@ -20,6 +20,7 @@ import msgspec
 import numpy as np
 import plotly.graph_objects as go
 
+from vocx.call_forms import methods_say_their_form, says_its_form
 from vocx.errors import NotReady, VocxError
 from vocx.timing import mono_ns, wall_ns
 from vocx.views.formatting import first_line
@@ -73,6 +74,7 @@ class ViewStats(msgspec.Struct, frozen=True, kw_only=True):
     writer_ms_worst: float
 
 
+@methods_say_their_form
 class View(BoxWithText):
     """Base of all views; made by the functions of :mod:`vocx.views`. A widget: it goes where
     widgets go, ``HBox([views.price(tape), views.book(tape)])`` for one.
@@ -507,12 +509,14 @@ def _close(widget: Any) -> None:
     ipywidgets.Widget.close(widget)  # a view's own close() ends here
 
 
+@says_its_form
 def opened() -> list[View]:
     """The open views, oldest first."""
     with writer.lock:
         return list(_open.values())
 
 
+@says_its_form
 def stop_all() -> None:
     """Stop every view: no thread of theirs is left. The pictures stay."""
     for view in opened():

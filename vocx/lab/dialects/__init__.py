@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 
 from vocx.arguments import brief
+from vocx.call_forms import says_its_form
 from vocx.errors import BadInput, UnknownVenue
 from vocx.lab.dialects.base import DialectFactory
 
@@ -46,6 +47,7 @@ def register(name: str, factory: str) -> None:
     _registered[name] = factory
 
 
+@says_its_form
 def factories(names: Iterable[str] | None = None) -> dict[str, str]:
     """The factories of the venues that are named, or of the default ones."""
     if isinstance(names, str):
