@@ -121,21 +121,10 @@ class View(BoxWithText):
         notes = " · ".join(filter(None, [note, foreign_front_end()]))
         self.panel = self.panel_kind(title=title, note=notes)
         self.panel.on_msg(self._on_message)
-        self.figure = None if figure is None else self._first_picture(figure)
-        self._text_due_ns: int | None = mono_ns() + _TWIN_AFTER_NS
-        super().__init__(self._parts(), title, layout=_LAYOUT)
-        self._show_actions()
-
-    def _first_picture(self, figure: go.Figure) -> Any:
-        """The live figure, with what is known already: a page first paints what it is made with,
-        and would show axes of nothing. Where nothing is known yet they bear no numbers."""
         self.figure = figure
-        for name in self._unlabelled:
-            figure.layout[name].showticklabels = False
-        with suppress(Exception):  # which the first tick shows
-            self._draw(wall_ns())
-        self._drawn = False
-        return live_figure(figure)
+        self._text_due_ns: int | None = mono_ns() + _TWIN_AFTER_NS
+        super().__init__((), title, layout=_LAYOUT)
+        self._show_actions()
 
     def _parts(self) -> list[Any]:
         """What stands below each other."""
@@ -143,12 +132,25 @@ class View(BoxWithText):
 
     def _begin(self) -> None:
         """Take the name, replace who had it, be drawn. The last line of a constructor."""
+        if self.figure is not None:
+            self.figure = self._first_picture(self.figure)
+        self.children = self._parts()
         with writer.lock:
             before = _open.pop(self.name, None)
             _open[self.name] = self
         if before is not None:
             before.close()
         writer.add(self)
+
+    def _first_picture(self, figure: go.Figure) -> Any:
+        """The live figure, with what is known already: a page first paints what it is made with,
+        and would show axes of nothing. Where nothing is known yet they bear no numbers."""
+        for name in self._unlabelled:
+            figure.layout[name].showticklabels = False
+        with suppress(VocxError):  # nothing is known yet; the first tick says why
+            self._draw(wall_ns())
+        self._drawn = False
+        return live_figure(figure)
 
     # what kinds of views provide
 
