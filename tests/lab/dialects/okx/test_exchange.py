@@ -811,6 +811,30 @@ def test_bounds_of_connections(venue: Venue) -> None:
         assert said[1]["event"] == wanted
 
 
+@pytest.mark.parametrize(
+    ("changed", "parameter"),
+    [
+        ({"clOrdId": "with-hyphens"}, "clOrdId"),
+        ({"ordType": "wild"}, "ordType"),
+        ({"px": "x"}, "px"),
+    ],
+)
+def test_a_parameter_that_cannot_be_is_told_in_the_row(
+    venue: Venue, changed: dict[str, Any], parameter: str
+) -> None:
+    """By REST and by socket: clients look for the order in the rows, and wait for ever without."""
+    answer = venue.ask("trade/order", venue.wish(**changed))
+    assert (answer["code"], answer["msg"]) == ("1", "All operations failed")
+    (row,) = answer["data"]
+    assert (row["sCode"], row["sMsg"]) == ("51000", f"Parameter {parameter} error")
+    client = venue.connect("private", login=True)
+    wish = {"instIdCode": venue.exchange.codes[BTC], **venue.wish(**changed)}
+    (told,) = client.say({"id": "1", "op": "order", "args": [wish]})
+    assert (told["code"], told["msg"]) == ("1", "") and told["data"][0]["sCode"] == "51000"
+    assert told["data"][0]["clOrdId"] == changed.get("clOrdId", "")
+    assert venue.ask("trade/order", {"tdMode": "cash"})["code"] == "50014"
+
+
 # What clients ask beside spot trading
 
 
