@@ -14,6 +14,7 @@ EMPTY = (
     "/sapi/v1/margin/isolated/allPairs",
     "openOrderList",
     "allOrderList",
+    "myAllocations?symbol=BTCUSDT",
 )
 
 
@@ -42,8 +43,17 @@ def test_other_products_list_nothing(exchange: Exchange, product: str) -> None:
 
 @pytest.mark.parametrize("path", EMPTY)
 def test_what_the_lab_does_not_have_is_an_empty_list(trader: Trader, path: str) -> None:
-    """Margin pairs, order lists."""
-    assert trader.ask("GET", path) == []
+    """Margin pairs, order lists, allocations."""
+    path, _, symbol = path.partition("?symbol=")
+    assert trader.ask("GET", path, **({"symbol": symbol} if symbol else {})) == []
+
+
+def test_order_lists_over_the_socket(exchange: Exchange, trader: Trader) -> None:
+    """They are part of the Spot API, under names of their own."""
+    client = exchange.connect("/ws-api/v3")
+    for method in ("openOrderLists.status", "allOrderLists"):
+        assert trader.call(client, method)["result"] == []
+    assert trader.call(client, "myAllocations", symbol="BTCUSDT")["result"] == []
 
 
 def test_coins(trader: Trader) -> None:

@@ -828,7 +828,7 @@ def test_a_parameter_that_cannot_be_is_told_in_the_row(
     (row,) = answer["data"]
     assert (row["sCode"], row["sMsg"]) == ("51000", f"Parameter {parameter} error")
     client = venue.connect("private", login=True)
-    wish = {"instIdCode": venue.exchange.codes[BTC], **venue.wish(**changed)}
+    wish = {"instIdCode": CODE, **venue.wish(**changed)}
     (told,) = client.say({"id": "1", "op": "order", "args": [wish]})
     assert (told["code"], told["msg"]) == ("1", "") and told["data"][0]["sCode"] == "51000"
     assert told["data"][0]["clOrdId"] == changed.get("clOrdId", "")
@@ -860,6 +860,12 @@ def test_coins(venue: Venue) -> None:
 def test_what_a_spot_account_does_not_have_is_empty(venue: Venue, path: str) -> None:
     """Funding, positions, algo orders: clients ask before they begin."""
     assert venue.rows(path) == []
+
+
+def test_underlyings(venue: Venue) -> None:
+    """One empty list: clients of derivatives ask when they start."""
+    answer = venue.ask("public/underlying?instType=OPTION", signed=False)
+    assert answer == {"code": "0", "msg": "", "data": [[]]}
 
 
 def test_what_can_be_spent(venue: Venue) -> None:

@@ -136,6 +136,11 @@ def own_filters(call: Call) -> dict[str, Any]:
     return {"exchangeFilters": [], "symbolFilters": [filters.counting()], "assetFilters": []}
 
 
+def none(call: Call) -> list[Any]:
+    """Order lists and allocations of smart order routing: the lab has neither."""
+    return []
+
+
 _SYMBOL = ("symbol",)
 ENDPOINTS = (
     Endpoint(
@@ -178,6 +183,24 @@ ENDPOINTS = (
         own_filters,
         cost=flat(40),
         allowed=_SYMBOL,
+        mandatory=_SYMBOL,
+        read=read_symbol,
+        signed=True,
+    ),
+    Endpoint("openOrderList", none, method="openOrderLists.status", cost=flat(6), signed=True),
+    Endpoint(
+        "allOrderList",
+        none,
+        method="allOrderLists",
+        cost=flat(20),
+        allowed=("fromId", "startTime", "endTime", "limit"),
+        signed=True,
+    ),
+    Endpoint(
+        "myAllocations",
+        none,
+        cost=flat(20),
+        allowed=(*_SYMBOL, "startTime", "endTime", "fromAllocationId", "limit", "orderId"),
         mandatory=_SYMBOL,
         read=read_symbol,
         signed=True,

@@ -3,7 +3,7 @@
 ccxt with keys loads its markets from ``capital/config/getall`` and both lists of margin pairs, and
 with or without keys from the futures' ``exchangeInfo`` (4.5.90); others look at the system's state
 and at what their key may do. The lab has one chain for each coin, which moves nothing, and no
-margin pairs, futures or order lists: those are empty. At the venue these calls have limits of
+margin pairs or futures: those are empty. At the venue these calls have limits of
 their own; here each costs a weight of 1 (a choice). Forms: wallet documentation, 2026, and bodies
 that others have recorded.
 """
@@ -166,8 +166,6 @@ ENDPOINTS = EndpointTable(
         _signed("/sapi/v1/account/apiTradingStatus", trading_status),
         _signed("/sapi/v1/margin/allPairs", none, "symbol"),
         _signed("/sapi/v1/margin/isolated/allPairs", none, "symbol"),
-        _signed("/api/v3/openOrderList", none),
-        _signed("/api/v3/allOrderList", none, "fromId", "startTime", "endTime", "limit"),
         Endpoint("/fapi/v1/exchangeInfo", no_futures),
         Endpoint("/dapi/v1/exchangeInfo", no_futures),
     ),

@@ -38,6 +38,7 @@ ENDPOINTS = EndpointTable(
     (
         _public("public/time", market.time),
         _public("public/instruments", market.instruments),
+        Endpoint("public/underlying", market.underlyings),
         _public("market/tickers", market.tickers),
         _public("market/ticker", market.ticker),
         _public("market/books", market.books),

@@ -27,6 +27,12 @@ def instruments(call: Call) -> list[Any]:
     return [payloads.instrument(catalogue.named(name))] if name else payloads.instruments(catalogue)
 
 
+def underlyings(call: Call) -> list[Any]:
+    """Of derivatives only, which have none here: one list, and it is empty."""
+    call.is_spot(needed=True)
+    return [[]]
+
+
 def _ticker_row(call: Call, listing: Listing) -> dict[str, Any]:
     window = listing.market.window(DAY_NS, call.now_ns)
     return payloads.ticker(listing, window, call.clock_ns)
