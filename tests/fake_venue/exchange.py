@@ -17,6 +17,7 @@ import msgspec
 
 from fake_venue.profile import PROFILES, Profile
 from fake_venue.recording import FakeRecording
+from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair, Out, Publication, Session
 from vocx.lab.dialects.shared.accounts import AccountGateway
@@ -49,7 +50,6 @@ from vocx.lab.dialects.shared.numbers import (
 from vocx.lab.dialects.shared.publisher import Publisher
 from vocx.lab.dialects.shared.rate_limiter import BanRule, Excess, RateLimiter, Rule
 from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
-from vocx.lab.dialects.shared.records import AccountRecords
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions, Subscription
 from vocx.lab.dialects.shared.topics import (
     Topic,
@@ -444,7 +444,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return self.now_ns + self.exchange.gateway.skew_ns
 
     @property
-    def accounts(self) -> AccountRecords:
+    def accounts(self) -> Accounts:
         accounts = self.exchange.gateway.accounts
         if accounts is None:
             raise Refusal("maintenance", "a recording takes no orders", 503)

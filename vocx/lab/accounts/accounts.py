@@ -21,6 +21,7 @@ from vocx.lab.accounts.balances import BalanceLedger
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.accounts.order_store import OrderStore
 from vocx.lab.accounts.settlement import Settlement, Transaction
+from vocx.lab.accounts.skew import Record, moved
 from vocx.lab.events import (
     AccountEvent,
     AnyEvent,
@@ -80,10 +81,14 @@ class Accounts:
     ----------
     on_events : callable
         Told what each operation has caused, as soon as it has; whoever publishes events sets it.
+    skew_ns : int
+        How far the venue's clock is ahead of the market's. Times that are given (``now_ns``) are
+        the market's, and so are those of :attr:`on_events`; those that come back are the venue's.
     """
 
     def __init__(self, markets: Iterable[Tradable], stamp: Callable[[int], int]) -> None:
         self.on_events: Callable[[Sequence[AnyEvent]], None] = lambda events: None
+        self.skew_ns = 0
         self._markets = {market.spec.symbol: market for market in markets}
         self._stamp = stamp
         self.ledger = BalanceLedger(market.spec for market in self._markets.values())
@@ -123,12 +128,17 @@ class Accounts:
     def updated_ns(self, owner: str) -> int | None:
         """When a balance last changed; ``None`` while all are as the account was opened."""
         self._store(owner)
-        return self._settlement.updated_ns.get(owner)
+        at_ns = self._settlement.updated_ns.get(owner)
+        return None if at_ns is None else at_ns + self.skew_ns
 
     def fees(self, owner: str) -> FeeSchedule:
         """What the account pays for matches."""
         self._store(owner)
         return self.ledger.schedules[owner]
+
+    def shown(self, event: AccountEvent) -> AccountEvent:
+        """An account's event by the venue's clock."""
+        return moved(event, self.skew_ns)
 
     # -- what there is -------------------------------------------------------------------------
 
@@ -140,13 +150,14 @@ class Accounts:
         client_order_id: str | None = None,
     ) -> OrderState | None:
         """One order by either id; with both they must agree. ``None`` when there is none."""
-        return self._store(owner).find(symbol, order_id, client_order_id)
+        order = self._store(owner).find(symbol, order_id, client_order_id)
+        return None if order is None else moved(order, self.skew_ns)
 
     def orders(
         self, owner: str, symbol: str | None = None, open_only: bool = False
     ) -> list[OrderState]:
         """By growing id, symbol by symbol: all open ones and the newest 10,000 closed ones."""
-        return self._store(owner).orders(symbol, open_only)
+        return self._moved(self._store(owner).orders(symbol, open_only))
 
     def open_count(self, owner: str, symbol: str) -> int:
         """How many orders are open."""
@@ -154,7 +165,7 @@ class Accounts:
 
     def fills(self, owner: str, symbol: str) -> list[FillState]:
         """The newest 10,000, oldest first."""
-        return self._store(owner).fills(symbol)
+        return self._moved(self._store(owner).fills(symbol))
 
     def first_fills(self, owner: str) -> FirstFills:
         """Orders that had their first fill since the account was opened. Venues that count
@@ -181,7 +192,7 @@ class Accounts:
         result = _enter(market.book, order, lots, transaction.at_ns)
         market.record(result.events)
         state = self._settlement.place(transaction, order, lots, result)
-        return state, self._close(transaction, result)
+        return moved(state, self.skew_ns), self._close(transaction, result)
 
     def reject(
         self, order: NewOrder, reason: str, now_ns: int
@@ -192,7 +203,8 @@ class Accounts:
         transaction = self._settlement.begin(self._stamp(now_ns), order.symbol)
         number = market.book.take_number()
         state = self._settlement.reject(transaction, order, number, order.quantity, reason)
-        return state, self._close(transaction, ExecutionResult(None, [], []))
+        events = self._close(transaction, ExecutionResult(None, [], []))
+        return moved(state, self.skew_ns), events
 
     def cancel(
         self,
@@ -214,7 +226,7 @@ class Accounts:
         if result is None:
             return None, []
         order = self._settlement.end(transaction, order, "canceled", cancel_id=cancel_id)
-        return order, self._close(transaction, result)
+        return moved(order, self.skew_ns), self._close(transaction, result)
 
     def amend(
         self,
@@ -264,7 +276,7 @@ class Accounts:
             return None, []
         self._markets[symbol].record(result.events)
         order = self._settlement.amend(transaction, order, quantity, ticks, name, result)
-        return order, self._close(transaction, result)
+        return moved(order, self.skew_ns), self._close(transaction, result)
 
     def _cannot_requeue(self, order: OrderState, ticks: int, quantity: int) -> Rejection | None:
         """Why an open order cannot be for so many lots at that price."""
@@ -297,7 +309,7 @@ class Accounts:
             self._settlement.end(transaction, order, "canceled", cancel_id=cancel_id)
             for order in found
         ]
-        return ended, self._close(transaction, result)
+        return self._moved(ended), self._close(transaction, result)
 
     def crowd_took(self, symbol: str, at_ns: int) -> list[AccountEvent]:
         """Book what the crowd has just taken of accounts' resting orders."""
@@ -319,9 +331,12 @@ class Accounts:
 
     def _close(self, transaction: Transaction, result: ExecutionResult) -> list[AnyEvent]:
         """Everything that an operation has caused."""
-        events: list[AnyEvent] = [*result.events, *self._settlement.close(transaction)]
-        self.on_events(events)
-        return events
+        private = self._settlement.close(transaction)
+        self.on_events([*result.events, *private])
+        return [*result.events, *self._moved(private)]
+
+    def _moved(self, records: list[Record]) -> list[Record]:
+        return [moved(one, self.skew_ns) for one in records] if self.skew_ns else records
 
     def _plan(self, order: NewOrder) -> int | Rejection:
         """The lots that the order would be for, or why it cannot be taken."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.binance.catalogue import Symbol
 from vocx.lab.dialects.binance.endpoint import Endpoint
 from vocx.lab.dialects.binance.limits import RAW, WEIGHT, OrderCounts
@@ -17,7 +18,6 @@ from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, RequestWindow
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, NS_PER_US, Catalogue
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
-from vocx.lab.dialects.shared.records import AccountRecords
 
 STATUSES = ("TRADING", "END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY")
 DEFAULT_WINDOW_MS, LONGEST_WINDOW_MS = Decimal(5_000), Decimal(60_000)
@@ -55,11 +55,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return self.backend.catalogue
 
     @property
-    def accounts(self) -> AccountRecords | None:
+    def accounts(self) -> Accounts | None:
         return self.backend.gateway.accounts
 
     @property
-    def records(self) -> AccountRecords:
+    def records(self) -> Accounts:
         """What there is of accounts; nothing in a recording."""
         return self.backend.gateway.records
 
@@ -169,7 +169,7 @@ class Backend:
         except Denied as denied:
             raise _DENIED.get(denied.reason, NOT_PERMITTED) from None
 
-    def market(self) -> AccountRecords:
+    def market(self) -> Accounts:
         """The accounts that can trade; a recording takes no orders."""
         if self.gateway.accounts is None:
             raise Refusal(-1013, "Market is closed.")

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vocx.lab.accounts.accounts import FirstFills
+from vocx.lab.accounts.accounts import Accounts, FirstFills
 from vocx.lab.dialects.binance.wire import Refusal
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
 from vocx.lab.dialects.shared.rate_limiter import BanRule, Excess, RateLimiter, Rule
-from vocx.lab.dialects.shared.records import AccountRecords
 
 _MINUTE_NS = 60 * NS_PER_S
 _USE_STREAMS = "Please use WebSocket Streams for live updates to avoid"
@@ -100,7 +99,7 @@ class OrderCounts:
     reached, the shorter window does not grow any more.
     """
 
-    def __init__(self, limiter: RateLimiter, accounts: AccountRecords | None) -> None:
+    def __init__(self, limiter: RateLimiter, accounts: Accounts | None) -> None:
         self._limiter = limiter
         self._accounts = accounts
         self._seen: dict[str, FirstFills] = {}

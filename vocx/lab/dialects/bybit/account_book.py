@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.bybit.dead_man import DeadManSwitch
 from vocx.lab.dialects.bybit.reports import order_row
 from vocx.lab.dialects.bybit.wire import milliseconds
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.mappings import Latest
 from vocx.lab.dialects.shared.numbers import NS_PER_S, Listing
-from vocx.lab.dialects.shared.records import AccountRecords
 from vocx.lab.events import OrderState
 
 MOST_REMEMBERED = 20_000
@@ -43,7 +43,7 @@ class AccountBook:
         self._last_prices: Latest[tuple[str, int], str] = Latest(MOST_REMEMBERED)
 
     @property
-    def records(self) -> AccountRecords:
+    def records(self) -> Accounts:
         """What there is of accounts; nothing in a recording."""
         return self.gateway.records
 

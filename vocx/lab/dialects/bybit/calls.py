@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
+from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.catalogue import unknown_symbol
 from vocx.lab.dialects.bybit.wire import Refusal, bad_parameter, text, whole
 from vocx.lab.dialects.shared.keys import Key
 from vocx.lab.dialects.shared.numbers import Catalogue, Listing
-from vocx.lab.dialects.shared.records import AccountRecords
 
 CATEGORIES = ("spot", "linear", "inverse", "option")
 
@@ -39,14 +39,14 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return self.key.owner
 
     @property
-    def accounts(self) -> AccountRecords:
+    def accounts(self) -> Accounts:
         """Who may trade; a recording takes no orders."""
         if self.book.gateway.accounts is None:
             raise Refusal(170210, "New order rejected.")
         return self.book.gateway.accounts
 
     @property
-    def records(self) -> AccountRecords:
+    def records(self) -> Accounts:
         """Orders, fills and balances to be read; in a recording there are none."""
         return self.book.records
 

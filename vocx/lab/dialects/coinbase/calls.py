@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
+from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.coinbase.account_book import AccountBook
 from vocx.lab.dialects.coinbase.catalogue import Products
 from vocx.lab.dialects.coinbase.wire import NotPlaced, Query, invalid
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.keys import Key
 from vocx.lab.dialects.shared.mappings import Latest
-from vocx.lab.dialects.shared.records import AccountRecords
 from vocx.lab.events import OrderState
 
 MOST_PLACED = 20_000
@@ -44,7 +44,7 @@ class Backend:
         return self.gateway.records.fees(owner).taker
 
     @property
-    def accounts(self) -> AccountRecords:
+    def accounts(self) -> Accounts:
         """Whoever may trade; a recording takes no orders."""
         accounts = self.gateway.accounts
         if accounts is None:
@@ -73,11 +73,11 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return self.now_ns + self.backend.gateway.skew_ns
 
     @property
-    def accounts(self) -> AccountRecords:
+    def accounts(self) -> Accounts:
         return self.backend.accounts
 
     @property
-    def records(self) -> AccountRecords:
+    def records(self) -> Accounts:
         """Orders, fills and balances to be read; in a recording there are none."""
         return self.backend.gateway.records
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.okx.account_book import AccountBook
 from vocx.lab.dialects.okx.catalogue import coded
 from vocx.lab.dialects.okx.dead_man import DeadManSwitch
@@ -16,7 +17,6 @@ from vocx.lab.dialects.okx.wire import Declined, Refusal, missing, needed, text_
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue, Listing
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
-from vocx.lab.dialects.shared.records import AccountRecords
 
 KINDS = ("SPOT", "MARGIN", "SWAP", "FUTURES", "OPTION")
 
@@ -63,12 +63,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         return self.now_ns + self.backend.gateway.skew_ns
 
     @property
-    def records(self) -> AccountRecords:
+    def records(self) -> Accounts:
         """Orders, fills and balances to be read; in a recording there are none."""
         return self.backend.gateway.records
 
     @property
-    def accounts(self) -> AccountRecords:
+    def accounts(self) -> Accounts:
         """Who may trade; a recording takes no orders."""
         accounts = self.backend.gateway.accounts
         if accounts is None:

@@ -12,7 +12,6 @@ and refusals. No name, path or code of a venue stands here.
 ``endpoints``        what an endpoint is; the table of a venue's endpoints
 ``keys``             keys, signatures, the window of time of a signed request
 ``accounts``         the gateway to the accounts: signed calls, the owner's keys and clock
-``records``          what is kept of accounts, in the times of the exchange's clock
 ``rate_limiter``     limits by name and whom they count, windows, bans
 ``faults``           switchable faults, and where they meet answers and streams
 ``connections``      pings, idle ends and life of one WebSocket connection

@@ -27,7 +27,6 @@ from vocx.lab.dialects.shared.keys import (
     RequestWindow,
 )
 from vocx.lab.dialects.shared.numbers import NS_PER_S
-from vocx.lab.dialects.shared.records import AccountRecords
 from vocx.lab.ports import MarketSimulation
 from vocx.lab.settings import number
 
@@ -68,11 +67,9 @@ class AccountGateway:
 
     Attributes
     ----------
-    skew_ns : int
-        How far the exchange's clock is ahead of the truth.
-    accounts : AccountRecords or None
+    accounts : Accounts or None
         Who may trade, with times by that clock; ``None`` in a replay, which takes no orders.
-    records : AccountRecords
+    records : Accounts
         The same to be read; in a replay there is nothing of anybody.
     """
 
@@ -86,11 +83,8 @@ class AccountGateway:
         fees: FeeSchedule,
         pairs: KeyPairs | None = None,
     ) -> None:
-        self.skew_ns = 0
-        accounts = simulation.accounts
-        known = accounts or Accounts(_tradable(simulation), lambda at_ns: at_ns)
-        self.records = AccountRecords(known, lambda: self.skew_ns)
-        self.accounts = None if accounts is None else self.records
+        self.accounts = simulation.accounts
+        self.records = self.accounts or Accounts(_tradable(simulation), lambda at_ns: at_ns)
         self.keys = ring
         self.start_ns = start_ns
         self._fees = fees
@@ -110,6 +104,15 @@ class AccountGateway:
                     public=None if pairs is None else pairs.public_of(credentials.secret),
                 )
             )
+
+    @property
+    def skew_ns(self) -> int:
+        """How far the exchange's clock is ahead of the truth."""
+        return self.records.skew_ns
+
+    @skew_ns.setter
+    def skew_ns(self, skew_ns: int) -> None:
+        self.records.skew_ns = skew_ns
 
     def owner(self, name: str) -> str:
         """The owner of an account of this venue."""
