@@ -83,12 +83,13 @@ def test_another_venue_is_compared_by_its_own_documentation() -> None:
 
 
 def test_distance_is_in_the_numbers(found: Article) -> None:
-    """A relation: 20 ms away everything is about half of it older, and a call all of it later."""
+    """20 ms away everything is at least half of it old, and a call takes at least all of it. A
+    machine with other work adds to either, near or far: how much it is without is held by
+    ``tests/measure/test_freshness.py``, which tries again."""
     sweep = found.parts.sweep
     assert sweep is not None
-    near, far = (sweep.at(rtt).find(measure.Push("quotes")).age.mean.value for rtt in (0, 20))
-    assert 8 < far - near < 20
-    assert sweep.at(20).call_ms - sweep.at(0).call_ms > 15
+    far = sweep.at(20)
+    assert far.find(measure.Push("quotes")).age.mean.value > 9 and far.call_ms >= 20
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 200])

@@ -178,14 +178,12 @@ def test_a_ban_that_the_labs_owner_ends_is_over(lab: Any) -> None:
 
 def test_the_labs_clock_is_ours(exchange: Exchange) -> None:
     """Same machine: the offset is below the venue's own millisecond. Where the machine has other
-    work one of several handles sees it."""
-    offsets_ns = []
-    for _ in range(8):
+    work some handle sees it sooner or later."""
+    deadline, offset_ns = time.monotonic() + 60, 10**9
+    while offset_ns >= 1_000_000:
+        assert time.monotonic() < deadline, f"{offset_ns} ns"
         with exchange.clone() as again:
-            offsets_ns.append(abs(again.clock.offset_ns))
-        if offsets_ns[-1] < 1_000_000:
-            break
-    assert min(offsets_ns) < 1_000_000
+            offset_ns = abs(again.clock.offset_ns)
 
 
 def test_distance_does_not_bend_the_clock(lab: Any) -> None:

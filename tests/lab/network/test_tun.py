@@ -33,6 +33,9 @@ import vocx.lab
 pytestmark = pytest.mark.skipif(bool(tun.missing()), reason=tun.missing() or "nothing is missing")
 
 TOLERANCE = 0.10
+"""As a share of the time over real packets. Those are carried by programs, too (``tun.py``), which
+other work makes late: on a machine that has more to do than it has cores it is as many times more.
+"""
 ROUNDS = {20: 3, 80: 2, 200: 1}
 """Distances (round trip, ms) and how often everything is measured there."""
 PATIENCE = 4
@@ -189,14 +192,14 @@ def quick(times: Sequence[float]) -> float:
     return sorted(times)[len(times) // 4]
 
 
-def differences(sides: Sides) -> list[str]:
+def differences(sides: Sides, tolerance: float = TOLERANCE) -> list[str]:
     """What was timed, as lines; those that do not agree begin with a star."""
     packets, dials = (side.times for side in sides)
     lines = []
     for name, real in packets.items():
         real_ms, dial_ms = quick(real), quick(dials[name])
         off = dial_ms / real_ms - 1
-        mark = "*" if abs(off) > TOLERANCE else " "
+        mark = "*" if abs(off) > tolerance else " "
         lines.append(f"{mark} {name:28} {real_ms:8.1f} ms {dial_ms:8.1f} ms {off:+7.1%}")
     return lines
 
@@ -210,7 +213,8 @@ def compare(sides: Sides, rtt_ms: int, measure: Callable[[], None]) -> None:
             break
     table = "\n".join([f"{rtt_ms} ms, {count} rounds: real packets, dial", *lines])
     print(table)
-    assert "*" not in table, table
+    allowed = TOLERANCE * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+    assert not any(line.startswith("*") for line in differences(sides, allowed)), table
 
 
 @pytest.mark.parametrize("rtt_ms", ROUNDS)
