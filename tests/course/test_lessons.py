@@ -13,6 +13,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -108,28 +109,54 @@ EXPLAINED = {"wrong share": "05", "p95": "05"}
 
 
 class Run:
-    """An executed notebook, and how long it took with its kernel's start."""
+    """Executed cells of a kernel of its own, and how long the first ones took with its start."""
 
     def __init__(self, notebook: Any, passport: Path) -> None:
+        place = {"metadata": {"path": str(FOLDER)}}
+        self._client = NotebookClient(notebook, timeout=90, resources=place)
+        self._kernel = ExitStack()
+        start = time.monotonic()
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("VOCX_PASSPORT", str(passport))
-            start = time.monotonic()
-            place = {"metadata": {"path": str(FOLDER)}}
-            NotebookClient(notebook, timeout=90, resources=place).execute()
-            self.seconds = time.monotonic() - start
-        self.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+            self._kernel.enter_context(self._client.setup_kernel())
+        try:
+            self.cells = self._execute(notebook.cells, 0)
+        except BaseException:
+            self.close()
+            raise
+        self.seconds = time.monotonic() - start
+
+    def _execute(self, cells: list[Any], first: int) -> list[Any]:
+        for number, cell in enumerate(cells, first):
+            self._client.execute_cell(cell, number)
+        return [cell for cell in cells if cell.cell_type == "code"]
+
+    def go_on(self, cells: list[Any]) -> list[Any]:
+        """Execute further code cells, and give them back."""
+        known = self._client.nb.cells
+        known += cells
+        return self._execute(cells, len(known) - len(cells))
+
+    def close(self) -> None:
+        """End the kernel."""
+        self._kernel.close()
 
     def printed(self, number: int) -> str:
         """Everything that a code cell printed."""
-        outputs = self.cells[number].outputs
-        return "".join(one.text for one in outputs if one.output_type == "stream")
+        return text_of(self.cells[number])
+
+
+def text_of(cell: Any) -> str:
+    """Everything that an executed code cell printed."""
+    return "".join(one.text for one in cell.outputs if one.output_type == "stream")
 
 
 @pytest.fixture(scope="module")
-def shipped(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The notebook as it is, top to bottom, in a kernel of its own."""
+def shipped(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+    """The notebook as it is, top to bottom, in a kernel of its own, which is there to go on."""
     passport = tmp_path_factory.mktemp("as shipped") / "passport.json"
-    return Run(nbformat.read(page.path, as_version=4), passport)
+    with closing(Run(nbformat.read(page.path, as_version=4), passport)) as run:
+        yield run
 
 
 @pytest.mark.kernel
@@ -193,14 +220,16 @@ def test_each_section_runs_after_the_set_up_cell_alone(page: Page, tmp_path: Pat
     cells = []
     for section in [one for one in sections if one][:0:-1]:  # the first is run so as shipped
         cells += [nbformat.v4.new_code_cell(FORGET), fresh(page.code[0]), *section]
-    Run(nbformat.v4.new_notebook(cells=cells, metadata=page.notebook.metadata), tmp_path / "p")
+    Run(
+        nbformat.v4.new_notebook(cells=cells, metadata=page.notebook.metadata), tmp_path / "p"
+    ).close()
 
 
 @pytest.mark.kernel
-def test_answers_get_what_they_deserve(page: Page, tmp_path: Path) -> None:
+def test_answers_get_what_they_deserve(page: Page, shipped: Run) -> None:
     """The right answer and the shown solution pass; a wrong one is told why. (Each wrong one:
     ``test_grading``, and here where there is time.)"""
-    judged_in_a_kernel(page, 1, tmp_path / "p")
+    judged_in_a_kernel(page, shipped, 1)
 
 
 @pytest.mark.kernel
@@ -208,13 +237,16 @@ def test_answers_get_what_they_deserve(page: Page, tmp_path: Path) -> None:
 @pytest.mark.timeout(300)
 def test_each_wrong_answer_is_told_why(page: Page, tmp_path: Path) -> None:
     """In the notebook too."""
-    judged_in_a_kernel(page, None, tmp_path / "p")
+    notebook = nbformat.v4.new_notebook(metadata=page.notebook.metadata)
+    with closing(Run(notebook, tmp_path / "p")) as run:
+        judged_in_a_kernel(page, run, None)
 
 
-def judged_in_a_kernel(page: Page, wrong: int | None, passport: Path) -> None:
-    """Run each check on each answer, of the wrong ones on so many."""
-    wanted: list[str] = []
-    cells = [fresh(page.code[0])]
+def judged_in_a_kernel(page: Page, run: Run, wrong: int | None) -> None:
+    """Run each check on each answer, of the wrong ones on so many, with no other name than those
+    of the set-up cell."""
+    wanted = ["", ""]
+    cells = [nbformat.v4.new_code_cell(FORGET), fresh(page.code[0])]
     if page.lesson.exam:
         cells += [fresh(one) for one in page.code if "course.exam(" in one.text]
         wanted += [""]
@@ -227,10 +259,10 @@ def judged_in_a_kernel(page: Page, wrong: int | None, passport: Path) -> None:
         for answer, verdict in answers(page, one, wrong):
             cells += [nbformat.v4.new_code_cell(answer), fresh(page.code[one.checked])]
             wanted += ["", verdict]
-    run = Run(nbformat.v4.new_notebook(cells=cells, metadata=page.notebook.metadata), passport)
-    for number, verdict in enumerate(wanted, 1):
-        said = " ".join(run.printed(number).split())
-        assert " ".join(verdict.split()) in said, run.cells[number - 1].source[-60:]
+    done = run.go_on(cells)
+    for number, verdict in enumerate(wanted):
+        said = " ".join(text_of(done[number]).split())
+        assert " ".join(verdict.split()) in said, done[number - 1].source[-60:]
 
 
 def fresh(cell: Cell) -> Any:
