@@ -18,10 +18,9 @@ class Notebook:
 
     def __init__(self, browser: Any, url: str, *, dark: bool = False) -> None:
         scheme = "dark" if dark else "light"
-        self._context = browser.new_context(
-            viewport={"width": 1280, "height": 900}, color_scheme=scheme
-        )
-        self.page = self._context.new_page()
+        self.page = browser.new_page()
+        self.page.set_viewport_size({"width": 1280, "height": 900})
+        self.page.emulate_media(color_scheme=scheme)
         self.errors: list[str] = []
         self.received = 0
         self.sent = 0
@@ -141,4 +140,4 @@ class Notebook:
         self.page.screenshot(path=path)
 
     def close(self) -> None:
-        self._context.close()
+        self.page.close()
