@@ -104,6 +104,8 @@ INTENTS: Sequence[base.Intent] = (
         )
     ),
     base.CancelAll(symbol=BTC),
+    base.CancelAllAfter(seconds=60),
+    base.CancelAllAfter(seconds=0),
     base.GetOrder(symbol=BTC, id=1),
     base.GetOrder(symbol=BTC, client_order_id="a1"),
     base.GetOpenOrders(),
@@ -115,7 +117,7 @@ INTENTS: Sequence[base.Intent] = (
 )
 ACCOUNT = (
     *(base.PlaceOrder, base.AmendOrder, base.CancelOrder, base.CancelAll),
-    *(base.PlaceOrders, base.CancelOrders),
+    *(base.PlaceOrders, base.CancelOrders, base.CancelAllAfter),
     *(base.GetOrder, base.GetOpenOrders, base.GetFills, base.GetBalances),
 )
 CHANGES = base.SENT_ONCE
@@ -876,6 +878,21 @@ def test_several_orders_have_an_outcome_each(ex: vocx.Exchange) -> None:
         assert isinstance(ended[-1].error, errors.OrderNotFound)
         assert not ex.open_orders()
     assert ex.place_orders([]) == ex.cancel_orders([]) == []
+
+
+def test_a_countdown_is_set_and_ended(ex: vocx.Exchange) -> None:
+    """Where the venue has one; elsewhere it says so, and nothing was sent."""
+    try:
+        timer = ex.cancel_all_after(60)
+    except errors.BadInput as refused:
+        assert by_name(refused, ex.venue)
+        return
+    assert timer.fires_ns is not None and timer.exchange_ns is not None
+    assert timer.fires_ns - timer.exchange_ns == 60 * 10**9
+    for wrong in (1, 10_000):
+        with pytest.raises(errors.BadInput, match=f"seconds is {wrong}"):
+            ex.cancel_all_after(wrong)
+    assert ex.cancel_all_after(0).fires_ns is None
 
 
 def test_orders_over_a_socket(ex: vocx.Exchange) -> None:

@@ -25,11 +25,12 @@ from msgspec.structs import replace
 
 from vocx import errors
 from vocx.book import LocalBook
-from vocx.facts import BookDelta, BookSnapshot, Fill, Order, OrderAck, Quote
+from vocx.facts import BookDelta, BookSnapshot, CancelTimer, Fill, Order, OrderAck, Quote
 from vocx.venues.base import (
     Ack,
     AmendOrder,
     CancelAll,
+    CancelAllAfter,
     CancelOrder,
     ChannelSpec,
     Credentials,
@@ -607,6 +608,23 @@ def test_few_operations_and_connects() -> None:
         kept = okx.keepalive(purpose)
         assert kept.ping_text == "ping" and kept.client_ping_s <= 15
         assert kept.client_ping_s + kept.pong_deadline_s < 30
+
+
+def test_a_dead_mans_switch() -> None:
+    """[32] The countdown's seconds as text; 0 ends it, and an answer of another kind is refused."""
+    request = okx.request(CancelAllAfter(seconds=60))
+    assert (request.target, request.body) == ("/api/v5/trade/cancel-all-after", b'{"timeOut":"60"}')
+    body = b'{"code":"0","msg":"","data":[{"triggerTime":"%s","tag":"","ts":"1700000000123"}]}'
+    told = okx.reply(request, 200, {}, body % b"1700000060123", 0).result
+    assert told == CancelTimer(
+        seconds=60,
+        fires_ns=1_700_000_060_123 * 1_000_000,
+        exchange_ns=1_700_000_000_123 * 1_000_000,
+    )
+    with pytest.raises(errors.BadReply):
+        okx.reply(request, 200, {}, body % b"0", 0)
+    ended = okx.reply(okx.request(CancelAllAfter(seconds=0)), 200, {}, body % b"0", 0).result
+    assert isinstance(ended, CancelTimer) and ended.fires_ns is None
 
 
 def test_client_order_ids() -> None:

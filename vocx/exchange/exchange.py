@@ -31,6 +31,7 @@ from vocx.exchange.symbol_names import SymbolNames
 from vocx.exchange.trading import OrderName, Trading, order_name
 from vocx.facts import (
     BookSnapshot,
+    CancelTimer,
     Candle,
     Facts,
     Fill,
@@ -51,6 +52,7 @@ from vocx.timing import ClockOffset, wall_ns
 from vocx.venues.base import (
     AmendOrder,
     CancelAll,
+    CancelAllAfter,
     CancelOrder,
     GetBalances,
     GetBook,
@@ -547,6 +549,21 @@ class Exchange:
             return found
         except errors.OrderNotFound:
             return Facts(kind=Order)
+
+    def cancel_all_after(self, seconds: int) -> CancelTimer:
+        """Let the venue cancel all your open orders unless you call this again within so many
+        seconds: for a program that trades while nobody looks, called every few seconds from its
+        loop. 0 ends the countdown. OKX has one, of 10 to 120 s.
+
+        Raises
+        ------
+        BadInput
+            The venue has none, or not of this length; nothing was sent.
+        """
+        self._allowance.may_trade()
+        intent = CancelAllAfter(seconds=check_count(seconds, "seconds"))
+        timer: CancelTimer = self._calls.call(intent)
+        return timer
 
     # the account
 

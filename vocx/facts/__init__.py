@@ -18,6 +18,7 @@ from __future__ import annotations
 from vocx.arguments import exact
 from vocx.facts.account import (
     Balance,
+    CancelTimer,
     Fill,
     Order,
     OrderAck,
@@ -46,6 +47,7 @@ __all__ = [
     "Balance",
     "BookDelta",
     "BookSnapshot",
+    "CancelTimer",
     "Candle",
     "Fact",
     "Facts",

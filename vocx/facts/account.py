@@ -125,6 +125,16 @@ class OrderResult(Fact, frozen=True, kw_only=True):
     http: HttpCall | None = None
 
 
+class CancelTimer(Fact, frozen=True, kw_only=True):
+    """A countdown that runs at the venue: when it is over, all open orders of the account are
+    cancelled, unless it was set anew. ``fires_ns`` is the moment by the venue's clock, ``None``
+    where none runs any more."""
+
+    seconds: int
+    fires_ns: int | None
+    http: HttpCall | None = None
+
+
 class Balance(Fact, frozen=True, kw_only=True):
     """What an account has of one asset: ``free`` to use and ``locked`` by open orders."""
 

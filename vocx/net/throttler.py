@@ -18,7 +18,15 @@ from vocx.net.processes import renew_after_fork
 from vocx.rate_limits import AddressStatus, LimitStatus, RateLimits
 from vocx.text import text_table
 from vocx.timing import wall_ns
-from vocx.venues.base import CancelAll, CancelOrder, CancelOrders, Limit, Request, Usage
+from vocx.venues.base import (
+    CancelAll,
+    CancelAllAfter,
+    CancelOrder,
+    CancelOrders,
+    Limit,
+    Request,
+    Usage,
+)
 
 MAX_WAIT_S = 70.0
 """A window of a minute and its tenth on top, so that one wait is enough after a 429."""
@@ -30,7 +38,7 @@ UNSAID_BAN_S = 60.0
 NOTICE_S = 0.5
 """Waits longer than this are announced."""
 
-URGENT = (CancelOrder, CancelOrders, CancelAll)
+URGENT = (CancelOrder, CancelOrders, CancelAll, CancelAllAfter)
 """These pass the brake and wait only for the limit itself."""
 
 

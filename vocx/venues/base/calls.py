@@ -163,6 +163,13 @@ class CancelAll(Intent, frozen=True, kw_only=True):
     symbol: str
 
 
+class CancelAllAfter(Intent, frozen=True, kw_only=True):
+    """Let the venue cancel all open orders of the account unless this is asked again within so
+    many seconds, gives a :class:`~vocx.facts.CancelTimer`; 0 ends the countdown."""
+
+    seconds: int
+
+
 class GetOrder(Intent, frozen=True, kw_only=True):
     """One order, by the venue's id or by the client's."""
 

@@ -79,6 +79,15 @@ def check_batch(venue: str, intent: PlaceOrders | CancelOrders, most: int) -> No
     check_count(venue, "the number of orders", len(intent.orders), most)
 
 
+def refuse_timer(venue: str, why: str) -> BadInput:
+    """The error of a venue that counts nothing down for its clients."""
+    return BadInput(
+        f"{venue} has no countdown that cancels all orders: {why}. Nothing was sent, and your "
+        "orders stay open when your program ends",
+        outcome="not_sent",
+    )
+
+
 def check_order_named(intent: Any) -> None:
     """An order is named by the venue's id or by the client's."""
     if intent.id is None and not intent.client_order_id:

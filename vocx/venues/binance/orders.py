@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, Literal, NoReturn, cast
 
 import msgspec
 
@@ -41,6 +41,7 @@ from vocx.venues.base import (
     AmendOrder,
     Answer,
     CancelAll,
+    CancelAllAfter,
     CancelOrder,
     GetBalances,
     GetFills,
@@ -51,7 +52,7 @@ from vocx.venues.base import (
     Request,
 )
 from vocx.venues.base.adapter import ClientOrderIds
-from vocx.venues.base.checks import check_amendment, check_order_named
+from vocx.venues.base.checks import check_amendment, check_order_named, refuse_timer
 from vocx.venues.base.reading import (
     Identifier,
     Stamp,
@@ -572,6 +573,10 @@ def _read_balances(_: GetBalances, body: bytes, arrived_ns: int) -> Facts[Balanc
     )
 
 
+def _no_timer(intent: CancelAllAfter) -> NoReturn:
+    raise refuse_timer("binance", "only its futures have one")
+
+
 CALLS: CallTable[Call, Fact | Facts[Any]] = CallTable(
     "binance",
     {
@@ -579,6 +584,7 @@ CALLS: CallTable[Call, Fact | Facts[Any]] = CallTable(
         AmendOrder: (_amend_first, None),
         CancelOrder: (_cancel, _read_order),
         CancelAll: (_cancel_all, _read_cancelled),
+        CancelAllAfter: (_no_timer, None),
         GetOrder: (_order, _read_order),
         GetOpenOrders: (_open_orders, _read_orders),
         GetFills: (_fills, None),

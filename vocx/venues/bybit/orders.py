@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import msgspec
@@ -32,6 +32,7 @@ from vocx.venues.base import (
     AmendOrder,
     Answer,
     CancelAll,
+    CancelAllAfter,
     CancelOrder,
     CancelOrders,
     GetBalances,
@@ -52,6 +53,7 @@ from vocx.venues.base.checks import (
     check_fills,
     check_order_named,
     refuse_test,
+    refuse_timer,
 )
 from vocx.venues.base.reading import amount, check_match, ms_to_ns, one_of, optional_number
 from vocx.venues.base.spelling import joined_symbol
@@ -205,6 +207,14 @@ def _cancel_orders(intent: CancelOrders) -> Request:
 def _cancel_all(intent: CancelAll) -> Request:
     body = {"category": "spot", "symbol": joined_symbol(intent.symbol)}
     return _post(intent, "cancel-all", body, safe=True)
+
+
+def _no_timer(intent: CancelAllAfter) -> NoReturn:
+    raise refuse_timer(
+        VENUE,
+        "its own begins with a lost connection, of a private socket that has subscribed to "
+        "dcp.spot, which a stream of vocx does not",
+    )
 
 
 def _order(intent: GetOrder) -> Request:
@@ -546,6 +556,7 @@ CALLS: CallTable[Request, Answer] = CallTable(
         PlaceOrders: (_place_orders, _read_batch),
         CancelOrders: (_cancel_orders, _read_batch),
         CancelAll: (_cancel_all, _read_acks),
+        CancelAllAfter: (_no_timer, None),
         GetOrder: (_order, _read_order),
         ClosedOrder: (_closed, _read_order),
         GetOpenOrders: (_open_orders, _read_open),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlencode
 
 import msgspec
@@ -36,6 +36,7 @@ from vocx.venues.base import (
     AmendOrder,
     Answer,
     CancelAll,
+    CancelAllAfter,
     CancelOrder,
     CancelOrders,
     GetBalances,
@@ -49,7 +50,13 @@ from vocx.venues.base import (
 )
 from vocx.venues.base.adapter import ClientOrderIds
 from vocx.venues.base.calls import json_post
-from vocx.venues.base.checks import check_amendment, check_batch, check_fills, check_order_named
+from vocx.venues.base.checks import (
+    check_amendment,
+    check_batch,
+    check_fills,
+    check_order_named,
+    refuse_timer,
+)
 from vocx.venues.base.reading import amount, check_match, one_of, optional_number
 from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.base.tables import CallTable
@@ -256,6 +263,10 @@ def _named_page(intent: CancelNamed) -> Request:
 def _cancel_named(intent: CancelNamed) -> Request:
     ids = [one for one in map(intent.known_id, intent.orders) if one is not None]
     return _post(intent, "orders/batch_cancel", {"order_ids": ids}, safe=True)
+
+
+def _no_timer(intent: CancelAllAfter) -> NoReturn:
+    raise refuse_timer(VENUE, "an order can have an end in time there, and an account has none")
 
 
 def _order(intent: GetOrder) -> Request:
@@ -689,6 +700,7 @@ CALLS: CallTable[Request, Answer] = CallTable(
         CancelOrders: (_cancel_orders, None),
         CancelNamed: (_cancel_named, _read_named),
         CancelAll: (_cancel_all, None),
+        CancelAllAfter: (_no_timer, None),
         CancelBatch: (_cancel_batch, _read_batch),
         GetOrder: (_order, _read_order),
         FindOrder: (_find, _read_found),

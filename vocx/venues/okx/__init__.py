@@ -99,6 +99,14 @@ _AMOUNTS: Sequence[tuple[Per, Mapping[str, int]]] = (
 )
 _LIMITS = (
     Limit(bucket="status", amount=1, window_s=5.0, aligned=False, source=_GUIDE),
+    Limit(
+        bucket="cancel-all-after",
+        amount=1,
+        window_s=1.0,
+        aligned=False,
+        per="account",
+        source=_GUIDE,
+    ),
     *(
         Limit(bucket=name, amount=n, window_s=2.0, aligned=False, per=per, source=_GUIDE)
         for per, amounts in _AMOUNTS

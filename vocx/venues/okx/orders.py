@@ -24,6 +24,7 @@ from msgspec.structs import asdict, replace
 from vocx.errors import BadInput, VocxError
 from vocx.facts import (
     Balance,
+    CancelTimer,
     Facts,
     Fill,
     Order,
@@ -38,6 +39,7 @@ from vocx.venues.base import (
     AmendOrder,
     Answer,
     CancelAll,
+    CancelAllAfter,
     CancelOrder,
     CancelOrders,
     GetBalances,
@@ -73,6 +75,8 @@ from vocx.venues.okx.errors import VENUE, Item, order_error
 from vocx.venues.okx.market import trade_id
 
 BATCH, PAGE = 20, 100
+SHORTEST_S, LONGEST_S = 10, 120
+"""Of the countdown that cancels all orders (docs-v5, cancel all after)."""
 _ZERO = Decimal(0)
 _TYPES: Mapping[str, tuple[OrderType, TimeInForce | None]] = {
     "limit": ("limit", "GTC"),
@@ -235,6 +239,16 @@ def _cancel_batch(intent: CancelBatch) -> Request:
     return replace(request, charges={bucket: len(body)})
 
 
+def _cancel_all_after(intent: CancelAllAfter) -> Request:
+    if intent.seconds and not SHORTEST_S <= intent.seconds <= LONGEST_S:
+        raise BadInput(
+            f"seconds is {intent.seconds}; okx counts {SHORTEST_S} to {LONGEST_S} s down, and 0 "
+            "ends it"
+        )
+    body = {"timeOut": str(intent.seconds)}
+    return _post(intent, "/trade/cancel-all-after", body, "cancel-all-after", safe=True)
+
+
 def _order(intent: GetOrder) -> Request:
     name = dashed_symbol(intent.symbol)
     return _get(intent, "/trade/order", {"instId": name, **_named(intent)}, f"order:{name}")
@@ -382,6 +396,24 @@ def _read_open(intent: GetOpenOrders, data: bytes, arrived_ns: int) -> Answer:
     if after is None:
         return Answer(result=found)
     return Answer(result=found, next=_pending(OpenOrdersPage(symbol=intent.symbol, after=after)))
+
+
+class _Timer(msgspec.Struct):
+    triggerTime: str
+    ts: str = ""
+
+
+def _read_timer(intent: CancelAllAfter, data: bytes, arrived_ns: int) -> Answer:
+    (row,) = _timers_of(data)
+    timer = CancelTimer(
+        seconds=intent.seconds,
+        fires_ns=ms_to_ns(row.triggerTime) or None,
+        exchange_ns=ms_to_ns(row.ts),
+        arrived_ns=arrived_ns,
+    )
+    if (timer.fires_ns is None) is not (intent.seconds == 0):
+        raise msgspec.ValidationError("a countdown of another length")
+    return Answer(result=timer)
 
 
 class OrderRow(msgspec.Struct):
@@ -551,6 +583,7 @@ def _read_balances(_: GetBalances, data: bytes, arrived_ns: int) -> Answer:
     return Answer(result=Facts(balance(one, "rest", arrived_ns) for one in rows))
 
 
+_timers_of = msgspec.json.Decoder(list[_Timer]).decode
 _items = msgspec.json.Decoder(list[Item]).decode
 _order_rows = msgspec.json.Decoder(list[OrderRow]).decode
 _fill_rows = msgspec.json.Decoder(list[_FillRow]).decode
@@ -565,6 +598,7 @@ CALLS: CallTable[Request, Answer] = CallTable(
         PlaceOrders: (_place_orders, _read_results),
         CancelOrders: (_cancel_orders, _read_results),
         CancelAll: (_cancel_all, None),
+        CancelAllAfter: (_cancel_all_after, _read_timer),
         CancelBatch: (_cancel_batch, _read_batch),
         GetOrder: (_order, _read_order),
         GetOpenOrders: (_pending, _read_open),
