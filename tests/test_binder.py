@@ -48,11 +48,23 @@ def test_runtime_names_a_python_we_support() -> None:
     assert SpecifierSet(PROJECT["requires-python"]).contains(version)
 
 
-def test_post_build_is_a_script() -> None:
-    """Shebang, fail-fast, LF line ends, executable."""
-    raw = (BINDER / "postBuild").read_bytes()
-    assert raw.startswith(b"#!/bin/bash\n") and b"set -euo pipefail" in raw and b"\r" not in raw
-    assert os.access(BINDER / "postBuild", os.X_OK)
+def test_post_build_and_start_are_scripts() -> None:
+    """Shebang, LF line ends, executable; the build fails fast, the start goes on."""
+    for name in ("postBuild", "start"):
+        raw = (BINDER / name).read_bytes()
+        assert raw.startswith(b"#!/bin/bash\n") and b"\r" not in raw
+        assert os.access(BINDER / name, os.X_OK)
+        assert (b"set -euo pipefail" in raw) == (name == "postBuild")
+
+
+def test_start_gives_the_settings_of_our_own_server() -> None:
+    """Before those that are there, with the command that was asked for."""
+    said = "import os; print(os.environ['JUPYTER_CONFIG_PATH'])"
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    command: list[str | Path] = [BINDER / "start", sys.executable, "-c", said]
+    given = run(command, ROOT, PATH=path, JUPYTER_CONFIG_PATH="/theirs").strip()
+    ours, theirs = given.split(":")
+    assert theirs == "/theirs" and Path(ours).parts[-3:] == ("vocx", "cli", "jupyter")
 
 
 def run(command: list[str | Path], cwd: Path, **env: str) -> str:
@@ -131,5 +143,5 @@ def test_post_build_in_a_fresh_environment(
     code = "import ipykernel, vocx; lab = vocx.lab.open(); print(ipykernel.__version__, lab.alive)"
     said = run([bin_ / "python", "-c", code], tmp_path)
     assert "True" in said and not said.startswith("7.0.")
-    settings = bin_.parent / "share/jupyter/lab/settings/overrides.json"
-    assert '"fetchNews": "false"' in settings.read_text(encoding="utf-8")
+    code = "import vocx.cli.contents as c; print(c.Contents.__mro__)"
+    assert "AsyncLargeFileManager" in run([bin_ / "python", "-c", code], tmp_path)

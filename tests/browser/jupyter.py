@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import requests
@@ -24,9 +25,14 @@ _SETTINGS = {
 
 
 class Server:
-    """JupyterLab on a free port, serving ``root``. Stops with everything it started."""
+    """JupyterLab on a free port, serving ``root``. Stops with everything it started.
 
-    def __init__(self, home: Path) -> None:
+    Without ``ours`` it has none of our settings, unless the program ``by`` that starts it gives
+    them.
+    """
+
+    def __init__(self, home: Path, *, ours: bool = True, by: Sequence[str | Path] = ()) -> None:
+        self._ours, self._by = ours, by
         self.root = home / "work"
         self.root.mkdir(parents=True)
         self.token = secrets.token_hex(16)
@@ -44,7 +50,7 @@ class Server:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 [
-                    sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
+                    *self._by, sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root",
                     "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0",
                     f"--ServerApp.root_dir={self.root}", "--LabApp.collaborative=False",
                     # Should the tests be killed, it ends by itself.
@@ -68,18 +74,22 @@ class Server:
 
     def _environment(self, runtime: Path) -> dict[str, str]:
         quiet = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "JPY_"))}
-        return quiet | {
-            "HOME": str(self._home),
-            "JUPYTER_TOKEN": self.token,
-            "JUPYTER_CONFIG_DIR": str(self._home / "config"),
-            "JUPYTER_CONFIG_PATH": str(SETTINGS),
-            "JUPYTER_DATA_DIR": str(self._home / "data"),
-            "JUPYTER_RUNTIME_DIR": str(runtime),
-            "JUPYTERLAB_SETTINGS_DIR": str(self._home / "settings"),
-            "JUPYTERLAB_WORKSPACES_DIR": str(self._home / "workspaces"),
-            "IPYTHONDIR": str(self._home / "ipython"),
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        ours = {"JUPYTER_CONFIG_PATH": str(SETTINGS)} if self._ours else {}
+        return (
+            quiet
+            | ours
+            | {
+                "HOME": str(self._home),
+                "JUPYTER_TOKEN": self.token,
+                "JUPYTER_CONFIG_DIR": str(self._home / "config"),
+                "JUPYTER_DATA_DIR": str(self._home / "data"),
+                "JUPYTER_RUNTIME_DIR": str(runtime),
+                "JUPYTERLAB_SETTINGS_DIR": str(self._home / "settings"),
+                "JUPYTERLAB_WORKSPACES_DIR": str(self._home / "workspaces"),
+                "IPYTHONDIR": str(self._home / "ipython"),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            }
+        )
 
     def stop(self) -> None:
         if self._process is None:
