@@ -614,6 +614,18 @@ def test_orders_have_no_snapshot_and_accounts_have_one(venue: Venue) -> None:
     assert said[-1]["arg"]["uid"] and said[-1]["lastPage"] is True
 
 
+def test_a_push_has_what_recorded_ones_have(venue: Venue) -> None:
+    """Also what fills of options have, which is empty for spot (frames of 2023)."""
+    client = venue.connect("private", login=True)
+    client.subscribe({"channel": "orders", "instType": "SPOT"})
+    venue.rows("trade/order", venue.wish(ordType="market", tgtCcy="base_ccy", px=""))
+    venue.settle()
+    options = ("fillPxVol", "fillPxUsd", "fillMarkVol", "fillFwdPx", "fillMarkPx")
+    for one in client.data("orders"):
+        row = one["data"][0]
+        assert [row[name] for name in options] == [""] * 5 and "cancelSourceReason" not in row
+
+
 def test_cash_is_told_with_its_trades(venue: Venue) -> None:
     """``balance_and_position``: a snapshot, then both currencies of each fill; what is merely
     held changes nothing there."""

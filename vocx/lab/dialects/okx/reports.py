@@ -112,6 +112,10 @@ def average(worth: Decimal, filled: Decimal) -> Decimal:
     return (worth / filled).quantize(Decimal("1e-12"))
 
 
+_OPTION_FILLS = "fillPxVol fillPxUsd fillMarkVol fillFwdPx fillMarkPx".split()
+"""What fills of options have, here for them all: ``""`` (recorded frames of spot, 2023)."""
+
+
 def pushed(
     listing: Listing,
     shown: dict[str, Any],
@@ -127,6 +131,7 @@ def pushed(
     worth = size if shown["tgtCcy"] == "quote_ccy" else size * Decimal(shown["px"] or last or "0")
     row = {
         **shown,
+        **dict.fromkeys(_OPTION_FILLS, ""),
         "avgPx": shown["avgPx"] or "0",
         "posSide": "",
         "lever": "0",
@@ -173,9 +178,8 @@ def fill(listing: Listing, one: FillState, tag: str = "") -> dict[str, Any]:
     received = one.quote if request.side == "sell" else form.spec.to_quantity(one.trade.quantity)
     rate = amount((-one.fee / received).quantize(Decimal("1e-6"))) if received else "0"
     price = form.price[one.trade.price]
-    empty = dict.fromkeys("fillPxVol fillPxUsd fillMarkVol fillFwdPx fillMarkPx".split(), "")
     return {
-        **empty,
+        **dict.fromkeys(_OPTION_FILLS, ""),
         "instType": "SPOT",
         "instId": form.name,
         "tradeId": str(one.trade.trade_id),
