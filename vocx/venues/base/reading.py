@@ -42,6 +42,10 @@ Identifier = Annotated[int, msgspec.Meta(ge=-1, le=2**63 - 1)]
 SANE = frozenset(range(-40, 40))
 """Powers of ten (``Decimal.adjusted()``) that a price, quantity or amount may have."""
 
+LEAST, MOST = Decimal("1e-40"), Decimal("1e40")
+"""The same as bounds of a number above 0: one that is at least ``LEAST`` and less than ``MOST``
+needs no other check. To compare what is no number raises ``ArithmeticError``."""
+
 LONGEST_TEXT = 400
 """Characters of a venue's own words, or of an unknown frame, that are kept."""
 
@@ -68,6 +72,34 @@ def check_match(price: Decimal, quantity: Decimal) -> None:
     check_numbers(price, quantity)
     if price <= 0 or quantity <= 0:
         raise msgspec.ValidationError(f"{quantity:f} at {price:f} is no trade")
+
+
+_LONGEST_KEPT = 40
+
+
+class Numbers(dict[str, Decimal]):
+    """Numbers of a market by their texts, to look up: ``numbers["61700.01"]``.
+
+    Prices come again and again: each is read and checked once, and all facts share it. At
+    ``limit`` texts it begins anew, and texts of more than 40 characters are not kept.
+
+    Raises
+    ------
+    ArithmeticError, ValidationError
+        By the look-up: the text is no number, or none of a market (:func:`check_numbers`).
+    """
+
+    def __init__(self, limit: int = 4096) -> None:
+        self._limit = limit
+
+    def __missing__(self, text: str) -> Decimal:
+        number = Decimal(text)
+        check_numbers(number)
+        if len(self) >= self._limit:
+            self.clear()
+        if len(text) <= _LONGEST_KEPT:
+            self[text] = number
+        return number
 
 
 _PLAIN = b'0123456789.,[]"'

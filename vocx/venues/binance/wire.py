@@ -15,8 +15,10 @@ import msgspec
 
 from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Level, Quote, Ticker, Trade
 from vocx.venues.base.reading import (
-    SANE,
+    LEAST,
+    MOST,
     Identifier,
+    Numbers,
     Stamp,
     check_levels,
     check_match,
@@ -29,9 +31,9 @@ from vocx.venues.base.reading import (
 
 class _Quote(msgspec.Struct, gc=False):
     u: Identifier
-    b: Decimal
+    b: str
     B: Decimal
-    a: Decimal
+    a: str
     A: Decimal
     e: None = None
 
@@ -116,27 +118,20 @@ _delta_of = msgspec.json.Decoder(_Delta).decode
 _partial_of = msgspec.json.Decoder(_Partial).decode
 _ticker_of = msgspec.json.Decoder(_Ticker).decode
 _kline_of = msgspec.json.Decoder(_Kline).decode
+_prices = Numbers()
+"""Best prices: of ten minutes of BTC/USDT 96 in 100 were there before."""
 
 
 def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _quote_of(data)
-    b, B, a, A = found.b, found.B, found.a, found.A
-    if not (  # check_sizes() without its call and loops: this runs for every best price
-        b.is_finite() and B.is_finite() and a.is_finite() and A.is_finite()
-    ) or not (
-        b.adjusted() in SANE
-        and B.adjusted() in SANE
-        and a.adjusted() in SANE
-        and A.adjusted() in SANE
-        and (not B.is_signed() or not B)
-        and (not A.is_signed() or not A)
-    ):
-        raise msgspec.ValidationError("a price or quantity is no number of a market")
+    B, A = found.B, found.A
+    if not (LEAST <= B < MOST and LEAST <= A < MOST):  # an empty side is written as zeros
+        check_sizes(B, A)
     return Quote(
         symbol=symbol,
-        bid=b,
+        bid=_prices[found.b],
         bid_quantity=B,
-        ask=a,
+        ask=_prices[found.a],
         ask_quantity=A,
         sequence=found.u,
         arrived_ns=arrived_ns,
@@ -146,10 +141,8 @@ def quote(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
 def trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
     found = _trade_of(data)
     p, q = found.p, found.q
-    if not (  # check_match() without its calls, as above
-        p.is_finite() and q.is_finite() and p.adjusted() in SANE and q.adjusted() in SANE
-    ) or not (p > 0 and q > 0):
-        raise msgspec.ValidationError("a price or quantity is no number of a trade")
+    if not (LEAST <= p < MOST and LEAST <= q < MOST):  # without the call: trades are frequent
+        check_match(p, q)
     return Trade(
         symbol=symbol,
         price=p,
