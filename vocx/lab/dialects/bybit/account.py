@@ -7,15 +7,8 @@ from typing import Any, TypeVar
 
 from vocx.lab.dialects.bybit.calls import Call, listed, total_in_usdt, usdt_prices
 from vocx.lab.dialects.bybit.reports import execution_row, wallet_row
-from vocx.lab.dialects.bybit.wire import (
-    Refusal,
-    bad_parameter,
-    milliseconds,
-    order_number,
-    text,
-    whole,
-)
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, Listing
+from vocx.lab.dialects.bybit.wire import Refusal, bad_parameter, order_number, text, whole
+from vocx.lab.dialects.shared.numbers import NS_PER_MS, Listing, milliseconds
 from vocx.lab.events import FillState, OrderState
 
 WEEK_MS = 7 * 86_400_000

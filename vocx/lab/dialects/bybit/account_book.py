@@ -8,10 +8,9 @@ from typing import Any
 from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.bybit.dead_man import DeadManSwitch
 from vocx.lab.dialects.bybit.reports import order_row
-from vocx.lab.dialects.bybit.wire import milliseconds
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.mappings import Latest
-from vocx.lab.dialects.shared.numbers import NS_PER_S, Listing
+from vocx.lab.dialects.shared.numbers import NS_PER_S, Listing, milliseconds
 from vocx.lab.events import OrderState
 
 MOST_REMEMBERED = 20_000

@@ -22,15 +22,8 @@ from msgspec.structs import replace
 from vocx.lab.dialects.bybit import account
 from vocx.lab.dialects.bybit.calls import Call
 from vocx.lab.dialects.bybit.reports import IN_FORCE, SMP
-from vocx.lab.dialects.bybit.wire import (
-    Refusal,
-    bad_parameter,
-    decimal,
-    milliseconds,
-    order_id,
-    text,
-)
-from vocx.lab.dialects.shared.numbers import Listing
+from vocx.lab.dialects.bybit.wire import Refusal, bad_parameter, decimal, order_id, text
+from vocx.lab.dialects.shared.numbers import Listing, milliseconds
 from vocx.lab.events import NewOrder, OrderState, Rejection, Side
 
 MOST_OPEN = 500

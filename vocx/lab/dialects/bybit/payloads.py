@@ -11,8 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vocx.lab.dialects.bybit.wire import fill_id, milliseconds
-from vocx.lab.dialects.shared.numbers import E8, NS_PER_MS, Listing, Row, amount, ratio, shortest
+from vocx.lab.dialects.bybit.wire import fill_id
+from vocx.lab.dialects.shared.numbers import (
+    E8,
+    NS_PER_MS,
+    Listing,
+    Row,
+    amount,
+    milliseconds,
+    ratio,
+    shortest,
+)
 from vocx.lab.dialects.shared.reading import encode
 from vocx.lab.events import Bar, Interval, Traded, Window
 

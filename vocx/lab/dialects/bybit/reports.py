@@ -14,8 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from vocx.lab.dialects.bybit.payloads import SEQUENCE, side
-from vocx.lab.dialects.bybit.wire import fill_id, milliseconds, order_id, padded
-from vocx.lab.dialects.shared.numbers import Listing, amount, shortest
+from vocx.lab.dialects.bybit.wire import fill_id, order_id, padded
+from vocx.lab.dialects.shared.numbers import Listing, amount, milliseconds, shortest
 from vocx.lab.events import FillState, OrderState, SelfTrade, TimeInForce
 
 DCP = "#dcp"

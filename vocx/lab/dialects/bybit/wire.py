@@ -100,11 +100,6 @@ def padded(value: Decimal, step: Decimal) -> str:
     return f"{value.quantize(step):f}"
 
 
-def milliseconds(at_ns: int) -> str:
-    """A time inside a row: text."""
-    return str(at_ns // NS_PER_MS)
-
-
 def whole(given: Mapping[str, Any], name: str, default: int) -> int:
     """A whole number of a query or a body."""
     found = given.get(name)

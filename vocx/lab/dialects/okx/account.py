@@ -13,16 +13,14 @@ from vocx.lab.dialects.okx.calls import Call
 from vocx.lab.dialects.okx.orders import found
 from vocx.lab.dialects.okx.wire import (
     ORDER_BASE,
-    Declined,
     Refusal,
     amount,
     needed,
-    stamp,
     text_of,
     whole,
     wrong,
 )
-from vocx.lab.dialects.shared.numbers import DAY_NS, NS_PER_MS, NS_PER_S
+from vocx.lab.dialects.shared.numbers import DAY_NS, NS_PER_MS, NS_PER_S, milliseconds
 from vocx.lab.events import OrderState
 
 MOST_CURRENCIES = 20
@@ -56,11 +54,7 @@ def _bounds(call: Call) -> Bounds:
 
 def one_order(call: Call) -> list[Any]:
     """One order by either id."""
-    listing = call.listing()
-    try:
-        order = found(call, call.given, listing, "51603")
-    except Declined as error:
-        raise Refusal(error.code) from None
+    order = found(call, call.given, call.listing(), "51603")
     if order is None or _forgotten(call, order):
         raise Refusal("51603")
     return [call.backend.book.order(order)]
@@ -194,7 +188,7 @@ def trade_fee(call: Call) -> list[Any]:
             "feeGroup": [{"groupId": "1", "maker": maker, "taker": taker}],
             "fiat": [],
             "ruleType": "normal",
-            "ts": stamp(call.clock_ns),
+            "ts": milliseconds(call.clock_ns),
         }
     ]
 
@@ -202,4 +196,4 @@ def trade_fee(call: Call) -> list[Any]:
 def rate_limit(call: Call) -> list[Any]:
     """Of the account as a whole; the lab does not count it."""
     row = {"accRateLimit": "1000", "nextAccRateLimit": "1000", "fillRatio": "", "mainFillRatio": ""}
-    return [{**row, "ts": stamp(call.clock_ns)}]
+    return [{**row, "ts": milliseconds(call.clock_ns)}]

@@ -7,10 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from vocx.lab.dialects.okx import reports
-from vocx.lab.dialects.okx.wire import stamp
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.mappings import Latest
-from vocx.lab.dialects.shared.numbers import Catalogue, Listing
+from vocx.lab.dialects.shared.numbers import Catalogue, Listing, milliseconds
 from vocx.lab.events import OrderState
 
 MOST_REMEMBERED = 20_000
@@ -54,7 +53,7 @@ class AccountBook:
 
     def balances(self, owner: str, wanted: Sequence[str] = ()) -> dict[str, Any]:
         """The account as REST and the channel show it, without what is all zero."""
-        at = stamp(self.gateway.updated_ns(owner))
+        at = milliseconds(self.gateway.updated_ns(owner))
         return self.account(self.gateway.records.balances(owner), wanted, at)
 
     def account(

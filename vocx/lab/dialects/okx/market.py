@@ -6,8 +6,8 @@ from typing import Any
 
 from vocx.lab.dialects.okx import payloads
 from vocx.lab.dialects.okx.calls import Call
-from vocx.lab.dialects.okx.wire import BARS, stamp, text_of, whole, wrong
-from vocx.lab.dialects.shared.numbers import DAY_NS, NS_PER_MS, NS_PER_S, Listing
+from vocx.lab.dialects.okx.wire import BARS, text_of, whole, wrong
+from vocx.lab.dialects.shared.numbers import DAY_NS, NS_PER_MS, NS_PER_S, Listing, milliseconds
 
 DEPTH, FULL_DEPTH = 400, 5000
 RECENT_BARS = 1440
@@ -15,7 +15,7 @@ RECENT_BARS = 1440
 
 def time(call: Call) -> list[Any]:
     """The exchange's clock."""
-    return [{"ts": stamp(call.clock_ns)}]
+    return [{"ts": milliseconds(call.clock_ns)}]
 
 
 def instruments(call: Call) -> list[Any]:
@@ -64,7 +64,7 @@ def books_full(call: Call) -> list[Any]:
 def _book(call: Call, most: int) -> list[Any]:
     listing = call.listing()
     rows = payloads.top(listing, call.limit(1, most, "sz"))
-    return [{**rows, "ts": stamp(call.clock_ns), "seqId": listing.market.update_id}]
+    return [{**rows, "ts": milliseconds(call.clock_ns), "seqId": listing.market.update_id}]
 
 
 LAST_MS = 2**63 // NS_PER_MS

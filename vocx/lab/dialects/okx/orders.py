@@ -24,12 +24,11 @@ from vocx.lab.dialects.okx.wire import (
     decimal,
     missing,
     needed,
-    stamp,
     text_of,
     whole,
     wrong,
 )
-from vocx.lab.dialects.shared.numbers import NS_PER_S, Listing
+from vocx.lab.dialects.shared.numbers import NS_PER_S, Listing, milliseconds
 from vocx.lab.events import (
     AnyEvent,
     Executed,
@@ -182,7 +181,7 @@ def _named(call: Call, order: OrderState) -> dict[str, str]:
     return {
         "clOrdId": client_id(order.request.client_order_id),
         "ordId": order_id(order.id),
-        "ts": stamp(order.created_ns),
+        "ts": milliseconds(order.created_ns),
     }
 
 
@@ -282,14 +281,15 @@ def carry_out(call: Call, action: str, batch: bool) -> tuple[str, list[dict[str,
     for one in given:
         try:
             row = {**ACTIONS[action](call, one), "sCode": "0", "sMsg": "", "subCode": ""}
-        except (Declined, Refusal) as error:
-            if isinstance(error, Refusal) and not batch and error.code != "51000":
+        except Refusal as error:
+            in_its_row = isinstance(error, Declined) or error.code == "51000"
+            if not batch and not in_its_row:
                 raise
             refused += 1
             row = {
                 "clOrdId": str(one.get("clOrdId") or "")[:32],
                 "ordId": str(one.get("ordId") or "")[:32],
-                "ts": stamp(call.clock_ns),
+                "ts": milliseconds(call.clock_ns),
                 **({"tag": str(one.get("tag") or "")[:16]} if action == "place" else {}),
                 **({"reqId": str(one.get("reqId") or "")[:32]} if action == "amend" else {}),
                 "sCode": error.code,
@@ -339,5 +339,5 @@ def cancel_all_after(call: Call) -> list[Any]:
         raise wrong("timeOut")
     due_ns = call.now_ns + seconds * NS_PER_S if seconds else None
     call.backend.dead_man.set(call.owner, tag, due_ns)
-    trigger = "0" if due_ns is None else stamp(due_ns + call.backend.gateway.skew_ns)
-    return [{"triggerTime": trigger, "tag": tag, "ts": stamp(call.clock_ns)}]
+    trigger = "0" if due_ns is None else milliseconds(due_ns + call.backend.gateway.skew_ns)
+    return [{"triggerTime": trigger, "tag": tag, "ts": milliseconds(call.clock_ns)}]

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from vocx.lab.dialects.okx.catalogue import code_of
-from vocx.lab.dialects.okx.wire import stamp
-from vocx.lab.dialects.shared.numbers import Catalogue, Listing, Row
+from vocx.lab.dialects.shared.numbers import Catalogue, Listing, Row, milliseconds
 from vocx.lab.events import Bar, Traded, Window
 
 
@@ -79,7 +78,7 @@ def ticker(listing: Listing, window: Window, now_ns: int) -> dict[str, Any]:
         "vol24h": form.quantity[window.volume],
         "sodUtc0": form.price[window.open],
         "sodUtc8": form.price[window.open],
-        "ts": stamp(now_ns),
+        "ts": milliseconds(now_ns),
     }
 
 
@@ -100,7 +99,7 @@ def candle(listing: Listing, bar: Bar, closed: bool) -> list[str]:
     quote = form.quote(bar.quote_volume)
     prices = [form.price[one] for one in (bar.open, bar.high, bar.low, bar.close)]
     volume = form.quantity[bar.volume]
-    return [stamp(bar.open_ns), *prices, volume, quote, quote, "1" if closed else "0"]
+    return [milliseconds(bar.open_ns), *prices, volume, quote, quote, "1" if closed else "0"]
 
 
 def trade(listing: Listing, one: Traded) -> dict[str, Any]:
@@ -113,5 +112,5 @@ def trade(listing: Listing, one: Traded) -> dict[str, Any]:
         "px": form.price[one.price],
         "source": "0",
         "tradeId": str(one.trade_id),
-        "ts": stamp(one.at_ns),
+        "ts": milliseconds(one.at_ns),
     }

@@ -10,8 +10,7 @@ from msgspec.structs import replace
 from vocx.lab.dialects.base import Session
 from vocx.lab.dialects.okx import reports
 from vocx.lab.dialects.okx.account_book import AccountBook
-from vocx.lab.dialects.okx.wire import stamp
-from vocx.lab.dialects.shared.numbers import Catalogue, Listing
+from vocx.lab.dialects.shared.numbers import Catalogue, Listing, milliseconds
 from vocx.lab.dialects.shared.reading import encode, read_json
 from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Executed
 
@@ -46,7 +45,7 @@ class PrivateChannels:
     def cash_snapshot(self, owner: str, arg: Mapping[str, str], now_ns: int) -> bytes:
         """What ``balance_and_position`` begins with."""
         gateway = self._book.gateway
-        at = stamp(now_ns + gateway.skew_ns)
+        at = milliseconds(now_ns + gateway.skew_ns)
         row = reports.cash(gateway.records.balances(owner), at, "snapshot", [])
         return encode({"arg": self._arg(arg, owner), "data": [row]})
 
@@ -89,12 +88,12 @@ class PrivateChannels:
         have = self._book.gateway.records.balances(event.owner)
         moved = {one: have[one] for one in (form.spec.base, form.spec.quote) if one in have}
         trades = [{"instId": form.name, "tradeId": str(trade.trade_id)}]
-        row = reports.cash(moved, stamp(trade.at_ns), "filled", trades)
+        row = reports.cash(moved, milliseconds(trade.at_ns), "filled", trades)
         return encode({"arg": self._arg(arg, event.owner), "data": [row]})
 
     def _balances(self, event: BalancesChanged, arg: Mapping[str, str]) -> bytes:
         both = {asset: (free, locked) for asset, free, locked in event.balances}
-        data = [self._book.account(both, _currencies(arg), stamp(event.at_ns))]
+        data = [self._book.account(both, _currencies(arg), milliseconds(event.at_ns))]
         arg = self._arg(arg, event.owner)
         return encode({"arg": arg, "eventType": "event_update", "data": data})
 

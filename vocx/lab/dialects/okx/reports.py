@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from vocx.lab.dialects.okx.wire import ORDER_BASE, amount, stamp
-from vocx.lab.dialects.shared.numbers import Listing
+from vocx.lab.dialects.okx.wire import ORDER_BASE, amount
+from vocx.lab.dialects.shared.numbers import Listing, milliseconds
 from vocx.lab.events import FillState, OrderState
 
 CANCEL_SOURCES = {
@@ -73,7 +73,7 @@ def order(
         "accFillSz": amount(filled),
         "attachAlgoOrds": [],
         "avgPx": amount(average(state.filled_quote, filled)) if filled else "",
-        "cTime": stamp(state.created_ns),
+        "cTime": milliseconds(state.created_ns),
         "cancelSource": source if shown == "canceled" else "",
         "category": "normal",
         "clOrdId": client_id(request.client_order_id),
@@ -81,7 +81,7 @@ def order(
         "feeCcy": base if request.side == "buy" else quote,
         "fillPx": form.price[last.price] if last else "",
         "fillSz": form.quantity[last.quantity] if last else "0",
-        "fillTime": stamp(last.at_ns) if last else "",
+        "fillTime": milliseconds(last.at_ns) if last else "",
         "instId": form.name,
         "instType": "SPOT",
         "isTpLimit": "false",
@@ -103,7 +103,7 @@ def order(
         "tgtCcy": ("quote_ccy" if request.quote else "base_ccy") if market else "",
         "tradeId": str(last.trade_id) if last else "",
         "tradeQuoteCcy": quote,
-        "uTime": stamp(state.updated_ns),
+        "uTime": milliseconds(state.updated_ns),
     }
 
 
@@ -158,7 +158,7 @@ def pushed(
             "fillPx": form.price[fill.trade.price],
             "fillSz": form.quantity[fill.trade.quantity],
             "tradeId": str(fill.trade.trade_id),
-            "fillTime": stamp(fill.trade.at_ns),
+            "fillTime": milliseconds(fill.trade.at_ns),
             "fillFee": amount(-fill.fee),
             "fillFeeCcy": fill.fee_asset,
             "fillNotionalUsd": amount(fill.quote),
@@ -198,8 +198,8 @@ def fill(listing: Listing, one: FillState, tag: str = "") -> dict[str, Any]:
         "feeCcy": one.fee_asset,
         "fee": amount(-one.fee),
         "feeRate": rate,
-        "fillTime": stamp(one.trade.at_ns),
-        "ts": stamp(one.trade.at_ns),
+        "fillTime": milliseconds(one.trade.at_ns),
+        "ts": milliseconds(one.trade.at_ns),
         "tradeQuoteCcy": form.spec.quote,
     }
 

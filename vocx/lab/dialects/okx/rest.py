@@ -10,7 +10,7 @@ from vocx.lab.dialects.okx.calls import Backend, Call
 from vocx.lab.dialects.okx.endpoints import ENDPOINTS
 from vocx.lab.dialects.okx.orders import Partly
 from vocx.lab.dialects.okx.signatures import Signatures
-from vocx.lab.dialects.okx.wire import JSON, Declined, Refusal
+from vocx.lab.dialects.okx.wire import JSON, Refusal
 from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.numbers import NS_PER_US
 from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
@@ -63,8 +63,6 @@ class Rest:
         except Partly as partly:
             rows, code = partly.rows, partly.code
             message = "All operations failed" if code == "1" else ""
-        except Declined as error:
-            return Refusal(error.code, error.message).answer()
         except Refusal as refusal:
             return refusal.answer()
         body = encode({"code": code, "msg": message, "data": rows, **times})

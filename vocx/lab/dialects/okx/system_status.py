@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vocx.lab.dialects.okx.wire import stamp
 from vocx.lab.dialects.shared.accounts import AccountGateway
-from vocx.lab.dialects.shared.numbers import NS_PER_S
+from vocx.lab.dialects.shared.numbers import NS_PER_S, milliseconds
 
 Row = dict[str, str]
 
@@ -36,8 +35,8 @@ class SystemStatus:
             {
                 "title": "Maintenance",
                 "state": "ongoing",
-                "begin": stamp(begin_ns),
-                "end": stamp(begin_ns + 3_600 * NS_PER_S),
+                "begin": milliseconds(begin_ns),
+                "end": milliseconds(begin_ns + 3_600 * NS_PER_S),
                 "preOpenBegin": "",
                 "href": "",
                 "serviceType": "5",
@@ -59,4 +58,4 @@ class SystemStatus:
         if self._published is not None:
             return self._published
         assert before is not None
-        return {**before, "state": "completed", "end": stamp(now_ns + self._gateway.skew_ns)}
+        return {**before, "state": "completed", "end": milliseconds(now_ns + self._gateway.skew_ns)}

@@ -13,7 +13,7 @@ from typing import Any
 from vocx.lab.dialects.base import Publication
 from vocx.lab.dialects.okx import payloads
 from vocx.lab.dialects.okx.system_status import SystemStatus
-from vocx.lab.dialects.okx.wire import BARS, stamp
+from vocx.lab.dialects.okx.wire import BARS
 from vocx.lab.dialects.shared.market_state import (
     BookDiff,
     BookTop,
@@ -24,7 +24,14 @@ from vocx.lab.dialects.shared.market_state import (
     TickerState,
     Windows,
 )
-from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, Catalogue, Listing, Row
+from vocx.lab.dialects.shared.numbers import (
+    NS_PER_MS,
+    NS_PER_S,
+    Catalogue,
+    Listing,
+    Row,
+    milliseconds,
+)
 from vocx.lab.dialects.shared.publisher import Publisher
 from vocx.lab.dialects.shared.reading import encode
 from vocx.lab.dialects.shared.topics import Topic, TopicSpec, TopicState
@@ -81,7 +88,7 @@ class BestPrices(State):
 
     def _text(self, now_ns: int) -> bytes:
         row = payloads.top(self.listing, 1)
-        data = {**row, "ts": stamp(now_ns), "seqId": self.listing.market.update_id}
+        data = {**row, "ts": milliseconds(now_ns), "seqId": self.listing.market.update_id}
         return push("bbo-tbt", self.listing, [data])
 
 
@@ -136,7 +143,7 @@ class Books(BookDiff):
         row = {
             "asks": payloads.levels(changes.asks),
             "bids": payloads.levels(changes.bids),
-            "ts": stamp(now_ns),
+            "ts": milliseconds(now_ns),
             "checksum": 0,
             "prevSeqId": previous,
             "seqId": changes.last - self.lower,
@@ -238,7 +245,7 @@ def _five(
         "asks": payloads.levels(asks),
         "bids": payloads.levels(bids),
         "instId": listing.format.name,
-        "ts": stamp(now_ns),
+        "ts": milliseconds(now_ns),
         "seqId": update_id,
     }
     return push("books5", listing, [row])

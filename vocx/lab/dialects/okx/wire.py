@@ -9,7 +9,6 @@ from decimal import Decimal
 from typing import Any
 
 from vocx.lab.dialects.base import HttpOut
-from vocx.lab.dialects.shared.numbers import NS_PER_MS
 from vocx.lab.dialects.shared.reading import Written, encode
 from vocx.lab.events import Interval
 
@@ -86,7 +85,7 @@ BARE = frozenset({"50011", "50102", "50113"})
 
 
 class Refusal(Exception):
-    """A whole request is refused."""
+    """A request is refused."""
 
     def __init__(self, code: str, message: str | None = None) -> None:
         super().__init__(code)
@@ -101,13 +100,8 @@ class Refusal(Exception):
         return HttpOut(status=STATUS.get(self.code, 200), headers=JSON, body=encode(body))
 
 
-class Declined(Exception):
+class Declined(Refusal):
     """One order of a request is refused: a row with an ``sCode``."""
-
-    def __init__(self, code: str, message: str | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.message = TEXTS.get(code, "") if message is None else message
 
 
 def missing(name: str) -> Refusal:
@@ -159,11 +153,6 @@ def whole(given: Mapping[str, Any], name: str) -> int | None:
     if not re.fullmatch("[0-9]{1,19}", found):
         raise wrong(name)
     return int(found)
-
-
-def stamp(ns: int) -> str:
-    """Milliseconds since the epoch."""
-    return str(ns // NS_PER_MS)
 
 
 def amount(value: Decimal) -> str:

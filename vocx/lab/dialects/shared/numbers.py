@@ -52,6 +52,11 @@ def amount(value: Decimal) -> str:
     return shortest(to_e8(value))
 
 
+def milliseconds(at_ns: int) -> str:
+    """A time as the text of its milliseconds since the epoch."""
+    return str(at_ns // NS_PER_MS)
+
+
 def ratio(numerator: int, denominator: int) -> int:
     """The quotient rounded half up, and 0 for 0/0."""
     if denominator == 0:
