@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.bybit.dead_man import DeadManSwitch
 from vocx.lab.dialects.bybit.reports import order_row
 from vocx.lab.dialects.shared.accounts import AccountGateway
@@ -40,11 +39,6 @@ class AccountBook:
         self.dead_man = DeadManSwitch(guarded)
         self._maintained = maintained
         self._last_prices: Latest[tuple[str, int], str] = Latest(MOST_REMEMBERED)
-
-    @property
-    def records(self) -> Accounts:
-        """What there is of accounts; nothing in a recording."""
-        return self.gateway.records
 
     def placed(self, order: OrderState, last_price: str) -> None:
         """An order came in."""

@@ -48,7 +48,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def records(self) -> Accounts:
         """Orders, fills and balances to be read; in a recording there are none."""
-        return self.book.records
+        return self.book.gateway.records
 
     def category(self, default: str = "") -> str:
         """``category``: mandatory, and one of four."""

@@ -153,11 +153,15 @@ def _ticks(call: Call, listing: Listing) -> int:
     return int(price / spec.tick)
 
 
-def _lots(call: Call, listing: Listing) -> int:
-    quantity = decimal(call.given, "qty", 170130)
-    spec = listing.format.spec
-    if quantity is None or quantity <= 0:
+def _size(call: Call) -> Decimal:
+    size = decimal(call.given, "qty", 170130)
+    if size is None or size <= 0:
         raise Refusal(170130, "Data sent for paramter 'qty' is not valid.")
+    return size
+
+
+def _lots(call: Call, listing: Listing) -> int:
+    quantity, spec = _size(call), listing.format.spec
     if quantity < spec.lot:
         raise Refusal(170136, "Order quantity exceeded lower limit.")
     if quantity % spec.lot:
@@ -168,10 +172,7 @@ def _lots(call: Call, listing: Listing) -> int:
 
 
 def _quote(call: Call, listing: Listing) -> Decimal:
-    quote = decimal(call.given, "qty", 170130)
-    spec = listing.format.spec
-    if quote is None or quote <= 0:
-        raise Refusal(170130, "Data sent for paramter 'qty' is not valid.")
+    quote, spec = _size(call), listing.format.spec
     if quote % (spec.lot * spec.tick) or quote % Decimal("0.00000001"):
         raise Refusal(170148, "Market order amount decimal too long.")
     if quote > 10**12:

@@ -57,14 +57,14 @@ class PrivateChannels:
             return topic, lambda: encode({**fast, "data": [fast_row(listing, fill)]})
         if kind != "execution":
             return None
-        fees = self._book.records.fees(event.owner)
+        fees = self._book.gateway.records.fees(event.owner)
         rate = fees.maker if fill.maker else fees.taker
         made = execution_row(listing, fill, rate, stream=True)
         return topic, lambda: encode({**head, "data": [made]})
 
     def _wallet(self, event: BalancesChanged, topic: str, now_ms: int) -> Made:
         prices = usdt_prices(self._catalogue)
-        total = total_in_usdt(self._book.records.balances(event.owner), prices)
+        total = total_in_usdt(self._book.gateway.records.balances(event.owner), prices)
         row = wallet_row(event.balances, prices, total)
         self._messages += 1
         head = {
@@ -76,5 +76,5 @@ class PrivateChannels:
 
     def _rests(self, request: NewOrder, number: int) -> bool:
         """Whether an order came to rest as it was: only then is there a row ``New`` (a choice)."""
-        order = self._book.records.order(request.owner, request.symbol, number)
+        order = self._book.gateway.records.order(request.owner, request.symbol, number)
         return order is not None and order.request.type == "limit" and not order.filled
