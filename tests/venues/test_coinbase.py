@@ -607,6 +607,7 @@ def test_cancel_all_lists_and_cancels_by_hundreds() -> None:
          "cursor": "next"},
     )  # fmt: skip
     batch = listed.next
+    assert isinstance(batch.intent, CancelAll), "as urgent as what it is for"
     assert batch.target == f"{BASE}orders/batch_cancel"
     assert len(json.loads(batch.body)["order_ids"]) == 100
     rows = [{"success": n != 3, "failure_reason": "X", "order_id": str(n)} for n in range(100)]

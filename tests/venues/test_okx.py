@@ -276,6 +276,7 @@ def test_cancel_all_lists_and_cancels_by_twenties() -> None:
     listed = [order_row(ordId=str(n)) for n in range(25)]
     answer = reply(CancelAll(symbol=BTC), good(*listed))
     first = answer.next
+    assert isinstance(first.intent, CancelAll), "as urgent as what it is for"
     assert len(json.loads(first.body)) == 20 and first.charges == {"cancel_batch:BTC-USDT": 20}
     rows = [{"ordId": str(n), "sCode": "0"} for n in range(20)]
     rows[3] = {"ordId": "3", "sCode": "51400", "sMsg": "gone"}

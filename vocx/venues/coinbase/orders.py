@@ -103,10 +103,9 @@ class EditOrder(Intent, frozen=True, kw_only=True):
     ready: bool = False
 
 
-class CancelBatch(Intent, frozen=True, kw_only=True):
+class CancelBatch(CancelAll, frozen=True, kw_only=True):
     """Ids to cancel; ``cursor``: a page of open orders follows."""
 
-    symbol: str
     ids: tuple[str, ...]
     cursor: str | None = None
 

@@ -106,10 +106,9 @@ _CANCEL_SOURCES: Mapping[str, str] = {
 """``cancelSource`` of a cancel that was not asked for (docs-v5, order details)."""
 
 
-class CancelBatch(Intent, frozen=True, kw_only=True):
+class CancelBatch(CancelAll, frozen=True, kw_only=True):
     """The next twenty of a :class:`CancelAll`; ``after``: a page of open orders follows."""
 
-    symbol: str
     ids: tuple[str, ...]
     rest: tuple[str, ...] = ()
     after: str | None = None
