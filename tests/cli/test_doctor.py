@@ -90,7 +90,7 @@ def test_a_host_that_says_nothing_ends_at_the_deadline(scripted: Any) -> None:
     """Short, whatever happens."""
     begun = time.monotonic()
     answer = probe(target(scripted("hang")), 0.3)
-    assert answer.detail == "no answer within 0.3 s" and time.monotonic() - begun < 1
+    assert answer.detail == "no answer within 0.3 s" and time.monotonic() - begun < 3
 
 
 def test_a_proxy_is_used_and_named(scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:

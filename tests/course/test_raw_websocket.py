@@ -26,7 +26,7 @@ def test_silence_ends_on_time_and_the_connection_lives_on(lab: Lab) -> None:
     ws = connect(lab, "/ws")
     start = time.monotonic()
     assert listen(ws, 0.2) == []
-    assert 0.2 <= time.monotonic() - start < 1.5
+    assert 0.2 <= time.monotonic() - start < 4
     assert ws.gettimeout() == 5.0
     ws.send('{"method": "LIST_SUBSCRIPTIONS", "id": 1}')
     assert ws.recv() == '{"result":[],"id":1}'

@@ -258,7 +258,7 @@ def test_facts_end_by_time_and_by_count() -> None:
         with listen(server).start().wait(3) as stream:
             assert len(list(stream.facts(limit=5))) == 5
             started = time.monotonic()
-            assert list(stream.facts(seconds=0.2)) and time.monotonic() - started < 0.5
+            assert list(stream.facts(seconds=0.2)) and 0.2 <= time.monotonic() - started < 5
             for wrong in ({"seconds": "5"}, {"limit": True}, {"seconds": float("nan")}):
                 with pytest.raises(BadInput, match="write a number"):
                     list(stream.facts(**wrong))  # type: ignore[arg-type]

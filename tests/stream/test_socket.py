@@ -71,7 +71,7 @@ def test_phases_and_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         line.socket.close()
     phases = line.phases
     assert phases.dns_ms is None and phases.tls_ms is None and phases.new_connection
-    assert phases.connect_ms is not None and 0 < phases.total_ms < 300
+    assert phases.connect_ms is not None and 0 < phases.total_ms < 10_000
 
 
 def test_tls_is_verified_and_read_in_bulk(secure: tuple[str, Path]) -> None:
