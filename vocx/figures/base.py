@@ -29,12 +29,17 @@ PUSHED = "#1a8fd1"
 INK = "#8a8a8a"
 """Text and axes: mid grey, readable on white and on black."""
 GRID = "rgba(138,138,138,0.25)"
+LINE = 30
+"""Letters that fit below a chart of 250 px."""
 
 
 def layout(
     *, x: str, y: str, height: int = 320, title: str | None = None, **more: Any
 ) -> dict[str, Any]:
-    """The layout that all charts share. ``x`` and ``y`` name the axes, with units."""
+    """The layout that all charts share. ``x`` and ``y`` name the axes, with units; what stands in
+    brackets behind a long ``x`` gets a line of its own, for charts that are narrow."""
+    if len(x) > LINE:
+        x = x.replace(" (", "<br>(", 1)
     axis = {
         "gridcolor": GRID,
         "zerolinecolor": GRID,

@@ -24,7 +24,7 @@ from vocx.views.view import View
 MOST = 4
 POINTS = 600
 """Of each line at most."""
-HEIGHT = 236
+HEIGHT = 284
 """Of the chart: with a slider and four rows all of it stays within 420 pixels."""
 COLORS = (figures.BID, "#2aa198", figures.ASK, figures.ASKED)
 DASHES = ("solid", "dash", "dot", "dashdot")

@@ -25,7 +25,7 @@ from vocx.views.sliders import Slider
 from vocx.views.view import View
 
 INTERVALS_MS = (20, 30, 50, 100, 150, 250, 500, 750, 1000, 1500, 2000, 3000, 5000)
-HEIGHT, ROW = 264, 21
+HEIGHT, ROW = 279, 21
 """Of the chart beside one stream, and what each further one takes for its row of numbers, so that
 all of it stays within 420 pixels."""
 _SETTLE_MS = 2000.0
@@ -278,7 +278,7 @@ def _frame(feeds: Sequence[Feed], seconds: float) -> go.Figure:
     """The empty chart: asked, each feed, the expected mean of asked, in this order."""
     made = go.Figure(
         layout=figures.layout(
-            x="seconds before now (age: from the exchange's book to here)",
+            x="seconds before now (age: from its book to here)",
             y="age, ms",
             height=HEIGHT - ROW * (len(feeds) - 1),
             xaxis={"range": [-seconds, 0.02 * seconds]},

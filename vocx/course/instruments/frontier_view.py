@@ -19,7 +19,7 @@ from vocx.views.formatting import milliseconds
 if TYPE_CHECKING:
     from vocx.measure.traffic import Traffic
 
-HEIGHT = 250
+HEIGHT = 270
 """Of the chart, so that all of it stays within 420 pixels beside two streams."""
 RANGE_KIB = (0.05, 200.0)
 RANGE_MS = (0.3, 10_000.0)
@@ -56,8 +56,8 @@ class FrontierView(FreshnessView):
         names = [f"stream {feed.channel}{self._suffix}" for feed in self._feeds]
         self._costs_kib = [self._cost.cost(one).wire_per_s.value / 1024 for one in names]
         made = figures.frame(
-            f"KiB/s on the wire{self._wire}, both ways",
-            "age, ms, 95 % of the time below",
+            f"KiB/s on the wire (both ways{self._wire})",
+            "ms, 95 % of the time",
             height=HEIGHT,
             log="xy",
         )

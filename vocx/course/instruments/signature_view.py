@@ -68,7 +68,10 @@ class SignatureView(View):
             for (name, text), width in zip(FIELDS, _WIDTHS, strict=True)
         ]
         self._how = ipywidgets.Dropdown(
-            options=list(SENT), description="send", style=label, layout={"width": "330px"}
+            options=list(SENT),
+            description="send",
+            style=label,
+            layout={"width": "330px", "max_width": "calc(100% - 4px)"},
         )
         for one in (*self._inputs, self._how):
             one.observe(self._edited, "value")
