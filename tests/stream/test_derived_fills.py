@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from vocx.facts import Fill, Order
 from vocx.stream.account import Account
 from vocx.stream.stats import Counters
@@ -70,3 +72,14 @@ def test_what_was_never_derived_is_news() -> None:
     assert not account.take(fill("t2", "2", 20))
     assert account.take(fill("t3", "4", 30)), "the outage hid it"
     assert sum(one.quantity for one in account.recent) == 7
+
+
+def test_a_late_row_of_an_open_order_is_no_news() -> None:
+    """An amended order whose row of before comes behind it keeps what it was amended to."""
+    account = Account(Counters())
+    amended = replace(order("1", 2_000), price=Decimal(101))
+    assert account.take(amended)
+    assert not account.take(replace(order("1", 1_000), price=Decimal(100)))
+    assert account.orders["BTC/USDT", "o1"].price == 101
+    rest = replace(order("1", 1_000), price=Decimal(102), source="rest")
+    assert account.take(rest), "what was asked for later is newer, whatever its last change was"

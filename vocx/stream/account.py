@@ -123,7 +123,11 @@ class Account:
             if _same(before, fact):
                 self._count(fact, late=False)
                 return False
-            if fact.filled < before.filled or (fact.open and not before.open):
+            if (
+                fact.filled < before.filled
+                or (fact.open and not before.open)
+                or _is_late_row(fact, before)
+            ):
                 self._count(fact, late=True)
                 return False
         self._symbols.add(fact.symbol)
@@ -186,6 +190,14 @@ class Account:
         """What to ask for now."""
         still_open = [one for one in list(self.orders.values()) if one.open]
         return ReconcileRequest(still_open, sorted(self._symbols), self._since_ns)
+
+
+def _is_late_row(fact: Order, before: Order) -> bool:
+    """Whether a stream's row of an open order is older than what the stream told before: one of
+    before an amendment. REST's time of a last change says nothing of when it was asked."""
+    both = fact.source == before.source == "stream" and fact.open and before.open
+    grown = fact.filled > before.filled
+    return both and not grown and (fact.exchange_ns or 0) < (before.exchange_ns or 0)
 
 
 def _same(one: Order, other: Order) -> bool:
