@@ -32,7 +32,7 @@ _STYLE = f"""<style>
 {_PLACE}:has({_ALIVE}) + {_PLACE}:has(.vocx-twin) {{ display: none; }}
 {_PLACE}:not(:has({_ALIVE})):has(+ {_PLACE} .vocx-twin) {{ display: none; }}
 .vocx-twin p {{ margin: 4px 0; font-size: 13px; }}
-.vocx-twin pre {{ margin: 4px 0; font-size: 12px; opacity: 0.6; overflow-x: auto;
+{_PLACE} .vocx-twin pre {{ margin: 4px 0; font-size: 12px; opacity: 0.6; overflow-x: auto;
   white-space: pre; word-break: normal; }}
 </style>"""
 """The output before this one is the widget's."""
