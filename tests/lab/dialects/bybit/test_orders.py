@@ -31,10 +31,11 @@ def test_an_order_is_acknowledged_and_told(venue: Venue) -> None:
     venue.settle()
     (message,) = private.topic("order")
     (row,) = message["data"]
-    assert (row["orderStatus"], row["category"], row["smpGroup"]) == ("New", "spot", 0)
+    assert (row["orderStatus"], row["category"], row["smpGroup"]) == ("New", "spot", "0")
     assert not {"createType", "tpslMode"} & set(row) and row["avgPrice"] == ""
     by_rest = venue.row(placed)
-    assert "category" not in by_rest and by_rest["leavesQty"] == row["leavesQty"] == "0.01000"
+    assert "category" not in by_rest and by_rest["smpGroup"] == 0
+    assert by_rest["leavesQty"] == row["leavesQty"] == "0.01000"
     (coin,) = [
         one for one in private.topic("wallet")[0]["data"][0]["coin"] if one["coin"] == "USDT"
     ]

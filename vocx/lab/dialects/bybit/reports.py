@@ -3,8 +3,8 @@
 Decimals as in a frame of 2026-08-14: ``qty`` and ``price`` padded to their steps, what was
 executed trimmed, values with the places of ``quotePrecision``, no value as ``""`` or zero. Rows of
 spot have neither ``createType`` nor ``tpslMode``; ``category`` stands in frames only. ``smpGroup``
-is a number, as documented: clients with types drop the whole frame for a text (nautilus_trader
-1.231), which the frame of 2026-08-14 has.
+is a number by REST, as documented, and a text in that frame, for which a client with strict types
+(nautilus_trader 1.231) drops it whole.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def order_row(
         "lastPriceOnCreated": last_price if stream else "",
         "closeOnTrigger": False,
         "reduceOnly": False,
-        "smpGroup": 0,
+        "smpGroup": "0" if stream else 0,
         "smpType": SMP[request.self_trade],
         "smpOrderId": "",
         "createdTime": milliseconds(order.created_ns),
