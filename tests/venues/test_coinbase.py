@@ -613,8 +613,12 @@ def test_cancel_all_lists_and_cancels_by_hundreds() -> None:
     rows = [{"success": n != 3, "failure_reason": "X", "order_id": str(n)} for n in range(100)]
     answer = reply(batch.intent, {"results": rows})
     assert len(answer.result) == 99 and "cursor=next" in answer.next.target
-    last = reply(answer.next.intent, {"orders": [], "has_next": False, "cursor": ""})
-    assert last.next is None
+    end = {"orders": [], "has_next": False, "cursor": ""}
+    with pytest.raises(errors.OrderRefused, match=r"cancel 1 of the orders .*: 3 \(X\)"):
+        reply(answer.next.intent, end)
+    rows[3] = {"success": False, "failure_reason": "ORDER_IS_FULLY_FILLED", "order_id": "3"}
+    answer = reply(batch.intent, {"results": rows})
+    assert len(answer.result) == 99 and reply(answer.next.intent, end).next is None
 
 
 def test_pages_of_accounts_and_fills() -> None:

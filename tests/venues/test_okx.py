@@ -285,6 +285,18 @@ def test_cancel_all_lists_and_cancels_by_twenties() -> None:
     assert reply(CancelAll(symbol=BTC), good()).next is None
 
 
+def test_an_order_that_cancel_all_could_not_cancel_is_named() -> None:
+    """When all others are cancelled: one that the venue was too busy for, one without an answer."""
+    first = reply(CancelAll(symbol=BTC), good(*[order_row(ordId=str(n)) for n in range(22)])).next
+    rows = [{"ordId": str(n), "sCode": "0"} for n in range(19)]
+    rows[3] = {"ordId": "3", "sCode": "50013", "sMsg": "Systems are busy."}
+    second = reply(first.intent, {"code": "2", "msg": "", "data": rows}).next
+    named = r"2 of .*: 19 \(no answer\), 3 \(50013 Systems are busy.\)"
+    with pytest.raises(errors.OrderRefused, match=named) as no:
+        reply(second.intent, good({"ordId": "20", "sCode": "0"}, {"ordId": "21", "sCode": "0"}))
+    assert no.value.outcome == "refused"
+
+
 def order_row(**changed: str) -> dict[str, str]:
     return {
         "instId": "BTC-USDT",

@@ -14,7 +14,15 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from vocx.arguments import written_fields
-from vocx.errors import BadInput, BadReply, Outcome, RateLimited, Refused, VocxError
+from vocx.errors import (
+    BadInput,
+    BadReply,
+    OrderRefused,
+    Outcome,
+    RateLimited,
+    Refused,
+    VocxError,
+)
 from vocx.facts import (
     Balance,
     Candle,
@@ -508,6 +516,30 @@ def order_result(
         arrived_ns=arrived_ns,
         http=http,
     )
+
+
+def check_all_cancelled(venue: str, symbol: str, refused: Mapping[str, str]) -> None:
+    """The end of a cancel-all that takes one order after another.
+
+    Parameters
+    ----------
+    refused : mapping of str to str
+        Why, by the venue's id of an order that could not be cancelled.
+
+    Raises
+    ------
+    OrderRefused
+        There are such orders: they may still be open.
+    """
+    if refused:
+        some = [f"{name} ({why})" for name, why in list(refused.items())[:5]]
+        raise OrderRefused(
+            f"{venue} did not cancel {len(refused)} of the orders of {symbol}, which may still be "
+            f"open: {', '.join(some)}{', ...' if len(refused) > 5 else ''}. The others are "
+            f"cancelled; ex.open_orders({symbol!r}) shows what is left",
+            venue=venue,
+            outcome="refused",
+        )
 
 
 def _outcome_of(error: VocxError) -> Outcome:

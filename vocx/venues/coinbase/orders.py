@@ -49,7 +49,7 @@ from vocx.venues.base import (
     order_result,
 )
 from vocx.venues.base.adapter import ClientOrderIds
-from vocx.venues.base.calls import json_post
+from vocx.venues.base.calls import check_all_cancelled, json_post
 from vocx.venues.base.checks import (
     check_amendment,
     check_batch,
@@ -57,7 +57,13 @@ from vocx.venues.base.checks import (
     check_order_named,
     refuse_timer,
 )
-from vocx.venues.base.reading import amount, check_match, one_of, optional_number
+from vocx.venues.base.reading import (
+    LONGEST_TEXT,
+    amount,
+    check_match,
+    one_of,
+    optional_number,
+)
 from vocx.venues.base.spelling import dashed_symbol, split_dashed
 from vocx.venues.base.tables import CallTable
 from vocx.venues.coinbase.errors import VENUE, cancel_error
@@ -104,10 +110,12 @@ class EditOrder(Intent, frozen=True, kw_only=True):
 
 
 class CancelBatch(CancelAll, frozen=True, kw_only=True):
-    """Ids to cancel; ``cursor``: a page of open orders follows."""
+    """Ids to cancel; ``cursor``: a page of open orders follows; ``refused``: why, by the ids that
+    could not be cancelled before."""
 
     ids: tuple[str, ...]
     cursor: str | None = None
+    refused: Mapping[str, str] = {}
 
 
 class CancelNamed(CancelOrders, frozen=True, kw_only=True):
@@ -127,6 +135,7 @@ class OpenOrdersPage(GetOpenOrders, frozen=True, kw_only=True):
 
     cursor: str = ""
     cancel: bool = False
+    refused: Mapping[str, str] = {}
 
 
 class FillsPage(GetFills, frozen=True, kw_only=True):
@@ -392,13 +401,25 @@ def _taken(symbol: str, row: _Result, named: str | None, arrived_ns: int) -> Ord
 
 def _read_batch(intent: CancelBatch, body: bytes, arrived_ns: int) -> Answer:
     """Those that were over before are left out."""
-    rows = [one for one in _results_of(body).results if one.success]
+    rows, refused = _results_of(body).results, dict(intent.refused)
+    told = {one.order_id for one in rows}
+    refused |= {name: "no answer" for name in intent.ids if name not in told}
+    for row in rows:
+        if not row.success and not isinstance(
+            cancel_error(row.failure_reason, None), OrderNotFound
+        ):
+            refused[row.order_id] = row.failure_reason[:LONGEST_TEXT]
     more = None
     if intent.cursor:
-        page = OpenOrdersPage(symbol=intent.symbol, cursor=intent.cursor, cancel=True)
+        page = OpenOrdersPage(
+            symbol=intent.symbol, cursor=intent.cursor, cancel=True, refused=refused
+        )
         more = _open_orders(page)
+    else:
+        check_all_cancelled(VENUE, intent.symbol, refused)
+    cancelled = [one for one in rows if one.success]
     return Answer(
-        result=Facts(_taken(intent.symbol, one, None, arrived_ns) for one in rows), next=more
+        result=Facts(_taken(intent.symbol, one, None, arrived_ns) for one in cancelled), next=more
     )
 
 
@@ -578,9 +599,13 @@ def _read_open(intent: GetOpenOrders, body: bytes, arrived_ns: int) -> Answer:
     more = page.cursor if page.has_next else ""
     if isinstance(intent, OpenOrdersPage) and intent.cancel:
         ids = tuple(one.order_id for one in page.orders)
+        symbol = intent.symbol or ""
         if not ids:
+            check_all_cancelled(VENUE, symbol, intent.refused)
             return Answer(result=Facts())
-        batch = CancelBatch(symbol=intent.symbol or "", ids=ids[:CANCELS], cursor=more or None)
+        batch = CancelBatch(
+            symbol=symbol, ids=ids[:CANCELS], cursor=more or None, refused=intent.refused
+        )
         return Answer(result=Facts(), next=_cancel_batch(batch))
     found = Facts(order(one, arrived_ns) for one in page.orders)
     if not more:

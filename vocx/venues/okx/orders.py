@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec.structs import asdict, replace
 
-from vocx.errors import BadInput, VocxError
+from vocx.errors import BadInput, OrderNotFound, VocxError
 from vocx.facts import (
     Balance,
     CancelTimer,
@@ -53,7 +53,7 @@ from vocx.venues.base import (
     order_result,
 )
 from vocx.venues.base.adapter import ClientOrderIds
-from vocx.venues.base.calls import json_post
+from vocx.venues.base.calls import check_all_cancelled, json_post
 from vocx.venues.base.checks import (
     check_amendment,
     check_batch,
@@ -62,6 +62,7 @@ from vocx.venues.base.checks import (
     refuse_test,
 )
 from vocx.venues.base.reading import (
+    LONGEST_TEXT,
     amount,
     check_match,
     check_numbers,
@@ -107,11 +108,13 @@ _CANCEL_SOURCES: Mapping[str, str] = {
 
 
 class CancelBatch(CancelAll, frozen=True, kw_only=True):
-    """The next twenty of a :class:`CancelAll`; ``after``: a page of open orders follows."""
+    """The next twenty of a :class:`CancelAll`; ``after``: a page of open orders follows;
+    ``refused``: why, by the ids that could not be cancelled before."""
 
     ids: tuple[str, ...]
     rest: tuple[str, ...] = ()
     after: str | None = None
+    refused: Mapping[str, str] = {}
 
 
 class OpenOrdersPage(GetOpenOrders, frozen=True, kw_only=True):
@@ -119,6 +122,7 @@ class OpenOrdersPage(GetOpenOrders, frozen=True, kw_only=True):
 
     after: str | None = None
     cancel: bool = False
+    refused: Mapping[str, str] = {}
 
 
 class FillsPage(GetFills, frozen=True, kw_only=True):
@@ -370,17 +374,34 @@ def _read_results(intent: PlaceOrders | CancelOrders, data: bytes, arrived_ns: i
 
 def _read_batch(intent: CancelBatch, data: bytes, arrived_ns: int) -> Answer:
     """Rows that were over before are left out: there is nothing to cancel any more."""
-    rows = [one for one in _items(data) if one.sCode in (None, "", "0")]
-    found = Facts(_ack(intent.symbol, one, None, arrived_ns) for one in rows)
-    return Answer(result=found, next=_next_cancel(intent.symbol, intent.rest, intent.after))
+    rows, refused = _items(data), dict(intent.refused)
+    told = {one.ordId for one in rows}
+    refused |= {name: "no answer" for name in intent.ids if name not in told}
+    for row in rows:
+        if row.sCode not in (None, "", "0"):
+            order = CancelOrder(symbol=intent.symbol, id=row.ordId)
+            error = order_error(order, row.sCode or "", row.sMsg)
+            if not isinstance(error, OrderNotFound):
+                refused[row.ordId] = f"{row.sCode} {row.sMsg}"[:LONGEST_TEXT]
+    cancelled = [one for one in rows if one.sCode in (None, "", "0")]
+    return Answer(
+        result=Facts(_ack(intent.symbol, one, None, arrived_ns) for one in cancelled),
+        next=_next_cancel(intent.symbol, intent.rest, intent.after, refused),
+    )
 
 
-def _next_cancel(symbol: str, ids: tuple[str, ...], after: str | None) -> Request | None:
+def _next_cancel(
+    symbol: str, ids: tuple[str, ...], after: str | None, refused: Mapping[str, str]
+) -> Request | None:
     if ids:
-        batch = CancelBatch(symbol=symbol, ids=ids[:BATCH], rest=ids[BATCH:], after=after)
-        return _cancel_batch(batch)
+        return _cancel_batch(
+            CancelBatch(
+                symbol=symbol, ids=ids[:BATCH], rest=ids[BATCH:], after=after, refused=refused
+            )
+        )
     if after is not None:
-        return _pending(OpenOrdersPage(symbol=symbol, after=after, cancel=True))
+        return _pending(OpenOrdersPage(symbol=symbol, after=after, cancel=True, refused=refused))
+    check_all_cancelled(VENUE, symbol, refused)
     return None
 
 
@@ -390,7 +411,9 @@ def _read_open(intent: GetOpenOrders, data: bytes, arrived_ns: int) -> Answer:
     if isinstance(intent, OpenOrdersPage) and intent.cancel:
         ids = tuple(one.ordId for one in rows)
         # An empty list is an answer: there was nothing to cancel.
-        return Answer(result=Facts(), next=_next_cancel(intent.symbol or "", ids, after))
+        return Answer(
+            result=Facts(), next=_next_cancel(intent.symbol or "", ids, after, intent.refused)
+        )
     found = Facts(order(one, "rest", arrived_ns) for one in rows)
     if after is None:
         return Answer(result=found)
