@@ -35,6 +35,7 @@ def trade(ex: Exchange) -> None:
     amount = rules.round_quantity(Decimal(40) / low + rules.lot)
     placed = ex.place_order(SYMBOL, "buy", amount, type="limit", price=low)
     ex.open_orders(SYMBOL)
+    ex.balances()
     ex.order(placed)
     ex.cancel_order(placed)
     with suppress(errors.OrderNotFound):

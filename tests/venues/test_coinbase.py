@@ -631,6 +631,9 @@ def test_pages_of_accounts_and_fills() -> None:
     assert page.next.target.endswith("accounts?limit=250&cursor=more")
     end = reply(page.next.intent, {"accounts": [], "has_next": False, "cursor": "more"})
     assert end.next is None
+    row["hold"] = {"value": "-0.5", "currency": "USD"}
+    with pytest.raises(errors.BadReply):
+        reply(GetBalances(), {"accounts": [row], "has_next": False, "cursor": ""})
     fill = {"trade_id": "a1", "order_id": "3f0a", "product_id": "BTC-USD", "price": "60000.10",
             "size": "60.0001", "side": "BUY", "commission": "0.36", "liquidity_indicator": "MAKER",
             "trade_time": "2026-11-22T08:00:01.000123Z", "size_in_quote": True}  # fmt: skip

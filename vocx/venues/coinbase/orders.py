@@ -670,8 +670,7 @@ class _Amount(msgspec.Struct):
     value: str = "0"
 
 
-def _amount(told: _Amount | None) -> Decimal:
-    return _ZERO if told is None else optional_number(told.value) or _ZERO
+_NOTHING = _Amount()
 
 
 class _Account(msgspec.Struct):
@@ -692,8 +691,8 @@ def _read_balances(_: GetBalances, body: bytes, arrived_ns: int) -> Answer:
     found = Facts(
         Balance(
             asset=one.currency,
-            free=_amount(one.available_balance),
-            locked=_amount(one.hold),
+            free=optional_number((one.available_balance or _NOTHING).value) or _ZERO,
+            locked=amount((one.hold or _NOTHING).value),
             exchange_ns=time_ns(one.updated_at),
             arrived_ns=arrived_ns,
         )
