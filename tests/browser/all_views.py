@@ -16,11 +16,11 @@ tape = ex.stream("trades", "quotes", "book", symbols="BTC/USDT").wait(10)
 alone = ex.stream("quotes", symbols="BTC/USDT").wait(10)
 there = other.stream("quotes", symbols="BTC/USDT").wait(10)
 bars = ex.stream("candles", symbols="BTC/USDT", interval="1m").wait(10)
-order = ex.place_order("BTC/USDT", "buy", "0.01", type="post_only", price=ex.quote("BTC/USDT").bid)
-ex.place_order("BTC/USDT", "buy", "0.02", type="market")
 bid = ex.quote("BTC/USDT").bid * Decimal("0.98") // 1
+order = ex.place_order("BTC/USDT", "buy", "0.01", type="post_only", price=bid)
+ex.place_order("BTC/USDT", "buy", "0.02", type="market")
 client = HybridClient(ex, "BTC/USDT", lambda view: [want("buy", "0.01", bid)],
-                      journal="all_views.jsonl").start()
+                      journal=f"all_views_{lab.pid}.jsonl").start()
 cost = measure.traffic(ex, every_ms=250, seconds=1, polls=["quote"], streams=["quotes"], tls=[True])
 """
 VIEWS = [

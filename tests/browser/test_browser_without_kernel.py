@@ -177,6 +177,7 @@ def test_every_widget_leaves_its_text(notebook: Callable[..., Any]) -> None:
     book = notebook([START, *codes, PAUSE, END])
     for cell in range(len(codes) + 2):
         book.run(cell)
+        assert "Error" not in book.output(cell), book.output(cell)
     for cell, code in enumerate(codes, 1):
         book.look_at(cell)
         assert shown(book, cell, TWIN) == 0, code
