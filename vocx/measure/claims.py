@@ -1,8 +1,9 @@
-"""The eight rows with which a widely read article compares REST and WebSocket, and what each
-venue's documentation says today. Facts with their source and date; nothing here was measured.
+"""The eight rows with which an article compares REST and WebSocket, and what each venue's
+documentation says today. Facts with their source and date; nothing here was measured.
 
-The article's claims are given in our words. No venue's pages on streams and REST give a latency or
-a bandwidth at all.
+The article is "REST API vs WebSocket for Crypto Trading: What Actually Matters" (VoiceOfChain,
+2026-02-21, voiceofchain.com/academy/rest-api-vs-websocket-trading); its claims are given in our
+words. No venue's pages on streams and REST give a latency or a bandwidth at all.
 """
 
 from __future__ import annotations
