@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from vocx.venues.base.reading import LEAST, MOST, SANE, UNREADABLE, Numbers
+from vocx.venues.base.reading import LEAST, MOST, SANE, UNREADABLE, Numbers, moment_ns
 
 
 def test_a_number_is_read_once() -> None:
@@ -44,3 +44,17 @@ def test_the_bounds_are_the_powers_of_ten() -> None:
         for text in ("1", "9.99999999999999999999"):
             number = Decimal(f"{text}e{power}")
             assert (LEAST <= number < MOST) == (number.adjusted() in SANE)
+
+
+def test_a_moment_fits_in_64_bits() -> None:
+    """Up to the year 2262 in any unit; a number that is no moment in any is refused."""
+    last_ms = (2**63 - 1) // 1_000_000
+    assert moment_ns(last_ms) == last_ms * 1_000_000
+    assert (
+        moment_ns(1_796_058_391_433)
+        == moment_ns(1_796_058_391_433_000)
+        == 1_796_058_391_433 * 10**6
+    )
+    for stamp in (last_ms + 1, 9_796_058_391_433, 10**13 - 1, 2**63, -1):
+        with pytest.raises(UNREADABLE):
+            moment_ns(stamp)

@@ -135,10 +135,14 @@ def amount(text: str | None) -> Decimal:
     return found
 
 
+_LAST_MS = (2**63 - 1) // 1_000_000
+"""In the year 2262: later moments are no nanoseconds of 64 bits."""
+
+
 def moment_ns(stamp: int) -> int:
     """A stamp in nanoseconds: milliseconds, or the unit that its digits tell (Binance writes
     microseconds to who asks for them)."""
-    if 10**11 <= stamp < 10**13:
+    if 10**11 <= stamp <= _LAST_MS:
         return stamp * 1_000_000
     told = stamp_ns(stamp)
     if told is None and not 0 <= stamp < 10**11:  # the samples of a documentation begin in 1970
