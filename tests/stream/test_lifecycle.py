@@ -19,7 +19,7 @@ from vocx.errors import (
     VenueUnavailable,
     VocxError,
 )
-from vocx.stream.backoff import DialBudget, Disconnect
+from vocx.stream.backoff import ConnectBudget, Disconnect
 from vocx.stream.deadlines import Clock, Deadlines
 from vocx.stream.lifecycle import (
     Close,
@@ -78,7 +78,7 @@ class Universe:
         feed: Callable[[float], ReadResult | None] = lambda now: ReadResult(fresh=True, good=True),
         seed: int = 7,
         proof: Proof = "sequence",
-        host_budget: DialBudget | None = None,
+        host_budget: ConnectBudget | None = None,
     ) -> None:
         self.now = self.asleep = 0.0
         self.connects: list[float] = []
@@ -256,7 +256,7 @@ def test_an_outage_of_one_hour(seed: int) -> None:
 
 def test_many_streams_share_the_budget_of_their_host() -> None:
     """Row 10: 60 tries in five minutes and host, however many sockets are lost together."""
-    budget = DialBudget([(60, 300.0)])
+    budget = ConnectBudget([(60, 300.0)])
     connect = refuses(1e9, ConnectFailed("refused"))
     worlds = [Universe(connect, closes(1006, 40), seed=n, host_budget=budget) for n in range(10)]
     for _ in range(400):

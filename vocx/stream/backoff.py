@@ -126,7 +126,7 @@ class Backoff:
         return d.policy_floor_s + self._base(cap_s - d.policy_floor_s, now_ns, uniform)
 
 
-class DialBudget:
+class ConnectBudget:
     """A hard ceiling on tries in sliding windows: ``(tries, seconds)`` pairs."""
 
     def __init__(self, windows: Iterable[tuple[int, float]]) -> None:

@@ -41,7 +41,7 @@ from vocx.errors import (
     VenueUnavailable,
     VocxError,
 )
-from vocx.stream.backoff import Backoff, DialBudget, Disconnect, Uniform
+from vocx.stream.backoff import Backoff, ConnectBudget, Disconnect, Uniform
 from vocx.stream.deadlines import Clock, Deadlines
 from vocx.stream.session import Ping, Send, Session
 from vocx.stream.staleness import LastHeard, Probe, ProbeResult, Staleness
@@ -145,7 +145,7 @@ class Lifecycle:
         deadlines: Deadlines | None = None,
         clock: Clock | None = None,
         uniform: Uniform = random.uniform,
-        host_budget: DialBudget | None = None,
+        host_budget: ConnectBudget | None = None,
     ) -> None:
         self.state, self.why = "connecting", "connecting for the first time"
         self.error: VocxError | None = None
@@ -160,7 +160,7 @@ class Lifecycle:
         self._clock = clock or Clock()
         self._uniform = uniform
         self._backoff = Backoff(d)
-        self._budget = DialBudget([(12, d.retry_cap_s)])
+        self._budget = ConnectBudget([(12, d.retry_cap_s)])
         self._host_budget = host_budget
         self._wait_s = 0.0
         self._check_ns = 0

@@ -9,7 +9,7 @@ import threading
 from typing import Any, Protocol
 
 from vocx.call_forms import says_its_form
-from vocx.stream.backoff import DialBudget
+from vocx.stream.backoff import ConnectBudget
 from vocx.stream.stats import StreamStats
 from vocx.text import text_table
 
@@ -35,7 +35,7 @@ class RunningStream(Protocol):
 
 _lock = threading.Lock()
 _streams: dict[str, RunningStream] = {}
-_budgets: dict[str, DialBudget] = {}
+_budgets: dict[str, ConnectBudget] = {}
 
 
 def register(stream: RunningStream) -> RunningStream | None:
@@ -53,10 +53,10 @@ def forget(stream: RunningStream) -> None:
             del _streams[stream.name]
 
 
-def host_budget(host: str) -> DialBudget:
+def host_budget(host: str) -> ConnectBudget:
     """The budget of reconnects that all streams to one host share: 60 in 5 minutes."""
     with _lock:
-        return _budgets.setdefault(host, DialBudget([(60, 300.0)]))
+        return _budgets.setdefault(host, ConnectBudget([(60, 300.0)]))
 
 
 class Running(list[RunningStream]):

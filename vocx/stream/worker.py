@@ -27,7 +27,7 @@ from vocx.errors import BadReply, VocxError
 from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap, Source
 from vocx.stream.account import AccountAccess, Reconciler
 from vocx.stream.background import Ask, Background
-from vocx.stream.backoff import DialBudget, Disconnect
+from vocx.stream.backoff import ConnectBudget, Disconnect
 from vocx.stream.book_sync import BookSync
 from vocx.stream.channels import AccountChannel, BookChannel, ChannelState, ChannelStates
 from vocx.stream.deadlines import Clock, Deadlines
@@ -422,7 +422,7 @@ class SocketWorker(threading.Thread):
         background: Background,
         deliver: Deliver,
         changed: Callable[[], None],
-        host_budget: DialBudget,
+        host_budget: ConnectBudget,
     ) -> None:
         super().__init__(name=f"vocx-{name}", daemon=True)
         self.plan, self.counters = plan, Counters()
