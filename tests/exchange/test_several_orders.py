@@ -89,6 +89,15 @@ def test_what_is_no_list_of_orders(exchange: Exchange) -> None:
     assert not exchange.open_orders(BTC)
 
 
+@pytest.mark.parametrize("one", [{"symbol": BTC}, "abc", 7, None], ids=lambda one: repr(one)[:9])
+def test_one_order_is_not_several(exchange: Exchange, one: Any) -> None:
+    """The text names the call that takes one."""
+    with pytest.raises(errors.BadInput, match=r"for one, write place_order\("):
+        exchange.place_orders(one)
+    with pytest.raises(errors.BadInput, match=r"for one, write cancel_order\("):
+        exchange.cancel_orders(one)
+
+
 def test_each_order_is_bounded(lab: Any) -> None:
     """``max_notional`` counts for each, and keeps all back where one is larger."""
     with vocx.connect(lab=lab, max_notional="100") as ex:

@@ -390,7 +390,7 @@ class Exchange:
         check_via(via)
         checked: list[PlaceOrder] = []
         books: dict[str, BookSnapshot] = {}
-        for number, given in enumerate(orders, 1):
+        for number, given in enumerate(order_checks.several(orders, "place_order"), 1):
             try:
                 order = order_checks.draft_of(given, self.new_client_order_id)
                 self.venue.validate_client_order_id(order.client_order_id)
@@ -530,9 +530,8 @@ class Exchange:
         """
         check_via(via)
         self._allowance.may_trade()
-        if isinstance(orders, str):
-            raise errors.BadInput("several orders are a list; for one, write cancel_order(...)")
-        which = [self._trading.which(one, symbol) for one in orders]
+        named = order_checks.several(orders, "cancel_order")
+        which = [self._trading.which(one, symbol) for one in named]
         if via == "websocket":
             self._learn({one["symbol"] for one in which})
         return self._trading.cancel_all(

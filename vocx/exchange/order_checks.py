@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any, get_args
 
@@ -100,6 +100,13 @@ _PARTS = (
     *("symbol", "side", "quantity", "type", "price", "quote_quantity", "time_in_force"),
     "client_order_id",
 )
+
+
+def several(orders: Any, call: str) -> Iterable[Any]:
+    """The orders of a call that takes many; ``BadInput`` for a single one, which ``call`` takes."""
+    if isinstance(orders, str | Mapping) or not isinstance(orders, Iterable):
+        raise BadInput(f"several orders are a list; for one, write {call}(...)")
+    return orders
 
 
 def draft_of(given: Mapping[str, Any], new_client_order_id: Callable[[], str]) -> PlaceOrder:
