@@ -84,7 +84,7 @@ def test_a_first_chart_waits_for_no_validator_of_notebooks() -> None:
     assert (out.returncode, out.stderr) == (0, "False\nTrue\n"), out.stderr
 
 
-@pytest.mark.parametrize("name", ["", ".credentials", ".figures", ".lab", ".views"])
+@pytest.mark.parametrize("name", ["", ".course", ".credentials", ".figures", ".lab", ".views"])
 def test_completion_shows_what_is_meant(name: str) -> None:
     """Tab after a module shows its public names, none of what it imports."""
     module = importlib.import_module(f"vocx{name}")

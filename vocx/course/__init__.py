@@ -16,14 +16,27 @@ Progress is kept in a passport (a small file beside the notebooks) and in a resu
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from vocx.course.export import export
 from vocx.course.final_quiz import Quiz, quiz
 from vocx.course.grading import Result, check
-from vocx.course.instruments import board, compare, freshness, frontier, signature
 from vocx.course.passport_page import passport_page
 from vocx.course.practical_exam import Exam, exam
 from vocx.course.predictions import Prediction, choices, predict, verdict
 from vocx.course.session import begin, end, progress, resume
+from vocx.errors import optional_parts
+
+if TYPE_CHECKING:
+    from vocx.course.instruments.board_view import board
+    from vocx.course.instruments.compare_view import compare
+    from vocx.course.instruments.freshness_view import freshness
+    from vocx.course.instruments.frontier_view import frontier
+    from vocx.course.instruments.signature_view import signature
+
+_INSTRUMENTS = ("board", "compare", "freshness", "frontier", "signature")
+"""Loaded when they are first looked at: they need what only notebooks have."""
 
 __all__ = [
     "Exam",
@@ -48,3 +61,16 @@ __all__ = [
     "signature",
     "verdict",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _INSTRUMENTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    with optional_parts():
+        value = getattr(import_module(f"{__name__}.instruments.{name}_view"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

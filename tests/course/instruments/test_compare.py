@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from faulty import until
 
 from vocx import course
+from vocx.course.instruments.compare_view import CompareView
 from vocx.errors import BadInput
 from vocx.venues.base import GetQuote
 
@@ -30,6 +32,16 @@ def test_compare_asks_listens_and_knows_the_truth(exchange: Exchange) -> None:
     shown.stop()
     stream.stop()
     until(lambda: not shown.asked._thread.is_alive())
+
+
+def test_a_wrong_call_says_the_form_of_the_instrument() -> None:
+    """Under the name that a lesson uses; arguments and help are those of the view's class."""
+    with pytest.raises(BadInput, match=r"write compare\(asked=1, pushed=2\)"):
+        course.compare(1, 2)  # type: ignore[call-arg, misc]
+    with pytest.raises(BadInput, match='Did you mean "pushed"'):
+        course.frontier(asked=1, push=2, cost=3)  # type: ignore[call-arg, arg-type]
+    assert str(inspect.signature(course.compare)).startswith("(*, asked: 'Exchange', pushed:")
+    assert course.compare.__doc__ == CompareView.__doc__
 
 
 def test_the_polling_interval_is_set_by_hand_and_by_code(exchange: Exchange) -> None:

@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from vocx import figures
+from vocx.course.instruments.instrument import instrument
 from vocx.course.venue_spreads import Spread, spread, usable
 from vocx.errors import BadInput, NotReady
 from vocx.text import as_float, text_table
@@ -20,6 +21,10 @@ from vocx.views.formatting import choose_symbol, first_line, fixed, html_table
 from vocx.views.panel import SliderPanel
 from vocx.views.price import NewQuotes
 from vocx.views.view import View
+
+if TYPE_CHECKING:
+    from vocx.lab import Lab
+    from vocx.stream import Stream
 
 MOST = 4
 POINTS = 600
@@ -33,22 +38,40 @@ _TABLE_EVERY_NS = 500_000_000
 
 
 class BoardView(View):
-    """See :func:`vocx.course.board`."""
+    """The best price of several venues on one chart, and what lies between them.
+
+    Above, the mid price of each venue as it arrived; below, the spread between venues: the best
+    bid of one minus the best ask of another, before fees, in the quote currency. The table has bid,
+    ask, age and state of each. A price that is out of sync, or not proven younger than
+    ``max_age_ms``, breaks its line and is not counted.
+
+    Parameters
+    ----------
+    streams : sequence of Stream
+        Two to four with ``"quotes"``, each of another venue.
+    dials, far : Lab and str, optional
+        Put a slider for the distance of the venue called ``far`` above the chart.
+
+    Raises
+    ------
+    BadInput
+        A stream carries no quotes of this symbol, or two are of one venue.
+    """
 
     panel_kind = SliderPanel
     _unlabelled = ("yaxis", "yaxis2")
 
     def __init__(
         self,
-        streams: Sequence[Any],
+        streams: Sequence[Stream],
         *,
-        symbol: str | None,
-        max_age_ms: float,
-        seconds: float,
-        dials: Any,
-        far: str | None,
-        name: str | None,
-        note: str,
+        symbol: str | None = None,
+        max_age_ms: float = 2000.0,
+        seconds: float = 30.0,
+        dials: Lab | None = None,
+        far: str | None = None,
+        name: str | None = None,
+        note: str = "",
     ) -> None:
         self.venues = [one.venue.name for one in streams]
         if not 2 <= len(streams) <= MOST or len({*self.venues}) < len(streams):
@@ -186,3 +209,6 @@ def _frame(symbol: str, venues: Sequence[str], seconds: float) -> go.Figure:
         made.add_trace(figures.line(venue, color, dash=dash))
     made.add_trace(figures.line("spread between venues", figures.INK, yaxis="y2"))
     return made
+
+
+board = instrument("board", BoardView)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vocx import figures
+from vocx.course.instruments.instrument import instrument
 from vocx.course.instruments.polling import (
     KEPT,
     LivePoller,
@@ -22,13 +23,37 @@ from vocx.views.panel import SliderPanel
 from vocx.views.price import NewQuotes
 from vocx.views.stream_view import StreamView
 
+if TYPE_CHECKING:
+    from vocx.exchange import Exchange
+    from vocx.lab import Lab
+    from vocx.stream import Stream
+
 INTERVALS_MS = (200, 500, 1000, 2000, 5000)
 """Of the slider: the soonest spends a tenth of Binance's weight, so that the reader's own calls
 are never made to wait."""
 
 
 class CompareView(StreamView):
-    """See :func:`vocx.course.compare`."""
+    """The mid price asked for by REST every ``every_ms`` and pushed by a stream, on one chart.
+
+    Both lines are drawn by when this machine knew the price; in a lab the true price is drawn
+    behind them, by when it was so. The asking is done by the view, in a thread that ends with it.
+    A slider above the chart sets how often, as does ``view.every_ms = 500``.
+
+    Parameters
+    ----------
+    asked : Exchange
+        Asked for its best bid and ask (Binance: weight 2 a call).
+    pushed : Stream
+        With ``"quotes"``.
+    dials : Lab, optional
+        Puts a slider for the distance of the exchange above the chart, too.
+
+    Raises
+    ------
+    BadInput
+        The stream carries no quotes of this symbol, or ``every_ms`` is below 20.
+    """
 
     panel_kind = SliderPanel
     _unlabelled = ("yaxis",)
@@ -36,31 +61,31 @@ class CompareView(StreamView):
     def __init__(
         self,
         *,
-        asked: Any,
-        pushed: Any,
-        symbol: str | None,
-        every_ms: float,
-        seconds: float,
-        dials: Any,
-        name: str | None,
-        note: str,
+        asked: Exchange,
+        pushed: Stream,
+        symbol: str | None = None,
+        every_ms: float = 1000.0,
+        seconds: float = 20.0,
+        dials: Lab | None = None,
+        name: str | None = None,
+        note: str = "",
     ) -> None:
         every_ms = check_interval(every_ms)
-        symbol, channels = choose_symbol(pushed, symbol, "quotes")
+        chosen, channels = choose_symbol(pushed, symbol, "quotes")
         self._seconds = seconds
         lab = dials or asked.lab
         self._controls = NetworkControls(lab, asked.venue.name) if dials is not None else None
         self._pushed: deque[tuple[int, float]] = deque(maxlen=KEPT)
-        self._fresh = NewQuotes(pushed, symbol, seconds)
-        self.asked = LivePoller(lambda: asked.quote(self.symbol), every_ms)
-        self.truth = TruthLine(lab.truth.at(asked.venue.name), symbol) if lab is not None else None
+        self._fresh = NewQuotes(pushed, chosen, seconds)
+        self.asked = LivePoller(lambda: asked.quote(chosen), every_ms)
+        self.truth = TruthLine(lab.truth.at(asked.venue.name), chosen) if lab is not None else None
         super().__init__(
             pushed,
-            symbol,
+            chosen,
             channels,
-            name or f"compare {symbol}",
-            f"{symbol}: asked and pushed",
-            figure=figures.compare_frame(symbol, seconds, height=290),
+            name or f"compare {chosen}",
+            f"{chosen}: asked and pushed",
+            figure=figures.compare_frame(chosen, seconds, height=290),
             stop=("Stop", "End the asking and the stream"),
             note=note,
         )
@@ -150,3 +175,6 @@ class CompareView(StreamView):
 
 def _mid(mid: Decimal | None) -> str:
     return "one side is empty" if mid is None else with_thousands(mid)
+
+
+compare = instrument("compare", CompareView)

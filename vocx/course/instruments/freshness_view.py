@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from vocx import figures
 from vocx.course.instruments import ages
 from vocx.course.instruments.ages import AgeSampler, Feed, feed_of
+from vocx.course.instruments.instrument import instrument
 from vocx.course.instruments.polling import LivePoller, check_interval, interval_slider
 from vocx.errors import BadInput, NotReady
 from vocx.measure import theory
@@ -23,6 +24,11 @@ from vocx.views.formatting import html_table, milliseconds
 from vocx.views.panel import SliderPanel
 from vocx.views.sliders import Slider
 from vocx.views.view import View
+
+if TYPE_CHECKING:
+    from vocx.exchange import Exchange
+    from vocx.lab import Lab
+    from vocx.stream import Stream
 
 INTERVALS_MS = (20, 30, 50, 100, 150, 250, 500, 750, 1000, 1500, 2000, 3000, 5000)
 HEIGHT, ROW = 279, 21
@@ -45,7 +51,33 @@ class Numbers(NamedTuple):
 
 
 class FreshnessView(View):
-    """See :func:`vocx.course.freshness`."""
+    """How old the price is that asking and listening show, over ``seconds``.
+
+    Age is now minus the moment up to which what is shown is complete, milliseconds, on this
+    machine's clock: from the exchange's book to this kernel. An asked price is half a call old on
+    arrival and ages until the next reply; a pushed one is as old as its stream says (``age_ms``).
+    Above the chart: sliders for the distance (in a lab) and the polling interval, and a table with
+    the age now, its mean and 95th percentile since a slider was moved, the mean that arithmetic
+    expects, and what that costs of the venue's limit. Asking pauses while the budget brakes it.
+
+    Parameters
+    ----------
+    asked : Exchange
+        Asked for its best bid and ask (Binance: weight 2 a call).
+    pushed : Stream or sequence of Stream
+        One line each: its quotes, or else its ticker, book, trades or candles of this symbol.
+    every_ms : float
+        Polling interval, 20 at least. A poll waits for its reply: at a distance that is longer
+        than the interval, replies come one call time apart. ``view.every_ms`` sets it from code.
+    dials : Lab, optional
+        Whose distance the slider turns; by default that of ``asked``, which outside a lab has
+        none.
+
+    Raises
+    ------
+    BadInput
+        A stream carries nothing of this symbol, or ``every_ms`` is below 20.
+    """
 
     panel_kind = SliderPanel
     kind = "freshness"
@@ -55,14 +87,14 @@ class FreshnessView(View):
     def __init__(
         self,
         *,
-        asked: Any,
-        pushed: Any,
-        symbol: str | None,
-        every_ms: float,
-        seconds: float,
-        dials: Any,
-        name: str | None,
-        note: str,
+        asked: Exchange,
+        pushed: Stream | Sequence[Stream],
+        symbol: str | None = None,
+        every_ms: float = 1000.0,
+        seconds: float = 20.0,
+        dials: Lab | None = None,
+        name: str | None = None,
+        note: str = "",
     ) -> None:
         every_ms = check_interval(every_ms)
         streams = list(pushed) if isinstance(pushed, Sequence) else [pushed]
@@ -298,3 +330,6 @@ def _numbers(now: float, some: Any) -> Numbers:
     if not len(known):
         return Numbers(now, float("nan"), float("nan"))
     return Numbers(now, float(known.mean()), float(np.percentile(known, 95)))
+
+
+freshness = instrument("freshness", FreshnessView)

@@ -11,13 +11,17 @@ import plotly.graph_objects as go
 from vocx import figures
 from vocx.course.instruments import ages
 from vocx.course.instruments.freshness_view import FreshnessView
+from vocx.course.instruments.instrument import instrument
 from vocx.errors import NotReady
 from vocx.measure import theory
 from vocx.text import span
 from vocx.views.formatting import milliseconds
 
 if TYPE_CHECKING:
-    from vocx.measure.traffic import Traffic
+    from vocx.exchange import Exchange
+    from vocx.lab import Lab
+    from vocx.measure import Traffic
+    from vocx.stream import Stream
 
 HEIGHT = 270
 """Of the chart, so that all of it stays within 420 pixels beside two streams."""
@@ -38,19 +42,61 @@ class Span(NamedTuple):
 
 
 class FrontierView(FreshnessView):
-    """See :func:`vocx.course.frontier`."""
+    """What freshness costs: the age below which a price is for 95 % of the time, against KiB a
+    second on the wire, both logarithmic.
+
+    Polling is a line, by arithmetic from the bytes of one measured call; it ends in crosses where
+    the venue's weight limit forbids it. Two sliders, the polling interval and the distance, move a
+    plan along it, which is really polled: a ring is where arithmetic puts it, a filled mark what
+    was measured since a slider was moved. Streams are points, measured; one that speaks at each
+    change stands where it is right after a message, and its whisker ends at the age that it can
+    prove: silence is no message. A table has the numbers.
+
+    Parameters
+    ----------
+    asked, pushed, symbol, seconds, dials
+        As for :func:`freshness`.
+    cost : Traffic
+        What :func:`vocx.measure.traffic` counted: of ``"quote"`` polled, and of each stream.
+
+    Raises
+    ------
+    BadInput
+        As :func:`freshness`; or the costs lack a feed.
+    """
 
     kind = "frontier"
     about = "what freshness costs"
 
-    def __init__(self, *, cost: Traffic, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        asked: Exchange,
+        pushed: Stream | Sequence[Stream],
+        cost: Traffic,
+        symbol: str | None = None,
+        every_ms: float = 1000.0,
+        seconds: float = 20.0,
+        dials: Lab | None = None,
+        name: str | None = None,
+        note: str = "",
+    ) -> None:
         wire = ", TLS" * any(one.tls for one in cost.costs)
         self._wire = " with TLS" * bool(wire)
         self._call = cost.cost(f"poll quote{wire}")
         self._cost, self._suffix = cost, wire
         self._drawn_for, self._drawn_ns = (-1.0, -1.0), 0
         self._line_for, self._line = -1.0, list[Any]()
-        super().__init__(**options)
+        super().__init__(
+            asked=asked,
+            pushed=pushed,
+            symbol=symbol,
+            every_ms=every_ms,
+            seconds=seconds,
+            dials=dials,
+            name=name,
+            note=note,
+        )
 
     def _empty(self) -> go.Figure:
         names = [f"stream {feed.channel}{self._suffix}" for feed in self._feeds]
@@ -173,3 +219,6 @@ class FrontierView(FreshnessView):
             rows.append((feed.label, told, expected, f"{kib:.2f} KiB/s", "0", "1,024 a connection"))
         head = ("95 % of the time below", "measured", "arithmetic", "costs", "weight a minute")
         return (*head, "symbols at most"), rows
+
+
+frontier = instrument("frontier", FrontierView)

@@ -10,6 +10,7 @@ from urllib.parse import quote as percent
 
 import ipywidgets
 
+from vocx.course.instruments.instrument import instrument
 from vocx.text import text_table
 from vocx.views.view import View
 
@@ -47,9 +48,14 @@ SENT: dict[str, Callable[[Pairs], str]] = {
 
 
 class SignatureView(View):
-    """See :func:`vocx.course.signature`."""
+    """Edit an order and watch what is signed, what is sent and what comes back.
 
-    def __init__(self, ask: Ask, name: str | None, note: str) -> None:
+    ``ask(signed, sent)`` gives the signature of one text and the answer to the other, sent under
+    it: :class:`vocx.course.signing.SignatureTester` has a lab test it, and places nothing.
+    Signatures are shown as they are, so no real key belongs here.
+    """
+
+    def __init__(self, ask: Ask, *, name: str | None = None, note: str = "") -> None:
         self._asked, self.dials_lab = ask, getattr(ask, "lab", None)
         self._wanted: tuple[Pairs, str] = (list(FIELDS), next(iter(SENT)))
         self._done: tuple[Pairs, str] | None = None
@@ -146,3 +152,6 @@ def _marked(before: str, now: str) -> str:
     head, middle, tail = now[:start], now[start : len(now) - end], now[len(now) - end :]
     changed = f"<u><b>{escape(middle)}</b></u>" if middle else ""
     return f"{escape(head)}{changed}{escape(tail)}"
+
+
+signature = instrument("signature", SignatureView)
