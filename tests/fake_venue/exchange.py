@@ -33,7 +33,6 @@ from vocx.lab.dialects.shared.market_state import (
     CandleState,
     Changes,
     Each,
-    State,
     TickerState,
     Windows,
 )
@@ -321,7 +320,7 @@ def balance(asset: str, free: Decimal, locked: Decimal) -> dict[str, str]:
 # -- topics ------------------------------------------------------------------------------------
 
 
-class Heartbeat(State):
+class Heartbeat(TopicState):
     """A count, every second."""
 
     def __init__(self) -> None:

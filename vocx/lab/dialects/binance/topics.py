@@ -28,7 +28,6 @@ from vocx.lab.dialects.shared.market_state import (
     BookTop,
     CandleState,
     Each,
-    State,
     TickerState,
     Windows,
 )
@@ -169,7 +168,7 @@ class Diff(BookDiff):
                 self.merge(fact)
 
 
-class Aggregated(State):
+class Aggregated(TopicState):
     """``@aggTrade``: fills of one taker order at one price, with the ids that REST gives.
 
     Of a recording the last fill stays open until another order trades, or for a moment.

@@ -23,7 +23,6 @@ from vocx.lab.dialects.shared.market_state import (
     BookDiff,
     CandleState,
     Changes,
-    State,
     TickerState,
     Windows,
 )
@@ -81,7 +80,7 @@ class Window(BookDiff):
         return super().welcome(topic, now_ns or self._sent_ns, unit_ns)
 
 
-class TopLevel(State):
+class TopLevel(TopicState):
     """The best level of each side, whole, when it has changed; again after three seconds."""
 
     def __init__(self, listing: Listing, now_ns: int) -> None:

@@ -19,7 +19,6 @@ from vocx.lab.dialects.shared.market_state import (
     Batch,
     BookDiff,
     CandleState,
-    State,
     TickerState,
     Windows,
 )
@@ -44,7 +43,7 @@ FIVE_MINUTES = Interval(seconds=300)
 _RECENT_TRADES, _RECENT_CANDLES = 100, 100
 
 
-class Heartbeats(State):
+class Heartbeats(TopicState):
     """A count, every second."""
 
     def __init__(self, start_ns: int) -> None:
@@ -109,7 +108,7 @@ class Candles(CandleState):
         return payloads.candles(self.listing, bars, now_ns, "snapshot")
 
 
-class Status(State):
+class Status(TopicState):
     """A product's state, repeated on a timer."""
 
     def __init__(self, listing: Listing) -> None:

@@ -20,7 +20,6 @@ from vocx.lab.dialects.shared.market_state import (
     CandleState,
     Changes,
     Each,
-    State,
     TickerState,
     Windows,
 )
@@ -49,7 +48,7 @@ def push(channel: str, listing: Listing, data: list[Any], **more: Any) -> bytes:
     return encode({"arg": arg, **more, "data": data})
 
 
-class BestPrices(State):
+class BestPrices(TopicState):
     """``bbo-tbt``: at once, but at most each 10 ms; the last message again after a minute."""
 
     events: tuple[type[AnyEvent], ...] = (BestChanged,)
@@ -92,7 +91,7 @@ class BestPrices(State):
         return push("bbo-tbt", self.listing, [data])
 
 
-class Trades(State):
+class Trades(TopicState):
     """``trades``: what one taker traded at one price is one row, with a ``count``."""
 
     events: tuple[type[AnyEvent], ...] = (Traded,)

@@ -14,7 +14,7 @@ import msgspec
 
 from vocx.lab.dialects.base import Publication
 from vocx.lab.dialects.shared.numbers import DAY_NS, Listing, Row
-from vocx.lab.dialects.shared.topics import Topic
+from vocx.lab.dialects.shared.topics import Topic, TopicState
 from vocx.lab.events import (
     AnyEvent,
     Bar,
@@ -29,35 +29,10 @@ from vocx.lab.events import (
 _LATE_BARS = 1000
 Side = dict[str, tuple[str, int]]
 """Price to quantity and number of orders."""
-
-
-class State:
-    """A state that wants no event and sends nothing; others override what they need."""
-
-    events: tuple[type[AnyEvent], ...] = ()
-    listing: Listing
-
-    def take(self, topic: Topic, event: Any, now_ns: int, out: list[Publication]) -> None:
-        """One of its events."""
-
-    def flush(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
-        """The events of this moment are over."""
-
-    def due(self, topic: Topic, now_ns: int, out: list[Publication]) -> None:
-        """Its time has come."""
-
-    def welcome(self, topic: Topic, now_ns: int, unit_ns: int) -> bytes | None:
-        """What a new subscriber gets first."""
-        return None
-
-    def restart(self) -> None:
-        """The venue begins its numbers anew."""
-
-
 E = TypeVar("E", Traded, BestChanged)
 
 
-class Each(State):
+class Each(TopicState):
     """One message for each event, as it happens."""
 
     def __init__(
@@ -73,7 +48,7 @@ class Each(State):
         topic.send(out, lambda unit_ns: write(listing, event, now_ns, unit_ns))
 
 
-class Batch(State):
+class Batch(TopicState):
     """One message for the events of a moment, or of a cadence where the topic has one."""
 
     def __init__(
@@ -123,7 +98,7 @@ WriteChanges = Callable[[Listing, Changes, int, int], bytes]
 """(listing, changes, time, unit)."""
 
 
-class BookDiff(State):
+class BookDiff(TopicState):
     """Changed levels since the last message; ids are strictly contiguous.
 
     Parameters
@@ -259,7 +234,7 @@ def in_order(levels: Side, *, descending: bool = False) -> list[Row]:
     return [(price, *levels[price]) for price in prices]
 
 
-class BookTop(State):
+class BookTop(TopicState):
     """The best levels, whole, when the book has changed."""
 
     def __init__(
@@ -284,7 +259,7 @@ class BookTop(State):
         topic.send(out, lambda unit_ns: write(listing, update_id, bids, asks, now_ns, unit_ns))
 
 
-class CandleState(State):
+class CandleState(TopicState):
     """The open candle when it changed; each candle that ends exactly once as closed."""
 
     def __init__(
@@ -341,7 +316,7 @@ class Windows:
         return found
 
 
-class TickerState(State):
+class TickerState(TopicState):
     """A rolling window of one symbol, or of several in one message: of those that have changed.
 
     Parameters

@@ -37,15 +37,14 @@ class Encoding(NamedTuple):
     wrapped: bool = False
 
 
-class TopicState(Protocol):
-    """What a topic remembers, and what it sends when."""
+class TopicState:
+    """What a topic remembers, and what it sends when. This one wants no event and sends nothing;
+    others override what they need."""
 
-    events: tuple[type[AnyEvent], ...]
+    events: tuple[type[AnyEvent], ...] = ()
     """Events of its symbol that it wants."""
-
-    @property
-    def listing(self) -> Listing:
-        """Its symbol; only looked at where it wants events."""
+    listing: Listing
+    """Its symbol; only looked at where it wants events."""
 
     def take(self, topic: Topic, event: Any, now_ns: int, out: list[Publication]) -> None:
         """One of its events."""
@@ -58,6 +57,7 @@ class TopicState(Protocol):
 
     def welcome(self, topic: Topic, now_ns: int, unit_ns: int) -> bytes | None:
         """What a new subscriber gets first, as of what all others have been sent."""
+        return None
 
     def restart(self) -> None:
         """A fault: the venue begins its numbers anew."""
