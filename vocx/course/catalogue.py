@@ -11,7 +11,7 @@ from vocx.errors import BadInput
 from vocx.text import suggest
 
 
-class Lesson(msgspec.Struct, frozen=True, kw_only=True):
+class Lesson(msgspec.Struct, frozen=True):
     """One notebook. ``optional``: not counted, and not what comes next. ``exam``: it has the quiz
     and the tasks of the practical exam, and neither predictions nor solutions."""
 
@@ -24,40 +24,21 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LESSONS = (
-    Lesson(
-        id="00", file="00_start_here", title="What do REST and WebSocket feel like?", minutes=20
-    ),
-    Lesson(id="01", file="01_rest", title="What happens when you ask?", minutes=35),
-    Lesson(id="02", file="02_websocket", title="What happens when you listen?", minutes=35),
-    Lesson(
-        id="02b",
-        file="02b_asyncio",
-        title="Why does the listing from the web fail here?",
-        minutes=25,
-        optional=True,
-    ),
-    Lesson(id="03", file="03_order_book", title="Can you trust your copy of the book?", minutes=40),
-    Lesson(id="04", file="04_orders", title="What does the exchange accept from you?", minutes=40),
-    Lesson(id="05", file="05_comparison", title="How old is your price?", minutes=40),
-    Lesson(
-        id="05b",
-        file="05b_cost_of_freshness",
-        title="What does fresh cost, and who pays for stale?",
-        minutes=35,
-    ),
-    Lesson(id="06", file="06_hybrid", title="How do production systems combine them?", minutes=40),
-    Lesson(id="07", file="07_diagnosis", title="The line is flat. What broke?", minutes=35),
-    Lesson(id="08", file="08_unknown_orders", title="Did my order arrive?", minutes=35),
-    Lesson(id="09", file="09_many_exchanges", title="Four venues, one program?", minutes=40),
-    Lesson(id="10", file="10_choose", title="Which protocol for which strategy?", minutes=30),
-    Lesson(
-        id="11",
-        file="11_read_the_exchange",
-        title="What is on the other side?",
-        minutes=40,
-        optional=True,
-    ),
-    Lesson(id="12", file="12_exam", title="Can you do it alone?", minutes=90, exam=True),
+    Lesson("00", "00_start_here", "What do REST and WebSocket feel like?", 20),
+    Lesson("01", "01_rest", "What happens when you ask?", 35),
+    Lesson("02", "02_websocket", "What happens when you listen?", 35),
+    Lesson("02b", "02b_asyncio", "Why does the listing from the web fail here?", 25, optional=True),
+    Lesson("03", "03_order_book", "Can you trust your copy of the book?", 40),
+    Lesson("04", "04_orders", "What does the exchange accept from you?", 40),
+    Lesson("05", "05_comparison", "How old is your price?", 40),
+    Lesson("05b", "05b_cost_of_freshness", "What does fresh cost, and who pays for stale?", 35),
+    Lesson("06", "06_hybrid", "How do production systems combine them?", 40),
+    Lesson("07", "07_diagnosis", "The line is flat. What broke?", 35),
+    Lesson("08", "08_unknown_orders", "Did my order arrive?", 35),
+    Lesson("09", "09_many_exchanges", "Four venues, one program?", 40),
+    Lesson("10", "10_choose", "Which protocol for which strategy?", 30),
+    Lesson("11", "11_read_the_exchange", "What is on the other side?", 40, optional=True),
+    Lesson("12", "12_exam", "Can you do it alone?", 90, exam=True),
 )
 """A resume code has room for 15."""
 

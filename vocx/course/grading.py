@@ -40,14 +40,12 @@ class Result:
 
 
 def find(name: str) -> Check:
-    """The check of an id; a lesson's id is enough where it has one check."""
+    """The check of an id; its lesson's is enough."""
     from vocx.course.checks import ALL  # loads what only some lessons need, such as measure
 
-    mine = [key for key in ALL if key.split(".")[0] == str(name)]
-    if len(mine) == 1:
-        return ALL[mine[0]]
-    if name in ALL:
-        return ALL[name]
+    for key in (str(name), f"{name}.1"):
+        if key in ALL:
+            return ALL[key]
     raise BadInput(f"there is no check {name!r}; there are {', '.join(ALL)}.{suggest(name, ALL)}")
 
 

@@ -81,11 +81,9 @@ def _why(got: Any, right: Decimal, quote: Quote, tick: Decimal) -> str:
     return "take the difference of ask and bid, and ask how often the tick goes into it"
 
 
-CHECKS = (
-    Check(
-        id="00.1",
-        task="Write spread_in_ticks(quote, tick): how many ticks lie between bid and ask.",
-        hint="quote.ask - quote.bid is the spread in money; divide it by the tick. No float().",
-        judge=judge,
-    ),
+CHECK = Check(
+    id="00.1",
+    task="Write spread_in_ticks(quote, tick): how many ticks lie between bid and ask.",
+    hint="quote.ask - quote.bid is the spread in money; divide it by the tick. No float().",
+    judge=judge,
 )

@@ -279,15 +279,13 @@ def _slow(run: _Run) -> Wrong:
     )
 
 
-CHECKS = (
-    Check(
-        id="01.1",
-        task="Write polite(calls, time): make all 60 calls, as fast as allowed, without a 429.",
-        hint=(
-            "Keep the number that the last reply's X-MBX-USED-WEIGHT-1M gave. Where it and "
-            "call.weight exceed 6000, time.sleep(60 - time.time() % 60), then begin at 0."
-        ),
-        judge=judge,
-        call_s=22.0,
+CHECK = Check(
+    id="01.1",
+    task="Write polite(calls, time): make all 60 calls, as fast as allowed, without a 429.",
+    hint=(
+        "Keep the number that the last reply's X-MBX-USED-WEIGHT-1M gave. Where it and "
+        "call.weight exceed 6000, time.sleep(60 - time.time() % 60), then begin at 0."
     ),
+    judge=judge,
+    call_s=22.0,
 )

@@ -174,14 +174,12 @@ def _sides(rows: list[_Row]) -> None:
     raise Wrong(why, seen=", ".join(sides), expected=", ".join(row[0] for row in EXPECTED))
 
 
-CHECKS = (
-    Check(
-        id="02.1",
-        task="Write tape(frames): a list of (taker side, price, quantity), one row a trade.",
-        hint=(
-            'json.loads each frame, keep those with e == "trade" whose t is new; '
-            '"sell" where m is true; Decimal(p), Decimal(q).'
-        ),
-        judge=judge,
+CHECK = Check(
+    id="02.1",
+    task="Write tape(frames): a list of (taker side, price, quantity), one row a trade.",
+    hint=(
+        'json.loads each frame, keep those with e == "trade" whose t is new; '
+        '"sell" where m is true; Decimal(p), Decimal(q).'
     ),
+    judge=judge,
 )

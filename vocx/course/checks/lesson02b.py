@@ -220,15 +220,13 @@ def _by_its_pauses(played: SceneResult, given: str, why: str, *, expected: str) 
     return Wrong(why, given=given, seen=seen, expected=expected)
 
 
-CHECKS = (
-    Check(
-        id="02b.1",
-        task="Write async def listen(connect, take, note): it connects again, whatever ends.",
-        hint=(
-            "while True around try, async with connect() as ws, async for. note what ended it, "
-            "error or not; sleep; double the pause up to 60; a message makes it short again."
-        ),
-        judge=judge,
-        call_s=10.0,
+CHECK = Check(
+    id="02b.1",
+    task="Write async def listen(connect, take, note): it connects again, whatever ends.",
+    hint=(
+        "while True around try, async with connect() as ws, async for. note what ended it, "
+        "error or not; sleep; double the pause up to 60; a message makes it short again."
     ),
+    judge=judge,
+    call_s=10.0,
 )

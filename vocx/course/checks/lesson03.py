@@ -179,14 +179,12 @@ def _complain(counts: _Counts, name: str) -> None:
             )
 
 
-CHECKS = (
-    Check(
-        id="03.1",
-        task='Write decide(book_id, U, u): "drop", "apply" or "resync" for one change.',
-        hint=(
-            "Old when u <= book_id; a hole when U > book_id + 1; everything else applies, "
-            "also when it overlaps."
-        ),
-        judge=judge,
+CHECK = Check(
+    id="03.1",
+    task='Write decide(book_id, U, u): "drop", "apply" or "resync" for one change.',
+    hint=(
+        "Old when u <= book_id; a hole when U > book_id + 1; everything else applies, "
+        "also when it overlaps."
     ),
+    judge=judge,
 )

@@ -220,14 +220,12 @@ def _seen(exchange: Any, lab: Lab, case: Case, number: int) -> str:
     )
 
 
-CHECKS = (
-    Check(
-        id="04.1",
-        task="Write buy_below(...): the signed query of a limit buy one tick below the bid.",
-        hint=(
-            "Join the pairs with &, take bid - tick as it is (Decimal), sign that very text with "
-            "hmac.new(secret.encode(), query.encode(), hashlib.sha256).hexdigest(), append it."
-        ),
-        judge=judge,
+CHECK = Check(
+    id="04.1",
+    task="Write buy_below(...): the signed query of a limit buy one tick below the bid.",
+    hint=(
+        "Join the pairs with &, take bid - tick as it is (Decimal), sign that very text with "
+        "hmac.new(secret.encode(), query.encode(), hashlib.sha256).hexdigest(), append it."
     ),
+    judge=judge,
 )

@@ -164,14 +164,12 @@ def _wrong(expected_age: Trial, one: PolledAge, got: float, why: str) -> Wrong:
     )  # fmt: skip
 
 
-CHECKS = (
-    Check(
-        id="05.1",
-        task="Write expected_age(interval_ms, rtt_ms): the mean age of a polled price, in ms.",
-        hint=(
-            "On arrival: rtt_ms / 2. Then it ages until the next reply, and a poll cannot leave "
-            "before the last one is back: half of max(interval_ms, rtt_ms) on average."
-        ),
-        judge=judge,
+CHECK = Check(
+    id="05.1",
+    task="Write expected_age(interval_ms, rtt_ms): the mean age of a polled price, in ms.",
+    hint=(
+        "On arrival: rtt_ms / 2. Then it ages until the next reply, and a poll cannot leave "
+        "before the last one is back: half of max(interval_ms, rtt_ms) on average."
     ),
+    judge=judge,
 )

@@ -186,14 +186,12 @@ def _fits(age_ms: float, rtt_ms: float) -> float:
     return (age_ms - rtt_ms / 2) / 0.95
 
 
-CHECKS = (
-    Check(
-        id="05b.1",
-        task="Write plan(p95_age_ms, rtt_ms): (interval in ms, weight a minute), or None.",
-        hint=(
-            "p95 of the age is rtt_ms / 2 + 0.95 * interval. Solve it for the interval. None if "
-            "that is below rtt_ms, or below 20 ms: 3,000 calls of weight 2 are a minute's limit."
-        ),
-        judge=judge,
+CHECK = Check(
+    id="05b.1",
+    task="Write plan(p95_age_ms, rtt_ms): (interval in ms, weight a minute), or None.",
+    hint=(
+        "p95 of the age is rtt_ms / 2 + 0.95 * interval. Solve it for the interval. None if "
+        "that is below rtt_ms, or below 20 ms: 3,000 calls of weight 2 are a minute's limit."
     ),
+    judge=judge,
 )

@@ -225,14 +225,12 @@ def _episodes(flags: list[bool]) -> int:
     return sum(flag for flag, _ in groupby(flags))
 
 
-CHECKS = (
-    Check(
-        id="06.1",
-        task="Write strategy(view, limit): a list with one order, or an empty one.",
-        hint=(
-            "Empty unless view.book is there, view.in_sync, view.age_ms is not None and at most "
-            "500, and view.book.ask <= limit. Leave changed_ms and source alone."
-        ),
-        judge=judge,
+CHECK = Check(
+    id="06.1",
+    task="Write strategy(view, limit): a list with one order, or an empty one.",
+    hint=(
+        "Empty unless view.book is there, view.in_sync, view.age_ms is not None and at most "
+        "500, and view.book.ask <= limit. Leave changed_ms and source alone."
     ),
+    judge=judge,
 )

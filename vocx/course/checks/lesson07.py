@@ -227,16 +227,14 @@ def _no_alarms(played: list[tuple[Look, str]]) -> None:
     raise Wrong(where, given=look.shown, seen=repr(got), expected="'healthy'")
 
 
-CHECKS = (
-    Check(
-        id="07.1",
-        task="Write diagnose(evidence): one of the nine words.",
-        hint=(
-            "What is certain first: status (418, 429: banned; 500 and above: maintenance), then "
-            "close (1008: rule broken; any other: connection lost), then missing. Then data_s < 1: "
-            "slow reader if behind is above 20, else healthy. Then pong_s > 2: dead line. Last: "
-            "behind, silent feed; nothing behind, healthy."
-        ),
-        judge=judge,
+CHECK = Check(
+    id="07.1",
+    task="Write diagnose(evidence): one of the nine words.",
+    hint=(
+        "What is certain first: status (418, 429: banned; 500 and above: maintenance), then "
+        "close (1008: rule broken; any other: connection lost), then missing. Then data_s < 1: "
+        "slow reader if behind is above 20, else healthy. Then pong_s > 2: dead line. Last: "
+        "behind, silent feed; nothing behind, healthy."
     ),
+    judge=judge,
 )

@@ -202,15 +202,13 @@ def _too_soon(venue: PlayedVenue) -> bool:
     return not venue.asked or venue.asked[-1][0] < LEAST_S
 
 
-CHECKS = (
-    Check(
-        id="08.1",
-        task="Write place_once(send, ask, wait, new_id): what became of the order, in a word.",
-        hint=(
-            "name = new_id(); try send(name), once. On TimeoutError: for each of 0.2, 0.5, 1, 2, "
-            "4, 8 wait so long, then ask(name) in a try of its own. True: accepted. At the end: "
-            "not placed if the last question was answered with False, else unknown."
-        ),
-        judge=judge,
+CHECK = Check(
+    id="08.1",
+    task="Write place_once(send, ask, wait, new_id): what became of the order, in a word.",
+    hint=(
+        "name = new_id(); try send(name), once. On TimeoutError: for each of 0.2, 0.5, 1, 2, "
+        "4, 8 wait so long, then ask(name) in a try of its own. True: accepted. At the end: "
+        "not placed if the last question was answered with False, else unknown."
     ),
+    judge=judge,
 )

@@ -193,15 +193,13 @@ def _trades_right(step: Step, got: list[Any], shown: str) -> None:
         raise Wrong(why, given=shown, seen=short(row, 120), expected=short(right, 120))
 
 
-CHECKS = (
-    Check(
-        id="09.1",
-        task="Write read(message, seq): a list of trades, and the number of the book.",
-        hint=(
-            'channel = message.get("arg", {}).get("channel"); only messages with "data" count. '
-            'trades: in each row last = int(row["tradeId"]), first = last - int(row["count"]) + 1. '
-            "books: snapshot gives seqId; an update gives seqId if prevSeqId == seq, else None."
-        ),
-        judge=judge,
+CHECK = Check(
+    id="09.1",
+    task="Write read(message, seq): a list of trades, and the number of the book.",
+    hint=(
+        'channel = message.get("arg", {}).get("channel"); only messages with "data" count. '
+        'trades: in each row last = int(row["tradeId"]), first = last - int(row["count"]) + 1. '
+        "books: snapshot gives seqId; an update gives seqId if prevSeqId == seq, else None."
     ),
+    judge=judge,
 )

@@ -6,12 +6,13 @@ Limits of orders are those that the venues' adapters state.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from vocx import venues
 from vocx.course.answer_runner import Trial, Wrong, short
+from vocx.course.choosing import Need, need
 from vocx.course.exercise import Check
 from vocx.course.venue_comparison import orders_per_s, span_s
 from vocx.exchange import Exchange
@@ -23,83 +24,59 @@ WEIGHT, WEIGHT_ALL, WEIGHT_ORDER, LIMIT = 2, 4, 4, 6000
 Q = 0.95
 RARE_S = 3600.0
 """Who decides this rarely has no use for something that runs all the time."""
+IN_REPLY_MS = 3_600_000.0
+"""For fills that the reply to the order tells."""
 STREAM_KIB_PER_S = 16.5
 """Of ``bookTicker`` on the recorded session."""
 CHOICES = (("ask", "poll", "poll all", "stream"), ("rest", "ws"), ("ask", "listen"))
 
 
-class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """A strategy, as the answer gets it."""
+class Spec(Need, frozen=True, kw_only=True):
+    """A strategy at a venue so far away, as the answer gets it."""
 
-    name: str
-    trigger: Literal["clock", "headline", "price"]
-    every_s: float
-    react_ms: float = 60_000.0
-    age_ms: float
-    symbols: int = 1
-    orders_per_s: float = 0.01
+    fill_ms: float
     orders_allowed_per_s: float
     order_socket: bool
-    fill_ms: float = 3_600_000.0
     rtt_ms: float
 
     @property
     def shown(self) -> str:
         """What tells it from the others."""
         return (
-            f"{self.name}: waits for a {self.trigger}, price {self.age_ms:g} ms, {self.symbols} "
-            f"symbol(s), {self.orders_per_s:g} of {self.orders_allowed_per_s:g} orders/s, fill "
-            f"{self.fill_ms:g} ms, {self.rtt_ms:g} ms away"
+            f"{self.name}, each {span_s(self.every_s)}: waits for a {self.trigger}, price "
+            f"{self.age_ms:g} ms, {self.symbols} symbol(s), {self.orders_per_s:g} of "
+            f"{self.orders_allowed_per_s:g} orders/s, fill {self.fill_ms:g} ms, "
+            f"{self.rtt_ms:g} ms away"
         )
 
 
-def _spec(venue: str = "binance", **numbers: Any) -> Spec:
+def _spec(name: str, *, rtt_ms: float, venue: str = "binance", **dials: Any) -> Spec:
+    """One of the chooser's strategies with some of its numbers turned."""
     adapter = venues.get(venue)
+    wanted = msgspec.structs.asdict(need(name, **dials))
+    wanted["fill_ms"] = wanted["fill_ms"] or IN_REPLY_MS
     return Spec(
         orders_allowed_per_s=orders_per_s(adapter),
         order_socket=adapter.order_socket is not None,
-        **numbers,
+        rtt_ms=rtt_ms,
+        **wanted,
     )
 
 
 def specs() -> list[Spec]:
     """The ten."""
     return [
-        _spec(name="DCA", trigger="clock", every_s=604_800, age_ms=60_000, rtt_ms=80),
-        _spec(
-            name="daily rebalancing", trigger="clock", every_s=86_400, age_ms=60_000, symbols=20,
-            orders_per_s=1, rtt_ms=80,
-        ),
-        _spec(
-            name="tracker", trigger="clock", every_s=10, react_ms=1000, age_ms=10_000, symbols=20,
-            rtt_ms=80,
-        ),
-        _spec(name="alerts", trigger="price", every_s=1, age_ms=280, symbols=40, rtt_ms=80),
-        _spec(
-            name="grid", trigger="price", every_s=60, age_ms=5000, orders_per_s=1, fill_ms=5000,
-            rtt_ms=80,
-        ),
-        _spec(
-            name="news", trigger="headline", every_s=600, react_ms=50, age_ms=250, symbols=5,
-            orders_per_s=1, fill_ms=500, rtt_ms=80,
-        ),
-        _spec(
-            "coinbase", name="arbitrage", trigger="price", every_s=0.5, age_ms=50, symbols=2,
-            orders_per_s=2, fill_ms=30, rtt_ms=20,
-        ),
-        _spec(
-            name="maker, requoting each 50 ms", trigger="price", every_s=0.05, age_ms=100,
-            orders_per_s=40, fill_ms=100, rtt_ms=20,
-        ),
-        _spec(
-            name="maker, requoting each 250 ms", trigger="price", every_s=0.25, age_ms=100,
-            orders_per_s=8, fill_ms=100, rtt_ms=20,
-        ),
-        _spec(
-            name="scalping from far away", trigger="price", every_s=0.5, age_ms=90, orders_per_s=2,
-            fill_ms=500, rtt_ms=200,
-        ),
-    ]  # fmt: skip
+        _spec("dca", age_ms=60_000, rtt_ms=80),
+        _spec("rebalance", rtt_ms=80),
+        _spec("tracker", rtt_ms=80),
+        _spec("alerts", age_ms=280, rtt_ms=80),
+        _spec("grid", rtt_ms=80),
+        _spec("news", react_ms=50, fill_ms=500, rtt_ms=80),
+        _spec("arbitrage", venue="coinbase", fill_ms=30, rtt_ms=20),
+        _spec("maker", rtt_ms=20),
+        _spec("maker", every_s=0.25, orders_per_s=8, rtt_ms=20),
+        _spec("scalp", age_ms=90, fill_ms=500, rtt_ms=200),
+    ]
 
 
 def judge(choose: Trial, exchange: Exchange | None) -> str:
@@ -224,15 +201,13 @@ def _wrong_own(spec: Spec, own: str) -> str:
     return ""
 
 
-CHECKS = (
-    Check(
-        id="10.1",
-        task="Write choose(spec): (price, orders, fills) in three words, or None.",
-        hint=(
-            "None if orders_per_s > orders_allowed_per_s, or rtt_ms / 2 > age_ms. Ask for the "
-            'price if trigger is not "price" and rtt_ms <= react_ms, else listen. "rest" is always '
-            "there. Listen for fills if fill_ms is below 1000."
-        ),
-        judge=judge,
+CHECK = Check(
+    id="10.1",
+    task="Write choose(spec): (price, orders, fills) in three words, or None.",
+    hint=(
+        "None if orders_per_s > orders_allowed_per_s, or rtt_ms / 2 > age_ms. Ask for the "
+        'price if trigger is not "price" and rtt_ms <= react_ms, else listen. "rest" is always '
+        "there. Listen for fills if fill_ms is below 1000."
     ),
+    judge=judge,
 )

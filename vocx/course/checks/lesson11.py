@@ -50,15 +50,13 @@ def _played(written: Made, play: _Play) -> Any:
     return play
 
 
-CHECKS = (
-    Check(
-        id="11.1",
-        task="Write minimum_rest(rest_ns): a class that inherits from Book, with your rule.",
-        hint=(
-            "Override _rest, which every order passes that begins to rest, and keep at_ns by "
-            "order.id in the object. In cancel, reduce and requeue return None while at_ns minus "
-            "that is below rest_ns, and else what super() returns."
-        ),
-        judge=judge,
+CHECK = Check(
+    id="11.1",
+    task="Write minimum_rest(rest_ns): a class that inherits from Book, with your rule.",
+    hint=(
+        "Override _rest, which every order passes that begins to rest, and keep at_ns by "
+        "order.id in the object. In cancel, reduce and requeue return None while at_ns minus "
+        "that is below rest_ns, and else what super() returns."
     ),
+    judge=judge,
 )
