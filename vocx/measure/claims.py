@@ -33,11 +33,12 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Documented(msgspec.Struct, frozen=True, kw_only=True):
-    """What a venue documents of a row: of REST, of its sockets, and where (with the date)."""
+    """What a venue documents of a row: of REST, of its sockets, and where (with the date). What is
+    left out is that of :data:`EVERYWHERE` and of :data:`PAGES`."""
 
-    rest: str
+    rest: str = ""
     websocket: str
-    source: str
+    source: str = ""
 
 
 ARTICLE = (
@@ -52,40 +53,51 @@ ARTICLE = (
 )
 """Row, and what the article says of REST and of WebSocket."""
 
-# What holds of every venue, as it is the protocol's.
-KEPT = (
-    "HTTP/1.1 keeps a connection until one side closes it; code without a session opens one "
-    "for each call."
+EVERYWHERE = {
+    "connection": (
+        "HTTP/1.1 keeps a connection until one side closes it; code without a session opens one "
+        "for each call.",
+        "RFC 9112, 9.3 (2022-06)",
+    ),
+    "latency": (
+        "No figure. A new https call is three round trips (TCP, TLS 1.3, request) and the look-up "
+        "of a name; a kept one is one: 50 to 200 ms are 17 to 67 ms of distance.",
+        "RFC 8446, 2 (2018-08)",
+    ),
+    "data flow": (
+        "Answers with what it read at that moment. History (candles, old trades) is had by asking "
+        "only.",
+        "",
+    ),
+    "bandwidth": (
+        "No figure. Heads travel with every call, and TLS with every new connection.",
+        "",
+    ),
+}
+"""By row: what holds of REST at every venue, as it is the protocol's, and who says so."""
+ACKNOWLEDGED = (
+    "Has every method. Placing is only acknowledged: what became of it is asked, or heard."
 )
-ROUND_TRIPS = (
-    "No figure. A new https call is three round trips (TCP, TLS 1.3, request) and the look-up "
-    "of a name; a kept one is one: 50 to 200 ms are 17 to 67 ms of distance."
-)
-AS_READ = (
-    "Answers with what it read at that moment. History (candles, old trades) is had by asking only."
-)
-HEADS = "No figure. Heads travel with every call, and TLS with every new connection."
-
-OKX_DOCS = "OKX API guide, 2026-07-28"
-BYBIT_DOCS = "Bybit V5 docs, 2026-07-24"
-COINBASE_DOCS = "Coinbase Advanced Trade pages, 2026-08-27"
+PAGES = {
+    "okx": "OKX API guide, 2026-07-28",
+    "bybit": "Bybit V5 docs, 2026-07-24",
+    "coinbase": "Coinbase Advanced Trade pages, 2026-08-27",
+}
+"""Where a venue says all that is said of it."""
 
 BINANCE: Mapping[str, Documented] = {
     "connection": Documented(
-        rest=KEPT,
         websocket="Ends after 24 h. The server pings every 20 s and wants its pong within 60 s.",
-        source="RFC 9112, 9.3 (2022-06); Binance web-socket-streams.md, 2026-07-21",
+        source="Binance web-socket-streams.md, 2026-07-21",
     ),
     "latency": Documented(
-        rest=ROUND_TRIPS,
         websocket=(
             "No figure, but cadences: trade and bookTicker at once, depth each 100 or 1000 ms, "
             "ticker each 1000 ms."
         ),
-        source="RFC 8446, 2 (2018-08); Binance web-socket-streams.md, 2026-07-21",
+        source="Binance web-socket-streams.md, 2026-07-21",
     ),
     "data flow": Documented(
-        rest=AS_READ,
         websocket=(
             "bookTicker: each update of the best prices or their quantities; other streams at "
             "their beat. Nothing is sent again after a cut."
@@ -126,7 +138,6 @@ BINANCE: Mapping[str, Documented] = {
         source="Binance rest-api.md and web-socket-streams.md, 2026-07-21",
     ),
     "bandwidth": Documented(
-        rest=HEADS,
         websocket="No figure. bookTicker speaks at each update, whether you look or not.",
         source="Binance rest-api.md and web-socket-streams.md, 2026-07-21",
     ),
@@ -144,28 +155,22 @@ BINANCE: Mapping[str, Documented] = {
 }
 OKX: Mapping[str, Documented] = {
     "connection": Documented(
-        rest=KEPT,
         websocket=(
             "Closed after 30 s without a push; you send the text ping before. Three addresses: "
             "public, business, private."
         ),
-        source=f"RFC 9112, 9.3 (2022-06); {OKX_DOCS}",
     ),
     "latency": Documented(
-        rest=ROUND_TRIPS,
         websocket=(
             "No figure, but cadences: bbo-tbt each 10 ms, books and books5 each 100 ms, tickers "
             "at most each 100 ms."
         ),
-        source=f"RFC 8446, 2 (2018-08); {OKX_DOCS}",
     ),
     "data flow": Documented(
-        rest=AS_READ,
         websocket=(
             "bbo-tbt: the best level when it changed; a book says the sequence before its own. "
             "Orders have no snapshot, and nothing is sent again after a cut."
         ),
-        source=OKX_DOCS,
     ),
     "rate limits": Documented(
         rest=(
@@ -177,17 +182,13 @@ OKX: Mapping[str, Documented] = {
             "What comes in is free. 3 connections a second for each address; 480 times subscribe, "
             "unsubscribe or login an hour on one. Orders by socket draw on the limits of REST."
         ),
-        source=OKX_DOCS,
     ),
     "best for": Documented(
-        rest=(
-            "Has every method. Placing is only acknowledged: what became of it is asked, or heard."
-        ),
+        rest=ACKNOWLEDGED,
         websocket=(
             "Streams: prices, and your own orders. The private socket places, amends and cancels; "
             "accounts and history are asked by REST."
         ),
-        source=OKX_DOCS,
     ),
     "complexity": Documented(
         rest=(
@@ -198,43 +199,33 @@ OKX: Mapping[str, Documented] = {
             "Pings by text, login, an answer for each argument, notice 64008 before an end, "
             "subscribing again, and no replay of what was missed."
         ),
-        source=OKX_DOCS,
     ),
     "bandwidth": Documented(
-        rest=HEADS,
         websocket="No figure. bbo-tbt speaks at each change, whether you look or not.",
-        source=OKX_DOCS,
     ),
     "auth": Documented(
         rest="HMAC over each request with its time in milliseconds, and a passphrase beside it.",
         websocket="One login for each private connection, by a time in seconds; then no signature.",
-        source=OKX_DOCS,
     ),
 }
 BYBIT: Mapping[str, Documented] = {
     "connection": Documented(
-        rest=KEPT,
         websocket=(
             "Private and trade sockets are cut after 10 minutes without ping or push; you send op "
             "ping each 20 s. Three addresses: public, private, trade."
         ),
-        source=f"RFC 9112, 9.3 (2022-06); {BYBIT_DOCS}",
     ),
     "latency": Documented(
-        rest=ROUND_TRIPS,
         websocket=(
             "No figure, but cadences: publicTrade at once, orderbook.1 each 10 ms, orderbook.50 "
             "each 20 ms, tickers each 50 ms."
         ),
-        source=f"RFC 8446, 2 (2018-08); {BYBIT_DOCS}",
     ),
     "data flow": Documented(
-        rest=AS_READ,
         websocket=(
             "orderbook.1: a snapshot of the best level each time; deeper ones are deltas by u. "
             "The spot ticker has no bid and ask. Nothing is sent again after a cut."
         ),
-        source=BYBIT_DOCS,
     ),
     "rate limits": Documented(
         rest=(
@@ -246,17 +237,13 @@ BYBIT: Mapping[str, Documented] = {
             "What comes in is free. 500 connections in 5 minutes for each address, 10 topics a "
             "subscription, 21,000 characters of topics a connection."
         ),
-        source=BYBIT_DOCS,
     ),
     "best for": Documented(
-        rest=(
-            "Has every method. Placing is only acknowledged: what became of it is asked, or heard."
-        ),
+        rest=ACKNOWLEDGED,
         websocket=(
             "Streams: prices, and your own orders. The trade socket places, amends and cancels; "
             "accounts and history are asked by REST."
         ),
-        source=BYBIT_DOCS,
     ),
     "complexity": Documented(
         rest=(
@@ -267,12 +254,9 @@ BYBIT: Mapping[str, Documented] = {
             "Three forms of pong, logins, subscribing again by tens, books that begin anew in "
             "mid-stream, and no replay of what was missed."
         ),
-        source=BYBIT_DOCS,
     ),
     "bandwidth": Documented(
-        rest=HEADS,
         websocket="No figure. orderbook.1 speaks at each change, whether you look or not.",
-        source=BYBIT_DOCS,
     ),
     "auth": Documented(
         rest="HMAC or RSA over each request, which carries a time and how long it holds.",
@@ -280,33 +264,26 @@ BYBIT: Mapping[str, Documented] = {
             "One login for each private and trade connection; then no signature, only a time with "
             "each order."
         ),
-        source=BYBIT_DOCS,
     ),
 }
 COINBASE: Mapping[str, Documented] = {
     "connection": Documented(
-        rest=KEPT,
         websocket=(
             "A subscription within 5 s or it is dropped; silent channels are closed after 60 to "
             "90 s, so one subscribes to heartbeats."
         ),
-        source=f"RFC 9112, 9.3 (2022-06); {COINBASE_DOCS}",
     ),
     "latency": Documented(
-        rest=ROUND_TRIPS,
         websocket=(
             "No figure, but cadences: market_trades each 250 ms, candles each second, "
             "ticker_batch each 5 s; ticker after a match."
         ),
-        source=f"RFC 8446, 2 (2018-08); {COINBASE_DOCS}",
     ),
     "data flow": Documented(
-        rest=AS_READ,
         websocket=(
             "ticker: the best prices when there was a match; level2: every change. One sequence "
             "number for all of a connection. Nothing is sent again after a cut."
         ),
-        source=COINBASE_DOCS,
     ),
     "rate limits": Documented(
         rest=(
@@ -317,14 +294,12 @@ COINBASE: Mapping[str, Documented] = {
             "What comes in is free. 8 connections a second for each address, and 8 messages a "
             "second without a key."
         ),
-        source=COINBASE_DOCS,
     ),
     "best for": Documented(
         rest="Has every method, and is the only way to place, edit and cancel.",
         websocket=(
             "Streams: prices, and your own orders. No orders by socket, and no stream of balances."
         ),
-        source=COINBASE_DOCS,
     ),
     "complexity": Documented(
         rest=(
@@ -335,12 +310,9 @@ COINBASE: Mapping[str, Documented] = {
             "A new token for each private subscription, a book of megabytes at the start, "
             "heartbeats, subscribing again, and no replay of what was missed."
         ),
-        source=COINBASE_DOCS,
     ),
     "bandwidth": Documented(
-        rest=HEADS,
         websocket="No figure. A book begins with every level that there is.",
-        source=COINBASE_DOCS,
     ),
     "auth": Documented(
         rest=(
@@ -348,7 +320,6 @@ COINBASE: Mapping[str, Documented] = {
             "minutes and one path."
         ),
         websocket="No login: a token in each private subscription, which nothing after it repeats.",
-        source=COINBASE_DOCS,
     ),
 }
 DOCUMENTED = {"binance": BINANCE, "okx": OKX, "bybit": BYBIT, "coinbase": COINBASE}
@@ -358,17 +329,21 @@ DOCUMENTED = {"binance": BINANCE, "okx": OKX, "bybit": BYBIT, "coinbase": COINBA
 def claims(venue: str = "") -> tuple[Claim, ...]:
     """The eight rows with what this venue documents, or the default one for ``""``; nothing of a
     venue that is not known here."""
-    documented = DOCUMENTED.get(venue or venues.DEFAULT, {})
-    unknown = Documented(rest=UNKNOWN, websocket=UNKNOWN, source="")
-    return tuple(
-        Claim(
-            row=row,
-            rest=rest,
-            websocket=websocket,
-            rest_today=today.rest,
-            websocket_today=today.websocket,
-            source=today.source,
+    venue = venue or venues.DEFAULT
+    documented = DOCUMENTED.get(venue, {})
+    found = []
+    for row, rest, websocket in ARTICLE:
+        today = documented.get(row) or Documented(rest=UNKNOWN, websocket=UNKNOWN)
+        everywhere, standard = EVERYWHERE.get(row, ("", ""))
+        sources = (standard, today.source or PAGES.get(venue, "")) if documented else ()
+        found.append(
+            Claim(
+                row=row,
+                rest=rest,
+                websocket=websocket,
+                rest_today=today.rest or everywhere,
+                websocket_today=today.websocket,
+                source="; ".join(filter(None, sources)),
+            )
         )
-        for row, rest, websocket in ARTICLE
-        for today in [documented.get(row, unknown)]
-    )
+    return tuple(found)
