@@ -94,6 +94,11 @@ def span(milliseconds: float) -> str:
     return f"{milliseconds:g} ms" if milliseconds < 1000 else f"{milliseconds / 1000:g} s"
 
 
+def counted(number: int, what: str) -> str:
+    """``"1 order"``, ``"1,200 orders"``."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def as_float(number: Decimal | None) -> float:
     """A number for pictures and tables of floats; what is absent is not a number there."""
     return math.nan if number is None else float(number)

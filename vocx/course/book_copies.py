@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import websocket
 
 from vocx.course.waiting import wait_for
-from vocx.errors import BookOutOfSync, WaitTimeout, optional_parts
+from vocx.errors import BookOutOfSync, WaitTimeout
 from vocx.facts import BookSnapshot
 
 if TYPE_CHECKING:
@@ -135,25 +135,19 @@ class Losses:
 
     def chart(self, *, height: int = 300) -> Any:
         """The share of wrong copies by changes since the loss, with the real market's figures."""
-        with optional_parts():
-            import plotly.graph_objects as go
-
         from vocx import figures
 
-        figure = go.Figure(
-            layout=figures.layout(
-                x="changes since the loss (ten a second, the exchange's cadence)",
-                y="wrong best price, % of copies",
-                height=height,
-                yaxis={"rangemode": "tozero"},
-            )
+        figure: Any = figures.frame(
+            "changes since the loss (ten a second, the exchange's cadence)",
+            "wrong best price, % of copies",
+            height=height,
+            yaxis={"rangemode": "tozero"},
         )
         mine = figures.line(f"{len(self.copies)} copies, this run", figures.ASKED)
         mine.update(x=list(range(AFTER + 1)), y=[self.share(after) for after in range(AFTER + 1)])
         mine.hovertemplate = "%{y:.0f} % after %{x} changes<extra></extra>"
         figure.add_trace(mine)
         real = figures.marks("recorded on Binance, August 2024", figures.TRUTH, "x")
-
         real.update(x=list(REAL), y=list(REAL.values()), marker={"size": 11, "opacity": 1})
         real.hovertemplate = "%{y} % after %{x} changes<extra></extra>"
         return figure.add_trace(real)

@@ -36,7 +36,7 @@ from vocx.measure.result import lab_of
 from vocx.measure.traffic import traffic
 from vocx.measure.true_prices import truth_of
 from vocx.rate_limits import dearest
-from vocx.text import fold, suggest, text_table
+from vocx.text import counted, fold, suggest, text_table
 from vocx.venues.base import GetOpenOrders, GetQuote
 
 if TYPE_CHECKING:
@@ -244,8 +244,9 @@ class Verdict(NamedTuple):
 
     def __str__(self) -> str:
         asked = self.need
+        symbols = counted(asked.symbols, "symbol")
         said = f"{asked.name}: {asked.title}\n  wants     "
-        said += f"a price of at most {span_s(asked.age_ms / 1000)}, {_count(asked.symbols)}, "
+        said += f"a price of at most {span_s(asked.age_ms / 1000)}, {symbols}, "
         said += f"{asked.orders_per_s:g} orders/s at most, {self.rtt_ms:g} ms away\n"
         if self.data is None:
             return f"{said}  verdict   none holds\n  because   {self.why}"
@@ -631,10 +632,6 @@ _REGIONS = ("polled one by one", "all polled at once", "stream, each 1 s", "stre
             "none holds")  # fmt: skip
 _COLORS = ("#c0569b", "#e07b1a", "#b58900", "#1a8fd1", "#8a8a8a")
 _SIDES = {"dca": "top right", "grid": "bottom right"}
-
-
-def _count(symbols: int) -> str:
-    return "1 symbol" if symbols == 1 else f"{symbols} symbols"
 
 
 def _kib(per_s: float) -> str:

@@ -271,23 +271,17 @@ def _reset(lab: Lab, feed: WatchedFeed) -> Iterator[None]:
 
 @contextmanager
 def _banned(lab: Lab, feed: WatchedFeed) -> Iterator[None]:
-    lab.fault("limited", path="/api", count="all")
-    try:
+    with lab.fault("limited", path="/api", count="all"):
         with lab.network.reset_peer():
             pass
         yield
-    finally:
-        lab.faults.off()
 
 
 @contextmanager
 def _maintenance(lab: Lab, feed: WatchedFeed) -> Iterator[None]:
-    lab.fault("html", path="/api", count="all")
-    try:
+    with lab.fault("html", path="/api", count="all"):
         lab.shutdown(venue="binance", notice_s=0)
         yield
-    finally:
-        lab.faults.off()
 
 
 @contextmanager

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import requests
 
-from vocx.course.venue_comparison import SubscriptionPlan, subscription_plan
+from vocx.course.venue_comparison import SubscriptionPlan, calls_per_minute, subscription_plan
 from vocx.course.waiting import wait_for
 from vocx.errors import VocxError, WaitTimeout, optional_parts
 from vocx.facts import Order, OrderAck, Trade
-from vocx.text import text_table
+from vocx.text import counted, text_table
 from vocx.timing import wall_ns
 from vocx.venues.base import GetQuote, PlaceOrder
 
@@ -263,10 +263,8 @@ def _audited(lab: Lab, stream: Stream) -> str:
         return not wrong
 
     wait_for(right, 2, every_s=0.05)
-    gaps, fresh = (
-        f"{count} {what}{'s' * (count != 1)}"
-        for count, what in ((stream.stats.gaps, "gap"), (stream.stats.resyncs, "new snapshot"))
-    )
+    gaps = counted(stream.stats.gaps, "gap")
+    fresh = counted(stream.stats.resyncs, "new snapshot")
     return f"{name:<9}{gaps}, {fresh}, {wrong} of {LEVELS * 2} levels wrong"
 
 
@@ -288,24 +286,12 @@ def allowance(
 ) -> Allowance:
     """By the venue's own limits, as this exchange's adapter has them; nothing is sent."""
     venue = exchange.venue
-    place = venue.request(_ORDER, wall_ns())
     return Allowance(
         venue=venue.name,
-        quotes_per_minute=60 * _per_s(exchange, venue.request(GetQuote(symbol=BTC)).charges),
-        orders_per_10_s=10 * _per_s(exchange, place.charges),
+        quotes_per_minute=calls_per_minute(venue, GetQuote(symbol=BTC)),
+        orders_per_10_s=calls_per_minute(venue, _ORDER) / 6,
         plan=subscription_plan(venue, symbols, channels),
     )
-
-
-def _per_s(exchange: Exchange, charges: Mapping[str, int]) -> float:
-    """How often a second for some time: by the shortest window of each limit that counts it."""
-    rates: list[float] = []
-    for bucket, amount in charges.items():
-        mine = [one for one in exchange.venue.limits if one.bucket == bucket.partition(":")[0]]
-        if mine and amount:
-            shortest = min(mine, key=lambda one: one.window_s)
-            rates.append(shortest.amount / shortest.window_s / amount)
-    return min(rates, default=float("inf"))
 
 
 def planner(exchanges: Sequence[Exchange], symbols: int) -> str:

@@ -13,7 +13,7 @@ from vocx.errors import BadInput, OrderNotFound, VocxError, optional_parts
 from vocx.exchange import Exchange
 from vocx.exchange.environment import VenueEnvironment
 from vocx.facts import BookSnapshot, Order, OrderAck
-from vocx.text import plain
+from vocx.text import counted, plain
 
 if TYPE_CHECKING:
     from vocx.lab import Lab
@@ -42,7 +42,7 @@ def describe(order: Order) -> str:
     roles = {one.role for one in order.fills if one.role}
     text += f" for {order.average_price:,.2f} each"
     if levels:
-        text += f" ({_count(len(order.fills), 'fill')} at {_count(levels, 'price')}"
+        text += f" ({counted(len(order.fills), 'fill')} at {counted(levels, 'price')}"
         text += f", as {' and '.join(sorted(roles))})" if roles else ")"
     return text
 
@@ -53,7 +53,7 @@ def cancel_open_orders(exchange: Exchange, symbol: str | None = None) -> str:
     symbols = sorted({one.symbol for one in found})
     for one in symbols:
         exchange.cancel_all(one)
-    what = _count(len(found), "order")
+    what = counted(len(found), "order")
     return f"Cancelled: {what} left open on {', '.join(symbols)}." if found else ""
 
 
@@ -278,10 +278,6 @@ def _bars(frame: TimelineFrame, prices: list[Decimal]) -> list[Any]:
             ("asks of others", figures.ASK, "/", asks),
         )
     ]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _plain(number: Decimal | None) -> str:

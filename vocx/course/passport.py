@@ -16,6 +16,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -140,27 +141,24 @@ def _pack(found: Passport) -> int:
 
 
 def _unpack(number: int) -> Passport:
-    widths = [bits for _, bits in _fields(Passport())]
     values: list[int] = []
-    for bits in reversed(widths):
+    for _, bits in reversed(_fields(Passport())):
         values.append(number & ((1 << bits) - 1))
         number >>= bits
-    values.reverse()
-    if values[0] != _VERSION:
+    rest = reversed(values)
+    if next(rest) != _VERSION:
         raise BadInput("this resume code was made by another version of the course")
-    found, place = Passport(quiz=bool(values[16])), 17
-    found.lessons = [one.id for one, bit in zip(LESSONS, values[1:], strict=False) if bit]
-    found.checks = [name for name, bit in zip(CHECKS, values[place:], strict=False) if bit]
-    place += 24
+    lessons, quiz, checks = [*islice(rest, 15)], next(rest), [*islice(rest, 24)]
+    found = Passport(quiz=bool(quiz))
+    found.lessons = [one.id for one, bit in zip(LESSONS, lessons, strict=False) if bit]
+    found.checks = [name for name, bit in zip(CHECKS, checks, strict=False) if bit]
     for question in _questions():
-        if values[place]:
-            found.predictions[question] = LETTERS[values[place] - 1]
-        place += 1
+        if letter := next(rest):
+            found.predictions[question] = LETTERS[letter - 1]
     protocols = list(PROTOCOLS)
     for strategy in STRATEGIES:
-        if values[place]:
-            found.choices[strategy] = protocols[values[place] - 1]
-        place += 1
+        if place := next(rest):
+            found.choices[strategy] = protocols[place - 1]
     return found
 
 

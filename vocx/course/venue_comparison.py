@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vocx import venues
 from vocx.course.signing import reply_text, send
+from vocx.rate_limits import dearest
 from vocx.text import text_table
 from vocx.venues.base import CancelOrder, ChannelSpec, Intent, Limit, PlaceOrder, Venue
 
@@ -81,6 +82,13 @@ def charged(venue: Venue) -> list[ChargedLimit]:
 def orders_per_s(venue: Venue) -> float:
     """New orders a second that the venue's short limits allow, cancels included."""
     return min(one.per_s for one in charged(venue) if one.limit.window_s <= SHORT_S)
+
+
+def calls_per_minute(venue: Venue, call: Intent) -> float:
+    """How often the venue's short limits allow one call."""
+    short = [one for one in venue.limits if one.window_s <= SHORT_S]
+    charge = dearest(venue.request(call).charges, short)
+    return charge.per_minute / charge.amount
 
 
 class Requote(NamedTuple):

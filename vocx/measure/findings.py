@@ -21,7 +21,7 @@ from vocx.measure.orders import OrderEntry
 from vocx.measure.sampling import Interval, mean_interval
 from vocx.measure.sweep import Sweep
 from vocx.measure.traffic import KIB, Cost, Traffic
-from vocx.text import span
+from vocx.text import counted, span
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,12 +69,12 @@ def _connection(parts: Measurements) -> Finding:
         return Finding()
     polls, streams = _costs(parts.traffic)
     rest = [
-        f"{_plural(one.connections, 'connection')} for {_plural(one.count, 'call')}, "
+        f"{counted(one.connections, 'connection')} for {counted(one.count, 'call')}, "
         + ("a new one each time" if "new" in one.feed else "kept")
         for one in polls
     ]
     websocket = [
-        f"{_plural(one.connections, 'connection')} for {_plural(one.count, 'message')}"
+        f"{counted(one.connections, 'connection')} for {counted(one.count, 'message')}"
         for one in streams[:1]
     ]
     new = [one for one in polls if "new" in one.feed]
@@ -250,15 +250,15 @@ def _auth(parts: Measurements) -> Finding:
     if parts.orders is None:
         return Finding()
     kind = next(iter(parts.orders.made_us), "HMAC")
-    counted: dict[str, tuple[int, int]] = {}
+    by_path: dict[str, tuple[int, int]] = {}
     for one in parts.orders.sent:
-        signed, sent = counted.get(one.path, (0, 0))
+        signed, sent = by_path.get(one.path, (0, 0))
         signed += sum(order.signatures for order in one.orders)
-        counted[one.path] = signed, sent + len(one.orders)
+        by_path[one.path] = signed, sent + len(one.orders)
     rest: list[str] = []
     websocket: list[str] = []
-    for path, (signed, sent) in counted.items():
-        said = f"{_plural(signed, 'signature')} on {_plural(sent, 'order')}"
+    for path, (signed, sent) in by_path.items():
+        said = f"{counted(signed, 'signature')} on {counted(sent, 'order')}"
         if "logged on" in path:
             once = parts.orders.logon_signatures
             websocket.append(f"logged on with Ed25519: {once} to log on, then {said}")
@@ -316,7 +316,3 @@ def _order(orders: OrderEntry, path: str) -> Interval | None:
         if (one.path, one.new, one.at_once) == (path, False, 1):
             return one.call_ms
     return None
-
-
-def _plural(count: int, what: str) -> str:
-    return f"{count:,} {what}{'s' * (count != 1)}"

@@ -12,6 +12,7 @@ from vocx.measure.feeds import Feed, Poll, Push
 from vocx.measure.probes import READY_S, Listener, Poller, http_of, unbraked, wait_until
 from vocx.measure.reference import Reference, Sample, samples_of
 from vocx.measure.steps import Observed
+from vocx.text import counted
 from vocx.timing import mono_ns, wall_ns
 from vocx.venues.base import ChannelSpec
 
@@ -108,7 +109,7 @@ class PushWatch:
     def trouble(self) -> str:
         """What went wrong, in words; empty where nothing did."""
         lost = self.failures
-        return f"connection lost {lost} time{'s' * (lost > 1)}" if lost else "nothing came"
+        return f"connection lost {counted(lost, 'time')}" if lost else "nothing came"
 
 
 Watch = PollWatch | PushWatch
