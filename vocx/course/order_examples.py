@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from vocx.course.waiting import wait_for
 from vocx.errors import BadInput, OrderNotFound, VocxError, optional_parts
 from vocx.exchange import Exchange
 from vocx.exchange.environment import VenueEnvironment
@@ -79,21 +80,15 @@ def settled(exchange: Exchange, order: Order | OrderAck) -> Order:
     """
     if isinstance(order, Order) and not order.open:
         return order
-    until = time.monotonic() + _PATIENCE_S
-    while True:
-        late = time.monotonic() > until
-        try:
+
+    def known() -> Order | None:
+        with suppress(OrderNotFound):
             found = exchange.order(order)
-            if late or not found.open or _may_rest(found):
-                return found
-        except OrderNotFound:
-            if late:
-                raise
-        time.sleep(0.05)
+            rests = found.type != "market" and found.time_in_force not in ("IOC", "FOK")
+            return found if rests or not found.open else None
+        return None
 
-
-def _may_rest(order: Order) -> bool:
-    return order.type != "market" and order.time_in_force not in ("IOC", "FOK")
+    return wait_for(known, _PATIENCE_S, every_s=0.05) or exchange.order(order)
 
 
 class Counterparty:

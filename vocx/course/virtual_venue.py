@@ -72,6 +72,8 @@ class SceneResult(msgspec.Struct, kw_only=True):
 
     Attributes
     ----------
+    scene : str
+        Its name.
     attempts_s : list of float
         When it tried to connect.
     ends_s : list of float
@@ -88,11 +90,12 @@ class SceneResult(msgspec.Struct, kw_only=True):
         It did not end when it was cancelled.
     """
 
-    attempts_s: list[float]
-    ends_s: list[float]
-    sent: list[str]
-    taken: list[str]
-    notes: list[str]
+    scene: str
+    attempts_s: list[float] = []
+    ends_s: list[float] = []
+    sent: list[str] = []
+    taken: list[str] = []
+    notes: list[str] = []
     error: Exception | None = None
     returned_s: float | None = None
     stubborn: bool = False
@@ -131,7 +134,7 @@ class VirtualVenue:
 
     def __init__(self, scene: Scene, loop: VirtualLoop) -> None:
         self.scene, self._loop = scene, loop
-        self.played = SceneResult(attempts_s=[], ends_s=[], sent=[], taken=[], notes=[])
+        self.played = SceneResult(scene=scene.name)
 
     def connect(self) -> _Connect:
         """One attempt, to be awaited or entered with ``async with``."""

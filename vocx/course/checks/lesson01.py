@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time as clock
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
 import requests
@@ -109,9 +110,6 @@ class _Run:
         """Seconds of the meter's clock in which no call was under way."""
         return self.now() - self.began - self.asked_s
 
-    def close(self) -> None:
-        self.http.close()
-
 
 class _Call:
     """What the learner gets sixty of: a price, and the call itself."""
@@ -150,24 +148,21 @@ class _Stage:
 
     def __init__(self, exchange: Exchange | None) -> None:
         self._exchange = exchange
-        self._run: _Run | None = None
 
     @property
     def touched(self) -> bool:
-        return self._run is not None
+        return "run" in vars(self)
 
-    @property
+    @cached_property
     def run(self) -> _Run:
-        if self._run is None:
-            _, lab = in_lab(self._exchange)
-            self._run = _Run(lab)
-        return self._run
+        _, lab = in_lab(self._exchange)
+        return _Run(lab)
 
     def close(self, scale: float) -> None:
         """Forget what was used, as if nothing had been asked."""
-        if self._run is not None:
-            self._run.close()
-            self._run.lab.limits(scale=scale)
+        if self.touched:
+            self.run.http.close()
+            self.run.lab.limits(scale=scale)
 
 
 def judge(

@@ -58,7 +58,6 @@ def judge(listen: Trial, exchange: Exchange | None) -> str:
     if len(greeted.attempts_s) > _MOST_IN_30_S:
         raise _by_its_pauses(
             greeted,
-            GREETED.name,
             f"{len(greeted.attempts_s)} attempts in 30 s: make the pause short again after good "
             "data, not after the handshake",
             expected=f"at most {_MOST_IN_30_S} attempts",
@@ -70,7 +69,6 @@ def judge(listen: Trial, exchange: Exchange | None) -> str:
     if _played(listen, CUT).attempts_s == first.attempts_s:
         raise _by_its_pauses(
             first,
-            f"{CUT.name}; twice",
             "two runs tried to connect at the very same moments: so will a thousand programs after "
             "a restart of the exchange. Leave each pause partly to chance",
             expected="other pauses each time",
@@ -100,7 +98,7 @@ def _played(listen: Trial, scene: Scene) -> SceneResult:
         )
     attempts = len(played.attempts_s)
     if played.error is not None:
-        raise _dead(played, scene)
+        raise _dead(played)
     if played.returned_s is not None:
         raise Wrong(
             f"it came to its end after {played.returned_s:.1f} s and {attempts} attempts: a loop "
@@ -114,7 +112,6 @@ def _played(listen: Trial, scene: Scene) -> SceneResult:
         quiet = "nothing noted" if not played.notes else f"{len(played.notes)} notes"
         raise _by_its_pauses(
             played,
-            scene.name,
             f"{attempts:,} attempts in {played.attempts_s[-1]:.0f} s, {quiet}: an end without an "
             "error needs a pause, too",
             expected="a pause before every attempt",
@@ -136,7 +133,7 @@ def _played(listen: Trial, scene: Scene) -> SceneResult:
     return played
 
 
-def _dead(played: SceneResult, scene: Scene) -> Wrong:
+def _dead(played: SceneResult) -> Wrong:
     error, attempts = played.error, len(played.attempts_s)
     name = type(error).__name__
     if isinstance(error, RecursionError):
@@ -152,19 +149,14 @@ def _dead(played: SceneResult, scene: Scene) -> Wrong:
         why = f"dead after {name}, {last_s:.0f} s after the beginning"
     if name == "ConnectionClosedError":
         why = f"dead after {name}: a cut without a close frame is an end like any other"
-    return Wrong(
-        why,
-        given=scene.name,
-        seen=f"{name}: {error}",
-        expected="it connects again",
-    )
+    seen = f"{name}: {error}"
+    return Wrong(why, given=played.scene, seen=seen, expected="it connects again")
 
 
 def _came_back(played: SceneResult) -> None:
     if len(played.attempts_s) < 6 or len(played.taken) < 24:
         raise _by_its_pauses(
             played,
-            CUT.name,
             f"{len(played.attempts_s)} attempts in {CUT.seconds:.0f} s: the exchange was back, and "
             "you were not",
             expected="seconds between the first attempts, not minutes",
@@ -176,7 +168,7 @@ def _noted(played: SceneResult) -> None:
         raise Wrong(
             f"{len(played.ends_s)} connections ended or were refused, and {len(played.notes)} "
             "notes say so: a reconnect that is silent hides the outage",
-            given=CUT.name,
+            given=played.scene,
             seen=f"{len(played.notes)} calls of note",
             expected="note(text) for every end, also for one without an error",
         )
@@ -187,7 +179,6 @@ def _outlasted(played: SceneResult) -> None:
     if len(refused) > _MOST_IN_OUTAGE:
         raise _by_its_pauses(
             played,
-            OUTAGE.name,
             f"{len(refused)} attempts in ten minutes without an exchange: let the pause grow",
             expected=f"at most {_MOST_IN_OUTAGE}",
         )
@@ -195,7 +186,6 @@ def _outlasted(played: SceneResult) -> None:
     if back_s > _OUTAGE_S + _BACK_S:
         raise _by_its_pauses(
             played,
-            OUTAGE.name,
             f"the exchange was back, and for {back_s - _OUTAGE_S:.0f} s you were not: let the "
             "pause grow to a minute and no further",
             expected=f"an attempt within {_BACK_S:.0f} s",
@@ -205,19 +195,18 @@ def _outlasted(played: SceneResult) -> None:
     if after_s > _SOON_S:
         raise _by_its_pauses(
             played,
-            OUTAGE.name,
             f"after good data the next pause was {after_s:.0f} s: an outage that is over should "
             "not count any more",
             expected=f"at most {_SOON_S:.0f} s",
         )
 
 
-def _by_its_pauses(played: SceneResult, given: str, why: str, *, expected: str) -> Wrong:
+def _by_its_pauses(played: SceneResult, why: str, *, expected: str) -> Wrong:
     """What is wrong is seen in the pauses before its attempts."""
     pauses = [f"{one:.1f}" for one in played.pauses_s()]
     shown = pauses if len(pauses) <= 12 else [*pauses[:8], "...", *pauses[-3:]]
     seen = f"pauses in s: {', '.join(shown) or 'none'}"
-    return Wrong(why, given=given, seen=seen, expected=expected)
+    return Wrong(why, given=played.scene, seen=seen, expected=expected)
 
 
 CHECK = Check(

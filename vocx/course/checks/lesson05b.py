@@ -87,26 +87,16 @@ def _possible(plan: Trial, exchange: Exchange | None, age_ms: int, rtt_ms: int) 
     expected = f"about {longest_ms:.0f} ms, the longest that keeps it"
     if interval_ms <= 0:
         why = "an interval cannot be negative, and here a poll can keep it"
-        raise Wrong(why, given=given, seen=short(got), expected=expected)
-    if abs(interval_ms - longest_ms / 1000) < SLACK * longest_ms / 1000:
+    elif abs(interval_ms - longest_ms / 1000) < SLACK * longest_ms / 1000:
         why = "that looks like seconds; answer in milliseconds"
-        raise Wrong(why, given=given, seen=short(got), expected=expected)
-    if abs(interval_ms - longest_ms) > SLACK * longest_ms:
-        raise Wrong(
-            _off(exchange, interval_ms, age_ms, rtt_ms),
-            given=given,
-            seen=short(got),
-            expected=expected,
-        )
-    right = theory.weight_per_minute(interval_ms, WEIGHT, rtt_ms)
-    if abs(weight - right) > SLACK * right + 1:
-        raise Wrong(
-            _weight(weight, right),
-            given=given,
-            seen=short(got),
-            expected=f"weight {right:.0f} a minute",
-        )
-    return run_in(exchange, interval_ms, rtt_ms)
+    elif abs(interval_ms - longest_ms) > SLACK * longest_ms:
+        why = _off(exchange, interval_ms, age_ms, rtt_ms)
+    else:
+        right = theory.weight_per_minute(interval_ms, WEIGHT, rtt_ms)
+        if abs(weight - right) <= SLACK * right + 1:
+            return run_in(exchange, interval_ms, rtt_ms)
+        why, expected = _weight(weight, right), f"weight {right:.0f} a minute"
+    raise Wrong(why, given=given, seen=short(got), expected=expected)
 
 
 def _longest(age_ms: float, rtt_ms: float) -> float:

@@ -152,31 +152,19 @@ def judge(strategy: Trial, exchange: Exchange | None) -> str:
         bad = [one for one, orders in played if orders and one.phase == phase and not one.good]
         if bad:
             age_s = max(one.view.changed_ms or 0.0 for one in bad) / 1000
-            raise Wrong(
-                text.format(n=len(bad), age=age_s), given=bad[-1].shown, seen="an order",
-                expected="[]",
-            )  # fmt: skip
+            raise _acted(bad[-1], text.format(n=len(bad), age=age_s))
     dear = [one for one, orders in played if orders and not one.cheap]
     if dear:
-        raise Wrong(
-            f"{len(dear)} orders above the limit", given=dear[0].shown, seen="an order",
-            expected="[]",
-        )  # fmt: skip
+        raise _acted(dear[0], f"{len(dear)} orders above the limit")
     chances = [one for one, _ in played if one.good and one.cheap]
     missed = [one for one, orders in played if one.good and one.cheap and not orders]
     episodes = _episodes([one.good and one.cheap for one, _ in played])
     if len(missed) == len(chances):
-        raise Wrong(
-            f"safe, and {episodes} of {episodes} chances missed", given=missed[0].shown,
-            seen="[]", expected="an order",
-        )  # fmt: skip
+        raise _stayed_out(missed[0], f"safe, and {episodes} of {episodes} chances missed")
     for phase, text in _MISSED.items():
         out = [one for one in missed if one.phase == phase]
         if out:
-            raise Wrong(
-                text.format(s=len(out) * EVERY_S), given=out[-1].shown, seen="[]",
-                expected="an order",
-            )  # fmt: skip
+            raise _stayed_out(out[-1], text.format(s=len(out) * EVERY_S))
     for look, orders in played:
         if orders:
             _form(look, orders)
@@ -185,6 +173,14 @@ def judge(strategy: Trial, exchange: Exchange | None) -> str:
         f"All {episodes} chances taken, {MINUTE[-1][1]:g} s of a quiet market included, and no "
         f"order in the {bad_s:.0f} s in which the view was not good."
     )
+
+
+def _acted(look: Look, why: str) -> Wrong:
+    return Wrong(why, given=look.shown, seen="an order", expected="[]")
+
+
+def _stayed_out(look: Look, why: str) -> Wrong:
+    return Wrong(why, given=look.shown, seen="[]", expected="an order")
 
 
 def _orders(strategy: Trial, look: Look) -> list[Any]:

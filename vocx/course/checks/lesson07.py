@@ -166,10 +166,8 @@ def judge(diagnose: Trial, exchange: Exchange | None) -> str:
     faults = {(one.case, one.right) for one, _ in played if one.right not in (None, "healthy")}
     if all(got == "healthy" for _, got in played):
         missed = next(one for one, _ in played if one.right == "silent feed")
-        raise Wrong(
-            f"no false alarm, and {len(faults)} of {len(faults)} faults missed", given=missed.shown,
-            seen="'healthy'", expected="'silent feed'",
-        )  # fmt: skip
+        why = f"no false alarm, and {len(faults)} of {len(faults)} faults missed"
+        raise _wrong(missed, "healthy", why)
     _no_alarms(played)
     for word in WORDS:
         wrong = [(one, got) for one, got in played if one.right == word and got != word]
@@ -177,16 +175,16 @@ def judge(diagnose: Trial, exchange: Exchange | None) -> str:
             continue
         look, got = wrong[-1]
         count = len({one.case for one, _ in wrong})
-        said = f"missed {count} of 2 of {word!r}"
-        why = _INSTEAD.get((word, got), f"it was not {got!r}")
-        raise Wrong(
-            f"{said}: {why.format(e=look.evidence)}", given=look.shown, seen=repr(got),
-            expected=repr(word),
-        )  # fmt: skip
+        why = _INSTEAD.get((word, got), f"it was not {got!r}").format(e=look.evidence)
+        raise _wrong(look, got, f"missed {count} of 2 of {word!r}: {why}")
     return (
         f"{len(faults)} faults of {len(WORDS) - 1} kinds named within {WITHIN_S:g} s, and no false "
         f"alarm, {QUIET_S:g} s of a quiet market included."
     )
+
+
+def _wrong(look: Look, got: str, why: str) -> Wrong:
+    return Wrong(why, given=look.shown, seen=repr(got), expected=repr(look.right))
 
 
 def _word(diagnose: Trial, look: Look) -> str:
@@ -206,14 +204,12 @@ def _no_alarms(played: list[tuple[Look, str]]) -> None:
     if not alarms:
         return
     if all(got == "None" for _, got in alarms):
-        raise Wrong(
-            "where nothing is wrong, say so", given=alarms[0][0].shown, seen="None",
-            expected="'healthy'",
-        )  # fmt: skip
+        why = "where nothing is wrong, say so"
+        raise Wrong(why, given=alarms[0][0].shown, seen="None", expected="'healthy'")
     quiet = [one for one in alarms if one[0].evidence.data_s > 1]
     if quiet:
         count = sum(1 for _ in groupby(quiet, key=lambda one: one[0].case))
-        where = (
+        why = (
             f"false alarms in {count} of 2 quiet markets: nothing came for "
             f"{quiet[-1][0].evidence.data_s:.1f} s, and nothing happened either. Ask REST before "
             "you reconnect"
@@ -221,10 +217,10 @@ def _no_alarms(played: list[tuple[Look, str]]) -> None:
         look, got = quiet[-1]
     else:
         look, got = alarms[-1]
-        where = f"{len(alarms)} false alarms on a healthy feed"
+        why = f"{len(alarms)} false alarms on a healthy feed"
         if look.evidence.behind:
-            where += ": REST is read at another moment, and a few trades are on their way"
-    raise Wrong(where, given=look.shown, seen=repr(got), expected="'healthy'")
+            why += ": REST is read at another moment, and a few trades are on their way"
+    raise _wrong(look, got, why)
 
 
 CHECK = Check(
