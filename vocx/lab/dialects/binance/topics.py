@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from vocx.lab.dialects.base import Publication, Session
+from vocx.lab.dialects.base import Publication
 from vocx.lab.dialects.binance import payloads
 from vocx.lab.dialects.binance.catalogue import AggTrade, Symbol, groups, same_aggregate
 from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
@@ -33,7 +33,7 @@ from vocx.lab.dialects.shared.market_state import (
 )
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_US, Catalogue
 from vocx.lab.dialects.shared.publisher import Publisher
-from vocx.lab.dialects.shared.topics import Topic, TopicSpec, TopicState
+from vocx.lab.dialects.shared.topics import Sessions, Topic, TopicSpec, TopicState
 from vocx.lab.events import (
     AnyEvent,
     BestChanged,
@@ -119,17 +119,11 @@ def names_of(path: str) -> list[str]:
 # -- frames ------------------------------------------------------------------------------------
 
 
-def envelope(
-    topic: Topic,
-    payload: bytes,
-    wrapped: bool,
-    sessions: tuple[Session, ...],
-    out: list[Publication],
-) -> None:
+def envelope(topic: Topic, payload: bytes, wrapped: bool, sessions: Sessions) -> list[Publication]:
     """Raw, or as ``{"stream": ..., "data": ...}``."""
     if wrapped:
         payload = _prefix(topic.name) + payload + b"}"
-    out.append(Publication(payload, sessions))
+    return [Publication(payload, sessions)]
 
 
 @lru_cache(maxsize=4096)
@@ -137,16 +131,16 @@ def _prefix(name: str) -> bytes:
     return b'{"stream":' + msgspec.json.encode(name) + b',"data":'
 
 
-def pass_on(topic: Topic, event: Recorded, out: list[Publication]) -> None:
+def pass_on(topic: Topic, event: Recorded) -> list[Publication]:
     """A recorded frame as it is; in microseconds, with its times multiplied."""
     message: list[Publication] = []
     for (unit_ns, wrapped), sessions in topic.subscribers.items():
         if unit_ns == NS_PER_US:
             micro = _TIMES.sub(rb'"\1":\g<2>000', event.data)
-            envelope(topic, micro, wrapped, sessions, message)
+            message += envelope(topic, micro, wrapped, sessions)
         else:
             message.append(Publication(event.wrapped if wrapped else event.data, sessions))
-    out.extend(message if topic.inject is None else topic.inject(topic, message))
+    return message if topic.inject is None else topic.inject(topic, message)
 
 
 # -- states ------------------------------------------------------------------------------------

@@ -173,8 +173,11 @@ def topic_name(spec: TopicSpec) -> str:
 _NUMBER = re.compile(rb',\s*"sequence_num":\s*[0-9]+|,\s*"client_id":\s*"[^"]*"')
 
 
-def _pass_on(topic: Topic, event: Recorded, out: list[Publication]) -> None:
+def _pass_on(topic: Topic, event: Recorded) -> list[Publication]:
     """A recorded frame, numbered anew for each connection."""
     payload = _NUMBER.sub(b"", event.data, count=2)
-    for sessions in topic.subscribers.values():
-        by_connection(topic, payload, False, sessions, out)
+    return [
+        frame
+        for sessions in topic.subscribers.values()
+        for frame in by_connection(topic, payload, False, sessions)
+    ]

@@ -369,7 +369,7 @@ class FaultInjector:
         for (unit_ns, wrapped), sessions in topic.subscribers.items():
             first = state.welcome(topic, 0, unit_ns)
             if first is not None:
-                topic.envelope(topic, first, wrapped, sessions, out)
+                out += topic.envelope(topic, first, wrapped, sessions)
         return out or message
 
     def _change(self, fault: Fault, payload: bytes) -> Iterator[Out]:

@@ -24,14 +24,13 @@ from vocx.lab.events import AnyEvent, Recorded
 
 MakeState = Callable[[TopicSpec, int], TopicState | None]
 """The state of a topic that begins now; ``None`` for one that stays silent for ever."""
-PassOn = Callable[[Topic, Recorded, list[Publication]], None]
-"""Publishes a recorded frame in every encoding that is wanted."""
+PassOn = Callable[[Topic, Recorded], list[Publication]]
+"""A recorded frame in every encoding that is wanted."""
 
 
-def as_recorded(topic: Topic, event: Recorded, out: list[Publication]) -> None:
+def as_recorded(topic: Topic, event: Recorded) -> list[Publication]:
     """A recorded frame as it is."""
-    for sessions in topic.subscribers.values():
-        out.append(Publication(event.data, sessions))
+    return [Publication(event.data, sessions) for sessions in topic.subscribers.values()]
 
 
 class Publisher:
@@ -175,7 +174,7 @@ class Publisher:
             if topic is not None:
                 topic.recorded = True
         if topic is not None:
-            self._pass_on(topic, event, out)
+            out += self._pass_on(topic, event)
         for other in self._by_event.get((Recorded, event.symbol), ()):
             if not other.recorded and other.state is not None:
                 other.state.take(other, event, now_ns, out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -65,6 +65,7 @@ class TopicState:
 
 Build = Callable[[int], bytes]
 """Makes a payload with times in units of so many nanoseconds."""
+Sessions = tuple[Session, ...]
 
 
 class Topic:
@@ -86,7 +87,7 @@ class Topic:
         self.name = name
         self.spec = spec
         self.envelope = envelope
-        self.subscribers: dict[Encoding, tuple[Session, ...]] = {}
+        self.subscribers: dict[Encoding, Sessions] = {}
         self.inject: Callable[[Topic, list[Publication]], list[Publication]] | None = None
         self.recorded = False
         self.state: TopicState | None = None
@@ -116,7 +117,7 @@ class Topic:
             payload = payloads.get(unit_ns)
             if payload is None:
                 payload = payloads[unit_ns] = build(unit_ns)
-            self.envelope(self, payload, wrapped, sessions, message)
+            message += self.envelope(self, payload, wrapped, sessions)
         if inject is not None and message:
             out.extend(inject(self, message))
 
@@ -125,38 +126,23 @@ class Topic:
         self.send(out, lambda unit_ns: payload)
 
 
-class Envelope(Protocol):
-    """How a venue puts a payload into frames for its subscribers."""
-
-    def __call__(
-        self,
-        topic: Topic,
-        payload: bytes,
-        wrapped: bool,
-        sessions: tuple[Session, ...],
-        out: list[Publication],
-    ) -> None: ...
+Envelope = Callable[[Topic, bytes, bool, Sessions], list[Publication]]
+"""(topic, payload, wrapped, sessions): how a venue puts a payload into frames."""
 
 
 def same_for_all(
-    topic: Topic,
-    payload: bytes,
-    wrapped: bool,
-    sessions: tuple[Session, ...],
-    out: list[Publication],
-) -> None:
+    topic: Topic, payload: bytes, wrapped: bool, sessions: Sessions
+) -> list[Publication]:
     """The payload is the frame."""
-    out.append(Publication(payload, sessions))
+    return [Publication(payload, sessions)]
 
 
 def by_connection(
-    topic: Topic,
-    payload: bytes,
-    wrapped: bool,
-    sessions: tuple[Session, ...],
-    out: list[Publication],
-) -> None:
+    topic: Topic, payload: bytes, wrapped: bool, sessions: Sessions
+) -> list[Publication]:
     """Each connection makes a frame of its own, as it numbers them."""
+    out = []
     for session in sessions:
         assert isinstance(session, Connection)
         out.append(Publication(session.frame(payload), (session,)))
+    return out
