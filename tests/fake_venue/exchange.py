@@ -951,16 +951,6 @@ def profile_socket(profile: Profile, channel: str) -> str:
 # -- the venue ---------------------------------------------------------------------------------
 
 
-class Shapes:
-    """Frames that no client knows."""
-
-    def unknown_event(self, payload: bytes) -> bytes:
-        return re.sub(rb'"channel":"[a-z]*"', b'"channel":"news"', payload, count=1)
-
-    def huge(self, size: int) -> bytes:
-        return b'{"channel":"huge","data":"' + b"x" * size + b'"}'
-
-
 class FakeExchange(VenueDialect):
     """The fake venue over a simulation; :attr:`profile` says which of its oddities it has."""
 
@@ -995,7 +985,7 @@ class FakeExchange(VenueDialect):
         super().__init__(
             limiter=new_limiter(profile),
             publisher=self.topics,
-            faults=FaultInjector(Shapes(), self.topics.topics),
+            faults=FaultInjector(self, self.topics.topics),
             gateway=AccountGateway(
                 self.name,
                 simulation,
@@ -1019,10 +1009,8 @@ class FakeExchange(VenueDialect):
 
     # -- REST
 
-    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
-        answer = self.faults.http_answer(
-            request, lambda: self._executed(request, now_ns), self._instead
-        )
+    def http(self, request: HttpIn, now_ns: int) -> HttpOut:
+        answer = super().http(request, now_ns)
         if self.profile.limits == "weight":
             used = str(self.limiter.used(WEIGHT, request.peer, now_ns))
             answer = msgspec.structs.replace(
@@ -1030,7 +1018,7 @@ class FakeExchange(VenueDialect):
             )
         return answer
 
-    def _executed(self, request: HttpIn, now_ns: int) -> HttpOut:
+    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
         path, _, query = request.target.partition("?")
         headers: dict[str, str] = {}
         try:
@@ -1114,7 +1102,7 @@ class FakeExchange(VenueDialect):
         body = encode({"error": refusal.words})
         return HttpOut(status=status, headers={**JSON, **headers}, body=body)
 
-    def _instead(self, fault: Fault) -> HttpOut | None:
+    def instead(self, fault: Fault, now_ns: int) -> HttpOut | None:
         """What a fault answers in place of the real answer."""
         if fault.name in ("timeout", "internal"):
             return self.refused(Refusal("internal", status=500), {})
@@ -1129,6 +1117,12 @@ class FakeExchange(VenueDialect):
 
     def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
         return page(fault.page_status or 503)
+
+    def unknown_event(self, payload: bytes) -> bytes:
+        return re.sub(rb'"channel":"[a-z]*"', b'"channel":"news"', payload, count=1)
+
+    def huge(self, size: int) -> bytes:
+        return b'{"channel":"huge","data":"' + b"x" * size + b'"}'
 
     # -- keys
 

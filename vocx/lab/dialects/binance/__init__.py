@@ -37,11 +37,12 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair
-from vocx.lab.dialects.binance import api_session, fault_responses
+from vocx.lab.dialects.binance import api_session
 from vocx.lab.dialects.binance.account import STANDARD_FEES
 from vocx.lab.dialects.binance.api_session import ApiSession, close_banned
 from vocx.lab.dialects.binance.calls import Backend
 from vocx.lab.dialects.binance.catalogue import new_catalogue
+from vocx.lab.dialects.binance.fault_responses import FaultResponses, html, internal_error
 from vocx.lab.dialects.binance.limits import CONNECTIONS, STREAM_CONNECTIONS, new_limiter
 from vocx.lab.dialects.binance.private_channels import UserData
 from vocx.lab.dialects.binance.recording import BinanceRecording
@@ -52,7 +53,7 @@ from vocx.lab.dialects.binance.wire import Refusal, refused, time_unit
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, PingPolicy
 from vocx.lab.dialects.shared.dialect import VenueDialect
-from vocx.lab.dialects.shared.faults import Fault, FaultInjector
+from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.numbers import NS_PER_S
 from vocx.lab.dialects.shared.rate_limiter import Rule
@@ -108,12 +109,12 @@ class Binance(VenueDialect):
         super().__init__(
             limiter=new_limiter(),
             publisher=streams,
-            faults=FaultInjector(fault_responses.Shapes(), streams.topics),
+            faults=FaultInjector(FaultResponses(), streams.topics),
             gateway=gateway,
             subscriptions=self._users,
         )
         self.backend = Backend(catalogue, self.limiter, gateway)
-        self._rest = Rest(self.backend, self.faults)
+        self._rest = Rest(self.backend)
 
     @classmethod
     def create(cls, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> Binance:
@@ -121,20 +122,21 @@ class Binance(VenueDialect):
         key = KeyPair(key=entropy[:32].hex(), secret=entropy[32:].hex())
         return cls(simulation, start_ns=start_ns, credentials=key)
 
-    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
-        """Answer one REST request; a ban ends the address' WebSocket API connections, too."""
-        answer = self._rest.answer(request, now_ns)
+    def http(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """As all venues, with the headers that every answer carries; a ban ends the address'
+        WebSocket API connections, too."""
+        answer = self._rest.completed(super().http(request, now_ns), request, now_ns)
         if answer.status == 418:
             close_banned(self, request.peer)
         return answer
 
+    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """Answer one REST request."""
+        return self._rest.answer(request, now_ns)
+
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
         """-1000 with the headers that every answer carries."""
-        return self._rest.completed(fault_responses.internal_error(), request, now_ns)
-
-    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
-        """The answer to an upgrade that a fault hits."""
-        return fault_responses.refused_upgrade(fault)
+        return self._rest.completed(internal_error(), request, now_ns)
 
     def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
         """A WebSocket upgrade on ``/ws...``, ``/stream...`` or ``/ws-api/v3``."""
@@ -146,7 +148,7 @@ class Binance(VenueDialect):
                 return self._connect_api(request.peer, options, unit_ns, now_ns)
             first, _, rest = path.removeprefix("/streams").lstrip("/").partition("/")
             if first not in ("ws", "stream"):
-                return fault_responses.html(404)
+                return html(404)
             self._count_connection(request.peer, STREAM_CONNECTIONS, now_ns)
         except Refusal as refusal:
             return refused(refusal)

@@ -67,15 +67,8 @@ def internal_error() -> HttpOut:
     return refused(_JSON["internal"])
 
 
-def instead(fault: Fault) -> HttpOut | None:
-    """What a fault answers in place of the real answer; ``None``: it only touches the answer."""
-    if fault.name in _JSON:
-        return refused(_JSON[fault.name])
-    return None if fault.page_status is None else html(fault.page_status)
-
-
 def refusal_of(fault: Fault) -> Refusal | None:
-    """The same for the WebSocket API, which has no HTML."""
+    """What the WebSocket API, which has no HTML, answers in place of the real answer."""
     if fault.name in _JSON:
         return _JSON[fault.name]
     if fault.page_status is None:
@@ -83,18 +76,23 @@ def refusal_of(fault: Fault) -> Refusal | None:
     return Refusal(-1000, _JSON["internal"].msg, status=fault.page_status)
 
 
-def refused_upgrade(fault: Fault) -> HttpOut:
-    """A refused upgrade."""
-    status = fault.page_status or 503
-    if status == 451:
-        return refused(_JSON["region"])
-    if status == 429:
-        return refused(Refusal(-1003, "Too many connections.", status=429))
-    return html(status)
+class FaultResponses:
+    """See :class:`vocx.lab.dialects.shared.faults.FaultResponses`."""
 
+    def instead(self, fault: Fault, now_ns: int) -> HttpOut | None:
+        """A refusal in Binance's words, or a page."""
+        if fault.name in _JSON:
+            return refused(_JSON[fault.name])
+        return None if fault.page_status is None else html(fault.page_status)
 
-class Shapes:
-    """Stream frames that no client knows, in Binance's shapes."""
+    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
+        """A page where the venue has no words for it."""
+        status = fault.page_status or 503
+        if status == 451:
+            return refused(_JSON["region"])
+        if status == 429:
+            return refused(Refusal(-1003, "Too many connections.", status=429))
+        return html(status)
 
     def unknown_event(self, payload: bytes) -> bytes:
         """The message with another event type, wrapped as it was."""

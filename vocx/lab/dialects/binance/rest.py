@@ -21,7 +21,6 @@ from vocx.lab.dialects.binance.limits import REST_RULES, WEIGHT
 from vocx.lab.dialects.binance.params import Params
 from vocx.lab.dialects.binance.wire import NOT_SUPPORTED, Refusal, json_answer, refused, time_unit
 from vocx.lab.dialects.shared.endpoints import EndpointTable
-from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import Authentication
 
 ROOT = "/api/v3/"
@@ -37,17 +36,9 @@ _RETIRED = ROOT + "userDataStream"
 class Rest:
     """Answers REST requests."""
 
-    def __init__(self, backend: Backend, faults: FaultInjector) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._backend = backend
-        self._faults = faults
         self._served = 0
-
-    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
-        """The answer to one request, whatever fault it meets."""
-        answer = self._faults.http_answer(
-            request, lambda: self._executed(request, now_ns), fault_responses.instead
-        )
-        return self.completed(answer, request, now_ns)
 
     def completed(self, answer: HttpOut, request: HttpIn, now_ns: int) -> HttpOut:
         """The answer with the headers that every answer carries."""
@@ -61,7 +52,8 @@ class Rest:
         }
         return msgspec.structs.replace(answer, headers=headers)
 
-    def _executed(self, request: HttpIn, now_ns: int) -> HttpOut:
+    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """The answer to one request."""
         path, _, query = request.target.partition("?")
         form = b"" if request.method == "GET" else request.body
         params = Params.of_http(query, form)

@@ -20,10 +20,11 @@ from decimal import Decimal
 
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.base import HttpIn, HttpOut, KeyPair, Publication
-from vocx.lab.dialects.bybit import fault_responses, limits
+from vocx.lab.dialects.bybit import limits
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.catalogue import new_catalogue
 from vocx.lab.dialects.bybit.endpoints import Calls
+from vocx.lab.dialects.bybit.fault_responses import FaultResponses
 from vocx.lab.dialects.bybit.private_channels import PrivateChannels
 from vocx.lab.dialects.bybit.recording import BybitRecording
 from vocx.lab.dialects.bybit.reports import DCP
@@ -41,7 +42,7 @@ from vocx.lab.dialects.bybit.topics import Topics
 from vocx.lab.dialects.bybit.wire import Refusal, page, refused
 from vocx.lab.dialects.shared.accounts import LETTERS, AccountGateway
 from vocx.lab.dialects.shared.connections import Keepalive, PingPolicy
-from vocx.lab.dialects.shared.faults import Fault, FaultInjector
+from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
 from vocx.lab.ports import MarketSimulation, RecordingFormat
@@ -82,7 +83,7 @@ class Bybit(Exchange):
             start_ns,
             FEES,
         )
-        faults = FaultInjector(fault_responses.Shapes(), self.topics.topics)
+        faults = FaultInjector(FaultResponses(gateway), self.topics.topics)
         self.book = AccountBook(gateway, lambda: faults.is_on("overloaded"), self._guarded)
         super().__init__(
             limiter=limits.new_limiter(),
@@ -105,21 +106,12 @@ class Bybit(Exchange):
     # -- requests and connections
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
-        """Answer one REST request, through the fault that it meets."""
-        clock_ns = now_ns + self.gateway.skew_ns
-        return self.faults.http_answer(
-            request,
-            lambda: self._rest.answer(request, now_ns, clock_ns),
-            lambda fault: fault_responses.instead(fault, clock_ns),
-        )
+        """Answer one REST request."""
+        return self._rest.answer(request, now_ns, now_ns + self.gateway.skew_ns)
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
         """10016: the outcome is unknown."""
         return refused(Refusal(10016, "Server error."), now_ns + self.gateway.skew_ns)
-
-    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
-        """An upgrade that a fault hits."""
-        return fault_responses.refused_upgrade(fault, now_ns)
 
     def connect(self, request: HttpIn, now_ns: int) -> BybitConnection | HttpOut:
         """One of three paths; too many new ones of an address are refused."""

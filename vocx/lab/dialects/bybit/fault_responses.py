@@ -7,6 +7,7 @@ import re
 from vocx.lab.dialects.base import HttpOut
 from vocx.lab.dialects.bybit import limits
 from vocx.lab.dialects.bybit.wire import BLOCKED, Refusal, page, refused
+from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.faults import Fault
 from vocx.lab.dialects.shared.numbers import NS_PER_MS
 
@@ -25,31 +26,36 @@ def refusal_of(name: str) -> Refusal | None:
     }.get(name)
 
 
-def instead(fault: Fault, clock_ns: int) -> HttpOut | None:
-    """What a fault answers in place of the real answer; ``None``: it only touches the answer."""
-    if fault.name == "region":
-        return refused(page(403, BLOCKED), clock_ns)
-    if fault.page_status is not None:
-        return refused(page(fault.page_status, UNSATISFIED), clock_ns)
-    refusal = refusal_of(fault.name)
-    if refusal is None:
-        return None
-    headers = {}
-    if fault.name == "limited":
-        reset_ms = clock_ns // NS_PER_MS + int(float(fault.options["reset_s"]) * 1000)
-        headers = limits.headers_of(20, 0, reset_ms)
-    return refused(refusal, clock_ns, headers)
+class FaultResponses:
+    """See :class:`vocx.lab.dialects.shared.faults.FaultResponses`.
 
+    Parameters
+    ----------
+    gateway : AccountGateway
+        Knows how the clock is set.
+    """
 
-def refused_upgrade(fault: Fault, now_ns: int) -> HttpOut:
-    """A refused upgrade."""
-    if fault.name == "region":
-        return refused(page(403, BLOCKED), now_ns)
-    return refused(page(fault.page_status or 503, UNSATISFIED), now_ns)
+    def __init__(self, gateway: AccountGateway) -> None:
+        self._gateway = gateway
 
+    def instead(self, fault: Fault, now_ns: int) -> HttpOut | None:
+        """A page of CloudFront, or a refusal in Bybit's words."""
+        if fault.page_status is not None:
+            return self.refused_upgrade(fault, now_ns)
+        refusal = refusal_of(fault.name)
+        if refusal is None:
+            return None
+        clock_ns, headers = now_ns + self._gateway.skew_ns, {}
+        if fault.name == "limited":
+            reset_ms = clock_ns // NS_PER_MS + int(float(fault.options["reset_s"]) * 1000)
+            headers = limits.headers_of(20, 0, reset_ms)
+        return refused(refusal, clock_ns, headers)
 
-class Shapes:
-    """Frames that no client knows."""
+    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
+        """A page, which has no time."""
+        if fault.name == "region":
+            return refused(page(403, BLOCKED), now_ns)
+        return refused(page(fault.page_status or 503, UNSATISFIED), now_ns)
 
     def unknown_event(self, payload: bytes) -> bytes:
         """The message under a topic that nobody has."""

@@ -43,9 +43,10 @@ from decimal import Decimal
 
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.base import HttpIn, HttpOut, KeyPair, Publication
-from vocx.lab.dialects.coinbase import fault_responses, tokens
+from vocx.lab.dialects.coinbase import tokens
 from vocx.lab.dialects.coinbase.calls import Backend
 from vocx.lab.dialects.coinbase.catalogue import TRAITS, Products
+from vocx.lab.dialects.coinbase.fault_responses import INTERNAL, FaultResponses
 from vocx.lab.dialects.coinbase.limits import CONNECTIONS, new_limiter
 from vocx.lab.dialects.coinbase.private_channels import PrivateChannels
 from vocx.lab.dialects.coinbase.recording import CoinbaseRecording
@@ -56,7 +57,7 @@ from vocx.lab.dialects.coinbase.wire import page, refused
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.dialect import VenueDialect
-from vocx.lab.dialects.shared.faults import Fault, FaultInjector
+from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions, by_connection
 from vocx.lab.events import AccountEvent
@@ -113,11 +114,11 @@ class Coinbase(VenueDialect):
         super().__init__(
             limiter=new_limiter(),
             publisher=self.topics,
-            faults=FaultInjector(fault_responses.Shapes(), self.topics.topics),
+            faults=FaultInjector(FaultResponses(), self.topics.topics),
             gateway=gateway,
             subscriptions=PrivateSubscriptions(self.channels.payload, by_connection),
         )
-        self._rest = Rest(self.backend, self.limiter, self.faults)
+        self._rest = Rest(self.backend, self.limiter)
 
     @classmethod
     def create(cls, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> Coinbase:
@@ -134,11 +135,7 @@ class Coinbase(VenueDialect):
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
         """500 in the form of all errors (a choice)."""
-        return refused(fault_responses.INTERNAL)
-
-    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
-        """A page, as from what stands in front of the exchange."""
-        return fault_responses.refused_upgrade(fault)
+        return refused(INTERNAL)
 
     def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
         """An upgrade on either address; more than eight a second are refused.

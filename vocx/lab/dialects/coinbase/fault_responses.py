@@ -12,26 +12,24 @@ from vocx.lab.dialects.shared.numbers import NS_PER_S
 INTERNAL = Refusal(500, "INTERNAL", "Internal error")
 
 
-def instead(fault: Fault, now_ns: int) -> HttpOut | None:
-    """What a fault answers in place of the real answer. Nothing is published about troubles of
-    the server; pages are what stands in front of it (choices)."""
-    if fault.name == "internal":
-        return refused(INTERNAL)
-    if fault.name == "limited":
-        reset = (now_ns + int(float(fault.options["reset_s"]) * NS_PER_S)) // NS_PER_S
-        headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
-        return refused(Refusal(429, "RATE_LIMIT_EXCEEDED", "Too many requests", headers))
-    status = {"timeout": 504, "overloaded": 503}.get(fault.name, fault.page_status)
-    return None if status is None else page(status)
+class FaultResponses:
+    """See :class:`vocx.lab.dialects.shared.faults.FaultResponses`."""
 
+    def instead(self, fault: Fault, now_ns: int) -> HttpOut | None:
+        """Nothing is published about troubles of the server; pages are what stands in front of it
+        (choices)."""
+        if fault.name == "internal":
+            return refused(INTERNAL)
+        if fault.name == "limited":
+            reset = (now_ns + int(float(fault.options["reset_s"]) * NS_PER_S)) // NS_PER_S
+            headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
+            return refused(Refusal(429, "RATE_LIMIT_EXCEEDED", "Too many requests", headers))
+        status = {"timeout": 504, "overloaded": 503}.get(fault.name, fault.page_status)
+        return None if status is None else page(status)
 
-def refused_upgrade(fault: Fault) -> HttpOut:
-    """A page, as from what stands in front of the exchange."""
-    return page(fault.page_status or 503)
-
-
-class Shapes:
-    """Frames that no client knows."""
+    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
+        """A page, as from what stands in front of the exchange."""
+        return page(fault.page_status or 503)
 
     def unknown_event(self, payload: bytes) -> bytes:
         """The message as one of another channel."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vocx.lab.dialects.base import HttpIn, HttpOut
-from vocx.lab.dialects.coinbase import fault_responses, market, tokens
+from vocx.lab.dialects.coinbase import market, tokens
 from vocx.lab.dialects.coinbase.calls import Backend, Call
 from vocx.lab.dialects.coinbase.endpoints import find
 from vocx.lab.dialects.coinbase.limits import PRIVATE, PUBLIC, charge
@@ -19,7 +19,6 @@ from vocx.lab.dialects.coinbase.wire import (
     unauthorized,
 )
 from vocx.lab.dialects.shared.endpoints import Endpoint
-from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import Denied, Key
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
 from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
@@ -30,24 +29,16 @@ class Rest:
 
     Parameters
     ----------
-    backend, limiter, faults
+    backend, limiter
         The venue's.
     """
 
-    def __init__(self, backend: Backend, limiter: RateLimiter, faults: FaultInjector) -> None:
+    def __init__(self, backend: Backend, limiter: RateLimiter) -> None:
         self._backend = backend
         self._limiter = limiter
-        self._faults = faults
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
-        """One request, through the faults that it meets."""
-        return self._faults.http_answer(
-            request,
-            lambda: self._executed(request, now_ns),
-            lambda fault: fault_responses.instead(fault, now_ns),
-        )
-
-    def _executed(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """One request."""
         path, _, query = request.target.partition("?")
         headers: dict[str, str] = {}
         try:

@@ -19,9 +19,9 @@ from decimal import Decimal
 
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair, Publication
-from vocx.lab.dialects.okx import fault_responses
 from vocx.lab.dialects.okx.calls import Backend
 from vocx.lab.dialects.okx.catalogue import new_catalogue
+from vocx.lab.dialects.okx.fault_responses import FaultResponses, page
 from vocx.lab.dialects.okx.limits import RULES, new_limiter, over
 from vocx.lab.dialects.okx.private_channels import PrivateChannels, with_ends
 from vocx.lab.dialects.okx.recording import OkxRecording
@@ -33,7 +33,7 @@ from vocx.lab.dialects.okx.topics import Topics
 from vocx.lab.dialects.okx.wire import Refusal
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, PingPolicy
-from vocx.lab.dialects.shared.faults import Fault, FaultInjector
+from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.numbers import NS_PER_S
 from vocx.lab.dialects.shared.reading import encode
@@ -104,11 +104,11 @@ class Okx(Exchange):
         super().__init__(
             limiter=limiter,
             publisher=self.topics,
-            faults=FaultInjector(fault_responses.Shapes(), self.topics.topics),
+            faults=FaultInjector(FaultResponses(), self.topics.topics),
             gateway=gateway,
             subscriptions=PrivateSubscriptions(self.channels.payload),
         )
-        self._rest = Rest(self.backend, self.signatures, self.faults)
+        self._rest = Rest(self.backend, self.signatures)
         self._connections = 0
 
     @classmethod
@@ -129,15 +129,11 @@ class Okx(Exchange):
         """50026."""
         return Refusal("50026").answer()
 
-    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
-        """A fault may refuse an upgrade."""
-        return fault_responses.refused_upgrade(fault)
-
     def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
         """An upgrade: three paths, three a second from one address."""
         path = request.target.partition("?")[0].rstrip("/")
         if path not in self.paths.values() or not path:
-            return fault_responses.page(404)
+            return page(404)
         if over(self.limiter, RULES["connections"], request.peer, now_ns):
             return Refusal("50011").answer()
         self._connections += 1

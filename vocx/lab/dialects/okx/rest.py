@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable
 
 from vocx.lab.dialects.base import HttpIn, HttpOut
-from vocx.lab.dialects.okx import fault_responses, limits
+from vocx.lab.dialects.okx import limits
 from vocx.lab.dialects.okx.calls import Backend, Call
 from vocx.lab.dialects.okx.endpoints import ENDPOINTS
 from vocx.lab.dialects.okx.orders import Partly
 from vocx.lab.dialects.okx.signatures import Signatures
 from vocx.lab.dialects.okx.wire import JSON, Refusal
-from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.numbers import NS_PER_US
 from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
 
@@ -21,22 +20,16 @@ class Rest:
 
     Parameters
     ----------
-    backend, signatures, faults
+    backend, signatures
         The venue's.
     """
 
-    def __init__(self, backend: Backend, signatures: Signatures, faults: FaultInjector) -> None:
+    def __init__(self, backend: Backend, signatures: Signatures) -> None:
         self._backend = backend
         self._signatures = signatures
-        self._faults = faults
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
-        """One request, through the faults that it meets."""
-        return self._faults.http_answer(
-            request, lambda: self._executed(request, now_ns), fault_responses.instead
-        )
-
-    def _executed(self, request: HttpIn, now_ns: int) -> HttpOut:
+        """One request."""
         path, _, query = request.target.partition("?")
         times: dict[str, str] = {}
         if path.startswith("/api/v5/trade/"):

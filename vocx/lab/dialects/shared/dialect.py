@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
 from vocx.errors import BadInput
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Publication, Session
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
-from vocx.lab.dialects.shared.faults import Fault, FaultInjector
+from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.mappings import Deadlines
 from vocx.lab.dialects.shared.numbers import NS_PER_S
 from vocx.lab.dialects.shared.publisher import Publisher
@@ -32,8 +30,8 @@ class VenueDialect:
     """What all venues do alike.
 
     A dialect sets :attr:`name`, :attr:`paths` and :attr:`policy`, hands its parts to this
-    constructor, and answers :meth:`answer`, :meth:`connect`, :meth:`refused_upgrade`,
-    :meth:`internal_error` and :meth:`shutdown_notice`.
+    constructor, and answers :meth:`answer`, :meth:`connect`, :meth:`internal_error` and
+    :meth:`shutdown_notice`.
     """
 
     name: str
@@ -66,15 +64,11 @@ class VenueDialect:
     # -- what a dialect brings -----------------------------------------------------------------
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
-        """Answer one REST request."""
+        """Answer one REST request that no fault keeps from being carried out."""
         raise NotImplementedError
 
     def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
         """A WebSocket upgrade: the connection, or the refusal."""
-        raise NotImplementedError
-
-    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
-        """The answer to an upgrade that a fault hits."""
         raise NotImplementedError
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
@@ -91,17 +85,15 @@ class VenueDialect:
     # -- requests and connections --------------------------------------------------------------
 
     def http(self, request: HttpIn, now_ns: int) -> HttpOut:
-        """Answer one REST request."""
+        """Answer one REST request, through the faults that it meets."""
         self.limiter.at(now_ns)
-        return self.answer(request, now_ns)
+        return self.faults.http_answer(request, lambda: self.answer(request, now_ns), now_ns)
 
     def open(self, request: HttpIn, now_ns: int) -> Session | HttpOut:
         """A WebSocket upgrade: a session, or the refusal."""
-        fault = self.faults.upgrade(request.target.partition("?")[0])
-        if fault is not None:
-            refused, after = self.refused_upgrade(fault, now_ns), fault.options.get("retry_after")
-            headers = {} if after is None else {"Retry-After": str(after)}
-            return replace(refused, headers={**refused.headers, **headers})
+        refused = self.faults.refused_upgrade(request, now_ns)
+        if refused is not None:
+            return refused
         self.limiter.at(now_ns)
         opened = self.connect(request, now_ns)
         if isinstance(opened, Connection):

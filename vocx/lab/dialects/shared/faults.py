@@ -139,8 +139,14 @@ class Fault(msgspec.Struct, kw_only=True):
 A = TypeVar("A")
 
 
-class FrameShapes(Protocol):
-    """The venue's shapes of frames that no client knows."""
+class FaultResponses(Protocol):
+    """What a venue answers and sends for faults: answers, and frames that no client knows."""
+
+    def instead(self, fault: Fault, now_ns: int) -> HttpOut | None:
+        """The answer in place of the real one; ``None``: the fault only touches the answer."""
+
+    def refused_upgrade(self, fault: Fault, now_ns: int) -> HttpOut:
+        """The refusal of an upgrade."""
 
     def unknown_event(self, payload: bytes) -> bytes:
         """The message as an event of a type that nobody knows."""
@@ -154,15 +160,15 @@ class FaultInjector:
 
     Parameters
     ----------
-    shapes : FrameShapes
+    responses : FaultResponses
         The venue's.
     topics : mapping
         What is subscribed to, by name, as the publisher keeps it.
     """
 
-    def __init__(self, shapes: FrameShapes, topics: Mapping[str, Topic]) -> None:
+    def __init__(self, responses: FaultResponses, topics: Mapping[str, Topic]) -> None:
         self.active: list[Fault] = []
-        self._shapes = shapes
+        self._responses = responses
         self._topics = topics
         self._held: dict[str, list[Publication]] = {}
         self._ids = 0
@@ -278,15 +284,12 @@ class FaultInjector:
         replaced = instead(fault)
         return (answer if replaced is None else replaced), fault
 
-    def http_answer(
-        self,
-        request: HttpIn,
-        execute: Callable[[], HttpOut],
-        instead: Callable[[Fault], HttpOut | None],
-    ) -> HttpOut:
+    def http_answer(self, request: HttpIn, execute: Callable[[], HttpOut], now_ns: int) -> HttpOut:
         """The same for one REST request, the change of its bytes and time made."""
         path = request.target.partition("?")[0]
-        answer, fault = self.answer(path, request.method, execute, instead)
+        answer, fault = self.answer(
+            path, request.method, execute, lambda fault: self._responses.instead(fault, now_ns)
+        )
         answer = _NO_ANSWER if answer is None else answer
         if fault is None:
             return answer
@@ -311,13 +314,20 @@ class FaultInjector:
             return
         yield cut(answer) if name == "truncated_json" else answer
 
-    def upgrade(self, path: str) -> Fault | None:
-        """The fault that this upgrade meets, counted; a restricted region refuses it, too."""
-        return self._take(
+    def refused_upgrade(self, request: HttpIn, now_ns: int) -> HttpOut | None:
+        """The refusal of an upgrade that meets a fault; a restricted region refuses it, too."""
+        path = request.target.partition("?")[0]
+        fault = self._take(
             one
             for one in self.active
             if (one.kind == UPGRADE or one.name == "region") and one.hits_path(path)
         )
+        if fault is None:
+            return None
+        refused = self._responses.refused_upgrade(fault, now_ns)
+        after = fault.options.get("retry_after")
+        headers = {} if after is None else {"Retry-After": str(after)}
+        return msgspec.structs.replace(refused, headers={**refused.headers, **headers})
 
     # -- streams -------------------------------------------------------------------------------
 
@@ -384,9 +394,9 @@ class FaultInjector:
         elif name == "array":
             broken = b"[" + payload + b"]"
         elif name == "unknown_event":
-            broken = self._shapes.unknown_event(payload)
+            broken = self._responses.unknown_event(payload)
         elif name == "huge":
-            broken = self._shapes.huge(int(fault.options["bytes"]))
+            broken = self._responses.huge(int(fault.options["bytes"]))
         if broken is not None:
             yield broken
             if not fault.options["instead"]:
