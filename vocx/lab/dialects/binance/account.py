@@ -31,7 +31,7 @@ _TRADE_RANGES: tuple[set[str], ...] = (
 
 def account(call: Call) -> dict[str, Any]:
     """Balances, rates and permissions."""
-    trading = call.accounts is not None
+    trading = call.gateway.accounts is not None
     fees = call.records.fees(call.owner)
     points = [int(rate * 10_000) for rate in (fees.maker, fees.taker)]
     return {
@@ -46,7 +46,7 @@ def account(call: Call) -> dict[str, Any]:
         "brokered": False,
         "requireSelfTradePrevention": False,
         "preventSor": False,
-        "updateTime": call.stamp(call.backend.gateway.updated_ns(call.owner)),
+        "updateTime": call.stamp(call.gateway.updated_ns(call.owner)),
         "accountType": "SPOT",
         "balances": [
             {"asset": asset, "free": exact(free), "locked": exact(locked)}
@@ -54,7 +54,7 @@ def account(call: Call) -> dict[str, Any]:
             if free or locked or not call.form
         ],
         "permissions": ["SPOT"],
-        "uid": call.backend.gateway.number_of(call.owner),
+        "uid": call.gateway.number_of(call.owner),
     }
 
 

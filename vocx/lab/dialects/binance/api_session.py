@@ -165,6 +165,7 @@ class ApiSession(Connection):
         self._backend.charge(self.peer, weight, now_ns, raw=False)
         call = Call(
             backend=self._backend,
+            gateway=self._backend.gateway,
             params=params,
             now_ns=now_ns,
             peer=self.peer,

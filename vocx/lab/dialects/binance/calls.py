@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.binance.catalogue import Symbol
 from vocx.lab.dialects.binance.endpoint import Endpoint
 from vocx.lab.dialects.binance.limits import RAW, WEIGHT, OrderCounts
 from vocx.lab.dialects.binance.params import Params, illegal, missing
 from vocx.lab.dialects.binance.wire import Refusal
+from vocx.lab.dialects.shared import calls
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, RequestWindow
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S, NS_PER_US, Catalogue
@@ -34,39 +34,23 @@ _DENIED: Mapping[str, Refusal] = {
 NOT_PERMITTED = Refusal(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One call: what was sent, when, from where, and in which unit of time it is answered.
-
-    ``owner`` is whose a signed call is, by which ``key``; ``form`` is what its endpoint read of the
-    parameters.
-    """
+class Call(calls.Call, frozen=True, kw_only=True):
+    """A call with what was sent, from where, and in which unit of time it is answered; ``form`` is
+    what its endpoint read of the parameters."""
 
     backend: Backend
     params: Params
-    now_ns: int
     peer: str
     unit_ns: int = NS_PER_MS
-    owner: str = ""
-    key: Key | None = None
     form: Any = None
 
     @property
     def catalogue(self) -> Catalogue[Symbol]:
         return self.backend.catalogue
 
-    @property
-    def accounts(self) -> Accounts | None:
-        return self.backend.gateway.accounts
-
-    @property
-    def records(self) -> Accounts:
-        """What there is of accounts; nothing in a recording."""
-        return self.backend.gateway.records
-
-    @property
-    def clock_ns(self) -> int:
-        """What the exchange's clock shows, as far as it is set wrong on purpose."""
-        return self.now_ns + self.backend.gateway.skew_ns
+    def closed(self) -> Exception:
+        """-1013."""
+        return Refusal(-1013, "Market is closed.")
 
     def stamp(self, at_ns: int) -> int:
         """A time in the unit asked for."""
@@ -74,7 +58,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     def own_stamp(self, at_ns: int) -> int:
         """When the exchange did something that no record holds, such as a login, by its clock."""
-        return self.stamp(at_ns + self.backend.gateway.skew_ns)
+        return self.stamp(at_ns + self.gateway.skew_ns)
 
     def listing(self) -> Symbol:
         """The symbol that was asked for; it is mandatory and must match ``symbolStatus``."""
@@ -148,7 +132,7 @@ class Backend:
         key, form = self.authenticated(endpoint, call, shown())
         if endpoint.places:
             self.counts.admit(key.owner, call.peer, call.now_ns)
-        body = endpoint.answer(msgspec.structs.replace(call, owner=key.owner, key=key, form=form))
+        body = endpoint.answer(msgspec.structs.replace(call, key=key, form=form))
         if endpoint.free:
             weight = endpoint.cost(call.params)
             self.limiter.give_back(WEIGHT, call.peer, weight, call.now_ns)
@@ -168,12 +152,6 @@ class Backend:
             return self.gateway.authenticate(shown, window, now_ns, trade=endpoint.trade), form
         except Denied as denied:
             raise _DENIED.get(denied.reason, NOT_PERMITTED) from None
-
-    def market(self) -> Accounts:
-        """The accounts that can trade; a recording takes no orders."""
-        if self.gateway.accounts is None:
-            raise Refusal(-1013, "Market is closed.")
-        return self.gateway.accounts
 
 
 def _window(params: Params) -> RequestWindow:

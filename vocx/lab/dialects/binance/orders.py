@@ -50,7 +50,7 @@ def _writer(call: Call, form: SymbolFormat) -> Writer:
 def place(call: Call) -> dict[str, Any]:
     """Take an order in."""
     form: OrderForm = call.form
-    accounts = call.backend.market()
+    accounts = call.accounts
     listing = call.catalogue.named(form.symbol)
     order = _checked(call, listing)
     state, events = accounts.place(order, call.now_ns)
@@ -68,7 +68,7 @@ def place(call: Call) -> dict[str, Any]:
 def test(call: Call) -> dict[str, Any]:
     """Check an order as far as the engine, which does not see it."""
     listing = call.catalogue.named(call.form.symbol)
-    accounts = call.backend.market()
+    accounts = call.accounts
     _checked(call, listing)
     return rates_for_order(accounts.fees(call.owner)) if call.form.rates else {}
 
@@ -79,8 +79,7 @@ def _checked(call: Call, listing: Symbol) -> NewOrder:
     _check_offered(form)
     order_form.check_precision(call.params)
     spec = listing.format.spec
-    accounts = call.backend.market()
-    open_orders = accounts.open_count(call.owner, spec.symbol)
+    open_orders = call.accounts.open_count(call.owner, spec.symbol)
     filters.check(listing, form, open_orders, call.now_ns)
     return NewOrder(
         owner=call.owner,
@@ -91,7 +90,7 @@ def _checked(call: Call, listing: Symbol) -> NewOrder:
         price=int((form.price or 0) / spec.tick),
         quantity=int((form.quantity or 0) / spec.lot),
         quote=form.quote or filters.NOTHING,
-        client_order_id=form.client_id or call.backend.gateway.new_id(),
+        client_order_id=form.client_id or call.gateway.new_id(),
         self_trade=form.self_trade_rule,
     )
 
@@ -157,7 +156,7 @@ def cancel(call: Call) -> dict[str, Any]:
         call.owner,
         found.request.symbol,
         found.id,
-        cancel_id=ids.cancel_id or call.backend.gateway.new_id(),
+        cancel_id=ids.cancel_id or call.gateway.new_id(),
         now_ns=call.now_ns,
     )
     if state is None:
@@ -286,7 +285,7 @@ def amend(call: Call) -> dict[str, Any]:
     filled already is refused here.
     """
     ids, quantity = call.form
-    accounts, listing = call.backend.market(), call.catalogue.named(ids.symbol)
+    accounts, listing = call.accounts, call.catalogue.named(ids.symbol)
     spec, found = listing.format.spec, _found(call, listing, ids)
     if found is None or not found.open:
         raise UNKNOWN
@@ -302,7 +301,7 @@ def amend(call: Call) -> dict[str, Any]:
         spec.symbol,
         found.id,
         lots,
-        ids.cancel_id or call.backend.gateway.new_id(),
+        ids.cancel_id or call.gateway.new_id(),
         now_ns=call.now_ns,
     )
     if state is None:
@@ -321,7 +320,7 @@ def cancel_all(call: Call) -> list[dict[str, Any]]:
     """Take all orders of one symbol out of the book."""
     listing = call.catalogue.named(call.form)
     states, _ = call.records.cancel_all(
-        call.owner, listing.format.spec.symbol, call.now_ns, cancel_id=call.backend.gateway.new_id()
+        call.owner, listing.format.spec.symbol, call.now_ns, cancel_id=call.gateway.new_id()
     )
     if not states:
         raise UNKNOWN

@@ -67,6 +67,7 @@ class Rest:
                 return _nowhere(request, path)
             call = Call(
                 backend=self._backend,
+                gateway=self._backend.gateway,
                 params=params,
                 now_ns=now_ns,
                 peer=request.peer,

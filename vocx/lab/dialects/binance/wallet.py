@@ -116,7 +116,7 @@ def key_permissions(call: Call) -> dict[str, Any]:
     )
     return {
         "ipRestrict": bool(key.addresses),
-        "createTime": call.own_stamp(call.backend.gateway.start_ns),
+        "createTime": call.own_stamp(call.gateway.start_ns),
         "enableReading": True,
         "enableSpotAndMarginTrading": key.trade,
         **dict.fromkeys(refused, False),
@@ -132,7 +132,7 @@ def trading_status(call: Call) -> dict[str, Any]:
     """Nobody is locked for bad behaviour."""
     ratios = {"GCR": 150, "IFER": 150, "UFR": 300}
     locked = {"isLocked": False, "plannedRecoverTime": 0}
-    since = call.own_stamp(call.backend.gateway.start_ns)
+    since = call.own_stamp(call.gateway.start_ns)
     return {"data": {**locked, "triggerCondition": ratios, "updateTime": since}}
 
 

@@ -170,7 +170,7 @@ def info(call: Call) -> dict[str, Any]:
     """A unified account of the second kind."""
     return {
         "marginMode": "REGULAR_MARGIN",
-        "updatedTime": milliseconds(call.book.gateway.start_ns),
+        "updatedTime": milliseconds(call.gateway.start_ns),
         "unifiedMarginStatus": 5,
         "dcpStatus": "OFF",
         "timeWindow": 0,
@@ -209,7 +209,7 @@ def key_information(call: Call) -> dict[str, Any]:
         "createdAt": "2026-01-01T00:00:00Z",
         "unified": 0,
         "uta": 1,
-        "userID": call.book.gateway.number_of(key.owner),
+        "userID": call.gateway.number_of(key.owner),
         "inviterID": 0,
         "vipLevel": "No VIP",
         "mktMakerLevel": "0",

@@ -6,49 +6,26 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
-from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.catalogue import unknown_symbol
 from vocx.lab.dialects.bybit.wire import Refusal, bad_parameter, text, whole
-from vocx.lab.dialects.shared.keys import Key
+from vocx.lab.dialects.shared import calls
 from vocx.lab.dialects.shared.numbers import Catalogue, Listing
 
 CATEGORIES = ("spot", "linear", "inverse", "option")
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """A call with its parameters, whichever surface it came over.
-
-    ``book`` is what the venue remembers of orders beside the engine; ``clock_ns`` is the venue's
-    clock as it is set: that of its answers and of what it keeps of an account.
-    """
+class Call(calls.Call, frozen=True, kw_only=True):
+    """A call with its parameters; ``book`` is what the venue remembers of orders beside the
+    engine."""
 
     book: AccountBook
     catalogue: Catalogue[Listing]
     given: Mapping[str, Any]
-    now_ns: int
-    clock_ns: int
-    key: Key | None = None
 
-    @property
-    def owner(self) -> str:
-        """Whose call it is; signed calls only."""
-        assert self.key is not None
-        return self.key.owner
-
-    @property
-    def accounts(self) -> Accounts:
-        """Who may trade; a recording takes no orders."""
-        if self.book.gateway.accounts is None:
-            raise Refusal(170210, "New order rejected.")
-        return self.book.gateway.accounts
-
-    @property
-    def records(self) -> Accounts:
-        """Orders, fills and balances to be read; in a recording there are none."""
-        return self.book.gateway.records
+    def closed(self) -> Exception:
+        """170210."""
+        return Refusal(170210, "New order rejected.")
 
     def category(self, default: str = "") -> str:
         """``category``: mandatory, and one of four."""

@@ -96,10 +96,10 @@ class Calls:
         """``result`` and ``retExtInfo``; what is said of the limit is added to ``headers``."""
         call = Call(
             book=self._book,
+            gateway=self._book.gateway,
             catalogue=self._catalogue,
             given=given,
             now_ns=now_ns,
-            clock_ns=now_ns + self._book.gateway.skew_ns,
             key=key,
         )
         limiter, rule = self._limiter, endpoint.rule

@@ -47,7 +47,7 @@ def create(call: Call) -> dict[str, str]:
     if sum(accounts.open_count(call.owner, one) for one in symbols) >= MOST_OPEN:
         raise Refusal(170810, "Cannot exceed maximum of 500 conditional, TP/SL and active orders.")
     if not link:
-        order = replace(order, client_order_id=call.book.gateway.new_id(19, DIGITS))
+        order = replace(order, client_order_id=call.gateway.new_id(19, DIGITS))
     newest = listing.market.trades(1)
     last_price = listing.format.price[newest[-1].price if newest else listing.market.best()[0]]
     placed, _ = accounts.place(order, call.now_ns)

@@ -56,13 +56,13 @@ def coin_balance(call: Call) -> dict[str, Any]:
     if not asset:
         raise bad_parameter("coin is missing")
     safe = {"transferSafeAmount": "", "ltvTransferSafeAmount": ""}
-    more = {"bizType": 1, "accountId": call.book.gateway.number_of(call.owner)}
+    more = {"bizType": 1, "accountId": call.gateway.number_of(call.owner)}
     return {**_of(call), **more, "balance": {**_balance(call, asset), **safe}}
 
 
 def _of(call: Call) -> dict[str, str]:
     return {
-        "memberId": str(call.book.gateway.number_of(call.owner)),
+        "memberId": str(call.gateway.number_of(call.owner)),
         "accountType": text(call.given, "accountType"),
     }
 

@@ -29,7 +29,7 @@ def account_id(owner: str, asset: str) -> str:
 
 
 def _account(call: Call, asset: str, free: Decimal, locked: Decimal) -> dict[str, Any]:
-    gateway = call.backend.gateway
+    gateway = call.gateway
     return {
         "uuid": account_id(call.owner, asset),
         "name": f"{asset} Wallet",

@@ -8,14 +8,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
-from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.coinbase.account_book import AccountBook
 from vocx.lab.dialects.coinbase.catalogue import Products
 from vocx.lab.dialects.coinbase.wire import NotPlaced, Query, invalid
+from vocx.lab.dialects.shared import calls
 from vocx.lab.dialects.shared.accounts import AccountGateway
-from vocx.lab.dialects.shared.keys import Key
 from vocx.lab.dialects.shared.mappings import Latest
 from vocx.lab.events import OrderState
 
@@ -43,43 +40,18 @@ class Backend:
         venue's formula is not published)."""
         return self.gateway.records.fees(owner).taker
 
-    @property
-    def accounts(self) -> Accounts:
-        """Whoever may trade; a recording takes no orders."""
-        accounts = self.gateway.accounts
-        if accounts is None:
-            raise NotPlaced("ORDER_ENTRY_DISABLED", message="a recording takes no orders")
-        return accounts
 
-
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class Call(calls.Call, frozen=True, kw_only=True):
     """``name`` is the part of the path that names a product, an order or an account."""
 
     backend: Backend
     query: Query
     body: Mapping[str, Any]
-    now_ns: int
     name: str = ""
-    key: Key | None = None
 
-    @property
-    def owner(self) -> str:
-        assert self.key is not None
-        return self.key.owner
-
-    @property
-    def clock_ns(self) -> int:
-        """The exchange's clock as it is set."""
-        return self.now_ns + self.backend.gateway.skew_ns
-
-    @property
-    def accounts(self) -> Accounts:
-        return self.backend.accounts
-
-    @property
-    def records(self) -> Accounts:
-        """Orders, fills and balances to be read; in a recording there are none."""
-        return self.backend.gateway.records
+    def closed(self) -> Exception:
+        """``ORDER_ENTRY_DISABLED``."""
+        return NotPlaced("ORDER_ENTRY_DISABLED", message="a recording takes no orders")
 
     def find_order(self, order_id: Any) -> OrderState | None:
         """An order of the caller's, by its id."""

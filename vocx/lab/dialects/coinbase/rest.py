@@ -52,6 +52,7 @@ class Rest:
                 raise Refusal(403, "PERMISSION_DENIED", MISSING_SCOPES)
             call = Call(
                 backend=self._backend,
+                gateway=self._backend.gateway,
                 query=Query(query_pairs(query)),
                 body=_body(request),
                 now_ns=now_ns,

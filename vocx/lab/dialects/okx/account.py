@@ -139,7 +139,7 @@ def balance(call: Call) -> list[Any]:
 
 def configuration(call: Call) -> list[Any]:
     """A spot account without margin."""
-    number = str(call.backend.gateway.number_of(call.owner))
+    number = str(call.gateway.number_of(call.owner))
     return [
         {
             "acctLv": "1",

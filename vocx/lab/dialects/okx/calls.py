@@ -6,14 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from vocx.lab.accounts.accounts import Accounts
 from vocx.lab.dialects.okx.account_book import AccountBook
 from vocx.lab.dialects.okx.catalogue import coded
 from vocx.lab.dialects.okx.dead_man import DeadManSwitch
 from vocx.lab.dialects.okx.system_status import SystemStatus
 from vocx.lab.dialects.okx.wire import Declined, Refusal, missing, needed, text_of, whole, wrong
+from vocx.lab.dialects.shared import calls
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue, Listing
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
@@ -45,35 +43,19 @@ class Backend:
         self.dead_man = DeadManSwitch()
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One call: its query or body, and whose it is. ``orders`` is the body as a list; ``by_code``:
-    they name instruments by number."""
+class Call(calls.Call, frozen=True, kw_only=True):
+    """A call with its query or body. ``orders`` is the body as a list; ``by_code``: they name
+    instruments by number."""
 
     backend: Backend
     given: Mapping[str, Any]
-    now_ns: int
-    owner: str = ""
     orders: tuple[Any, ...] = ()
     listed: bool = False
     by_code: bool = False
 
-    @property
-    def clock_ns(self) -> int:
-        """The exchange's clock as it is set."""
-        return self.now_ns + self.backend.gateway.skew_ns
-
-    @property
-    def records(self) -> Accounts:
-        """Orders, fills and balances to be read; in a recording there are none."""
-        return self.backend.gateway.records
-
-    @property
-    def accounts(self) -> Accounts:
-        """Who may trade; a recording takes no orders."""
-        accounts = self.backend.gateway.accounts
-        if accounts is None:
-            raise Declined("51022", "Instrument is suspended: a recording takes no orders.")
-        return accounts
+    def closed(self) -> Exception:
+        """51022."""
+        return Declined("51022", "Instrument is suspended: a recording takes no orders.")
 
     def limit(self, default: int = 100, most: int = 100, name: str = "limit") -> int:
         """How many rows: what is out of bounds is brought within them."""

@@ -118,7 +118,7 @@ def _place(call: Call, given: Mapping[str, Any]) -> dict[str, Any]:
         price=price,
         quantity=lots,
         quote=quote,
-        client_order_id=name or "-" + call.backend.gateway.new_id(),
+        client_order_id=name or "-" + call.gateway.new_id(),
         self_trade=SELF_TRADE[stop],  # type: ignore[arg-type]
     )
     placed, _ = call.accounts.place(order, call.now_ns)
@@ -339,5 +339,5 @@ def cancel_all_after(call: Call) -> list[Any]:
         raise wrong("timeOut")
     due_ns = call.now_ns + seconds * NS_PER_S if seconds else None
     call.backend.dead_man.set(call.owner, tag, due_ns)
-    trigger = "0" if due_ns is None else milliseconds(due_ns + call.backend.gateway.skew_ns)
+    trigger = "0" if due_ns is None else milliseconds(due_ns + call.gateway.skew_ns)
     return [{"triggerTime": trigger, "tag": tag, "ts": milliseconds(call.clock_ns)}]

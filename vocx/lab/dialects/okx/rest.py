@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-
 from vocx.lab.dialects.base import HttpIn, HttpOut
 from vocx.lab.dialects.okx import limits
 from vocx.lab.dialects.okx.calls import Backend, Call
@@ -11,6 +9,7 @@ from vocx.lab.dialects.okx.endpoints import ENDPOINTS
 from vocx.lab.dialects.okx.orders import Partly
 from vocx.lab.dialects.okx.signatures import Signatures
 from vocx.lab.dialects.okx.wire import JSON, Refusal
+from vocx.lab.dialects.shared.keys import Key
 from vocx.lab.dialects.shared.numbers import NS_PER_US
 from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
 
@@ -42,13 +41,13 @@ class Rest:
                     raise Refusal("50115")
                 body = encode({"code": "404", "msg": "Not Found", "data": {}})
                 return HttpOut(status=404, headers=JSON, body=body)
-            owner = ""
+            key = None
             if endpoint.signed:
-                owner = self._signatures.key_of(request, endpoint, now_ns).owner
+                key = self._signatures.key_of(request, endpoint, now_ns)
             if endpoint.rule is not None:
-                who: Hashable = owner if endpoint.signed else request.peer
+                who = request.peer if key is None else key.owner
                 limits.charge(self._backend.limiter, endpoint.rule, ("endpoint", who), now_ns)
-            call = self._call(request, query, owner, now_ns)
+            call = self._call(request, query, key, now_ns)
             if endpoint.places:
                 action = endpoint.path.partition("/")[2]
                 call.check_expiry(request.headers.get("exptime"), action)
@@ -61,10 +60,13 @@ class Rest:
         body = encode({"code": code, "msg": message, "data": rows, **times})
         return HttpOut(status=200, headers=JSON, body=body, compress=True)
 
-    def _call(self, request: HttpIn, query: str, owner: str, now_ns: int) -> Call:
+    def _call(self, request: HttpIn, query: str, key: Key | None, now_ns: int) -> Call:
+        backend = self._backend
         if request.method != "POST":
             given = dict(query_pairs(query))
-            return Call(backend=self._backend, given=given, now_ns=now_ns, owner=owner)
+            return Call(
+                backend=backend, gateway=backend.gateway, given=given, now_ns=now_ns, key=key
+            )
         if not request.body:
             raise Refusal("50000")
         try:
@@ -75,10 +77,11 @@ class Rest:
             raise Refusal("50002")
         listed = isinstance(body, list)
         return Call(
-            backend=self._backend,
+            backend=backend,
+            gateway=backend.gateway,
             given=body if isinstance(body, dict) else {},
             now_ns=now_ns,
-            owner=owner,
+            key=key,
             orders=tuple(body) if listed else (body,),
             listed=listed,
         )

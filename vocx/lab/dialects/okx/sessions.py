@@ -282,9 +282,10 @@ class OkxSession(Connection):
                 return encode({**head, "code": "60027", "msg": text, "data": [], **times})
         call = Call(
             backend=self.exchange.backend,
+            gateway=self.exchange.gateway,
             given={},
             now_ns=now_ns,
-            owner=self.key.owner,
+            key=self.key,
             orders=tuple(args),
             by_code=True,
         )

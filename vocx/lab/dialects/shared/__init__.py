@@ -10,6 +10,7 @@ and refusals. No name, path or code of a venue stands here.
 ``mappings``         the latest so many keys; what is due when
 ``recorded``         recorded lines in the form in which venues send them
 ``endpoints``        what an endpoint is; the table of a venue's endpoints
+``calls``            one call of a venue's API: when it came, whose it is
 ``keys``             keys, signatures, the window of time of a signed request
 ``accounts``         the gateway to the accounts: signed calls, the owner's keys and clock
 ``rate_limiter``     limits by name and whom they count, windows, bans
