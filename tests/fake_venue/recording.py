@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from vocx.lab.dialects.shared.recorded import as_sent
+from vocx.lab.dialects.shared.reading import as_sent
 from vocx.lab.events import (
     RecordedDepth,
     RecordedFact,

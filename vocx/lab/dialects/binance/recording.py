@@ -10,8 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from vocx.lab.dialects.shared.reading import encode
-from vocx.lab.dialects.shared.recorded import read_object
+from vocx.lab.dialects.shared.reading import encode, read_object
 from vocx.lab.events import (
     RecordedDepth,
     RecordedFact,

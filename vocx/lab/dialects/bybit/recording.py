@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from vocx.lab.dialects.shared.numbers import NS_PER_MS
-from vocx.lab.dialects.shared.recorded import as_sent, read_object
+from vocx.lab.dialects.shared.reading import as_sent, read_object
 from vocx.lab.events import (
     RecordedDepth,
     RecordedFact,

@@ -27,7 +27,7 @@ from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPoli
 from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.keys import Key
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
-from vocx.lab.dialects.shared.reading import Unreadable, encode, read_json
+from vocx.lab.dialects.shared.reading import Unreadable, encode, read_object
 
 DELAY_S = 0.003
 """Before anything is answered: SDKs register what waits for an answer after they have sent."""
@@ -75,14 +75,11 @@ class BybitConnection(Connection):
         """One JSON message."""
         self.exchange.limiter.at(now_ns)
         try:
-            decoded = read_json(message)
+            decoded = read_object(message)
         except Unreadable as error:
             yield self.failure(f"Failed to decode incoming data: {error.reason}", {}, "")
-            return
-        if not isinstance(decoded, dict):
-            yield self.failure("Failed to decode incoming data: no JSON object", {}, "")
-            return
-        yield from self.obey(decoded, now_ns)
+        else:
+            yield from self.obey(decoded, now_ns)
 
     def failure(self, text: str, message: Mapping[str, Any], op: str) -> bytes:
         """A refusal in the words of this kind."""

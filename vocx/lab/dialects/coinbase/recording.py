@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from vocx.lab.dialects.coinbase.wire import Refusal, read_time
-from vocx.lab.dialects.shared.recorded import as_sent, read_object
+from vocx.lab.dialects.shared.reading import as_sent, read_object
 from vocx.lab.events import (
     RecordedDepth,
     RecordedFact,

@@ -21,7 +21,7 @@ from vocx.lab.dialects.shared.connections import Connection, PingPolicy
 from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.keys import Denied, Key
 from vocx.lab.dialects.shared.numbers import NS_PER_S
-from vocx.lab.dialects.shared.reading import Unreadable, encode, read_json
+from vocx.lab.dialects.shared.reading import Unreadable, encode, read_object
 from vocx.lab.dialects.shared.topics import TopicSpec
 
 USER = "user"
@@ -97,10 +97,10 @@ class CoinbaseSession(Connection):
 
     def _obey(self, message: bytes, now_ns: int) -> Iterator[Out]:
         try:
-            request = read_json(message)
+            request = read_object(message)
         except Unreadable:
-            request = None
-        kind = request.get("type") if isinstance(request, dict) else None
+            request = {}
+        kind = request.get("type")
         if kind not in ("subscribe", "unsubscribe"):
             self._count(None, now_ns)
             raise Refused("subscribe or unsubscribe required")
@@ -112,8 +112,8 @@ class CoinbaseSession(Connection):
         self._count(key, now_ns)
         subscribe = kind == "subscribe"
         channel, products = request.get("channel"), request.get("product_ids") or []
-        known = isinstance(channel, str) and channel in (*CADENCES, USER)
-        if not known or (channel == USER and key is None):
+        known = (*CADENCES,) if key is None else (*CADENCES, USER)
+        if not isinstance(channel, str) or channel not in known:
             raise Refused("authentication failure")
         if not isinstance(products, list) or not all(isinstance(one, str) for one in products):
             raise Refused("subscribe or unsubscribe required")

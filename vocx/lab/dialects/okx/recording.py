@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vocx.lab.dialects.shared.recorded import as_sent, read_object
+from vocx.lab.dialects.shared.reading import as_sent, read_object
 from vocx.lab.events import (
     RecordedDepth,
     RecordedFact,

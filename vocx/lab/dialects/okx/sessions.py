@@ -22,7 +22,7 @@ from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.keys import Key
 from vocx.lab.dialects.shared.numbers import NS_PER_S, NS_PER_US
-from vocx.lab.dialects.shared.reading import Unreadable, encode, read_json
+from vocx.lab.dialects.shared.reading import Unreadable, encode, read_object
 from vocx.lab.dialects.shared.topics import TopicSpec
 
 PRIVATE: Mapping[str, str] = {
@@ -89,12 +89,10 @@ class OkxSession(Connection):
         if len(message) > LONGEST_ARGS:
             yield Close(1009, "Frame too long")
             return
-        try:
-            decoded = read_json(message)
-        except Unreadable:
-            decoded = None
         shown = message.decode("utf-8", "replace")[:200]
-        if not isinstance(decoded, dict):
+        try:
+            decoded = read_object(message)
+        except Unreadable:
             yield self._error({}, "60012", f"Illegal request: {shown}")
             return
         named, op, args = {}, decoded.get("op"), decoded.get("args")

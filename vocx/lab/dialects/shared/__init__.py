@@ -8,7 +8,6 @@ and refusals. No name, path or code of a venue stands here.
 ``numbers``          prices and quantities as texts; the listed symbols
 ``reading``          JSON and query strings of strangers, with bounds
 ``mappings``         the latest so many keys; what is due when
-``recorded``         recorded lines in the form in which venues send them
 ``endpoints``        what an endpoint is; the table of a venue's endpoints
 ``calls``            one call of a venue's API: when it came, whose it is
 ``keys``             keys, signatures, the window of time of a signed request

@@ -18,10 +18,11 @@ DEEPEST = 64
 LONGEST_INTEGER = 100
 """Digits of a number that is read."""
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_SPACED = (b'": ', b'" :', b'", "', b'{ "', b'" ,')
 _LONG_NUMBER = re.compile(rf"[0-9]{{{LONGEST_INTEGER + 1},}}")
 
 
-class Unreadable(Exception):
+class Unreadable(ValueError):
     """A message that cannot be read; ``line`` and ``column`` (from 1) say where."""
 
     def __init__(self, reason: str, line: int = 1, column: int = 1) -> None:
@@ -65,6 +66,22 @@ def read_json(message: bytes) -> Any:
         return _decode(text)
     except msgspec.DecodeError as error:
         raise _unreadable(text, str(error)) from None
+
+
+def read_object(message: bytes) -> dict[str, Any]:
+    """The same of a message that is a JSON object; any other is :class:`Unreadable`, too."""
+    found = read_json(message)
+    if not isinstance(found, dict):
+        raise Unreadable("no JSON object")
+    return found
+
+
+def as_sent(payload: bytes) -> bytes:
+    """A recorded line as venues send it, which is without blanks between its parts: lines that went
+    through another program have blanks after ``:`` and ``,``, or their keys in another order."""
+    if not any(mark in payload for mark in _SPACED):
+        return payload
+    return encode(read_object(payload))
 
 
 def _unreadable(text: str, reason: str) -> Unreadable:
