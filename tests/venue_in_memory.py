@@ -3,8 +3,10 @@ connections with everything that was sent to them."""
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable, Iterable
+from types import TracebackType
 from typing import Any
 
 from venue_binance import T0
@@ -95,6 +97,13 @@ class Client:
         text = message if isinstance(message, bytes) else json.dumps(message).encode()
         self.venue.now_ns += 1
         return self.take(self.session.text(text, self.venue.now_ns))
+
+
+def tracebacks_after(work: Callable[[], Any]) -> int:
+    """How many tracebacks, each with its frame, are alive when something has been done."""
+    work()
+    gc.collect()
+    return sum(isinstance(one, TracebackType) for one in gc.get_objects())
 
 
 def deliver(publications: Iterable[Any]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from trading_binance import KEY, MARKET, ORDER, RESTING, SECRET, Exchange, Trader, hmac_of
 from venue_binance import MS, T0, S
+from venue_in_memory import tracebacks_after
 
 from vocx.errors import BadInput
 from vocx.lab.dialects.base import HttpOut
@@ -1065,3 +1066,18 @@ def test_the_same_over_the_websocket_api(trader: Trader, method: str) -> None:
     assert answer["status"] == 200
     kinds = [one["rateLimitType"] for one in answer["rateLimits"]]
     assert kinds == (["REQUEST_WEIGHT"] if "amend" in method else ["ORDERS"] * 2 + kinds[-1:])
+
+
+def test_refusals_keep_no_request_alive(trader: Trader) -> None:
+    """A lab that is open for days refuses many; what it refused is gone with the answer."""
+    stranger = Trader(trader.exchange, key="1" * 64)
+    client = trader.exchange.connect("/ws-api/v3")
+
+    def refuse() -> None:
+        assert trader.error("GET", "order", symbol="BTCUSDT", orderId=1)[1] == -2013
+        assert trader.error("DELETE", "order", symbol="BTCUSDT", orderId=1)[1] == -2011
+        assert trader.error("GET", "account", timestamp=1)[1] == -1021
+        assert stranger.error("GET", "account")[1] == -2015
+        assert trader.call(client, "no.method")["error"]["code"] == -1020
+
+    assert tracebacks_after(refuse) == tracebacks_after(refuse)

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from venue_bybit import MS, Venue
+from venue_in_memory import tracebacks_after
 
 from vocx.lab.dialects.base import Close
 from vocx.lab.dialects.bybit import orders, sessions
@@ -332,6 +333,26 @@ def test_the_trade_socket(venue: Venue) -> None:
     assert say("5", header={"X-BAPI-TIMESTAMP": "1"})["retCode"] == 10002
     assert say("6", args=[venue.order(qty="8000")])["retCode"] == 170131
     assert trade.say({"op": "ping"})[0]["op"] == "pong"
+
+
+def test_a_refusal_is_its_own(venue: Venue) -> None:
+    """It tells the limit of its own call, whatever was refused before it, and keeps none of the
+    requests alive that were."""
+    trade = venue.connect(TRADE)
+    trade.login()
+    gone = {"category": "spot", "symbol": "BTCUSDT", "orderId": "1"}
+    header = {"X-BAPI-TIMESTAMP": venue.now_ns // MS}
+    for number in range(3):
+        message = {"reqId": f"{number}", "header": header, "op": "order.cancel", "args": [gone]}
+        assert trade.say(message)[0]["retCode"] == 170213
+    venue.now_ns += 2 * S
+    answer = venue.signed("POST", "order/cancel", gone)
+    assert answer.headers["X-Bapi-Limit-Status"] == "19", "a second later it counts anew"
+
+    def refuse() -> None:
+        assert venue.ask("POST", "order/cancel", gone)["retCode"] == 170213
+
+    assert tracebacks_after(refuse) == tracebacks_after(refuse)
 
 
 def test_the_dead_man_switch(venue: Venue) -> None:

@@ -14,14 +14,14 @@ import msgspec
 
 from vocx.lab.dialects.base import Close, Out
 from vocx.lab.dialects.binance import fault_responses, limits
-from vocx.lab.dialects.binance.calls import NOT_PERMITTED, Backend, Call, api_payload
+from vocx.lab.dialects.binance.calls import Backend, Call, api_payload, refused_key
 from vocx.lab.dialects.binance.endpoint import Endpoint
 from vocx.lab.dialects.binance.limits import API_RULES, WEIGHT
 from vocx.lab.dialects.binance.params import Params, illegal, missing
 from vocx.lab.dialects.binance.private_channels import UserData
 from vocx.lab.dialects.binance.rest import METHODS
 from vocx.lab.dialects.binance.sessions import ABSENT, request_id, shutdown_event
-from vocx.lab.dialects.binance.wire import NOT_SUPPORTED, Refusal
+from vocx.lab.dialects.binance.wire import Refusal, not_supported
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.faults import Fault
@@ -125,7 +125,7 @@ class ApiSession(Connection):
         except _BadRequest as bad:
             named, answer = bad.named, bad.refusal
         except _Revoked:
-            named, answer, show = None, NOT_PERMITTED, False
+            named, answer, show = None, refused_key(), False
         except Refusal as refusal:
             answer = refusal
         if isinstance(answer, Refusal):
@@ -174,7 +174,7 @@ class ApiSession(Connection):
         if own is not None:
             return own(self, call, request.sent)
         if endpoint is None:
-            raise NOT_SUPPORTED
+            raise not_supported()
         result, _ = self._backend.run(
             endpoint, call, lambda: self._authentication(params, request.sent, self.logon)
         )
@@ -218,7 +218,7 @@ class ApiSession(Connection):
         shown = self._authentication(call.params, sent)
         key, _ = self._backend.authenticated(_ANY_KEY, call, shown)
         if key.public is None:
-            raise NOT_SUPPORTED
+            raise not_supported()
         self.logon, self.logon_ns = key, call.now_ns
         return self._state(call, sent)
 

@@ -25,13 +25,13 @@ AHEAD_NS = NS_PER_S
 """How far a timestamp may be ahead of the exchange's clock, exclusive."""
 _SIGNED = ("timestamp", "recvWindow", "signature")
 _WINDOW_RANGE = r"^[0-9]{1,20}(\.[0-9]{1,3})?$"
-_DENIED: Mapping[str, Refusal] = {
-    "form": Refusal(-2014, "API-key format invalid.", status=401),
-    "signature": Refusal(-1022, "Signature for this request is not valid."),
-    "ahead": Refusal(-1021, "Timestamp for this request was 1000ms ahead of the server's time."),
-    "late": Refusal(-1021, "Timestamp for this request is outside of the recvWindow."),
+_DENIED: Mapping[str, tuple[int, str, int]] = {
+    "form": (-2014, "API-key format invalid.", 401),
+    "signature": (-1022, "Signature for this request is not valid.", 400),
+    "ahead": (-1021, "Timestamp for this request was 1000ms ahead of the server's time.", 400),
+    "late": (-1021, "Timestamp for this request is outside of the recvWindow.", 400),
 }
-NOT_PERMITTED = Refusal(-2015, "Invalid API-key, IP, or permissions for action.", status=401)
+_NOT_PERMITTED = (-2015, "Invalid API-key, IP, or permissions for action.", 401)
 
 
 class Call(calls.Call, frozen=True, kw_only=True):
@@ -151,7 +151,13 @@ class Backend:
         try:
             return self.gateway.authenticate(shown, window, now_ns, trade=endpoint.trade), form
         except Denied as denied:
-            raise _DENIED.get(denied.reason, NOT_PERMITTED) from None
+            raise refused_key(denied.reason) from None
+
+
+def refused_key(reason: str = "unknown") -> Refusal:
+    """Why a key may not do what is asked, in Binance's words."""
+    code, text, status = _DENIED.get(reason, _NOT_PERMITTED)
+    return Refusal(code, text, status=status)
 
 
 def _window(params: Params) -> RequestWindow:

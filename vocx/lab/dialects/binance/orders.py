@@ -33,9 +33,9 @@ _REJECTED = {
     "would_match": "Order would immediately match and take.",
     "no_liquidity": "Order book liquidity is less than LOT_SIZE filter minimum quantity.",
 }
-UNKNOWN = Refusal(-2011, "Unknown order sent.")
-NOT_CANCELED = Refusal(-2011, "Order was not canceled due to cancel restrictions.")
-NO_ORDER = Refusal(-2013, "Order does not exist.")
+UNKNOWN = (-2011, "Unknown order sent.")
+NOT_CANCELED = (-2011, "Order was not canceled due to cancel restrictions.")
+NO_ORDER = (-2013, "Order does not exist.")
 _FAILED = (-2022, "Order cancel-replace failed.", 400)
 _PARTLY_FAILED = (-2021, "Order cancel-replace partially failed.", 409)
 
@@ -146,12 +146,12 @@ def cancel(call: Call) -> dict[str, Any]:
     listing = call.catalogue.named(ids.symbol)
     found = _found(call, listing, ids)
     if found is None or not found.open:
-        raise UNKNOWN
+        raise Refusal(*UNKNOWN)
     if ids.client_id is not None and found.request.client_order_id != ids.client_id:
-        raise UNKNOWN
+        raise Refusal(*UNKNOWN)
     needed = {"ONLY_NEW": "new", "ONLY_PARTIALLY_FILLED": "partially_filled"}
     if ids.restriction is not None and found.status != needed[ids.restriction]:
-        raise NOT_CANCELED
+        raise Refusal(*NOT_CANCELED)
     state, _ = call.records.cancel(
         call.owner,
         found.request.symbol,
@@ -160,7 +160,7 @@ def cancel(call: Call) -> dict[str, Any]:
         now_ns=call.now_ns,
     )
     if state is None:
-        raise NOT_CANCELED
+        raise Refusal(*NOT_CANCELED)
     return _writer(call, listing.format).canceled(state)
 
 
@@ -170,7 +170,7 @@ def status(call: Call) -> dict[str, Any]:
     listing = call.catalogue.named(ids.symbol)
     found = _found(call, listing, ids)
     if found is None:
-        raise NO_ORDER
+        raise Refusal(*NO_ORDER)
     named = (found.request.client_order_id, found.cancel_id)
     if ids.client_id is not None and ids.client_id not in named:
         raise Refusal(-2039, "Client order ID is not correct for this order ID.")
@@ -288,7 +288,7 @@ def amend(call: Call) -> dict[str, Any]:
     accounts, listing = call.accounts, call.catalogue.named(ids.symbol)
     spec, found = listing.format.spec, _found(call, listing, ids)
     if found is None or not found.open:
-        raise UNKNOWN
+        raise Refusal(*UNKNOWN)
     if quantity % spec.lot or quantity < spec.lot:
         raise Refusal(-1013, "Filter failure: LOT_SIZE")
     lots = int(quantity / spec.lot)
@@ -323,7 +323,7 @@ def cancel_all(call: Call) -> list[dict[str, Any]]:
         call.owner, listing.format.spec.symbol, call.now_ns, cancel_id=call.gateway.new_id()
     )
     if not states:
-        raise UNKNOWN
+        raise Refusal(*UNKNOWN)
     writer = _writer(call, listing.format)
     return [writer.canceled(state) for state in states]
 

@@ -19,7 +19,7 @@ from vocx.lab.dialects.binance import (
 from vocx.lab.dialects.binance.calls import Backend, Call, rest_payload
 from vocx.lab.dialects.binance.limits import REST_RULES, WEIGHT
 from vocx.lab.dialects.binance.params import Params
-from vocx.lab.dialects.binance.wire import NOT_SUPPORTED, Refusal, json_answer, refused, time_unit
+from vocx.lab.dialects.binance.wire import Refusal, json_answer, not_supported, refused, time_unit
 from vocx.lab.dialects.shared.endpoints import EndpointTable
 from vocx.lab.dialects.shared.keys import Authentication
 
@@ -103,7 +103,7 @@ def _nowhere(request: HttpIn, path: str) -> HttpOut:
     if path.startswith(_RETIRED):
         return fault_responses.html(410)
     if ENDPOINTS.knows(path) or wallet.ENDPOINTS.knows(path):
-        return json_answer(405, NOT_SUPPORTED.body())
+        return json_answer(405, not_supported().body())
     if "text/html" in request.headers.get("accept", ""):
         return fault_responses.html(404)
-    return json_answer(404, NOT_SUPPORTED.body())
+    return json_answer(404, not_supported().body())

@@ -63,7 +63,9 @@ class Refusal(Exception):
         return answer
 
 
-NOT_SUPPORTED = Refusal(-1020, "This operation is not supported.")
+def not_supported() -> Refusal:
+    """-1020."""
+    return Refusal(-1020, "This operation is not supported.")
 
 
 def json_answer(status: int, body: Any, headers: Mapping[str, str] | None = None) -> HttpOut:

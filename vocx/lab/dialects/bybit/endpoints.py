@@ -104,14 +104,14 @@ class Calls:
         )
         limiter, rule = self._limiter, endpoint.rule
         if key is None or rule is None:
-            return endpoint.answer(call), None
+            return endpoint.answer(call), {}
         who, single = ("key", key.key), not rule.name.endswith("-batch")
         over = limiter.add(rule, who, 1, now_ns) if single else False
         headers.update(limits.limit_headers(limiter, rule, who, now_ns, over=over))
         if over:
             raise limiter.too_many(rule, now_ns, who)
         if single:
-            return endpoint.answer(call), None
+            return endpoint.answer(call), {}
         found = orders.batch(endpoint.answer, call, lambda: not limiter.add(rule, who, 1, now_ns))
         headers.update(limits.limit_headers(limiter, rule, who, now_ns, over=False))
         return found

@@ -33,7 +33,7 @@ _LINK_ID = re.compile("[A-Za-z0-9_-]{1,36}")
 _IN_FORCE = {name: one for one, name in IN_FORCE.items()}
 _SMP = {name: one for one, name in SMP.items()}
 _ATTACHED = ("triggerPrice", "takeProfit", "stopLoss", "tpLimitPrice", "slLimitPrice")
-NO_ORDER = Refusal(170213, "Order does not exist.")
+NO_ORDER = (170213, "Order does not exist.")
 FILTERS = ("Order", "tpslOrder", "StopOrder", "OcoOrder", "BidirectionalTpslOrder")
 
 
@@ -190,7 +190,7 @@ def _found(call: Call) -> tuple[Listing, OrderState]:
     listing = call.some()[0]
     order = account.found(call, listing)
     if order is None or not order.open:
-        raise NO_ORDER
+        raise Refusal(*NO_ORDER)
     return listing, order
 
 
@@ -220,7 +220,7 @@ def amend(call: Call) -> dict[str, str]:
             raise Refusal(170131, "Insufficient balance.")
         raise Refusal(170218, "The LIMIT-MAKER order is rejected due to invalid price.")
     if amended is None:
-        raise NO_ORDER
+        raise Refusal(*NO_ORDER)
     return acknowledged(listing, amended)
 
 
@@ -231,7 +231,7 @@ def cancel(call: Call) -> dict[str, str]:
     listing, order = _found(call)
     gone, _ = call.accounts.cancel(call.owner, order.request.symbol, order.id, now_ns=call.now_ns)
     if gone is None:
-        raise NO_ORDER
+        raise Refusal(*NO_ORDER)
     return acknowledged(listing, order)
 
 

@@ -9,7 +9,7 @@ from vocx.lab.dialects.base import HttpIn, HttpOut
 from vocx.lab.dialects.bybit import limits
 from vocx.lab.dialects.bybit.endpoints import ENDPOINTS, SILENT, Calls
 from vocx.lab.dialects.bybit.signatures import Signatures
-from vocx.lab.dialects.bybit.wire import JSON, Refusal, bad_parameter, good, page, refused
+from vocx.lab.dialects.bybit.wire import JSON, Refusal, bad_parameter, envelope, page, refused
 from vocx.lab.dialects.shared.rate_limiter import RateLimiter
 from vocx.lab.dialects.shared.reading import Unreadable, query_pairs, read_json
 
@@ -51,7 +51,7 @@ class Rest:
         except Refusal as refusal:
             return refused(refusal, clock_ns, headers)
         message = "" if endpoint.path in SILENT else "OK"
-        body = good(result, clock_ns, extra=extra, message=message)
+        body = envelope(0, message, result, extra, clock_ns)
         return HttpOut(status=200, headers={**JSON, **headers}, body=body)
 
 

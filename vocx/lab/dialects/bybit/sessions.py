@@ -26,12 +26,15 @@ from vocx.lab.dialects.bybit.wire import Refusal
 from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
 from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.keys import Key
+from vocx.lab.dialects.shared.mappings import Latest
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, NS_PER_S
 from vocx.lab.dialects.shared.reading import Unreadable, encode, read_object
 
 DELAY_S = 0.003
 """Before anything is answered: SDKs register what waits for an answer after they have sent."""
 TOPICS_PER_REQUEST = 10
+MOST_SEEN = 10_000
+"""Ids of requests that a connection remembers."""
 LONGEST_ARGS = 21_000
 PRIVATE = ("order", "execution", "execution.fast", "wallet", "position", "greeks")
 CATEGORIZED = ("order.spot", "execution.spot", "execution.fast.spot", "dcp.spot")
@@ -261,7 +264,7 @@ class TradeConnection(BybitConnection):
 
     def __init__(self, exchange: Exchange, keepalive: Keepalive, peer: str) -> None:
         super().__init__(exchange, keepalive, peer)
-        self._seen: dict[str, None] = {}
+        self._seen: Latest[str, None] = Latest(MOST_SEEN)
 
     def _head(self, message: Mapping[str, Any], code: int, text: str, op: str) -> dict[str, Any]:
         named = message.get("reqId")
@@ -321,6 +324,7 @@ class TradeConnection(BybitConnection):
 
     def _executed(self, message: Mapping[str, Any], op: str, now_ns: int) -> bytes:
         exchange = self.exchange
+        limit_headers: dict[str, str] = {}
         headers = {
             "Traceid": exchange.gateway.new_id(32, "0123456789abcdef"),
             "Timenow": str((now_ns + exchange.gateway.skew_ns) // NS_PER_MS),
@@ -337,18 +341,22 @@ class TradeConnection(BybitConnection):
                 if named in self._seen:
                     raise Refusal(20006, "Duplicate reqId")
                 self._seen[named] = None
-                if len(self._seen) > 10_000:
-                    del self._seen[next(iter(self._seen))]
-            data, extra, limit_headers = self._carried_out(self.key, message, op, now_ns)
+            data, extra = self._carried_out(self.key, message, op, now_ns, limit_headers)
         except Refusal as refused:
-            return self._refused(refused, message, op, {**refused.headers, **headers})
+            return self._refused(refused, message, op, {**limit_headers, **headers})
         body = {**self._head(message, 0, "OK", op), "data": data, "retExtInfo": extra}
         return encode({**body, "header": {**limit_headers, **headers}, "connId": self.conn_id})
 
     def _carried_out(
-        self, key: Key, message: Mapping[str, Any], op: str, now_ns: int
-    ) -> tuple[Any, Any, Mapping[str, str]]:
-        """One command: ``data``, ``retExtInfo`` and the headers of its limit."""
+        self,
+        key: Key,
+        message: Mapping[str, Any],
+        op: str,
+        now_ns: int,
+        limit_headers: dict[str, str],
+    ) -> tuple[Any, Any]:
+        """One command: ``data`` and ``retExtInfo``; what is said of its limit is added to
+        ``limit_headers``."""
         endpoint = ENDPOINTS.find("POST", "/v5/" + op.replace(".", "/", 1))
         if not op.startswith("order.") or endpoint is None or op == "order.cancel-all":
             raise Refusal(10404, "op is not found")
@@ -360,10 +368,4 @@ class TradeConnection(BybitConnection):
             raise Refusal(10404, "category is not correct")
         if not key.trade:
             raise Refusal(10005, "Permission denied for current apikey")
-        headers: dict[str, str] = {}
-        try:
-            data, extra = self.exchange.calls.carry_out(endpoint, args[0], now_ns, key, headers)
-        except Refusal as refusal:
-            refusal.headers |= headers
-            raise
-        return data, extra if extra is not None else {}, headers
+        return self.exchange.calls.carry_out(endpoint, args[0], now_ns, key, limit_headers)

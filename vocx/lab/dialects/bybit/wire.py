@@ -62,14 +62,14 @@ def page(status: int, title: str) -> Refusal:
 BLOCKED = "The Amazon CloudFront distribution is configured to block access from your country."
 
 
-def good(result: Any, now_ns: int, *, extra: Any = None, message: str = "OK") -> bytes:
-    """The envelope of an answer."""
+def envelope(code: int, message: str, result: Any, extra: Any, now_ns: int) -> bytes:
+    """The body of every answer of the application."""
     return encode(
         {
-            "retCode": 0,
+            "retCode": code,
             "retMsg": message,
             "result": result,
-            "retExtInfo": extra if extra is not None else {},
+            "retExtInfo": extra,
             "time": now_ns // NS_PER_MS,
         }
     )
@@ -79,15 +79,7 @@ def refused(refusal: Refusal, now_ns: int, headers: Mapping[str, str] | None = N
     """The answer that a refusal is."""
     body = refusal.body
     if body is None:
-        body = encode(
-            {
-                "retCode": refusal.code,
-                "retMsg": refusal.message,
-                "result": {},
-                "retExtInfo": {},
-                "time": now_ns // NS_PER_MS,
-            }
-        )
+        body = envelope(refusal.code, refusal.message, {}, {}, now_ns)
     together = {**JSON, **(headers or {}), **refusal.headers}
     return HttpOut(status=refusal.status, headers=together, body=body)
 

@@ -267,34 +267,37 @@ class OkxSession(Connection):
             return self._error(named, "60011")
         if not named:
             return self._error({}, "60027", "Parameter id can not be empty.")
-        action, batch = OPERATIONS[op]
-        args = message.get("args")
-        head = {**named, "op": op}
+        text = ""
+        try:
+            code, rows = self._carried_out(self.key, op, message, now_ns)
+        except Refusal as error:
+            code, text, rows = error.code, error.message, []
         micro = str(now_ns // NS_PER_US)
         times = {"inTime": micro, "outTime": micro}
+        return encode({**named, "op": op, "code": code, "msg": text, "data": rows, **times})
+
+    def _carried_out(
+        self, key: Key, op: str, message: Mapping[str, Any], now_ns: int
+    ) -> tuple[str, list[dict[str, Any]]]:
+        """The top code and a row for each order."""
+        (action, batch), args = OPERATIONS[op], message.get("args")
         if not isinstance(args, list) or not args or not all(isinstance(a, dict) for a in args):
-            return encode({**head, "code": "60013", "msg": "Invalid args", "data": [], **times})
-        for one in args:
-            if not one.get("instIdCode"):
-                text = "Parameter instIdCode can not be empty."
-                return encode({**head, "code": "60027", "msg": text, "data": [], **times})
+            raise Refusal("60013")
+        if not all(one.get("instIdCode") for one in args):
+            raise Refusal("60027", "Parameter instIdCode can not be empty.")
+        if not key.trade:
+            raise Refusal("50120")
         call = Call(
             backend=self.exchange.backend,
             gateway=self.exchange.gateway,
             given={},
             now_ns=now_ns,
-            key=self.key,
+            key=key,
             orders=tuple(args),
             by_code=True,
         )
-        try:
-            if not self.key.trade:
-                raise Refusal("50120")
-            call.check_expiry(message.get("expTime"), action)
-            code, rows = carry_out(call, action, batch)
-        except Refusal as error:
-            return encode({**head, "code": error.code, "msg": error.message, "data": [], **times})
-        return encode({**head, "code": code, "msg": "", "data": rows, **times})
+        call.check_expiry(message.get("expTime"), action)
+        return carry_out(call, action, batch)
 
     # -- time and the end
 
