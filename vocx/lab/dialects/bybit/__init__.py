@@ -41,7 +41,7 @@ from vocx.lab.dialects.bybit.signatures import Signatures
 from vocx.lab.dialects.bybit.topics import Topics
 from vocx.lab.dialects.bybit.wire import Refusal, page, refused
 from vocx.lab.dialects.shared.accounts import LETTERS, AccountGateway
-from vocx.lab.dialects.shared.connections import Keepalive, PingPolicy
+from vocx.lab.dialects.shared.connections import PingPolicy
 from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
@@ -115,14 +115,14 @@ class Bybit(Exchange):
 
     def connect(self, request: HttpIn, now_ns: int) -> BybitConnection | HttpOut:
         """One of three paths; too many new ones of an address are refused."""
-        path, scale = request.target.partition("?")[0], self._keepalive_scale
+        path = request.target.partition("?")[0]
         try:
             self.limiter.charge(limits.CONNECTIONS, request.peer, 1, now_ns, request.peer)
         except Refusal as refusal:
             return refused(refusal, now_ns)
         if path == self.paths["ws_public"]:
-            return PublicConnection(self, Keepalive(_PUBLIC, now_ns, scale), request.peer)
-        keepalive = Keepalive(private_policy(request.target), now_ns, scale)
+            return PublicConnection(self, self.keepalive(now_ns, _PUBLIC), request.peer)
+        keepalive = self.keepalive(now_ns, private_policy(request.target))
         if path == self.paths["ws_private"]:
             return PrivateConnection(self, keepalive, request.peer)
         if path == self.paths["ws_trade"]:

@@ -98,7 +98,7 @@ class TopLevel(TopicState):
         elif now_ns - self._sent_ns < REPEAT_NS:
             return
         self._sent, self._sent_ns = best, now_ns
-        topic.send(out, lambda unit_ns: self._frame(now_ns))
+        topic.send_text(out, self._frame(now_ns))
 
     def welcome(self, topic: Topic, now_ns: int, unit_ns: int) -> bytes | None:
         """As it was sent last."""

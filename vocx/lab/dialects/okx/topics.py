@@ -77,8 +77,7 @@ class BestPrices(TopicState):
         best = self.listing.market.best()
         if best != self._sent or now_ns - self._sent_ns >= REPEAT_NS:
             self._sent, self._sent_ns = best, now_ns
-            text = self._text(now_ns)
-            topic.send(out, lambda unit_ns: text)
+            topic.send_text(out, self._text(now_ns))
         self._wake(topic, self._sent_ns + REPEAT_NS)
 
     def welcome(self, topic: Topic, now_ns: int, unit_ns: int) -> bytes | None:
@@ -116,8 +115,7 @@ class Trades(TopicState):
                 "count": str(count),
                 "seqId": self.listing.market.update_id,
             }
-            text = push("trades", self.listing, [data])
-            topic.send(out, lambda unit_ns, text=text: text)  # type: ignore[misc]
+            topic.send_text(out, push("trades", self.listing, [data]))
 
 
 class Books(BookDiff):

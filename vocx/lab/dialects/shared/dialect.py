@@ -101,9 +101,9 @@ class VenueDialect:
             opened.on_closed = self._closed
         return opened
 
-    def keepalive(self, now_ns: int) -> Keepalive:
-        """The deadlines of a new connection."""
-        return Keepalive(self.policy, now_ns, self._keepalive_scale)
+    def keepalive(self, now_ns: int, policy: PingPolicy | None = None) -> Keepalive:
+        """The deadlines of a new connection; ``policy`` where it has one of its own."""
+        return Keepalive(policy or self.policy, now_ns, self._keepalive_scale)
 
     def _closed(self, session: Connection) -> None:
         self.sessions.pop(session, None)
