@@ -68,14 +68,18 @@ def form_of(name: str) -> RecordingFormat:
     return FakeRecording() if name == "beta" else load(BUILT_IN[name]).recording
 
 
+def exchange(name: str, simulation: Any) -> Any:
+    """The venue over a market or a recording."""
+    if name == "beta":
+        return EXCHANGES["beta"](simulation, start_ns=T0)
+    return load(BUILT_IN[name]).create(simulation, start_ns=T0, entropy=bytes(range(64)))
+
+
 @cache
 def session(name: str) -> list[tuple[int, bytes]]:
     """Five seconds of a market as a subscriber hears them: arrival and frame."""
     simulation = open_crowd(seed=7, start_ns=T0, specs=INSTRUMENTS, pace=1)
-    if name == "beta":
-        venue: Any = EXCHANGES["beta"](simulation, start_ns=T0)
-    else:
-        venue = load(BUILT_IN[name]).create(simulation, start_ns=T0, entropy=bytes(range(64)))
+    venue = exchange(name, simulation)
     path, subscribe = SUBSCRIBE[name]
     heard: list[tuple[int, bytes]] = []
 
@@ -135,6 +139,23 @@ def test_what_the_venue_sent_is_played(name: str) -> None:
     wanted = {one for _, one in heard}
     assert all(one.wrapped in wanted for one in events)
     assert ends(simulation)[4]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_faults_hit_what_is_played(name: str) -> None:
+    """As they hit what a market brings: nobody hears what is dropped, until that is over."""
+    simulation = replay(name, session(name))
+    venue = exchange(name, simulation)
+    path, subscribe = SUBSCRIBE[name]
+    connection = venue.open(HttpIn(method="GET", target=path, headers={}), T0)
+    for message in subscribe.splitlines():
+        list(connection.text(message.encode(), T0))
+    events = played(simulation)
+    half = len(events) // 2
+    venue.command("fault", {"name": "drop", "count": "all"}, T0)
+    assert not any(connection in one.to for one in venue.publish(events[:half], T0))
+    venue.command("fault", {"off": "all"}, T0)
+    assert any(connection in one.to for one in venue.publish(events[half:], T0))
 
 
 @pytest.mark.parametrize("way", SAVED)

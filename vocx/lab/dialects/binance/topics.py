@@ -140,7 +140,7 @@ def pass_on(topic: Topic, event: Recorded) -> list[Publication]:
             message += envelope(topic, micro, wrapped, sessions)
         else:
             message.append(Publication(event.wrapped if wrapped else event.data, sessions))
-    return message if topic.inject is None else topic.inject(topic, message)
+    return message
 
 
 # -- states ------------------------------------------------------------------------------------

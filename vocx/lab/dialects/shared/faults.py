@@ -369,9 +369,10 @@ class FaultInjector:
         return out + held
 
     def _anew(self, fault: Fault, topic: Topic, message: list[Publication]) -> list[Publication]:
-        """Instead of the message what a new subscriber would get first, where there is that."""
+        """Instead of the message what a new subscriber would get first, where there is that; of a
+        recording nothing is derived."""
         state = topic.state
-        if state is None:
+        if state is None or topic.recorded:
             return message
         if fault.options["restart"]:
             state.restart()

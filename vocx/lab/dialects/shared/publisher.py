@@ -174,7 +174,7 @@ class Publisher:
             if topic is not None:
                 topic.recorded = True
         if topic is not None:
-            out += self._pass_on(topic, event)
+            topic.publish(out, self._pass_on(topic, event))
         for other in self._by_event.get((Recorded, event.symbol), ()):
             if not other.recorded and other.state is not None:
                 other.state.take(other, event, now_ns, out)

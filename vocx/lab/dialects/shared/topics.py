@@ -110,16 +110,18 @@ class Topic:
 
     def send(self, out: list[Publication], build: Build) -> None:
         """Publish what ``build`` makes for a unit of time, once per encoding that is wanted."""
-        inject = self.inject
-        message = out if inject is None else []
+        message: list[Publication] = []
         payloads: dict[int, bytes] = {}
         for (unit_ns, wrapped), sessions in self.subscribers.items():
             payload = payloads.get(unit_ns)
             if payload is None:
                 payload = payloads[unit_ns] = build(unit_ns)
             message += self.envelope(self, payload, wrapped, sessions)
-        if inject is not None and message:
-            out.extend(inject(self, message))
+        self.publish(out, message)
+
+    def publish(self, out: list[Publication], message: list[Publication]) -> None:
+        """Publish one message in all its encodings, as a fault leaves it."""
+        out += message if self.inject is None or not message else self.inject(self, message)
 
     def send_text(self, out: list[Publication], payload: bytes) -> None:
         """Publish a payload without times: the same in every unit."""
