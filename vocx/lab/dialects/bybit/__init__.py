@@ -20,7 +20,7 @@ from decimal import Decimal
 
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.base import HttpIn, HttpOut, KeyPair, Publication
-from vocx.lab.dialects.bybit import limits
+from vocx.lab.dialects.bybit import limits, rest
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.catalogue import new_catalogue
 from vocx.lab.dialects.bybit.endpoints import Calls
@@ -28,7 +28,6 @@ from vocx.lab.dialects.bybit.fault_responses import FaultResponses
 from vocx.lab.dialects.bybit.private_channels import PrivateChannels
 from vocx.lab.dialects.bybit.recording import BybitRecording
 from vocx.lab.dialects.bybit.reports import DCP
-from vocx.lab.dialects.bybit.rest import Rest
 from vocx.lab.dialects.bybit.sessions import (
     BybitConnection,
     Exchange,
@@ -37,7 +36,6 @@ from vocx.lab.dialects.bybit.sessions import (
     TradeConnection,
     private_policy,
 )
-from vocx.lab.dialects.bybit.signatures import Signatures
 from vocx.lab.dialects.bybit.topics import Topics
 from vocx.lab.dialects.bybit.wire import Refusal, page, refused
 from vocx.lab.dialects.shared.accounts import LETTERS, AccountGateway
@@ -92,9 +90,7 @@ class Bybit(Exchange):
             gateway=gateway,
             subscriptions=PrivateSubscriptions(PrivateChannels(self.catalogue, self.book).payload),
         )
-        self.signatures = Signatures(gateway)
         self.calls = Calls(self.catalogue, self.book, self.limiter)
-        self._rest = Rest(self.calls, self.signatures, self.limiter)
 
     @classmethod
     def create(cls, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> Bybit:
@@ -107,7 +103,7 @@ class Bybit(Exchange):
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
         """Answer one REST request."""
-        return self._rest.answer(request, now_ns, now_ns + self.gateway.skew_ns)
+        return rest.answer(self.calls, request, now_ns)
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
         """10016: the outcome is unknown."""

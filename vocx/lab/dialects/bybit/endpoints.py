@@ -81,9 +81,10 @@ class Calls:
     def __init__(
         self, catalogue: Catalogue[Listing], book: AccountBook, limiter: RateLimiter
     ) -> None:
+        self.gateway = book.gateway
+        self.limiter = limiter
         self._catalogue = catalogue
         self._book = book
-        self._limiter = limiter
 
     def carry_out(
         self,
@@ -96,13 +97,13 @@ class Calls:
         """``result`` and ``retExtInfo``; what is said of the limit is added to ``headers``."""
         call = Call(
             book=self._book,
-            gateway=self._book.gateway,
+            gateway=self.gateway,
             catalogue=self._catalogue,
             given=given,
             now_ns=now_ns,
             key=key,
         )
-        limiter, rule = self._limiter, endpoint.rule
+        limiter, rule = self.limiter, endpoint.rule
         if key is None or rule is None:
             return endpoint.answer(call), {}
         who, single = ("key", key.key), not rule.name.endswith("-batch")

@@ -16,11 +16,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vocx.lab.dialects.base import Close, Out
-from vocx.lab.dialects.bybit import limits
+from vocx.lab.dialects.bybit import limits, signatures
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.endpoints import ENDPOINTS, Calls
 from vocx.lab.dialects.bybit.fault_responses import refusal_of
-from vocx.lab.dialects.bybit.signatures import Signatures
 from vocx.lab.dialects.bybit.topics import Topics, UnknownTopic
 from vocx.lab.dialects.bybit.wire import Refusal
 from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
@@ -58,7 +57,6 @@ class Exchange(VenueDialect):
 
     topics: Topics
     book: AccountBook
-    signatures: Signatures
     calls: Calls
 
 
@@ -201,7 +199,7 @@ class PrivateConnection(BybitConnection):
             yield encode(pong)
         elif op == "auth":
             try:
-                self.key = self.exchange.signatures.login(message, self.peer, now_ns)
+                self.key = signatures.login(self.exchange.gateway, message, self.peer, now_ns)
                 yield self._answer(True, "", message, op)
             except Refusal as refused:
                 yield self.failure(_LOGIN_TEXTS.get(refused.code, refused.message), message, op)
@@ -298,7 +296,7 @@ class TradeConnection(BybitConnection):
             try:
                 if self.key is not None:
                     raise Refusal(20001, "Repeat auth")
-                self.key = self.exchange.signatures.login(message, self.peer, now_ns)
+                self.key = signatures.login(self.exchange.gateway, message, self.peer, now_ns)
                 yield encode({**self._head(message, 0, "OK", op), "connId": self.conn_id})
             except Refusal as refused:
                 text = "Invalid sign" if refused.code == 10004 else refused.message
@@ -361,7 +359,7 @@ class TradeConnection(BybitConnection):
         if not op.startswith("order.") or endpoint is None or op == "order.cancel-all":
             raise Refusal(10404, "op is not found")
         header, args = message.get("header"), message.get("args")
-        self.exchange.signatures.check_command(header if isinstance(header, dict) else {}, now_ns)
+        signatures.check_command(self.exchange.gateway, header, now_ns)
         if not isinstance(args, list) or len(args) != 1 or not isinstance(args[0], dict):
             raise Refusal(10001, "args is invalid")
         if args[0].get("category") != "spot":

@@ -43,14 +43,13 @@ from decimal import Decimal
 
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.base import HttpIn, HttpOut, KeyPair, Publication
-from vocx.lab.dialects.coinbase import tokens
+from vocx.lab.dialects.coinbase import rest, tokens
 from vocx.lab.dialects.coinbase.calls import Backend
 from vocx.lab.dialects.coinbase.catalogue import TRAITS, Products
 from vocx.lab.dialects.coinbase.fault_responses import INTERNAL, FaultResponses
 from vocx.lab.dialects.coinbase.limits import CONNECTIONS, new_limiter
 from vocx.lab.dialects.coinbase.private_channels import PrivateChannels
 from vocx.lab.dialects.coinbase.recording import CoinbaseRecording
-from vocx.lab.dialects.coinbase.rest import Rest
 from vocx.lab.dialects.coinbase.sessions import POLICY, CoinbaseSession
 from vocx.lab.dialects.coinbase.topics import Topics
 from vocx.lab.dialects.coinbase.wire import page, refused
@@ -109,16 +108,15 @@ class Coinbase(VenueDialect):
             FEES,
             tokens.Pairs(),
         )
-        self.backend = Backend(self.products, gateway)
+        self.backend = Backend(self.products, gateway, new_limiter())
         self.channels = PrivateChannels(self.backend)
         super().__init__(
-            limiter=new_limiter(),
+            limiter=self.backend.limiter,
             publisher=self.topics,
             faults=FaultInjector(FaultResponses(), self.topics.topics),
             gateway=gateway,
             subscriptions=PrivateSubscriptions(self.channels.payload, by_connection),
         )
-        self._rest = Rest(self.backend, self.limiter)
 
     @classmethod
     def create(cls, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> Coinbase:
@@ -131,7 +129,7 @@ class Coinbase(VenueDialect):
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
         """Answer one REST request."""
         self._expire(now_ns)
-        return self._rest.answer(request, now_ns)
+        return rest.answer(self.backend, request, now_ns)
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
         """500 in the form of all errors (a choice)."""

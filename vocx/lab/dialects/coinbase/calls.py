@@ -14,6 +14,7 @@ from vocx.lab.dialects.coinbase.wire import NotPlaced, Query, invalid
 from vocx.lab.dialects.shared import calls
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.mappings import Latest
+from vocx.lab.dialects.shared.rate_limiter import RateLimiter
 from vocx.lab.events import OrderState
 
 MOST_PLACED = 20_000
@@ -29,9 +30,10 @@ class Backend:
         The same again is answered the same, another order under that id is refused.
     """
 
-    def __init__(self, products: Products, gateway: AccountGateway) -> None:
+    def __init__(self, products: Products, gateway: AccountGateway, limiter: RateLimiter) -> None:
         self.products = products
         self.gateway = gateway
+        self.limiter = limiter
         self.book = AccountBook(products)
         self.placed: Latest[tuple[str, str], tuple[Any, dict[str, Any]]] = Latest(MOST_PLACED)
 

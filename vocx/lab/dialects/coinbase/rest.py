@@ -20,76 +20,64 @@ from vocx.lab.dialects.coinbase.wire import (
 )
 from vocx.lab.dialects.shared.endpoints import Endpoint
 from vocx.lab.dialects.shared.keys import Denied, Key
-from vocx.lab.dialects.shared.rate_limiter import RateLimiter
 from vocx.lab.dialects.shared.reading import Unreadable, encode, query_pairs, read_json
 
 
-class Rest:
-    """Answers requests.
-
-    Parameters
-    ----------
-    backend, limiter
-        The venue's.
-    """
-
-    def __init__(self, backend: Backend, limiter: RateLimiter) -> None:
-        self._backend = backend
-        self._limiter = limiter
-
-    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
-        """One request."""
-        path, _, query = request.target.partition("?")
-        headers: dict[str, str] = {}
-        try:
-            found = find(request.method, path)
-            if found is None:
-                raise market.not_found()
-            endpoint, name = found
-            headers = self._charge(request, endpoint, now_ns)
-            key = self.key(request, now_ns) if endpoint.signed else None
-            if key is not None and endpoint.trade and not key.trade:
-                raise Refusal(403, "PERMISSION_DENIED", MISSING_SCOPES)
-            call = Call(
-                backend=self._backend,
-                gateway=self._backend.gateway,
-                query=Query(query_pairs(query)),
-                body=_body(request),
-                now_ns=now_ns,
-                name=name,
-                key=key,
-            )
-            body = encode(endpoint.answer(call))
-            return HttpOut(status=200, headers={**JSON, **headers}, body=body, compress=True)
-        except Refusal as refusal:
-            refusal.headers = {**headers, **refusal.headers}
-            return refused(refusal)
-
-    def _charge(self, request: HttpIn, endpoint: Endpoint, now_ns: int) -> dict[str, str]:
-        """Public calls count for the address, signed ones for the user whom they name."""
-        if not endpoint.signed:
-            return charge(self._limiter, PUBLIC, request.peer, now_ns)
-        key = tokens.named(self._backend.gateway.keys, bearer(request))
-        who = ("address", request.peer) if key is None else ("user", key.owner)
-        return charge(self._limiter, PRIVATE, who, now_ns)
-
-    def key(self, request: HttpIn, now_ns: int) -> Key:
-        """Whose signed call it is; raises the refusal, which says nothing."""
-        gateway = self._backend.gateway
-        path = request.target.partition("?")[0]
-        try:
-            return tokens.authenticate(
-                gateway.keys,
-                bearer(request),
-                now_ns + gateway.skew_ns,
-                call=f"{request.method} {path}",
-                host=request.headers.get("host", ""),
-            )
-        except Denied:
-            raise unauthorized() from None
+def answer(backend: Backend, request: HttpIn, now_ns: int) -> HttpOut:
+    """One request."""
+    path, _, query = request.target.partition("?")
+    headers: dict[str, str] = {}
+    try:
+        found = find(request.method, path)
+        if found is None:
+            raise market.not_found()
+        endpoint, name = found
+        headers = _charge(backend, request, endpoint, now_ns)
+        key = _key_of(backend, request, now_ns) if endpoint.signed else None
+        if key is not None and endpoint.trade and not key.trade:
+            raise Refusal(403, "PERMISSION_DENIED", MISSING_SCOPES)
+        call = Call(
+            backend=backend,
+            gateway=backend.gateway,
+            query=Query(query_pairs(query)),
+            body=_body(request),
+            now_ns=now_ns,
+            name=name,
+            key=key,
+        )
+        body = encode(endpoint.answer(call))
+        return HttpOut(status=200, headers={**JSON, **headers}, body=body, compress=True)
+    except Refusal as refusal:
+        refusal.headers = {**headers, **refusal.headers}
+        return refused(refusal)
 
 
-def bearer(request: HttpIn) -> str:
+def _charge(backend: Backend, request: HttpIn, endpoint: Endpoint, now_ns: int) -> dict[str, str]:
+    """Public calls count for the address, signed ones for the user whom they name."""
+    if not endpoint.signed:
+        return charge(backend.limiter, PUBLIC, request.peer, now_ns)
+    key = tokens.named(backend.gateway.keys, _bearer(request))
+    who = ("address", request.peer) if key is None else ("user", key.owner)
+    return charge(backend.limiter, PRIVATE, who, now_ns)
+
+
+def _key_of(backend: Backend, request: HttpIn, now_ns: int) -> Key:
+    """Whose signed call it is; raises the refusal, which says nothing."""
+    gateway = backend.gateway
+    path = request.target.partition("?")[0]
+    try:
+        return tokens.authenticate(
+            gateway.keys,
+            _bearer(request),
+            now_ns + gateway.skew_ns,
+            call=f"{request.method} {path}",
+            host=request.headers.get("host", ""),
+        )
+    except Denied:
+        raise unauthorized() from None
+
+
+def _bearer(request: HttpIn) -> str:
     """The token of a request, or nothing."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if kind.lower() == "bearer" else ""

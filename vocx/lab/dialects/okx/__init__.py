@@ -19,15 +19,14 @@ from decimal import Decimal
 
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair, Publication
+from vocx.lab.dialects.okx import rest
 from vocx.lab.dialects.okx.calls import Backend
 from vocx.lab.dialects.okx.catalogue import new_catalogue
 from vocx.lab.dialects.okx.fault_responses import FaultResponses, page
 from vocx.lab.dialects.okx.limits import RULES, new_limiter, over
 from vocx.lab.dialects.okx.private_channels import PrivateChannels, with_ends
 from vocx.lab.dialects.okx.recording import OkxRecording
-from vocx.lab.dialects.okx.rest import Rest
 from vocx.lab.dialects.okx.sessions import Exchange, OkxSession
-from vocx.lab.dialects.okx.signatures import Signatures
 from vocx.lab.dialects.okx.system_status import SystemStatus
 from vocx.lab.dialects.okx.topics import Topics
 from vocx.lab.dialects.okx.wire import Refusal
@@ -100,7 +99,6 @@ class Okx(Exchange):
         self.topics = Topics(catalogue, self.status)
         self.backend = Backend(catalogue, gateway, limiter, self.status)
         self.channels = PrivateChannels(catalogue, self.backend.book)
-        self.signatures = Signatures(gateway)
         super().__init__(
             limiter=limiter,
             publisher=self.topics,
@@ -108,7 +106,6 @@ class Okx(Exchange):
             gateway=gateway,
             subscriptions=PrivateSubscriptions(self.channels.payload),
         )
-        self._rest = Rest(self.backend, self.signatures)
         self._connections = 0
 
     @classmethod
@@ -123,7 +120,7 @@ class Okx(Exchange):
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
         """Answer one REST request."""
-        return self._rest.answer(request, now_ns)
+        return rest.answer(self.backend, request, now_ns)
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
         """50026."""

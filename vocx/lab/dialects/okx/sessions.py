@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vocx.lab.dialects.base import Close, Out
+from vocx.lab.dialects.okx import signatures
 from vocx.lab.dialects.okx.calls import Backend, Call
 from vocx.lab.dialects.okx.limits import RULES, over
 from vocx.lab.dialects.okx.orders import carry_out
 from vocx.lab.dialects.okx.private_channels import PrivateChannels, argument
-from vocx.lab.dialects.okx.signatures import Signatures
 from vocx.lab.dialects.okx.topics import PUBLIC, VIP, Topics
 from vocx.lab.dialects.okx.wire import TEXTS, Refusal
 from vocx.lab.dialects.shared.connections import Connection
@@ -55,7 +55,6 @@ class Exchange(VenueDialect):
     topics: Topics
     backend: Backend
     channels: PrivateChannels
-    signatures: Signatures
 
 
 class OkxSession(Connection):
@@ -128,7 +127,7 @@ class OkxSession(Connection):
             yield self._error({}, "60031")
             return
         try:
-            self.key = self.exchange.signatures.login(given, self.peer, now_ns)
+            self.key = signatures.login(self.exchange.gateway, given, self.peer, now_ns)
         except Refusal as refusal:
             yield self._error({}, refusal.code)
             yield Close(4001, "Login failed")

@@ -46,61 +46,50 @@ LOGIN_DENIED = {
 }
 
 
-class Signatures:
-    """Finds the key of what was signed, or refuses it in OKX's words.
+def key_of(gateway: AccountGateway, request: HttpIn, endpoint: Endpoint, now_ns: int) -> Key:
+    """Headers, time, key, passphrase, signature, environment, permission."""
+    headers = request.headers
+    for name, code in HEADERS.items():
+        if not headers.get(name):
+            raise Refusal(code)
+    time = headers["ok-access-timestamp"]
+    window = RequestWindow(_nanoseconds(time), 30 * NS_PER_S, 30 * NS_PER_S + 1)
+    text = f"{time}{request.method}{request.target}".encode() + request.body
+    shown = Authentication(
+        key=headers["ok-access-key"],
+        payload=text,
+        signature=headers["ok-access-sign"],
+        passphrase=headers["ok-access-passphrase"],
+    )
+    try:
+        window.check(now_ns + gateway.skew_ns)
+        key = gateway.authenticate(shown, window, now_ns, peer=request.peer)
+    except Denied as denied:
+        raise Refusal(DENIED[denied.reason]) from None
+    if key.demo != (headers.get("x-simulated-trading") == "1"):
+        raise Refusal("50101")
+    if endpoint.trade and not key.trade:
+        raise Refusal("50120")
+    return key
 
-    Parameters
-    ----------
-    gateway : AccountGateway
-        The venue's keys and clock.
-    """
 
-    def __init__(self, gateway: AccountGateway) -> None:
-        self._gateway = gateway
-
-    def key_of(self, request: HttpIn, endpoint: Endpoint, now_ns: int) -> Key:
-        """Headers, time, key, passphrase, signature, environment, permission."""
-        headers = request.headers
-        for name, code in HEADERS.items():
-            if not headers.get(name):
-                raise Refusal(code)
-        time = headers["ok-access-timestamp"]
-        window = RequestWindow(_nanoseconds(time), 30 * NS_PER_S, 30 * NS_PER_S + 1)
-        text = f"{time}{request.method}{request.target}".encode() + request.body
-        shown = Authentication(
-            key=headers["ok-access-key"],
-            payload=text,
-            signature=headers["ok-access-sign"],
-            passphrase=headers["ok-access-passphrase"],
-        )
-        try:
-            window.check(now_ns + self._gateway.skew_ns)
-            key = self._gateway.authenticate(shown, window, now_ns, peer=request.peer)
-        except Denied as denied:
-            raise Refusal(DENIED[denied.reason]) from None
-        if key.demo != (headers.get("x-simulated-trading") == "1"):
-            raise Refusal("50101")
-        if endpoint.trade and not key.trade:
-            raise Refusal("50120")
-        return key
-
-    def login(self, given: Mapping[str, Any], peer: str, now_ns: int) -> Key:
-        """The key of a login's argument."""
-        time, key = str(given.get("timestamp", "")), given.get("apiKey")
-        if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", time):
-            raise Refusal("60004")
-        shown = Authentication(
-            key=key if isinstance(key, str) else None,
-            payload=f"{time}GET/users/self/verify".encode(),
-            signature=str(given.get("sign", "")),
-            passphrase=str(given.get("passphrase", "")),
-        )
-        sent_ns = int(float(time) * 1000) * NS_PER_MS
-        window = RequestWindow(sent_ns, 30 * NS_PER_S, 31 * NS_PER_S)
-        try:
-            return self._gateway.authenticate(shown, window, now_ns, peer=peer)
-        except Denied as denied:
-            raise Refusal(LOGIN_DENIED.get(denied.reason, "60009")) from None
+def login(gateway: AccountGateway, given: Mapping[str, Any], peer: str, now_ns: int) -> Key:
+    """The key of a login's argument."""
+    time, key = str(given.get("timestamp", "")), given.get("apiKey")
+    if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", time):
+        raise Refusal("60004")
+    shown = Authentication(
+        key=key if isinstance(key, str) else None,
+        payload=f"{time}GET/users/self/verify".encode(),
+        signature=str(given.get("sign", "")),
+        passphrase=str(given.get("passphrase", "")),
+    )
+    sent_ns = int(float(time) * 1000) * NS_PER_MS
+    window = RequestWindow(sent_ns, 30 * NS_PER_S, 31 * NS_PER_S)
+    try:
+        return gateway.authenticate(shown, window, now_ns, peer=peer)
+    except Denied as denied:
+        raise Refusal(LOGIN_DENIED.get(denied.reason, "60009")) from None
 
 
 def _nanoseconds(text: str) -> int:
