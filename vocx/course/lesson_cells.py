@@ -125,7 +125,15 @@ def advice(cells: list[LessonCell], source: str, known: Container[str], name: st
 
 
 def names_of(source: str) -> tuple[frozenset[str], frozenset[str]]:
-    """What a cell binds in the notebook, and what it reads there, also from inside functions."""
+    """What a cell binds in the notebook, and what it needs from there; Python's own names are in
+    neither."""
+    makes, reads = bound_and_read(source)
+    return makes, reads - makes - set(dir(builtins))
+
+
+def bound_and_read(source: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The names that code binds at its left edge, and those that it reads there, also from inside
+    functions."""
     top = symtable.symtable(source, "cell", "exec")
     makes = {one.get_name() for one in top.get_symbols() if one.is_assigned() or one.is_imported()}
     reads = {one.get_name() for one in top.get_symbols() if one.is_referenced()}
@@ -134,7 +142,7 @@ def names_of(source: str) -> tuple[frozenset[str], frozenset[str]]:
         table = tables.pop()
         tables += table.get_children()
         reads |= {one.get_name() for one in table.get_symbols() if one.is_global()}
-    return frozenset(makes), frozenset(reads - makes - set(dir(builtins)))
+    return frozenset(makes), frozenset(reads)
 
 
 def _bound(node: ast.AST) -> str | None:

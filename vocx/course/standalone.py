@@ -14,7 +14,6 @@ import builtins
 import functools
 import inspect
 import math
-import symtable
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,6 +26,7 @@ import msgspec
 
 from vocx.arguments import brief, digits
 from vocx.course.cell_sources import CellSources
+from vocx.course.lesson_cells import bound_and_read
 from vocx.errors import BadInput
 
 MOST_LETTERS = 10_000
@@ -150,9 +150,8 @@ class Definitions:
 
     def _define_used(self, source: str, known: Mapping[str, Any], user: str) -> None:
         """Define every name that lines take from outside of themselves."""
-        for used in free_names(source):
-            if used == user:
-                continue
+        makes, reads = bound_and_read(source)
+        for used in sorted(reads - makes - {user}):
             if used in known:
                 self.define(used, known[used], user)
             elif not hasattr(builtins, used):
@@ -293,21 +292,3 @@ def function_source(function: Callable[..., Any]) -> str:
     if len(body) != 1 or getattr(body[0], "name", None) != name:
         raise BadInput(f"the lines of {name} are not those of one function; write it with def")
     return source.rstrip() + "\n"
-
-
-def free_names(source: str) -> list[str]:
-    """The names that a definition takes from outside of itself, in the order of the alphabet."""
-    found: set[str] = set()
-    bound: set[str] = set()
-
-    def visit(scope: symtable.SymbolTable, outermost: bool) -> None:
-        for symbol in scope.get_symbols():
-            if symbol.is_global() or (outermost and symbol.is_referenced()):
-                found.add(symbol.get_name())
-            if outermost and symbol.is_assigned():  # also by a comprehension, from Python 3.12 on
-                bound.add(symbol.get_name())
-        for child in scope.get_children():
-            visit(child, False)
-
-    visit(symtable.symtable(source, "<a cell>", "exec"), True)
-    return sorted(found - bound)

@@ -81,22 +81,11 @@ class Push(msgspec.Struct, frozen=True, tag=True):
 
 
 Feed = Poll | Push
-STANDARD: tuple[Feed, ...] = (
-    Push("quotes"),
-    Push("book"),
-    Push("ticker"),
-    Poll(250.0),
-    Poll(1000.0),
-)
+STREAMS: tuple[Feed, ...] = (Push("quotes"), Push("book"), Push("ticker"))
+"""All that a stream has of prices."""
+STANDARD: tuple[Feed, ...] = (*STREAMS, Poll(250.0), Poll(1000.0))
 """What is watched once, unless others are named."""
-SWEPT: tuple[Feed, ...] = (
-    Push("quotes"),
-    Push("book"),
-    Push("ticker"),
-    Poll(50.0),
-    Poll(250.0),
-    Poll(1000.0),
-)
+SWEPT: tuple[Feed, ...] = (*STREAMS, Poll(50.0), Poll(250.0), Poll(1000.0))
 """What is watched at several distances."""
 
 

@@ -18,19 +18,12 @@ import numpy as np
 from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.measure import validation
-from vocx.measure.feeds import DISTANCES, Feed, Poll, Push, feeds_of
+from vocx.measure.feeds import DISTANCES, STREAMS, Feed, Poll, Push, feeds_of
 from vocx.measure.result import Column, Conditions, Result, crossed, value_alone
 from vocx.measure.sampling import Interval
 from vocx.measure.steps import Observed, Steps, ages, wrong
 
-REFERENCE: tuple[Feed, ...] = (
-    Push("quotes"),
-    Push("book"),
-    Push("ticker"),
-    Poll(250.0),
-    Poll(1000.0),
-    Poll(5000.0),
-)
+REFERENCE: tuple[Feed, ...] = (*STREAMS, Poll(250.0), Poll(1000.0), Poll(5000.0))
 
 
 def window(

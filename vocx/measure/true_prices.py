@@ -9,6 +9,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from vocx import venues
+from vocx.arguments import check_name
 from vocx.call_forms import says_its_form
 from vocx.errors import BadInput
 from vocx.facts import Quote
@@ -65,7 +66,7 @@ def true_quotes(
     seconds = validation.number("seconds", seconds, 0.1, 3600)
     # The first and the last change lie inside the seconds, so their distance is always shorter.
     least_s = min(validation.number("least_s", least_s, 0), seconds / 2)
-    symbol, truth = validation.symbol(symbol), validation.lab(lab).truth
+    symbol, truth = check_name(symbol, "symbol", "BTC/USDT"), validation.lab(lab).truth
     truth = truth if venue is None else truth.at(venue)
     pause, deadline_ns = Event(), mono_ns() + int((least_s + GRACE_S) * 1e9 * (least_s > 0))
     while True:

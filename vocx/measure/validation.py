@@ -11,6 +11,7 @@ from math import inf
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
+from vocx.arguments import brief
 from vocx.errors import BadInput
 from vocx.measure.steps import Steps
 
@@ -60,13 +61,6 @@ def wires(given: Any) -> list[bool]:
     return list(dict.fromkeys(found))
 
 
-def symbol(given: Any) -> str:
-    """The name of a symbol, as text."""
-    if not isinstance(given, str) or not given:
-        _refuse("symbol", given, 'one such as "BTC/USDT"')
-    return str(given)
-
-
 def lab(given: Any) -> Lab:
     """A lab, and no exchange in one."""
     if not hasattr(given, "truth"):
@@ -86,5 +80,4 @@ def _bounds(least: float, most: float) -> str:
 
 
 def _refuse(name: str, given: Any, write: str) -> NoReturn:
-    shown = repr(given)
-    raise BadInput(f"{name} is {shown if len(shown) < 60 else shown[:56] + ' ...'}; write {write}")
+    raise BadInput(f"{name} is {brief(given)}; write {write}")

@@ -20,15 +20,15 @@ from vocx.exchange import Exchange
 Message = Mapping[str, Any]
 
 
-class Step(msgspec.Struct, frozen=True, kw_only=True):
+class Step(msgspec.Struct, frozen=True):
     """A message, the number of the book before it, what it makes of both, and what to say to
     another number."""
 
     message: Message
     before: int | None
-    trades: tuple[tuple[int, int, str, Decimal, Decimal], ...] = ()
     after: int | None
     why: str
+    trades: tuple[tuple[int, int, str, Decimal, Decimal], ...] = ()
 
 
 def _trade(last: str, count: str, side: str, price: str, size: str) -> Message:
@@ -55,31 +55,23 @@ def _book(action: str, before: int, number: int, *, empty: bool = False) -> Mess
 _ACK = {"event": "subscribe", "arg": {"channel": "books", "instId": "BTC-USDT"}, "connId": "a4d3"}
 _NOTICE = {"event": "notice", "code": "64008", "msg": "The connection will soon be closed"}
 _TICKER = {"arg": {"channel": "tickers", "instId": "BTC-USDT"}, "data": [{"last": "60000.1"}]}
+_BEGINS = "a snapshot begins a book, whatever was before: its number is seqId"
+_GROWS = "seqId grows, but not by one: compare prevSeqId with the number that you had"
 _STAYS = "this message is not about the book: its number stays what it was"
 
 STEPS = (
-    Step(message=_ACK, before=None, after=None, why="an acknowledgement is no book"),
+    Step(_ACK, before=None, after=None, why="an acknowledgement is no book"),
+    Step(_book("snapshot", -1, 1000), before=None, after=1000, why=_BEGINS),
     Step(
-        message=_book("snapshot", -1, 1000),
-        before=None,
-        after=1000,
-        why="a snapshot begins a book, whatever was before: its number is seqId",
-    ),
-    Step(
-        message=_trades(_trade("744876977", "1", "buy", "60000.2", "0.0042")),
+        _trades(_trade("744876977", "1", "buy", "60000.2", "0.0042")),
         before=1000,
         trades=((744876977, 744876977, "buy", Decimal("60000.2"), Decimal("0.0042")),),
         after=1000,
         why=_STAYS,
     ),
+    Step(_book("update", 1000, 1004), before=1000, after=1004, why=_GROWS),
     Step(
-        message=_book("update", 1000, 1004),
-        before=1000,
-        after=1004,
-        why="seqId grows, but not by one: compare prevSeqId with the number that you had",
-    ),
-    Step(
-        message=_trades(
+        _trades(
             _trade("744876980", "3", "sell", "60000.1", "0.5"),
             _trade("744876981", "1", "sell", "60000", "0.00017"),
         ),
@@ -92,53 +84,43 @@ STEPS = (
         why=_STAYS,
     ),
     Step(
-        message=_book("update", 1004, 1004, empty=True),
+        _book("update", 1004, 1004, empty=True),
         before=1004,
         after=1004,
         why="an empty update with seqId equal to prevSeqId is a heartbeat: the book is quiet, and "
         "nothing is missing",
     ),
     Step(
-        message=_book("update", 1004, 3),
+        _book("update", 1004, 3),
         before=1004,
         after=3,
         why="this is a legal reset after maintenance: prevSeqId is the number that you had, and "
         "the count goes on from 3. Compare prevSeqId only",
     ),
+    Step(_book("update", 3, 9), before=3, after=9, why=_GROWS),
     Step(
-        message=_book("update", 3, 9),
-        before=3,
-        after=9,
-        why="seqId grows, but not by one: compare prevSeqId with the number that you had",
-    ),
-    Step(
-        message=_book("update", 12, 20),
+        _book("update", 12, 20),
         before=9,
         after=None,
         why="prevSeqId says 12, and you had 9: a message is missing, and from here on the book is "
         "wrong",
     ),
     Step(
-        message=_book("update", 20, 25),
+        _book("update", 20, 25),
         before=None,
         after=None,
         why="there is no book that this could change: wait for a snapshot",
     ),
     Step(
-        message=_trades(_trade("744876985", "4", "buy", "60000.3", "1.25")),
+        _trades(_trade("744876985", "4", "buy", "60000.3", "1.25")),
         before=None,
         trades=((744876982, 744876985, "buy", Decimal("60000.3"), Decimal("1.25")),),
         after=None,
         why=_STAYS,
     ),
-    Step(
-        message=_book("snapshot", -1, 31),
-        before=None,
-        after=31,
-        why="a snapshot begins a book, whatever was before: its number is seqId",
-    ),
-    Step(message=_NOTICE, before=31, after=31, why=_STAYS),
-    Step(message=_TICKER, before=31, after=31, why=_STAYS),
+    Step(_book("snapshot", -1, 31), before=None, after=31, why=_BEGINS),
+    Step(_NOTICE, before=31, after=31, why=_STAYS),
+    Step(_TICKER, before=31, after=31, why=_STAYS),
 )
 
 
