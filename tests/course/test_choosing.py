@@ -139,11 +139,11 @@ def test_order_rates_come_from_the_adapters() -> None:
     quick, slow = requote(50), requote(500)
     for name in ("binance", "okx", "bybit", "coinbase"):
         limits = {(one.bucket, one.window_s) for one in venues.get(name).limits}
-        assert {(one.charged.limit.bucket, one.charged.limit.window_s) for one in quick
+        assert {(one.limit.bucket, one.limit.window_s) for one in quick
                 if one.venue == name} <= limits  # fmt: skip
         assert quick.tightest(name).refused_after_s is not None
         assert orders_per_s(venues.get(name)) < 40
-        short = [one for one in slow if one.venue == name and one.charged.limit.window_s <= 60]
+        short = [one for one in slow if one.venue == name and one.limit.window_s <= 60]
         assert all(one.refused_after_s is None for one in short)
     assert quick.tightest("binance").refused_after_s == 2.5
     assert "refused after 83.3 min" in str(quick) and "docs-v5" in str(quick)

@@ -7,7 +7,7 @@ adapter in :mod:`vocx.venues` declares, with its source.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,70 +38,60 @@ def span_s(seconds: float) -> str:
     raise AssertionError  # the last unit takes everything
 
 
-class ChargedLimit(NamedTuple):
-    """A limit that counts a requote, and how much one requote of one side costs of it."""
-
-    limit: Limit
-    amount: int
-
-    @property
-    def per_s(self) -> float:
-        """Requotes of one side a second that it allows for ever."""
-        return self.limit.amount / self.limit.window_s / self.amount
-
-    def refused_after_s(self, per_s: float) -> float | None:
-        """Seconds of a fresh window until a call is refused; ``None``: never."""
-        after_s = self.limit.amount / (per_s * self.amount)
-        return after_s if after_s < self.limit.window_s else None
-
-
-def _order(venue: Venue) -> list[Intent]:
-    client = venue.make_client_order_id(1)
+def _charges(venue: Venue) -> dict[str, int]:
+    """What an order costs of each limit, with the cancel of the one before it."""
     place = PlaceOrder(
         symbol=SYMBOL,
         side="buy",
         type="limit",
-        client_order_id=client,
+        client_order_id=venue.make_client_order_id(1),
         quantity=Decimal(1),
         price=Decimal(1),
         time_in_force="GTC",
     )
-    return [place, CancelOrder(symbol=SYMBOL, id="1", client_order_id=None)]
-
-
-def charged(venue: Venue) -> list[ChargedLimit]:
-    """Every limit that an order counts against, with the cancel of the one before it."""
     costs: dict[str, int] = {}
-    for intent in _order(venue):
+    for intent in (place, CancelOrder(symbol=SYMBOL, id="1", client_order_id=None)):
         for bucket, amount in venue.request(intent).charges.items():
             name = bucket.partition(":")[0]  # one per instrument is charged with its name
             costs[name] = costs.get(name, 0) + amount
-    return [ChargedLimit(one, costs[one.bucket]) for one in venue.limits if one.bucket in costs]
+    return costs
 
 
 def orders_per_s(venue: Venue) -> float:
     """New orders a second that the venue's short limits allow, cancels included."""
-    return min(one.per_s for one in charged(venue) if one.limit.window_s <= SHORT_S)
+    return _allowed_per_minute(venue, _charges(venue)) / 60
 
 
 def calls_per_minute(venue: Venue, call: Intent) -> float:
     """How often the venue's short limits allow one call."""
+    return _allowed_per_minute(venue, venue.request(call).charges)
+
+
+def _allowed_per_minute(venue: Venue, charges: Mapping[str, int]) -> float:
     short = [one for one in venue.limits if one.window_s <= SHORT_S]
-    charge = dearest(venue.request(call).charges, short)
+    charge = dearest(charges, short)
     return charge.per_minute / charge.amount
 
 
 class Requote(NamedTuple):
-    """A quoter's plan against one limit of one venue."""
+    """A quoter's plan against one limit of one venue: ``per_s`` orders a second, each of which
+    costs ``amount`` of it."""
 
     venue: str
-    charged: ChargedLimit
+    limit: Limit
+    amount: int
     per_s: float
 
     @property
+    def allowed_per_s(self) -> float:
+        """How many orders a second the limit allows for ever."""
+        return self.limit.amount / self.limit.window_s / self.amount
+
+    @property
     def refused_after_s(self) -> float | None:
-        """See :meth:`ChargedLimit.refused_after_s`."""
-        return self.charged.refused_after_s(self.per_s)
+        """Seconds of a fresh window until a call is refused; ``None``: never."""
+        after_s = self.limit.amount / (self.per_s * self.amount)
+        return after_s if after_s < self.limit.window_s else None
 
 
 class Requotes(list[Requote]):
@@ -110,26 +100,25 @@ class Requotes(list[Requote]):
     def tightest(self, venue: str) -> Requote:
         """The limit of a venue that refuses first; where none does, the one that is nearest."""
         mine = [one for one in self if one.venue == venue]
-        return min(mine, key=lambda one: (one.refused_after_s or float("inf"), one.charged.per_s))
+        return min(mine, key=lambda one: (one.refused_after_s or float("inf"), one.allowed_per_s))
 
     def __str__(self) -> str:
         rows = []
         for one in self:
-            limit, after_s = one.charged.limit, one.refused_after_s
+            limit, after_s = one.limit, one.refused_after_s
             rows.append(
                 (
                     one.venue,
                     f"{limit.bucket}: {limit.amount:,} in {span_s(limit.window_s)}",
                     limit.per,
-                    f"{one.charged.per_s:.1f}",
+                    f"{one.allowed_per_s:.1f}",
                     f"{one.per_s:g}",
                     "holds" if after_s is None else f"refused after {span_s(after_s)}",
                 )
             )
         head = ("venue", "limit", "counted by", "allows/s", "you want/s", "so")
         sources = {
-            one.venue: f"{one.venue}: {self.tightest(one.venue).charged.limit.source}"
-            for one in self
+            one.venue: f"{one.venue}: {self.tightest(one.venue).limit.source}" for one in self
         }
         return "\n".join([text_table(head, rows, left=3), *sources.values()])
 
@@ -138,9 +127,12 @@ def requote(every_ms: float) -> Requotes:
     """Placing an order of each side anew every ``every_ms``, after cancelling the one before,
     against each venue's own limits: how fast they allow it, and when a call is refused."""
     per_s = 2 * 1000 / every_ms
-    return Requotes(
-        Requote(name, one, per_s) for name in VENUES for one in charged(venues.get(name))
-    )
+    found = Requotes()
+    for venue in map(venues.get, VENUES):
+        costs = _charges(venue)
+        mine = [one for one in venue.limits if one.bucket in costs]
+        found += [Requote(venue.name, one, costs[one.bucket], per_s) for one in mine]
+    return found
 
 
 def _order_texts(price: Decimal) -> Iterator[str]:
