@@ -460,6 +460,19 @@ def test_limits_per_user_and_instrument(venue: Venue) -> None:
     assert venue.code("trade/order", venue.wish()) == "0"
 
 
+def test_limits_by_address_are_listed(venue: Venue) -> None:
+    """What is counted by address is told to the lab's owner, as clients ask it; a signed call
+    counts against its account."""
+    for path in ("public/time", "public/time", f"market/ticker?instId={BTC}"):
+        assert venue.ask(path, signed=False)["code"] == "0"
+    venue.rows("account/balance")
+    peers = venue.command("limits")["peers"]
+    assert {name: count for name, count in peers["127.0.0.1"].items() if count} == {
+        "time": 2,
+        "ticker": 1,
+    }
+
+
 def test_what_was_cancelled_unfilled_is_forgotten(venue: Venue) -> None:
     """[26] after two hours."""
     (placed,) = venue.rows("trade/order", venue.wish())

@@ -31,8 +31,8 @@ def answer(backend: Backend, request: HttpIn, now_ns: int) -> HttpOut:
         if endpoint.signed:
             key = signatures.key_of(backend.gateway, request, endpoint, now_ns)
         if endpoint.rule is not None:
-            who = request.peer if key is None else key.owner
-            limits.charge(backend.limiter, endpoint.rule, ("endpoint", who), now_ns)
+            who = request.peer if key is None else ("endpoint", key.owner)
+            limits.charge(backend.limiter, endpoint.rule, who, now_ns)
         call = _call(backend, request, query, key, now_ns)
         if endpoint.places:
             action = endpoint.path.partition("/")[2]
