@@ -123,3 +123,23 @@ def test_scaled_windows_end_sooner() -> None:
         and limits.wait_s({"weight": 5}, 66_000_000_000) == 0
     )
     assert limits.rows()[0].window_s == 6
+
+
+def test_a_sliding_window_begins_when_the_venue_counts() -> None:
+    """That is somewhere between sending and answer: a call that was answered late is forgotten
+    late, so that two bursts never meet within one window of the venue's."""
+    limits = RateLimits([SLIDING])
+    sending = limits.spend({"weight": 80}, 0)
+    limits.answered(sending, 3 * S)
+    assert limits.wait_s({"weight": 1}, 60 * S) == pytest.approx(3.0)
+    assert limits.wait_s({"weight": 1}, 63 * S) == 0 and limits.rows(63 * S)[0].used == 0
+
+
+def test_a_lower_count_forgets_the_oldest() -> None:
+    """Whatever is left is as young as it can be, and none of it is forgotten twice."""
+    limits = RateLimits([SLIDING])
+    for second in range(4):
+        limits.spend({"weight": 10}, second * S)
+    limits.correct([Usage(bucket="weight", used=25)], 4 * S)
+    used = [limits.rows(at * S)[0].used for at in (4, 60, 61, 62, 63)]
+    assert used == [25, 25, 20, 10, 0]

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from vocx import errors
-from vocx.net import Throttler
+from vocx.net import Throttler, forget_host
 from vocx.rate_limits import AddressStatus
-from vocx.venues.base import CancelAll, CancelOrder, GetTime, Intent, Limit, Request
+from vocx.venues.base import CancelAll, CancelOrder, GetTime, Intent, Limit, Request, Usage
 
 WEIGHT = Limit(bucket="weight", amount=6000, window_s=60)
 S = 1_000_000_000
@@ -108,3 +108,92 @@ def test_a_ban_is_told_with_its_end() -> None:
     assert caught.value.outcome == "not_sent"
     clock.now_ns += 133 * S
     throttler.enter(request())
+
+
+def test_throttlers_of_one_host_count_together() -> None:
+    """A limit by address is everybody's: the second waits for what the first has used. What one
+    was told of the limits, and its brake, is its own; another host's is not touched."""
+    clock = Clock()
+    first, second = (clock.throttler(url=lambda: "https://one.example/api") for _ in range(2))
+    apart = clock.throttler(url=lambda: "https://two.example/api")
+    first.stop_at = None
+    first.learn([Limit(bucket="weight", amount=9000, window_s=60)])
+    first.enter(request(weight=4800))
+    assert second.rows()[0].used == 4800 and second.rows()[0].amount == 6000
+    apart.enter(request(weight=100))
+    first.enter(request(weight=10))
+    assert clock.pauses == []
+    second.enter(request(weight=10))
+    assert clock.pauses == [pytest.approx(60)] and apart.rows()[0].used == 0
+
+
+def test_an_accounts_limits_are_its_own() -> None:
+    """Nobody waits for another key's orders, nor for the 429 that they met; one for what the
+    address has used is for everybody."""
+    clock = Clock()
+    orders = Limit(bucket="orders", amount=10, window_s=2, per="account", aligned=False)
+    order = Request(intent=GetTime(), method="POST", target="/", charges={"orders": 8})
+    first, same, other = (
+        Throttler(
+            "okx",
+            [WEIGHT, orders],
+            url=lambda: "https://three.example",
+            account=lambda key=key: key,
+            clock=lambda: clock.now_ns,
+            sleep=clock.sleep,
+        )
+        for key in ("a", "a", "b")
+    )
+    first.enter(order)
+    other.enter(order)
+    assert clock.pauses == []
+    same.enter(order)
+    assert clock.pauses == [pytest.approx(2)]
+    first.refused(errors.RateLimited("429", retry_after_s=10), order)
+    other.enter(request())
+    assert clock.pauses[1:] == []
+    same.enter(request())
+    assert clock.pauses[1:] == [pytest.approx(11)]
+    first.refused(errors.RateLimited("429", retry_after_s=10), request())
+    other.enter(request())
+    assert clock.pauses[2:] == [pytest.approx(11)]
+
+
+def test_a_server_that_took_the_address_begins_anew() -> None:
+    """Neither what was used nor a ban of its predecessor's is known."""
+    clock, url = Clock(), "http://127.0.0.1:4"
+    throttler = clock.throttler(url=lambda: url)
+    throttler.enter(request(weight=100))
+    throttler.refused(errors.Banned("418", retry_after_s=120))
+    forget_host("binance", url)
+    throttler.enter(request())
+    assert throttler.rows()[0].used == 1
+
+
+def test_a_host_that_is_nowhere_now_keeps_its_count() -> None:
+    """A view may look at the budget of a lab that is gone."""
+
+    def gone() -> str:
+        raise errors.LabDied("it is gone")
+
+    clock = Clock()
+    throttler = clock.throttler(url=gone)
+    throttler.enter(request(weight=100))
+    assert throttler.rows()[0].used == 100
+
+
+def test_what_others_have_under_way_is_not_forgotten() -> None:
+    """A reply says what was used when it was made: calls that had not been answered as its own
+    left may not be in it, whoever sent them and whatever became of them since."""
+    clock = Clock()
+    throttler = clock.throttler()
+    early = throttler.enter(request(weight=10))
+    throttler.leave(early)
+    slow, asking = throttler.enter(request(weight=7)), throttler.enter(request(weight=5))
+    throttler.leave(slow)
+    throttler.enter(request(weight=3))
+    throttler.correct([Usage(bucket="weight", used=15)], asking)
+    assert throttler.rows()[0].used == 25  # 15 and 7 and 3
+    throttler.leave(asking)
+    throttler.correct([Usage(bucket="weight", used=15)])
+    assert throttler.rows()[0].used == 15

@@ -359,9 +359,9 @@ def test_a_wait_for_the_limit_is_no_part_of_the_deadline(
     throttler = one_of(2, pauses=[])
     slow = Throttler("binance")
 
-    def enter(request: Request, stopping: Any) -> None:
+    def enter(request: Request, stopping: Any) -> Any:
         time.sleep(0.4)
-        throttler.enter(request, stopping)
+        return throttler.enter(request, stopping)
 
     monkeypatch.setattr(slow, "enter", enter)
     server, client = serve(http("503 Service Unavailable", b""), throttler=slow)

@@ -129,6 +129,10 @@ class LabEnvironment(Environment):
         self._urls = dict(self._venue.derive_urls(urls[name]))
         return super().url(purpose)
 
+    def counted_at(self) -> str:
+        """The lab's address without TLS: it counts both together."""
+        return self._lab.url(self._venue.name, "rest")
+
     def ca_file(self) -> str | None:
         """The authority of the lab's certificate."""
         return str(Path(self._lab.certificate())) if self.tls else None
@@ -143,10 +147,10 @@ class LabEnvironment(Environment):
         """What the lab's limits say of this machine now: its owner may have scaled them."""
         with suppress(errors.VocxError):
             said: dict[str, Any] = self._lab.control("limits", venue=self._venue.name)
-            mine = said["peers"].get("127.0.0.1", {})
             buckets = {one.bucket for one in self._venue.limits if one.per == "address"}
+            mine = said["peers"].get("127.0.0.1", dict.fromkeys(buckets, 0))
             return AddressStatus(
-                enforced=not said["off"],
+                enforced=not (said["off"] or said["paused"]),
                 used={name: mine[name] for name in sorted(buckets & mine.keys())},
                 window_left_s={one["name"]: one["left_s"] for one in said["limits"]},
                 ban_left_s=mine.get("ban_left_s", 0.0),

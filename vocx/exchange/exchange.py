@@ -100,7 +100,8 @@ class Exchange:
     name : str
         Given by you, else the venue's.
     budget : Throttler
-        What is used and left of the venue's limits; ``.stop_at`` is where calls begin to wait.
+        What is used and left of the venue's limits, by all handles of its host and by this one's
+        account; ``.stop_at`` is where this handle's calls begin to wait.
     tls : bool
         Whether the lab is asked over https and wss (elsewhere the addresses say it).
     """
@@ -126,6 +127,8 @@ class Exchange:
             venue.limits,
             notice=say,
             status=environment.address_status if self.lab is not None else None,
+            url=environment.counted_at,
+            account=lambda: environment.credentials().key,
         )
         self._stopping = threading.Event() if background else None
         self._instruments: dict[str, Instrument] = {}
@@ -672,8 +675,8 @@ class Exchange:
     # life
 
     def clone(self, *, name: str | None = None, tls: bool | None = None) -> Exchange:
-        """Another handle at the same place with connections and a count of its own, so that what
-        is measured on one is not paid on the other's. In a lab ``tls`` may differ. Close it."""
+        """Another handle at the same place with connections and a brake of its own; what it asks
+        counts with what this one does. In a lab ``tls`` may differ. Close it."""
         name = check_optional_name(name, "name", "mine")
         place = self.environment
         if tls is not None:

@@ -17,6 +17,7 @@ from vocx import errors
 from vocx.arguments import brief
 from vocx.facts import ServerTime
 from vocx.net import PerProcess
+from vocx.rate_limits import Sending
 from vocx.rest import Client
 from vocx.rest.client import read_answer
 from vocx.rest.redaction import redacted
@@ -94,9 +95,11 @@ class VenueClock:
 
     def _measure(self) -> None:
         begun = mono_ns()
+        charges = self._client.venue.request(GetTime()).charges
         for _ in range(CLOCK_SAMPLES):
             self.ask()
-            if mono_ns() - begun > CLOCK_PATIENCE_NS:
+            full = self._client.throttler.wait_s(charges) > 0  # no sample is worth such a wait
+            if full or mono_ns() - begun > CLOCK_PATIENCE_NS:
                 break
         self._at_ns = mono_ns()
 
@@ -210,22 +213,24 @@ class PrivateCalls:
 
         request = signed()
         begun_ns = mono_ns()
-        self._client.throttler.enter(request)
-        if mono_ns() - begun_ns > 1_000_000:  # a wait for the limit outlives a signature
-            request = signed()
+        sending = self._client.throttler.enter(request)
         try:
+            if mono_ns() - begun_ns > 1_000_000:  # a wait for the limit outlives a signature
+                request = signed()
             answer = socket.request(number, request.body)
-            return self._read(request, answer)
+            return self._read(request, answer, sending)
         except errors.VocxError as error:
             raise self._known(error, request) from None
+        finally:
+            self._client.throttler.leave(sending)
 
-    def _read(self, request: Request, answer: TimedResponse) -> Any:
+    def _read(self, request: Request, answer: TimedResponse, sending: Sending) -> Any:
         response = answer.response
         http = self._http(request, answer)
         reply = (response.status, response.headers, response.body)
         try:
             throttler = self._client.throttler
-            return read_answer(self._venue, throttler, request, reply, http).result
+            return read_answer(self._venue, throttler, request, reply, http, sending).result
         except errors.VocxError as error:
             error.http = http
             if isinstance(error, errors.BadReply) and not request.safe_to_retry:
@@ -235,7 +240,7 @@ class PrivateCalls:
     def _known(self, error: errors.VocxError, request: Request) -> errors.VocxError:
         """The error with its outcome, which only what changes an order has."""
         if isinstance(error, errors.RateLimited):
-            self._client.throttler.refused(error)
+            self._client.throttler.refused(error, request)
         if isinstance(error, errors.TransportError):
             better = self._place.explain(error)
             better.outcome, error = error.outcome, better

@@ -53,6 +53,11 @@ class Environment:
                 f"there is no address for {brief(purpose)} here; there is {', '.join(self._urls)}"
             ) from None
 
+    def counted_at(self) -> str:
+        """The base URL of the host that counts what is used of the limits: one for all that ask
+        the same server."""
+        return self.url("rest")
+
     def ca_file(self) -> str | None:
         """The authority to verify against; ``None`` for the usual ones."""
         return self._ca_file

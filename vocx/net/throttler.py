@@ -1,21 +1,23 @@
 """May this host be asked now? Counted limits, the pause after a 429, the ban after a 418.
 
-One throttler stands before one venue's host and is shared by everything that asks it, so that a
-snapshot for a book knows of the ban that a ticker met. Waiting is a named, bounded thing: longer
-than ``max_wait_s`` is refused at once with the number of seconds in the error. A cancel does not
-wait at the brake: it takes risk away.
+A throttler stands between one handle and its venue's host. What is used, the pause and the ban are
+the host's (:mod:`vocx.net.hosts`), so that a snapshot for a book knows of the ban that another
+handle's ticker met; the brake and what the venue said its limits are is the handle's own. Waiting
+is a named, bounded thing: longer than ``max_wait_s`` is refused at once with the number of seconds
+in the error. A cancel does not wait at the brake: it takes risk away.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 from vocx import errors
 from vocx.facts import aware
-from vocx.net.processes import renew_after_fork
-from vocx.rate_limits import AddressStatus, LimitStatus, RateLimits
+from vocx.net.hosts import Host, host_at
+from vocx.rate_limits import AddressStatus, LimitStatus, RateLimits, Sending
 from vocx.text import text_table
 from vocx.timing import wall_ns
 from vocx.venues.base import (
@@ -43,7 +45,7 @@ URGENT = (CancelOrder, CancelOrders, CancelAll, CancelAllAfter)
 
 
 class Throttler:
-    """One venue's host as seen from here: open, waiting or banned; safe in several threads.
+    """One venue's host as a handle sees it: open, waiting or banned; safe in several threads.
 
     Parameters
     ----------
@@ -57,6 +59,11 @@ class Throttler:
         Told in one line when a wait is long enough to be felt.
     status : callable or None
         Asked before a wait or a refusal; its answer replaces what was remembered.
+    url : callable or None
+        The host's base URL of this moment: throttlers of one host count together. ``None`` for one
+        that counts for itself.
+    account : callable or None
+        Names the account that signed calls are of: limits by account are counted for each.
 
     Examples
     --------
@@ -72,6 +79,8 @@ class Throttler:
         max_wait_s: float = MAX_WAIT_S,
         notice: Callable[[str], None] | None = None,
         status: Callable[[], AddressStatus | None] | None = None,
+        url: Callable[[], str] | None = None,
+        account: Callable[[], str] | None = None,
         clock: Callable[[], int] = wall_ns,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -80,23 +89,33 @@ class Throttler:
         self._limits = RateLimits(limits)
         self._notice = notice
         self._status = status
-        self._longest_s: Mapping[str, float] | None = None
-        self._enforced = True
         self._clock = clock
         self._sleep = sleep
-        self._blocked_until_ns = 0
-        self._ban: errors.Banned | None = None
-        renew_after_fork(self)
+        self._url, self._account = url, account
+        self._last = Host()
+        self._key = ""
 
-    def renew(self) -> None:
-        """A lock of this process's own."""
-        self._lock = threading.Lock()
+    def _host(self) -> Host:
+        """The one that is asked now; the last one while nobody knows where it is."""
+        if self._url is not None:
+            with suppress(errors.VocxError):
+                self._last = host_at(self.venue, self._url())
+        return self._last
+
+    @contextmanager
+    def _at_host(self) -> Iterator[Host]:
+        """The host of this moment, locked, with our limits counted there."""
+        host = self._host()
+        with host.lock:
+            self._limits.address, self._limits.account = host.address, host.account(self._key)
+            yield host
 
     # may it go out?
 
-    def enter(self, request: Request, stopping: threading.Event | None = None) -> None:
-        """Return when a request may go out, and count it. ``stopping`` ends the wait of somebody
-        who does it in the background: that is announced to nobody.
+    def enter(self, request: Request, stopping: threading.Event | None = None) -> Sending:
+        """Return when a request may go out, and count it; :meth:`leave` says that it is over.
+        ``stopping`` ends the wait of somebody who does it in the background: that is announced to
+        nobody.
 
         Raises
         ------
@@ -107,14 +126,15 @@ class Throttler:
         StreamStopped
             ``stopping`` was set.
         """
+        if self._account is not None and self._limits.owners(request.charges) - {"address"}:
+            self._key = self._account()
         while True:
             if stopping is not None and stopping.is_set():
                 raise errors.StreamStopped("the stream was stopped", outcome="not_sent")
-            if self._status is not None and self._closed(request):
-                self._believe(self._status())
-            wait = self._wait_or_spend(request)
-            if wait <= 0:
-                return
+            said = self._said(request)
+            wait = self._wait_or_spend(request, said)
+            if isinstance(wait, Sending):
+                return wait
             if wait > self.max_wait_s:
                 raise errors.RateLimited(
                     f"{self.venue}: the budget is used up for another {wait:.1f} s, longer than "
@@ -130,51 +150,62 @@ class Throttler:
                 self._notice(f"{self.venue}: waiting {wait:.1f} s for the rate limit")
             self._sleep(wait)
 
-    def _full_s(self, request: Request, now_ns: int) -> float:
-        if not self._enforced:
-            return 0.0
-        return self._limits.wait_s(
-            request.charges,
-            now_ns,
-            urgent=isinstance(request.intent, URGENT),
-            longest_s=self._longest_s,
-        )
+    def leave(self, sending: Sending) -> None:
+        """What entered has been answered, or never will be."""
+        with self._at_host():
+            self._limits.answered(sending, self._clock())
 
-    def _closed(self, request: Request) -> bool:
-        with self._lock:
-            self._longest_s, self._enforced = None, True
+    def _said(self, request: Request) -> AddressStatus | None:
+        """The exchange's own word, where it can be asked and a request would not go out by what
+        is remembered here."""
+        if self._status is None:
+            return None
+        with self._at_host() as host:
             now_ns = self._clock()
-            blocked = self._ban is not None or now_ns < self._blocked_until_ns
-            return blocked or self._full_s(request, now_ns) > 0
+            wait = max(self._blocked_s(now_ns), self._full_s(request, now_ns))
+            if host.ban is None and wait <= 0:
+                return None
+            asking = self._limits.spend({}, now_ns)
+        said = self._status()
+        if said is not None:
+            with self._at_host() as host:
+                if said.enforced and said.ban_left_s <= 0:
+                    host.ban = None
+                if said.enforced and not self._limits.full(said.used):
+                    self._limits.address.blocked_until_ns = 0
+                    self._limits.account.blocked_until_ns = 0
+                usages = [Usage(bucket=name, used=count) for name, count in said.used.items()]
+                self._limits.correct(usages, self._clock(), asking)
+        return said
 
-    def _believe(self, status: AddressStatus | None) -> None:
-        if status is None:
-            return
-        with self._lock:
-            if status.ban_left_s <= 0 or not status.enforced:
-                self._ban = None
-            if not status.enforced or not self._limits.full(status.used):
-                self._blocked_until_ns = 0
-            self._longest_s, self._enforced = status.window_left_s, status.enforced
-            usages = [Usage(bucket=name, used=count) for name, count in status.used.items()]
-            self._limits.correct(usages, self._clock())
-
-    def _wait_or_spend(self, request: Request) -> float:
-        with self._lock:
+    def _wait_or_spend(self, request: Request, said: AddressStatus | None) -> float | Sending:
+        with self._at_host() as host:
             now_ns = self._clock()
-            self._check_ban(now_ns)
-            full = self._full_s(request, now_ns)
-            wait = max((self._blocked_until_ns - now_ns) / 1e9, full)
-            if wait <= 0:
-                self._limits.spend(request.charges, now_ns)
-            return wait
+            wait = 0.0
+            if said is None or said.enforced:
+                self._check_ban(host, now_ns)
+                longest_s = None if said is None else said.window_left_s
+                full = self._full_s(request, now_ns, longest_s)
+                wait = max(self._blocked_s(now_ns), full)
+            return wait if wait > 0 else self._limits.spend(request.charges, now_ns)
 
-    def _check_ban(self, now_ns: int) -> None:
-        ban = self._ban
+    def _full_s(
+        self, request: Request, now_ns: int, longest_s: Mapping[str, float] | None = None
+    ) -> float:
+        urgent = isinstance(request.intent, URGENT)
+        return self._limits.wait_s(request.charges, now_ns, urgent=urgent, longest_s=longest_s)
+
+    def _blocked_s(self, now_ns: int) -> float:
+        """Seconds that the venue wants to hear nothing from the address or the account."""
+        uses = (self._limits.address, self._limits.account)
+        return max(0, *(one.blocked_until_ns - now_ns for one in uses)) / 1e9
+
+    def _check_ban(self, host: Host, now_ns: int) -> None:
+        ban = host.ban
         if ban is None or ban.until_ns is None:
             return
         if now_ns >= ban.until_ns:
-            self._ban = None
+            host.ban = None
             return
         left = (ban.until_ns - now_ns) / 1e9
         error = errors.Banned(
@@ -192,30 +223,35 @@ class Throttler:
 
     # what was heard
 
-    def correct(self, usages: Sequence[Usage]) -> None:
-        """A reply said what is used."""
+    def correct(self, usages: Sequence[Usage], sending: Sending | None = None) -> None:
+        """The reply to what entered said what is used; what others sent meanwhile may not be in
+        it yet."""
         if usages:
-            with self._lock:
-                self._limits.correct(usages, self._clock())
+            with self._at_host():
+                self._limits.correct(usages, self._clock(), sending)
 
     def learn(self, limits: Sequence[Limit]) -> None:
         """A reply said what the limits are."""
         if limits:
-            with self._lock:
+            with self._at_host():
                 self._limits.learn(limits)
 
-    def refused(self, error: errors.RateLimited) -> None:
-        """The venue said 429 or 418: close until it said, and a tenth longer."""
-        with self._lock:
+    def refused(self, error: errors.RateLimited, request: Request | None = None) -> None:
+        """The venue said 429 or 418: close until it said, and a tenth longer. A 429 for a
+        ``request`` that no limit by address counts is its account's alone."""
+        with self._at_host() as host:
             now_ns = self._clock()
             unsaid_s = UNSAID_BAN_S if isinstance(error, errors.Banned) else UNSAID_PAUSE_S
             seconds = error.retry_after_s if error.retry_after_s is not None else unsaid_s
             until_ns = now_ns + int(seconds * 1.1e9)
             if isinstance(error, errors.Banned):
                 error.until_ns = error.until_ns or until_ns
-                self._ban = error
+                host.ban = error
             else:
-                self._blocked_until_ns = max(self._blocked_until_ns, until_ns)
+                owners = set() if request is None else self._limits.owners(request.charges)
+                mine = bool(owners) and "address" not in owners
+                use = self._limits.account if mine else self._limits.address
+                use.blocked_until_ns = max(use.blocked_until_ns, until_ns)
 
     # for people and views
 
@@ -230,17 +266,17 @@ class Throttler:
 
     def scale(self, times: float) -> None:
         """Shorten all windows ``times`` times, as a lab's limits do in a lesson."""
-        with self._lock:
+        with self._at_host():
             self._limits.scale(times)
 
     def wait_s(self, charges: Mapping[str, int]) -> float:
         """Seconds until a call that charges this would go out by the count; 0 for now."""
-        with self._lock:
+        with self._at_host():
             return self._limits.wait_s(charges, self._clock())
 
     def rows(self, now_ns: int | None = None) -> list[LimitStatus]:
         """Each limit as it stands now."""
-        with self._lock:
+        with self._at_host():
             return self._limits.rows(self._clock() if now_ns is None else now_ns)
 
     def table(self, now_ns: int | None = None) -> str:

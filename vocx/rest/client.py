@@ -16,6 +16,7 @@ import requests
 from vocx import errors
 from vocx.facts import Fact, Facts
 from vocx.net import Environment, PerProcess, Throttler
+from vocx.rate_limits import Sending
 from vocx.rest.error_mapping import mapped_errors
 from vocx.rest.redaction import LOG_FILTER, redacted
 from vocx.rest.transport import CURRENT, MAX_REPLY_BYTES, Adapter, Trace
@@ -162,7 +163,7 @@ class Client:
         stopping = stopping or self.stopping
         while True:
             begun = perf_counter_ns()
-            self.throttler.enter(request, stopping)
+            sending = self.throttler.enter(request, stopping)
             passed = perf_counter_ns()
             # Waiting for the limit is not counted: the ten seconds are the exchange's.
             if deadline is None:
@@ -173,7 +174,11 @@ class Client:
                 deadline, self.timeout, self._clock, self.environment.ca_file(), self._aborted
             )
             try:
-                return self._once(request if sign is None else sign(request), trace)
+                try:
+                    signed = request if sign is None else sign(request)
+                    return self._once(signed, trace, sending)
+                finally:
+                    self.throttler.leave(sending)
             except errors.VocxError as error:
                 mine = self._known(error, request, trace)
                 if not request.safe_to_retry:
@@ -222,7 +227,7 @@ class Client:
     def _known(self, error: errors.VocxError, request: Request, trace: Trace) -> errors.VocxError:
         """The error as the caller should see it: explained, and with the order's outcome."""
         if isinstance(error, errors.RateLimited):
-            self.throttler.refused(error)
+            self.throttler.refused(error, request)
         unknown = isinstance(error, errors.TransportError | errors.VenueUnavailable)
         if isinstance(error, errors.TransportError):
             better = self.environment.explain(error)
@@ -236,7 +241,7 @@ class Client:
             )
         return error
 
-    def _once(self, request: Request, trace: Trace) -> Answer:
+    def _once(self, request: Request, trace: Trace, sending: Sending) -> Answer:
         """One attempt: bytes out, bytes in, facts or the venue's error."""
         base = self.environment.url(request.purpose)
         prepared = self._prepared(base, request)
@@ -261,6 +266,7 @@ class Client:
                 request,
                 (response.status_code, response.headers, body),
                 http,
+                sending,
             )
         except errors.VocxError as error:
             error.http = http
@@ -348,12 +354,14 @@ def read_answer(
     request: Request,
     reply: tuple[int, Any, bytes],
     http: HttpCall,
+    sending: Sending,
 ) -> Answer:
     """What a reply (status, headers, body) says, by REST or by socket: the facts with their
-    call. Limits and usage go to the throttler, and an answer to another question is refused.
+    call. Limits and usage go to the throttler (``sending`` is what it gave when the request
+    entered), and an answer to another question is refused.
     """
     status, headers, body = reply
-    throttler.correct(venue.parse_usage(request, headers))
+    throttler.correct(venue.parse_usage(request, headers), sending)
     answer = venue.reply(request, status, headers, body, http.received_ns)
     check_answer(venue.name, request.intent, answer)
     throttler.learn(venue.parse_limits(request, body))

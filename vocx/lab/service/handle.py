@@ -29,6 +29,7 @@ from vocx.lab.service.control_client import CALL_S, ControlClient
 from vocx.lab.service.private_folder import PrivateFolder
 from vocx.lab.service.truth import Truth
 from vocx.lab.service.venue_controls import Faults, Limits, Skew, venue_command, without_none
+from vocx.net import forget_host
 from vocx.venues.base import Credentials
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Lab:
             child = spawn(config) if book is None else _thread(config, book)
             self.close()
             self.config, self.book, self._child = config, book, child
+            for venue, purposes in child.ready.urls.items():
+                forget_host(venue, purposes["rest"])
             self._join(child.ready)
             atexit.register(self.close)
         return self
