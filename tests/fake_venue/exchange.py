@@ -921,14 +921,6 @@ class FakeSession(Connection):
             {"id": named, "status": answer.status, "headers": answer.headers, "body": content}
         )
 
-    # -- the end
-
-    def leave(self) -> None:
-        for name in self._args:
-            self.exchange.topics.remove(name, self)
-        self._args.clear()
-        self.exchange.subscriptions.leave(self)
-
 
 def _id(value: Any) -> Any:
     fine = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63

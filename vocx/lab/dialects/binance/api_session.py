@@ -100,10 +100,6 @@ class ApiSession(Connection):
         if not self.keepalive.pong(payload) and payload:
             yield from self.ended([Close(1008, "Invalid pong payload")])
 
-    def leave(self) -> None:
-        """Give up every subscription."""
-        self._users.leave(self)
-
     def shutdown_notice(self, now_ns: int) -> bytes:
         """``serverShutdown`` in this connection's shape."""
         return b'{"event":' + shutdown_event(now_ns) + b"}"

@@ -89,12 +89,6 @@ class StreamSession(Connection):
         self.keepalive.pong(payload)
         yield from self.ended(self._counted(now_ns))
 
-    def leave(self) -> None:
-        """Give up every subscription."""
-        for name in self._names:
-            self._dialect.publisher.remove(name, self)
-        self._names.clear()
-
     def begin(self, names: Iterable[str], now_ns: int) -> None:
         """Subscribe to the streams of the URL; an error is sent after the handshake."""
         try:

@@ -172,12 +172,6 @@ class PublicConnection(BybitConnection):
                 raise UnknownTopic("args length >21000")
         return args
 
-    def leave(self) -> None:
-        """Give up every topic."""
-        for topic in self._topics:
-            self.exchange.topics.remove(topic, self)
-        self._topics.clear()
-
 
 class PrivateConnection(BybitConnection):
     """An account's events, after a login."""
@@ -243,10 +237,6 @@ class PrivateConnection(BybitConnection):
         super().closed(now_ns)
         if owner is not None:
             self.exchange.book.dead_man.left(owner, now_ns)
-
-    def leave(self) -> None:
-        """Give up every topic."""
-        self.exchange.subscriptions.leave(self)
 
 
 _LOGIN_TEXTS = {

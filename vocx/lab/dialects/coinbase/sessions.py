@@ -208,13 +208,3 @@ class CoinbaseSession(Connection):
         if self._user is not None:
             state[USER] = [uuid_of("user", self._user.owner)]
         return state
-
-    # -- the end
-
-    def leave(self) -> None:
-        """Give everything up."""
-        for name in set(self._topics.values()):
-            self._market.remove(name, self)
-        self._topics.clear()
-        self._user = None
-        self._venue.subscriptions.leave(self)

@@ -298,7 +298,7 @@ class OkxSession(Connection):
         call.check_expiry(message.get("expTime"), action)
         return carry_out(call, action, batch)
 
-    # -- time and the end
+    # -- time
 
     @property
     def next_tick_ns(self) -> int:
@@ -316,14 +316,6 @@ class OkxSession(Connection):
             channels = self.exchange.channels
             yield from self.ended([channels.account_snapshot(owner, arg) for arg in args])
         yield from super().tick(now_ns)
-
-    def leave(self) -> None:
-        """Give up every subscription."""
-        for arg in self._args.values():
-            if arg["channel"] not in PRIVATE:
-                self.exchange.topics.remove(_topic_name(arg), self)
-        self._args.clear()
-        self.exchange.subscriptions.leave(self)
 
 
 def _topic_name(arg: Mapping[str, str]) -> str:

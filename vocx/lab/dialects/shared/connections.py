@@ -130,13 +130,15 @@ class Connection:
     """What all connections have in common: keepalive, late answers, an orderly end.
 
     A kind of connection overrides :meth:`receive` (and :meth:`ping`, :meth:`pong` where they mean
-    something), :meth:`leave` and :meth:`frame`.
+    something) and :meth:`frame`. Its venue says what happens :attr:`on_leave`, when it gives up
+    every subscription, and :attr:`on_closed`.
     """
 
     delay_s = 0.0
 
     def __init__(self, keepalive: Keepalive, peer: str) -> None:
         self.handle: Any = None
+        self.on_leave: Callable[[Connection], None] = lambda connection: None
         self.on_closed: Callable[[Connection], None] = lambda connection: None
         self.keepalive = keepalive
         self.peer = peer
@@ -150,9 +152,6 @@ class Connection:
     def receive(self, message: bytes, now_ns: int) -> Iterable[Out]:
         """One text message that is no ping."""
         raise NotImplementedError
-
-    def leave(self) -> None:
-        """Give up every subscription."""
 
     def frame(self, payload: bytes) -> bytes:
         """A message of the venue as this connection gets it: numbered, where a venue does that."""
@@ -203,7 +202,7 @@ class Connection:
     def closed(self, now_ns: int) -> None:
         """The connection is gone."""
         self.over = True
-        self.leave()
+        self.on_leave(self)
         self.on_closed(self)
 
     def internal_error(self, now_ns: int) -> Iterator[Out]:
@@ -219,7 +218,7 @@ class Connection:
     def fall_silent(self) -> None:
         """Send nothing any more, not even pings: a frame was cut off in the middle."""
         self.mute = True
-        self.leave()
+        self.on_leave(self)
 
     def ended(self, outs: Iterable[Out]) -> Iterator[Out]:
         """The same, remembering that a close ends everything."""

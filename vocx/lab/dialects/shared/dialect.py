@@ -98,12 +98,16 @@ class VenueDialect:
         opened = self.connect(request, now_ns)
         if isinstance(opened, Connection):
             self.sessions[opened] = None
-            opened.on_closed = self._closed
+            opened.on_leave, opened.on_closed = self._leave, self._closed
         return opened
 
     def keepalive(self, now_ns: int, policy: PingPolicy | None = None) -> Keepalive:
         """The deadlines of a new connection; ``policy`` where it has one of its own."""
         return Keepalive(policy or self.policy, now_ns, self._keepalive_scale)
+
+    def _leave(self, session: Connection) -> None:
+        self.publisher.leave(session)
+        self.subscriptions.leave(session)
 
     def _closed(self, session: Connection) -> None:
         self.sessions.pop(session, None)

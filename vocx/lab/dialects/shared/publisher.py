@@ -56,6 +56,7 @@ class Publisher:
         rank: Callable[[TopicSpec], int] = lambda spec: 0,
     ) -> None:
         self.topics: dict[str, Topic] = {}
+        self._names: dict[Session, dict[str, None]] = {}
         self.recorded: set[str] = set()
         self.injection: Callable[[str], Callable[..., list[Publication]] | None] = lambda _: None
         self.silences: Callable[[str], bool] = lambda _: False
@@ -86,6 +87,7 @@ class Publisher:
         if topic is None:
             topic = self.topics[name] = self._new_topic(name, spec, now_ns)
         topic.add(session, encoding)
+        self._names.setdefault(session, {})[name] = None
         if topic.state is None:
             return None
         first = topic.state.welcome(topic, now_ns, encoding.unit_ns)
@@ -96,10 +98,16 @@ class Publisher:
         topic = self.topics.get(name)
         if topic is None:
             return
+        self._names.get(session, {}).pop(name, None)
         topic.remove(session)
         if topic.empty:
             del self.topics[name]
             self._forget(topic)
+
+    def leave(self, session: Session) -> None:
+        """Let a session have no topic any more."""
+        for name in self._names.pop(session, {}):
+            self.remove(name, session)
 
     def change(self, name: str, session: Session, encoding: Encoding) -> None:
         """Let a subscriber have another encoding from now on."""
