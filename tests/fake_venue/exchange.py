@@ -867,7 +867,6 @@ class FakeSession(Connection):
         if name in self._args:
             return []
         self._args[name] = (channel, str(arg.get("symbol", "")))
-        self.exchange.listened = True
         if isinstance(one, Key):
             self.exchange.subscriptions.subscribe(self, one.owner, channel)
             return self.exchange.private_snapshot(one.owner, channel, now_ns)

@@ -123,8 +123,10 @@ class Dialect(Protocol):
     """How the venue's frames are read from a recording."""
     credentials: KeyPair | None
     """The key of the default account; ``None`` for a dialect that was made without one."""
-    listened: bool
-    """Whether anybody has subscribed yet: a recording starts to play then."""
+
+    @property
+    def listened(self) -> bool:
+        """Whether anybody has subscribed to market data yet: a recording starts to play then."""
 
     @property
     def next_tick_ns(self) -> int:

@@ -300,6 +300,16 @@ def test_the_private_socket(venue: Venue) -> None:
     assert pong["op"] == "pong" and "success" not in pong
 
 
+def test_an_account_starts_no_recording(venue: Venue) -> None:
+    """It would play to nobody until somebody subscribes to what it holds."""
+    private = venue.connect(PRIVATE)
+    private.login()
+    private.subscribe("order", "wallet")
+    assert not venue.exchange.listened
+    venue.connect(PUBLIC).subscribe("publicTrade.BTCUSDT")
+    assert venue.exchange.listened
+
+
 def test_an_idle_private_socket_is_cut(venue: Venue) -> None:
     """After ``max_active_time``, without a close frame; a public one stays."""
     private = venue.connect(f"{PRIVATE}?max_active_time=1m")

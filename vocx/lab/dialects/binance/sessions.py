@@ -144,8 +144,6 @@ class StreamSession(Connection):
         for name in new:
             self._names[name] = None
             self._dialect.publisher.add(name, spec_of(name), self, now_ns, self._encoding)
-        if new:
-            self._dialect.listened = True
 
     def _unsubscribe(self, names: list[Any]) -> None:
         _check_names(names)

@@ -153,7 +153,6 @@ class PublicConnection(BybitConnection):
         if not new:
             return
         yield self._answer(True, "subscribe", message, op)
-        self.exchange.listened = True
         for topic in new:
             self._topics[topic] = None
             self._args_length += len(topic)
@@ -221,7 +220,6 @@ class PrivateConnection(BybitConnection):
         if op == "unsubscribe":
             subscriptions.end(self, [active[one] for one in args if one in active])
             return
-        self.exchange.listened = True
         for topic in args:
             if topic not in active:
                 subscriptions.subscribe(self, self.key.owner, topic)

@@ -166,7 +166,6 @@ class CoinbaseSession(Connection):
         name = topic_name(spec)
         known = name in self._topics.values()
         self._topics[named] = name
-        self._venue.listened = True
         if known:
             return []
         first = self._market.add(name, spec, self, now_ns)
@@ -189,7 +188,6 @@ class CoinbaseSession(Connection):
             return []
         self._user, self.products = key, products
         subscriptions.subscribe(self, key.owner, USER)
-        self._venue.listened = True
         rows = self._open_orders(key.owner, products)
         pages = [rows[at : at + _PAGE] for at in range(0, len(rows) + 1, _PAGE)]
         clock_ns = now_ns + self._venue.gateway.skew_ns

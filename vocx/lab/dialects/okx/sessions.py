@@ -161,7 +161,6 @@ class OkxSession(Connection):
         if known:
             return
         self._args[name] = clean
-        self.exchange.listened = True
         if private:
             yield from self._begin_private(name, clean, now_ns)
             return

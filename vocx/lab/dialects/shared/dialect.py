@@ -55,7 +55,6 @@ class VenueDialect:
         self.subscriptions = subscriptions
         self.sessions: dict[Connection, None] = {}
         self.outbox: list[Publication] = []
-        self.listened = False
         self.publisher.injection = self.faults.injection
         self.publisher.silences = self.faults.silences
         self._keepalive_scale = 1.0
@@ -83,6 +82,11 @@ class VenueDialect:
         """Accounts' events, each exactly once, whoever caused them."""
 
     # -- requests and connections --------------------------------------------------------------
+
+    @property
+    def listened(self) -> bool:
+        """Whether anybody has subscribed to market data yet."""
+        return self.publisher.listened
 
     def http(self, request: HttpIn, now_ns: int) -> HttpOut:
         """Answer one REST request, through the faults that it meets."""

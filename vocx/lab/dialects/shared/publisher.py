@@ -46,6 +46,11 @@ class Publisher:
         How a recorded frame does.
     rank : callable
         Of the topics that are due together, the lower rank comes first.
+
+    Attributes
+    ----------
+    listened : bool
+        Whether anybody has subscribed yet.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Publisher:
         self.topics: dict[str, Topic] = {}
         self._names: dict[Session, dict[str, None]] = {}
         self.recorded: set[str] = set()
+        self.listened = False
         self.injection: Callable[[str], Callable[..., list[Publication]] | None] = lambda _: None
         self.silences: Callable[[str], bool] = lambda _: False
         self._make_state = make_state
@@ -87,6 +93,7 @@ class Publisher:
         if topic is None:
             topic = self.topics[name] = self._new_topic(name, spec, now_ns)
         topic.add(session, encoding)
+        self.listened = True
         self._names.setdefault(session, {})[name] = None
         if topic.state is None:
             return None
