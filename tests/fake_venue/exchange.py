@@ -717,7 +717,7 @@ ENDPOINTS = EndpointTable(
     (
         Endpoint("time", lambda call: {"time": call.clock_ns // NS_PER_MS}),
         Endpoint("status", status),
-        Endpoint("instruments", instruments, cost=lambda given: 10),
+        Endpoint("instruments", instruments, cost=10),
         Endpoint("ticker", ticker),
         Endpoint("quote", quote),
         Endpoint(
@@ -1050,7 +1050,7 @@ class FakeExchange(VenueDialect):
         """Count the call in the venue's buckets, or refuse it."""
         limiter, peer = self.limiter, request.peer
         if self.profile.limits == "weight":
-            limiter.charge(WEIGHT, peer, endpoint.cost(given), now_ns, peer)
+            limiter.charge(WEIGHT, peer, endpoint.cost_of(given), now_ns, peer)
             return
         known = self.gateway.keys.get(request.headers.get("x-key"))
         key = peer if known is None else known.key

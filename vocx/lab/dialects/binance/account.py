@@ -8,7 +8,7 @@ from typing import Any
 from vocx.lab.accounts.fees import FeeSchedule
 from vocx.lab.dialects.binance import filters
 from vocx.lab.dialects.binance.calls import Call, combination
-from vocx.lab.dialects.binance.endpoint import Endpoint, flat
+from vocx.lab.dialects.binance.endpoint import Endpoint
 from vocx.lab.dialects.binance.params import Params
 from vocx.lab.dialects.binance.reports import Writer
 from vocx.lab.dialects.binance.selection import Range, read_range, read_symbol
@@ -147,7 +147,7 @@ ENDPOINTS = (
         "account",
         account,
         method="account.status",
-        cost=flat(20),
+        cost=20,
         allowed=("omitZeroBalances",),
         read=lambda params: params.flag("omitZeroBalances", False),
         signed=True,
@@ -165,14 +165,14 @@ ENDPOINTS = (
         "rateLimit/order",
         order_limits,
         method="account.rateLimits.orders",
-        cost=flat(40),
+        cost=40,
         signed=True,
     ),
     Endpoint(
         "account/commission",
         commission_rates,
         method="account.commission",
-        cost=flat(20),
+        cost=20,
         allowed=_SYMBOL,
         mandatory=_SYMBOL,
         read=read_symbol,
@@ -181,25 +181,25 @@ ENDPOINTS = (
     Endpoint(
         "myFilters",
         own_filters,
-        cost=flat(40),
+        cost=40,
         allowed=_SYMBOL,
         mandatory=_SYMBOL,
         read=read_symbol,
         signed=True,
     ),
-    Endpoint("openOrderList", none, method="openOrderLists.status", cost=flat(6), signed=True),
+    Endpoint("openOrderList", none, method="openOrderLists.status", cost=6, signed=True),
     Endpoint(
         "allOrderList",
         none,
         method="allOrderLists",
-        cost=flat(20),
+        cost=20,
         allowed=("fromId", "startTime", "endTime", "limit"),
         signed=True,
     ),
     Endpoint(
         "myAllocations",
         none,
-        cost=flat(20),
+        cost=20,
         allowed=(*_SYMBOL, "startTime", "endTime", "fromAllocationId", "limit", "orderId"),
         mandatory=_SYMBOL,
         read=read_symbol,

@@ -157,7 +157,7 @@ class ApiSession(Connection):
         name = request.method.removeprefix("v3/")
         endpoint, own = METHODS.get(name), _SESSION_METHODS.get(name)
         params = Params.of_json(request.read)
-        weight = SESSION_WEIGHT if own else 1 if endpoint is None else endpoint.cost(params)
+        weight = SESSION_WEIGHT if own else 1 if endpoint is None else endpoint.cost_of(params)
         self._backend.charge(self.peer, weight, now_ns, raw=False)
         call = Call(
             backend=self._backend,

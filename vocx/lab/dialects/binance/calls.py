@@ -134,7 +134,7 @@ class Backend:
             self.counts.admit(key.owner, call.peer, call.now_ns)
         body = endpoint.answer(msgspec.structs.replace(call, key=key, form=form))
         if endpoint.free:
-            weight = endpoint.cost(call.params)
+            weight = endpoint.cost_of(call.params)
             self.limiter.give_back(WEIGHT, call.peer, weight, call.now_ns)
         shows = endpoint.places or endpoint.shows_orders
         return body, self.counts.headers(key.owner, call.now_ns) if shows else {}

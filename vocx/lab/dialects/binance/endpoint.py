@@ -9,7 +9,7 @@ from vocx.lab.dialects.shared import endpoints
 
 
 class Endpoint(endpoints.Endpoint, frozen=True):
-    """An endpoint with its parameters and weight.
+    """An endpoint with its parameters and weight, which is 1 where nothing is said.
 
     Parameters
     ----------
@@ -31,8 +31,3 @@ class Endpoint(endpoints.Endpoint, frozen=True):
     read: Callable[[Any], Any] = lambda params: None
     free: bool = False
     shows_orders: bool = False
-
-
-def flat(cost: int) -> Callable[[Any], int]:
-    """A weight that does not depend on the parameters."""
-    return lambda params: cost

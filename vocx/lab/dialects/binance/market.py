@@ -13,7 +13,7 @@ import msgspec
 from vocx.lab.dialects.binance import filters
 from vocx.lab.dialects.binance.calls import Call, combination
 from vocx.lab.dialects.binance.catalogue import AggTrade, Symbol
-from vocx.lab.dialects.binance.endpoint import Endpoint, flat
+from vocx.lab.dialects.binance.endpoint import Endpoint
 from vocx.lab.dialects.binance.filters import AVERAGE_MINUTES
 from vocx.lab.dialects.binance.params import Params, missing
 from vocx.lab.dialects.binance.wire import Refusal, last_stamp
@@ -250,12 +250,12 @@ def _symbol(listing: Symbol, show_sets: bool) -> dict[str, Any]:
 _SYMBOL = ("symbol",)
 _KLINES = ("symbol", "interval", "startTime", "endTime", "timeZone", "limit")
 ENDPOINTS = (
-    Endpoint("ping", ping, cost=flat(1)),
-    Endpoint("time", time, cost=flat(1)),
+    Endpoint("ping", ping),
+    Endpoint("time", time),
     Endpoint(
         "exchangeInfo",
         exchange_info,
-        cost=flat(20),
+        cost=20,
         allowed=("symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"),
     ),
     Endpoint(
@@ -269,7 +269,7 @@ ENDPOINTS = (
         "trades",
         trades,
         method="trades.recent",
-        cost=flat(25),
+        cost=25,
         allowed=("symbol", "limit"),
         mandatory=_SYMBOL,
     ),
@@ -277,7 +277,7 @@ ENDPOINTS = (
         "historicalTrades",
         historical_trades,
         method="trades.historical",
-        cost=flat(25),
+        cost=25,
         allowed=("symbol", "limit", "fromId"),
         mandatory=_SYMBOL,
     ),
@@ -285,13 +285,13 @@ ENDPOINTS = (
         "aggTrades",
         agg_trades,
         method="trades.aggregate",
-        cost=flat(4),
+        cost=4,
         allowed=("symbol", "fromId", "startTime", "endTime", "limit"),
         mandatory=_SYMBOL,
     ),
     *(
-        Endpoint(name, klines, cost=flat(2), allowed=_KLINES, mandatory=("symbol", "interval"))
+        Endpoint(name, klines, cost=2, allowed=_KLINES, mandatory=("symbol", "interval"))
         for name in ("klines", "uiKlines")
     ),
-    Endpoint("avgPrice", average_price, cost=flat(2), allowed=_SYMBOL, mandatory=_SYMBOL),
+    Endpoint("avgPrice", average_price, cost=2, allowed=_SYMBOL, mandatory=_SYMBOL),
 )

@@ -13,7 +13,7 @@ from vocx.lab.dialects.binance import filters, order_form
 from vocx.lab.dialects.binance.account import rates_for_order
 from vocx.lab.dialects.binance.calls import Call
 from vocx.lab.dialects.binance.catalogue import Symbol
-from vocx.lab.dialects.binance.endpoint import Endpoint, flat
+from vocx.lab.dialects.binance.endpoint import Endpoint
 from vocx.lab.dialects.binance.order_form import OrderForm, neither
 from vocx.lab.dialects.binance.params import Params, not_valid
 from vocx.lab.dialects.binance.reports import Writer
@@ -352,10 +352,6 @@ def all_orders(call: Call) -> list[dict[str, Any]]:
     return [writer.queried(order) for order in wanted.cut(rows, forward=forward)]
 
 
-def _by_symbol(one: int, all_of_them: int) -> Any:
-    return lambda params: one if params.has("symbol") else all_of_them
-
-
 _SYMBOL = ("symbol",)
 _IDS = ("symbol", "orderId", "origClientOrderId")
 _CANCEL_NAMES = {
@@ -372,7 +368,6 @@ ENDPOINTS = (
         place,
         verb="POST",
         method="order.place",
-        cost=flat(1),
         allowed=order_form.ALLOWED,
         mandatory=order_form.MANDATORY,
         read=order_form.read,
@@ -398,7 +393,6 @@ ENDPOINTS = (
         cancel,
         verb="DELETE",
         method="order.cancel",
-        cost=flat(1),
         allowed=(*_IDS, "newClientOrderId", "cancelRestrictions"),
         mandatory=_SYMBOL,
         read=read_ids,
@@ -411,7 +405,6 @@ ENDPOINTS = (
         cancel_replace,
         verb="POST",
         method="order.cancelReplace",
-        cost=flat(1),
         allowed=(
             *order_form.ALLOWED,
             *(name for name in _CANCEL_NAMES.values() if name != "symbol"),
@@ -430,7 +423,7 @@ ENDPOINTS = (
         amend,
         verb="PUT",
         method="order.amend.keepPriority",
-        cost=flat(4),
+        cost=4,
         allowed=(*_IDS, "newClientOrderId", "newQty"),
         mandatory=("symbol", "newQty"),
         read=read_amendment,
@@ -442,7 +435,6 @@ ENDPOINTS = (
         cancel_all,
         verb="DELETE",
         method="openOrders.cancelAll",
-        cost=flat(1),
         allowed=_SYMBOL,
         mandatory=_SYMBOL,
         read=read_symbol,
@@ -454,7 +446,7 @@ ENDPOINTS = (
         "order",
         status,
         method="order.status",
-        cost=flat(4),
+        cost=4,
         allowed=_IDS,
         mandatory=_SYMBOL,
         read=read_ids,
@@ -464,7 +456,7 @@ ENDPOINTS = (
         "openOrders",
         open_orders,
         method="openOrders.status",
-        cost=_by_symbol(6, 80),
+        cost=lambda params: 6 if params.has("symbol") else 80,
         allowed=_SYMBOL,
         read=read_symbol,
         signed=True,
@@ -472,7 +464,7 @@ ENDPOINTS = (
     Endpoint(
         "allOrders",
         all_orders,
-        cost=flat(20),
+        cost=20,
         allowed=("symbol", "orderId", "startTime", "endTime", "limit"),
         mandatory=_SYMBOL,
         read=read_range,

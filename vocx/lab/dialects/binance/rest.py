@@ -61,7 +61,7 @@ class Rest:
             request.method, path
         )
         try:
-            weight = endpoint.cost(params) if endpoint is not None else 1
+            weight = endpoint.cost_of(params) if endpoint is not None else 1
             self._backend.charge(request.peer, weight, now_ns, raw=True)
             if endpoint is None:
                 return _nowhere(request, path)

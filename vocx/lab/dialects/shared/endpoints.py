@@ -22,7 +22,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     rule
         The limit that a call is charged to, where a venue has one per endpoint.
     cost
-        What a call charges, from its parameters.
+        What a call charges: so much, or from its parameters.
     signed
         It needs a key; ``trade``: one that may trade.
     places
@@ -33,10 +33,14 @@ class Endpoint(msgspec.Struct, frozen=True):
     answer: Callable[[Any], Any]
     verb: str = "GET"
     rule: Rule | None = None
-    cost: Callable[[Any], int] = lambda params: 1
+    cost: int | Callable[[Any], int] = 1
     signed: bool = False
     trade: bool = False
     places: bool = False
+
+    def cost_of(self, params: Any) -> int:
+        """What a call with these parameters charges."""
+        return self.cost if isinstance(self.cost, int) else self.cost(params)
 
 
 E = TypeVar("E", bound=Endpoint)
