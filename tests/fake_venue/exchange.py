@@ -24,7 +24,7 @@ from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, PingPolicy
 from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.endpoints import Endpoint, EndpointTable
-from vocx.lab.dialects.shared.faults import Fault, FaultInjector
+from vocx.lab.dialects.shared.faults import Fault
 from vocx.lab.dialects.shared.keys import Authentication, Denied, Key, KeyRing, RequestWindow
 from vocx.lab.dialects.shared.market_state import (
     Batch,
@@ -976,7 +976,7 @@ class FakeExchange(VenueDialect):
         super().__init__(
             limiter=new_limiter(profile),
             publisher=self.topics,
-            faults=FaultInjector(self, self.topics.topics),
+            responses=self,
             gateway=AccountGateway(
                 self.name,
                 simulation,

@@ -53,7 +53,6 @@ from vocx.lab.dialects.binance.wire import Refusal, refused, time_unit
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, PingPolicy
 from vocx.lab.dialects.shared.dialect import VenueDialect
-from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.numbers import NS_PER_S
 from vocx.lab.dialects.shared.rate_limiter import Rule
@@ -109,7 +108,7 @@ class Binance(VenueDialect):
         super().__init__(
             limiter=new_limiter(),
             publisher=streams,
-            faults=FaultInjector(FaultResponses(), streams.topics),
+            responses=FaultResponses(),
             gateway=gateway,
             subscriptions=self._users,
         )

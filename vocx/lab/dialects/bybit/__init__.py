@@ -40,7 +40,6 @@ from vocx.lab.dialects.bybit.topics import Topics
 from vocx.lab.dialects.bybit.wire import Refusal, page, refused
 from vocx.lab.dialects.shared.accounts import LETTERS, AccountGateway
 from vocx.lab.dialects.shared.connections import PingPolicy
-from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions
 from vocx.lab.ports import MarketSimulation, RecordingFormat
@@ -81,12 +80,11 @@ class Bybit(Exchange):
             start_ns,
             FEES,
         )
-        faults = FaultInjector(FaultResponses(gateway), self.topics.topics)
-        self.book = AccountBook(gateway, lambda: faults.is_on("overloaded"), self._guarded)
+        self.book = AccountBook(gateway, lambda: self.faults.is_on("overloaded"), self._guarded)
         super().__init__(
             limiter=limits.new_limiter(),
             publisher=self.topics,
-            faults=faults,
+            responses=FaultResponses(gateway),
             gateway=gateway,
             subscriptions=PrivateSubscriptions(PrivateChannels(self.catalogue, self.book).payload),
         )

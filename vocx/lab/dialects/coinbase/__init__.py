@@ -56,7 +56,6 @@ from vocx.lab.dialects.coinbase.wire import page, refused
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.dialect import VenueDialect
-from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.subscriptions import PrivateSubscriptions, by_connection
 from vocx.lab.events import AccountEvent
@@ -113,7 +112,7 @@ class Coinbase(VenueDialect):
         super().__init__(
             limiter=self.backend.limiter,
             publisher=self.topics,
-            faults=FaultInjector(FaultResponses(), self.topics.topics),
+            responses=FaultResponses(),
             gateway=gateway,
             subscriptions=PrivateSubscriptions(self.channels.payload, by_connection),
         )

@@ -32,7 +32,6 @@ from vocx.lab.dialects.okx.topics import Topics
 from vocx.lab.dialects.okx.wire import Refusal
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, PingPolicy
-from vocx.lab.dialects.shared.faults import FaultInjector
 from vocx.lab.dialects.shared.keys import KeyRing
 from vocx.lab.dialects.shared.numbers import NS_PER_S
 from vocx.lab.dialects.shared.reading import encode
@@ -102,7 +101,7 @@ class Okx(Exchange):
         super().__init__(
             limiter=limiter,
             publisher=self.topics,
-            faults=FaultInjector(FaultResponses(), self.topics.topics),
+            responses=FaultResponses(),
             gateway=gateway,
             subscriptions=PrivateSubscriptions(self.channels.payload),
         )

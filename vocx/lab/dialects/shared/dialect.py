@@ -13,7 +13,7 @@ from vocx.errors import BadInput
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, Publication, Session
 from vocx.lab.dialects.shared.accounts import AccountGateway
 from vocx.lab.dialects.shared.connections import Connection, Keepalive, PingPolicy
-from vocx.lab.dialects.shared.faults import FaultInjector
+from vocx.lab.dialects.shared.faults import FaultInjector, FaultResponses
 from vocx.lab.dialects.shared.mappings import Deadlines
 from vocx.lab.dialects.shared.numbers import NS_PER_S
 from vocx.lab.dialects.shared.publisher import Publisher
@@ -44,13 +44,13 @@ class VenueDialect:
         *,
         limiter: RateLimiter,
         publisher: Publisher,
-        faults: FaultInjector,
+        responses: FaultResponses,
         gateway: AccountGateway,
         subscriptions: PrivateSubscriptions,
     ) -> None:
         self.limiter = limiter
         self.publisher = publisher
-        self.faults = faults
+        self.faults = FaultInjector(responses, publisher.topics)
         self.gateway = gateway
         self.subscriptions = subscriptions
         self.sessions: dict[Connection, None] = {}
