@@ -44,7 +44,7 @@ from vocx.lab.dialects.shared.numbers import (
     Listing,
     Row,
     amount,
-    shortest,
+    listed_as,
 )
 from vocx.lab.dialects.shared.publisher import Publisher
 from vocx.lab.dialects.shared.rate_limiter import BanRule, Excess, RateLimiter, Rule
@@ -71,7 +71,7 @@ from vocx.lab.events import (
     Traded,
     Window,
 )
-from vocx.lab.ports import Market, MarketSimulation, RecordingFormat
+from vocx.lab.ports import MarketSimulation, RecordingFormat
 
 FAST_NS = 100 * NS_PER_MS
 REPEAT_NS = 5 * NS_PER_S
@@ -969,8 +969,9 @@ class FakeExchange(VenueDialect):
             ),
         }[profile.keepalive]
         self.payloads = Payloads(profile)
-        self.catalogue: Catalogue[Listing] = Catalogue(
-            simulation.markets, self._listing, lambda name: Refusal("unknown_symbol")
+        named = listed_as(profile.separator)
+        self.catalogue = Catalogue(
+            simulation.markets, named, lambda name: Refusal("unknown_symbol")
         )
         self.topics = Topics(profile, self.catalogue, self.payloads)
         super().__init__(
@@ -993,10 +994,6 @@ class FakeExchange(VenueDialect):
         """The venue of a lab, with a random key of its own."""
         pair = KeyPair(key=entropy[:32].hex(), secret=entropy[32:].hex())
         return cls(simulation, start_ns=start_ns, credentials=pair)
-
-    def _listing(self, market: Market, number: int) -> Listing:
-        name = self.profile.separator.join((market.spec.base, market.spec.quote))
-        return Listing(market, name, shortest, number)
 
     # -- REST
 

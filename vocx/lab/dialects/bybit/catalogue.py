@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vocx.lab.dialects.bybit.wire import Refusal
-from vocx.lab.dialects.shared.numbers import Catalogue, Listing, shortest
+from vocx.lab.dialects.shared.numbers import Catalogue, Listing, listed_as
 from vocx.lab.ports import Market
 
 
@@ -16,8 +16,4 @@ def unknown_symbol() -> Refusal:
 
 def new_catalogue(markets: Mapping[str, Market]) -> Catalogue[Listing]:
     """The symbols of these markets."""
-
-    def listed(market: Market, number: int) -> Listing:
-        return Listing(market, market.spec.base + market.spec.quote, shortest, number)
-
-    return Catalogue(markets, listed, lambda name: unknown_symbol())
+    return Catalogue(markets, listed_as(""), lambda name: unknown_symbol())

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from vocx.lab.dialects.coinbase.wire import no_product
-from vocx.lab.dialects.shared.numbers import Catalogue, Listing, shortest
+from vocx.lab.dialects.shared.numbers import Catalogue, Listing, listed_as
 from vocx.lab.market.instruments import CrowdTraits
 from vocx.lab.ports import Market
 
@@ -42,7 +42,7 @@ class Products(Catalogue[Listing]):
     """All products, with the USDC names of those in USD."""
 
     def __init__(self, markets: Mapping[str, Market]) -> None:
-        super().__init__(markets, _listing, lambda name: no_product())
+        super().__init__(markets, listed_as("-"), lambda name: no_product())
         self.aliases = {
             name + "C": one for name, one in self.by_name.items() if name.endswith("-USD")
         }
@@ -51,7 +51,3 @@ class Products(Catalogue[Listing]):
         """A product, or the one that its name is an alias of."""
         alias = self.aliases.get(name)
         return super().named(name) if alias is None else alias
-
-
-def _listing(market: Market, number: int) -> Listing:
-    return Listing(market, f"{market.spec.base}-{market.spec.quote}", shortest, number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vocx.lab.dialects.okx.wire import Refusal
-from vocx.lab.dialects.shared.numbers import Catalogue, Listing, shortest
+from vocx.lab.dialects.shared.numbers import Catalogue, Listing, listed_as
 from vocx.lab.ports import Market
 
 _BEFORE_FIRST_CODE = 10_458
@@ -13,11 +13,7 @@ _BEFORE_FIRST_CODE = 10_458
 
 def new_catalogue(markets: Mapping[str, Market]) -> Catalogue[Listing]:
     """The instruments of these markets."""
-    return Catalogue(markets, _listing, lambda name: Refusal("51001"))
-
-
-def _listing(market: Market, number: int) -> Listing:
-    return Listing(market, f"{market.spec.base}-{market.spec.quote}", shortest, number)
+    return Catalogue(markets, listed_as("-"), lambda name: Refusal("51001"))
 
 
 def code_of(listing: Listing) -> int:

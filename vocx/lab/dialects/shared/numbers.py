@@ -124,6 +124,16 @@ class Listing:
         return bids, asks
 
 
+def listed_as(separator: str) -> Callable[[Market, int], Listing]:
+    """Makes listings that are called base and quote with this between, with shortest numbers."""
+
+    def listed(market: Market, number: int) -> Listing:
+        name = f"{market.spec.base}{separator}{market.spec.quote}"
+        return Listing(market, name, shortest, number)
+
+    return listed
+
+
 L = TypeVar("L", bound=Listing)
 
 
