@@ -72,7 +72,6 @@ class StreamSession(Connection):
         self.combined = combined
         self._dialect = dialect
         self._unit_ns = unit_ns
-        self._names: dict[str, None] = {}
 
     # -- frames --------------------------------------------------------------------------------
 
@@ -127,7 +126,7 @@ class StreamSession(Connection):
         if request.method == "LIST_SUBSCRIPTIONS":
             if params:
                 raise ControlError(2, "Invalid request: too many parameters")
-            return list(self._names)
+            return list(self._dialect.publisher.names(self))
         if request.method == "GET_PROPERTY":
             _check_property(params, 1)
             return self.combined
@@ -138,23 +137,21 @@ class StreamSession(Connection):
 
     def _subscribe(self, names: list[Any], now_ns: int) -> None:
         _check_names(names)
-        new = [name for name in dict.fromkeys(names) if name not in self._names]
-        if len(self._names) + len(new) > MOST_STREAMS:
+        known = self._dialect.publisher.names(self)
+        new = [name for name in dict.fromkeys(names) if name not in known]
+        if len(known) + len(new) > MOST_STREAMS:
             raise ControlError(4, "Too many subscriptions", closes=True)
         for name in new:
-            self._names[name] = None
             self._dialect.publisher.add(name, spec_of(name), self, now_ns, self._encoding)
 
     def _unsubscribe(self, names: list[Any]) -> None:
         _check_names(names)
         for name in names:
-            if name in self._names:
-                del self._names[name]
-                self._dialect.publisher.remove(name, self)
+            self._dialect.publisher.remove(name, self)
 
     def _wrap(self, combined: bool) -> None:
         self.combined = combined
-        for name in self._names:
+        for name in self._dialect.publisher.names(self):
             self._dialect.publisher.change(name, self, self._encoding)
 
     @property

@@ -114,11 +114,6 @@ def echoed(message: Mapping[str, Any]) -> dict[str, Any]:
 class PublicConnection(BybitConnection):
     """Market data; no login."""
 
-    def __init__(self, exchange: Exchange, keepalive: Keepalive, peer: str) -> None:
-        super().__init__(exchange, keepalive, peer)
-        self._topics: dict[str, None] = {}
-        self._args_length = 0
-
     def _answer(self, good: bool, text: str, message: Mapping[str, Any], op: str) -> bytes:
         head = {"success": good, "ret_msg": text, "conn_id": self.conn_id}
         return encode({**head, **echoed(message), "op": op})
@@ -143,19 +138,15 @@ class PublicConnection(BybitConnection):
             return
         if op == "unsubscribe":
             for topic in args:
-                if topic in self._topics:
-                    del self._topics[topic]
-                    self._args_length -= len(topic)
-                    self.exchange.topics.remove(topic, self)
+                self.exchange.topics.remove(topic, self)
             yield self._answer(True, "unsubscribe", message, op)
             return
-        new = [topic for topic in dict.fromkeys(args) if topic not in self._topics]
+        known = self.exchange.topics.names(self)
+        new = [topic for topic in dict.fromkeys(args) if topic not in known]
         if not new:
             return
         yield self._answer(True, "subscribe", message, op)
         for topic in new:
-            self._topics[topic] = None
-            self._args_length += len(topic)
             first = self.exchange.topics.subscribe(topic, self, now_ns)
             if first is not None:
                 yield first
@@ -167,7 +158,7 @@ class PublicConnection(BybitConnection):
         if op == "subscribe":
             for topic in args:
                 self.exchange.topics.spec(topic)
-            if self._args_length + sum(map(len, args)) > LONGEST_ARGS:
+            if sum(map(len, (*self.exchange.topics.names(self), *args))) > LONGEST_ARGS:
                 raise UnknownTopic("args length >21000")
         return args
 

@@ -7,7 +7,7 @@ replaced, never changed, so that a subscriber may leave while a message is on it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from vocx.lab.dialects.base import Publication, Session
 from vocx.lab.dialects.shared.mappings import Deadlines
@@ -110,6 +110,10 @@ class Publisher:
         if topic.empty:
             del self.topics[name]
             self._forget(topic)
+
+    def names(self, session: Session) -> Collection[str]:
+        """The topics that a session has, oldest first."""
+        return self._names.get(session, {}).keys()
 
     def leave(self, session: Session) -> None:
         """Let a session have no topic any more."""
