@@ -217,10 +217,6 @@ class DialsView(View):
 
         self._try(switch, do)
 
-    def _ask_dials(self) -> None:
-        self._controls.look()
-        super()._ask_dials()
-
     def _rows(self) -> str:
         """Asked anew: a text is read when it is printed."""
         self._controls.look()

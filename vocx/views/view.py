@@ -89,6 +89,7 @@ class View(BoxWithText):
 
     mode = "closed"  # of one that was never made whole
     dials_lab: Any = None
+    _controls: Any = None  # the dials that its sliders turn: ``NetworkControls``
     panel_kind: type[Panel] = Panel
     _unlabelled: Sequence[str] = ("xaxis", "yaxis")  # until something is known
     _drawn = False  # since the page was last told how the picture looks
@@ -489,6 +490,8 @@ class View(BoxWithText):
     def _ask_dials(self) -> None:
         """What is in force. Where that has changed streams measure their distance anew, or their
         ages would stand on an old one for half a minute."""
+        if self._controls is not None:
+            self._controls.look()
         text = f"dials in force: {self.dials_lab.network}"
         if text != self._dials_text:
             self._dials_text, self._pings_due = text, _PINGS

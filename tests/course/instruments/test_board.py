@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -13,6 +13,9 @@ from faulty import until
 from vocx import course
 from vocx.errors import BadInput, NotReady
 from vocx.timing import wall_ns
+
+if TYPE_CHECKING:
+    from vocx.exchange import Exchange
 
 BTC = "BTC/USDT"
 
@@ -41,6 +44,9 @@ class Feed:
 
     def recent_quotes(self, symbol: str, seconds: float) -> list[Any]:
         return []
+
+    def ping(self) -> None:
+        """Nothing to measure."""
 
     def stop(self) -> None:
         self.state = "stopped"
@@ -98,6 +104,14 @@ def test_a_venue_that_connects_again_is_said(feeds: list[Any]) -> None:
     shown = course.board(feeds)
     feeds[0].state = "reconnecting"
     assert "reconnecting: not counted" in shown.table()
+
+
+def test_its_slider_follows_the_dial(feeds: list[Any], exchange: Exchange) -> None:
+    """However the distance of that venue was turned."""
+    assert exchange.lab is not None
+    shown: Any = course.board(feeds, dials=exchange.lab, far="dear")
+    with exchange.lab.network.latency(rtt_ms=80):
+        until(lambda: shown.panel.sliders[0]["value"] == 80, 10)
 
 
 def test_what_a_board_refuses(feeds: list[Any]) -> None:

@@ -116,11 +116,6 @@ class CompareView(StreamView):
                 source.stop()
                 source.join(2.0)
 
-    def _ask_dials(self) -> None:
-        super()._ask_dials()
-        if self._controls is not None:
-            self._controls.look()
-
     def _lines(self, now_ns: int) -> tuple[list[Any], list[Any]]:
         self._take(now_ns)
         truth = list(self.truth.points) if self.truth is not None else []

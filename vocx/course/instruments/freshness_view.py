@@ -101,9 +101,9 @@ class FreshnessView(View):
         self._exchange, self._seconds = asked, seconds
         self._feeds = _feeds(streams, symbol)
         self.symbol = self._feeds[0].symbol
-        self.dials_lab = dials or asked.lab
-        self._controls = (
-            NetworkControls(dials or asked.lab, asked.venue.name) if self.dials_lab else None
+        self.dials_lab = lab = dials or asked.lab
+        self._controls: NetworkControls | None = (
+            NetworkControls(lab, asked.venue.name) if lab is not None else None
         )
         self._off = (0.0, False)
         self._charges = asked.venue.request(GetQuote(symbol=self.symbol)).charges
@@ -174,11 +174,6 @@ class FreshnessView(View):
         return off
 
     # distance
-
-    def _ask_dials(self) -> None:
-        super()._ask_dials()
-        if self._controls is not None:
-            self._controls.look()
 
     @property
     def rtt_ms(self) -> float:
