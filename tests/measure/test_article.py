@@ -60,7 +60,6 @@ FILLS = FillTimes(
     call_ms=40.0,
     weight=4,
     limit=6000,
-    seed=1,
 )
 
 

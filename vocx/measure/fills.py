@@ -89,8 +89,6 @@ class FillTimes(Result, frozen=True, kw_only=True):
         Median call time of a poll.
     weight, limit : int, float
         Of one poll, and what may be spent a minute, by the limit that polling exhausts first.
-    seed : int
-        Of the phases of the polls.
     """
 
     every_ms: list[float]
@@ -100,7 +98,6 @@ class FillTimes(Result, frozen=True, kw_only=True):
     call_ms: float
     weight: int
     limit: float
-    seed: int
 
     title: ClassVar[str] = "How long until you know that you were filled, ms"
 
@@ -182,7 +179,6 @@ def fills(
     every_ms: Sequence[float] = (250, 1000),
     repeats: int = 20,
     symbol: str = QUIET,
-    seed: int = 1,
 ) -> FillTimes:
     """Let orders be filled, and measure when that was known: pushed, and polled each ``every_ms``.
 
@@ -203,8 +199,6 @@ def fills(
         Fills.
     symbol : str
         Where; the best level of its book is taken each time.
-    seed : int
-        For the phases of the polls.
 
     Raises
     ------
@@ -218,7 +212,7 @@ def fills(
         validation.number("every_ms", one, 1, 60_000, what=" ms")
         for one in validation.several("every_ms", every_ms, "(250, 1000)")
     ]
-    phases = [_phases(Random(f"{seed} {every}"), repeats) for every in intervals]
+    phases = [_phases(Random(str(every)), repeats) for every in intervals]
     with ExitStack() as stack:
         stack.enter_context(unlimited(exchange, symbol))
         run = _Run(exchange, symbol, intervals, stack)
@@ -245,7 +239,6 @@ def fills(
             call_ms=median(ms for one in run.calls_ms for ms in one),
             weight=run.weight,
             limit=run.limit,
-            seed=seed,
         )
 
 

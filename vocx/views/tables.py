@@ -90,8 +90,7 @@ class SlowTable(View):
         if mono_ns() - self._drawn_at > _EVERY_NS:
             self._drawn_at = mono_ns()
             self._try("counters", self._make)
-        if self._made != self.panel.body:
-            self.panel.body = self._made
+        self.panel.body = self._made
         return self._status
 
     def _make(self) -> None:

@@ -154,9 +154,7 @@ class BoardView(View):
         if now_ns - self._table_at_ns < _TABLE_EVERY_NS:
             return
         self._table_at_ns = now_ns
-        body = html_table(*self._contents(quotes), left=1)
-        if body != self.panel.body:
-            self.panel.body = body
+        self.panel.body = html_table(*self._contents(quotes), left=1)
 
     def _contents(self, quotes: Sequence[Any]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         best = self._spread(quotes)

@@ -241,9 +241,7 @@ class FreshnessView(View):
         self._table_at_ns = now_ns
         head, rows = self._contents(now_ns)
         whole = [(row[0].replace(" ", "\u00a0"), *row[1:]) for row in rows]
-        body = html_table(head, whole, left=1)
-        if body != self.panel.body:
-            self.panel.body = body
+        self.panel.body = html_table(head, whole, left=1)
 
     # numbers
 
