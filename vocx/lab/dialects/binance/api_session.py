@@ -18,11 +18,10 @@ from vocx.lab.dialects.binance.calls import Backend, Call, api_payload, refused_
 from vocx.lab.dialects.binance.endpoint import Endpoint
 from vocx.lab.dialects.binance.limits import API_RULES, WEIGHT
 from vocx.lab.dialects.binance.params import Params, illegal, missing
-from vocx.lab.dialects.binance.private_channels import UserData
+from vocx.lab.dialects.binance.private_channels import Listener, UserData
 from vocx.lab.dialects.binance.rest import METHODS
 from vocx.lab.dialects.binance.sessions import ABSENT, request_id, shutdown_event
 from vocx.lab.dialects.binance.wire import Refusal, not_supported
-from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.dialect import VenueDialect
 from vocx.lab.dialects.shared.faults import Fault
 from vocx.lab.dialects.shared.keys import Authentication, Key
@@ -63,7 +62,7 @@ class _Revoked(Exception):
     """The key that the connection logged on with is not valid any more."""
 
 
-class ApiSession(Connection):
+class ApiSession(Listener):
     """One connection to ``/ws-api/v3``."""
 
     def __init__(

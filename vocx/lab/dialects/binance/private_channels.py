@@ -3,17 +3,18 @@ web-socket-api.md, 2026-07-21). One subscription per account and connection."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
-from vocx.lab.dialects.base import Session
 from vocx.lab.dialects.binance.catalogue import Symbol
 from vocx.lab.dialects.binance.reports import Stamp, Writer
 from vocx.lab.dialects.binance.wire import Refusal, exact
+from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.numbers import Catalogue
 from vocx.lab.dialects.shared.reading import encode
 from vocx.lab.dialects.shared.subscriptions import (
     AlreadySubscribed,
+    Made,
     PrivateSubscriptions,
     Subscription,
 )
@@ -24,12 +25,11 @@ MOST_IDS = 65_535
 CHANNEL = "user"
 
 
-class Listener(Session, Protocol):
-    """A WebSocket API connection."""
+class Listener(Connection):
+    """A WebSocket API connection; ``unit_ns`` are the nanoseconds of the unit of time that it asked
+    for."""
 
-    @property
-    def unit_ns(self) -> int:
-        """Nanoseconds in the unit of time that it asked for."""
+    unit_ns: int
 
 
 class UserData(PrivateSubscriptions):
@@ -68,9 +68,7 @@ class UserData(PrivateSubscriptions):
         at = (now_ns + self._skew_ns()) // session.unit_ns
         return wrapped(one.id, encode({"e": "eventStreamTerminated", "E": at}))
 
-    def _user_event(
-        self, event: AccountEvent, channel: str, session: Any, now_ns: int
-    ) -> tuple[Hashable, Callable[[], bytes]]:
+    def _user_event(self, event: AccountEvent, channel: str, session: Any, now_ns: int) -> Made:
         unit_ns: int = session.unit_ns
 
         def stamp(at_ns: int) -> int:
@@ -84,9 +82,7 @@ class UserData(PrivateSubscriptions):
 
         return unit_ns, make
 
-    def _wrapped(
-        self, one: Subscription, session: Session, payload: bytes
-    ) -> tuple[Hashable, Callable[[], bytes]]:
+    def _wrapped(self, one: Subscription, session: Connection, payload: bytes) -> Made:
         return one.id, lambda: wrapped(one.id, payload)
 
 

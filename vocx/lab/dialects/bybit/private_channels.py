@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-
-from vocx.lab.dialects.base import Session
 from vocx.lab.dialects.bybit.account_book import AccountBook
 from vocx.lab.dialects.bybit.calls import total_in_usdt, usdt_prices
 from vocx.lab.dialects.bybit.reports import execution_row, fast_row, wallet_row
+from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, Catalogue, Listing
 from vocx.lab.dialects.shared.reading import encode
+from vocx.lab.dialects.shared.subscriptions import Made
 from vocx.lab.events import AccountEvent, BalancesChanged, NewOrder
-
-Made = tuple[Hashable, Callable[[], bytes]]
 
 
 class PrivateChannels:
@@ -30,7 +27,7 @@ class PrivateChannels:
         self._messages = 0
 
     def payload(
-        self, event: AccountEvent, channel: str, session: Session, now_ns: int
+        self, event: AccountEvent, channel: str, session: Connection, now_ns: int
     ) -> Made | None:
         """An event for a topic, ``.spot`` or all in one; ``None`` where it says nothing of it."""
         topic, kind = channel, channel.removesuffix(".spot")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from vocx.lab.dialects.base import Publication, Session
+from vocx.lab.dialects.base import Publication
 from vocx.lab.dialects.bybit.payloads import (
     INTERVALS,
     book_frame,
@@ -18,6 +18,7 @@ from vocx.lab.dialects.bybit.payloads import (
     ticker_frame,
     trades_frame,
 )
+from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.market_state import (
     Batch,
     BookDiff,
@@ -167,7 +168,7 @@ class Topics(Publisher):
             cadence_ns=cadence_ms * NS_PER_MS,
         )
 
-    def subscribe(self, topic: str, session: Session, now_ns: int) -> bytes | None:
+    def subscribe(self, topic: str, session: Connection, now_ns: int) -> bytes | None:
         """Let a session have a topic; what it gets first."""
         return self.add(topic, self.spec(topic), session, now_ns)
 

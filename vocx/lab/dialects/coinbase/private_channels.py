@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from vocx.lab.dialects.base import Session
 from vocx.lab.dialects.coinbase import payloads
 from vocx.lab.dialects.coinbase.calls import Backend
 from vocx.lab.dialects.coinbase.reports import user_row
 from vocx.lab.dialects.coinbase.sessions import CoinbaseSession
+from vocx.lab.dialects.shared.connections import Connection
+from vocx.lab.dialects.shared.subscriptions import Made
 from vocx.lab.events import AccountEvent, Executed
 
 _PASSED_STATES: Mapping[str, tuple[str, ...]] = {
@@ -39,8 +40,8 @@ class PrivateChannels:
         return [row for row in rows if not products or row["product_id"] in products]
 
     def payload(
-        self, event: AccountEvent, channel: str, session: Session, now_ns: int
-    ) -> tuple[Hashable, Callable[[], bytes]] | None:
+        self, event: AccountEvent, channel: str, session: Connection, now_ns: int
+    ) -> Made | None:
         """Updates of an order, with the states that it has passed through."""
         assert isinstance(session, CoinbaseSession)
         if not isinstance(event, Executed):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from msgspec.structs import replace
 
-from vocx.lab.dialects.base import Session
 from vocx.lab.dialects.okx import reports
 from vocx.lab.dialects.okx.account_book import AccountBook
+from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.numbers import Catalogue, Listing, milliseconds
 from vocx.lab.dialects.shared.reading import encode, read_json
+from vocx.lab.dialects.shared.subscriptions import Made
 from vocx.lab.events import AccountEvent, AnyEvent, BalancesChanged, Executed
 
 _PAGED = {"eventType": "snapshot", "curPage": 1, "lastPage": True}
@@ -57,8 +58,8 @@ class PrivateChannels:
         return {**arg, "uid": str(self._book.gateway.number_of(owner))}
 
     def payload(
-        self, event: AccountEvent, channel: str, session: Session, now_ns: int
-    ) -> tuple[Hashable, Callable[[], bytes]] | None:
+        self, event: AccountEvent, channel: str, session: Connection, now_ns: int
+    ) -> Made | None:
         """An event for a subscription; ``None`` where that says nothing of it."""
         arg = argument(channel)
         if isinstance(event, BalancesChanged):

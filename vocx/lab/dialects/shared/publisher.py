@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 
-from vocx.lab.dialects.base import Publication, Session
+from vocx.lab.dialects.base import Publication
+from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.mappings import Deadlines
 from vocx.lab.dialects.shared.numbers import NEVER_NS
 from vocx.lab.dialects.shared.topics import (
@@ -61,7 +62,7 @@ class Publisher:
         rank: Callable[[TopicSpec], int] = lambda spec: 0,
     ) -> None:
         self.topics: dict[str, Topic] = {}
-        self._names: dict[Session, dict[str, None]] = {}
+        self._names: dict[Connection, dict[str, None]] = {}
         self.recorded: set[str] = set()
         self.listened = False
         self.injection: Callable[[str], Callable[..., list[Publication]] | None] = lambda _: None
@@ -83,7 +84,7 @@ class Publisher:
         self,
         name: str,
         spec: TopicSpec | None,
-        session: Session,
+        session: Connection,
         now_ns: int,
         encoding: Encoding = Encoding(),  # noqa: B008 (a constant)
     ) -> bytes | None:
@@ -100,7 +101,7 @@ class Publisher:
         first = topic.state.welcome(topic, now_ns, encoding.unit_ns)
         return None if first is None or self.silences(name) else first
 
-    def remove(self, name: str, session: Session) -> None:
+    def remove(self, name: str, session: Connection) -> None:
         """Let a session have it no more; a topic without subscribers is forgotten."""
         topic = self.topics.get(name)
         if topic is None:
@@ -111,16 +112,16 @@ class Publisher:
             del self.topics[name]
             self._forget(topic)
 
-    def names(self, session: Session) -> Collection[str]:
+    def names(self, session: Connection) -> Collection[str]:
         """The topics that a session has, oldest first."""
         return self._names.get(session, {}).keys()
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: Connection) -> None:
         """Let a session have no topic any more."""
         for name in self._names.pop(session, {}):
             self.remove(name, session)
 
-    def change(self, name: str, session: Session, encoding: Encoding) -> None:
+    def change(self, name: str, session: Connection, encoding: Encoding) -> None:
         """Let a subscriber have another encoding from now on."""
         topic = self.topics[name]
         topic.remove(session)

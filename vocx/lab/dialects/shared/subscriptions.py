@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 
 import msgspec
 
-from vocx.lab.dialects.base import Publication, Session
+from vocx.lab.dialects.base import Publication
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.events import AccountEvent
 
@@ -29,25 +29,21 @@ class AlreadySubscribed(Exception):
     """The connection has this channel of this account."""
 
 
-Payload = Callable[[AccountEvent, str, Session, int], tuple[Hashable, Callable[[], bytes]] | None]
-"""(event, channel, session, time): under which name equal payloads are made once, and how; or
-``None`` where the channel says nothing of the event."""
-Frame = Callable[[Subscription, Session, bytes], tuple[Hashable, Callable[[], bytes]]]
+Made = tuple[Hashable, Callable[[], bytes]]
+"""Under which name equal bytes are made once, and how."""
+Payload = Callable[[AccountEvent, str, Connection, int], Made | None]
+"""(event, channel, session, time); ``None`` where the channel says nothing of the event."""
+Frame = Callable[[Subscription, Connection, bytes], Made]
 """(subscription, session, payload): the same for the frame."""
 
 
-def same_for_all(
-    one: Subscription, session: Session, payload: bytes
-) -> tuple[Hashable, Callable[[], bytes]]:
+def same_for_all(one: Subscription, session: Connection, payload: bytes) -> Made:
     """The frame of a venue whose payloads need no more."""
     return None, lambda: payload
 
 
-def by_connection(
-    one: Subscription, session: Session, payload: bytes
-) -> tuple[Hashable, Callable[[], bytes]]:
+def by_connection(one: Subscription, session: Connection, payload: bytes) -> Made:
     """Each connection makes a frame of its own, as it numbers them."""
-    assert isinstance(session, Connection)
     return session, lambda: session.frame(payload)
 
 
@@ -63,16 +59,16 @@ class PrivateSubscriptions:
     def __init__(self, payload: Payload, frame: Frame = same_for_all) -> None:
         self._payload = payload
         self._frame = frame
-        self._next: dict[Session, int] = {}
-        self._by_session: dict[Session, dict[int, Subscription]] = {}
-        self._by_owner: dict[str, dict[tuple[Session, str], Subscription]] = {}
+        self._next: dict[Connection, int] = {}
+        self._by_session: dict[Connection, dict[int, Subscription]] = {}
+        self._by_owner: dict[str, dict[tuple[Connection, str], Subscription]] = {}
 
-    def next_id(self, session: Session) -> int:
+    def next_id(self, session: Connection) -> int:
         """The id that the connection's next subscription gets."""
         return self._next.get(session, 0)
 
     def subscribe(
-        self, session: Session, owner: str, channel: str, *, by_login: bool = False
+        self, session: Connection, owner: str, channel: str, *, by_login: bool = False
     ) -> Subscription:
         """A new subscription.
 
@@ -90,11 +86,11 @@ class PrivateSubscriptions:
         self._by_owner.setdefault(owner, {})[session, channel] = one
         return one
 
-    def active(self, session: Session) -> list[Subscription]:
+    def active(self, session: Connection) -> list[Subscription]:
         """The subscriptions of one connection, oldest first."""
         return list(self._by_session.get(session, {}).values())
 
-    def end(self, session: Session, ended: Iterable[Subscription]) -> None:
+    def end(self, session: Connection, ended: Iterable[Subscription]) -> None:
         """Let some of a connection's subscriptions be over."""
         for one in ended:
             del self._by_session[session][one.id]
@@ -103,7 +99,7 @@ class PrivateSubscriptions:
             if not sessions:
                 del self._by_owner[one.owner]
 
-    def leave(self, session: Session) -> None:
+    def leave(self, session: Connection) -> None:
         """The connection is gone."""
         self.end(session, self.active(session))
         self._next.pop(session, None)
@@ -119,7 +115,7 @@ class PrivateSubscriptions:
             if not subscribed:
                 continue
             payloads: dict[Hashable, bytes] = {}
-            frames: dict[Hashable, tuple[bytes, list[Session]]] = {}
+            frames: dict[Hashable, tuple[bytes, list[Connection]]] = {}
             for (session, channel), one in subscribed.items():
                 found = self._payload(event, channel, session, now_ns)
                 if found is None:

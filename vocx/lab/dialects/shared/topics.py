@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from vocx.lab.dialects.base import Publication, Session
+from vocx.lab.dialects.base import Publication
 from vocx.lab.dialects.shared.connections import Connection
 from vocx.lab.dialects.shared.numbers import NS_PER_MS, Listing
 from vocx.lab.events import AnyEvent
@@ -65,7 +65,7 @@ class TopicState:
 
 Build = Callable[[int], bytes]
 """Makes a payload with times in units of so many nanoseconds."""
-Sessions = tuple[Session, ...]
+Sessions = tuple[Connection, ...]
 
 
 class Topic:
@@ -92,11 +92,11 @@ class Topic:
         self.recorded = False
         self.state: TopicState | None = None
 
-    def add(self, session: Session, encoding: Encoding) -> None:
+    def add(self, session: Connection, encoding: Encoding) -> None:
         """Let a session have every message."""
         self.subscribers[encoding] = (*self.subscribers.get(encoding, ()), session)
 
-    def remove(self, session: Session) -> None:
+    def remove(self, session: Connection) -> None:
         """Let it have no more."""
         self.subscribers = {
             encoding: left
@@ -143,8 +143,4 @@ def by_connection(
     topic: Topic, payload: bytes, wrapped: bool, sessions: Sessions
 ) -> list[Publication]:
     """Each connection makes a frame of its own, as it numbers them."""
-    out = []
-    for session in sessions:
-        assert isinstance(session, Connection)
-        out.append(Publication(session.frame(payload), (session,)))
-    return out
+    return [Publication(session.frame(payload), (session,)) for session in sessions]
