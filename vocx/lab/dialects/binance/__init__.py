@@ -37,7 +37,7 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl
 
 from vocx.lab.dialects.base import Close, HttpIn, HttpOut, KeyPair
-from vocx.lab.dialects.binance import api_session
+from vocx.lab.dialects.binance import api_session, rest
 from vocx.lab.dialects.binance.account import STANDARD_FEES
 from vocx.lab.dialects.binance.api_session import ApiSession, close_banned
 from vocx.lab.dialects.binance.calls import Backend
@@ -46,7 +46,6 @@ from vocx.lab.dialects.binance.fault_responses import FaultResponses, html, inte
 from vocx.lab.dialects.binance.limits import CONNECTIONS, STREAM_CONNECTIONS, new_limiter
 from vocx.lab.dialects.binance.private_channels import UserData
 from vocx.lab.dialects.binance.recording import BinanceRecording
-from vocx.lab.dialects.binance.rest import Rest
 from vocx.lab.dialects.binance.sessions import StreamSession
 from vocx.lab.dialects.binance.topics import Topics, names_of
 from vocx.lab.dialects.binance.wire import Refusal, refused, time_unit
@@ -113,7 +112,6 @@ class Binance(VenueDialect):
             subscriptions=self._users,
         )
         self.backend = Backend(catalogue, self.limiter, gateway)
-        self._rest = Rest(self.backend)
 
     @classmethod
     def create(cls, simulation: MarketSimulation, *, start_ns: int, entropy: bytes) -> Binance:
@@ -124,18 +122,18 @@ class Binance(VenueDialect):
     def http(self, request: HttpIn, now_ns: int) -> HttpOut:
         """As all venues, with the headers that every answer carries; a ban ends the address'
         WebSocket API connections, too."""
-        answer = self._rest.completed(super().http(request, now_ns), request, now_ns)
+        answer = rest.completed(self.backend, super().http(request, now_ns), request, now_ns)
         if answer.status == 418:
             close_banned(self, request.peer)
         return answer
 
     def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
         """Answer one REST request."""
-        return self._rest.answer(request, now_ns)
+        return rest.answer(self.backend, request, now_ns)
 
     def internal_error(self, request: HttpIn, now_ns: int) -> HttpOut:
         """-1000 with the headers that every answer carries."""
-        return self._rest.completed(internal_error(), request, now_ns)
+        return rest.completed(self.backend, internal_error(), request, now_ns)
 
     def connect(self, request: HttpIn, now_ns: int) -> Connection | HttpOut:
         """A WebSocket upgrade on ``/ws...``, ``/stream...`` or ``/ws-api/v3``."""
@@ -145,14 +143,14 @@ class Binance(VenueDialect):
             unit_ns = time_unit(options.get("timeUnit"))
             if path.rstrip("/") == api_session.PATH:
                 return self._connect_api(request.peer, options, unit_ns, now_ns)
-            first, _, rest = path.removeprefix("/streams").lstrip("/").partition("/")
+            first, _, after = path.removeprefix("/streams").lstrip("/").partition("/")
             if first not in ("ws", "stream"):
                 return html(404)
             self._count_connection(request.peer, STREAM_CONNECTIONS, now_ns)
         except Refusal as refusal:
             return refused(refusal)
         combined = first == "stream"
-        names = names_of(_streams_of(query) if combined else rest)
+        names = names_of(_streams_of(query) if combined else after)
         if not combined and not any("@" in name for name in names):
             names = []
         session = StreamSession(self, now_ns, request.peer, combined=combined, unit_ns=unit_ns)

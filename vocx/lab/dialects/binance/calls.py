@@ -111,6 +111,8 @@ class Backend:
         self.limiter = limiter
         self.gateway = gateway
         self.counts = OrderCounts(limiter, gateway.accounts)
+        self.served = 0
+        """Answers of REST so far, which are numbered."""
 
     def charge(self, peer: str, weight: int, now_ns: int, *, raw: bool) -> None:
         """Count one call, or refuse it (429, 418); ``raw``: as a raw request, too."""

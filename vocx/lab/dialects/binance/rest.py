@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from vocx.lab.dialects.base import HttpIn, HttpOut
@@ -33,64 +31,52 @@ _RETIRED = ROOT + "userDataStream"
 """listenKey paths: off since 2026-02-20, answered with nginx HTML (seen)."""
 
 
-class Rest:
-    """Answers REST requests."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-        self._served = 0
-
-    def completed(self, answer: HttpOut, request: HttpIn, now_ns: int) -> HttpOut:
-        """The answer with the headers that every answer carries."""
-        used = str(self._backend.limiter.used(WEIGHT, request.peer, now_ns))
-        self._served += 1
-        headers = {
-            **answer.headers,
-            "x-mbx-uuid": f"{self._served:08x}-0000-4000-8000-{now_ns // 1000 % 2**48:012x}",
-            "X-MBX-USED-WEIGHT": used,
-            "X-MBX-USED-WEIGHT-1M": used,
-        }
-        return msgspec.structs.replace(answer, headers=headers)
-
-    def answer(self, request: HttpIn, now_ns: int) -> HttpOut:
-        """The answer to one request."""
-        path, _, query = request.target.partition("?")
-        form = b"" if request.method == "GET" else request.body
-        params = Params.of_http(query, form)
-        endpoint = ENDPOINTS.find(request.method, path) or wallet.ENDPOINTS.find(
-            request.method, path
+def answer(backend: Backend, request: HttpIn, now_ns: int) -> HttpOut:
+    """The answer to one request."""
+    path, _, query = request.target.partition("?")
+    form = b"" if request.method == "GET" else request.body
+    params = Params.of_http(query, form)
+    endpoint = ENDPOINTS.find(request.method, path) or wallet.ENDPOINTS.find(request.method, path)
+    try:
+        weight = endpoint.cost_of(params) if endpoint is not None else 1
+        backend.charge(request.peer, weight, now_ns, raw=True)
+        if endpoint is None:
+            return _nowhere(request, path)
+        call = Call(
+            backend=backend,
+            gateway=backend.gateway,
+            params=params,
+            now_ns=now_ns,
+            peer=request.peer,
+            unit_ns=time_unit(request.headers.get("x-mbx-time-unit")),
         )
-        try:
-            weight = endpoint.cost_of(params) if endpoint is not None else 1
-            self._backend.charge(request.peer, weight, now_ns, raw=True)
-            if endpoint is None:
-                return _nowhere(request, path)
-            call = Call(
-                backend=self._backend,
-                gateway=self._backend.gateway,
-                params=params,
-                now_ns=now_ns,
-                peer=request.peer,
-                unit_ns=time_unit(request.headers.get("x-mbx-time-unit")),
+
+        def shown() -> Authentication:
+            return Authentication(
+                key=request.headers.get("x-mbx-apikey"),
+                payload=rest_payload(query, form),
+                signature=params.text("signature") or "",
             )
 
-            def shown() -> Authentication:
-                return Authentication(
-                    key=request.headers.get("x-mbx-apikey"),
-                    payload=rest_payload(query, form),
-                    signature=params.text("signature") or "",
-                )
+        body, headers = backend.run(endpoint, call, shown)
+    except Refusal as refusal:
+        return refused(refusal)
+    if endpoint.path == "exchangeInfo":
+        body["rateLimits"] = [limits.entry(backend.limiter, rule) for rule in REST_RULES]
+    return json_answer(200, body, headers)
 
-            body, headers = self._backend.run(endpoint, call, shown)
-        except Refusal as refusal:
-            return refused(refusal)
-        if endpoint.path == "exchangeInfo":
-            body["rateLimits"] = self.rate_limits()
-        return json_answer(200, body, headers)
 
-    def rate_limits(self) -> list[dict[str, Any]]:
-        """``rateLimits`` of ``exchangeInfo``."""
-        return [limits.entry(self._backend.limiter, rule) for rule in REST_RULES]
+def completed(backend: Backend, plain: HttpOut, request: HttpIn, now_ns: int) -> HttpOut:
+    """An answer with the headers that every answer carries."""
+    used = str(backend.limiter.used(WEIGHT, request.peer, now_ns))
+    backend.served += 1
+    headers = {
+        **plain.headers,
+        "x-mbx-uuid": f"{backend.served:08x}-0000-4000-8000-{now_ns // 1000 % 2**48:012x}",
+        "X-MBX-USED-WEIGHT": used,
+        "X-MBX-USED-WEIGHT-1M": used,
+    }
+    return msgspec.structs.replace(plain, headers=headers)
 
 
 def _nowhere(request: HttpIn, path: str) -> HttpOut:
