@@ -17,14 +17,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from math import inf, isfinite
+from math import inf
 from typing import Literal
 
 from vocx.arguments import as_count, brief, digits
 from vocx.errors import BadInput, BookOutOfSync
-from vocx.facts import BookDelta, BookSnapshot, Level
+from vocx.facts import BookDelta, BookSnapshot, Level, Levels
+from vocx.facts.levels import exact_level
 
 State = Literal["empty", "buffering", "in_sync", "out_of_sync"]
 
@@ -37,24 +38,23 @@ _NEAR = 50
 class _Side:
     """One side: levels by price, and the best of them in order.
 
-    Two costs shape it. Hashing a ``Decimal`` takes four times as long as making a float of it, so
-    levels are found by the float of their price; two prices that share one would need more than
-    15 digits, and are refused. And most levels come and go unseen, far from the top, so only those
-    near it have a place in an order; who looks deeper has all of them sorted.
+    Two costs shape it. Making and hashing a ``Decimal`` takes many times as long as a float, so
+    levels are found by the float of their price and kept as they were given. And most levels come
+    and go unseen, far from the top, so only those near it have a place in an order; who looks
+    deeper has all of them sorted.
 
     A place is the price, negative for asks: the best is the last.
     """
 
     __slots__ = ("levels", "_near", "_bound", "_sign")
 
-    def __init__(self, levels: Iterable[Level] = (), *, highest: bool) -> None:
-        found = [level for level in levels if level[1]]
-        self.levels = {float(level[0]): level for level in found}
-        if not all(map(isfinite, self.levels)) or (
-            len(self.levels) != len(found)  # a price that comes twice is no harm
-            and any(self.levels[float(price)][0] != price for price, _ in found)
-        ):
-            raise ArithmeticError("a price is no number, or cannot be told from another")
+    def __init__(self, side: Sequence[Level] = (), *, highest: bool) -> None:
+        given = Levels.of(side)
+        self.levels = {
+            number.price: level
+            for number, level in zip(given.floats, given.written, strict=True)
+            if number.quantity
+        }
         self._sign = 1.0 if highest else -1.0
         self._keep_near(self._places())
 
@@ -67,56 +67,49 @@ class _Side:
         self._near = places[-_NEAR:]
         self._bound = places[-_NEAR - 1] if len(places) > _NEAR else -inf
 
-    def apply(self, changes: Iterable[Level]) -> None:
+    def apply(self, side: Sequence[Level]) -> None:
         """Take changes: a quantity of 0 deletes a level.
 
         Raises
         ------
         ArithmeticError
-            A price is no number, or cannot be told from another.
+            As :attr:`vocx.facts.Levels.floats`.
         """
         levels, near, bound, sign = self.levels, self._near, self._bound, self._sign
-        for level in changes:
-            price, quantity = level
-            key = float(price)
-            before = levels.get(key)
-            if before is None:
-                if not quantity:
-                    continue
-                if key - key:  # infinite or no number
-                    raise ArithmeticError(f"the price {digits(price)} is no number")
-                levels[key] = level
-                if sign * key > bound:
+        changes = Levels.of(side)
+        for number, level in zip(changes.floats, changes.written, strict=True):
+            key = number.price
+            if number.quantity:
+                if sign * key > bound and key not in levels:
                     insort(near, sign * key)
-                continue
-            if before[0] != price:
-                both = f"{digits(price)} and {digits(before[0])}"
-                raise ArithmeticError(f"the prices {both} cannot be told apart")
-            if quantity:
                 levels[key] = level
-            else:
-                del levels[key]
-                if sign * key > bound:
-                    del near[bisect_left(near, sign * key)]
+            elif levels.pop(key, None) is not None and sign * key > bound:
+                del near[bisect_left(near, sign * key)]
         if len(near) > 2 * _NEAR:
             self._keep_near(near)
 
     @property
-    def best(self) -> Level | None:
+    def best_price(self) -> float | None:
         """The highest bid or the lowest ask; ``None`` of an empty side."""
         if not self.levels:
             return None
         if not self._near:
             self._keep_near(self._places())
-        return self.levels[self._sign * self._near[-1]]
+        return self._sign * self._near[-1]
 
-    def top(self, depth: int) -> tuple[Level, ...]:
+    @property
+    def best(self) -> Level | None:
+        """The level at :attr:`best_price`."""
+        price = self.best_price
+        return None if price is None else exact_level(self.levels[price])
+
+    def top(self, depth: int) -> Levels:
         """The best levels, the best first."""
         places, levels, sign = self._near, self.levels, self._sign
         if len(places) < min(depth, len(levels)):
             places = self._places()
             self._keep_near(places)
-        return tuple([levels[sign * place] for place in places[: -depth - 1 : -1]])
+        return Levels([levels[sign * place] for place in places[: -depth - 1 : -1]])
 
 
 class LocalBook:
@@ -215,8 +208,8 @@ class LocalBook:
         try:
             self._bids = _Side(fact.bids, highest=True)
             self._asks = _Side(fact.asks, highest=False)
-        except ArithmeticError:  # a price that is no number cannot be sorted
-            self._lose("a level that is no number in the snapshot", tuple(self._waiting))
+        except ArithmeticError as error:
+            self._lose(f"in the snapshot: {error}", tuple(self._waiting))
             return
         self.sequence = fact.sequence
         self.changed_ns, self.exchange_ns = fact.arrived_ns, fact.exchange_ns
@@ -248,8 +241,8 @@ class LocalBook:
             self._bids.apply(delta.bids)
             self._asks.apply(delta.asks)
             crossed = self._crossed()
-        except ArithmeticError:  # a price that is no number cannot be sorted
-            self._lose(f"a level that is no number in change {delta.last}", ())
+        except ArithmeticError as error:
+            self._lose(f"in change {delta.last}: {error}", ())
             return
         if crossed:
             self._lose(f"crossed at {delta.last}: {self._best_text()}", ())
@@ -268,8 +261,8 @@ class LocalBook:
         self._waiting = kept
 
     def _crossed(self) -> bool:
-        bid, ask = self._bids.best, self._asks.best
-        return bid is not None and ask is not None and bid[0] >= ask[0]
+        bid, ask = self._bids.best_price, self._asks.best_price
+        return bid is not None and ask is not None and bid >= ask
 
     def _best_text(self) -> str:
         bid, ask = self._bids.best, self._asks.best

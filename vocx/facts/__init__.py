@@ -28,8 +28,9 @@ from vocx.facts.account import (
     Source,
     TimeInForce,
 )
-from vocx.facts.base import Fact, Facts, Level, Side, aware
+from vocx.facts.base import Fact, Facts, Side, aware
 from vocx.facts.frames import frame
+from vocx.facts.levels import Level, Levels
 from vocx.facts.market import (
     BookDelta,
     BookSnapshot,
@@ -55,6 +56,7 @@ __all__ = [
     "Gap",
     "Instrument",
     "Level",
+    "Levels",
     "Order",
     "OrderAck",
     "OrderResult",

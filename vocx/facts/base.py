@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Side = Literal["buy", "sell"]
-Level = tuple[Decimal, Decimal]
-"""One price level: (price, quantity)."""
 _FIGURES = {"Candle": "candles", "Trade": "trades", "Quote": "price"}
 """By kind of fact, the function of :mod:`vocx.figures` that draws a list of them."""
 

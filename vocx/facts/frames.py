@@ -77,7 +77,7 @@ def _is_nested(kind: type) -> bool:
 
 
 def _types(hint: Any) -> Iterable[type]:
-    if get_origin(hint) is tuple:
+    if get_origin(hint) in (tuple, Sequence):
         return [tuple]
     inner = get_args(hint)
     if not inner:

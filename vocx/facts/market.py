@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, get_args
@@ -10,7 +11,8 @@ from msgspec.structs import force_setattr
 
 from vocx.arguments import WIDE, brief, digits, exact, multiple_below, without_exponent
 from vocx.errors import BadInput, optional_parts
-from vocx.facts.base import Fact, Level, Side, aware, forget_absent, forget_negative, is_absent
+from vocx.facts.base import Fact, Side, aware, forget_absent, forget_negative, is_absent
+from vocx.facts.levels import Level, Levels
 from vocx.timing import HttpCall
 
 if TYPE_CHECKING:
@@ -77,17 +79,18 @@ class BookSnapshot(Fact, frozen=True, kw_only=True):
     """
 
     symbol: str
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    bids: Sequence[Level]
+    asks: Sequence[Level]
     sequence: int | None = None
     depth: int | None = None
     http: HttpCall | None = None
 
     def __post_init__(self) -> None:
         for name in ("bids", "asks"):
-            side: tuple[Level, ...] = getattr(self, name)
-            if side and (is_absent(side[0][0]) or is_absent(side[-1][0])):
-                # how an empty side may be written
+            side: Sequence[Level] = getattr(self, name)
+            if not side or type(side) is Levels:
+                continue
+            if is_absent(side[0][0]) or is_absent(side[-1][0]):  # how an empty side may be written
                 force_setattr(self, name, tuple(one for one in side if not is_absent(one[0])))
 
     @property
@@ -119,8 +122,8 @@ class BookDelta(Fact, frozen=True, kw_only=True):
     """
 
     symbol: str
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    bids: Sequence[Level]
+    asks: Sequence[Level]
     first: int
     last: int
     previous: int | None = None

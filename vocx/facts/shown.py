@@ -6,13 +6,14 @@ UTC, under the names that they have in a frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from html import escape
 from itertools import islice
 from typing import Any
 
+from vocx.facts.levels import Levels
 from vocx.text import plain
 
 ROWS = 20
@@ -27,7 +28,7 @@ def cells(fact: Any) -> dict[str, str]:
     moments: dict[str, str] = {}
     for name in fields:
         value = getattr(fact, name)
-        if value is None or value == "" or value == () or name == "http":
+        if value is None or name == "http" or (isinstance(value, Sequence) and not value):
             continue
         if name.endswith("_ns"):
             short = name.removesuffix("_ns")
@@ -38,7 +39,7 @@ def cells(fact: Any) -> dict[str, str]:
         elif isinstance(value, Decimal):
             found[name] = plain(value)
         else:
-            found[name] = f"{len(value)}" if isinstance(value, tuple) else str(value)
+            found[name] = f"{len(value)}" if isinstance(value, tuple | Levels) else str(value)
     return found | moments
 
 

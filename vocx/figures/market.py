@@ -249,7 +249,7 @@ def ladder(book: BookSnapshot, *, levels: int = 10, height: int = 340) -> go.Fig
             bargap=0.15,
         )
     )
-    exponents = (price.normalize().as_tuple().exponent for price, _ in book.bids + book.asks)
+    exponents = (price.normalize().as_tuple().exponent for price, _ in (*book.bids, *book.asks))
     places = max([0, *(-int(one) for one in exponents)])
     for name, side, color, shape in (
         ("bids", book.bids[:levels][::-1], BID, ""),

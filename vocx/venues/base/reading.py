@@ -11,8 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from itertools import chain
-from operator import itemgetter
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -102,23 +100,6 @@ class Numbers(dict[str, Decimal]):
         return number
 
 
-_PLAIN = b'0123456789.,[]"'
-_ZEROS = bytes.maketrans(b"123456789", b"0" * 9)
-_LONG = b"0" * 40
-_PRICE = itemgetter(0)
-
-
-def skeleton(text: bytes) -> bytes:
-    """A stretch of JSON without its digits, points, commas, quotes and brackets: the names of its
-    members, in their order, and every letter and sign that a plain number does not have. Empty
-    where there is a number of forty digits.
-
-    This is the quick way for books whose levels are arrays, 2 ns a byte: where the skeleton is the
-    one that a venue's plain levels have, :func:`check_levels` need not look at every number.
-    """
-    return b"" if _LONG in text.translate(_ZEROS) else text.translate(None, _PLAIN)
-
-
 def optional_number(text: str | None) -> Decimal | None:
     """A number that is written as text; ``None`` where the text is empty or absent."""
     if not text:
@@ -160,15 +141,12 @@ def ms_to_ns(value: str | int | None) -> int | None:
     return moment_ns(found)
 
 
-def check_levels(*sides: Sequence[Level], plain: bool = False) -> None:
-    """The same for the levels of a book, which are never negative either; ``plain``: their
-    :func:`skeleton` says so.
+def check_levels(*sides: Sequence[Level]) -> None:
+    """The same for the levels of a book, which are never negative either.
 
     An empty side may be written as levels of nothing at price 0: nothing else has that price, and
     no level comes behind one.
     """
-    if plain and all(map(_PRICE, chain.from_iterable(sides))):
-        return
     for side in sides:
         nobody = False
         for price, quantity in side:

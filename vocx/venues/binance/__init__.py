@@ -40,7 +40,6 @@ from vocx.venues.base import (
     CloseKind,
     ControlFrame,
     Credentials,
-    Decoded,
     Endpoints,
     GetBook,
     GetInstruments,
@@ -245,13 +244,7 @@ class Binance(Adapter):
         check_owner(self.name, credentials)
         return [private.subscribe_frame(tuple(plan.topics), now_ns, credentials, nonce)]
 
-    def decode(
-        self, text: bytes, arrived_ns: int, plan: SocketPlan, state: streams.Payloads
-    ) -> Sequence[Decoded]:
-        """What one frame says, combined or raw."""
-        if plan.private:
-            return private.decode(text, arrived_ns, plan)
-        return streams.decode(text, arrived_ns, plan, state)
+    decode = staticmethod(streams.decode)
 
     def keepalive(self, purpose: str) -> Keepalive:
         """The same for all: the server pings every 20 s and wants its pong within 60 s

@@ -27,7 +27,7 @@ from vocx.venues.base import (
 )
 from vocx.venues.base.reading import LONGEST_TEXT, UNREADABLE, Identifier, shown
 from vocx.venues.base.spelling import joined_symbol
-from vocx.venues.binance import wire
+from vocx.venues.binance import private, wire
 
 STREAMS_PER_SOCKET = 1024
 """A documented limit; stream 1025 gets code 4 and the socket is closed."""
@@ -112,16 +112,18 @@ def payloads(plan: SocketPlan) -> Payloads:
     return found
 
 
-def decode(text: bytes, arrived_ns: int, plan: SocketPlan, known: Payloads) -> Sequence[Decoded]:
+def decode(text: bytes, arrived_ns: int, plan: SocketPlan, state: Payloads) -> Sequence[Decoded]:
     """What one frame says (see :meth:`vocx.venues.base.Sockets.decode`)."""
     end = text.find(b'"', 11) + 9  # behind the name come the nine characters ","data":
-    payload = known.get(text[:end])
+    payload = state.get(text[:end])
     if payload is not None and text[-1] == 125:
         read, symbol, depth = payload
         try:
             return (read(text[end:-1], arrived_ns, symbol, depth),)
         except UNREADABLE:
             pass
+    if plan.private:
+        return private.decode(text, arrived_ns, plan)
     return (_slow(text, arrived_ns, plan),)
 
 

@@ -9,24 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
-from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Level, Quote, Ticker, Trade
+from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Quote, Ticker, Trade
 from vocx.venues.base.reading import (
     LEAST,
     MOST,
     Identifier,
     Numbers,
     Stamp,
-    check_levels,
     check_match,
     check_numbers,
     check_sizes,
     moment_ns,
-    skeleton,
 )
+from vocx.venues.base.streamed_book import BookReader, LevelTexts
+
+L = TypeVar("L")
 
 
 class _Quote(msgspec.Struct, gc=False):
@@ -59,19 +60,19 @@ class _AggTrade(msgspec.Struct, gc=False):
     m: bool
 
 
-class _Delta(msgspec.Struct, gc=False):
+class _Delta(msgspec.Struct, Generic[L], gc=False):
     e: Literal["depthUpdate"]
     E: Stamp
     U: Identifier
     u: Identifier
-    b: tuple[Level, ...]
-    a: tuple[Level, ...]
+    bids: list[L] = msgspec.field(name="b")
+    asks: list[L] = msgspec.field(name="a")
 
 
-class _Partial(msgspec.Struct, gc=False):
+class _Partial(msgspec.Struct, Generic[L], gc=False):
     lastUpdateId: Identifier
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    bids: list[L]
+    asks: list[L]
 
 
 class _Ticker(msgspec.Struct, gc=False):
@@ -114,8 +115,8 @@ class _Kline(msgspec.Struct, gc=False):
 _quote_of = msgspec.json.Decoder(_Quote).decode
 _trade_of = msgspec.json.Decoder(_Trade).decode
 _agg_of = msgspec.json.Decoder(_AggTrade).decode
-_delta_of = msgspec.json.Decoder(_Delta).decode
-_partial_of = msgspec.json.Decoder(_Partial).decode
+_delta_of: BookReader[_Delta[LevelTexts]] = BookReader(_Delta)
+_partial_of: BookReader[_Partial[LevelTexts]] = BookReader(_Partial)
 _ticker_of = msgspec.json.Decoder(_Ticker).decode
 _kline_of = msgspec.json.Decoder(_Kline).decode
 _prices = Numbers()
@@ -172,13 +173,11 @@ def agg_trade(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> F
 
 
 def delta(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
-    found = _delta_of(data)
-    plain = skeleton(data[data.find(b'"b":') :]) == b"b:a:}"
-    check_levels(found.b, found.a, plain=plain)
+    found, bids, asks = _delta_of(data)
     return BookDelta(
         symbol=symbol,
-        bids=found.b,
-        asks=found.a,
+        bids=bids,
+        asks=asks,
         first=found.U,
         last=found.u,
         exchange_ns=moment_ns(found.E),
@@ -187,12 +186,11 @@ def delta(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
 
 
 def partial(data: bytes, arrived_ns: int, symbol: str, depth: int | None) -> Fact:
-    found = _partial_of(data)
-    check_levels(found.bids, found.asks)
+    found, bids, asks = _partial_of(data)
     return BookSnapshot(
         symbol=symbol,
-        bids=found.bids,
-        asks=found.asks,
+        bids=bids,
+        asks=asks,
         sequence=found.lastUpdateId,
         depth=depth,
         arrived_ns=arrived_ns,

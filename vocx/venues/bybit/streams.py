@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Generic, TypeVar
 
 import msgspec
 
-from vocx.facts import BookDelta, BookSnapshot, Candle, Level, Trade
+from vocx.facts import BookDelta, BookSnapshot, Candle, Trade
 from vocx.venues.base import (
     Ack,
     ChannelSpec,
@@ -31,15 +32,14 @@ from vocx.venues.base.reading import (
     UNREADABLE,
     Identifier,
     Milliseconds,
-    check_levels,
     check_match,
     check_numbers,
     check_sizes,
     shown,
-    skeleton,
 )
 from vocx.venues.base.refusals import bad_frame
 from vocx.venues.base.spelling import joined_symbol
+from vocx.venues.base.streamed_book import BookReader, LevelTexts
 from vocx.venues.bybit import orders, signing
 from vocx.venues.bybit.errors import VENUE, socket_error
 from vocx.venues.bybit.market import (
@@ -118,6 +118,9 @@ def login_frame(plan: SocketPlan, now_ns: int, credentials: Credentials) -> Cont
     return ControlFrame(text=msgspec.json.encode(body).decode())
 
 
+L = TypeVar("L")
+
+
 class _Frame(msgspec.Struct):
     """A push, or one of the three dialects of an answer."""
 
@@ -157,11 +160,11 @@ class _Candle(msgspec.Struct):
     timestamp: Milliseconds | None = None
 
 
-class _Book(msgspec.Struct):
+class _Book(msgspec.Struct, Generic[L]):
     """The hot path of this venue."""
 
-    b: tuple[Level, ...]
-    a: tuple[Level, ...]
+    bids: list[L] = msgspec.field(name="b")
+    asks: list[L] = msgspec.field(name="a")
     u: Identifier
     seq: Identifier
 
@@ -170,7 +173,7 @@ _frame_of = msgspec.json.Decoder(_Frame).decode
 _trades = msgspec.json.Decoder(list[_Trade]).decode
 _ticker_of = msgspec.json.Decoder(TickerRow).decode
 _candles = msgspec.json.Decoder(list[_Candle]).decode
-_book_of = msgspec.json.Decoder(_Book).decode
+_book_of: BookReader[_Book[LevelTexts]] = BookReader(_Book)
 _quote_of = msgspec.json.Decoder(BookRow).decode
 _orders = msgspec.json.Decoder(list[orders.OrderRow]).decode
 _fills = msgspec.json.Decoder(list[orders.FillRow]).decode
@@ -230,10 +233,7 @@ def _push(frame: _Frame, spec: ChannelSpec, data: bytes, arrived_ns: int) -> Seq
     if spec.channel == "candles":
         interval = spec.interval or "1m"
         return [_candle(row, symbol, interval, arrived_ns) for row in _candles(data)]
-    row = _book_of(data)
-    plain = skeleton(data[data.find(b'"b":') :]) == b"b:a:u:seq:}"
-    check_levels(row.b, row.a, plain=plain)
-    bids, asks = row.b, row.a
+    row, bids, asks = _book_of(data)
     if frame.type == "delta":
         delta = BookDelta(
             symbol=symbol,

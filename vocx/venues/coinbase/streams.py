@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -34,7 +34,6 @@ from vocx.venues.base.reading import (
     UNREADABLE,
     Identifier,
     amount,
-    check_levels,
     check_numbers,
     check_sizes,
     one_of,
@@ -43,6 +42,7 @@ from vocx.venues.base.reading import (
 )
 from vocx.venues.base.refusals import bad_frame
 from vocx.venues.base.spelling import dashed_symbol, split_dashed
+from vocx.venues.base.streamed_book import Price, Quantity, TwoForms, side
 from vocx.venues.coinbase import signing
 from vocx.venues.coinbase.errors import VENUE, socket_error
 from vocx.venues.coinbase.market import (
@@ -192,6 +192,9 @@ class Session:
         return sequence is not None and self.sequence is not None and sequence <= self.sequence
 
 
+L = TypeVar("L")
+
+
 class _Frame(msgspec.Struct):
     channel: str | None = None
     timestamp: str = ""
@@ -231,23 +234,23 @@ class _Candles(msgspec.Struct):
     candles: list[CandleRow]
 
 
-class _Update(msgspec.Struct, gc=False):
+class _Update(msgspec.Struct, Generic[Price, Quantity], gc=False):
     side: Literal["bid", "offer"]
-    price_level: Decimal
-    new_quantity: Decimal
+    price: Price = msgspec.field(name="price_level")
+    quantity: Quantity = msgspec.field(name="new_quantity")
 
 
-class _Book(msgspec.Struct):
+class _Book(msgspec.Struct, Generic[L]):
     type: str
     product_id: str
-    updates: list[_Update]
+    updates: list[L]
 
 
-class _BookFrame(msgspec.Struct):
+class _BookFrame(msgspec.Struct, Generic[L]):
     """The hot path of this venue: a frame of ``level2`` with all that it holds."""
 
     channel: Literal["l2_data"]
-    events: list[_Book]
+    events: list[_Book[L]]
     timestamp: str = ""
     sequence_num: Identifier | None = None
     type: None = None
@@ -279,20 +282,24 @@ class _User(msgspec.Struct):
 
 
 _frame_of = msgspec.json.Decoder(_Frame).decode
-_book_frame_of = msgspec.json.Decoder(_BookFrame).decode
+_book_frame_of = TwoForms(_BookFrame, _Update)
 _BOOK_BEGINS = b'{"channel":"l2_data",'
 _acks = msgspec.json.Decoder(list[_Subscriptions]).decode
 _tickers = msgspec.json.Decoder(list[_Tickers]).decode
 _trades = msgspec.json.Decoder(list[_Trades]).decode
 _candles = msgspec.json.Decoder(list[_Candles]).decode
-_books = msgspec.json.Decoder(list[_Book]).decode
 _users = msgspec.json.Decoder(list[_User]).decode
 
 
 def decode(text: bytes, arrived_ns: int, plan: SocketPlan, state: Session) -> Sequence[Decoded]:
     """What one frame says (see :meth:`vocx.venues.base.Sockets.decode`)."""
     try:
-        frame = (_book_frame_of if text.startswith(_BOOK_BEGINS) else _frame_of)(text)
+        frame: _Frame | _BookFrame[Any]
+        floats: _BookFrame[Any] | None = None
+        if text.startswith(_BOOK_BEGINS):
+            frame, floats = _book_frame_of(text)
+        else:
+            frame = _frame_of(text)
         if isinstance(frame, _Frame) and frame.type == "error":
             return (Ack(error=socket_error(frame.message)),)
         if frame.channel is None:
@@ -302,7 +309,7 @@ def decode(text: bytes, arrived_ns: int, plan: SocketPlan, state: Session) -> Se
             return ()
         gap = state.follow(frame.sequence_num)
         try:
-            told = _told(frame, plan, state, arrived_ns, text)
+            told = _told(frame, floats, plan, state, arrived_ns, text)
         except UNREADABLE:
             if gap is not None or frame.channel == "l2_data":
                 state.sequence = before  # the next frame tells that this one is missing
@@ -313,11 +320,16 @@ def decode(text: bytes, arrived_ns: int, plan: SocketPlan, state: Session) -> Se
 
 
 def _told(
-    frame: _Frame | _BookFrame, plan: SocketPlan, state: Session, arrived_ns: int, text: bytes
+    frame: _Frame | _BookFrame[Any],
+    floats: _BookFrame[Any] | None,
+    plan: SocketPlan,
+    state: Session,
+    arrived_ns: int,
+    text: bytes,
 ) -> Sequence[Decoded]:
     sent_ns, number = time_ns(frame.timestamp), frame.sequence_num or 0
     if isinstance(frame, _BookFrame):
-        return _books_of(frame.events, state, number, sent_ns, arrived_ns)
+        return _books_of(frame, floats, state, number, sent_ns, arrived_ns)
     events = bytes(frame.events)
     if frame.channel == HEARTBEATS:
         return (Heartbeat(),)
@@ -326,7 +338,7 @@ def _told(
     if frame.channel == "user":
         return _user(events, plan, state, sent_ns, arrived_ns)
     if frame.channel == "l2_data":
-        return _books_of(_books(events), state, number, sent_ns, arrived_ns)
+        return _books_of(*_book_frame_of(text), state, number, sent_ns, arrived_ns)
     if frame.channel == "market_trades":
         # The snapshot holds trades from before the subscription: REST has those.
         rows = [
@@ -410,26 +422,28 @@ def _prices(row: _Ticker, state: Session, sent_ns: int | None, arrived_ns: int) 
 
 
 def _books_of(
-    rows: list[_Book], state: Session, number: int, sent_ns: int | None, arrived_ns: int
+    frame: _BookFrame[Any],
+    floats: _BookFrame[Any] | None,
+    state: Session,
+    number: int,
+    sent_ns: int | None,
+    arrived_ns: int,
 ) -> list[Decoded]:
     """Bids and *offers*. The number is the connection's, so a change follows whatever the book is
     at, unless it is older: holes are told apart from it (:class:`~vocx.venues.base.SequenceGap`).
     """
     found: list[Decoded] = []
-    for row in rows:
-        bids: list[Level] = []
-        asks: list[Level] = []
-        for one in row.updates:
-            (bids if one.side == "bid" else asks).append((one.price_level, one.new_quantity))
-        check_levels(bids, asks)
+    for index, row in enumerate(frame.events):
+        numbers = None if floats is None else floats.events[index].updates
+        bids, asks = _sides(row.updates, numbers)
         for spec in state.serves.get(("level2", row.product_id), ()):
             symbol = spec.symbol or ""
             if row.type == "snapshot":
                 found.append(
                     BookSnapshot(
                         symbol=symbol,
-                        bids=tuple(bids),
-                        asks=tuple(asks),
+                        bids=bids,
+                        asks=asks,
                         sequence=number,
                         exchange_ns=sent_ns,
                         arrived_ns=arrived_ns,
@@ -439,8 +453,8 @@ def _books_of(
                 found.append(
                     BookDelta(
                         symbol=symbol,
-                        bids=tuple(bids),
-                        asks=tuple(asks),
+                        bids=bids,
+                        asks=asks,
                         first=number,
                         last=number,
                         exchange_ns=sent_ns,
@@ -448,6 +462,18 @@ def _books_of(
                     )
                 )
     return found
+
+
+def _sides(updates: list[Any], floats: list[Any] | None) -> tuple[Sequence[Level], Sequence[Level]]:
+    bids: tuple[list[Any], list[Any]] = ([], [])
+    asks: tuple[list[Any], list[Any]] = ([], [])
+    for one, numbers in zip(updates, updates if floats is None else floats, strict=True):
+        texts, floated = bids if one.side == "bid" else asks
+        texts.append(one)
+        floated.append(numbers)
+    if floats is None:
+        return side(bids[0], None), side(asks[0], None)
+    return side(*bids), side(*asks)
 
 
 def _user(

@@ -13,11 +13,11 @@ maintenance may let ``seqId`` begin anew, which ``prevSeqId`` bridges. ``checksu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from typing import Generic, TypeVar
 
 import msgspec
 
-from vocx.facts import BookDelta, BookSnapshot, Fact, Level, Quote
+from vocx.facts import BookDelta, BookSnapshot, Fact, Quote
 from vocx.venues.base import (
     Ack,
     ChannelSpec,
@@ -34,14 +34,13 @@ from vocx.venues.base import (
 from vocx.venues.base.reading import (
     UNREADABLE,
     Identifier,
-    check_levels,
     ms_to_ns,
     shown,
-    skeleton,
     top_quote,
 )
 from vocx.venues.base.refusals import bad_frame
 from vocx.venues.base.spelling import dashed_symbol, split_dashed
+from vocx.venues.base.streamed_book import BookReader, LevelTexts
 from vocx.venues.okx import orders, signing
 from vocx.venues.okx.errors import VENUE, socket_error
 from vocx.venues.okx.market import (
@@ -150,6 +149,9 @@ class Session:
         return True
 
 
+L = TypeVar("L")
+
+
 class _Argument(msgspec.Struct):
     channel: str = ""
     instId: str = ""
@@ -168,25 +170,20 @@ class _Frame(msgspec.Struct):
     op: str | None = None
 
 
-class _Level(msgspec.Struct, array_like=True, gc=False):
-    """The first two of four texts: what follows (a dead field, a count) is not read."""
+class _Book(msgspec.Struct, Generic[L]):
+    """The hot path of this venue. Of a level the first two of four texts are read: what follows is
+    a dead field and a count."""
 
-    price: Decimal
-    quantity: Decimal
-
-
-class _Book(msgspec.Struct):
-    """The hot path of this venue."""
-
-    asks: list[_Level]
-    bids: list[_Level]
+    asks: list[L]
+    bids: list[L]
     ts: str
     seqId: Identifier
     prevSeqId: Identifier = -1
 
 
 _frame_of = msgspec.json.Decoder(_Frame).decode
-_books = msgspec.json.Decoder(list[_Book]).decode
+_rows = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_book_of: BookReader[_Book[LevelTexts]] = BookReader(_Book)
 _trades = msgspec.json.Decoder(list[TradeRow]).decode
 _tickers = msgspec.json.Decoder(list[TickerRow]).decode
 _candles = msgspec.json.Decoder(list[list[str]]).decode
@@ -274,43 +271,23 @@ def _push(
         interval = spec.interval or "1m"
         return [candle(row, symbol, interval, arrived_ns) for row in _candles(data)]
     if spec.channel == "quotes":
-        return [_quote(row, symbol, arrived_ns) for row in _books(data)]
-    plain = skeleton(data) in _PLAIN_BOOKS
+        return [_quote(bytes(row), symbol, arrived_ns) for row in _rows(data)]
     return [
         one
-        for row in _books(data)
-        for one in _book(row, plain, frame.action, spec, topic, symbol, arrived_ns)
+        for row in _rows(data)
+        for one in _book(bytes(row), frame.action, spec, topic, symbol, arrived_ns)
     ]
 
 
-_PLAIN_BOOKS = frozenset(
-    f"{{asks:bids:ts:checksum:{ids}}}".encode()
-    for ids in ("prevSeqId:seqId:", "seqId:prevSeqId:", "prevSeqId:-seqId:", "seqId:prevSeqId:-")
-)
-"""Of books whose numbers need no second look."""
-
-
-def _levels(rows: list[_Level], plain: bool) -> tuple[Level, ...]:
-    levels = tuple([(row.price, row.quantity) for row in rows])
-    check_levels(levels, plain=plain)
-    return levels
-
-
-def _quote(row: _Book, symbol: str, arrived_ns: int) -> Quote:
-    bids, asks = _levels(row.bids, False), _levels(row.asks, False)
+def _quote(data: bytes, symbol: str, arrived_ns: int) -> Quote:
+    row, bids, asks = _book_of(data)
     return top_quote(symbol, bids, asks, row.seqId, ms_to_ns(row.ts), arrived_ns)
 
 
 def _book(
-    row: _Book,
-    plain: bool,
-    action: str,
-    spec: ChannelSpec,
-    topic: str,
-    symbol: str,
-    arrived_ns: int,
+    data: bytes, action: str, spec: ChannelSpec, topic: str, symbol: str, arrived_ns: int
 ) -> Sequence[Decoded]:
-    bids, asks = _levels(row.bids, plain), _levels(row.asks, plain)
+    row, bids, asks = _book_of(data)
     if action == "update":
         delta = BookDelta(
             symbol=symbol,
