@@ -37,6 +37,14 @@ class LevelArray(msgspec.Struct, Generic[Price, Quantity], array_like=True, gc=F
 LevelTexts = LevelArray[_PriceText, _QuantityText]
 
 
+def _may_be_tiny(data: bytes) -> bool:
+    """Whether there is an exponent, which can make a number so small that its float is 0.
+
+    From the right, because there CPython looks for two characters three times as fast.
+    """
+    return b"-" in data and (data.rfind(b"e-") >= 0 or data.rfind(b"E-") >= 0)
+
+
 class TwoForms:
     """Reads a payload as texts and as floats.
 
@@ -62,8 +70,7 @@ class TwoForms:
         msgspec.DecodeError
             It has another shape.
         """
-        # An exponent can make a number so small that its float is 0.
-        if b"e-" not in data and b"E-" not in data:
+        if not _may_be_tiny(data):
             try:
                 return self._texts_of(data), self._floats_of(data)
             except msgspec.ValidationError:
