@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Generic, TypeVar
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from vocx.facts import Levels
 from vocx.venues.base.reading import LEAST, MOST, SANE, UNREADABLE, Numbers, moment_ns
+from vocx.venues.base.streamed_book import BookReader, LevelTexts
 
 
 def test_a_number_is_read_once() -> None:
@@ -58,3 +64,61 @@ def test_a_moment_fits_in_64_bits() -> None:
     for stamp in (last_ms + 1, 9_796_058_391_433, 10**13 - 1, 2**63, -1):
         with pytest.raises(UNREADABLE):
             moment_ns(stamp)
+
+
+L = TypeVar("L")
+
+
+class _Row(msgspec.Struct, Generic[L]):
+    bids: list[L]
+    asks: list[L]
+
+
+_read_book: BookReader[_Row[LevelTexts]] = BookReader(_Row)
+_plain = st.decimals(Decimal(0), Decimal(9_999_999), places=8).map(lambda number: f"{number:f}")
+
+
+@given(st.lists(st.tuples(_plain, _plain), max_size=5))
+def test_streamed_levels_have_the_digits_that_were_written(side: list[tuple[str, str]]) -> None:
+    """What is read as texts and floats says the same as what is read as decimals."""
+    rows = [[price, quantity, "0", "1"] for price, quantity in side if Decimal(price)]
+    _, bids, asks = _read_book(msgspec.json.encode({"bids": rows, "asks": [], "more": "x"}))
+    assert [(str(price), str(quantity)) for price, quantity in bids] == [
+        (str(Decimal(row[0])), str(Decimal(row[1]))) for row in rows
+    ]
+    assert [(one.price, one.quantity) for one in Levels.of(bids).floats] == [
+        (float(row[0]), float(row[1])) for row in rows
+    ]
+    assert not asks
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity"),
+    [
+        ("1E-8", "2"),
+        ("1e2", "0E-8"),
+        ("100.000000000000000", "0." + "0" * 39),
+        (60000.5, 1),
+        ("0.00000000", "0"),
+    ],
+)
+def test_streamed_levels_may_be_written_in_other_ways(
+    price: str | float, quantity: str | int
+) -> None:
+    """What is no plain number of few digits is read as decimals, and kept."""
+    row = [price, quantity]
+    _, bids, _ = _read_book(msgspec.json.encode({"bids": [row], "asks": []}))
+    assert bids == ((Decimal(str(price)), Decimal(str(quantity))),)
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity"),
+    [
+        *((bad, "1") for bad in ("-1", "NaN", "1e41", "1e-41", "1e-400", "0", "1.2.3", "", " 1x")),
+        *(("1", bad) for bad in ("-1", "NaN", "1e41", "1e-41", "1e-400", "1.2.3", "", None)),
+    ],
+)
+def test_streamed_levels_are_levels_of_a_book(price: str, quantity: str | None) -> None:
+    """Also where a float would make 0 of what is too small to be a number of a market."""
+    with pytest.raises(UNREADABLE):
+        _read_book(msgspec.json.encode({"bids": [], "asks": [["1", "1"], [price, quantity]]}))

@@ -73,6 +73,7 @@ class Quote(Fact, frozen=True, kw_only=True, gc=False):
 
 class BookSnapshot(Fact, frozen=True, kw_only=True):
     """A book at one moment: bids descending, asks ascending. Discards what was there before.
+    Each side is a tuple of levels, or :class:`~vocx.facts.Levels` that equal one.
 
     ``sequence`` is the venue's update id. ``depth`` is how many levels a side were asked for
     (levels beyond are unknown, not absent); ``exchange`` the HTTP call it came with, if any.

@@ -363,7 +363,7 @@ class BookChannel(ChannelState):
     ) -> None:
         with self.lock:
             in_sync = self.book.feed(fact) == "in_sync"
-            if in_sync and type(fact) is BookSnapshot:
+            if in_sync and type(fact) is BookSnapshot and fact.sequence != self.book.sequence:
                 # Changes that waited for it were handed on before, so what follows them is the
                 # book as it is now.
                 fact = self.book.snapshot(depth=sum(self.book.levels) + 1)

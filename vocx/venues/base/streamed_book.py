@@ -37,14 +37,6 @@ class LevelArray(msgspec.Struct, Generic[Price, Quantity], array_like=True, gc=F
 LevelTexts = LevelArray[_PriceText, _QuantityText]
 
 
-def _may_be_tiny(data: bytes) -> bool:
-    """Whether there is an exponent, which can make a number so small that its float is 0.
-
-    From the right, because there CPython looks for two characters three times as fast.
-    """
-    return b"-" in data and (data.rfind(b"e-") >= 0 or data.rfind(b"E-") >= 0)
-
-
 class TwoForms:
     """Reads a payload as texts and as floats.
 
@@ -70,12 +62,14 @@ class TwoForms:
         msgspec.DecodeError
             It has another shape.
         """
-        if not _may_be_tiny(data):
-            try:
-                return self._texts_of(data), self._floats_of(data)
-            except msgspec.ValidationError:
-                pass
-        return self._decimals_of(data), None
+        try:
+            return self._texts_of(data), self._floats_of(data)
+        except msgspec.ValidationError:
+            return self.exactly(data), None
+
+    def exactly(self, data: bytes) -> Any:
+        """The payload as decimals."""
+        return self._decimals_of(data)
 
 
 def side(written: Sequence[Pair[Any]], floats: Sequence[Pair[float]] | None) -> Sequence[Level]:
@@ -122,7 +116,8 @@ class BookReader(Generic[Row]):
         msgspec.DecodeError
             It has another shape, or a level is none of a book.
         """
-        found, floats = self._read(data)
+        # An exponent can make a number so small that its float is 0.
+        found, floats = (self._read.exactly(data), None) if b"-" in data else self._read(data)
         if floats is None:
             return found, side(found.bids, None), side(found.asks, None)
         return found, Levels(found.bids, floats.bids), Levels(found.asks, floats.asks)
