@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from msgspec.structs import replace
 
 from vocx import errors
 from vocx.net import Throttler, forget_host
@@ -95,6 +96,28 @@ def test_the_exchanges_word_ends_a_wait() -> None:
     throttler.enter(request(weight=5000))
     throttler.refused(errors.RateLimited("429", retry_after_s=40))
     throttler.enter(request(weight=100))
+    assert clock.pauses == []
+
+
+def test_a_ban_outlives_a_pause_of_the_limits() -> None:
+    """What measures while a lab's limits are put aside asks; afterwards nobody does until the ban
+    is over, and an exchange that says it is over is believed."""
+    clock = Clock()
+    banned = AddressStatus(enforced=True, used={}, window_left_s={}, ban_left_s=100)
+    said = replace(banned, enforced=False)
+    first, other = (
+        clock.throttler(status=lambda: said, url=lambda: "https://four.example") for _ in range(2)
+    )
+    first.refused(errors.Banned("418", retry_after_s=120))
+    other.enter(request())
+    said = banned
+    for one in (first, other):
+        with pytest.raises(errors.Banned):
+            one.enter(request())
+    said = replace(banned, ban_left_s=0)
+    other.enter(request())
+    said = banned
+    first.enter(request())
     assert clock.pauses == []
 
 

@@ -19,20 +19,18 @@ from vocx.net.connections import (
     tls_error,
 )
 from vocx.net.environment import Environment
-from vocx.net.hosts import Host, forget_host, host_at
+from vocx.net.hosts import forget_host
 from vocx.net.processes import PerProcess, renew_after_fork
 from vocx.net.throttler import Throttler
 
 __all__ = [
     "Environment",
-    "Host",
     "PerProcess",
     "TcpConnection",
     "Throttler",
     "address_label",
     "connect",
     "forget_host",
-    "host_at",
     "is_loopback",
     "open_tcp",
     "open_tls",

@@ -311,7 +311,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     """One limit of a venue: ``amount`` of what ``bucket`` counts, per ``window_s`` seconds.
 
     ``aligned`` True means fixed windows on the clock, False a sliding one. ``per`` says whose it
-    is; one per instrument is charged with the instrument after a colon (``"place:BTC-USDT"``).
+    is: by address it is counted for all that a process asks of a host, else for each key; one per
+    instrument is charged with the instrument after a colon (``"place:BTC-USDT"``).
     """
 
     bucket: str
