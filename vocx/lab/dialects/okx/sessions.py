@@ -119,7 +119,10 @@ class OkxSession(Connection):
             yield from self._login(args[0], now_ns)
             return
         for arg in args:
-            yield from self._change(op, arg, named, now_ns)
+            try:
+                yield from self._change(op, arg, named, now_ns)
+            except Refusal as refusal:
+                yield self._error(named, refusal.code, refusal.message)
         self.keepalive.subscriptions(bool(self._args) or self.key is not None, now_ns)
 
     def _login(self, given: Mapping[str, Any], now_ns: int) -> Iterator[Out]:
@@ -138,12 +141,9 @@ class OkxSession(Connection):
     def _change(
         self, op: str, arg: Mapping[str, Any], named: Mapping[str, Any], now_ns: int
     ) -> Iterator[Out]:
-        """Subscribe to one argument, or end that."""
+        """Subscribe to one argument, or end that; raises the refusal of it."""
         clean = {name: str(value) for name, value in arg.items() if value is not None}
-        refused = self._refused(clean)
-        if refused is not None:
-            yield self._error(named, *refused)
-            return
+        self._check(clean)
         channel = clean["channel"]
         name = encode(dict(sorted(clean.items()))).decode()
         private, known = channel in PRIVATE, name in self._args
@@ -172,46 +172,43 @@ class OkxSession(Connection):
             self.keepalive.sent(now_ns)
             yield first
 
-    def _refused(self, arg: Mapping[str, str]) -> tuple[str, str | None] | None:
-        """Code and words of an argument that cannot be had here."""
+    def _check(self, arg: Mapping[str, str]) -> None:
+        """Raise the refusal of an argument that cannot be had here."""
         channel = arg.get("channel", "")
         what = ",".join(f"{name}:{value[:60]}" for name, value in arg.items())
-        unknown = (
+        unknown = Refusal(
             "60018",
-            (
-                f"Wrong URL or {what} doesn't exist. Please use the correct URL, channel and "
-                "parameters referring to API document."
-            ),
+            f"Wrong URL or {what} doesn't exist. Please use the correct URL, channel and "
+            "parameters referring to API document.",
         )
-        elsewhere = (
+        elsewhere = Refusal(
             "60008",
-            (
-                f"The current WebSocket endpoint does not support subscribing to {channel} "
-                "channels. Please check the WebSocket URL"
-            ),
+            f"The current WebSocket endpoint does not support subscribing to {channel} "
+            "channels. Please check the WebSocket URL",
         )
         if channel in PRIVATE:
             if self.purpose != PRIVATE[channel]:
-                return elsewhere
+                raise elsewhere
             if self.key is None:
-                return "60011", None
+                raise Refusal("60011")
             if channel == "fills":
-                return "64003", None
+                raise Refusal("64003")
             if channel in _TYPES and arg.get("instType") not in _TYPES[channel]:
-                return unknown
+                raise unknown
             name = arg.get("instId")
             if channel == "orders" and name and name not in self.exchange.backend.catalogue.by_name:
-                return unknown
-            return None
+                raise unknown
+            return
         at = "public" if channel in (*PUBLIC, *VIP) else "business"
         if self.purpose == "private" and at == "public":
-            return elsewhere
+            raise elsewhere
         business = channel.startswith("candle") or channel == "trades-all"
         if at != self.purpose or (at == "business" and not business):
-            return unknown
+            raise unknown
         if channel in VIP:
-            return ("60011", None) if self.key is None else ("64003", None)
-        return None if self.exchange.topics.spec(arg) is not None else unknown
+            raise Refusal("60011" if self.key is None else "64003")
+        if self.exchange.topics.spec(arg) is None:
+            raise unknown
 
     def _begin_private(self, name: str, arg: Mapping[str, str], now_ns: int) -> Iterator[Out]:
         assert self.key is not None
