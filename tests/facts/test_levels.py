@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 from decimal import Decimal
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from vocx.facts import BookDelta, BookSnapshot, Facts, Level, Levels
@@ -26,6 +28,12 @@ def test_a_side_equals_a_tuple_of_its_levels() -> None:
     assert repr(side) == str(side)
     assert repr(side).startswith("((Decimal('61700.10'), Decimal('0.50000000')), (Decimal(")
     assert pickle.loads(pickle.dumps(side)) == SIDE
+    assert side + SIDE == side + side == SIDE + side == SIDE * 2
+    assert dict(side) == dict(SIDE) and max(side) == SIDE[0] and list(zip(*side, strict=True))
+    assert pd.DataFrame(side, columns=["price", "quantity"]).equals(
+        pd.DataFrame(SIDE, columns=["price", "quantity"])
+    )
+    assert np.array(side, dtype=float).shape == (3, 2)
     with pytest.raises(IndexError):
         side[3]
 

@@ -41,7 +41,7 @@ class _Pair(msgspec.Struct, Generic[Number], gc=False):
 
 class Levels(Sequence[Level]):
     """One side of a book: a sequence of ``(price, quantity)``, both ``Decimal``, that equals a
-    tuple of the same levels. Slices are tuples.
+    tuple of the same levels. Slices and sums are tuples.
 
     Attributes
     ----------
@@ -95,6 +95,12 @@ class Levels(Sequence[Level]):
         if isinstance(index, slice):
             return tuple(map(exact_level, self.written[index]))
         return exact_level(self.written[index])
+
+    def __add__(self, other: Sequence[Level]) -> tuple[Level, ...]:
+        return (*self, *other)
+
+    def __radd__(self, other: Sequence[Level]) -> tuple[Level, ...]:
+        return (*other, *self)
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Levels):
