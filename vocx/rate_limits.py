@@ -162,6 +162,11 @@ class Consumption:
     """What one address, or one account, has used of a venue's limits; several
     :class:`RateLimits` may count in it.
 
+    Parameters
+    ----------
+    times : float
+        How many times shorter its windows are than the venue's table says.
+
     Attributes
     ----------
     blocked_until_ns : int
@@ -170,10 +175,10 @@ class Consumption:
         The counts, by bucket and seconds of the venue's table.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, times: float = 1.0) -> None:
         self.blocked_until_ns = 0
         self.windows: dict[tuple[str, float], _Window] = {}
-        self._times = 1.0
+        self._times = times
 
     def window(self, bucket: str, limit: Limit) -> _Window:
         """The count of a bucket against a limit; made when it is first wanted."""

@@ -182,6 +182,21 @@ def test_an_accounts_limits_are_its_own() -> None:
     assert clock.pauses[2:] == [pytest.approx(11)]
 
 
+def test_windows_that_are_shortened_are_so_for_every_account() -> None:
+    """Also for one that signs its first call later."""
+    clock = Clock()
+    orders = Limit(bucket="orders", amount=10, window_s=20, per="account", aligned=False)
+    throttler = Throttler(
+        "okx", [WEIGHT, orders], account=lambda: "a", clock=lambda: clock.now_ns, sleep=clock.sleep
+    )
+    throttler.scale(10)
+    order = Request(intent=GetTime(), method="POST", target="/", charges={"orders": 8})
+    throttler.enter(order)
+    assert [row.window_s for row in throttler.rows()] == [6, 2]
+    throttler.enter(order)
+    assert clock.pauses == [pytest.approx(2)]
+
+
 def test_a_server_that_took_the_address_begins_anew() -> None:
     """Neither what was used nor a ban of its predecessor's is known."""
     clock, url = Clock(), "http://127.0.0.1:4"

@@ -30,6 +30,7 @@ class Host:
         self.address = Consumption()
         self.ban: errors.Banned | None = None
         self._accounts: dict[str, Consumption] = {}
+        self._times = 1.0
         renew_after_fork(self)
 
     def renew(self) -> None:
@@ -41,7 +42,13 @@ class Host:
     def account(self, key: str) -> Consumption:
         """What the venue counts by account, of the one with this key. Two keys are two accounts:
         whether they are of one the venue alone knows."""
-        return self._accounts.setdefault(key, Consumption())
+        return self._accounts.setdefault(key, Consumption(self._times))
+
+    def scale(self, times: float) -> None:
+        """Let all windows be ``times`` shorter than the venue's table says, of later keys too."""
+        self._times = times
+        for one in (self.address, *self._accounts.values()):
+            one.scale(times)
 
 
 _hosts: dict[tuple[str, str], Host] = {}

@@ -266,8 +266,9 @@ class Throttler:
 
     def scale(self, times: float) -> None:
         """Shorten all windows ``times`` times, as a lab's limits do in a lesson."""
-        with self._at_host():
+        with self._at_host() as host:
             self._limits.scale(times)
+            host.scale(times)
 
     def wait_s(self, charges: Mapping[str, int]) -> float:
         """Seconds until a call that charges this would go out by the count; 0 for now."""
