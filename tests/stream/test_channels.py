@@ -14,7 +14,7 @@ from vocx.errors import BadInput, BookOutOfSync, NotReady, WaitTimeout
 from vocx.facts import BookDelta, BookSnapshot, Candle, Fact, Gap, Quote, Trade
 from vocx.stream import Subscription, running
 from vocx.stream.book_sync import SnapshotGate
-from vocx.stream.channels import CandleChannel, QuoteChannel, TradeChannel
+from vocx.stream.channels import BookChannel, CandleChannel, QuoteChannel, TradeChannel
 from vocx.stream.stats import Counters, percentiles, sample
 from vocx.venues.base import ChannelSpec, count_missing_trades
 
@@ -146,6 +146,28 @@ def test_a_candle_replaces_itself_until_the_next_one_opens() -> None:
         )
         channel.take(candle, 1, out)
     assert [c.close for c in channel.recent] == [2, 3] and channel.counters.out_of_order == 1
+
+
+# books
+
+
+def test_a_snapshot_is_handed_on_best_levels_first() -> None:
+    """However the venue ordered it, and without levels of which nothing is left."""
+    rule = lambda sequence, change: "apply"  # noqa: E731
+    spec, out = ChannelSpec(channel="book", symbol="BTC/USDT"), list[Fact]()
+    channel = BookChannel(spec, Counters(), rule, in_stream=True)
+    bids, asks = [98, 100, 99], [103, 101, 102]
+    told = BookSnapshot(
+        symbol="BTC/USDT",
+        bids=((Decimal(105), Decimal(0)), *((Decimal(price), ONE) for price in bids)),
+        asks=tuple((Decimal(price), ONE) for price in asks),
+        sequence=7,
+    )
+    channel.take(told, 1, out)
+    (fact,) = out
+    assert isinstance(fact, BookSnapshot) and fact.sequence == 7
+    assert [price for price, _ in fact.bids] == [100, 99, 98]
+    assert [price for price, _ in fact.asks] == [101, 102, 103]
 
 
 # queues

@@ -122,3 +122,13 @@ def test_streamed_levels_are_levels_of_a_book(price: str, quantity: str | None) 
     """Also where a float would make 0 of what is too small to be a number of a market."""
     with pytest.raises(UNREADABLE):
         _read_book(msgspec.json.encode({"bids": [], "asks": [["1", "1"], [price, quantity]]}))
+
+
+def test_streamed_prices_that_share_a_float_are_told_apart() -> None:
+    """Sixteen digits without a point are as many as a float may mistake for another."""
+    prices = ["9999999999999998", "9999999999999999"]
+    rows = [[price, "1"] for price in prices]
+    _, bids, _ = _read_book(msgspec.json.encode({"bids": rows, "asks": []}))
+    assert [price for price, _ in bids] == [Decimal(price) for price in prices]
+    with pytest.raises(ArithmeticError, match="too many digits"):
+        _ = Levels.of(bids).floats

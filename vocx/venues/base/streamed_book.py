@@ -23,7 +23,8 @@ _PriceText = Annotated[str, msgspec.Meta(max_length=SURE_DIGITS + 1)]
 """Digits and a point, of which the float tells the price."""
 _QuantityText = Annotated[str, msgspec.Meta(max_length=40)]
 """So that without an exponent it is 0 or no less than :data:`LEAST`."""
-_PriceFloat = Annotated[float, msgspec.Meta(ge=float(LEAST), lt=float(MOST))]
+_PriceFloat = Annotated[float, msgspec.Meta(ge=float(LEAST), lt=10.0**SURE_DIGITS)]
+"""Without a point the text may have a digit more: such prices are read as decimals."""
 _QuantityFloat = Annotated[float, msgspec.Meta(ge=0, lt=float(MOST))]
 
 
