@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,6 +43,7 @@ def test_a_wrong_call_says_the_form_of_the_instrument() -> None:
         course.frontier(asked=1, push=2, cost=3)  # type: ignore[call-arg, arg-type]
     assert str(inspect.signature(course.compare)).startswith("(*, asked: 'Exchange', pushed:")
     assert course.compare.__doc__ == CompareView.__doc__
+    assert pickle.loads(pickle.dumps(course.compare)) is course.compare
 
 
 def test_the_polling_interval_is_set_by_hand_and_by_code(exchange: Exchange) -> None:

@@ -20,7 +20,7 @@ def instrument(name: str, view: Callable[P, V]) -> Callable[P, V]:
         return view(*args, **kwargs)
 
     make.__name__ = make.__qualname__ = name
-    make.__doc__ = view.__doc__
+    make.__module__, make.__doc__ = view.__module__, view.__doc__
     signature = inspect.signature(view).replace(return_annotation=view)
     make.__signature__ = signature  # type: ignore[attr-defined]
     return says_its_form(make)
