@@ -202,6 +202,19 @@ def test_a_truncated_frame_costs_no_other_stream_its_turn() -> None:
     assert isinstance(hit.got[0], Raw) and other.got[0]["e"] == "depthUpdate"
 
 
+def test_a_truncated_frame_may_end_streams_that_are_due_at_the_same_moment() -> None:
+    """Nobody has those of the connection's other pace any more."""
+    venue = Venue(own=True)
+    hit = venue.connect("/stream?streams=btcusdt@depth@100ms/btcusdt@depth")
+    venue.pass_time(950 * MS)
+    hit.got.clear()
+    venue.command("fault", name="truncated", stream="btcusdt@depth@100ms")
+    venue.step(60)
+    venue.pass_time(100 * MS)
+    assert len(hit.got) == 1 and isinstance(hit.got[0], Raw)
+    assert venue.dialect.publisher.next_tick_ns > T0 + 10**17
+
+
 def test_silence(venue: Venue) -> None:
     """No data until switched off; pings go on."""
     client = venue.connect("/ws/btcusdt@trade")

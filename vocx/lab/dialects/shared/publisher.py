@@ -212,7 +212,8 @@ class Publisher:
         self._realign(now_ns)
         out = self._woken(self._wakes.pop_due(now_ns), now_ns)
         for cadence, slot in tuple(self._slots.items()):
-            if now_ns // cadence > slot:
+            # A fault may have ended the last connection that had any of it.
+            if cadence in self._slots and now_ns // cadence > slot:
                 self._slots[cadence] = now_ns // cadence
                 for topic in self._cadences[cadence]:
                     if topic.state is not None and not topic.recorded:
