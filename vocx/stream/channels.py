@@ -13,7 +13,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from operator import lt
 from typing import Any
 
 from vocx.arguments import brief
@@ -27,8 +26,6 @@ from vocx.facts import (
     Fact,
     Fill,
     Gap,
-    Level,
-    Levels,
     Order,
     Quote,
     Ticker,
@@ -366,7 +363,7 @@ class BookChannel(ChannelState):
     ) -> None:
         with self.lock:
             in_sync = self.book.feed(fact) == "in_sync"
-            if in_sync and type(fact) is BookSnapshot and not self._is_book(fact):
+            if in_sync and type(fact) is BookSnapshot:
                 # Changes that waited for it were handed on before, so what follows them is the
                 # book as it is now.
                 fact = self.book.snapshot(depth=sum(self.book.levels) + 1)
@@ -379,14 +376,6 @@ class BookChannel(ChannelState):
         if in_sync or type(fact) is BookDelta:
             out.append(fact)
 
-    def _is_book(self, fact: BookSnapshot) -> bool:
-        """Whether a snapshot that was fed is all that the book has, the best levels first."""
-        return (
-            fact.sequence == self.book.sequence
-            and _is_in_order(fact.bids, -1.0)
-            and _is_in_order(fact.asks, 1.0)
-        )
-
     def is_known(self, fact: BookDelta | BookSnapshot) -> bool:
         """A copy goes on where it stands: neither the snapshot that a connection begins with nor
         changes that it has are taken again."""
@@ -398,12 +387,6 @@ class BookChannel(ChannelState):
     def ready(self) -> bool:
         """It is a true copy."""
         return self.book.in_sync
-
-
-def _is_in_order(side: Sequence[Level], sign: float) -> bool:
-    numbers = Levels.of(side).floats
-    places = [sign * one.price for one in numbers]
-    return all(map(lt, places, places[1:])) and all([one.quantity for one in numbers])
 
 
 class AccountChannel(ChannelState):
