@@ -52,7 +52,7 @@ class _Side:
         given = Levels.of(side)
         self.levels = {
             number.price: level
-            for number, level in zip(given.floats, given.written, strict=True)
+            for number, level in zip(given.take_floats(), given.written, strict=True)
             if number.quantity
         }
         self._sign = 1.0 if highest else -1.0
@@ -73,11 +73,11 @@ class _Side:
         Raises
         ------
         ArithmeticError
-            As :attr:`vocx.facts.Levels.floats`.
+            As :meth:`vocx.facts.Levels.take_floats`.
         """
         levels, near, bound, sign = self.levels, self._near, self._bound, self._sign
         changes = Levels.of(side)
-        for number, level in zip(changes.floats, changes.written, strict=True):
+        for number, level in zip(changes.take_floats(), changes.written, strict=True):
             key = number.price
             if number.quantity:
                 if sign * key > bound and key not in levels:

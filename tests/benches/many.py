@@ -96,8 +96,8 @@ def streams() -> Iterator[Row]:
 
     The bare loop reads nothing of a frame, so the row asks most where frames hold most: Coinbase's
     have six times the bytes of the others'. To read one of its changes as texts and as floats takes
-    msgspec alone two thirds of what the bare loop takes (2026-11), before any fact or book: that row
-    is beyond this way of reading.
+    msgspec alone two thirds of what the bare loop takes (2026-11), before any fact or book: that
+    row is beyond this way of reading.
     """
     for name, texts in heard().items():
         rates: dict[str, list[float]] = {"stream": [], "bare": []}

@@ -56,4 +56,12 @@ def test_a_price_that_no_float_tells_is_refused(price: str) -> None:
     side = Levels.of([(Decimal(price), Decimal(1))])
     assert str(side[0][0]) == price
     with pytest.raises(ArithmeticError, match=price):
-        _ = side.floats
+        side.take_floats()
+
+
+def test_floats_are_made_anew() -> None:
+    """A second book that is fed the same fact finds what the first one found."""
+    side = Levels.of(SIDE)
+    first, second = side.take_floats(), side.take_floats()
+    assert [(one.price, one.quantity) for one in first] == [(float(p), float(q)) for p, q in SIDE]
+    assert [(one.price, one.quantity) for one in second] == [(float(p), float(q)) for p, q in SIDE]

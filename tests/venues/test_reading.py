@@ -86,7 +86,7 @@ def test_streamed_levels_have_the_digits_that_were_written(side: list[tuple[str,
     assert [(str(price), str(quantity)) for price, quantity in bids] == [
         (str(Decimal(row[0])), str(Decimal(row[1]))) for row in rows
     ]
-    assert [(one.price, one.quantity) for one in Levels.of(bids).floats] == [
+    assert [(one.price, one.quantity) for one in Levels.of(bids).take_floats()] == [
         (float(row[0]), float(row[1])) for row in rows
     ]
     assert not asks
@@ -131,4 +131,4 @@ def test_streamed_prices_that_share_a_float_are_told_apart() -> None:
     _, bids, _ = _read_book(msgspec.json.encode({"bids": rows, "asks": []}))
     assert [price for price, _ in bids] == [Decimal(price) for price in prices]
     with pytest.raises(ArithmeticError, match="too many digits"):
-        _ = Levels.of(bids).floats
+        Levels.of(bids).take_floats()

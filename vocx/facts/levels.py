@@ -67,9 +67,11 @@ class Levels(Sequence[Level]):
             return levels
         return cls([_Pair(price, quantity) for price, quantity in levels])
 
-    @property
-    def floats(self) -> Sequence[Pair[float]]:
+    def take_floats(self) -> Sequence[Pair[float]]:
         """``price`` and ``quantity`` of each level as the nearest floats.
+
+        They are made anew where they were taken before: a book needs them once, and whoever keeps
+        the fact would keep half as much again.
 
         Raises
         ------
@@ -77,9 +79,8 @@ class Levels(Sequence[Level]):
             A level is no pair of numbers, or its price has so many digits that its float may be
             another's.
         """
-        if self._floats is None:
-            self._floats = list(map(_floated, self.written))
-        return self._floats
+        floats, self._floats = self._floats, None
+        return list(map(_floated, self.written)) if floats is None else floats
 
     def __len__(self) -> int:
         return len(self.written)
