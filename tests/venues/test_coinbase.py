@@ -804,7 +804,16 @@ def test_books_however_their_frames_are_written() -> None:
 
 
 @pytest.mark.parametrize("form", [bytes, compact])
-@pytest.mark.parametrize("broken", [{}, {"type": "update", "updates": [level("bid", "1e99", "1")]}])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        *(
+            {"type": "update", "updates": [level("bid", *numbers)]}
+            for numbers in (("1e99", "1"), ("1", "1e-400"), ("1", "0e99999"))
+        ),
+    ],
+)
 def test_a_book_that_cannot_be_read_is_missing(
     form: Callable[[bytes], bytes], broken: dict[str, Any]
 ) -> None:

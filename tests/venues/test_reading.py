@@ -116,6 +116,7 @@ def test_streamed_levels_may_be_written_in_other_ways(
     [
         *((bad, "1") for bad in ("-1", "NaN", "1e41", "1e-41", "1e-400", "0", "1.2.3", "", " 1x")),
         *(("1", bad) for bad in ("-1", "NaN", "1e41", "1e-41", "1e-400", "1.2.3", "", None)),
+        *(("1", bad) for bad in ("0e99999", "0.0E99", "0e" + "9" * 20)),
     ],
 )
 def test_streamed_levels_are_levels_of_a_book(price: str, quantity: str | None) -> None:

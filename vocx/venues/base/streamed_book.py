@@ -96,6 +96,12 @@ class _Sides(Protocol):
 Row = TypeVar("Row", bound=_Sides)
 
 
+def _may_have_odd_zeros(data: bytes) -> bool:
+    """Whether a number may be 0 as a float that is none, or that nobody could write out: one with
+    an exponent. From the right CPython looks for two characters three times as fast."""
+    return b"-" in data or data.rfind(b"0e") >= 0 or data.rfind(b"0E") >= 0
+
+
 class BookReader(Generic[Row]):
     """Reads payloads whose ``bids`` and ``asks`` are lists of arrays.
 
@@ -117,8 +123,9 @@ class BookReader(Generic[Row]):
         msgspec.DecodeError
             It has another shape, or a level is none of a book.
         """
-        # An exponent can make a number so small that its float is 0.
-        found, floats = (self._read.exactly(data), None) if b"-" in data else self._read(data)
+        found, floats = (
+            (self._read.exactly(data), None) if _may_have_odd_zeros(data) else self._read(data)
+        )
         if floats is None:
             return found, side(found.bids, None), side(found.asks, None)
         return found, Levels(found.bids, floats.bids), Levels(found.asks, floats.asks)

@@ -468,8 +468,8 @@ def _sides(updates: list[Any], floats: list[Any] | None) -> tuple[Sequence[Level
     bids: tuple[list[Any], list[Any]] = ([], [])
     asks: tuple[list[Any], list[Any]] = ([], [])
     for one, numbers in zip(updates, updates if floats is None else floats, strict=True):
-        if not numbers.quantity and one.quantity != "0" and Decimal(one.quantity):
-            raise msgspec.ValidationError(f"{one.quantity} is no quantity: its float is 0")
+        if not numbers.quantity and one.quantity != "0":  # as Coinbase deletes a level
+            check_sizes(Decimal(one.quantity))
         texts, floated = bids if one.side == "bid" else asks
         texts.append(one)
         floated.append(numbers)
