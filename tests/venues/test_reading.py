@@ -80,9 +80,12 @@ _plain = st.decimals(Decimal(0), Decimal(9_999_999), places=8).map(lambda number
 
 @given(st.lists(st.tuples(_plain, _plain), max_size=5))
 def test_streamed_levels_have_the_digits_that_were_written(side: list[tuple[str, str]]) -> None:
-    """What is read as texts and floats says the same as what is read as decimals."""
+    """What is read as texts and floats says the same as what is read as decimals, which nobody
+    makes before somebody looks."""
     rows = [[price, quantity, "0", "1"] for price, quantity in side if Decimal(price)]
     _, bids, asks = _read_book(msgspec.json.encode({"bids": rows, "asks": [], "more": "x"}))
+    assert isinstance(bids, Levels)
+    assert [[one.price, one.quantity] for one in bids.written] == [row[:2] for row in rows]
     assert [(str(price), str(quantity)) for price, quantity in bids] == [
         (str(Decimal(row[0])), str(Decimal(row[1]))) for row in rows
     ]
